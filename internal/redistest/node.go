@@ -1,0 +1,106 @@
+package redistest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The package's own access to every server, whatever the default user may do.
+const (
+	adminName     = "redistest"
+	adminPassword = "redistest"
+)
+
+// node is a process to be started: redis.conf without port and directory, and
+// what follows the file's name on the command line.
+type node struct {
+	tls  bool
+	conf []string
+	args []string
+}
+
+func (o Options) node() node {
+	conf := []string{
+		`save ""`,
+		"repl-diskless-sync yes",
+		"repl-diskless-sync-delay 0",
+		"masteruser " + adminName,
+		"masterauth " + adminPassword,
+	}
+	if o.Persist {
+		conf = append(conf, "appendonly yes", "appendfsync always")
+	}
+	if o.Password != "" {
+		conf = append(conf, "requirepass "+strconv.Quote(o.Password))
+	}
+	if o.TLS {
+		conf = append(conf, "tls-replication yes", "tls-cluster yes")
+	}
+	for _, user := range o.Users {
+		conf = append(conf, "user "+user)
+	}
+	return node{tls: o.TLS, conf: append(conf, o.Config...)}
+}
+
+// start finds a port, writes redis.conf for it and runs it. Another port is
+// tried when somebody else was faster.
+func start(t testing.TB, n node) *Server {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "redis.conf")
+	n.args = append([]string{file}, n.args...)
+	s := &Server{t: t, node: n}
+	if n.tls {
+		s.CAFile, s.TLSConfig = writeCertificates(t, dir)
+	}
+	for range portAttempts {
+		s.port = freePort(t)
+		s.Addr = net.JoinHostPort(loopback, strconv.Itoa(s.port))
+		writeFile(t, file, n.file(dir, s.port))
+		proc, err := run(n.args)
+		if errors.Is(err, errPortTaken) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("redistest: %v", err)
+		}
+		s.proc = proc
+		t.Cleanup(s.Stop)
+		return s
+	}
+	t.Fatalf("redistest: no free port in %d attempts", portAttempts)
+	return nil
+}
+
+// file is the whole redis.conf.
+func (n node) file(dir string, port int) string {
+	lines := []string{
+		"bind " + loopback,
+		"protected-mode no",
+		"dir " + dir,
+		"user " + adminName + " on >" + adminPassword + " ~* &* +@all",
+	}
+	if n.tls {
+		lines = append(lines, "port 0", fmt.Sprintf("tls-port %d", port),
+			"tls-cert-file "+filepath.Join(dir, certFile),
+			"tls-key-file "+filepath.Join(dir, keyFile),
+			"tls-ca-cert-file "+filepath.Join(dir, caFile),
+			"tls-auth-clients no")
+	} else {
+		lines = append(lines, fmt.Sprintf("port %d", port))
+	}
+	return strings.Join(append(lines, n.conf...), "\n") + "\n"
+}
+
+func writeFile(t testing.TB, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatalf("redistest: %v", err)
+	}
+}
