@@ -131,11 +131,12 @@ func (g *Group) sentinel(master *Server) node {
 }
 
 // hurry shortens the pauses between the sentinels' rounds. Redis before 7.0
-// can't, and takes some seconds longer.
+// can't, and takes some seconds longer. PING-PERIOD is left alone: a replica not
+// heard of for five such periods can't be promoted, and they ask only each second.
 func (g *Group) hurry() {
 	for _, s := range g.Sentinels {
 		_, _ = s.Do("SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200",
-			"ASK-PERIOD", "100", "PING-PERIOD", "100")
+			"ASK-PERIOD", "100")
 	}
 }
 
