@@ -1,0 +1,87 @@
+# One command for people and for CI: make test.
+
+SHELL       := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+# v1.9.0 needs a module that the proxy doesn't have.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT   ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+FUZZTIME ?= 10s
+SESSIONS ?= 1000000
+TOOLS    := $(CURDIR)/.cache/bin
+
+# The version is stamped below; asking git while building for tests only fails
+# in a checkout that belongs to somebody else.
+export GOFLAGS += -buildvcs=false
+
+.PHONY: help
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/wxgate, a static binary
+	CGO_ENABLED=0 go build -trimpath \
+		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/wxgate ./cmd/wxgate
+
+.PHONY: test
+test: tools fmt vet lint tidy race sdk vuln ## everything that must be green, the same as CI
+	@echo "all green"
+
+.PHONY: tools
+tools: ## what the tests need from the system
+	@scripts/need redis-server=redis-server cc='gcc libc6-dev'
+
+.PHONY: fmt
+fmt: ## gofmt has nothing to change
+	@changes=$$(find . -name '*.go' -not -path '*/node_modules/*' | xargs gofmt -d); \
+	if [ -n "$$changes" ]; then echo "$$changes"; echo "run gofmt -w on these"; exit 1; fi
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: ## staticcheck
+	go run $(STATICCHECK) ./...
+
+.PHONY: tidy
+tidy: ## go.mod says what the code imports
+	go mod tidy -diff
+
+.PHONY: unit
+unit: tools ## the Go tests, quickly
+	go test -timeout 10m ./...
+
+.PHONY: race
+race: tools ## the Go tests under the race detector
+	go test -race -timeout 15m ./...
+
+.PHONY: sdk
+sdk: ## the mini program SDK's tests
+	@if [ -f miniprogram/package.json ]; then scripts/sdk; fi
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in what the code calls
+	@GOBIN=$(TOOLS) go install $(GOVULNCHECK)
+	@scripts/vuln $(TOOLS)/govulncheck
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## what authentication costs, beside a bare reverse proxy
+	go test -run '^$$' -bench Forward -benchmem -count 5 ./proxy/
+
+.PHONY: redis-bytes
+redis-bytes: tools ## bytes in Redis per session, with SESSIONS (1000000) of them
+	go test -run '^$$' -bench '^BenchmarkRedisBytesPerSession$$' -benchtime $(SESSIONS)x -timeout 30m ./session/
+
+.PHONY: docker
+docker: ## the image wxgate:VERSION
+	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t wxgate:$(VERSION) .
