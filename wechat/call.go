@@ -1,0 +1,171 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.uber.org/zap"
+
+	"wxgate/secret"
+)
+
+// Paths of the calls that the client makes itself.
+const (
+	apiLogin        = "/sns/jscode2session"
+	apiStableToken  = "/cgi-bin/stable_token"
+	apiPhone        = "/wxa/business/getuserphonenumber"
+	apiCheckSession = "/wxa/checksession"
+	apiRelay        = "/relay" // stands for all relayed paths in metrics
+)
+
+// maxAnswer bounds an answer that is read whole. The longest has some 2 KiB.
+const maxAnswer = 64 << 10
+
+// call is one call of the client's own.
+type call struct {
+	api     string
+	class   class
+	query   url.Values
+	body    any           // sent as JSON by POST; nil: a GET
+	once    bool          // what it carries works once: it must not be sent twice
+	secrets []secret.Text // what it carries that no error may show
+}
+
+// with gives the call with an access token, and keeps that out of its errors.
+func (k call) with(token secret.Text) call {
+	query := make(map[string][]string, len(k.query)+1)
+	for name, values := range k.query {
+		query[name] = values
+	}
+	query["access_token"] = []string{token.Reveal()}
+	k.query = query
+	k.secrets = append(k.secrets[:len(k.secrets):len(k.secrets)], token)
+	return k
+}
+
+// do makes the call, bounded as its class is, and decodes the answer into out.
+// A busy WeChat (-1) is asked once more: that errcode alone is safe to repeat.
+func (c *Client) do(ctx context.Context, a *app, k call, out any) error {
+	report, leave, err := c.admit(ctx, a, k.class, k.api)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	err = c.try(ctx, k, out)
+	if isBusy(err) && wait(ctx, busyPause()) {
+		err = c.try(ctx, k, out)
+	}
+	report(err)
+	c.tellOperator(a, err)
+	return err
+}
+
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == codeBusy
+}
+
+// busyPause is 100 to 300 ms: longer would be felt by a user who waits, and a
+// spread keeps many waiting calls from coming back together.
+func busyPause() time.Duration {
+	return 100*time.Millisecond + rand.N(200*time.Millisecond)
+}
+
+// try makes the call once.
+func (c *Client) try(ctx context.Context, k call, out any) error {
+	start := time.Now()
+	err := c.exchange(ctx, k, out)
+	c.metrics.call(k.api, time.Since(start), err)
+	return err
+}
+
+func (c *Client) exchange(ctx context.Context, k call, out any) error {
+	req, err := c.request(ctx, k)
+	if err != nil {
+		return err
+	}
+	res, err := c.transport(k).RoundTrip(req)
+	if err != nil {
+		return failed(ctx, k, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return unavailable(k.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
+	if err != nil {
+		return failed(ctx, k, err)
+	}
+	if len(body) > maxAnswer {
+		return unavailable(k.api, "the answer is too long", retryAfterDefault)
+	}
+	return decode(k, body, out)
+}
+
+func (c *Client) transport(k call) http.RoundTripper {
+	if k.once {
+		return c.fresh
+	}
+	return c.pooled
+}
+
+// request builds the HTTP request; values are escaped, so that a code of
+// "x&appid=…" stays a code.
+func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+	u := c.base.JoinPath(k.api)
+	u.RawQuery = k.query.Encode()
+	method, body := http.MethodGet, io.Reader(nil)
+	if k.body != nil {
+		text, err := json.Marshal(k.body)
+		if err != nil {
+			return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
+		}
+		method, body = http.MethodPost, bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return nil, errors.New("wechat: " + k.api + ": can't build the request")
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", "wxgate")
+	return req, nil
+}
+
+// failed is the error for a request that got no answer. A caller that went away
+// gets its own context's error.
+func failed(ctx context.Context, k call, err error) error {
+	if gone := callerGone(ctx); gone != nil {
+		return fmt.Errorf("wechat: %s: %w", k.api, gone)
+	}
+	if ctx.Err() != nil {
+		return unavailable(k.api, errTimeLimit.Error(), retryAfterDefault)
+	}
+	return unavailable(k.api, printable(err.Error(), k.secrets...), retryAfterDefault)
+}
+
+// tellOperator logs what somebody has to mend.
+func (c *Client) tellOperator(a *app, err error) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Hint() == "" {
+		return
+	}
+	fields := []zap.Field{
+		zap.String("appid", a.ID), zap.String("api", e.API), zap.Int("errcode", e.Code),
+		zap.String("errmsg", e.Message), zap.String("do", e.Hint()),
+	}
+	if e.Code == codeBadIP {
+		fields = append(fields, zap.String("ip", e.IP()))
+	}
+	c.log.Error("wechat refuses", fields...)
+}

@@ -1,0 +1,83 @@
+package wechat
+
+import (
+	"context"
+	"net/url"
+
+	"wxgate/secret"
+)
+
+// Login is what WeChat says of a user who logs in.
+type Login struct {
+	OpenID     string      // the user within this app; 1 to 128 bytes, no control characters
+	UnionID    string      // the user across the apps of one owner; often empty
+	SessionKey secret.Text // base64 text, 1 to 256 bytes
+}
+
+const (
+	maxCode       = 128
+	maxID         = 128
+	maxSessionKey = 256
+)
+
+// ValidCode says whether a code from wx.login or from the phone button can be one:
+// 1 to 128 of the characters A-Z a-z 0-9 - . _ ~. WeChat's have 32 or 64 letters and digits.
+func ValidCode(code string) bool {
+	if code == "" || len(code) > maxCode {
+		return false
+	}
+	for i := range len(code) {
+		if !isUnreserved(code[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isUnreserved(c byte) bool {
+	switch {
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		return true
+	}
+	return c == '-' || c == '.' || c == '_' || c == '~'
+}
+
+type loginAnswer struct {
+	OpenID     string `json:"openid"`
+	UnionID    string `json:"unionid"`
+	SessionKey string `json:"session_key"`
+}
+
+func (l loginAnswer) sane() bool {
+	return sane(l.OpenID, maxID) && sane(l.SessionKey, maxSessionKey) && (l.UnionID == "" || sane(l.UnionID, maxID))
+}
+
+// Login exchanges the code of wx.login (jscode2session). A code works once and
+// for five minutes; it is never sent twice, except after WeChat said that it was
+// too busy to look at it. Errors: ErrUnknownApp, ErrBadCode, ErrInvalidCode,
+// ErrUserBlocked, ErrRateLimited, ErrMisconfigured, ErrUnavailable.
+func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
+	a, err := c.app(appid)
+	if err != nil {
+		return Login{}, err
+	}
+	if !ValidCode(code) {
+		return Login{}, ErrBadCode
+	}
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	k := call{api: apiLogin, class: classLogin, once: true, secrets: []secret.Text{a.Secret}, query: url.Values{
+		"appid":      {a.ID},
+		"secret":     {a.Secret.Reveal()},
+		"js_code":    {code},
+		"grant_type": {"authorization_code"},
+	}}
+	var got loginAnswer
+	if err := c.do(ctx, a, k, &got); err != nil {
+		return Login{}, err
+	}
+	if !got.sane() {
+		return Login{}, nonsense(k)
+	}
+	return Login{OpenID: got.OpenID, UnionID: got.UnionID, SessionKey: secret.Text(got.SessionKey)}, nil
+}

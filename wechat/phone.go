@@ -1,0 +1,70 @@
+package wechat
+
+import (
+	"context"
+	"encoding/json"
+)
+
+// Phone is a user's number as WeChat has it.
+type Phone struct {
+	Number      string // with the country code where it is not 86
+	PureNumber  string // without
+	CountryCode string // 86
+}
+
+const maxPhone = 32 // bytes of each part; E.164 has 15 digits
+
+// phoneInfo is a number in WeChat's words, the same in an answer and in open data.
+type phoneInfo struct {
+	Number      string `json:"phoneNumber"`
+	PureNumber  string `json:"purePhoneNumber"`
+	CountryCode text   `json:"countryCode"`
+}
+
+// phone gives what the info holds, and whether it is fit for use.
+func (i phoneInfo) phone() (Phone, bool) {
+	got := Phone{Number: i.Number, PureNumber: i.PureNumber, CountryCode: string(i.CountryCode)}
+	ok := sane(got.Number, maxPhone) && sane(got.PureNumber, maxPhone) && sane(got.CountryCode, maxPhone)
+	return got, ok
+}
+
+// PhoneOf reads the number from what OpenData gave for a phone button of the old
+// way. Error: ErrBadData, where the data is of another kind.
+func PhoneOf(data json.RawMessage) (Phone, error) {
+	var i phoneInfo
+	if err := json.Unmarshal(data, &i); err != nil {
+		return Phone{}, ErrBadData
+	}
+	p, ok := i.phone()
+	if !ok {
+		return Phone{}, ErrBadData
+	}
+	return p, nil
+}
+
+// Phone exchanges the code of the phone button (getuserphonenumber). The openid
+// goes with it always, so that WeChat refuses a code that another user got. A code
+// works once and for five minutes. Errors: as Login.
+func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, error) {
+	a, err := c.app(appid)
+	if err != nil {
+		return Phone{}, err
+	}
+	if !ValidCode(code) {
+		return Phone{}, ErrBadCode
+	}
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	k := call{api: apiPhone, class: classAPI, once: true, body: map[string]string{"code": code, "openid": openid}}
+	var got struct {
+		Info phoneInfo `json:"phone_info"`
+	}
+	if err := c.doWithToken(ctx, a, k, &got); err != nil {
+		return Phone{}, err
+	}
+	p, ok := got.Info.phone()
+	if !ok {
+		return Phone{}, nonsense(k)
+	}
+	return p, nil
+}

@@ -1,0 +1,290 @@
+package wechat
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	relayPatience  = 6         // times Timeout, from the last byte sent to the first of the answer
+	maxReplay      = 256 << 10 // bytes of a body that can be sent again
+	maxTokenAnswer = 4 << 10   // bytes; an answer that calls the token dead has about 300
+)
+
+// relayedHeaders are the only ones that pass to WeChat: what a backend needs to
+// authenticate itself to the gateway is none of WeChat's business. Wechatmp-…
+// carry the request's signature where an app has API signing switched on.
+// Accept-Encoding doesn't pass, so that an answer can be read for its errcode.
+var relayedHeaders = []string{
+	"Accept", "Accept-Language", "Content-Type", "Range", "User-Agent",
+	"Wechatmp-Appid", "Wechatmp-Timestamp", "Wechatmp-Signature",
+}
+
+// Relay gives the way to WeChat for an app's backends. URL.Path of a request is
+// the path of a WeChat API, such as /wxa/getwxacodeunlimit; scheme and host don't
+// matter. An access_token in the query is replaced by the app's own. Bodies of
+// both directions stream, and the answer is WeChat's own, whatever it says.
+//
+// When WeChat calls the token dead it is replaced, and the request is repeated
+// once if its body has at most 256 KiB; a longer one can't be sent again, so its
+// answer passes as it is, and the next request has the new token.
+//
+// Limits: the answer must begin within six times Options.Timeout of the request's
+// last byte; all else is bounded by the request's context. Errors: ErrUnknownApp,
+// ErrMisconfigured, ErrUnavailable, or what the request's body or context gives.
+// Which paths may be called is the caller's to decide, see IsSecretCall.
+func (c *Client) Relay(appid string) http.RoundTripper {
+	return relay{client: c, appid: appid}
+}
+
+type relay struct {
+	client *Client
+	appid  string
+}
+
+func (r relay) RoundTrip(req *http.Request) (*http.Response, error) {
+	a, err := r.client.app(r.appid)
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	body, err := readReplayable(req)
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	return r.client.relay(a, req, body)
+}
+
+// relay sends the request, and again with a new token where that helps.
+func (c *Client) relay(a *app, req *http.Request, body replayable) (*http.Response, error) {
+	t, err := c.relayToken(req.Context(), a)
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	res, dead, err := c.forward(a, req, body, t)
+	if err != nil || !dead {
+		return res, err
+	}
+	t, err = c.replaceRelayToken(req.Context(), a, t)
+	if err != nil || body.rest != nil {
+		return res, nil // WeChat's own refusal says more than ours would
+	}
+	_ = res.Body.Close()
+	res, _, err = c.forward(a, req, body, t)
+	return res, err
+}
+
+func (c *Client) relayToken(ctx context.Context, a *app) (token, error) {
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	return c.accessToken(ctx, a)
+}
+
+func (c *Client) replaceRelayToken(ctx context.Context, a *app, dead token) (token, error) {
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	return c.replaceToken(ctx, a, dead.value)
+}
+
+// forward sends the request once and says whether WeChat called the token dead.
+// The answer holds its place among the relays under way until its body is closed.
+func (c *Client) forward(a *app, req *http.Request, body replayable, t token) (res *http.Response, dead bool, err error) {
+	report, leave, err := c.admitRelay(req.Context(), a)
+	if err != nil {
+		closeBody(req)
+		return nil, false, err
+	}
+	k := call{api: apiRelay}.with(t.value)
+	start := time.Now()
+	res, err = c.pooled.RoundTrip(c.outbound(req, body, k))
+	if err != nil {
+		err = failedRelay(req.Context(), k, body, err)
+		leave()
+	} else {
+		err = judge(k, res)
+		res.Body = &relayedBody{ReadCloser: res.Body, leave: sync.OnceFunc(leave)}
+	}
+	report(err)
+	c.metrics.call(apiRelay, time.Since(start), err)
+	if res != nil {
+		return res, isTokenError(err), nil
+	}
+	return nil, false, err
+}
+
+func (c *Client) admitRelay(ctx context.Context, a *app) (report func(error), leave func(), err error) {
+	ctx, cancel := c.limit(ctx)
+	defer cancel()
+	return c.admit(ctx, a, classRelay, apiRelay)
+}
+
+// outbound is the request as WeChat gets it.
+func (c *Client) outbound(in *http.Request, body replayable, k call) *http.Request {
+	u := *c.base
+	u.RawPath = u.EscapedPath() + in.URL.EscapedPath()
+	u.Path += in.URL.Path
+	u.RawQuery = withAccessToken(in.URL.RawQuery, k.query)
+	header := make(http.Header, len(relayedHeaders))
+	for _, name := range relayedHeaders {
+		if values := in.Header.Values(name); len(values) > 0 {
+			header[name] = values
+		}
+	}
+	out := &http.Request{Method: in.Method, URL: &u, Host: u.Host, Header: header, ContentLength: body.length}
+	out.Body = body.reader()
+	return out.WithContext(in.Context())
+}
+
+// withAccessToken replaces every access_token of a query, however it is escaped,
+// and leaves the rest as it was sent.
+func withAccessToken(rawQuery string, token url.Values) string {
+	pairs := strings.Split(rawQuery, "&")
+	pairs = slices.DeleteFunc(pairs, func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		return pair == "" || err == nil && name == "access_token"
+	})
+	return strings.Join(append(pairs, token.Encode()), "&")
+}
+
+// judge reads the errcode of a short answer without taking anything from its body.
+// Only the content tells: errors come with status 200, and with image types too.
+func judge(k call, res *http.Response) error {
+	if res.StatusCode >= http.StatusInternalServerError {
+		return unavailable(k.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
+	}
+	if res.StatusCode != http.StatusOK || res.ContentLength > maxTokenAnswer {
+		return nil
+	}
+	start, whole := peek(res)
+	var v verdict
+	if !whole || json.Unmarshal(start, &v) != nil || v.Errcode == 0 {
+		return nil
+	}
+	return refusal(k.api, int(v.Errcode), printable(v.Errmsg, k.secrets...))
+}
+
+// peek gives the start of the body, which stays readable in full, and whether it
+// is all of it. It doesn't wait for more than it takes to see that this is no JSON.
+func peek(res *http.Response) (start []byte, whole bool) {
+	r := bufio.NewReaderSize(res.Body, maxTokenAnswer)
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{r, res.Body}
+	if first, err := r.Peek(1); err != nil || first[0] != '{' {
+		return first, err != nil
+	}
+	start, err := r.Peek(maxTokenAnswer)
+	return start, errors.Is(err, io.EOF)
+}
+
+// failedRelay is failed, but for a body that its sender broke off or made too long.
+func failedRelay(ctx context.Context, k call, body replayable, err error) error {
+	if body.rest != nil {
+		if sender := body.rest.failure(); sender != nil {
+			return &bodyError{sender}
+		}
+	}
+	return failed(ctx, k, err)
+}
+
+// bodyError is the request body's own error: the caller's doing.
+type bodyError struct{ cause error }
+
+func (e *bodyError) Error() string { return "wechat: request body: " + e.cause.Error() }
+func (e *bodyError) Unwrap() error { return e.cause }
+
+// replayable is a request body: its start, and what follows where it is too long
+// to be kept.
+type replayable struct {
+	start  []byte
+	rest   *watchedBody // nil: start is all of it
+	length int64        // of the whole; -1: unknown
+}
+
+// readReplayable reads a body as far as it would be kept.
+func readReplayable(req *http.Request) (replayable, error) {
+	if req.Body == nil || req.Body == http.NoBody {
+		return replayable{}, nil
+	}
+	rest := &watchedBody{ReadCloser: req.Body}
+	if req.ContentLength > maxReplay {
+		return replayable{rest: rest, length: req.ContentLength}, nil
+	}
+	start, err := io.ReadAll(io.LimitReader(rest, maxReplay+1))
+	if err != nil {
+		return replayable{}, &bodyError{err}
+	}
+	if len(start) > maxReplay {
+		return replayable{start: start, rest: rest, length: req.ContentLength}, nil
+	}
+	closeBody(req)
+	return replayable{start: start, length: int64(len(start))}, nil
+}
+
+// reader gives the body to be sent; a body with a rest can be sent only once.
+func (b replayable) reader() io.ReadCloser {
+	switch {
+	case b.rest != nil:
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(bytes.NewReader(b.start), b.rest), b.rest}
+	case len(b.start) == 0:
+		return http.NoBody
+	}
+	return io.NopCloser(bytes.NewReader(b.start))
+}
+
+// watchedBody remembers why reading it failed.
+type watchedBody struct {
+	io.ReadCloser
+	failed atomic.Pointer[error]
+}
+
+func (w *watchedBody) Read(p []byte) (int, error) {
+	n, err := w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		w.failed.Store(&err)
+	}
+	return n, err
+}
+
+func (w *watchedBody) failure() error {
+	if err := w.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// relayedBody is an answer's body that gives its place back when it is closed.
+type relayedBody struct {
+	io.ReadCloser
+	leave func()
+}
+
+func (b *relayedBody) Close() error {
+	defer b.leave()
+	return b.ReadCloser.Close()
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
