@@ -1,0 +1,126 @@
+// Command wxgate is an authentication gateway for WeChat mini programs: see
+// `wxgate --help` and the README.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses.
+const (
+	exitFine   = 0
+	exitFailed = 1 // while running
+	exitBad    = 2 // usage or config
+)
+
+// cli is the command line. A bare wxgate serves.
+type cli struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Run the gateway."`
+	Dev     devCommand     `cmd:"" help:"Run everything on this machine: simulated WeChat, sample backend, gateway."`
+	Sim     simCommand     `cmd:"" help:"Run the WeChat simulator alone."`
+	Check   checkCommand   `cmd:"" help:"Validate the config file and print the effective configuration, secrets hidden."`
+	Explain explainCommand `cmd:"" help:"Say which route takes a request, what it asks for, and what would happen."`
+	Keygen  keygenCommand  `cmd:"" help:"Print a fresh secret for the config's secrets."`
+	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+}
+
+// configFlag is the flag of the commands that read a config file.
+type configFlag struct {
+	Config string `default:"config.yaml" env:"WXGATE_CONFIG" placeholder:"FILE" help:"The config file (default: config.yaml)."`
+}
+
+// load reads the config file that the flag names.
+func (c configFlag) load() (*Config, error) { return Load(c.Config, os.LookupEnv) }
+
+// terminal is where a command writes.
+type terminal struct{ out, err io.Writer }
+
+// warn prints what is odd about a configuration, one line each.
+func (t *terminal) warn(warnings []Problem) {
+	for _, w := range warnings {
+		fmt.Fprintf(t.err, "wxgate: warning: %v\n", w)
+	}
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs the command that args name until it is done or ctx ends, and gives
+// the exit status. Errors are on stderr, one a line.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	helped := false
+	parser, err := kong.New(&cli{},
+		kong.Name("wxgate"),
+		kong.Description("An authentication gateway for WeChat mini programs: it logs users in with WeChat, "+
+			"keeps their sessions in Redis, and forwards requests with X-OpenID set."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { helped = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(&terminal{stdout, stderr}),
+	)
+	if err != nil {
+		return report(stderr, err)
+	}
+	if err := knownCommand(parser.Model, args); err != nil {
+		return report(stderr, err)
+	}
+	command, err := parser.Parse(args)
+	if helped {
+		return exitFine
+	}
+	if err != nil {
+		return report(stderr, usageError{err.Error()})
+	}
+	return report(stderr, command.Run())
+}
+
+// usageError is a command line that says nothing wxgate knows.
+type usageError struct{ what string }
+
+func (e usageError) Error() string { return e.what + " (see wxgate --help)" }
+
+// knownCommand refuses a first word that is no command. Without it the parser
+// would take the word for an argument of serve.
+func knownCommand(app *kong.Application, args []string) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return nil
+	}
+	var names []string
+	for _, command := range app.Children {
+		names = append(names, command.Name)
+	}
+	if slices.Contains(names, args[0]) {
+		return nil
+	}
+	return usageError{"unknown command " + quoted(args[0]) + didYouMean(args[0], names)}
+}
+
+// report prints err, if there is one, and gives the exit status for it.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return exitFine
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintf(stderr, "wxgate: %s\n", line)
+	}
+	var usage usageError
+	var config BadConfig
+	if errors.As(err, &usage) || errors.As(err, &config) {
+		return exitBad
+	}
+	return exitFailed
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one thing wrong in a config file. It never holds a secret.
+type Problem struct {
+	File string
+	Line int    // from 1; 0: the file as a whole
+	Key  string // such as routes[0].auth; empty: no key in particular
+	What string
+}
+
+func (p Problem) Error() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	b.WriteString(": ")
+	if p.Key != "" {
+		b.WriteString(p.Key + ": ")
+	}
+	b.WriteString(p.What)
+	return b.String()
+}
+
+// BadConfig is every problem of a config file, in the order of its lines.
+// Its Error has one line a problem.
+type BadConfig []Problem
+
+func (b BadConfig) Error() string {
+	lines := make([]string, len(b))
+	for i, p := range b {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// findings collects problems and warnings while a file is read, at most one
+// problem a key: what follows from a wrong value is not reported again.
+type findings struct {
+	file     string
+	problems []Problem
+	warnings []Problem
+	seen     map[string]bool
+}
+
+func (f *findings) problem(line int, key, format string, args ...any) {
+	if key != "" && f.seen[key] {
+		return
+	}
+	if f.seen == nil {
+		f.seen = map[string]bool{}
+	}
+	f.seen[key] = true
+	f.problems = append(f.problems, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
+}
+
+func (f *findings) warning(line int, key, format string, args ...any) {
+	f.warnings = append(f.warnings, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
+}
+
+func (f *findings) err() error {
+	if len(f.problems) == 0 {
+		return nil
+	}
+	byLine(f.problems)
+	return BadConfig(f.problems)
+}
+
+func byLine(list []Problem) {
+	slices.SortStableFunc(list, func(a, b Problem) int { return cmp.Compare(a.Line, b.Line) })
+}
+
+// quoted shows a value of the file in an error: on one line and short.
+func quoted(text string) string {
+	const most = 80
+	if runes := []rune(text); len(runes) > most {
+		text = string(runes[:most]) + "…"
+	}
+	return fmt.Sprintf("%q", text)
+}
