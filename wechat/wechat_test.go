@@ -1,0 +1,98 @@
+package wechat_test
+
+import (
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"wxgate/secret"
+	"wxgate/wechat"
+	"wxgate/wechat/wechattest"
+)
+
+const (
+	appID     = "wx4f4bc4dec97d474b"
+	appSecret = "0123456789abcdef&=+0123456789abcdef"
+)
+
+// clock is a time that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// world is a simulated WeChat and a client of it, on one clock.
+type world struct {
+	*clock
+	sim    *wechattest.Server
+	base   string
+	client *wechat.Client
+	log    *observer.ObservedLogs
+}
+
+func newWorld(t *testing.T, change ...func(*wechat.Options, *wechattest.Options)) *world {
+	t.Helper()
+	w := &world{clock: newClock()}
+	core, log := observer.New(zap.DebugLevel)
+	co := wechat.Options{Now: w.Now, Log: zap.New(core), Timeout: 2 * time.Second}
+	so := wechattest.Options{Now: w.Now, Apps: []wechattest.App{{ID: appID, Secret: appSecret}}}
+	for _, f := range change {
+		f(&co, &so)
+	}
+	w.log, w.sim = log, wechattest.New(so)
+	srv := httptest.NewServer(w.sim)
+	t.Cleanup(srv.Close)
+	w.base = srv.URL
+	if co.Base == "" {
+		co.Base = srv.URL
+	}
+	w.client = newClient(t, co)
+	return w
+}
+
+func newClient(t *testing.T, o wechat.Options) *wechat.Client {
+	t.Helper()
+	c, err := wechat.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.SetApps([]wechat.App{{ID: appID, Secret: secret.Text(appSecret)}})
+	return c
+}
+
+func (w *world) user(t *testing.T, name string) *wechattest.User {
+	t.Helper()
+	u, err := w.sim.User(appID, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// login logs a user in, so that WeChat and the caller hold the same session key.
+func (w *world) login(t *testing.T, u *wechattest.User) wechat.Login {
+	t.Helper()
+	got, err := w.client.Login(t.Context(), u.AppID, u.Code())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}

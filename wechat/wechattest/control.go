@@ -1,0 +1,197 @@
+package wechattest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// controls answers /sim/…; the package's documentation lists it.
+func controls(s *Server) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /sim/code", control(s.simCode))
+	mux.Handle("POST /sim/phone-code", control(s.simPhoneCode))
+	mux.Handle("POST /sim/encrypt", control(s.simEncrypt))
+	mux.Handle("POST /sim/sign", control(s.simSign))
+	mux.Handle("POST /sim/rotate", control(s.simRotate))
+	mux.Handle("POST /sim/block", control(s.simBlock))
+	mux.Handle("POST /sim/kill-token", control(s.simKillToken))
+	mux.Handle("POST /sim/fault", control(s.simFault))
+	mux.Handle("DELETE /sim/fault", control(s.simClearFaults))
+	mux.Handle("GET /sim/users", control(s.simUsers))
+	mux.Handle("GET /sim/calls", control(s.simCalls))
+	return mux
+}
+
+// ask is what a control call may say. Each takes what it needs.
+type ask struct {
+	User    string         `json:"user"`
+	AppID   string         `json:"appid"`
+	Kind    string         `json:"kind"`
+	Data    map[string]any `json:"data"`
+	Age     period         `json:"age"`
+	RawData string         `json:"raw_data"`
+	Blocked bool           `json:"blocked"`
+	Silent  bool           `json:"silent"`
+	API     string         `json:"api"`
+	Times   int            `json:"times"`
+	Errcode int            `json:"errcode"`
+	Delay   period         `json:"delay"`
+	Drop    bool           `json:"drop"`
+	Status  int            `json:"status"`
+	Body    string         `json:"body"`
+}
+
+// period is a duration written as "10m".
+type period time.Duration
+
+func (p *period) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	*p = period(d)
+	return err
+}
+
+// control makes a handler of a function that answers with a value or an error.
+func control(do func(ask) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a, err := readAsk(r)
+		var v any
+		if err == nil {
+			v, err = do(a)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			v = map[string]string{"error": err.Error()}
+		}
+		_ = json.NewEncoder(w).Encode(v)
+	})
+}
+
+func readAsk(r *http.Request) (a ask, err error) {
+	if r.Method != http.MethodPost {
+		return ask{}, nil
+	}
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return ask{}, fmt.Errorf("not understood: %w", err)
+	}
+	return a, nil
+}
+
+// done is the answer of a call that has nothing to say.
+func done() (any, error) { return struct{}{}, nil }
+
+func (s *Server) simCode(a ask) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"code": u.Code(), "appid": u.AppID, "openid": u.OpenID, "unionid": u.UnionID}, nil
+}
+
+func (s *Server) simPhoneCode(a ask) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{"code": u.PhoneCode(), "appid": u.AppID, "phone": u.Phone()}, nil
+}
+
+func (s *Server) simEncrypt(a ask) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	at := s.now().Add(-time.Duration(a.Age))
+	switch a.Kind {
+	case "phone":
+		return u.Encrypt(phoneInfo(u.Phone()), at), nil
+	case "profile":
+		return u.Encrypt(u.oldProfile(), at), nil
+	case "data":
+		return u.Encrypt(a.Data, at), nil
+	}
+	return nil, errors.New("kind must be phone, profile or data")
+}
+
+func (s *Server) simSign(a ask) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	if a.RawData == "" {
+		a.RawData, _ = u.RawData()
+	}
+	return map[string]string{"raw_data": a.RawData, "signature": u.SignRawData(a.RawData)}, nil
+}
+
+func (s *Server) simRotate(a ask) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	u.RotateKey()
+	return done()
+}
+
+func (s *Server) simBlock(a ask) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	u.Block(a.Blocked)
+	return done()
+}
+
+func (s *Server) simKillToken(a ask) (any, error) {
+	if err := s.KillToken(a.AppID, a.Silent); err != nil {
+		return nil, err
+	}
+	return done()
+}
+
+func (s *Server) simFault(a ask) (any, error) {
+	f := Fault{API: a.API, Times: a.Times, Delay: time.Duration(a.Delay), Drop: a.Drop, Status: a.Status, Body: a.Body, Errcode: a.Errcode}
+	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+		return nil, errors.New("status must be 200 to 599")
+	}
+	s.AddFault(f)
+	return done()
+}
+
+func (s *Server) simClearFaults(ask) (any, error) {
+	s.ClearFaults()
+	return done()
+}
+
+func (s *Server) simCalls(ask) (any, error) { return s.Calls(), nil }
+
+// person is a User as /sim/users shows it.
+type person struct {
+	AppID      string `json:"appid"`
+	User       string `json:"user"`
+	OpenID     string `json:"openid"`
+	UnionID    string `json:"unionid"`
+	Phone      string `json:"phone"`
+	SessionKey string `json:"session_key"`
+	Blocked    bool   `json:"blocked"`
+}
+
+func (s *Server) simUsers(ask) (any, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	people := []person{}
+	for _, a := range s.apps {
+		for _, u := range a.users {
+			people = append(people, person{a.ID, u.Name, u.OpenID, u.UnionID, u.phone, u.key, u.blocked})
+		}
+	}
+	slices.SortFunc(people, func(a, b person) int { return strings.Compare(a.AppID+" "+a.User, b.AppID+" "+b.User) })
+	return people, nil
+}

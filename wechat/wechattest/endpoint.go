@@ -1,0 +1,145 @@
+package wechattest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// exchange is a call on its way through the server.
+type exchange struct {
+	*http.Request
+	query url.Values
+	began time.Time // by the server's clock
+	start time.Time // by the real one
+	app   *app      // once an appid or a token told whose call it is
+	body  []byte    // what was read of it
+}
+
+// answer is what goes back.
+type answer struct {
+	status      int
+	contentType string
+	body        []byte
+	errcode     int
+	errmsg      string
+	drop        bool // close the connection instead
+}
+
+const (
+	asJSON = "application/json; charset=UTF-8"
+	asText = "text/plain" // of jscode2session, though its body is JSON
+	asPNG  = "image/png"
+)
+
+// endpoint is a WeChat API and what WeChat checks before the API's own logic.
+type endpoint struct {
+	post  bool // else 43002; a GET endpoint takes no POST (43001)
+	any   bool // takes either
+	token bool // wants an access token: 41001, 40014, 40001, 42001
+	json  bool // wants a JSON body: 44002, 47001
+	ip    bool // is for whitelisted addresses: 40164
+	text  bool // answers as text/plain
+	// do answers under the server's lock, unless stream is set.
+	do     func(*Server, *exchange) answer
+	stream bool
+}
+
+var endpoints = map[string]endpoint{
+	"/sns/jscode2session":              {any: true, text: true, do: (*Server).jscode2session},
+	"/cgi-bin/token":                   {any: true, do: (*Server).legacyToken},
+	"/cgi-bin/stable_token":            {post: true, json: true, do: (*Server).stableToken},
+	"/wxa/checksession":                {token: true, do: (*Server).checkSession},
+	"/wxa/resetusersessionkey":         {token: true, do: (*Server).resetSessionKey},
+	"/wxa/business/getuserphonenumber": {post: true, token: true, json: true, do: (*Server).phoneNumber},
+	"/wxa/getwxacodeunlimit":           {post: true, token: true, json: true, do: (*Server).miniProgramCode},
+	"/wxa/img_sec_check":               {post: true, token: true, stream: true, do: (*Server).checkImage},
+	"/cgi-bin/media/upload":            {post: true, token: true, stream: true, do: (*Server).uploadMedia},
+	"/cgi-bin/message/subscribe/send":  {post: true, token: true, json: true, do: (*Server).sendMessage},
+}
+
+func (e endpoint) serve(s *Server, x *exchange) answer {
+	if a, ok := e.precheck(s, x); !ok {
+		return a
+	}
+	return e.run(s, x)
+}
+
+// finish gives a refusal its body, with the rid that WeChat appends, and any
+// answer the type that this API has.
+func (e endpoint) finish(s *Server, a answer) answer {
+	if a.errcode != 0 {
+		a.body = mustJSON(map[string]any{"errcode": a.errcode, "errmsg": a.errmsg + ", rid: " + s.rid()})
+	}
+	if e.text && a.contentType == asJSON {
+		a.contentType = asText
+	}
+	return a
+}
+
+func (e endpoint) run(s *Server, x *exchange) answer {
+	if !e.stream {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	return e.do(s, x)
+}
+
+// precheck says what is wrong with the call before its content is looked at.
+func (e endpoint) precheck(s *Server, x *exchange) (answer, bool) {
+	switch {
+	case e.post && x.Method != http.MethodPost:
+		return refuse(43002, "require POST method"), false
+	case !e.post && !e.any && x.Method != http.MethodGet:
+		return refuse(43001, "require GET method"), false
+	}
+	if e.token {
+		if a, ok := s.checkToken(x); !ok {
+			return a, false
+		}
+	}
+	if e.json {
+		return readJSON(x)
+	}
+	return answer{}, true
+}
+
+// maxJSON bounds the JSON bodies taken, in bytes.
+const maxJSON = 1 << 20
+
+func readJSON(x *exchange) (answer, bool) {
+	body, err := io.ReadAll(io.LimitReader(x.Body, maxJSON))
+	x.body = body
+	switch {
+	case err != nil || len(body) == 0:
+		return refuse(44002, "empty post data"), false
+	case !json.Valid(body):
+		return refuse(47001, "data format error"), false
+	}
+	return answer{}, true
+}
+
+// refuse is an error as WeChat gives it: with status 200.
+func refuse(code int, message string) answer {
+	return answer{status: http.StatusOK, contentType: asJSON, errcode: code, errmsg: message}
+}
+
+func succeed(v any) answer {
+	return answer{status: http.StatusOK, contentType: asJSON, body: mustJSON(v)}
+}
+
+// fine is the success of a call that has nothing else to say.
+func fine() answer {
+	return succeed(map[string]any{"errcode": 0, "errmsg": "ok"})
+}
+
+// mustJSON is for values made here, which always encode.
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}

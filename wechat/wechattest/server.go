@@ -1,0 +1,189 @@
+// Package wechattest is WeChat as a mini program's backend sees it: an
+// http.Handler that answers as api.weixin.qq.com does, with its rules, its
+// errcodes and its oddities, and that plays the phone's side too: it mints the
+// codes that wx.login and the phone button would give, and encrypts and signs
+// what wx would.
+//
+// It is strict where WeChat is: codes work once and for five minutes, a session
+// key changes with every wx.login, tokens die, a phone code belongs to one user.
+// Where WeChat doesn't publish what it does, the place says what is assumed.
+//
+// A [Server] answers these calls; any other gets 40066, as WeChat answers:
+//
+//	GET  /sns/jscode2session
+//	GET  /cgi-bin/token
+//	POST /cgi-bin/stable_token
+//	GET  /wxa/checksession
+//	GET  /wxa/resetusersessionkey
+//	POST /wxa/business/getuserphonenumber
+//	POST /wxa/getwxacodeunlimit
+//	POST /wxa/img_sec_check
+//	POST /cgi-bin/media/upload
+//	POST /cgi-bin/message/subscribe/send
+//
+// With Options.Control it also answers the calls below, by which a script plays
+// the phone and the weather. They take and give JSON; "user" is any name, made on
+// first use; "appid" may be left out and is then the first app's. What is wrong
+// gets 400 and {"error"}.
+//
+//	POST   /sim/code        {"user", "appid"?}                → {"code", "appid", "openid", "unionid"}: wx.login
+//	POST   /sim/phone-code  {"user", "appid"?}                → {"code", "appid", "phone"}: the phone button
+//	POST   /sim/encrypt     {"user", "appid"?, "kind", "data"?, "age"?}
+//	                        → {"encrypted_data", "iv"}; kind is phone, profile or data; age such as "10m" makes it old
+//	POST   /sim/sign        {"user", "appid"?, "raw_data"?}   → {"raw_data", "signature"}
+//	POST   /sim/rotate      {"user", "appid"?}                → {}: the session key changes
+//	POST   /sim/block       {"user", "appid"?, "blocked"}     → {}: 40226 from now on, or no longer
+//	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.KillToken
+//	POST   /sim/fault       {"api"?, "times"?, "errcode"?, "delay"?, "drop"?, "status"?, "body"?} → {}: see Fault
+//	DELETE /sim/fault                                         → {}: all faults end
+//	GET    /sim/users                                         → [{"appid", "user", "openid", "unionid", "phone", "session_key", "blocked"}]
+//	GET    /sim/calls                                         → the last calls, as Call
+package wechattest
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// App is a mini program registered with the simulated WeChat.
+type App struct {
+	ID         string
+	Secret     string   // AppSecret
+	NoUnionID  bool     // not bound to an Open Platform account: its users have no unionid
+	Frozen     bool     // its AppSecret is: 40243
+	AllowedIPs []string // addresses or CIDRs that may ask for tokens, else 40164; empty: any
+}
+
+// Options sets a Server up.
+type Options struct {
+	Apps            []App
+	Now             func() time.Time // nil: time.Now
+	LoginsPerMinute int              // for each user, then 45011; 0: 100, as WeChat says
+	Control         bool             // answer /sim/… too
+	OnCall          func(Call)       // called after every WeChat call, in the goroutine that served it; may be nil
+}
+
+// Server is the simulated WeChat. It is safe for concurrent use.
+type Server struct {
+	now       func() time.Time
+	perMinute int
+	control   http.Handler // nil: none
+	onCall    func(Call)
+
+	mu     sync.Mutex
+	apps   map[string]*app
+	first  *app
+	codes  map[string]*code
+	tokens map[string]*token
+	faults []*Fault
+	calls  []Call
+	counts map[string]int
+}
+
+// app is an App with what WeChat remembers of it.
+type app struct {
+	App
+	users  map[string]*User // by name
+	stable line
+	legacy line
+}
+
+// New makes a WeChat that knows these apps.
+func New(o Options) *Server {
+	s := &Server{
+		now:       o.Now,
+		perMinute: o.LoginsPerMinute,
+		onCall:    o.OnCall,
+		apps:      map[string]*app{},
+		codes:     map[string]*code{},
+		tokens:    map[string]*token{},
+		counts:    map[string]int{},
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if s.perMinute == 0 {
+		s.perMinute = 100
+	}
+	for _, a := range o.Apps {
+		s.addApp(a)
+	}
+	if o.Control {
+		s.control = controls(s)
+	}
+	return s
+}
+
+func (s *Server) addApp(a App) {
+	known := &app{App: a, users: map[string]*User{}}
+	s.apps[a.ID] = known
+	if s.first == nil {
+		s.first = known
+	}
+}
+
+// Start serves on a free loopback port until stop is called.
+func (s *Server) Start() (base string, stop func(), err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	srv := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = srv.Serve(l) }()
+	return "http://" + l.Addr().String(), func() { _ = srv.Close() }, nil
+}
+
+// ServeHTTP answers a call to WeChat, or one of the control calls.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.control != nil && strings.HasPrefix(r.URL.Path, "/sim/") {
+		s.control.ServeHTTP(w, r)
+		return
+	}
+	x := &exchange{Request: r, query: r.URL.Query(), began: s.now(), start: time.Now()}
+	a := s.answer(x)
+	s.record(x, a)
+	if a.drop {
+		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
+	}
+	w.Header().Set("Content-Type", a.contentType)
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+// answer is what a fault makes of the call, or what WeChat would say.
+func (s *Server) answer(x *exchange) answer {
+	e, known := endpoints[x.URL.Path]
+	if f := s.takeFault(x.URL.Path); f != nil {
+		if a, done := f.apply(x); done {
+			return e.finish(s, a)
+		}
+	}
+	if !known {
+		return e.finish(s, refuse(40066, "invalid url"))
+	}
+	return e.finish(s, e.serve(s, x))
+}
+
+// app finds an app by its id; the empty id is the first app's.
+func (s *Server) app(id string) (*app, error) {
+	if id == "" && s.first != nil {
+		return s.first, nil
+	}
+	if a := s.apps[id]; a != nil {
+		return a, nil
+	}
+	return nil, errors.New("no such app: " + id)
+}
+
+// rid is the request id that WeChat appends to its messages.
+func (s *Server) rid() string {
+	b := make([]byte, 8)
+	_, _ = rand.Read(b)
+	return fmt.Sprintf("%08x-%x-%x", s.now().Unix(), b[:4], b[4:])
+}

@@ -1,0 +1,169 @@
+package wechattest
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// User is a person with a phone, as one app knows them. Ids and numbers follow
+// from the names, so that they are the same after a restart.
+type User struct {
+	server *Server
+	app    *app
+
+	AppID, Name, OpenID, UnionID string // don't change them
+
+	phone   string
+	key     string // session key; empty before the first wx.login
+	blocked bool
+	minute  time.Time // of the logins counted
+	logins  int
+}
+
+// User gives the user of that name, made on first use. An empty appid is the
+// first app's.
+func (s *Server) User(appid, name string) (*User, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.app(appid)
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return nil, errors.New("a user needs a name")
+	}
+	u := a.users[name]
+	if u == nil {
+		u = s.newUser(a, name)
+		a.users[name] = u
+	}
+	return u, nil
+}
+
+func (s *Server) newUser(a *app, name string) *User {
+	u := &User{server: s, app: a, AppID: a.ID, Name: name, OpenID: derivedID("openid", a.ID, name), phone: derivedPhone(name)}
+	if !a.NoUnionID {
+		u.UnionID = derivedID("unionid", name)
+	}
+	return u
+}
+
+// derivedID looks as WeChat's do: 28 characters that begin with o.
+func derivedID(parts ...string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
+	return "o" + base64.RawURLEncoding.EncodeToString(sum[:])[:27]
+}
+
+func derivedPhone(name string) string {
+	sum := sha256.Sum256([]byte("phone " + name))
+	return fmt.Sprintf("138%08d", binary.BigEndian.Uint32(sum[:])%100_000_000)
+}
+
+// Code is wx.login: a code for jscode2session that works once and for five
+// minutes. The session key changes.
+func (u *User) Code() string {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.key = newSessionKey()
+	return u.server.mintCode(loginCode, u)
+}
+
+// PhoneCode is a tap on the phone button: a code for getuserphonenumber.
+func (u *User) PhoneCode() string {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	return u.server.mintCode(phoneCode, u)
+}
+
+// RotateKey changes the session key, as a wx.login elsewhere does.
+func (u *User) RotateKey() {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.key = newSessionKey()
+}
+
+// SessionKey is the one in force; empty before the first wx.login.
+func (u *User) SessionKey() string {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	return u.key
+}
+
+// Block makes WeChat hold the user for dangerous, or no longer.
+func (u *User) Block(blocked bool) {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.blocked = blocked
+}
+
+// Phone is the user's number, without country code.
+func (u *User) Phone() string {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	return u.phone
+}
+
+// SetPhone gives the user another number.
+func (u *User) SetPhone(number string) {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.phone = number
+}
+
+// RawData is what wx.getUserInfo gives unencrypted, and its signature.
+func (u *User) RawData() (rawData, signature string) {
+	rawData = string(mustJSON(u.profile()))
+	return rawData, u.SignRawData(rawData)
+}
+
+// SignRawData signs as wx does: hex SHA-1 of the text and the session key.
+func (u *User) SignRawData(rawData string) string {
+	sum := sha1.Sum([]byte(rawData + u.SessionKey()))
+	return hex.EncodeToString(sum[:])
+}
+
+func (u *User) profile() map[string]any {
+	return map[string]any{
+		"nickName": u.Name, "avatarUrl": "https://thirdwx.qlogo.cn/mmopen/vi_32/" + u.OpenID + "/132",
+		"gender": 0, "language": "zh_CN", "city": "", "province": "", "country": "",
+	}
+}
+
+// tooManyLogins counts a login and says whether it is over the minute's limit.
+func (u *User) tooManyLogins(now time.Time, limit int) bool {
+	if minute := now.Truncate(time.Minute); !minute.Equal(u.minute) {
+		u.minute, u.logins = minute, 0
+	}
+	u.logins++
+	return u.logins > limit
+}
+
+// signed says whether a signature is the session key's over an empty message.
+// The key is the base64 text, not what it decodes to.
+func (u *User) signed(signature string) bool {
+	mac := hmac.New(sha256.New, []byte(u.key))
+	return u.key != "" && hmac.Equal([]byte(signature), []byte(hex.EncodeToString(mac.Sum(nil))))
+}
+
+func (a *app) userByOpenID(openid string) *User {
+	for _, u := range a.users {
+		if u.OpenID == openid {
+			return u
+		}
+	}
+	return nil
+}
+
+func newSessionKey() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	return base64.StdEncoding.EncodeToString(b)
+}
