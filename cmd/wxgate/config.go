@@ -1,8 +1,6 @@
 package main
 
 import (
-	"net/url"
-
 	"wxgate/secret"
 )
 
@@ -55,7 +53,7 @@ type App struct {
 }
 
 type WeChat struct {
-	APIBase *url.URL `yaml:"api_base"` // http or https, no trailing slash
+	APIBase URL      `yaml:"api_base"` // http or https, no trailing slash
 	Timeout Duration `yaml:"timeout" min:"1ms" max:"1m"`
 }
 
@@ -111,7 +109,7 @@ type Hooks struct {
 }
 
 type LoginHook struct {
-	URL     *url.URL `yaml:"url"` // nil: no hook
+	URL     URL      `yaml:"url"` // none: no hook
 	Timeout Duration `yaml:"timeout" min:"1ms" max:"1m"`
 	OnError string   `yaml:"on_error" oneof:"deny allow"`
 }
@@ -176,12 +174,12 @@ type Route struct {
 
 // Upstream is one target of a route, written as a URL or as a mapping.
 type Upstream struct {
-	URL        *url.URL `yaml:"url" need:"yes" short:"yes"` // http, https or h2c, perhaps with a base path
-	Weight     int      `yaml:"weight" min:"1" max:"1000"`
-	CAFile     Path     `yaml:"ca_file"`
-	CertFile   Path     `yaml:"cert_file"`
-	KeyFile    Path     `yaml:"key_file"`
-	ServerName string   `yaml:"server_name"`
+	URL        URL    `yaml:"url" need:"yes" short:"yes"` // http, https or h2c, perhaps with a base path
+	Weight     int    `yaml:"weight" min:"1" max:"1000"`
+	CAFile     Path   `yaml:"ca_file"`
+	CertFile   Path   `yaml:"cert_file"`
+	KeyFile    Path   `yaml:"key_file"`
+	ServerName string `yaml:"server_name"`
 }
 
 // Health is the active check of a route's upstreams.

@@ -13,7 +13,7 @@ func Default() *Config {
 		AuthPrefix:      "/auth",
 		ShutdownTimeout: Duration(30 * time.Second),
 		WeChat: WeChat{
-			APIBase: &url.URL{Scheme: "https", Host: "api.weixin.qq.com"},
+			APIBase: URL{&url.URL{Scheme: "https", Host: "api.weixin.qq.com"}},
 			Timeout: Duration(5 * time.Second),
 		},
 		Redis: Redis{KeyPrefix: "wxgate:"},

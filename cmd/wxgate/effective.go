@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -21,7 +20,7 @@ func printEffective(w io.Writer, c *Config) error {
 		yaml.IndentSequence(true),
 		yaml.CustomMarshaler[secret.Text](hidden),
 		yaml.CustomMarshaler[Key](func(k Key) ([]byte, error) { return hidden(k.Raw) }),
-		yaml.CustomMarshaler[*url.URL](plainURL),
+		yaml.CustomMarshaler[Size](func(s Size) ([]byte, error) { return s.MarshalText() }),
 	)
 	return encoder.Encode(c)
 }
@@ -32,18 +31,6 @@ func hidden(s secret.Text) ([]byte, error) {
 		return []byte(`""`), nil
 	}
 	return []byte(`"` + secret.Redacted + `"`), nil
-}
-
-// plainURL leaves a query out: it may hold a secret.
-func plainURL(u *url.URL) ([]byte, error) {
-	if u == nil {
-		return []byte(`""`), nil
-	}
-	shown := *u
-	if shown.RawQuery != "" {
-		shown.RawQuery = "redacted"
-	}
-	return yaml.Marshal(shown.String())
 }
 
 // printRoutes writes the routes as a table, in the order in which they are tried.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,7 +41,9 @@ type configFlag struct {
 }
 
 // load reads the config file that the flag names.
-func (c configFlag) load() (*Config, error) { return Load(c.Config, os.LookupEnv) }
+func (c configFlag) load() (*Config, error) {
+	return Load(cmp.Or(c.Config, "config.yaml"), os.LookupEnv)
+}
 
 // terminal is where a command writes.
 type terminal struct{ out, err io.Writer }
@@ -91,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // usageError is a command line that says nothing wxgate knows.
 type usageError struct{ what string }
 
-func (e usageError) Error() string { return e.what + " (see wxgate --help)" }
+func (e usageError) Error() string { return e.what + "; see wxgate --help" }
 
 // knownCommand refuses a first word that is no command. Without it the parser
 // would take the word for an argument of serve.

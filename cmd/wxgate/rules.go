@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -149,8 +148,8 @@ func isPrintable(c rune) bool { return c >= ' ' && c != 0x7f && strconv.IsPrint(
 
 // checkURL wants an absolute URL of one of the schemes without user, query and
 // fragment. The message shows only scheme and host: the rest may hold a secret.
-func (r *rules) checkURL(key string, u *url.URL, schemes ...string) {
-	if u == nil {
+func (r *rules) checkURL(key string, u URL, schemes ...string) {
+	if u.URL == nil {
 		r.bad(key, "is empty: write a URL such as %s://host:port", schemes[0])
 		return
 	}
@@ -172,8 +171,8 @@ func isPort(text string) bool {
 }
 
 // checkBase wants a URL's path to be one that others can be put behind.
-func (r *rules) checkBase(key string, u *url.URL) {
-	if u == nil {
+func (r *rules) checkBase(key string, u URL) {
+	if u.URL == nil {
 		return
 	}
 	if u.RawQuery != "" || u.ForceQuery {

@@ -80,7 +80,7 @@ func (r *rules) checkUpstreams(key string, upstreams []Upstream) {
 	for i, u := range upstreams {
 		key := at(key, i)
 		r.checkUpstream(key, u)
-		if u.URL == nil {
+		if u.URL.URL == nil {
 			continue
 		}
 		if first := seen[u.URL.String()]; first != "" {
@@ -95,8 +95,10 @@ func (r *rules) checkUpstream(key string, u Upstream) {
 	if _, long := r.lines[key+".url"]; long {
 		urlKey = key + ".url"
 	}
-	r.checkURL(urlKey, u.URL, "http", "https", "h2c")
-	r.checkBase(urlKey, u.URL)
+	if !r.seen[key+".url"] {
+		r.checkURL(urlKey, u.URL, "http", "https", "h2c")
+		r.checkBase(urlKey, u.URL)
+	}
 	r.checkUpstreamTLS(key, u)
 }
 
@@ -108,7 +110,7 @@ func (r *rules) checkUpstreamTLS(key string, u Upstream) {
 		{"server_name", u.ServerName},
 	}
 	for _, o := range options {
-		if o.value != "" && u.URL != nil && u.URL.Scheme != "https" {
+		if o.value != "" && u.URL.URL != nil && u.URL.Scheme != "https" {
 			r.bad(key+"."+o.name, "is for https upstreams only")
 		}
 	}
@@ -171,7 +173,7 @@ func (r *rules) checkWho(key string, route *Route) {
 		}
 	}
 	distinct(r, key+".require.roles", route.Require.Roles)
-	if len(route.Require.Roles) > 0 && r.Hooks.Login.URL == nil {
+	if len(route.Require.Roles) > 0 && r.Hooks.Login.URL.URL == nil {
 		r.odd(key+".require.roles", "nobody has a role: they come from hooks.login, which is not set")
 	}
 }

@@ -143,10 +143,10 @@ func needsAppSecret(path string) bool {
 func (r *rules) checkServices() {
 	r.checkURL("wechat.api_base", r.WeChat.APIBase, "https", "http")
 	r.checkBase("wechat.api_base", r.WeChat.APIBase)
-	if base := r.WeChat.APIBase; base != nil && base.Scheme == "http" && !isLoopback(base.Hostname()+":0") {
+	if base := r.WeChat.APIBase; base.URL != nil && base.Scheme == "http" && !isLoopback(base.Hostname()+":0") {
 		r.odd("wechat.api_base", "AppSecret and access token travel over plain http")
 	}
-	if r.Hooks.Login.URL != nil {
+	if r.Hooks.Login.URL.URL != nil {
 		r.checkURL("hooks.login.url", r.Hooks.Login.URL, "https", "http")
 	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"encoding"
-	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -15,7 +13,7 @@ import (
 
 // isScalar says whether a type of the configuration is written as one word.
 func isScalar(t reflect.Type) bool {
-	if t == reflect.TypeFor[*url.URL]() || reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
+	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return true
 	}
 	return t.Kind() == reflect.String || t.Kind() == reflect.Int || t.Kind() == reflect.Bool
@@ -116,8 +114,6 @@ func (d *decoder) set(v reflect.Value, text string) error {
 	switch p := v.Addr().Interface().(type) {
 	case encoding.TextUnmarshaler:
 		return p.UnmarshalText([]byte(text))
-	case **url.URL:
-		return setURL(p, text)
 	case *Path:
 		*p = Path(d.path(text))
 		return nil
@@ -138,20 +134,6 @@ func (d *decoder) path(text string) string {
 		return text
 	}
 	return filepath.Join(d.dir, text)
-}
-
-// setURL's errors don't quote the text: it may hold a password.
-func setURL(p **url.URL, text string) error {
-	*p = nil
-	if text == "" {
-		return nil
-	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return errors.New("is not a URL")
-	}
-	*p = u
-	return nil
 }
 
 func setInt(v reflect.Value, text string) error {
