@@ -1,0 +1,143 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// maxBeforeHeaders bounds all that a target may send before the headers of its
+// final response, interim (1xx) responses included, in bytes.
+const maxBeforeHeaders = 1 << 20
+
+// conn is an HTTP/1 connection to a target, TLS included or not. It knows what
+// http.Transport won't tell: whether anything of a request has been written,
+// whether anything of the answer has come, and whether an idle connection is
+// quiet. A target that says more than it was asked for would otherwise have
+// its surplus taken for the answer to the next request, another client's.
+type conn struct {
+	net.Conn
+	hasty *hasty
+
+	asked   atomic.Bool // something was written since the connection was taken
+	parked  atomic.Bool // the reader waits for bytes, so it holds none back
+	dead    atomic.Bool
+	bounded atomic.Bool // the headers are still to come
+
+	written atomic.Int64 // bytes since the connection was taken
+	read    atomic.Int64 // likewise
+	uses    atomic.Int64 // requests so far
+	heard   atomic.Int64 // when bytes last came, in Unix nanoseconds
+}
+
+// dialer returns the DialContext of a transport whose every connection goes to
+// addr.
+func dialer(addr string, timeout time.Duration, wrap func(net.Conn) net.Conn) func(context.Context, string, string) (net.Conn, error) {
+	d := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return wrap(c), nil
+	}
+}
+
+// watched finds the conn below a transport's connection; nil for HTTP/2, where
+// requests share one.
+func watched(c net.Conn) *conn {
+	if t, ok := c.(*tls.Conn); ok {
+		if t.ConnectionState().NegotiatedProtocol == "h2" {
+			return nil
+		}
+		c = t.NetConn()
+	}
+	w, _ := c.(*conn)
+	return w
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	c.parked.Store(true)
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		c.lost(err)
+	}
+	c.parked.Store(false)
+	if n == 0 {
+		return 0, err
+	}
+	if !c.asked.Load() {
+		c.Close()
+		return 0, errUnasked
+	}
+	if c.read.Add(int64(n)) > maxBeforeHeaders && c.bounded.Load() {
+		c.Close()
+		return 0, errHeaderSize
+	}
+	c.heard.Store(time.Now().UnixNano())
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	c.asked.Store(true)
+	n, err := c.Conn.Write(p)
+	c.written.Add(int64(n))
+	return n, err
+}
+
+// CloseWrite lets an upgraded connection be closed half.
+func (c *conn) CloseWrite() error {
+	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+}
+
+func (c *conn) Close() error {
+	c.dead.Store(true)
+	return c.Conn.Close()
+}
+
+// lost notes the end of the connection.
+func (c *conn) lost(err error) {
+	if c.dead.Swap(true) || err != io.EOF || c.uses.Load() != 1 {
+		return
+	}
+	c.hasty.saw(time.Now(), time.Unix(0, c.heard.Load()))
+}
+
+// taken begins the account of a request on a new connection.
+func (c *conn) taken() {
+	c.uses.Add(1)
+	c.written.Store(0)
+	c.read.Store(0)
+	c.bounded.Store(true)
+}
+
+// retaken is taken for a connection that was idle. It reports false when the
+// target has closed it or has said something since its last answer. The
+// transport's reader gets back to waiting within microseconds of that answer's
+// end, unless there is more in its buffer, which makes it hang up.
+func (c *conn) retaken() bool {
+	c.asked.Store(false)
+	for tries := 0; !c.parked.Load(); tries++ {
+		if c.dead.Load() || tries > 200 {
+			return false
+		}
+		if tries < 20 {
+			runtime.Gosched()
+		} else {
+			time.Sleep(50 * time.Microsecond)
+		}
+	}
+	c.taken()
+	return !c.dead.Load()
+}
+
+// headersCame ends the bound on what comes.
+func (c *conn) headersCame() {
+	if c != nil {
+		c.bounded.Store(false)
+	}
+}

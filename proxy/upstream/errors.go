@@ -1,0 +1,69 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+)
+
+var (
+	// ErrNoHealthy is returned when the active checks found every target of
+	// the group unwell.
+	ErrNoHealthy = errors.New("no healthy target")
+
+	// ErrTimeout is returned when a target could not be reached in time, sent
+	// no headers in time, or stopped taking the request's body.
+	ErrTimeout = errors.New("timed out")
+
+	// ErrRequestBody is returned when the request's own body could not be
+	// read: the client's fault, or a limit's, and never the target's. The
+	// body's error, such as *http.MaxBytesError, is found by errors.As.
+	ErrRequestBody = errors.New("request body")
+
+	// ErrBadResponse is returned for an answer that is not HTTP, breaks its
+	// rules or its limits, or switches protocols unasked.
+	ErrBadResponse = errors.New("bad response")
+)
+
+var (
+	errUnasked    = errors.New("answer without a request")
+	errHeaderSize = errors.New("too much before the response's headers")
+	errUpgrade    = errors.New("switched protocols unasked")
+)
+
+// The reasons that failures are counted under.
+const (
+	reasonConnect    = "connect"    // no connection, or no TLS
+	reasonConnection = "connection" // broke before any answer
+	reasonTimeout    = "timeout"
+	reasonResponse   = "response" // not proper HTTP
+	reasonStatus     = "status"   // 502, 503, 504
+	reasonHealth     = "health"   // an active check
+)
+
+// clientGone says that the request's context ended: the error is both the
+// context's own (context.Canceled, context.DeadlineExceeded) and its cause.
+func clientGone(ctx context.Context) error {
+	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, ErrTimeout) || errors.As(err, &timeout) && timeout.Timeout() ||
+		errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// isIdempotent holds for the methods that may reach a backend twice.
+func isIdempotent(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,224 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"time"
+)
+
+// watchedBody is the size from which a body may not fit into the buffers of
+// the network, so that a target may keep it waiting.
+const watchedBody = 16 << 10
+
+// maxRedone bounds how often one peer is tried anew because an idle connection
+// turned out to be closed.
+const maxRedone = 3
+
+// flight is one request on its way through a group, attempt by attempt.
+type flight struct {
+	group *Group
+	req   *http.Request // the caller's
+	out   *http.Request // what is sent
+	body  *requestBody  // nil: none
+	begun time.Time
+	once  bool // must not reach a target twice
+
+	path, rawPath, host, key string
+
+	tried  []*peer
+	redone int
+	stall  *stallWatch // nil: none
+
+	trace  httptrace.ClientTrace
+	way    // of the current attempt
+	answer answer
+}
+
+// way is what an attempt knows of its connection.
+type way struct {
+	sought    bool // the request was in order, a connection was asked for
+	connected bool
+	reused    bool
+	conn      *conn // nil: none, or HTTP/2
+}
+
+func newFlight(g *Group, req *http.Request) *flight {
+	f := &flight{
+		group: g, req: req, begun: g.now(),
+		path: req.URL.Path, rawPath: req.URL.RawPath, host: req.Host,
+	}
+	if g.config.Balance == HashOpenID {
+		f.key = hashKeyOf(req.Context())
+	}
+	f.trace.GetConn = func(string) { f.sought = true }
+	f.trace.GotConn = f.gotConn
+	ctx := req.Context()
+	if hasBody(req) {
+		f.body = &requestBody{body: req.Body}
+		ctx = f.watch(ctx)
+	}
+	f.once = f.body != nil || !isIdempotent(req.Method)
+	f.out = req.WithContext(httptrace.WithClientTrace(ctx, &f.trace))
+	f.out.Body, f.out.GetBody = nil, nil
+	if f.body != nil {
+		f.out.Body = f.body
+	}
+	if f.once {
+		hideIdempotencyKey(f.out.Header)
+	}
+	return f
+}
+
+func hasBody(req *http.Request) bool {
+	return req.Body != nil && req.Body != http.NoBody
+}
+
+// hideIdempotencyKey gives the header another spelling, the same to HTTP.
+// Under its usual one http.Transport takes it as leave to send any request
+// twice (see http.Request's isReplayable).
+func hideIdempotencyKey(h http.Header) {
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if v, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = v
+		}
+	}
+}
+
+// watch starts the stall watch where the body needs one.
+func (f *flight) watch(ctx context.Context) context.Context {
+	if n := f.req.ContentLength; n > 0 && n <= watchedBody {
+		return ctx
+	}
+	ctx, f.stall = watchStall(ctx, f.body, f.group.config.Timeout)
+	return ctx
+}
+
+// attempt sends the request to p, which has counted it in.
+func (f *flight) attempt(p *peer) (*http.Response, error) {
+	f.way = way{}
+	f.aim(p.target)
+	res, err := p.transport.RoundTrip(f.out)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode == http.StatusSwitchingProtocols && !f.askedFor(res) {
+		res.Body.Close()
+		return nil, errUpgrade
+	}
+	f.conn.headersCame()
+	return res, nil
+}
+
+// aim points the request at a target.
+func (f *flight) aim(t *target) {
+	if len(f.tried) > 0 { // an earlier attempt's goroutines may still read theirs
+		out, u := *f.out, *f.out.URL
+		out.URL = &u
+		f.out = &out
+	}
+	f.out.URL.Scheme, f.out.URL.Host = t.scheme, t.URL.Host
+	t.join(f.out.URL, f.path, f.rawPath)
+	if !f.group.config.PreserveHost {
+		f.out.Host = t.URL.Host
+	}
+}
+
+func (f *flight) askedFor(res *http.Response) bool {
+	want := f.req.Header.Get("Upgrade")
+	return want != "" && strings.EqualFold(want, res.Header.Get("Upgrade"))
+}
+
+// gotConn judges the connection that the transport has chosen. One that is not
+// fit is closed: nothing is written to it, and the transport or redo goes on.
+func (f *flight) gotConn(info httptrace.GotConnInfo) {
+	f.way = way{sought: true, connected: true, reused: info.Reused, conn: watched(info.Conn)}
+	c := f.conn
+	if c == nil {
+		return
+	}
+	if !info.Reused {
+		c.taken()
+		return
+	}
+	if !c.retaken() || f.once && (info.IdleTime > idleOnce || c.hasty.is(f.begun) || c.pending()) {
+		c.Close()
+	}
+}
+
+// verdict is what follows from an attempt's error.
+type verdict struct {
+	err    error
+	reason string // empty: not the target's fault
+	blame  bool   // counts towards ejection
+	redo   bool   // the connection was stale: try the same peer
+	retry  bool   // safe to repeat with another
+}
+
+func (f *flight) judge(err error) verdict {
+	nothingSent := !f.connected || f.conn != nil && f.conn.written.Load() == 0
+	repeatable := nothingSent && f.body.unread() || !f.once
+	switch {
+	case f.req.Context().Err() != nil:
+		return verdict{err: clientGone(f.req.Context())}
+	case f.body.failure() != nil:
+		return verdict{err: fmt.Errorf("%w: %w", ErrRequestBody, f.body.failure())}
+	case !f.sought:
+		return verdict{err: err}
+	case !f.connected:
+		return verdict{err: asTimeout(err), reason: reasonConnect, blame: true, retry: f.body.unread()}
+	case f.stall.struck() || isTimeout(err):
+		return verdict{err: ErrTimeout, reason: reasonTimeout}
+	case f.heard() || !f.isLoss(err):
+		return verdict{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
+	case f.reused && repeatable && f.redone < maxRedone:
+		return verdict{err: err, redo: true}
+	}
+	return verdict{err: err, reason: reasonConnection, blame: true, retry: repeatable}
+}
+
+// heard reports whether anything of an answer has come.
+func (f *flight) heard() bool {
+	return f.conn != nil && f.conn.read.Load() > 0
+}
+
+// isLoss tells a broken connection from a broken answer.
+func (f *flight) isLoss(err error) bool {
+	return f.conn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
+}
+
+// asTimeout marks a connection that could not be made in time.
+func asTimeout(err error) error {
+	if isTimeout(err) {
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
+	}
+	return err
+}
+
+// deliver makes the response the caller's: p is counted out when it ends.
+func (f *flight) deliver(p *peer, res *http.Response) *http.Response {
+	f.stall.end()
+	f.body.finish(false)
+	if res.Body == http.NoBody {
+		p.leave()
+	} else if both, ok := res.Body.(io.ReadWriteCloser); ok {
+		res.Body = &upgraded{ReadWriteCloser: both, peer: p}
+	} else {
+		f.answer.ReadCloser, f.answer.peer = res.Body, p
+		res.Body = &f.answer
+	}
+	return res
+}
+
+// fail ends the flight without a response.
+func (f *flight) fail(err error) error {
+	f.stall.end()
+	f.body.finish(true)
+	return fmt.Errorf("upstream %s: %w", f.group.config.Name, err)
+}

@@ -1,0 +1,64 @@
+package upstream
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+)
+
+// peer is one address that requests are sent to. A target has one, or, where
+// its host's name stands for several addresses, one for each.
+type peer struct {
+	target    *target
+	name      string // tells it from the target's others
+	addr      string // what is dialled, host:port
+	seed      uint64 // its name, for hashed
+	weight    int
+	transport *http.Transport
+
+	credit int // roundRobin's, guarded by the group's lock
+
+	inFlight atomic.Int64
+	sick     atomic.Bool // by the active checks
+	ejection ejection
+	hasty    hasty
+
+	stop    context.CancelFunc // ends the active checks
+	retired atomic.Bool
+}
+
+func newPeer(t *target, a address, c Config) *peer {
+	p := &peer{target: t, name: a.name, addr: a.dial, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
+	p.ejection.rule = c.Eject
+	p.transport = newTransport(t, a.dial, c.Timeout, &p.hasty)
+	return p
+}
+
+// busierThan compares the requests in flight for each unit of weight.
+func (p *peer) busierThan(q *peer) bool {
+	return p.inFlight.Load()*int64(q.weight) > q.inFlight.Load()*int64(p.weight)
+}
+
+func (p *peer) enter() {
+	p.inFlight.Add(1)
+	p.target.metrics.inFlight.Inc()
+}
+
+func (p *peer) leave() {
+	p.target.metrics.inFlight.Dec()
+	if p.inFlight.Add(-1) == 0 && p.retired.Load() {
+		p.transport.CloseIdleConnections()
+	}
+}
+
+// retire ends the checks and closes each connection as it falls idle.
+func (p *peer) retire() {
+	p.stop()
+	p.retired.Store(true)
+	p.transport.CloseIdleConnections()
+}
+
+// up reports whether the peer gets its share of the requests.
+func (p *peer) up() bool {
+	return !p.sick.Load() && p.ejection.until.Load() == 0
+}

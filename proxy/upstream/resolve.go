@@ -1,0 +1,140 @@
+package upstream
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+const (
+	resolveEvery   = 5 * time.Second // CoreDNS lets answers about Kubernetes services live as long
+	resolveTimeout = 5 * time.Second
+)
+
+// address is where a target is found: what to dial, and a name that changes
+// when connections to the old place should be given up.
+type address struct{ name, dial string }
+
+// byName leaves it to the dialler to look the host up.
+func byName(t *target) address {
+	dial := t.address(t.URL.Hostname())
+	return address{name: dial, dial: dial}
+}
+
+// lookup asks the system's resolver.
+func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// follow looks a target's name up again and again, so that the group goes where
+// the name goes.
+func (g *Group) follow(t *target) {
+	for {
+		g.resolve(t)
+		if !sleep(g.ctx, g.world.every-g.world.every/10+rand.N(g.world.every/5+1)) {
+			return
+		}
+	}
+}
+
+// resolve looks a target's name up once. Without an answer all stays as it is.
+func (g *Group) resolve(t *target) {
+	ctx, cancel := context.WithTimeout(g.ctx, resolveTimeout)
+	defer cancel()
+	ips, err := g.world.lookup(ctx, t.URL.Hostname())
+	if err != nil || len(ips) == 0 {
+		if g.ctx.Err() == nil {
+			g.log.Warn("target's name has no address", zap.Stringer("target", t), zap.Error(err))
+		}
+		return
+	}
+	g.settle(t, addresses(t, ips))
+}
+
+// addresses makes one address of each IP. A name with both an IPv4 and an IPv6
+// address, or several of each, is most likely the same backends twice: one
+// family is enough. Where there is just one of each, such as for localhost,
+// either may be the one that is listened on, so the dialler tries both.
+func addresses(t *target, ips []netip.Addr) []address {
+	var v4, v6 []string
+	for _, ip := range ips {
+		if ip = ip.Unmap(); ip.Is4() {
+			v4 = append(v4, t.address(ip.String()))
+		} else {
+			v6 = append(v6, t.address(ip.String()))
+		}
+	}
+	dials := v4
+	if len(v6) > len(v4) {
+		dials = v6
+	}
+	slices.Sort(dials)
+	dials = slices.Compact(dials)
+	if len(dials) == 1 && len(v4) > 0 && len(v6) > 0 {
+		return []address{{name: v4[0] + " " + v6[0], dial: byName(t).dial}}
+	}
+	found := make([]address, len(dials))
+	for i, dial := range dials {
+		found[i] = address{name: dial, dial: dial}
+	}
+	return found
+}
+
+// settle makes the peers of a target those at the given addresses. Peers that
+// were there stay as they are; those no longer named are retired: what they
+// are doing they finish.
+func (g *Group) settle(t *target, found []address) {
+	g.mu.Lock()
+	peers, gone := g.arrange(t, found)
+	g.peers = peers
+	g.mu.Unlock()
+	for _, p := range gone {
+		p.retire()
+	}
+	g.showUp(t)
+}
+
+// arrange sorts the peers into those to keep, in the targets' order, and those
+// to give up.
+func (g *Group) arrange(t *target, found []address) (keep, gone []*peer) {
+	for _, each := range g.targets {
+		if each != t {
+			keep = append(keep, g.peersOf(each)...)
+			continue
+		}
+		for _, a := range found {
+			keep = append(keep, g.peerAt(t, a))
+		}
+	}
+	for _, p := range g.peers {
+		if !slices.Contains(keep, p) {
+			gone = append(gone, p)
+		}
+	}
+	return keep, gone
+}
+
+func (g *Group) peersOf(t *target) []*peer {
+	return slices.DeleteFunc(slices.Clone(g.peers), func(p *peer) bool { return p.target != t })
+}
+
+// peerAt returns the peer at an address, which is made where there is none.
+func (g *Group) peerAt(t *target, a address) *peer {
+	for _, p := range g.peers {
+		if p.target == t && p.name == a.name {
+			return p
+		}
+	}
+	p := newPeer(t, a, g.config)
+	ctx, stop := context.WithCancel(g.ctx)
+	p.stop = stop
+	if g.config.Health.Path != "" {
+		g.working.Go(func() { newChecker(g, p).run(ctx) })
+	}
+	return p
+}

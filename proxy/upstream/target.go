@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"cmp"
+	"crypto/tls"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// target is a configured Target made ready.
+type target struct {
+	Target
+	scheme  string // what net/http understands: http or https
+	port    string
+	base    string // the URL's path without a slash at its end
+	rawBase string // the same as it is escaped
+	tls     *tls.Config
+	metrics *targetMetrics
+}
+
+func newTarget(c Target) (*target, error) {
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	t := &target{
+		Target:  c,
+		scheme:  c.URL.Scheme,
+		base:    strings.TrimSuffix(c.URL.Path, "/"),
+		rawBase: strings.TrimSuffix(c.URL.EscapedPath(), "/"),
+	}
+	if t.scheme == "h2c" {
+		t.scheme = "http"
+	}
+	t.port = cmp.Or(c.URL.Port(), map[string]string{"http": "80", "https": "443"}[t.scheme])
+	if t.scheme != "https" {
+		return t, nil
+	}
+	var err error
+	t.tls, err = tlsConfig(c)
+	return t, err
+}
+
+func (t *target) String() string { return t.URL.String() }
+
+// address joins a host or IP with the target's port.
+func (t *target) address(host string) string { return net.JoinHostPort(host, t.port) }
+
+// join puts the base path in front of the path of a request, which u receives.
+func (t *target) join(u *url.URL, path, rawPath string) {
+	u.Path, u.RawPath = path, rawPath
+	if t.base == "" || path == "*" {
+		return
+	}
+	escaped := u.EscapedPath()
+	if path != "" && path[0] != '/' {
+		path, escaped = "/"+path, "/"+escaped
+	}
+	u.Path = t.base + path
+	if rawPath != "" || t.URL.RawPath != "" {
+		u.RawPath = t.rawBase + escaped
+	}
+}

@@ -1,0 +1,84 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+	tlsTimeout  = 5 * time.Second
+
+	// idleFor is how long an unused connection is kept. Backends that keep
+	// theirs for a shorter time close them first, which is noticed.
+	idleFor = 30 * time.Second
+
+	// idleOnce is how long a connection may have been idle to be used for a
+	// request that must not be sent twice: less than any keep-alive time that
+	// servers are configured with, which is a second at the least.
+	idleOnce = 800 * time.Millisecond
+
+	maxIdle        = 1024      // connections kept per peer
+	maxHeaderBytes = 256 << 10 // of one response
+)
+
+// newTransport makes the transport of one peer. It passes bytes as they are:
+// no proxy of the environment, no compression of its own, no cookies.
+func newTransport(t *target, addr string, timeout time.Duration, h *hasty) *http.Transport {
+	protocols := new(http.Protocols)
+	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, hasty: h} }
+	switch t.URL.Scheme {
+	case "h2c":
+		protocols.SetUnencryptedHTTP2(true)
+		wrap = func(c net.Conn) net.Conn { return c }
+	case "https":
+		protocols.SetHTTP2(true)
+		fallthrough
+	default:
+		protocols.SetHTTP1(true)
+	}
+	return &http.Transport{
+		Protocols:              protocols,
+		DialContext:            dialer(addr, min(dialTimeout, timeout), wrap),
+		TLSClientConfig:        t.tls.Clone(),
+		TLSHandshakeTimeout:    min(tlsTimeout, timeout),
+		ResponseHeaderTimeout:  timeout,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        idleFor,
+		MaxIdleConnsPerHost:    maxIdle,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true,
+	}
+}
+
+// tlsConfig verifies the target's certificate, always.
+func tlsConfig(t Target) (*tls.Config, error) {
+	c := &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		ServerName:         t.ServerName,
+		ClientSessionCache: tls.NewLRUClientSessionCache(64),
+	}
+	if t.CAFile != "" {
+		pem, err := os.ReadFile(t.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("ca_file: %w", err)
+		}
+		c.RootCAs = x509.NewCertPool()
+		if !c.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("ca_file %s: no certificate in it", t.CAFile)
+		}
+	}
+	if t.CertFile != "" {
+		pair, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("client certificate: %w", err)
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
+}
