@@ -66,7 +66,7 @@ func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
 	}
 	ctx, cancel := c.limit(ctx)
 	defer cancel()
-	k := call{api: apiLogin, class: classLogin, once: true, secrets: []secret.Text{a.Secret}, query: url.Values{
+	k := call{api: apiLogin, class: classLogin, once: true, secrets: []secret.Text{a.Secret, secret.Text(code)}, query: url.Values{
 		"appid":      {a.ID},
 		"secret":     {a.Secret.Reveal()},
 		"js_code":    {code},

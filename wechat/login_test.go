@@ -1,6 +1,36 @@
 package wechat_test
 
-import "testing"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wxgate/wechat"
+	"wxgate/wechat/wechattest"
+)
+
+const jscode2session = "/sns/jscode2session"
+
+// answering starts a WeChat that always answers so, and a client of it.
+func answering(t *testing.T, h http.HandlerFunc) *wechat.Client {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return newClient(t, wechat.Options{Base: srv.URL, Timeout: 300 * time.Millisecond})
+}
+
+func saying(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+}
 
 func TestLoginGivesWhatWeChatSays(t *testing.T) {
 	t.Parallel()
@@ -9,5 +39,321 @@ func TestLoginGivesWhatWeChatSays(t *testing.T) {
 	got := w.login(t, u)
 	if got.OpenID != u.OpenID || got.UnionID != u.UnionID || !got.SessionKey.Equal(u.SessionKey()) {
 		t.Errorf("got %+v for %+v", got, u)
+	}
+}
+
+func TestLoginSendsExactlyWhatWeChatAsksFor(t *testing.T) {
+	t.Parallel()
+	var got *http.Request
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r
+		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+	})
+	if _, err := c.Login(t.Context(), appID, "code-1"); err != nil {
+		t.Fatal(err)
+	}
+	q := got.URL.Query()
+	if got.Method != http.MethodGet || got.URL.Path != jscode2session || len(q) != 4 || got.ContentLength != 0 {
+		t.Errorf("%s %s, %d parameters, body of %d", got.Method, got.URL.Path, len(q), got.ContentLength)
+	}
+	if q.Get("appid") != appID || q.Get("secret") != appSecret || q.Get("js_code") != "code-1" || q.Get("grant_type") != "authorization_code" {
+		t.Errorf("query %v", q)
+	}
+}
+
+func TestLoginTakesAnswersAsWeChatReallyGivesThem(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"no errcode":         `{"openid":"o1","session_key":"a2V5"}`,
+		"errcode 0":          `{"errcode":0,"errmsg":"ok","openid":"o1","session_key":"a2V5"}`,
+		"errcode 0 as text":  `{"errcode":"0","openid":"o1","session_key":"a2V5"}`,
+		"errcode null":       `{"errcode":null,"openid":"o1","session_key":"a2V5"}`,
+		"expires_in, others": `{"openid":"o1","session_key":"a2V5","expires_in":7200,"new":{"x":[1]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := answering(t, saying(body)).Login(t.Context(), appID, "code")
+			if err != nil || got.OpenID != "o1" || got.SessionKey.Reveal() != "a2V5" || got.UnionID != "" {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+// The error table: WeChat's errcode on the left.
+func TestErrcodeBecomesTheErrorOfItsClass(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		errcode    int
+		want       error
+		retryAfter bool
+	}{
+		{-1, wechat.ErrUnavailable, true},
+		{40013, wechat.ErrMisconfigured, false},
+		{40029, wechat.ErrInvalidCode, false},
+		{40125, wechat.ErrMisconfigured, false},
+		{40163, wechat.ErrInvalidCode, false},
+		{40164, wechat.ErrMisconfigured, false},
+		{40226, wechat.ErrUserBlocked, false},
+		{40243, wechat.ErrMisconfigured, false},
+		{41002, wechat.ErrMisconfigured, false},
+		{41004, wechat.ErrMisconfigured, false},
+		{41008, wechat.ErrInvalidCode, false},
+		{45009, wechat.ErrUnavailable, true},
+		{45011, wechat.ErrRateLimited, true},
+		{48001, wechat.ErrMisconfigured, false},
+		{87009, wechat.ErrKeyStale, false},
+		{99999, wechat.ErrMisconfigured, false},
+	} {
+		for _, errcode := range []string{strconv.Itoa(c.errcode), strconv.Quote(strconv.Itoa(c.errcode))} {
+			t.Run(errcode, func(t *testing.T) {
+				t.Parallel()
+				body := fmt.Sprintf(`{"errcode":%s,"errmsg":"so it is, rid: 1-2-3","openid":"o1","session_key":"a2V5"}`, errcode)
+				_, err := answering(t, saying(body)).Login(t.Context(), appID, "code")
+				var e *wechat.Error
+				if !errors.Is(err, c.want) || !errors.As(err, &e) {
+					t.Fatalf("got %v, want %v", err, c.want)
+				}
+				if e.Code != c.errcode || e.API != jscode2session || !strings.Contains(e.Message, "rid: 1-2-3") {
+					t.Errorf("got %+v", e)
+				}
+				if (e.RetryAfter > 0) != c.retryAfter {
+					t.Errorf("retry after %v", e.RetryAfter)
+				}
+				if (e.Hint() != "") != (errors.Is(err, wechat.ErrMisconfigured) || c.errcode == 45009) {
+					t.Errorf("hint %q", e.Hint())
+				}
+			})
+		}
+	}
+}
+
+func TestNonsenseIsNeverALogin(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("k", 300)
+	for name, h := range map[string]http.HandlerFunc{
+		"empty":               saying(``),
+		"empty object":        saying(`{}`),
+		"only errcode 0":      saying(`{"errcode":0}`),
+		"html":                saying(`<html>busy</html>`),
+		"array":               saying(`[]`),
+		"null":                saying(`null`),
+		"two values":          saying(`{"openid":"o1","session_key":"a2V5"} {}`),
+		"no openid":           saying(`{"openid":"","session_key":"a2V5"}`),
+		"no session_key":      saying(`{"openid":"o1","session_key":""}`),
+		"openid a number":     saying(`{"openid":1,"session_key":"a2V5"}`),
+		"openid with CRLF":    saying(`{"openid":"o1\r\nX-OpenID: admin","session_key":"a2V5"}`),
+		"openid with NUL":     saying(`{"openid":"o1\u0000","session_key":"a2V5"}`),
+		"openid too long":     saying(`{"openid":"` + long + `","session_key":"a2V5"}`),
+		"unionid with LF":     saying(`{"openid":"o1","unionid":"u\n","session_key":"a2V5"}`),
+		"session_key control": saying(`{"openid":"o1","session_key":"a\u0007"}`),
+		"session_key long":    saying(`{"openid":"o1","session_key":"` + long + `"}`),
+		"errcode an object":   saying(`{"errcode":{},"openid":"o1","session_key":"a2V5"}`),
+		"10 MiB":              saying(`{"openid":"o1","session_key":"a2V5","x":"` + strings.Repeat("x", 10<<20) + `"}`),
+		"500": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(500)
+			saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+		},
+		"hang":              func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"hang in its body":  hangInBody,
+		"connection closed": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := answering(t, h).Login(t.Context(), appID, "code")
+			var e *wechat.Error
+			if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter == 0 {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
+func hangInBody(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.WriteString(w, `{"openid":"o1",`)
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+func TestRedirectsAreNeverFollowed(t *testing.T) {
+	t.Parallel()
+	var elsewhere atomic.Int32
+	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		elsewhere.Add(1)
+		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+	}))
+	defer evil.Close()
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, evil.URL+"/?"+r.URL.RawQuery, http.StatusFound)
+	})
+	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Error(err)
+	}
+	if elsewhere.Load() != 0 {
+		t.Error("the AppSecret went where the redirect pointed")
+	}
+}
+
+func TestUntrustedCertificateIsUnavailable(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewUnstartedServer(saying(`{"openid":"o1","session_key":"a2V5"}`))
+	srv.Config.ErrorLog = quiet()
+	srv.StartTLS()
+	defer srv.Close()
+	c := newClient(t, wechat.Options{Base: srv.URL})
+	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Error(err)
+	}
+}
+
+func TestCodeCannotAddParameters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, code := range []string{
+		"", "x&appid=evil&secret=y", "x#", "x%26a", "../", "a\r\nb", "a b", "ü", "a\x00", strings.Repeat("a", 129), strings.Repeat("a", 1<<20),
+	} {
+		if wechat.ValidCode(code) {
+			t.Errorf("%.20q is taken for valid", code)
+		}
+		_, err := w.client.Login(t.Context(), appID, code)
+		if !errors.Is(err, wechat.ErrBadCode) || errors.Is(err, wechat.ErrInvalidCode) {
+			t.Errorf("%.20q: %v", code, err)
+		}
+	}
+	if n := w.sim.Count(jscode2session); n != 0 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+	for _, code := range []string{"0a3GvX000hFz1Q1Qn2200dKLyJ3GvX0e", "a-b_c.d~e", strings.Repeat("a", 128)} {
+		if !wechat.ValidCode(code) {
+			t.Errorf("%q is refused", code)
+		}
+	}
+}
+
+func TestUnknownAppIsRefusedWithoutACall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.client.Login(t.Context(), "wxother", "code"); !errors.Is(err, wechat.ErrUnknownApp) {
+		t.Error(err)
+	}
+	if w.sim.Count(jscode2session) != 0 {
+		t.Error("WeChat was asked")
+	}
+}
+
+func TestBusyWeChatIsAskedOnceMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1, Times: 1})
+	start := time.Now()
+	w.login(t, w.user(t, "alice"))
+	if took := time.Since(start); took < 100*time.Millisecond {
+		t.Errorf("asked again after %v", took)
+	}
+	if n := w.sim.Count(jscode2session); n != 2 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+func TestBusyTwiceIsUnavailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1})
+	_, err := w.client.Login(t.Context(), appID, "code")
+	if !errors.Is(err, wechat.ErrUnavailable) || w.sim.Count(jscode2session) != 2 {
+		t.Errorf("%v after %d calls", err, w.sim.Count(jscode2session))
+	}
+}
+
+func TestOtherErrorsAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	for _, f := range []wechattest.Fault{{Errcode: 40226}, {Errcode: 45011}, {Errcode: 45009}, {Status: 500}, {Drop: true}} {
+		w := newWorld(t)
+		w.sim.AddFault(f)
+		_, err := w.client.Login(t.Context(), appID, "code")
+		if err == nil || w.sim.Count(jscode2session) != 1 {
+			t.Errorf("%+v: %v after %d calls", f, err, w.sim.Count(jscode2session))
+		}
+	}
+}
+
+// net/http repeats an idempotent request when a kept connection turns out dead.
+// The code in it would be spent by then.
+func TestCodeIsNeverSentTwiceOverDeadConnections(t *testing.T) {
+	t.Parallel()
+	var requests, closed atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1)%2 == 0 {
+			panic(http.ErrAbortHandler) // the second on each connection that is kept
+		}
+		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+	}))
+	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+		if s == http.StateClosed {
+			closed.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	c := newClient(t, wechat.Options{Base: srv.URL})
+	for i := range int32(10) {
+		_, err := c.Login(t.Context(), appID, "code")
+		if requests.Load() != i+1 {
+			t.Fatalf("login %d made request %d", i+1, requests.Load())
+		}
+		if failed := err != nil; failed != (i%2 == 1) {
+			t.Errorf("login %d: %v", i+1, err)
+		}
+	}
+}
+
+func TestCallersContextStaysItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(20*time.Millisecond, cancel)
+	if _, err := w.client.Login(ctx, appID, "code"); !errors.Is(err, context.Canceled) || errors.Is(err, wechat.ErrUnavailable) {
+		t.Errorf("cancelled: %v", err)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := w.client.Login(ctx, appID, "code"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, wechat.ErrUnavailable) {
+		t.Errorf("caller's deadline: %v", err)
+	}
+}
+
+func TestOwnTimeLimitIsUnavailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
+	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
+	_, err := w.client.Login(t.Context(), appID, "code")
+	if !errors.Is(err, wechat.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+// A transport that looks at the environment would send the AppSecret through a
+// proxy that nobody configured.
+func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
+	proxy := httptest.NewServer(saying(`{"openid":"o1","session_key":"a2V5"}`))
+	defer proxy.Close()
+	t.Setenv("HTTP_PROXY", proxy.URL)
+	t.Setenv("http_proxy", proxy.URL)
+	c := newClient(t, wechat.Options{Base: "http://wechat.invalid", Timeout: time.Second})
+	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestBadBaseIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"api.weixin.qq.com", "ftp://x", "http://", "https://u:p@x", "https://x?secret=y", "https://x#y", ":"} {
+		if _, err := wechat.New(wechat.Options{Base: base}); err == nil {
+			t.Errorf("%q is taken", base)
+		}
+	}
+	if _, err := wechat.New(wechat.Options{}); err != nil {
+		t.Errorf("the default: %v", err)
 	}
 }

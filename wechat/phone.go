@@ -3,6 +3,8 @@ package wechat
 import (
 	"context"
 	"encoding/json"
+
+	"wxgate/secret"
 )
 
 // Phone is a user's number as WeChat has it.
@@ -55,7 +57,10 @@ func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, 
 	}
 	ctx, cancel := c.limit(ctx)
 	defer cancel()
-	k := call{api: apiPhone, class: classAPI, once: true, body: map[string]string{"code": code, "openid": openid}}
+	k := call{
+		api: apiPhone, class: classAPI, once: true, secrets: []secret.Text{secret.Text(code)},
+		body: map[string]string{"code": code, "openid": openid},
+	}
 	var got struct {
 		Info phoneInfo `json:"phone_info"`
 	}

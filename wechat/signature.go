@@ -34,9 +34,10 @@ func (c *Client) CheckSession(ctx context.Context, appid, openid string, key sec
 	}
 	ctx, cancel := c.limit(ctx)
 	defer cancel()
-	k := call{api: apiCheckSession, class: classAPI, query: url.Values{
+	proof := Sign(key, "")
+	k := call{api: apiCheckSession, class: classAPI, secrets: []secret.Text{secret.Text(proof)}, query: url.Values{
 		"openid":     {openid},
-		"signature":  {Sign(key, "")},
+		"signature":  {proof},
 		"sig_method": {"hmac_sha256"},
 	}}
 	err = c.doWithToken(ctx, a, k, nil)

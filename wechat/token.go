@@ -22,7 +22,7 @@ const (
 	tokenAheadEvery = 30 * time.Second      // between two such attempts
 	tokenSpare      = 5 * time.Second       // a token this near its end is not used
 	tokenPoll       = 50 * time.Millisecond // while another instance fetches
-	forceEvery      = 30 * time.Second      // WeChat ignores forced refreshes that come closer
+	forceEvery      = 5 * time.Minute       // WeChat ignores forced refreshes within 30 s, and refuses more than 20 a day
 	maxToken        = 2048                  // bytes; WeChat asks for room for 512
 	maxTokenLife    = 24 * time.Hour        // WeChat's live for two hours
 )
