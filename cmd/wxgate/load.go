@@ -10,6 +10,9 @@ import (
 // Load reads and checks a config file. lookup gives the environment (os.LookupEnv).
 // The error is a BadConfig with everything that is wrong.
 func Load(file string, lookup func(name string) (string, bool)) (*Config, error) {
+	if file == "" {
+		return nil, BadConfig{{File: "--config", What: "names no file"}}
+	}
 	data, err := readRegular(file, maxFileSize)
 	if err != nil {
 		return nil, BadConfig{{File: file, What: unnamed(err)}}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +32,8 @@ type cli struct {
 	Explain explainCommand `cmd:"" help:"Say which route takes a request, what it asks for, and what would happen."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a fresh secret for the config's secrets."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
+
+	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask a running gateway whether it is alive."`
 }
 
 // configFlag is the flag of the commands that read a config file.
@@ -41,9 +42,7 @@ type configFlag struct {
 }
 
 // load reads the config file that the flag names.
-func (c configFlag) load() (*Config, error) {
-	return Load(cmp.Or(c.Config, "config.yaml"), os.LookupEnv)
-}
+func (c configFlag) load() (*Config, error) { return Load(c.Config, os.LookupEnv) }
 
 // terminal is where a command writes.
 type terminal struct{ out, err io.Writer }

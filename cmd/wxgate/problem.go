@@ -42,7 +42,8 @@ func (b BadConfig) Error() string {
 }
 
 // findings collects problems and warnings while a file is read, at most one
-// problem a key: what follows from a wrong value is not reported again.
+// problem a key and none below it: what follows from a wrong value is not
+// reported again.
 type findings struct {
 	file     string
 	problems []Problem
@@ -51,7 +52,7 @@ type findings struct {
 }
 
 func (f *findings) problem(line int, key, format string, args ...any) {
-	if key != "" && f.seen[key] {
+	if f.known(key) {
 		return
 	}
 	if f.seen == nil {
@@ -60,6 +61,19 @@ func (f *findings) problem(line int, key, format string, args ...any) {
 	f.seen[key] = true
 	f.problems = append(f.problems, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
 }
+
+// known says whether a problem of key, or of what holds it, has been noted.
+func (f *findings) known(key string) bool {
+	for ; key != ""; key = parentKey(key) {
+		if f.seen[key] {
+			return true
+		}
+	}
+	return false
+}
+
+// parentKey gives routes[0] for routes[0].auth, routes for routes[0].
+func parentKey(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
 func (f *findings) warning(line int, key, format string, args ...any) {
 	f.warnings = append(f.warnings, Problem{f.file, line, key, fmt.Sprintf(format, args...)})

@@ -39,11 +39,10 @@ func (r *rules) odd(key, format string, args ...any) {
 }
 
 func (r *rules) line(key string) int {
-	for key != "" {
+	for ; key != ""; key = parentKey(key) {
 		if line, ok := r.lines[key]; ok {
 			return line
 		}
-		key = key[:max(0, strings.LastIndexAny(key, ".["))]
 	}
 	return 1
 }

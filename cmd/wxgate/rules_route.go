@@ -42,7 +42,7 @@ func (r *rules) checkRoutePath(key, path string) {
 		r.bad(key, "%s has a *: a path takes in everything below it as it is, /api/ means /api and /api/x", quoted(path))
 	case what != "":
 		r.bad(key, "%s %s", quoted(path), what)
-	case below(path, r.AuthPrefix):
+	case below(path, r.AuthPrefix) && !r.known("auth_prefix"):
 		r.bad(key, "%s lies in auth_prefix %s, which the gateway answers itself", quoted(path), quoted(r.AuthPrefix))
 	case below(path, reserved):
 		r.bad(key, "%s is answered by the gateway itself", quoted(path))
@@ -95,7 +95,7 @@ func (r *rules) checkUpstream(key string, u Upstream) {
 	if _, long := r.lines[key+".url"]; long {
 		urlKey = key + ".url"
 	}
-	if !r.seen[key+".url"] {
+	if !r.known(key + ".url") {
 		r.checkURL(urlKey, u.URL, "http", "https", "h2c")
 		r.checkBase(urlKey, u.URL)
 	}
