@@ -1,0 +1,65 @@
+package session
+
+import (
+	"context"
+	"encoding/binary"
+	"time"
+
+	"wxgate/secret"
+)
+
+// AccessTokens keeps the apps' access tokens for all instances, sealed.
+type AccessTokens struct{ store *Store }
+
+// AccessTokens gives the keeper of access tokens.
+func (s *Store) AccessTokens() *AccessTokens { return &AccessTokens{s} }
+
+// Load gives the token of an app, empty where there is none.
+func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Text, expires time.Time, err error) {
+	s := a.store
+	var sealed []byte
+	key := s.keys.accessToken(appid)
+	err = s.redis.ask(ctx, "access_token", key, func(ctx context.Context) (err error) {
+		sealed, err = s.redis.Get(ctx, key).Bytes()
+		return err
+	})
+	if absent(err) {
+		return "", time.Time{}, nil
+	}
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	text, err := s.config.Load().keys.open(sealAccessToken, sealed, appid)
+	if err != nil || len(text) < 8 {
+		return "", time.Time{}, nil // sealed under secrets that are gone: as good as none
+	}
+	return secret.Text(text[8:]), time.UnixMilli(int64(binary.BigEndian.Uint64(text))), nil
+}
+
+// Save keeps a token until it expires.
+func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text, expires time.Time) error {
+	s := a.store
+	text := binary.BigEndian.AppendUint64(nil, uint64(expires.UnixMilli()))
+	text = append(text, token.Reveal()...)
+	sealed := s.config.Load().keys.seal(sealAccessToken, text, appid)
+	key := s.keys.accessToken(appid)
+	return s.redis.ask(ctx, "access_token", key, func(ctx context.Context) error {
+		return s.redis.Set(ctx, key, sealed, max(expires.Sub(s.now()), time.Millisecond)).Err()
+	})
+}
+
+// Lock lets one instance at a time refresh an app's token, for ttl at most. ok
+// is false while another holds it. unlock gives back what is still held.
+func (a *AccessTokens) Lock(ctx context.Context, appid string, ttl time.Duration) (unlock func(), ok bool, err error) {
+	s := a.store
+	names, claimant := []string{s.keys.tokenLock(appid)}, newID()
+	taken, err := s.redis.runInt(ctx, lockScript, names, claimant, ttl.Milliseconds())
+	if err != nil || taken == 0 {
+		return func() {}, false, err
+	}
+	return func() {
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		defer cancel()
+		_, _ = s.redis.runInt(own, unlockScript, names, claimant) // else it runs out
+	}, true, nil
+}

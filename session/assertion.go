@@ -1,0 +1,130 @@
+package session
+
+import (
+	"crypto/ecdsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/maypok86/otter/v2"
+)
+
+// assertionTyp tells assertions from access tokens, which have other keys too.
+const assertionTyp = "gw-assertion+jwt"
+
+// mostAssertions bounds the signed assertions kept for reuse.
+const mostAssertions = 20_000
+
+// assertions keeps what was signed, since signing costs more than all the
+// rest of a request.
+type assertions struct {
+	signed *otter.Cache[assertionKind, assertion]
+}
+
+type assertionKind struct{ sid, audience string }
+
+type assertion struct {
+	text    string
+	session *Session // whose facts it states
+	config  *config
+	until   time.Time // reused until then
+}
+
+func newAssertions() *assertions {
+	return &assertions{otter.Must(&otter.Options[assertionKind, assertion]{MaximumSize: mostAssertions})}
+}
+
+type assertionClaims struct {
+	jwt.RegisteredClaims
+	Audience string   `json:"aud"` // a plain string, not the list of RegisteredClaims
+	AppID    string   `json:"appid"`
+	UnionID  string   `json:"unionid,omitempty"`
+	UserID   string   `json:"user_id,omitempty"`
+	Roles    []string `json:"roles,omitempty"`
+	Phone    string   `json:"phone,omitempty"`
+}
+
+// Assert states the facts of a session to a backend, which can check them with
+// JWKS: a JWT, ES256, for one audience, for AssertionTTL. It is signed once
+// and reused for half of that, unless the facts change.
+func (s *Store) Assert(session *Session, audience string) (string, error) {
+	c, now := s.config.Load(), s.now()
+	kind := assertionKind{session.ID, audience}
+	if a, ok := s.assertions.signed.GetIfPresent(kind); ok && a.config == c && now.Before(a.until) &&
+		(a.session == session || a.session.equal(session)) {
+		return a.text, nil
+	}
+	text, err := c.assert(session, audience, now)
+	if err == nil {
+		s.assertions.signed.Set(kind, assertion{text, session, c, now.Add(c.AssertionTTL / 2)})
+	}
+	return text, err
+}
+
+// AssertHook states who is about to log in, for the login hook: there is no
+// session yet.
+func (s *Store) AssertHook(login Login, audience string) (string, error) {
+	facts := &Session{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID}
+	if login.Phone != nil {
+		facts.Phone = login.Phone.Number
+	}
+	return s.config.Load().assert(facts, audience, s.now())
+}
+
+func (c *config) assert(s *Session, audience string, now time.Time) (string, error) {
+	d := c.keys[0]
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, assertionClaims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer: c.Issuer, Subject: s.OpenID, IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(c.AssertionTTL)),
+		},
+		Audience: audience, AppID: s.AppID, UnionID: s.UnionID, UserID: s.UserID, Roles: s.Roles, Phone: s.Phone,
+	})
+	token.Header["typ"] = assertionTyp
+	token.Header["kid"] = d.assertKid
+	return token.SignedString(d.assertion)
+}
+
+// JWKS is the set of public keys that assertions are signed with, as JSON: of
+// every secret, so that what the last key signed stays good after a rotation,
+// and a secret added at the end is known to backends before it comes first.
+// The caller doesn't change it.
+func (s *Store) JWKS() []byte { return s.config.Load().jwks }
+
+// publicKey is a JWK of RFC 7518, public members only.
+type publicKey struct {
+	Type  string `json:"kty"`
+	Curve string `json:"crv"`
+	X     string `json:"x"`
+	Y     string `json:"y"`
+	ID    string `json:"kid"`
+	Use   string `json:"use"`
+	Alg   string `json:"alg"`
+}
+
+func publicKeys(ring keyring) ([]byte, error) {
+	set := struct {
+		Keys []publicKey `json:"keys"`
+	}{}
+	for _, d := range ring {
+		key, err := newPublicKey(&d.assertion.PublicKey, d.assertKid)
+		if err != nil {
+			return nil, err
+		}
+		set.Keys = append(set.Keys, key)
+	}
+	return json.Marshal(set)
+}
+
+func newPublicKey(key *ecdsa.PublicKey, kid string) (publicKey, error) {
+	point, err := key.Bytes()
+	if err != nil {
+		return publicKey{}, fmt.Errorf("public key: %w", err)
+	}
+	x, y := point[1:33], point[33:] // after 4: uncompressed, SEC 1
+	return publicKey{
+		Type: "EC", Curve: "P-256", X: base64.RawURLEncoding.EncodeToString(x), Y: base64.RawURLEncoding.EncodeToString(y),
+		ID: kid, Use: "sig", Alg: "ES256",
+	}, nil
+}

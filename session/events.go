@@ -1,0 +1,131 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
+)
+
+// What a script publishes on the events channel, as a word and its arguments:
+//
+//	ended sid…      these sessions have ended
+//	changed sid…    what these sessions know of their user has changed
+//	renewed sid end the session has a token until then (Unix seconds)
+//
+// Redis forgets what nobody hears. Whenever the subscription was away, all
+// copies are asked again: the epoch moves on.
+const (
+	eventEnded   = "ended"
+	eventChanged = "changed"
+	eventRenewed = "renewed"
+)
+
+const (
+	heartbeatEvery = 400 * time.Millisecond
+	heartbeatLate  = 1200 * time.Millisecond
+	listenPause    = 200 * time.Millisecond
+)
+
+// listen keeps the subscription for the life of the Store.
+func (s *Store) listen() {
+	for s.closing.Err() == nil {
+		err := s.subscription(s.closing)
+		if s.subscribed.Swap(false) && s.closing.Err() == nil {
+			s.log.Warn("events of other instances are not received", zap.Error(err))
+		}
+		sleep(s.closing, listenPause)
+	}
+}
+
+// subscription hears events until something is wrong. A connection may look
+// alive and carry nothing, to a master that was replaced for example. So the
+// instance sends itself heartbeats the same way that events come, and takes
+// their absence for the loss that it is.
+func (s *Store) subscription(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	beat := s.keys.heartbeat(s.instance)
+	sub := s.redis.Subscribe(ctx, s.keys.events(), beat)
+	defer sub.Close()
+	for range 2 {
+		if err := awaitSubscribed(ctx, sub); err != nil {
+			return err
+		}
+	}
+	s.epoch.Add(1)
+	go s.sendHeartbeats(ctx, beat)
+	return s.hear(ctx, sub, beat)
+}
+
+func awaitSubscribed(ctx context.Context, sub *redis.PubSub) error {
+	message, err := sub.ReceiveTimeout(ctx, redisTimeout)
+	if err != nil {
+		return err
+	}
+	if _, ok := message.(*redis.Subscription); !ok {
+		return fmt.Errorf("unexpected %T on subscribing", message)
+	}
+	return nil
+}
+
+func (s *Store) sendHeartbeats(ctx context.Context, channel string) {
+	for ctx.Err() == nil {
+		_ = s.redis.Publish(ctx, channel, "").Err() // the missing beat tells
+		sleep(ctx, heartbeatEvery)
+	}
+}
+
+func (s *Store) hear(ctx context.Context, sub *redis.PubSub, beat string) error {
+	last := time.Now()
+	for {
+		received, err := sub.ReceiveTimeout(ctx, heartbeatLate)
+		if err != nil {
+			return err
+		}
+		message, _ := received.(*redis.Message)
+		switch {
+		case message == nil: // subscribed again by itself: something may have been missed
+			return fmt.Errorf("unexpected %T", received)
+		case message.Channel == beat:
+			last = time.Now()
+			s.heard()
+		case time.Since(last) > heartbeatLate:
+			return fmt.Errorf("no heartbeat in %s", heartbeatLate)
+		default:
+			s.event(message.Payload)
+		}
+	}
+}
+
+// heard is called for each heartbeat; the first makes the subscription good.
+func (s *Store) heard() {
+	if !s.subscribed.Swap(true) {
+		s.log.Info("events of other instances are received")
+	}
+}
+
+// event applies what an instance, this one included, has done.
+func (s *Store) event(payload string) {
+	kind, rest, _ := strings.Cut(payload, " ")
+	args := strings.Fields(rest)
+	switch kind {
+	case eventEnded:
+		for _, sid := range args {
+			s.copies.event(sid, func(l *liveCopy) { s.finish(l, "") })
+		}
+	case eventChanged:
+		for _, sid := range args {
+			s.copies.event(sid, func(l *liveCopy) { l.again.Store(true) })
+		}
+	case eventRenewed:
+		if len(args) == 2 {
+			end, _ := strconv.ParseInt(args[1], 10, 64)
+			s.copies.event(args[0], func(l *liveCopy) { raise(&l.tokenEnd, end) })
+		}
+	}
+}

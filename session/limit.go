@@ -1,0 +1,69 @@
+package session
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+)
+
+// Rate is Count requests in Per on average, and Count at once.
+type Rate struct {
+	Count int
+	Per   time.Duration
+}
+
+// step is how far apart requests are at the long-run rate.
+func (r Rate) step() time.Duration {
+	return max(r.Per/time.Duration(max(r.Count, 1)), time.Microsecond)
+}
+
+// Allow counts one request for key and tells whether it is within the rate,
+// and if not how long to wait. All instances count together; the algorithm is
+// GCRA, which has no window and so no edge to burst at. While Redis is away
+// each instance counts for itself. A rate without a Count allows everything.
+func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter time.Duration, ok bool) {
+	if rate.Count <= 0 {
+		return 0, true
+	}
+	name := hashOf(key)
+	wait, err := s.redis.runInt(ctx, limitScript, []string{s.keys.limit(name)}, rate.step().Microseconds(), rate.Count)
+	retryAfter = time.Duration(wait) * time.Microsecond
+	if err != nil {
+		s.metrics.localLimits.Inc()
+		retryAfter = s.limits.wait(name, rate, s.now())
+	}
+	if retryAfter > 0 {
+		s.metrics.limited.Inc()
+	}
+	return retryAfter, retryAfter <= 0
+}
+
+// mostLimits bounds what an instance counts for itself.
+const mostLimits = 50_000
+
+// localLimits is GCRA within this instance.
+type localLimits struct {
+	mu  sync.Mutex
+	due *otter.Cache[string, time.Time] // when the next request would be on time at the long-run rate
+}
+
+func newLocalLimits() *localLimits {
+	return &localLimits{due: otter.Must(&otter.Options[string, time.Time]{MaximumSize: mostLimits})}
+}
+
+func (l *localLimits) wait(name string, rate Rate, now time.Time) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	due, ok := l.due.GetIfPresent(name)
+	if !ok || due.Before(now) {
+		due = now
+	}
+	due = due.Add(rate.step())
+	if wait := due.Sub(now) - time.Duration(rate.Count)*rate.step(); wait > 0 {
+		return wait
+	}
+	l.due.Set(name, due)
+	return 0
+}

@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// found is a session as Redis has it.
+type found struct {
+	session  *Session
+	seen     time.Time // the last use, as far as written
+	tokenEnd int64     // of the newest token, Unix seconds
+	fieldEnd int64     // of the opaque token asked for; 0: there is none
+}
+
+// What Redis can say of a session that it doesn't have.
+//
+// errEnded: the user is there and the session isn't, so it was ended or ran
+// out. errLost: not even the user is there. Users are kept for good, so the
+// data itself is gone: a Redis restarted empty, flushed, or failed over to a
+// node that held nothing. That is a fault, not an end: a copy confirmed within
+// StaleIfError goes on, which keeps clients from all logging in at once and
+// leaves time to restore the data; one that isn't known here has ended, since
+// nothing but a login can help it. A node that is not (or not yet) the master
+// answers neither: the script writes before it says no, and fails there.
+var (
+	errEnded = ErrSessionEnded
+	errLost  = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
+)
+
+// errMismatch is an answer to another question, which a broken connection or
+// a proxy may give. It must never become an identity.
+var errMismatch = fmt.Errorf("%w: answer of another session", ErrUnavailable)
+
+// load asks Redis for a session; field is an opaque token's, or empty.
+func (s *Store) load(ctx context.Context, sid, field string) (found, error) {
+	answer, err := s.redis.runList(ctx, loadScript, []string{s.keys.session(sid), s.keys.ofUser(sid)}, loadArgs(sid, field)...)
+	if err != nil {
+		return found{}, err
+	}
+	return readFound(sid, answer)
+}
+
+func loadArgs(sid, field string) []any { return []any{sid, sid[halfLength:], field} }
+
+func readFound(sid string, answer []any) (found, error) {
+	r := reply(answer)
+	if r.text(0) != sid {
+		return found{}, errMismatch
+	}
+	switch r.text(1) {
+	case "found":
+		return readSession(sid, r)
+	case "ended":
+		return found{}, errEnded
+	case "lost":
+		return found{}, errLost
+	}
+	return found{}, fmt.Errorf("%w: load: unexpected answer", ErrUnavailable)
+}
+
+// readSession takes the fields in the order of load.lua. The user's names must
+// be those that the id was made of: an openid can't come from anywhere else.
+func readSession(sid string, r reply) (found, error) {
+	s := &Session{
+		ID: sid, AppID: r.text(9), OpenID: r.text(10), UnionID: r.text(11),
+		UserID: r.text(6), CreatedAt: r.millis(2), EndsAt: r.millis(3),
+	}
+	if userTag(s.AppID, s.OpenID) != sid[:halfLength] {
+		return found{}, errMismatch
+	}
+	if err := errors.Join(readJSON(r.text(7), &s.Roles), readPhone(r.text(12), &s.Phone)); err != nil {
+		return found{}, fmt.Errorf("%w: load: %w", ErrUnavailable, err)
+	}
+	return found{session: s, seen: r.millis(4), tokenEnd: r.number(5), fieldEnd: r.number(8)}, nil
+}
+
+func readPhone(text string, number *string) error {
+	var p Phone
+	err := readJSON(text, &p)
+	*number = p.Number
+	return err
+}
+
+// readJSON reads what this package wrote; empty text leaves v as it is.
+func readJSON(text string, v any) error {
+	if text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), v)
+}
+
+func writeJSON(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // only for types that JSON can't hold
+	}
+	return string(text)
+}
+
+// reply is a script's list. What is missing reads as empty.
+type reply []any
+
+func (r reply) text(i int) string {
+	if i >= len(r) {
+		return ""
+	}
+	s, _ := r[i].(string)
+	return s
+}
+
+func (r reply) number(i int) int64 {
+	if i < len(r) {
+		if n, ok := r[i].(int64); ok {
+			return n
+		}
+	}
+	n, _ := strconv.ParseInt(r.text(i), 10, 64)
+	return n
+}
+
+func (r reply) millis(i int) time.Time { return time.UnixMilli(r.number(i)) }
+
+func (r reply) list(i int) reply {
+	if i >= len(r) {
+		return nil
+	}
+	l, _ := r[i].([]any)
+	return l
+}

@@ -1,0 +1,63 @@
+package session
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+type metrics struct {
+	started     prometheus.Counter
+	ended       *prometheus.CounterVec
+	hits        prometheus.Counter
+	asked       prometheus.Counter
+	misses      prometheus.Counter
+	stale       prometheus.Counter
+	redisErrors *prometheus.CounterVec
+	renewals    prometheus.Counter
+	resealed    prometheus.Counter
+	watched     prometheus.Gauge
+	limited     prometheus.Counter
+	localLimits prometheus.Counter
+}
+
+func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
+	with := promauto.With(registry)
+	lookups := with.NewCounterVec(prometheus.CounterOpts{
+		Name: "wxgate_session_lookups_total",
+		Help: "Authenticated requests by what their session was known from: hit (own copy), asked (own copy, confirmed by Redis), miss (Redis), stale (own copy, Redis away).",
+	}, []string{"result"})
+	counter := func(name, help string) prometheus.Counter {
+		return with.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	with.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "wxgate_sessions_cached", Help: "Sessions in use that this instance has a copy of.",
+	}, func() float64 { return float64(s.copies.count()) })
+	with.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "wxgate_redis_subscription_up", Help: "Whether events of other instances are received.",
+	}, func() float64 { return truth(s.subscribed.Load()) })
+	return &metrics{
+		started: counter("wxgate_sessions_started_total", "Sessions started."),
+		ended: with.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_sessions_ended_total", Help: "Sessions ended by this instance, by cause; expired ones as each instance with a copy noticed.",
+		}, []string{"cause"}),
+		hits: lookups.WithLabelValues("hit"), asked: lookups.WithLabelValues("asked"),
+		misses: lookups.WithLabelValues("miss"), stale: lookups.WithLabelValues("stale"),
+		redisErrors: with.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_redis_errors_total", Help: "Failed Redis operations.",
+		}, []string{"operation"}),
+		renewals: counter("wxgate_token_renewals_total", "Tokens renewed."),
+		resealed: counter("wxgate_session_keys_resealed_total", "Session keys sealed anew under the first secret."),
+		watched: with.NewGauge(prometheus.GaugeOpts{
+			Name: "wxgate_live_requests", Help: "Requests and streams under way that end with their session.",
+		}),
+		limited:     counter("wxgate_rate_limited_total", "Requests refused by a rate limit."),
+		localLimits: counter("wxgate_rate_limit_fallbacks_total", "Requests counted by this instance alone because Redis was away."),
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,110 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+	"golang.org/x/sync/singleflight"
+)
+
+// A session's token is renewed once in renewalPause by an instance, however
+// many requests find it due: they all get the same one. So no crowd of
+// requests pushes out the opaque tokens that others of it have just received.
+const (
+	renewalPause = 10 * time.Second
+	mostRenewals = 10_000
+	mostTokens   = 16 // opaque ones that live side by side in a session
+)
+
+type renewals struct {
+	recent *otter.Cache[string, renewal]
+	flight singleflight.Group
+}
+
+type renewal struct {
+	token Token
+	at    time.Time
+	end   time.Time
+}
+
+func newRenewals() *renewals {
+	return &renewals{recent: otter.Must(&otter.Options[string, renewal]{
+		MaximumSize:      mostRenewals,
+		ExpiryCalculator: otter.ExpiryWriting[string, renewal](renewalPause),
+	})}
+}
+
+func (r *renewals) forget() { r.recent.InvalidateAll() }
+
+// NeedsRenewal tells whether less than RenewBefore is left of the token and a
+// fresh one would live longer.
+func (s *Store) NeedsRenewal(g Grant) bool {
+	c, now := s.config.Load(), s.now()
+	if g.ExpiresAt.Sub(now) >= c.RenewBefore {
+		return false
+	}
+	next := now.Add(c.TokenTTL)
+	if next.After(g.Session.EndsAt) {
+		next = g.Session.EndsAt
+	}
+	return next.Sub(g.ExpiresAt) > time.Second
+}
+
+// Renew gives a fresh token for the session; the old one stays good until its
+// own end, and so do those that other requests were given at the same time.
+// Watched requests of the session go on, on every instance.
+func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
+	sid := g.Session.ID
+	if g.copy.ended.Load() {
+		return Token{}, ErrSessionEnded
+	}
+	if r, ok := s.renewals.recent.GetIfPresent(sid); ok && s.now().Sub(r.at) < renewalPause {
+		return r.again(s.now()), nil
+	}
+	flight := s.renewals.flight.DoChan(sid, func() (any, error) {
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		defer cancel()
+		return s.renew(own, g.Session)
+	})
+	select {
+	case <-ctx.Done():
+		return Token{}, ctx.Err()
+	case r := <-flight:
+		token, _ := r.Val.(Token)
+		return token, r.Err
+	}
+}
+
+// again is the same token a moment later.
+func (r renewal) again(now time.Time) Token {
+	t := r.token
+	t.ExpiresIn = min(t.ExpiresIn, r.end.Sub(now))
+	return t
+}
+
+func (s *Store) renew(ctx context.Context, session *Session) (Token, error) {
+	c, now := s.config.Load(), s.now()
+	token, field, end, err := c.issue(session, now)
+	if err != nil {
+		return Token{}, err
+	}
+	sid := session.ID
+	answer, err := s.redis.run(ctx, renewScript, []string{s.keys.session(sid), s.keys.ofUser(sid)},
+		sid, sid[halfLength:], end.Unix(), field, mostTokens, s.keys.events())
+	if err != nil {
+		return Token{}, err
+	}
+	switch answer {
+	case "done":
+		s.event(fmt.Sprintf("%s %s %d", eventRenewed, sid, end.Unix()))
+		s.metrics.renewals.Inc()
+		s.renewals.recent.Set(sid, renewal{token, now, end})
+		return token, nil
+	case "ended":
+		s.event(eventEnded + " " + sid)
+		return Token{}, ErrSessionEnded
+	}
+	return Token{}, fmt.Errorf("%w: renew: the store has lost its data", ErrUnavailable)
+}

@@ -1,0 +1,78 @@
+// Package session keeps who is logged in: sessions, the tokens that prove
+// them, the users they belong to, and whatever must be shared by all instances
+// of the gateway (login codes in use, access tokens, rate limits). It is the
+// only place that knows Redis and its keys.
+//
+// Redis holds the truth. Each instance keeps copies of the sessions in use, is
+// told by publish/subscribe what happened to them, and asks again when a copy
+// is older than Settings.CacheTTL. While Redis is away, copies confirmed within
+// Settings.StaleIfError go on working; nothing is ever reported as ended or
+// absent because Redis could not be asked.
+package session
+
+import (
+	"slices"
+	"time"
+
+	"wxgate/secret"
+)
+
+// Session is one login of one user on one device. It is shared by every
+// request that belongs to it and never changes once handed out: what changes
+// comes as another Session with the same ID.
+type Session struct {
+	ID        string // 44 characters of [A-Za-z0-9_-], no secret: it may be logged
+	AppID     string
+	OpenID    string
+	UnionID   string    // empty where WeChat gave none
+	UserID    string    // the login hook's answer, may be empty
+	Phone     string    // the number with its country prefix as WeChat gave it, may be empty
+	Roles     []string  // the login hook's answer; not to be changed by the reader
+	CreatedAt time.Time // the login
+	EndsAt    time.Time // the absolute end: no use and no renewal moves it
+}
+
+func (s *Session) equal(o *Session) bool {
+	return s.ID == o.ID && s.AppID == o.AppID && s.OpenID == o.OpenID && s.UnionID == o.UnionID &&
+		s.UserID == o.UserID && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) &&
+		s.CreatedAt.Equal(o.CreatedAt) && s.EndsAt.Equal(o.EndsAt)
+}
+
+// Grant is what a valid token proves: a live session, until the token ends.
+type Grant struct {
+	Session   *Session
+	ExpiresAt time.Time // of the token
+	copy      *liveCopy
+}
+
+// Token is a fresh token for the client.
+type Token struct {
+	Value            secret.Text
+	ExpiresIn        time.Duration // of the token
+	SessionExpiresIn time.Duration // until the session ends if it isn't used any more
+}
+
+// Phone is a number as WeChat gives it.
+type Phone struct {
+	Number      string `json:"n"` // with the country prefix where it isn't a Chinese number
+	PureNumber  string `json:"p"`
+	CountryCode string `json:"c"`
+}
+
+// Profile is what a user tells of himself. It is untrusted text.
+type Profile struct {
+	Nickname  string
+	AvatarURL string
+}
+
+// Cause says why a session ended. It is a metric label: one of these only.
+type Cause string
+
+// The causes. CauseExpired is counted by each instance that had a copy of the session.
+const (
+	CauseLogout   Cause = "logout"
+	CauseReplaced Cause = "replaced" // max_per_user: a newer login took its place
+	CauseAdmin    Cause = "admin"
+	CauseBan      Cause = "ban"
+	CauseExpired  Cause = "expired"
+)
