@@ -32,28 +32,3 @@ func (a *answer) end() {
 		a.peer.leave()
 	}
 }
-
-// upgraded is the connection that a 101 response hands over. It counts as in
-// flight until it is closed.
-type upgraded struct {
-	io.ReadWriteCloser
-	peer *peer
-	done atomic.Bool
-}
-
-func (u *upgraded) Close() error {
-	err := u.ReadWriteCloser.Close()
-	if !u.done.Swap(true) {
-		u.peer.leave()
-	}
-	return err
-}
-
-// CloseWrite ends the way to the target and leaves the way back open.
-func (u *upgraded) CloseWrite() error {
-	half, ok := u.ReadWriteCloser.(interface{ CloseWrite() error })
-	if !ok {
-		return u.Close()
-	}
-	return half.CloseWrite()
-}

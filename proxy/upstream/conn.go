@@ -21,7 +21,7 @@ const maxBeforeHeaders = 1 << 20
 // its surplus taken for the answer to the next request, another client's.
 type conn struct {
 	net.Conn
-	hasty *hasty
+	keeping *keepAlive
 
 	asked   atomic.Bool // something was written since the connection was taken
 	parked  atomic.Bool // the reader waits for bytes, so it holds none back
@@ -31,7 +31,7 @@ type conn struct {
 	written atomic.Int64 // bytes since the connection was taken
 	read    atomic.Int64 // likewise
 	uses    atomic.Int64 // requests so far
-	heard   atomic.Int64 // when bytes last came, in Unix nanoseconds
+	heard   atomic.Int64 // when bytes of the first answer last came, in Unix nanoseconds
 }
 
 // dialer returns the DialContext of a transport whose every connection goes to
@@ -78,7 +78,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.Close()
 		return 0, errHeaderSize
 	}
-	c.heard.Store(time.Now().UnixNano())
+	if c.uses.Load() == 1 {
+		c.heard.Store(time.Now().UnixNano())
+	}
 	return n, err
 }
 
@@ -104,7 +106,7 @@ func (c *conn) lost(err error) {
 	if c.dead.Swap(true) || err != io.EOF || c.uses.Load() != 1 {
 		return
 	}
-	c.hasty.saw(time.Now(), time.Unix(0, c.heard.Load()))
+	c.keeping.closed(time.Unix(0, c.heard.Load()))
 }
 
 // taken begins the account of a request on a new connection.
@@ -120,6 +122,7 @@ func (c *conn) taken() {
 // transport's reader gets back to waiting within microseconds of that answer's
 // end, unless there is more in its buffer, which makes it hang up.
 func (c *conn) retaken() bool {
+	c.taken()
 	c.asked.Store(false)
 	for tries := 0; !c.parked.Load(); tries++ {
 		if c.dead.Load() || tries > 200 {
@@ -131,7 +134,6 @@ func (c *conn) retaken() bool {
 			time.Sleep(50 * time.Microsecond)
 		}
 	}
-	c.taken()
 	return !c.dead.Load()
 }
 

@@ -16,9 +16,9 @@ import (
 // the network, so that a target may keep it waiting.
 const watchedBody = 16 << 10
 
-// maxRedone bounds how often one peer is tried anew because an idle connection
-// turned out to be closed.
-const maxRedone = 3
+// maxRedone bounds how often a peer is tried anew because an idle connection
+// was unfit before anything was written to it.
+const maxRedone = 100
 
 // flight is one request on its way through a group, attempt by attempt.
 type flight struct {
@@ -33,6 +33,7 @@ type flight struct {
 
 	tried  []*peer
 	redone int
+	fresh  bool        // only a new connection will do
 	stall  *stallWatch // nil: none
 
 	trace  httptrace.ClientTrace
@@ -147,7 +148,7 @@ func (f *flight) gotConn(info httptrace.GotConnInfo) {
 		c.taken()
 		return
 	}
-	if !c.retaken() || f.once && (info.IdleTime > idleOnce || c.hasty.is(f.begun) || c.pending()) {
+	if f.fresh || !c.retaken() || f.once && !c.keeping.fitOnce(c, info.IdleTime) {
 		c.Close()
 	}
 }
@@ -178,6 +179,7 @@ func (f *flight) judge(err error) verdict {
 	case f.heard() || !f.isLoss(err):
 		return verdict{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
 	case f.reused && repeatable && f.redone < maxRedone:
+		f.fresh = f.fresh || !nothingSent
 		return verdict{err: err, redo: true}
 	}
 	return verdict{err: err, reason: reasonConnection, blame: true, retry: repeatable}

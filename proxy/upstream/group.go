@@ -168,6 +168,9 @@ func (g *Group) answered(p *peer, f *flight, res *http.Response) {
 		p.target.metrics.failures[reasonStatus].Inc()
 		g.blame(p, f)
 	default:
+		if f.reused {
+			p.keeping.kept()
+		}
 		if p.ejection.failures.Load() != 0 || p.ejection.until.Load() != 0 {
 			g.praise(p, f)
 		}

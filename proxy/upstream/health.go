@@ -22,7 +22,7 @@ type checker struct {
 func newChecker(g *Group, p *peer) *checker {
 	ref, _ := g.config.Health.ref() // validated
 	ref.Scheme, ref.Host = p.target.scheme, p.target.URL.Host
-	transport := newTransport(p.target, p.addr, g.config.Health.Timeout, new(hasty))
+	transport := newTransport(p.target, p.addr, g.config.Health.Timeout, new(keepAlive))
 	transport.DisableKeepAlives = true // a check includes the connection
 	return &checker{group: g, peer: p, url: ref.String(), transport: transport}
 }

@@ -21,7 +21,7 @@ type peer struct {
 	inFlight atomic.Int64
 	sick     atomic.Bool // by the active checks
 	ejection ejection
-	hasty    hasty
+	keeping  keepAlive
 
 	stop    context.CancelFunc // ends the active checks
 	retired atomic.Bool
@@ -30,7 +30,7 @@ type peer struct {
 func newPeer(t *target, a address, c Config) *peer {
 	p := &peer{target: t, name: a.name, addr: a.dial, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
 	p.ejection.rule = c.Eject
-	p.transport = newTransport(t, a.dial, c.Timeout, &p.hasty)
+	p.transport = newTransport(t, a.dial, c.Timeout, &p.keeping)
 	return p
 }
 

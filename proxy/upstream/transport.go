@@ -18,20 +18,15 @@ const (
 	// theirs for a shorter time close them first, which is noticed.
 	idleFor = 30 * time.Second
 
-	// idleOnce is how long a connection may have been idle to be used for a
-	// request that must not be sent twice: less than any keep-alive time that
-	// servers are configured with, which is a second at the least.
-	idleOnce = 800 * time.Millisecond
-
 	maxIdle        = 1024      // connections kept per peer
 	maxHeaderBytes = 256 << 10 // of one response
 )
 
 // newTransport makes the transport of one peer. It passes bytes as they are:
 // no proxy of the environment, no compression of its own, no cookies.
-func newTransport(t *target, addr string, timeout time.Duration, h *hasty) *http.Transport {
+func newTransport(t *target, addr string, timeout time.Duration, k *keepAlive) *http.Transport {
 	protocols := new(http.Protocols)
-	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, hasty: h} }
+	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, keeping: k} }
 	switch t.URL.Scheme {
 	case "h2c":
 		protocols.SetUnencryptedHTTP2(true)

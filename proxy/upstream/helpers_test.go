@@ -1,0 +1,223 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	t  time.Time
+}
+
+func newClock() *clock { return &clock{t: time.Unix(1_700_000_000, 0)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.t
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.t = c.t.Add(d)
+}
+
+// serve starts a backend and returns its URL.
+func serve(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// named answers with its name and counts.
+type named struct {
+	name string
+	hits atomic.Int64
+	code atomic.Int64
+}
+
+func (n *named) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n.hits.Add(1)
+	if code := n.code.Load(); code != 0 {
+		w.WriteHeader(int(code))
+	}
+	io.WriteString(w, n.name)
+}
+
+func serveNamed(t testing.TB, name string) (*named, string) {
+	n := &named{name: name}
+	return n, serve(t, n.ServeHTTP)
+}
+
+// serveRaw starts a backend that handles bare connections, one goroutine each.
+func serveRaw(t testing.TB, handle func(c net.Conn, r *bufio.Reader)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + acceptAll(t, l, handle)
+}
+
+func acceptAll(t testing.TB, l net.Listener, handle func(c net.Conn, r *bufio.Reader)) string {
+	var working sync.WaitGroup
+	var mu sync.Mutex
+	var conns []net.Conn
+	working.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			conns = append(conns, c)
+			mu.Unlock()
+			working.Go(func() {
+				defer c.Close()
+				handle(c, bufio.NewReader(c))
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		mu.Lock()
+		for _, c := range conns {
+			c.Close()
+		}
+		mu.Unlock()
+		working.Wait()
+	})
+	return l.Addr().String()
+}
+
+// refused is the URL of a port that nothing listens on.
+func refused(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "http://" + l.Addr().String()
+}
+
+func reset(c net.Conn) {
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
+
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func targets(t testing.TB, urls ...string) []Target {
+	list := make([]Target, len(urls))
+	for i, u := range urls {
+		list[i].URL = mustURL(t, u)
+	}
+	return list
+}
+
+// group opens a group with a clock of its own, closed at the test's end.
+func group(t testing.TB, c Config) (*Group, *clock) {
+	t.Helper()
+	k := newClock()
+	return groupIn(t, c, world{now: k.now, lookup: lookup, every: time.Hour}), k
+}
+
+func groupIn(t testing.TB, c Config, w world) *Group {
+	t.Helper()
+	if c.Name == "" {
+		c.Name = "test"
+	}
+	g, err := open(c, nil, nil, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+func request(t testing.TB, method, path, body string) *http.Request {
+	t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = io.NopCloser(strings.NewReader(body)) // not one that net/http can rewind
+	}
+	req, err := http.NewRequestWithContext(context.Background(), method, "http://gateway.example"+path, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.ContentLength = int64(len(body))
+	}
+	return req
+}
+
+type result struct {
+	status int
+	body   string
+	header http.Header
+	err    error
+}
+
+// send makes a round trip and reads the response to its end.
+func send(g *Group, req *http.Request) result {
+	res, err := g.RoundTrip(req)
+	if err != nil {
+		return result{err: err}
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return result{res.StatusCode, string(b), res.Header, err}
+}
+
+func get(t testing.TB, g *Group, path string) result {
+	t.Helper()
+	return send(g, request(t, "GET", path, ""))
+}
+
+func post(t testing.TB, g *Group, body string) result {
+	t.Helper()
+	return send(g, request(t, "POST", "/", body))
+}
+
+// eventually waits for a condition that other goroutines bring about.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func inFlight(g *Group) (n int) {
+	for _, s := range g.Status() {
+		n += s.InFlight
+	}
+	return n
+}
