@@ -2,7 +2,6 @@ package redistest
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 )
@@ -18,6 +17,8 @@ type Nodes struct {
 	Masters []*Server
 	// Replicas follow Masters: replica i is of master i modulo their number.
 	Replicas []*Server
+
+	t testing.TB
 }
 
 // Cluster starts a cluster of masters without replicas and waits until every
@@ -32,7 +33,7 @@ func (o Options) Cluster(t testing.TB, masters int) *Nodes {
 	t.Helper()
 	spec := o.node()
 	spec.conf = append(spec.conf, "cluster-enabled yes", "cluster-node-timeout 1500")
-	n := &Nodes{}
+	n := &Nodes{t: t}
 	for range masters {
 		n.Masters = append(n.Masters, start(t, spec))
 	}
@@ -54,6 +55,14 @@ func (n *Nodes) Addrs() []string {
 		addrs = append(addrs, s.Addr)
 	}
 	return addrs
+}
+
+// Sync waits until the replicas have what the masters have now.
+func (n *Nodes) Sync() {
+	n.t.Helper()
+	for i, s := range n.Replicas {
+		awaitSync(n.t, n.Masters[i%len(n.Masters)], s)
+	}
 }
 
 func (n *Nodes) all() []*Server {
@@ -109,32 +118,4 @@ func (n *Nodes) each(command, want string) error {
 		}
 	}
 	return nil
-}
-
-// says is nil when the answer to the command contains want.
-func (s *Server) says(command, want string) error {
-	text, err := s.Do(strings.Fields(command)...)
-	if err != nil {
-		return err
-	}
-	if !strings.Contains(text, want) {
-		return fmt.Errorf("%s: %s doesn't say %q:\n%s", s.Addr, command, want, text)
-	}
-	return nil
-}
-
-// until asks again and again until check has no complaint.
-func until(t testing.TB, limit time.Duration, check func() error) {
-	t.Helper()
-	end := time.Now().Add(limit)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("redistest: after %v: %v", limit, err)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
 }

@@ -126,7 +126,7 @@ func TestSentinelsReplaceAKilledMaster(t *testing.T) {
 	g := redistest.Sentinel(t)
 	old := g.Master()
 	old.MustDo("SET", "k", "v")
-	old.MustDo("WAIT", "1", "0")
+	g.Sync()
 	master := g.Failover()
 	if master == old {
 		t.Fatal("the killed master is still named")

@@ -140,6 +140,17 @@ func (g *Group) hurry() {
 	}
 }
 
+// Sync waits until the replicas have what the master has now.
+func (g *Group) Sync() {
+	g.t.Helper()
+	master := g.Master()
+	for _, s := range g.Servers {
+		if s != master && s.proc != nil {
+			awaitSync(g.t, master, s)
+		}
+	}
+}
+
 func (g *Group) replicated() error {
 	for _, s := range g.Servers[1:] {
 		if err := s.says("INFO replication", "master_link_status:up"); err != nil {
