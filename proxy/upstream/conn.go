@@ -109,7 +109,7 @@ func (c *conn) lost(err error) {
 	c.keeping.closed(time.Unix(0, c.heard.Load()))
 }
 
-// taken begins the account of a request on a new connection.
+// taken begins the account of a request on the connection.
 func (c *conn) taken() {
 	c.uses.Add(1)
 	c.written.Store(0)
@@ -117,12 +117,11 @@ func (c *conn) taken() {
 	c.bounded.Store(true)
 }
 
-// retaken is taken for a connection that was idle. It reports false when the
-// target has closed it or has said something since its last answer. The
+// quiet reports whether a connection that was idle is fit to be used: the
+// target has neither closed it nor said anything since its last answer. The
 // transport's reader gets back to waiting within microseconds of that answer's
 // end, unless there is more in its buffer, which makes it hang up.
-func (c *conn) retaken() bool {
-	c.taken()
+func (c *conn) quiet() bool {
 	c.asked.Store(false)
 	for tries := 0; !c.parked.Load(); tries++ {
 		if c.dead.Load() || tries > 200 {

@@ -144,13 +144,15 @@ func (f *flight) gotConn(info httptrace.GotConnInfo) {
 	if c == nil {
 		return
 	}
-	if !info.Reused {
-		c.taken()
-		return
-	}
-	if f.fresh || !c.retaken() || f.once && !c.keeping.fitOnce(c, info.IdleTime) {
+	c.taken()
+	if info.Reused && !f.fit(c, info.IdleTime) {
 		c.Close()
 	}
+}
+
+// fit reports whether the request may use a connection that was idle.
+func (f *flight) fit(c *conn, idle time.Duration) bool {
+	return !f.fresh && c.quiet() && (!f.once || c.keeping.fitOnce(c, idle))
 }
 
 // verdict is what follows from an attempt's error.
