@@ -1,0 +1,58 @@
+// Builds dist/: what `npm publish` ships and what is copied into a mini program.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('.', import.meta.url))
+
+const entry = "export { createGateway, installCloudRun } from './src/index'"
+// Plain assignments: esbuild's own CommonJS exports cost half a kilobyte of helpers.
+const commonEntry = `import { createGateway, installCloudRun } from './src/index'
+exports.createGateway = createGateway
+exports.installCloudRun = installCloudRun`
+
+/** The built files by name, as text. */
+export async function built() {
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const banner = `/*! ${name} ${version} */`
+  const [cjs, esm] = await Promise.all([bundle('cjs', commonEntry, banner), bundle('esm', entry, banner)])
+  return { 'index.js': cjs, 'index.mjs': esm, 'index.d.ts': declarations() }
+}
+
+async function bundle(format, contents, banner) {
+  const result = await build({
+    absWorkingDir: root,
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    minify: true,
+    target: 'es2017',
+    charset: 'utf8',
+    format,
+    banner: { js: banner },
+    write: false,
+  })
+  return result.outputFiles[0].text
+}
+
+/** The types of src/index.ts, which stand on their own. */
+function declarations() {
+  const out = mkdtempSync(join(tmpdir(), 'wxgate-types-'))
+  try {
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+    const flags = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', '.', '--outDir', out]
+    execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: ['ignore', 'inherit', 'inherit'] })
+    return readFileSync(join(out, 'src', 'index.d.ts'), 'utf8')
+  } finally {
+    rmSync(out, { recursive: true })
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [file, text] of Object.entries(await built())) {
+    writeFileSync(join(root, 'dist', file), text)
+    console.log(file, Buffer.byteLength(text), 'bytes')
+  }
+}

@@ -1,0 +1,45 @@
+import type { GatewayError } from './index'
+import { hasHeaders, headerOf } from './header'
+import { assign, type Result } from './platform'
+
+/** The gateway's error code, or '' where the answer is the backend's own. */
+export function errorCode(result: Result): string {
+  if (result.statusCode < 400) return ''
+  if (hasHeaders(result)) return headerOf(result, 'x-gateway-error')
+  const { error, request_id } = bodyOf(result)
+  return request_id && error ? '' + error : ''
+}
+
+/** Whether a fresh login mends this error. */
+export function isRefusal(code: string): boolean {
+  return /^(token_\w+|session_ended)$/.test(code)
+}
+
+/** Retry-After in milliseconds; undefined where the answer has none, or one that is a date. */
+export function retryAfter(result: Result): number | undefined {
+  const value = headerOf(result, 'retry-after')
+  return /^\d+$/.test(value) ? +value * 1000 : undefined
+}
+
+/** The data of a good answer; throws a GatewayError for any other. */
+export function dataOf(api: string, result: Result): any {
+  if (result.statusCode >= 200 && result.statusCode < 300) return bodyOf(result)
+  throw gatewayError(api, result)
+}
+
+function gatewayError(api: string, result: Result): GatewayError {
+  const { statusCode } = result
+  const { message = '', request_id } = bodyOf(result)
+  const code = errorCode(result) || 'http_' + statusCode
+  const errMsg = api + ':fail ' + code + ' ' + message
+  return assign(new Error(errMsg), { errMsg, code, statusCode, requestId: request_id, retryAfter: retryAfter(result) })
+}
+
+function bodyOf({ data }: Result): any {
+  if (typeof data !== 'string') return data || {}
+  try {
+    return JSON.parse(data) || {}
+  } catch (e) {
+    return {}
+  }
+}

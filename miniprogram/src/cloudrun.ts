@@ -1,0 +1,43 @@
+import { headerOf, without } from './header'
+import type { CloudRunOptions, Gateway } from './index'
+import { assign, ignore, settle } from './platform'
+
+/** Installs what index.ts describes. */
+export function install(wx: any, gateway: Gateway, { services = {} }: CloudRunOptions = {}): void {
+  const callContainer = (param: any) => settle(forward(gateway, services, param), param)
+  const cloud = wx.cloud || { init: ignore }
+  if (cloud.Cloud) define(cloud, 'Cloud', withContainer(cloud.Cloud, callContainer))
+  define(cloud, 'callContainer', callContainer)
+  if (!wx.cloud) define(wx, 'cloud', cloud)
+}
+
+async function forward(gateway: Gateway, services: Record<string, string>, param: any): Promise<any> {
+  const header = without(param.header, /^x-wx-/i)
+  const service = param.service || headerOf(param, 'x-wx-service')
+  const url = (services[service] || '') + '/' + (param.path || '').replace(/^\/+/, '')
+  const own: any = { url, header, success: undefined, fail: undefined, complete: undefined }
+  if (param.followRedirect === false) own.redirect = 'manual'
+  try {
+    const result = await gateway.request(assign({}, param, own))
+    return assign({}, result, { callID: headerOf(result, 'x-request-id'), errMsg: 'cloud.callContainer:ok' })
+  } catch (error) {
+    const why = ((error as any).errMsg || '' + error).replace(/^\w+:fail /, '')
+    throw assign({ errCode: -1 }, error, { errMsg: 'cloud.callContainer:fail ' + why })
+  }
+}
+
+/** The constructor of Cloud instances, whose environment may be gone: their init no longer stops the caller. */
+function withContainer(Cloud: any, callContainer: unknown): unknown {
+  return function (options: unknown) {
+    const cloud = new Cloud(options)
+    const init = cloud.init
+    define(cloud, 'init', () => Promise.resolve(init.call(cloud)).catch(ignore))
+    define(cloud, 'callContainer', callContainer)
+    return cloud
+  }
+}
+
+/** Properties of wx and wx.cloud may have only a getter: assigning would fail. */
+function define(target: object, name: string, value: unknown): void {
+  Object.defineProperty(target, name, { value, configurable: true, writable: true })
+}

@@ -1,0 +1,23 @@
+import type { Result } from './platform'
+
+/** A response header by its lower-case name; platforms differ in the case they hand out. */
+export function headerOf({ header = {} }: Pick<Result, 'header'>, name: string): string {
+  for (const key in header) {
+    if (key.toLowerCase() === name) return String(header[key])
+  }
+  return ''
+}
+
+/** A copy of a request's header without the names that match. */
+export function without(header: Record<string, any> | undefined, names: RegExp): Record<string, any> {
+  const rest: Record<string, any> = {}
+  for (const name in header) {
+    if (!names.test(name)) rest[name] = header[name]
+  }
+  return rest
+}
+
+/** Whether the platform told the headers: uploads and downloads come without on older base libraries. */
+export function hasHeaders({ header }: Result): boolean {
+  return !!header && Object.keys(header).length > 0
+}

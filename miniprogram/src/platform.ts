@@ -1,0 +1,44 @@
+import type { Callbacks, Platform } from './index'
+
+/** The calls that carry a token over HTTP. */
+export type Api = 'request' | 'uploadFile' | 'downloadFile'
+
+/** What the platform hands to `success`, whatever the status code was. */
+export interface Result {
+  statusCode: number
+  data?: any
+  header?: Record<string, any>
+  errMsg?: string
+  [key: string]: any
+}
+
+/** Object.assign under a name that a minifier can shorten. */
+export const { assign } = Object
+
+export const ignore = (): void => {}
+
+/** Makes one call of the platform. Its task, if it has one, is handed to `attach` at once. */
+export function call(platform: Platform, api: Api | 'login' | 'connectSocket', options: object, attach: (task: any) => void = ignore): Promise<any> {
+  return new Promise((success, fail) => {
+    const task = platform[api](assign({}, options, { success, fail, complete: ignore }))
+    // Taro's tasks are promises that fail beside the callback: one report of a failure is enough.
+    if (task && task.catch) task.catch(ignore)
+    if (task) attach(task)
+  })
+}
+
+/** Tells the caller's callbacks. With callbacks there, a failure has been reported and the promise may go unwatched. */
+export function settle<T>(promise: Promise<T>, { success, fail, complete }: Callbacks<any>): Promise<T> {
+  if (success || fail || complete) promise.then(tell(success, complete), tell(fail, complete))
+  return promise
+}
+
+function tell(first: (outcome: any) => void = ignore, last: (outcome: any) => void = ignore): (outcome: any) => void {
+  return outcome => {
+    try {
+      first(outcome)
+    } finally {
+      last(outcome)
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createGateway, installCloudRun } from '../dist/index.mjs'
+import { startStub } from './support/stub.mjs'
+
+async function start(t, cloud, options) {
+  const stub = await startStub(t)
+  const wx = stub.phone()
+  if (cloud) Object.defineProperty(wx, 'cloud', { get: () => cloud })
+  installCloudRun(wx, createGateway({ baseURL: stub.url, platform: wx }), options)
+  return { stub, wx }
+}
+
+test('callContainer goes to the gateway with its options, and without what was for Cloud Run', async t => {
+  const { wx } = await start(t)
+  const result = await wx.cloud.callContainer({
+    config: { env: 'prod-1' },
+    path: '/api/x',
+    method: 'POST',
+    header: { 'X-WX-SERVICE': 'orders', 'x-wx-exclude-credentials': 'openid', 'X-Own': '1' },
+    data: { a: 1 },
+    timeout: 15000,
+  })
+  assert.equal(result.errMsg, 'cloud.callContainer:ok')
+  assert.equal(result.statusCode, 200)
+  assert.equal(typeof result.callID, 'string')
+  assert.ok(result.header)
+  assert.equal(result.data.path, '/api/x')
+  assert.equal(result.data.method, 'POST')
+  assert.equal(result.data.body, '{"a":1}')
+  assert.equal(result.data.header['x-own'], '1')
+  assert.equal(result.data.header.authorization, 'Bearer token-1')
+  assert.deepEqual(Object.keys(result.data.header).filter(name => name.startsWith('x-wx-')), [])
+})
+
+test('callContainer has callbacks and answers any status in success', async t => {
+  const { stub, wx } = await start(t)
+  stub.intercept = (call, reply) => call.path === '/api/x' && (reply(404, 'none', { 'X-Request-ID': 'r7' }), true)
+  const told = []
+  await new Promise(resolve => {
+    wx.cloud.callContainer({ path: 'api/x', dataType: 'text', success: x => told.push(x), complete: resolve })
+  })
+  assert.equal(told.length, 1)
+  assert.deepEqual([told[0].statusCode, told[0].data, told[0].callID], [404, 'none', 'r7'])
+})
+
+test('callContainer gives an ArrayBuffer where one is asked for', async t => {
+  const { wx } = await start(t)
+  const { data } = await wx.cloud.callContainer({ path: '/api/x', responseType: 'arraybuffer' })
+  assert.ok(data instanceof ArrayBuffer)
+})
+
+test('callContainer fails in its own name', async t => {
+  const { stub, wx } = await start(t)
+  stub.lose = () => true
+  const error = await new Promise(fail => wx.cloud.callContainer({ path: '/api/x', fail }))
+  assert.match(error.errMsg, /^cloud.callContainer:fail \w/)
+  assert.equal(error.errCode, -1)
+})
+
+test('a path can not lead away from the gateway', async t => {
+  const { stub, wx } = await start(t)
+  await wx.cloud.callContainer({ path: '//evil.example/x' })
+  await wx.cloud.callContainer({ path: 'https://evil.example/x' })
+  assert.deepEqual(stub.calls.slice(1).map(call => call.path), ['/evil.example/x', '/https://evil.example/x'])
+})
+
+test('services may have prefixes', async t => {
+  const { stub, wx } = await start(t, undefined, { services: { orders: '/orders' } })
+  await wx.cloud.callContainer({ path: '/list', header: { 'X-WX-SERVICE': 'orders' } })
+  await wx.cloud.callContainer({ path: '/list', service: 'orders' })
+  await wx.cloud.callContainer({ path: '/list', header: { 'X-WX-SERVICE': 'other' } })
+  assert.deepEqual(stub.calls.slice(1).map(call => call.path), ['/orders/list', '/orders/list', '/list'])
+})
+
+test('the rest of wx.cloud stays, and instances of Cloud follow', async t => {
+  class Cloud {
+    async init() {
+      throw new Error('environment gone')
+    }
+    callContainer() {
+      assert.fail()
+    }
+    database() {
+      return 'database'
+    }
+  }
+  const cloud = { init: () => 'inited', Cloud, callContainer: () => assert.fail() }
+  const { wx } = await start(t, cloud)
+  assert.equal(wx.cloud.init({ env: 'prod-1' }), 'inited')
+  const instance = new wx.cloud.Cloud({ resourceEnv: 'prod-1' })
+  await instance.init()
+  assert.equal((await instance.callContainer({ path: '/api/x' })).statusCode, 200)
+  assert.equal(instance.database(), 'database')
+})

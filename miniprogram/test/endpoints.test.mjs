@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createGateway } from '../dist/index.mjs'
+import { refuse, startStub } from './support/stub.mjs'
+
+async function start(t, options) {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  return { stub, platform, gateway: createGateway({ baseURL: stub.url, platform, ...options }) }
+}
+
+test('ensureSession asks the gateway whether the login holds', async t => {
+  const { stub, gateway } = await start(t)
+  const info = await gateway.ensureSession()
+  assert.equal(info.appid, 'wx1')
+  assert.deepEqual(stub.calls.map(call => call.path), ['/auth/login', '/auth/session'])
+})
+
+test('ensureSession mends a login that was ended elsewhere', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.login()
+  stub.refuseAll('session_ended')
+  await gateway.ensureSession()
+  assert.equal(platform.logins.length, 2)
+  assert.equal((await gateway.bindPhone({ code: 'p' })).phone_number, '13800000000')
+  assert.equal(stub.to('/auth/phone').length, 1)
+})
+
+test('ensureSession waits for a renewal that is due', async t => {
+  const { stub, gateway } = await start(t)
+  await gateway.login()
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 7000e3 })
+  await gateway.ensureSession()
+  assert.equal(stub.to('/auth/session')[0].header.authorization, 'Bearer token-2')
+})
+
+test('ensureSession({sessionKey}) logs in where WeChat has a new key', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.ensureSession({ sessionKey: true })
+  assert.equal(platform.logins.length, 1)
+  stub.endpoints['POST /auth/check'] = (call, reply) => reply(200, { valid: false })
+  await gateway.ensureSession({ sessionKey: true })
+  assert.equal(platform.logins.length, 2)
+})
+
+test('bindPhone takes the event detail of the button, new and old', async t => {
+  const { stub, gateway } = await start(t)
+  const told = []
+  await gateway.bindPhone({ errMsg: 'getPhoneNumber:ok', code: 'p1', encryptedData: 'e', iv: 'i', success: x => told.push(x.country_code) })
+  await gateway.bindPhone({ encryptedData: 'e', iv: 'i' })
+  assert.deepEqual(stub.to('/auth/phone').map(call => JSON.parse(call.body)), [{ code: 'p1' }, { encrypted_data: 'e', iv: 'i' }])
+  assert.deepEqual(told, ['86'])
+})
+
+test('a phone code on a dead login is handed in again, since the gateway had not used it', async t => {
+  const { stub, gateway } = await start(t)
+  await gateway.login()
+  stub.refuseAll('token_expired')
+  await gateway.bindPhone({ code: 'p1' })
+  assert.deepEqual(stub.to('/auth/phone').map(call => JSON.parse(call.body)), [{ code: 'p1' }, { code: 'p1' }])
+})
+
+test('a stale session_key leads to a login, and the caller is told to ask the user once more', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.login()
+  stub.intercept = (call, reply) => call.path === '/auth/phone' && (refuse(reply, 401, 'session_key_stale'), true)
+  await assert.rejects(gateway.bindPhone({ encryptedData: 'e', iv: 'i' }), { code: 'session_key_stale', errMsg: 'bindPhone:fail session_key_stale no' })
+  assert.equal(stub.to('/auth/phone').length, 1)
+  assert.equal(platform.logins.length, 2)
+})
+
+test('a phone code that WeChat refuses is no matter of logging in', async t => {
+  const { stub, gateway, platform } = await start(t)
+  stub.intercept = (call, reply) => call.path === '/auth/phone' && (refuse(reply, 401, 'invalid_code'), true)
+  await assert.rejects(gateway.bindPhone({ code: 'used' }), { code: 'invalid_code' })
+  assert.equal(stub.to('/auth/phone').length, 1)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('setProfile takes plain and signed profiles', async t => {
+  const { stub, gateway } = await start(t)
+  assert.deepEqual(await gateway.setProfile({ nickname: '小明', avatarUrl: 'https://a/b' }), { nickname: '小明', avatar_url: 'https://a/b' })
+  await gateway.setProfile({ rawData: '{}', signature: 's', encryptedData: 'e', iv: 'i', userInfo: {} })
+  assert.deepEqual(JSON.parse(stub.to('/auth/profile')[1].body), { raw_data: '{}', signature: 's', encrypted_data: 'e', iv: 'i' })
+})
+
+test('logout ends the session at the gateway and forgets the token', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.login()
+  await gateway.logout()
+  assert.equal(stub.to('/auth/logout')[0].header.authorization, 'Bearer token-1')
+  assert.equal(platform.storage.size, 0)
+  await gateway.logout()
+  assert.equal(stub.to('/auth/logout').length, 1)
+  assert.equal((await gateway.request('/api/x')).data.header.authorization, 'Bearer token-2')
+})
+
+test('logout({all}) ends every session, even where this phone had none', async t => {
+  const { stub, gateway } = await start(t)
+  await gateway.logout({ all: true })
+  assert.equal(stub.to('/auth/logout')[0].body, '{"all":true}')
+})
+
+test('logout of a session that is over is no failure', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.login()
+  stub.refuseAll('session_ended')
+  await gateway.logout()
+  assert.equal(platform.storage.size, 0)
+})
+
+test('logout that the gateway did not hear of says so, and the token is forgotten', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.login()
+  stub.intercept = (call, reply) => (refuse(reply, 500, 'internal'), true)
+  await assert.rejects(gateway.logout(), { code: 'internal' })
+  assert.equal(platform.storage.size, 0)
+})
+
+test('logout during a login ends that login', async t => {
+  const { stub, gateway, platform } = await start(t)
+  gateway.login()
+  await gateway.logout()
+  assert.equal(stub.to('/auth/logout')[0].header.authorization, 'Bearer token-1')
+  assert.equal(platform.storage.size, 0)
+})
+
+test('the endpoints stand under the prefix given', async t => {
+  const { stub, gateway } = await start(t, { auth: 'gate/' })
+  stub.endpoints['POST /gate/login'] = stub.endpoints['POST /auth/login']
+  stub.refusal = () => ''
+  await gateway.ensureSession()
+  assert.deepEqual(stub.calls.map(call => call.path), ['/gate/login', '/gate/session'])
+})

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { createGateway } from '../dist/index.mjs'
+import { refuse, startStub } from './support/stub.mjs'
+
+const secondCopy = createRequire(import.meta.url)('../dist/index.js')
+
+function times(n, act) {
+  return Promise.all(Array.from({ length: n }, act))
+}
+
+test('a cold start logs in before the first call', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const { statusCode, data } = await gateway.request('/api/x')
+  assert.equal(statusCode, 200)
+  assert.equal(data.header.authorization, 'Bearer token-1')
+  assert.deepEqual(stub.calls.map(call => call.path), ['/auth/login', '/api/x'])
+  assert.match(stub.calls[0].header['idempotency-key'], /^[0-9a-f]{32}$/)
+})
+
+test('the next start takes the token out of storage', async t => {
+  const stub = await startStub(t)
+  const storage = new Map()
+  await createGateway({ baseURL: stub.url, platform: stub.phone({ storage }) }).request('/api/x')
+  await createGateway({ baseURL: stub.url, platform: stub.phone({ storage }) }).request('/api/x')
+  assert.equal(stub.to('/auth/login').length, 1)
+})
+
+test('tokens are kept apart by base URL and appid', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  await createGateway({ baseURL: stub.url, platform }).request('/api/x')
+  await createGateway({ baseURL: stub.url, platform, appid: 'wx2' }).request('/api/x')
+  assert.deepEqual(stub.to('/auth/login').map(call => JSON.parse(call.body).appid), ['', 'wx2'].map(appid => appid || undefined))
+  assert.equal(platform.storage.size, 2)
+})
+
+test('20 calls at once on a cold start share one login', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const results = await times(20, () => gateway.request('/api/x'))
+  assert.ok(results.every(result => result.statusCode === 200))
+  assert.equal(stub.to('/auth/login').length, 1)
+})
+
+test('20 calls at once on a token that the gateway calls expired share one login and are each sent again once', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  await gateway.login()
+  stub.refuseAll('token_expired')
+  const results = await times(20, () => gateway.request('/api/x'))
+  assert.ok(results.every(result => result.statusCode === 200))
+  assert.equal(stub.to('/auth/login').length, 2)
+  assert.equal(stub.to('/api/x').length, 40)
+})
+
+test('a token that has run out by the clock is not sent any more', async t => {
+  const stub = await startStub(t, { tokenLife: 1 })
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  await gateway.request('/api/x')
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 2000 })
+  await times(20, () => gateway.request('/api/x'))
+  assert.equal(stub.to('/auth/login').length, 2)
+  assert.equal(stub.to('/auth/refresh').length, 0)
+  assert.equal(stub.to('/api/x').length, 21)
+})
+
+test('two pages starting at once share one login', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const pages = [createGateway({ baseURL: stub.url, platform }), createGateway({ baseURL: stub.url, platform })]
+  await Promise.all(pages.map(page => page.request('/api/x')))
+  assert.equal(stub.to('/auth/login').length, 1)
+})
+
+test('of two copies of the package over one storage, the second takes up the login of the first', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const first = createGateway({ baseURL: stub.url, platform })
+  const second = secondCopy.createGateway({ baseURL: stub.url, platform })
+  await Promise.all([first.request('/api/x'), second.request('/api/x')])
+  stub.refuseAll('session_ended')
+  const before = stub.to('/auth/login').length
+  await first.request('/api/x')
+  const { statusCode } = await second.request('/api/x')
+  assert.equal(statusCode, 200)
+  assert.equal(stub.to('/auth/login').length, before + 1)
+})
+
+test('a stored token that is as dead as the one before it leads to a login all the same', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const first = createGateway({ baseURL: stub.url, platform })
+  const second = secondCopy.createGateway({ baseURL: stub.url, platform })
+  await first.request('/api/x')
+  await second.request('/api/x')
+  await first.login()
+  stub.refuseAll('session_ended')
+  assert.equal((await second.request('/api/x')).statusCode, 200)
+})
+
+test('a login whose answer was lost is asked for again with the same code and key', async t => {
+  const stub = await startStub(t)
+  let lost = 0
+  stub.lose = call => call.path === '/auth/login' && lost++ < 2
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 1)
+  const logins = stub.to('/auth/login')
+  assert.equal(logins.length, 3)
+  assert.equal(new Set(logins.map(call => call.body + call.header['idempotency-key'])).size, 1)
+})
+
+test('a login interrupted in the background goes on with the same code', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  let interrupted = false
+  stub.intercept = () => {
+    if (interrupted) return false
+    interrupted = true
+    platform.interrupt()
+    return true
+  }
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a login without network fails with what wx said', async t => {
+  const stub = await startStub(t)
+  stub.lose = () => true
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  await assert.rejects(gateway.request('/api/x'), { errMsg: /^request:fail / })
+  assert.equal(stub.calls.length, 3)
+})
+
+test('an invalid code leads to one fresh wx.login, at least a second later', async t => {
+  const stub = await startStub(t)
+  stub.intercept = (call, reply) => call.path === '/auth/login' && (refuse(reply, 401, 'invalid_code'), true)
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  await assert.rejects(gateway.request('/api/x'), { code: 'invalid_code', statusCode: 401, errMsg: 'login:fail invalid_code no', requestId: 'r1' })
+  assert.equal(platform.logins.length, 2)
+  assert.ok(platform.logins[1] - platform.logins[0] >= 990)
+  assert.notEqual(stub.calls[0].header['idempotency-key'], stub.calls[1].header['idempotency-key'])
+})
+
+test('a gateway that has no store for a moment is asked again with the same code', async t => {
+  const stub = await startStub(t)
+  let refused = 0
+  stub.intercept = (call, reply) =>
+    call.path === '/auth/login' && refused++ < 1 && (refuse(reply, 503, 'store_unavailable', { 'Retry-After': '1' }), true)
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a gateway that wants no login for a minute is not asked again within it', async t => {
+  const stub = await startStub(t)
+  stub.intercept = (call, reply) => (refuse(reply, 429, 'rate_limited', { 'Retry-After': '60' }), true)
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  await assert.rejects(gateway.request('/api/x'), { code: 'rate_limited', retryAfter: 60000 })
+  await assert.rejects(gateway.request('/api/x'), { code: 'rate_limited' })
+  assert.equal(stub.calls.length, 1)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a blocked user is told so, and no try follows', async t => {
+  const stub = await startStub(t)
+  stub.intercept = (call, reply) => (refuse(reply, 403, 'user_blocked'), true)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  await assert.rejects(gateway.login(), { code: 'user_blocked', statusCode: 403 })
+  assert.equal(stub.calls.length, 1)
+})
+
+test('an error page of something before the gateway is no answer of it', async t => {
+  const stub = await startStub(t)
+  let refused = 0
+  stub.intercept = (call, reply) => refused++ < 1 && (reply(502, '<html>'), true)
+  const platform = stub.phone()
+  await createGateway({ baseURL: stub.url, platform }).login()
+  assert.equal(platform.logins.length, 1)
+})
+
+test('onNewUser is told of the first login, and its errors are its own', async t => {
+  const stub = await startStub(t, { newUser: true })
+  const platform = stub.phone()
+  const told = await new Promise(resolve => {
+    createGateway({ baseURL: stub.url, platform, onNewUser: resolve }).request('/api/x')
+  })
+  assert.equal(told.is_new_user, true)
+  stub.newUser = false
+  const gateway = createGateway({ baseURL: stub.url, platform, onNewUser: () => assert.fail() })
+  await gateway.login()
+})
+
+test('login hands in a phone code and its callbacks hear the answer', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const told = []
+  const answer = await gateway.login({ phoneCode: 'p1', success: x => told.push(x), complete: x => told.push(x) })
+  assert.equal(answer.token, 'token-1')
+  assert.deepEqual(told, [answer, answer])
+  assert.equal(JSON.parse(stub.calls[0].body).phone_code, 'p1')
+})
+
+test('a storage that fails costs no call', async t => {
+  const stub = await startStub(t)
+  const broken = () => {
+    throw new Error('full')
+  }
+  const storage = { getStorageSync: broken, setStorageSync: broken, removeStorageSync: broken }
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone(), storage })
+  await gateway.request('/api/x')
+  await gateway.request('/api/x')
+  assert.equal(stub.to('/auth/login').length, 1)
+})
+
+for (const baseURL of ['', 'api.example.com', '/api', 'https://', 'https://a.example?x=1', 'https://user@a.example', 'wss://a.example']) {
+  test(`baseURL ${JSON.stringify(baseURL)} is refused`, () => {
+    assert.throws(() => createGateway({ baseURL, platform: {} }), /bad baseURL/)
+  })
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createGateway } from '../dist/index.mjs'
+import { refuse, startStub } from './support/stub.mjs'
+
+/** What a socket tells, in order; messages(n) waits for that many of them. */
+function record(socket) {
+  const heard = []
+  let wake = () => {}
+  const on = (event, pick) => socket['on' + event](detail => (heard.push([event, pick(detail)]), wake()))
+  on('Open', () => '')
+  on('Message', ({ data }) => data)
+  on('Error', ({ errMsg }) => errMsg)
+  on('Close', ({ code }) => code)
+  const until = async event => {
+    while (!heard.some(([name]) => name === event)) await new Promise(resolve => (wake = resolve))
+    return heard
+  }
+  return { heard, until }
+}
+
+test('a socket opens after the login, with the token, and speaks both ways', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const task = gateway.connectSocket({ url: '/ws', header: { 'X-Own': '1' } })
+  const { until, heard } = record(task)
+  assert.deepEqual(await until('Message'), [['Open', ''], ['Message', 'hello']])
+  heard.length = 0
+  task.send({ data: 'ping' })
+  assert.deepEqual(await until('Message'), [['Message', 'ping']])
+  task.close({ code: 1000 })
+  assert.deepEqual((await until('Close')).pop(), ['Close', 1000])
+  const [call] = stub.to('/ws')
+  assert.equal(call.header.authorization, 'Bearer token-1')
+  assert.equal(call.header['x-own'], '1')
+})
+
+test('the promise gives the task, and success is called', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const told = []
+  const task = await gateway.connectSocket({ url: '/ws', success: x => told.push(x) })
+  assert.deepEqual(told, [{ errMsg: 'connectSocket:ok' }])
+  const { until } = record(task)
+  assert.deepEqual((await until('Message')).pop(), ['Message', 'hello'])
+})
+
+test('a handshake refused for the token is made again after one login, unheard', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  await gateway.login()
+  stub.refuseAll('session_ended')
+  const { until } = record(gateway.connectSocket({ url: '/ws' }))
+  assert.deepEqual(await until('Message'), [['Open', ''], ['Message', 'hello']])
+  assert.equal(platform.logins.length, 2)
+  assert.equal(stub.to('/ws').length, 2)
+})
+
+test('a handshake that fails for another reason is told', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  await gateway.login()
+  stub.refusal = ({ upgrade }) => (upgrade ? 'no_healthy_upstream' : '')
+  const { until } = record(gateway.connectSocket({ url: '/ws' }))
+  const heard = await until('Close')
+  assert.deepEqual(heard.map(([event]) => event), ['Error', 'Close'])
+  assert.equal(stub.to('/ws').length, 1)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a login that fails is told to onError and to fail', async t => {
+  const stub = await startStub(t)
+  stub.intercept = (call, reply) => (refuse(reply, 403, 'user_blocked'), true)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const failed = []
+  const { until } = record(gateway.connectSocket({ url: '/ws', fail: error => failed.push(error.code) }))
+  assert.deepEqual(await until('Error'), [['Error', 'login:fail user_blocked no']])
+  assert.deepEqual(failed, ['user_blocked'])
+})
+
+test('a socket closed while the login is under way is never opened', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const task = gateway.connectSocket({ url: '/ws' })
+  const { heard } = record(task)
+  let failed
+  task.send({ data: 'early', fail: error => (failed = error.errMsg) })
+  task.close({})
+  await assert.rejects(task, { errMsg: 'connectSocket:fail closed' })
+  assert.deepEqual(heard, [['Close', 1000]])
+  assert.match(failed, /^sendSocketMessage:fail/)
+  assert.equal(stub.to('/ws').length, 0)
+})
+
+test('a socket elsewhere gets no token', async t => {
+  const stub = await startStub(t)
+  const elsewhere = await startStub(t, { refusal: () => '' })
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  const { until } = record(gateway.connectSocket({ url: elsewhere.url.replace('http', 'ws') + '/ws' }))
+  await until('Message')
+  assert.equal(elsewhere.calls[0].header.authorization, undefined)
+  assert.equal(stub.calls.length, 0)
+})

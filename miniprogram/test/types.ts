@@ -1,0 +1,27 @@
+// What callers write, for the type checker alone: it must compile, and the lines marked must not.
+import { createGateway, installCloudRun, type GatewayError } from '../src/index'
+
+export async function usage(): Promise<void> {
+  const { request, uploadFile, downloadFile, connectSocket, login, logout, ensureSession, bindPhone, setProfile } = createGateway({
+    baseURL: 'https://api.example.com',
+    onNewUser: answer => console.log(answer.is_new_user),
+  })
+  const { data } = await request<{ id: number }>('/api/x')
+  console.log(data.id)
+  request({ url: '/api/x', method: 'PATCH', success: result => console.log(result.statusCode) }).abort()
+  // @ts-expect-error wx has no such method
+  request({ url: '/api/x', method: 'MOVE' })
+  request({ url: '/api/x', enableChunked: true }).onChunkReceived(chunk => console.log(chunk.data))
+  uploadFile({ url: '/api/file', filePath: 'a', name: 'file' }).onProgressUpdate(({ progress }) => console.log(progress))
+  console.log((await downloadFile({ url: '/api/file' })).tempFilePath)
+  connectSocket({ url: '/ws' }).onMessage(({ data }) => console.log(data))
+  ;(await connectSocket({ url: '/ws' })).send({ data: 'hello' })
+  await login({ phoneCode: 'c' }).catch((error: GatewayError) => console.log(error.code))
+  await logout({ all: true })
+  console.log((await ensureSession({ sessionKey: true })).user.nickname)
+  await bindPhone({ code: 'c' })
+  await setProfile({ nickname: 'n', avatarUrl: 'a' })
+  // @ts-expect-error signed data comes with its signature
+  await setProfile({ rawData: '{}' })
+  installCloudRun(wx, createGateway({ baseURL: 'https://api.example.com', platform: wx }))
+}
