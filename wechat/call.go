@@ -124,11 +124,11 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	u.RawQuery = k.query.Encode()
 	method, body := http.MethodGet, io.Reader(nil)
 	if k.body != nil {
-		text, err := json.Marshal(k.body)
+		text, err := plainJSON(k.body)
 		if err != nil {
 			return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
 		}
-		method, body = http.MethodPost, bytes.NewReader(text)
+		method, body = http.MethodPost, text
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
 	if err != nil {
@@ -140,6 +140,15 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "wxgate")
 	return req, nil
+}
+
+// plainJSON leaves & and < as they are, so that a secret that comes back in an
+// error reads as it does here and is found.
+func plainJSON(v any) (io.Reader, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	return &b, e.Encode(v)
 }
 
 // failed is the error for a request that got no answer. A caller that went away

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -281,19 +280,13 @@ func TestOtherErrorsAreNotRepeated(t *testing.T) {
 // The code in it would be spent by then.
 func TestCodeIsNeverSentTwiceOverDeadConnections(t *testing.T) {
 	t.Parallel()
-	var requests, closed atomic.Int32
-	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var requests atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if requests.Add(1)%2 == 0 {
 			panic(http.ErrAbortHandler) // the second on each connection that is kept
 		}
 		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	}))
-	srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
-		if s == http.StateClosed {
-			closed.Add(1)
-		}
-	}
-	srv.Start()
 	defer srv.Close()
 	c := newClient(t, wechat.Options{Base: srv.URL})
 	for i := range int32(10) {

@@ -1,6 +1,7 @@
 package wechat_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -95,4 +96,9 @@ func (w *world) login(t *testing.T, u *wechattest.User) wechat.Login {
 		t.Fatal(err)
 	}
 	return got
+}
+
+// contextEndingSoon ends while a delayed call is under way.
+func contextEndingSoon(t *testing.T) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(t.Context(), 20*time.Millisecond)
 }

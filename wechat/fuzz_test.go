@@ -1,0 +1,101 @@
+package wechat
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+	"unicode"
+
+	"wxgate/secret"
+)
+
+func FuzzOpenData(f *testing.F) {
+	var v struct {
+		OpenData struct {
+			Key  secret.Text `json:"session_key"`
+			Data string      `json:"encrypted_data"`
+			IV   string      `json:"iv"`
+		} `json:"open_data"`
+	}
+	text, err := os.ReadFile("testdata/vectors.json")
+	if err != nil || json.Unmarshal(text, &v) != nil {
+		f.Fatal(err)
+	}
+	f.Add(v.OpenData.Key.Reveal(), v.OpenData.Data, v.OpenData.IV)
+	f.Add(v.OpenData.Key.Reveal(), "AAAA", "AAAA")
+	f.Add("", "", "")
+	f.Fuzz(func(t *testing.T, key, data, iv string) {
+		s, err := parseSealed(secret.Text(key), data, iv)
+		if err != nil {
+			return
+		}
+		plain, err := s.open()
+		if err != nil {
+			return
+		}
+		if !json.Valid(plain) || len(plain) >= len(s.data) {
+			t.Errorf("%q from %d bytes", plain, len(s.data))
+		}
+		_ = checkWatermark(plain, "wx", time.Unix(0, 0))
+		if p, err := PhoneOf(plain); err == nil && (p.Number == "" || p.CountryCode == "") {
+			t.Errorf("%+v from %q", p, plain)
+		}
+	})
+}
+
+func FuzzUnpad(f *testing.F) {
+	f.Add([]byte("0123456789abcde\x01"))
+	f.Add([]byte("\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10"))
+	f.Add([]byte{0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) == 0 {
+			return
+		}
+		text, ok := unpad(b)
+		if ok && (len(b)-len(text) < 1 || len(b)-len(text) > 16 || len(b)-len(text) != int(b[len(b)-1])) {
+			t.Errorf("%d of %d bytes left", len(text), len(b))
+		}
+	})
+}
+
+func FuzzAnswer(f *testing.F) {
+	for _, s := range []string{
+		`{"openid":"o1","session_key":"a2V5","unionid":"u1"}`, `{"errcode":"40029","errmsg":"invalid code"}`,
+		`{"errcode":-1}`, `{}`, `[]`, `null`, `<html>`, `{"openid":"o\r\n","session_key":"x"}`, `{"errcode":1e3}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var got loginAnswer
+		err := decode(call{api: apiLogin}, body, &got)
+		if err != nil || !got.sane() {
+			return
+		}
+		for _, text := range []string{got.OpenID, got.SessionKey, got.UnionID} {
+			for _, r := range text {
+				if unicode.IsControl(r) {
+					t.Errorf("%q", text)
+				}
+			}
+		}
+		if got.OpenID == "" || got.SessionKey == "" || len(got.OpenID) > 128 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func FuzzWithAccessToken(f *testing.F) {
+	for _, s := range []string{"", "access_token=x", "access%5Ftoken=x&a=b", "&&", "a=%zz", "%61ccess_token"} {
+		f.Add(s)
+	}
+	token := call{}.with("T&1").query
+	f.Fuzz(func(t *testing.T, query string) {
+		got := withAccessToken(query, token)
+		values, _ := url.ParseQuery(got)
+		if all := values["access_token"]; len(all) != 1 || all[0] != "T&1" {
+			t.Errorf("%q: %q", query, all)
+		}
+	})
+}

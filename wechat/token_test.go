@@ -1,0 +1,421 @@
+package wechat_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/secret"
+	"wxgate/wechat"
+	"wxgate/wechat/wechattest"
+)
+
+const stableToken = "/cgi-bin/stable_token"
+
+// within waits for a condition that background work brings about.
+func within(t *testing.T, d time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("not within %v: %s", d, what)
+}
+
+func accessToken(t *testing.T, c *wechat.Client) string {
+	t.Helper()
+	value, _, err := c.AccessToken(t.Context(), appID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value.Reveal()
+}
+
+func TestAccessTokenIsAskedForOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if _, _, err := w.client.AccessToken(t.Context(), appID); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := w.sim.Count(stableToken); n != 1 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+	_, expires, err := w.client.AccessToken(t.Context(), appID)
+	if err != nil || !expires.Equal(w.Now().Add(2*time.Hour)) {
+		t.Errorf("ends %v, %v", expires, err)
+	}
+}
+
+func TestInstancesShareAccessToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shared := newSharedTokens(w.Now)
+	tokens := make([]string, 20)
+	var wg sync.WaitGroup
+	for i := range tokens {
+		c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+		wg.Go(func() { tokens[i] = accessToken(t, c) })
+	}
+	wg.Wait()
+	for _, token := range tokens {
+		if token != tokens[0] {
+			t.Error("instances hold different tokens")
+		}
+	}
+	if n := w.sim.Count(stableToken); n != 1 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+func TestAccessTokenIsRenewedAheadOfItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := accessToken(t, w.client)
+	w.Advance(time.Hour + 55*time.Minute + time.Second)
+	if got := accessToken(t, w.client); got != old {
+		t.Error("the call near the end waited for a new token")
+	}
+	within(t, 5*time.Second, "a new token", func() bool { return accessToken(t, w.client) != old })
+	if n := w.sim.Count(stableToken); n != 2 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+func TestOneInstanceRenewsAhead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shared := newSharedTokens(w.Now)
+	var clients []*wechat.Client
+	for range 10 {
+		c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+		accessToken(t, c)
+		clients = append(clients, c)
+	}
+	old := accessToken(t, clients[0])
+	w.Advance(time.Hour + 56*time.Minute)
+	for _, c := range clients {
+		accessToken(t, c)
+	}
+	within(t, 5*time.Second, "a new token", func() bool { return w.sim.Count(stableToken) == 2 })
+	within(t, 5*time.Second, "its arrival in the store", func() bool {
+		value, _, _ := shared.Load(t.Context(), appID)
+		return value.Reveal() != old
+	})
+	w.Advance(time.Minute) // so that each process looks at the store again
+	for _, c := range clients {
+		if accessToken(t, c) == old {
+			t.Error("an instance has the old token")
+		}
+	}
+	if n := w.sim.Count(stableToken); n != 2 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+func TestEndedAccessTokenIsNotUsed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := accessToken(t, w.client)
+	w.Advance(2 * time.Hour)
+	if accessToken(t, w.client) == old {
+		t.Error("an ended token was given out")
+	}
+}
+
+// Each of the three errcodes that call a token dead, as each comes about.
+func TestDeadTokenIsReplacedAndTheCallRepeated(t *testing.T) {
+	t.Parallel()
+	for errcode, die := range map[int]func(*testing.T, *world, *sharedTokens){
+		40001: func(t *testing.T, w *world, _ *sharedTokens) {
+			if err := w.sim.KillToken(appID, false); err != nil {
+				t.Fatal(err)
+			}
+		},
+		40014: func(t *testing.T, w *world, s *sharedTokens) {
+			_ = s.Save(t.Context(), appID, "garbage", w.Now().Add(time.Hour))
+			w.Advance(time.Minute)
+		},
+		42001: func(t *testing.T, w *world, s *sharedTokens) {
+			old, _, _ := s.Load(t.Context(), appID)
+			w.Advance(3 * time.Hour)
+			_ = s.Save(t.Context(), appID, old, w.Now().Add(time.Hour))
+		},
+	} {
+		t.Run(fmt.Sprint(errcode), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			shared := newSharedTokens(w.Now)
+			c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+			accessToken(t, c)
+			die(t, w, shared)
+			u := w.user(t, "alice")
+			if _, err := c.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+				t.Fatal(err)
+			}
+			calls := w.sim.Calls()
+			if first := calls[1]; first.Errcode != errcode {
+				t.Errorf("the dead token got %d", first.Errcode)
+			}
+			if n := w.sim.Count(stableToken); n != 2 {
+				t.Errorf("WeChat was asked for a token %d times", n)
+			}
+		})
+	}
+}
+
+// Two instances under load, and the token dies: one refresh, no failed call.
+func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		w := newWorld(t)
+		shared := newSharedTokens(w.Now)
+		clients := []*wechat.Client{
+			newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared}),
+			newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared}),
+		}
+		u := w.user(t, "alice")
+		for _, c := range clients {
+			accessToken(t, c)
+		}
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				if i == 25 {
+					_ = w.sim.KillToken(appID, false)
+				}
+				for range 4 {
+					send(t, clients[i%2], u.OpenID)
+				}
+			})
+		}
+		wg.Wait()
+		if n := w.sim.Count(stableToken); n != 2 {
+			t.Errorf("WeChat was asked for a token %d times", n)
+		}
+	}
+}
+
+// send relays a message and expects WeChat to take it.
+func send(t *testing.T, c *wechat.Client, openid string) {
+	t.Helper()
+	body := fmt.Sprintf(`{"touser":%q,"template_id":"T","data":{}}`, openid)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", "/cgi-bin/message/subscribe/send", strings.NewReader(body))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	res, err := c.Relay(appID).RoundTrip(req)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer res.Body.Close()
+	if answer, _ := io.ReadAll(res.Body); string(answer) != `{"errcode":0,"errmsg":"ok"}` {
+		t.Errorf("WeChat says %s", answer)
+	}
+}
+
+func TestForceIsTheLastResort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	old := accessToken(t, w.client)
+	if err := w.sim.KillToken(appID, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+		t.Fatal(err)
+	}
+	if accessToken(t, w.client) == old {
+		t.Error("the dead token lives on")
+	}
+	if n := forced(w.sim); n != 1 {
+		t.Errorf("%d forced refreshes", n)
+	}
+	if w.log.FilterMessageSnippet("forcing").Len() != 1 {
+		t.Error("nobody was told")
+	}
+}
+
+func TestForceIsNotRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	for range 3 {
+		accessToken(t, w.client)
+		_ = w.sim.KillToken(appID, true)
+		_, _ = w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
+	}
+	if n := forced(w.sim); n != 1 {
+		t.Errorf("%d forced refreshes", n)
+	}
+	_, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
+	var e *wechat.Error
+	if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter < 30*time.Second {
+		t.Errorf("got %v", err)
+	}
+	w.Advance(5 * time.Minute)
+	if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+		t.Errorf("later: %v", err)
+	}
+}
+
+func forced(sim *wechattest.Server) (n int) {
+	for _, c := range sim.Calls() {
+		if strings.Contains(c.Body, `"force_refresh":true`) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestNormalLifeNeverForces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	for range 20 {
+		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+			t.Fatal(err)
+		}
+		w.Advance(17 * time.Minute)
+		if w.Now().Minute()%2 == 0 {
+			_ = w.sim.KillToken(appID, false)
+		}
+	}
+	if n := forced(w.sim); n != 0 {
+		t.Errorf("%d forced refreshes", n)
+	}
+}
+
+func TestTokenWorksWithoutItsStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shared := newSharedTokens(w.Now)
+	shared.away.Store(true)
+	c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+	old := accessToken(t, c)
+	w.Advance(time.Minute) // the process's copy is asked for again
+	if accessToken(t, c) != old || w.sim.Count(stableToken) != 1 {
+		t.Errorf("WeChat was asked %d times", w.sim.Count(stableToken))
+	}
+	_ = w.sim.KillToken(appID, false)
+	send(t, c, w.user(t, "alice").OpenID)
+}
+
+func TestTokenCopyIsAskedForRarely(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	shared := newSharedTokens(w.Now)
+	c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+	accessToken(t, c)
+	before := shared.loads.Load()
+	for range 100 {
+		accessToken(t, c)
+	}
+	if n := shared.loads.Load() - before; n != 0 {
+		t.Errorf("the store was read %d times", n)
+	}
+	w.Advance(time.Minute)
+	accessToken(t, c)
+	if n := shared.loads.Load() - before; n != 1 {
+		t.Errorf("the store was read %d times after a minute", n)
+	}
+}
+
+func TestCancelledCallerDoesNotSpoilTheRefreshForOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sim.AddFault(wechattest.Fault{API: stableToken, Delay: 100 * time.Millisecond, Times: 1})
+	ctx, cancel := contextEndingSoon(t)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { _, _, _ = w.client.AccessToken(ctx, appID) })
+	within(t, time.Second, "first call", func() bool { return ctx.Err() != nil })
+	accessToken(t, w.client)
+	wg.Wait()
+	if n := w.sim.Count(stableToken); n != 1 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
+func TestNonsenseIsNeverAToken(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{}`, `{"access_token":"","expires_in":7200}`, `{"access_token":"T"}`, `{"access_token":"T","expires_in":0}`,
+		`{"access_token":"T","expires_in":-1}`, `{"access_token":"T\r\n","expires_in":7200}`, `{"access_token":1,"expires_in":7200}`,
+		`{"access_token":"` + strings.Repeat("T", 3000) + `","expires_in":7200}`,
+	} {
+		if _, _, err := answering(t, saying(body)).AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnavailable) {
+			t.Errorf("%.60s: %v", body, err)
+		}
+	}
+	c := answering(t, saying(`{"access_token":"T","expires_in":"9999999999999"}`))
+	_, expires, err := c.AccessToken(t.Context(), appID)
+	if err != nil || time.Until(expires) > 25*time.Hour {
+		t.Errorf("a life of centuries: until %v, %v", expires, err)
+	}
+}
+
+func TestOperatorIsToldWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		app    wechattest.App
+		secret secret.Text
+		code   int
+		hint   string
+	}{
+		"secret":     {wechattest.App{ID: appID, Secret: "other"}, appSecret, 40125, "AppSecret"},
+		"appid":      {wechattest.App{ID: "wxother", Secret: appSecret}, appSecret, 40013, "appid"},
+		"frozen":     {wechattest.App{ID: appID, Secret: appSecret, Frozen: true}, appSecret, 40243, "unfreeze"},
+		"ip":         {wechattest.App{ID: appID, Secret: appSecret, AllowedIPs: []string{"10.0.0.0/8"}}, appSecret, 40164, "127.0.0.1"},
+		"no secret":  {wechattest.App{ID: appID, Secret: appSecret}, "", 41004, "rid"},
+		"ip allowed": {wechattest.App{ID: appID, Secret: appSecret, AllowedIPs: []string{"127.0.0.1"}}, appSecret, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(_ *wechat.Options, o *wechattest.Options) { o.Apps = []wechattest.App{c.app} })
+			w.client.SetApps([]wechat.App{{ID: appID, Secret: c.secret}})
+			err := w.client.Ping(t.Context(), appID)
+			if c.code == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			var e *wechat.Error
+			if !errors.Is(err, wechat.ErrMisconfigured) || !errors.As(err, &e) || e.Code != c.code || !strings.Contains(e.Hint(), c.hint) {
+				t.Fatalf("got %v", err)
+			}
+			told := w.log.FilterMessage("wechat refuses").All()
+			if len(told) != 1 || !strings.Contains(fmt.Sprint(told[0].ContextMap()["do"]), c.hint) {
+				t.Errorf("told %v", told)
+			}
+		})
+	}
+}
+
+func TestReloadKeepsTheTokenOfAnAppThatDidNotChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := accessToken(t, w.client)
+	w.client.SetApps([]wechat.App{{ID: appID, Secret: appSecret}, {ID: "wx2", Secret: "s"}})
+	if accessToken(t, w.client) != old || w.sim.Count(stableToken) != 1 {
+		t.Error("an app that didn't change lost its token")
+	}
+	w.client.SetApps(nil)
+	if _, _, err := w.client.AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnknownApp) {
+		t.Errorf("an app that is gone: %v", err)
+	}
+}
