@@ -96,20 +96,28 @@ func (r *rules) checkApps() {
 }
 
 func (r *rules) checkApp(key string, app App) {
-	if app.AppID == "" || len(app.AppID) > 64 || !only(app.AppID, isAlphanumeric, "_-") {
+	if !isAppID(app.AppID) {
 		r.bad(key+".appid", "%s is not an appid: 1 to 64 letters, digits, - and _", quoted(app.AppID))
 	}
-	secret := app.Secret.Reveal()
-	switch {
-	case secret == "":
+	if app.Secret == "" {
 		r.bad(key+".secret", "is empty")
-	case len(secret) > 256 || !only(secret, isVisible, ""):
+	} else if !isAppSecret(app.Secret.Reveal()) {
 		r.bad(key+".secret", "is not an AppSecret: at most 256 visible ASCII characters")
 	}
 	for i, path := range app.Relay {
 		app.Relay[i] = r.relayPath(at(key+".relay", i), path)
 	}
 	distinct(r, key+".relay", app.Relay)
+}
+
+// isAppID: WeChat's begin with wx and are 18 characters long; other ones are for
+// tests.
+func isAppID(text string) bool {
+	return text != "" && len(text) <= 64 && only(text, isAlphanumeric, "_-")
+}
+
+func isAppSecret(text string) bool {
+	return text != "" && len(text) <= 256 && only(text, isVisible, "")
 }
 
 // relayPath checks a path of the WeChat API and gives it a leading slash.
