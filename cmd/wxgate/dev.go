@@ -1,9 +1,133 @@
 package main
 
-import "errors"
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
 
+	"wxgate/wechat/wechattest"
+)
+
+// devCommand runs all of it on this machine: the simulated WeChat, a sample
+// backend, the in-process store and the gateway.
 type devCommand struct {
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where the gateway listens (default: 127.0.0.1:8080)."`
+	Admin  string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where the private listener listens (default: any free port)."`
 }
 
-func (c *devCommand) Run() error { return errors.New("not built yet") }
+// The one app of dev, known to the simulator too. Neither is a secret.
+const (
+	devApp    = "wxdev0000000000001"
+	devSecret = "dev-app-secret-of-the-simulator"
+	devToken  = "dev-private-token"
+)
+
+func (c *devCommand) Run(ctx context.Context, t *terminal) error {
+	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: devApp, Secret: devSecret}}, Control: true})
+	wechatBase, stopSim, err := sim.Start()
+	if err != nil {
+		return err
+	}
+	defer stopSim()
+	backend, stopBackend, err := serveLoopback(http.HandlerFunc(sampleBackend))
+	if err != nil {
+		return err
+	}
+	defer stopBackend()
+
+	config, err := c.config(wechatBase, backend)
+	if err != nil {
+		return err
+	}
+	log := newLogger(t.err, config.Log)
+	defer log.close()
+	p, err := assemble(config, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	l, err := p.listen()
+	if err != nil {
+		return err
+	}
+	public := l.servers[0]
+	public.server.Handler = devHandler(sim, public.server.Handler)
+	printWhatToTry(t, public.ln.Addr(), l.servers[1].ln.Addr())
+	return l.serve(ctx)
+}
+
+// config is a config file as a team would write it, with this process's own
+// addresses put in.
+func (c *devCommand) config(wechatBase, backend string) (*Config, error) {
+	var key [32]byte
+	if _, err := rand.Read(key[:]); err != nil {
+		return nil, err
+	}
+	text := fmt.Sprintf(devConfig, c.Listen, base64.StdEncoding.EncodeToString(key[:]), devApp, devSecret, wechatBase, c.Admin, devToken, backend)
+	return parseConfig("dev", []byte(text), os.LookupEnv)
+}
+
+const devConfig = `listen: "%s"
+secrets: ["%s"]
+apps:
+  - appid: %s
+    secret: %s
+    relay: [/wxa/getwxacodeunlimit, /cgi-bin/message/subscribe/send]
+wechat: {api_base: "%s"}
+shutdown_timeout: 2s
+limits: {login_per_ip: 600/m}
+admin:
+  listen: "%s"
+  tokens: [{name: dev, token: %s, scopes: [admin, wechat]}]
+log: {level: info, format: console}
+routes:
+  - {path: /api/, name: api, upstreams: ["%[8]s"], method_override: true}
+  - {path: /public/, name: public, auth: none, upstreams: ["%[8]s"]}
+`
+
+// devHandler puts the simulator's controls in front of the gateway, so that
+// one address is enough to play the mini program. All else reaches the gateway
+// as it came.
+func devHandler(sim, gateway http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/sim/") {
+			sim.ServeHTTP(w, r)
+			return
+		}
+		gateway.ServeHTTP(w, r)
+	})
+}
+
+// serveLoopback serves h on a free port of this machine.
+func serveLoopback(h http.Handler) (base string, stop func(), err error) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: h}
+	go func() { _ = server.Serve(ln) }()
+	return "http://" + ln.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+func printWhatToTry(t *terminal, public, private net.Addr) {
+	fmt.Fprintf(t.out, `wxgate is running with a simulated WeChat and a sample backend; nothing is kept when it stops.
+
+  Log in as alice:
+    TOKEN=$(curl -s http://%[1]s/sim/code -d '{"user":"alice"}' | curl -s http://%[1]s/auth/login -d @- | sed 's/.*"token":"\([^"]*\)".*/\1/')
+
+  Call an API as alice; the backend shows the headers it received:
+    curl -s http://%[1]s/api/hello -H "Authorization: Bearer $TOKEN"
+
+  Be refused without a token:
+    curl -si http://%[1]s/api/hello
+
+  Private listener: http://%[2]s/metrics, and with "Authorization: Bearer %[3]s" the rest.
+  Stop with Ctrl-C.
+
+`, public, private, devToken)
+}

@@ -1,7 +1,22 @@
 package main
 
-import "errors"
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
 
+	"go.uber.org/zap"
+
+	"wxgate/proxy"
+	"wxgate/proxy/upstream"
+	"wxgate/session"
+)
+
+// explainCommand answers "why was I refused": it takes a request through the
+// rules of the config file without sending it anywhere.
 type explainCommand struct {
 	configFlag
 	Method string `arg:"" help:"The request's method."`
@@ -9,4 +24,109 @@ type explainCommand struct {
 	Token  string `placeholder:"TOKEN" help:"The token that comes with it."`
 }
 
-func (c *explainCommand) Run() error { return errors.New("not built yet") }
+func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
+	config, err := c.load()
+	if err != nil {
+		return err
+	}
+	r, err := c.request(config)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	sessions, err := session.Open(session.Options{
+		Redis: config.redisOptions(), Settings: config.sessionSettings(), Now: time.Now, Log: zap.NewNop(),
+	})
+	if err != nil {
+		return err
+	}
+	defer sessions.Close()
+	rules, err := config.proxyConfig(func(upstream.Config) (*upstream.Group, error) { return nil, nil })
+	if err != nil {
+		return err
+	}
+	gateway := proxy.New(proxy.Options{Sessions: sessions, Metrics: proxy.NewMetrics(nil), Log: zap.NewNop(), Now: time.Now}, rules)
+	printExplanation(t, config, r, gateway.Explain(ctx, r), c.Token != "")
+	return nil
+}
+
+// request is the request as the public listener would have read it.
+func (c *explainCommand) request(config *Config) (*http.Request, error) {
+	r, err := http.NewRequest(strings.ToUpper(c.Method), c.URL, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s is no request", c.Method, quoted(c.URL))
+	}
+	r.RequestURI = r.URL.RequestURI()
+	if r.Host == "" {
+		r.Host = "localhost"
+	}
+	r.RemoteAddr = "127.0.0.1:1"
+	if c.Token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	return r, nil
+}
+
+func printExplanation(t *terminal, config *Config, r *http.Request, e proxy.Explanation, hasToken bool) {
+	say := func(what, format string, args ...any) {
+		fmt.Fprintf(t.out, "%-9s %s\n", what+":", fmt.Sprintf(format, args...))
+	}
+	say("request", "%s %s, host %s", r.Method, r.URL.RequestURI(), r.Host)
+	switch {
+	case e.Own:
+		say("route", "none: the gateway answers under %s itself", config.AuthPrefix)
+		say("outcome", "answered by the gateway")
+		return
+	case e.Route == nil:
+		say("route", "none")
+	default:
+		explainRoute(say, config, e)
+	}
+	explainToken(say, e, hasToken)
+	if e.Refusal != nil {
+		say("outcome", "%d %s: %s", e.Refusal.Code.Status(), e.Refusal.Code, e.Refusal.Message)
+		return
+	}
+	say("outcome", "forwarded")
+}
+
+func explainRoute(say func(what, format string, args ...any), config *Config, e proxy.Explanation) {
+	rt := e.Route
+	say("route", "%s (path %s, host %s, methods %s)", rt.Name, rt.Path, orAny(rt.Host), orAny(strings.Join(rt.Methods, " ")))
+	asks := []string{"auth " + string(rt.Auth)}
+	if len(rt.Roles) > 0 {
+		asks = append(asks, "one of the roles "+strings.Join(rt.Roles, ", "))
+	}
+	if rt.RequirePhone {
+		asks = append(asks, "a phone number")
+	}
+	say("asks for", "%s", strings.Join(asks, "; "))
+	at := slices.IndexFunc(config.Routes, func(r Route) bool { return r.Name == rt.Name })
+	var urls []string
+	for _, u := range config.Routes[at].Upstreams {
+		urls = append(urls, u.URL.String())
+	}
+	say("goes to", "%s as %s", strings.Join(urls, ", "), e.Target.RequestURI())
+}
+
+func explainToken(say func(what, format string, args ...any), e proxy.Explanation, hasToken bool) {
+	switch {
+	case e.Session != nil:
+		say("token", "of openid %s, appid %s, session %s, good for %v", e.Session.OpenID, e.Session.AppID, e.Session.ID, time.Until(e.Expires).Round(time.Second))
+		for name, values := range e.Headers {
+			say("header", "%s: %s", name, values[0])
+		}
+	case hasToken && e.Route != nil && e.Route.Auth == proxy.AuthNone:
+		say("token", "not looked at")
+	case hasToken && e.Refusal != nil:
+		say("token", "%s", e.Refusal.Message)
+	case !hasToken:
+		say("token", "none")
+	}
+}
+
+func orAny(s string) string {
+	if s == "" {
+		return "any"
+	}
+	return s
+}

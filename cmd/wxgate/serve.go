@@ -1,9 +1,142 @@
 package main
 
-import "errors"
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
 
+	"go.uber.org/zap"
+
+	"wxgate/proxy"
+)
+
+// serveCommand runs the gateway until ctx ends, then drains.
 type serveCommand struct {
 	configFlag
 }
 
-func (c *serveCommand) Run() error { return errors.New("not built yet") }
+func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
+	config, err := c.load()
+	if err != nil {
+		return err
+	}
+	t.warn(config.Warnings)
+	log := newLogger(t.out, config.Log)
+	defer log.close()
+	p, err := assemble(config, log)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	listeners, err := p.listen()
+	if err != nil {
+		return err
+	}
+	reloading, stop := context.WithCancel(ctx)
+	defer stop()
+	go p.reloadLoop(reloading, c.Config)
+	return listeners.serve(ctx)
+}
+
+// listeners are the open listeners and who serves them.
+type listeners struct {
+	p       *process
+	timeout time.Duration // for draining
+	servers []*boundServer
+}
+
+// boundServer is a server with its listener.
+type boundServer struct {
+	name   string
+	server *http.Server
+	ln     net.Listener
+}
+
+// listen opens both listeners.
+func (p *process) listen() (*listeners, error) {
+	public, err := p.publicServer()
+	if err != nil {
+		return nil, err
+	}
+	private, err := p.privateServer()
+	if err != nil {
+		public.ln.Close()
+		return nil, err
+	}
+	return &listeners{p, p.config.ShutdownTimeout.Std(), []*boundServer{public, private}}, nil
+}
+
+func (p *process) publicServer() (*boundServer, error) {
+	c := p.config
+	ln, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	server := proxy.NewServer(p.gateway, int(c.Limits.MaxHeader), c.Limits.ReadHeaderTimeout.Std(), p.log.Logger)
+	if c.TLS.CertFile != "" {
+		certificate, err := proxy.LoadCertificate(string(c.TLS.CertFile), string(c.TLS.KeyFile), p.log.Logger)
+		if err != nil {
+			ln.Close()
+			return nil, fmt.Errorf("tls: %w", err)
+		}
+		server.TLSConfig = proxy.TLSConfig(certificate)
+		ln = tls.NewListener(ln, server.TLSConfig)
+	}
+	return &boundServer{"public", server, proxy.ExplainRefusals(ln)}, nil
+}
+
+func (p *process) privateServer() (*boundServer, error) {
+	ln, err := net.Listen("tcp", p.config.Admin.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("admin.listen: %w", err)
+	}
+	return &boundServer{"private", &http.Server{
+		Handler:           p.admin.Handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          zap.NewStdLog(p.log.Named("http")),
+	}, ln}, nil
+}
+
+// serve serves until ctx ends, or one of the servers fails, and drains.
+func (l *listeners) serve(ctx context.Context) error {
+	failed := make(chan error, len(l.servers))
+	for _, s := range l.servers {
+		l.p.log.Info("listening", zap.String("listener", s.name), zap.Stringer("address", s.ln.Addr()))
+		go func() {
+			if err := s.server.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("%s listener: %w", s.name, err)
+			}
+		}()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	l.drain()
+	return err
+}
+
+// drain tells that no more is taken, stops listening, lets what is in flight
+// end within the timeout, and cuts the rest. The private listener stays to the
+// last, so that probes see why.
+func (l *listeners) drain() {
+	l.p.log.Info("draining", zap.Duration("within", l.timeout))
+	l.p.draining.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
+	defer cancel()
+	public, private := l.servers[0].server, l.servers[1].server
+	if err := public.Shutdown(ctx); err != nil {
+		l.p.log.Warn("some requests were cut off", zap.Error(err))
+		_ = public.Close()
+	}
+	l.p.gateway.Drain(ctx)
+	_ = private.Close()
+	l.p.log.Info("stopped")
+}

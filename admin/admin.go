@@ -1,0 +1,190 @@
+// Package admin is the private listener: health, metrics, users and sessions
+// for operators, and WeChat's API for backends without AppSecret or access
+// token in their hands.
+//
+// /healthz, /readyz, /metrics and the JWKS are open; everything else asks for
+// a token with the right scope. None of it is served on the public listener.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.uber.org/zap"
+
+	"wxgate/fault"
+	"wxgate/session"
+	"wxgate/wechat"
+)
+
+// Server is what the private listener stands on. All fields are required.
+type Server struct {
+	Sessions *session.Store
+	WeChat   *wechat.Client
+	Metrics  prometheus.Gatherer
+	Log      *zap.Logger
+
+	// CheckPath refuses paths that two parsers could read differently; it is
+	// the public listener's rule.
+	CheckPath func(*http.Request) *fault.Fault
+
+	// Config gives the configuration in force; a reload changes it.
+	Config func() *Config
+
+	// Draining reports whether the process is about to stop: not ready then.
+	Draining func() bool
+}
+
+// Config is what a reload may change.
+type Config struct {
+	Tokens []Token
+	Relay  map[string][]string // by appid: WeChat API paths that may be called; "/x/*" takes all below
+}
+
+// Bounds of what a caller may send.
+const (
+	maxBody  = 1 << 20   // JSON calls
+	maxRelay = 100 << 20 // relayed bodies; WeChat's own largest upload is far below
+)
+
+// Handler is the private listener's http.Handler.
+func (s *Server) Handler() http.Handler {
+	mux := chi.NewRouter()
+	mux.Use(middleware.RequestID, s.checkPathAndBound)
+	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, status{"ok", nil}) })
+	mux.Get("/readyz", s.ready)
+	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	mux.Get("/.well-known/jwks.json", s.keys)
+
+	mux.Route("/api", func(api chi.Router) {
+		api.With(s.need(ScopeAdmin)).Group(s.adminCalls)
+		api.With(s.need(ScopeWeChat)).Group(s.wechatCalls)
+	})
+	mux.With(s.need(ScopeWeChat)).HandleFunc("/wx/{appid}/*", s.handler(s.relay))
+	mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, fault.New(fault.NotFound, "there is no such call"))
+	})
+	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, r, fault.New(fault.MethodNotAllowed, "this method is not served here"))
+	})
+	return mux
+}
+
+func (s *Server) adminCalls(api chi.Router) {
+	api.Get("/users/{appid}/{openid}", s.handler(s.showUser))
+	api.Delete("/users/{appid}/{openid}/sessions", s.handler(s.endAll))
+	api.Put("/users/{appid}/{openid}/ban", s.handler(s.ban))
+	api.Delete("/users/{appid}/{openid}/ban", s.handler(s.unban))
+	api.Get("/sessions/{sid}", s.handler(s.showSession))
+	api.Delete("/sessions/{sid}", s.handler(s.endSession))
+}
+
+func (s *Server) wechatCalls(api chi.Router) {
+	api.Post("/users/{appid}/{openid}/decrypt", s.handler(s.decrypt))
+	api.Post("/users/{appid}/{openid}/sign", s.handler(s.sign))
+}
+
+// checkPathAndBound applies the path rule, and bounds every body.
+func (s *Server) checkPathAndBound(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f := s.CheckPath(r); f != nil {
+			refuse(w, r, f)
+			return
+		}
+		most := int64(maxBody)
+		if strings.HasPrefix(r.URL.Path, "/wx/") {
+			most = maxRelay
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// handler turns an error into the answer it means.
+func (s *Server) handler(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := serve(w, r)
+		if err == nil {
+			return
+		}
+		f := fault.From(err)
+		if f.Code.Status() >= http.StatusInternalServerError {
+			s.Log.Warn("private call failed", zap.String("path", r.URL.Path), zap.Error(f), zap.String("request_id", middleware.GetReqID(r.Context())))
+		}
+		refuse(w, r, f)
+	}
+}
+
+func refuse(w http.ResponseWriter, r *http.Request, f *fault.Fault) {
+	if f.Code == fault.ClientClosed {
+		return
+	}
+	fault.Write(w, middleware.GetReqID(r.Context()), f)
+}
+
+// status is what /healthz and /readyz say.
+type status struct {
+	Status   string   `json:"status"`
+	Problems []string `json:"problems,omitempty"`
+}
+
+// ready answers 200 while requests can be served, else 503 and which part is
+// missing.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	var problems []string
+	if s.Draining() {
+		problems = append(problems, "draining")
+	}
+	if err := s.Sessions.Ready(r.Context()); err != nil {
+		s.Log.Warn("not ready", zap.Error(err))
+		problems = append(problems, string(fault.StoreUnavailable))
+	}
+	if len(problems) == 0 {
+		writeJSON(w, status{"ready", nil})
+		return
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(http.StatusServiceUnavailable)
+	_ = json.NewEncoder(w).Encode(status{"not_ready", problems})
+}
+
+func (s *Server) keys(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	_, _ = w.Write(s.Sessions.JWKS())
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// readJSON decodes the body, one JSON object, into v.
+func readJSON(r *http.Request, v any) error {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return fault.New(fault.BadRequest, "the body must be one JSON object with fields of the right type").Because(err)
+	}
+	return nil
+}
+
+// userOf reads whom a call is about.
+func userOf(r *http.Request) (appid, openid string) {
+	return chi.URLParam(r, "appid"), chi.URLParam(r, "openid")
+}
+
+// lasting is the request's context without its cancellation: a change that
+// has begun is finished.
+func lasting(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }

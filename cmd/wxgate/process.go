@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"wxgate/admin"
+	"wxgate/proxy"
+	"wxgate/proxy/upstream"
+	"wxgate/session"
+	"wxgate/wechat"
+)
+
+// process is the gateway with everything it stands on, listening nowhere yet.
+type process struct {
+	log      *logger
+	registry *prometheus.Registry
+	sessions *session.Store
+	wechat   *wechat.Client
+	gateway  *proxy.Gateway
+	admin    *admin.Server
+	groups   groups
+
+	mu       sync.Mutex // one reload at a time
+	config   *Config    // in force
+	private  atomic.Pointer[admin.Config]
+	draining atomic.Bool
+	reloads  reloadMetrics
+}
+
+// assemble builds the gateway from a config. It does not wait for Redis: while
+// that is away the gateway is alive and not ready.
+func assemble(c *Config, log *logger) (*process, error) {
+	p := &process{log: log, config: c, registry: newRegistry()}
+	p.reloads = newReloadMetrics(p.registry)
+	p.groups = groups{metrics: upstream.NewMetrics(p.registry), log: log}
+
+	var err error
+	p.sessions, err = session.Open(session.Options{
+		Redis: c.redisOptions(), Settings: c.sessionSettings(), Now: time.Now,
+		Log: log.Named("session"), Registry: p.registry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.wechat, err = wechat.New(wechat.Options{
+		Base: c.WeChat.APIBase.String(), Timeout: c.WeChat.Timeout.Std(), Tokens: p.sessions.AccessTokens(),
+		Now: time.Now, Log: log.Named("wechat"), Registry: p.registry,
+	})
+	if err != nil {
+		p.sessions.Close()
+		return nil, err
+	}
+	p.wechat.SetApps(c.wechatApps())
+
+	gen := p.groups.begin()
+	public, err := c.proxyConfig(gen.take)
+	if err != nil {
+		gen.abandon()
+		p.sessions.Close()
+		return nil, err
+	}
+	gen.commit()
+	p.gateway = proxy.New(proxy.Options{
+		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(p.registry), Log: log.Logger, Now: time.Now,
+	}, public)
+	p.private.Store(c.adminConfig())
+	p.admin = &admin.Server{
+		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
+		CheckPath: proxy.CheckPath, Config: p.private.Load, Draining: p.draining.Load,
+	}
+	return p, nil
+}
+
+func newRegistry() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	b := currentBuild()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "wxgate_build_info", Help: "Always 1; the labels say which build runs.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "go_version": b.Go},
+	})
+	build.Set(1)
+	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg
+}
+
+// close ends what assemble started, after the listeners have stopped.
+func (p *process) close() {
+	for _, used := range p.groups.inUse {
+		used.group.Close()
+	}
+	if err := p.sessions.Close(); err != nil {
+		p.log.Warn("closing the session store", zap.Error(err))
+	}
+}
+
+// reload puts another config in force, whole or not at all. What only a new
+// start can change is told and left as it is.
+func (p *process) reload(ctx context.Context, next *Config) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	gen := p.groups.begin()
+	public, err := next.proxyConfig(gen.take)
+	if err != nil {
+		gen.abandon()
+		return err
+	}
+	if err := p.sessions.Configure(next.sessionSettings()); err != nil {
+		gen.abandon()
+		return fmt.Errorf("session: %w", err)
+	}
+	p.wechat.SetApps(next.wechatApps())
+	p.gateway.Configure(public)
+	p.private.Store(next.adminConfig())
+	p.log.setLevel(next.Log.Level)
+	gen.commit()
+	for _, key := range needRestart(p.config, next) {
+		p.log.Warn("this change takes effect at the next start", zap.String("key", key))
+	}
+	p.config = next
+	return nil
+}
+
+// needRestart names the changed keys that a reload leaves as they are.
+func needRestart(old, next *Config) []string {
+	var keys []string
+	for key, changed := range map[string]bool{
+		"listen":                     old.Listen != next.Listen,
+		"tls":                        old.TLS != next.TLS,
+		"admin.listen":               old.Admin.Listen != next.Admin.Listen,
+		"redis":                      fmt.Sprint(old.redisOptions()) != fmt.Sprint(next.redisOptions()) || old.Redis.Password != next.Redis.Password,
+		"wechat":                     old.WeChat.APIBase.String() != next.WeChat.APIBase.String() || old.WeChat.Timeout != next.WeChat.Timeout,
+		"log.format":                 old.Log.Format != next.Log.Format,
+		"limits.read_header_timeout": old.Limits.ReadHeaderTimeout != next.Limits.ReadHeaderTimeout,
+	} {
+		if changed {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

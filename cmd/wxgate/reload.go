@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.uber.org/zap"
+)
+
+// reloadMetrics say whether the configuration on disk is the one in force.
+type reloadMetrics struct {
+	outcomes *prometheus.CounterVec
+	good     prometheus.Gauge
+	at       prometheus.Gauge
+}
+
+func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
+	f := promauto.With(reg)
+	m := reloadMetrics{
+		outcomes: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_config_reloads_total", Help: "Reloads of the config file, by outcome: applied or refused.",
+		}, []string{"outcome"}),
+		good: f.NewGauge(prometheus.GaugeOpts{
+			Name: "wxgate_config_last_reload_successful", Help: "1 while the last reload was applied, 0 while it was refused.",
+		}),
+		at: f.NewGauge(prometheus.GaugeOpts{
+			Name: "wxgate_config_last_applied_timestamp_seconds", Help: "When the configuration in force was applied, in Unix time.",
+		}),
+	}
+	m.applied()
+	return m
+}
+
+func (m reloadMetrics) applied() {
+	m.good.Set(1)
+	m.at.SetToCurrentTime()
+}
+
+// watchPeriod is how often the files are looked at. Looking works where
+// notifications don't: mounted volumes, network file systems, swapped links.
+const watchPeriod = 500 * time.Millisecond
+
+// reloadLoop reloads on SIGHUP and when a file that the configuration was read
+// from has changed, until ctx ends. ready is called once signals are taken.
+func (p *process) reloadLoop(ctx context.Context, file string) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	ticks := time.NewTicker(watchPeriod)
+	defer ticks.Stop()
+
+	applied := fingerprint(p.config.Files)
+	seen := applied
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			applied = p.reloadFile(ctx, file)
+			seen = applied
+		case <-ticks.C:
+			now := fingerprint(p.config.Files)
+			settled := now == seen // a file that is being written is left alone
+			seen = now
+			if settled && now != applied {
+				applied = p.reloadFile(ctx, file)
+				seen = applied
+			}
+		}
+	}
+}
+
+// fingerprint changes when one of the files does.
+func fingerprint(files []string) string {
+	var b strings.Builder
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			fmt.Fprintf(&b, "%s gone\n", file)
+			continue
+		}
+		fmt.Fprintf(&b, "%s %d %d %v\n", file, info.Size(), info.ModTime().UnixNano(), inode(info))
+	}
+	return b.String()
+}
+
+func inode(info os.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ino
+	}
+	return 0
+}
+
+// reloadFile reads the file and puts it in force, or says why not. It gives
+// the fingerprint of what it looked at, so that a bad file is refused once.
+func (p *process) reloadFile(ctx context.Context, file string) string {
+	before := fingerprint(p.config.Files)
+	next, err := Load(file, os.LookupEnv)
+	if err == nil {
+		err = p.reload(ctx, next)
+	}
+	if err != nil {
+		p.reloads.outcomes.WithLabelValues("refused").Inc()
+		p.reloads.good.Set(0)
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			p.log.Error("config refused, the old one goes on", zap.String("problem", line))
+		}
+		return before
+	}
+	p.reloads.outcomes.WithLabelValues("applied").Inc()
+	p.reloads.applied()
+	p.log.Info("config applied", zap.String("file", file), zap.Int("routes", len(next.Routes)))
+	for _, w := range next.Warnings {
+		p.log.Warn("config", zap.String("warning", w.Error()))
+	}
+	return fingerprint(next.Files)
+}

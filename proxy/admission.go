@@ -1,0 +1,183 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"wxgate/fault"
+)
+
+// maxHeaderLines bounds the count of header lines, whatever their size.
+const maxHeaderLines = 256
+
+// admit refuses what no route should ever see: requests that two servers could
+// understand differently. Nothing here depends on who asks.
+func (x *exchange) admit(maxHeader int) *fault.Fault {
+	r := x.r
+	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+		f := fault.New(fault.MethodNotAllowed, "this method is never served")
+		f.Allow, f.Close = strings.Join(usualMethods, ", "), true
+		return f
+	}
+	if f := checkHeaderSize(r, maxHeader); f != nil {
+		return f
+	}
+	if f := CheckPath(r); f != nil {
+		return f
+	}
+	host, ok := routingHost(r.Host)
+	if !ok {
+		return badRequest("the Host header is not a host")
+	}
+	x.host = host
+	return checkOddities(r)
+}
+
+func badRequest(message string) *fault.Fault {
+	f := fault.New(fault.BadRequest, message)
+	f.Close = true
+	return f
+}
+
+func checkHeaderSize(r *http.Request, most int) *fault.Fault {
+	size, lines := len(r.Method)+len(r.RequestURI)+len(r.Host), 0
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + 4
+		}
+		lines += len(values)
+	}
+	if size <= most && lines <= maxHeaderLines {
+		return nil
+	}
+	f := fault.New(fault.HeaderTooLarge, "the request's header is too large")
+	f.Close = true
+	return f
+}
+
+// checkOddities refuses what servers are known to disagree about.
+func checkOddities(r *http.Request) *fault.Fault {
+	switch {
+	case len(r.Header["Authorization"]) > 1:
+		return badRequest("more than one Authorization header")
+	case !expectIsPlain(r.Header["Expect"]):
+		return badRequest("Expect may only be 100-continue")
+	case len(r.Header["Content-Type"]) > 1:
+		return badRequest("more than one Content-Type header")
+	case r.URL.User != nil:
+		return badRequest("a request target holds no user")
+	}
+	return nil
+}
+
+// expectIsPlain: net/http also honours lists that hold 100-continue among
+// others, and would pass them on as they are.
+func expectIsPlain(values []string) bool {
+	return len(values) == 0 || len(values) == 1 && strings.EqualFold(values[0], "100-continue")
+}
+
+// routingHost gives the host to route by: lower case, without port and
+// trailing dot. It refuses what is no host name, IPv4 or bracketed IPv6 address
+// with an optional port (RFC 3986, section 3.2.2).
+func routingHost(host string) (string, bool) {
+	if len(host) > 253+len(":65535") {
+		return "", false
+	}
+	name, port, ok := cutPort(host)
+	if !ok || !validPort(port) {
+		return "", false
+	}
+	name = strings.TrimSuffix(name, ".")
+	if name == "" || !hostBytes(name) {
+		return "", false
+	}
+	return strings.ToLower(name), true
+}
+
+// validHost is for a host that is told in a header.
+func validHost(host string) bool {
+	_, ok := routingHost(host)
+	return ok
+}
+
+// cutPort splits off a port; a bracketed IPv6 address keeps its brackets.
+func cutPort(host string) (name, port string, ok bool) {
+	if strings.HasPrefix(host, "[") {
+		end := strings.IndexByte(host, ']')
+		if end < 0 {
+			return "", "", false
+		}
+		rest := host[end+1:]
+		return host[:end+1], strings.TrimPrefix(rest, ":"), rest == "" || rest[0] == ':'
+	}
+	name, port, _ = strings.Cut(host, ":")
+	return name, port, true
+}
+
+func validPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && port[0] != '+'
+}
+
+func hostBytes(name string) bool {
+	inner := name
+	allowed := func(c byte) bool { return isAlnum(c) || c == '-' || c == '.' || c == '_' }
+	if name[0] == '[' {
+		inner = name[1 : len(name)-1]
+		allowed = func(c byte) bool { return isHex(c) || c == ':' || c == '.' }
+	}
+	for i := range len(inner) {
+		if !allowed(inner[i]) {
+			return false
+		}
+	}
+	return inner != "" && !strings.Contains(name, "..")
+}
+
+func isHex(c byte) bool {
+	_, ok := unhex(c)
+	return ok
+}
+
+func isAlnum(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// upgrade says what kind of connection the request asks for.
+type upgrade int
+
+const (
+	upgradeNone upgrade = iota
+	upgradeWebSocket
+	upgradeBroken // asks for a WebSocket, but not as RFC 6455, section 4.1 has it
+)
+
+// upgradeOf judges the request's Upgrade. Anything but websocket is dropped
+// (as hop-by-hop) and the request served without it.
+func upgradeOf(r *http.Request) upgrade {
+	values := r.Header["Upgrade"]
+	if len(values) == 0 || !strings.EqualFold(strings.TrimSpace(values[0]), "websocket") || !connectionAsks(r.Header, "upgrade") {
+		return upgradeNone
+	}
+	proper := len(values) == 1 && r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.ProtoMajor == 1 &&
+		r.ContentLength == 0 && len(r.Header["Sec-Websocket-Key"]) == 1
+	if !proper {
+		return upgradeBroken
+	}
+	return upgradeWebSocket
+}
+
+func connectionAsks(h http.Header, token string) bool {
+	for _, line := range h["Connection"] {
+		for t := range strings.SplitSeq(line, ",") {
+			if strings.EqualFold(strings.TrimSpace(t), token) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,177 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"wxgate/fault"
+)
+
+const (
+	// bodyStall is how long a client may be silent in the middle of a body.
+	bodyStall = 30 * time.Second
+
+	// bodyRate is the least average, in bytes a second, that a body of known
+	// length must reach after its first bodyStall. A slow upload passes, one
+	// byte now and then does not.
+	bodyRate = 100
+)
+
+var (
+	errBodyTooSlow = errors.New("the body comes too slowly")
+	errBodyClosed  = errors.New("the body was read after its request ended")
+)
+
+// requestBody is a client's body on its way to a backend: bounded in size and
+// in time, and safe to be read by a transport that outlives the handler.
+type requestBody struct {
+	src   io.ReadCloser
+	ctl   *http.ResponseController
+	left  int64 // bytes that may still come; < 0: any number
+	limit int64
+	timed bool // a silent client is cut off
+	sized bool // the length is known, the least rate holds
+	onEOF func()
+
+	// Only the reading goroutine touches these.
+	start    time.Time
+	deadline time.Time
+	got      int64
+
+	mu     sync.Mutex // held for moments only: a Read may block for long
+	closed bool
+	err    error // the first error of the client's side, io.EOF left out
+}
+
+// newRequestBody wraps the request's body. most < 1: no limit.
+func newRequestBody(x *exchange, most int64, onEOF func()) *requestBody {
+	left := most
+	if most < 1 {
+		left = -1
+	}
+	return &requestBody{
+		src: x.r.Body, ctl: http.NewResponseController(x.w), left: left, limit: most,
+		// A stream of unknown length may honestly pause: gRPC's do.
+		timed: !strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/grpc"),
+		sized: x.r.ContentLength > 0, onEOF: onEOF, start: time.Now(),
+	}
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	if err := b.state(); err != nil {
+		return 0, err
+	}
+	b.extendDeadline()
+	n, err := b.src.Read(p)
+	b.got += int64(n)
+	if b.left >= 0 {
+		if b.left -= int64(n); b.left < 0 {
+			err = &http.MaxBytesError{Limit: b.limit}
+			n = 0
+		}
+	}
+	return n, b.note(err)
+}
+
+func (b *requestBody) state() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return errBodyClosed
+	}
+	return b.err
+}
+
+// note keeps the client's fault and lifts the deadline at the end: one that
+// fires later would look as if the client had gone away.
+func (b *requestBody) note(err error) error {
+	switch {
+	case err == nil:
+		return b.checkRate()
+	case err == io.EOF:
+		if b.timed {
+			_ = b.ctl.SetReadDeadline(time.Time{})
+		}
+		if b.onEOF != nil {
+			b.onEOF()
+		}
+		return err
+	}
+	b.keep(err)
+	return err
+}
+
+func (b *requestBody) keep(err error) {
+	b.mu.Lock()
+	b.err = err
+	b.mu.Unlock()
+}
+
+func (b *requestBody) checkRate() error {
+	if !b.sized || !b.timed {
+		return nil
+	}
+	if passed := time.Since(b.start); passed > bodyStall && float64(b.got) < bodyRate*passed.Seconds() {
+		b.keep(errBodyTooSlow)
+		return errBodyTooSlow
+	}
+	return nil
+}
+
+func (b *requestBody) extendDeadline() {
+	if !b.timed {
+		return
+	}
+	now := time.Now()
+	if now.Sub(b.deadline) < bodyStall/10 {
+		return
+	}
+	b.deadline = now
+	_ = b.ctl.SetReadDeadline(now.Add(bodyStall))
+}
+
+// Close ends reading for good; the server drains the rest by itself.
+func (b *requestBody) Close() error { return nil }
+
+// shut is called when the handler is done: a transport must not read on.
+func (b *requestBody) shut() {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+}
+
+// clientFault is what the client did wrong while its body was read, or nil.
+func (b *requestBody) clientFault() *fault.Fault {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bodyFault(b.err)
+}
+
+// bodyFault maps an error of reading a client's body.
+func bodyFault(err error) *fault.Fault {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &tooLarge):
+		return closing(fault.New(fault.BodyTooLarge, "the request body is too large").Because(err))
+	case errors.Is(err, errBodyTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
+		return closing(fault.New(fault.Timeout, "the request body came too slowly").Because(err))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return closing(fault.New(fault.ClientClosed, "the client went away").Because(err))
+	}
+	return closing(fault.New(fault.BadRequest, "the request body can't be read").Because(err))
+}
+
+func closing(f *fault.Fault) *fault.Fault {
+	f.Close = true
+	return f
+}

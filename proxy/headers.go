@@ -1,0 +1,151 @@
+package proxy
+
+import (
+	"net/http"
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"wxgate/fault"
+)
+
+// headerRules says which headers pass between client and backend. A header
+// that may carry identity is only ever set by the gateway: everything else
+// under its name is left behind, on every route, in both directions.
+//
+// Names are looked up in their canonical form (textproto.CanonicalMIMEHeaderKey),
+// which is how net/http keys what it read.
+type headerRules struct {
+	request  map[string]struct{} // never passed on from a client
+	proxied  map[string]struct{} // passed on from a trusted proxy only
+	response map[string]struct{} // never passed on from a backend
+}
+
+// hopByHop ends at each hop (RFC 9110, section 7.6.1, with the older names
+// that are still met).
+var hopByHop = []string{
+	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
+}
+
+// otherIdentities are names under which other gateways tell identity: a
+// backend that was moved here may still believe them.
+var otherIdentities = []string{
+	"Authorization", "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups",
+	"X-Forwarded-Preferred-Username", "X-Forwarded-Access-Token", "X-Auth-Request-User", "X-Auth-Request-Email",
+	"X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username", "X-Auth-Request-Access-Token",
+	"X-Authenticated-User", "X-Authenticated-Userid", "X-Consumer-Username", "X-Consumer-Id",
+	"X-Consumer-Custom-Id", "X-Credential-Identifier", "X-Anonymous-Consumer", "X-Userinfo",
+	"X-Mse-Consumer", "X-Pomerium-Jwt-Assertion", "X-Pomerium-Claim-Email",
+	"X-Goog-Iap-Jwt-Assertion", "X-Goog-Authenticated-User-Email", "X-Goog-Authenticated-User-Id",
+	"X-Amzn-Oidc-Data", "X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Accesstoken", "Cf-Access-Jwt-Assertion",
+	"Cf-Access-Authenticated-User-Email", "X-Ms-Client-Principal", "X-Ms-Client-Principal-Name",
+	"X-Ms-Client-Principal-Id", "X-Ms-Client-Principal-Idp", "X-Webauth-User", "X-Token-Claim",
+	"X-Forwarded-Client-Cert", "X-Ssl-Client-S-Dn", "X-Ssl-Client-Cert", "X-Ssl-Client-Verify", "X-Ssl-Cert",
+	"X-Client-Cert", "X-Client-Dn", "X-Client-Verify", "Ssl-Client-Verify", "Ssl-Client-S-Dn", "Ssl-Client-Cert",
+	"Client-Cert", "Client-Cert-Chain", "X-Gateway-Jwt", "Proxy",
+}
+
+// forwardedFamily is what proxies tell about the request they got. It is the
+// gateway's to say; the rest passes only where a trusted proxy sent it.
+var forwardedFamily = []string{
+	"Forwarded", "X-Forwarded", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Forwarded-Method",
+	"X-Forwarded-Path", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Server", "X-Forwarded-By",
+	"X-Forwarded-Host-Original", "X-Forwarded-Proto-Version", "X-Forwarded-Protocol", "X-Forwarded-Server-Name",
+	"X-Original-Url", "X-Original-Uri", "X-Original-Host", "X-Original-Method", "X-Original-Forwarded-For",
+	"X-Original-Proto", "X-Rewrite-Url", "X-Rewrite-Uri", "X-Scheme", "X-Url-Scheme", "Front-End-Https",
+	"X-Host", "X-Http-Host-Override", "X-Proxyuser-Ip", "X-Proxy-Url", "X-Script-Name", "X-Request-Uri",
+	"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "X-Client-Ip", "X-Cluster-Client-Ip",
+	"Fastly-Client-Ip", "X-Appengine-User-Ip", "X-Azure-Clientip", "X-Envoy-External-Address", "X-Remote-Ip",
+	"X-Remote-Addr", "Client-Ip", "Ali-Cdn-Real-Ip", "Wl-Proxy-Client-Ip", "Proxy-Client-Ip", "Baggage",
+}
+
+// gatewayOwn is what the gateway alone sets towards a backend.
+var gatewayOwn = []string{
+	"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", requestIDHeader,
+	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
+	fault.Header, SessionTokenHeader, "Content-Length", "Host", "Idempotency-Replayed",
+}
+
+func newHeaderRules(id Identity) *headerRules {
+	own := id.names()
+	return &headerRules{
+		request:  headerSet(hopByHop, otherIdentities, gatewayOwn, own),
+		proxied:  headerSet(forwardedFamily),
+		response: headerSet(hopByHop, own, []string{fault.Header, SessionTokenHeader, requestIDHeader}),
+	}
+}
+
+func headerSet(lists ...[]string) map[string]struct{} {
+	set := map[string]struct{}{}
+	for _, list := range lists {
+		for _, name := range list {
+			set[textproto.CanonicalMIMEHeaderKey(name)] = struct{}{}
+		}
+	}
+	return set
+}
+
+// fromClient copies what a client may tell a backend. Value slices are shared:
+// nobody changes one in place. The map has room for the gateway's own.
+func (hr *headerRules) fromClient(in http.Header, trusted bool) http.Header {
+	listed := connectionListed(in)
+	out := make(http.Header, len(in)+12)
+	for name, values := range in {
+		if !hr.passes(name, trusted) || slices.Contains(listed, name) {
+			continue
+		}
+		out[name] = values
+	}
+	return out
+}
+
+// passes is the rule for a header or trailer that a client sent.
+func (hr *headerRules) passes(name string, trusted bool) bool {
+	if !plainName(name) || strings.HasPrefix(name, "X-Wx-") {
+		return false
+	}
+	if _, gone := hr.request[name]; gone {
+		return false
+	}
+	if _, limited := hr.proxied[name]; limited {
+		return trusted
+	}
+	return true
+}
+
+// fromBackend reports whether a backend's header or trailer reaches the client.
+func (hr *headerRules) fromBackend(name string) bool {
+	if _, gone := hr.response[name]; gone {
+		return false
+	}
+	return !strings.HasPrefix(name, "X-Wx-Openid") && !strings.HasPrefix(name, "X-Wx-Unionid")
+}
+
+// plainName reports whether a name holds letters, digits and hyphens only.
+// Backends fold "_" and "." (CGI, PHP, WSGI) and even others into one another.
+func plainName(name string) bool {
+	for i := range len(name) {
+		c := name[i]
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' {
+			continue
+		}
+		return false
+	}
+	return name != ""
+}
+
+// connectionListed gives the canonical names that the Connection header
+// declares hop-by-hop. What the gateway sets is set afterwards, so that a
+// client can't make it vanish this way.
+func connectionListed(h http.Header) []string {
+	var listed []string
+	for _, line := range h["Connection"] {
+		for token := range strings.SplitSeq(line, ",") {
+			if token = textproto.TrimString(token); token != "" && !strings.EqualFold(token, "keep-alive") {
+				listed = append(listed, textproto.CanonicalMIMEHeaderKey(token))
+			}
+		}
+	}
+	return listed
+}

@@ -1,0 +1,196 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"wxgate/fault"
+	"wxgate/session"
+	"wxgate/wechat"
+)
+
+// loginTime bounds one login: WeChat asked twice at most, for the code and the
+// phone, and the hook. A login goes on without its client: with an
+// Idempotency-Key the client may come back for the answer.
+const loginTime = 30 * time.Second
+
+// loginRequest is the body of POST {auth}/login.
+type loginRequest struct {
+	Code      string `json:"code"`
+	AppID     string `json:"appid"`
+	PhoneCode string `json:"phone_code"`
+}
+
+// tokenAnswer is the answer of login and refresh; times in seconds.
+type tokenAnswer struct {
+	Token            string `json:"token"`
+	TokenType        string `json:"token_type"`
+	ExpiresIn        int64  `json:"expires_in"`
+	SessionExpiresIn int64  `json:"session_expires_in"`
+}
+
+func newTokenAnswer(t session.Token) tokenAnswer {
+	return tokenAnswer{t.Value.Reveal(), "Bearer", seconds(t.ExpiresIn), seconds(t.SessionExpiresIn)}
+}
+
+// loginAnswer is the answer of login. Phone is there where a phone_code came:
+// the number, or what went wrong with it, which does not undo the login.
+type loginAnswer struct {
+	tokenAnswer
+	IsNewUser bool `json:"is_new_user"`
+	Phone     any  `json:"phone,omitempty"`
+}
+
+// phoneFailure stands in a login's "phone" where the number could not be had.
+type phoneFailure struct {
+	Error   fault.Code `json:"error"`
+	Message string     `json:"message"`
+}
+
+// login answers POST {auth}/login.
+func (g *Gateway) login(x *exchange, st *state) error {
+	req, key, err := g.readLogin(x, st)
+	if err != nil {
+		g.countLogin("-", err)
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), loginTime)
+	defer cancel()
+	answer, err := g.Sessions.Once(ctx, req.AppID, req.Code, key, func(ctx context.Context) ([]byte, error) {
+		return g.enter(ctx, x, st, req)
+	})
+	g.countLogin(req.AppID, err)
+	if err != nil {
+		return err
+	}
+	writeRawJSON(x, answer)
+	return nil
+}
+
+// readLogin checks everything that can be checked before WeChat is asked.
+func (g *Gateway) readLogin(x *exchange, st *state) (req loginRequest, key string, err error) {
+	if err := g.allow(x.r.Context(), "login:"+addressKey(x.client), st.LoginPerIP); err != nil {
+		return req, "", err
+	}
+	if err := readJSON(x, &req); err != nil {
+		return req, "", err
+	}
+	if !wechat.ValidCode(req.Code) || req.PhoneCode != "" && !wechat.ValidCode(req.PhoneCode) {
+		return req, "", fault.New(fault.BadRequest, "code is missing, or is no code of wx.login")
+	}
+	if req.AppID, err = st.chooseApp(req.AppID, x.r.Header.Get("Referer")); err != nil {
+		return req, "", err
+	}
+	key, err = idempotencyKey(x.r.Header["Idempotency-Key"])
+	return req, key, err
+}
+
+// chooseApp says which app the login is for: the one named, else the one that
+// the WeChat client's Referer names, else the only one.
+func (st *state) chooseApp(named, referer string) (string, error) {
+	hinted := refererApp(referer)
+	switch {
+	case named != "" && !slices.Contains(st.Apps, named):
+		return "", fault.New(fault.BadRequest, "this appid is not served here")
+	case named != "" && hinted != "" && hinted != named:
+		return "", fault.New(fault.BadRequest, "appid and Referer name different apps")
+	case named != "":
+		return named, nil
+	case slices.Contains(st.Apps, hinted):
+		return hinted, nil
+	case len(st.Apps) == 1:
+		return st.Apps[0], nil
+	}
+	return "", fault.New(fault.BadRequest, "appid is missing")
+}
+
+// refererApp reads the appid out of the Referer that the WeChat client sends,
+// https://servicewechat.com/{appid}/{version}/page-frame.html. It is a hint:
+// anyone can send it.
+func refererApp(referer string) string {
+	u, err := url.Parse(referer)
+	if err != nil || u.Scheme != "https" || u.Host != "servicewechat.com" {
+		return ""
+	}
+	app, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	return app
+}
+
+// idempotencyKey reads the header: none, or 16 to 128 printable characters.
+func idempotencyKey(values []string) (string, error) {
+	if len(values) == 0 {
+		return "", nil
+	}
+	key := values[0]
+	sane := len(values) == 1 && len(key) >= 16 && len(key) <= 128 &&
+		!strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c >= 0x7f })
+	if !sane {
+		return "", fault.New(fault.BadRequest, "Idempotency-Key must be 16 to 128 printable characters")
+	}
+	return key, nil
+}
+
+// enter takes the code to WeChat, asks the hook, and opens the session. It
+// gives the answer's JSON.
+func (g *Gateway) enter(ctx context.Context, x *exchange, st *state, req loginRequest) ([]byte, error) {
+	who, err := g.WeChat.Login(ctx, req.AppID, req.Code)
+	if err != nil {
+		return nil, releaseCode(err)
+	}
+	login := session.Login{AppID: req.AppID, OpenID: who.OpenID, UnionID: who.UnionID, SessionKey: who.SessionKey}
+	if err := g.Sessions.Blocked(ctx, req.AppID, who.OpenID); err != nil {
+		return nil, err
+	}
+	phone, told := g.phoneAtLogin(ctx, req, who.OpenID)
+	login.Phone = phone
+	if err := st.askHook(ctx, x, &login); err != nil {
+		return nil, err
+	}
+	token, s, isNew, err := g.Sessions.Login(ctx, login)
+	if err != nil {
+		return nil, err
+	}
+	x.grant, x.known = session.Grant{Session: s}, true // for the access log
+	return json.Marshal(loginAnswer{newTokenAnswer(token), isNew, told})
+}
+
+// releaseCode lets a code be tried again where WeChat may not have used it up.
+func releaseCode(err error) error {
+	if errors.Is(err, wechat.ErrInvalidCode) {
+		return err
+	}
+	return session.Retryable(err)
+}
+
+// phoneAtLogin gets the number for a login's phone_code: the number, and what
+// the client is told of it.
+func (g *Gateway) phoneAtLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
+	if req.PhoneCode == "" {
+		return nil, nil
+	}
+	got, err := g.WeChat.Phone(ctx, req.AppID, openid, req.PhoneCode)
+	if err != nil {
+		f := fault.From(err)
+		g.Log.Warn("a login's phone number could not be had", zap.String("appid", req.AppID), zap.Error(err))
+		return nil, phoneFailure{f.Code, f.Message}
+	}
+	phone := session.Phone(got)
+	return &phone, newPhoneAnswer(phone)
+}
+
+// countLogin counts outcomes; a bad request is counted too, under "-" where
+// its app is not known.
+func (g *Gateway) countLogin(appid string, err error) {
+	outcome := "ok"
+	if err != nil {
+		outcome = string(fault.From(err).Code)
+	}
+	g.Metrics.logins.WithLabelValues(appid, outcome).Inc()
+}

@@ -1,0 +1,279 @@
+package proxy_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/proxy"
+	"wxgate/session"
+	"wxgate/wechat/wechattest"
+)
+
+func TestLoginCallLogoutRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	in := w.loginAnswer("alice")
+	if in.Token == "" || in.TokenType != "Bearer" || in.ExpiresIn < 7000 || in.SessionExpiresIn < in.ExpiresIn || !in.IsNewUser {
+		t.Errorf("login answered %+v", in)
+	}
+	var got echoed
+	w.call("GET", "/api/me?a=1", in.Token, "").json(t, &got)
+	if id := got.Header.Get("X-OpenID"); id != w.user("alice").OpenID {
+		t.Errorf("the backend was told openid %q", id)
+	}
+	if got.Header.Get("Authorization") != "" {
+		t.Error("the token reached the backend")
+	}
+	if got.Target != "/api/me?a=1" {
+		t.Errorf("the backend was asked for %s", got.Target)
+	}
+	if a := w.call("POST", "/auth/logout", in.Token, ""); a.Status != http.StatusNoContent {
+		t.Fatalf("logout: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("GET", "/api/me", in.Token, ""); a.Status != 401 || a.code() != "session_ended" {
+		t.Errorf("after logout: %d %s", a.Status, a.code())
+	}
+	if w.loginAnswer("alice").IsNewUser {
+		t.Error("alice is new twice")
+	}
+}
+
+func TestOneNewUserWhenLoginsRace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	fresh := 0
+	for range 20 {
+		wg.Go(func() {
+			if w.loginAnswer("alice").IsNewUser {
+				mu.Lock()
+				fresh++
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if fresh != 1 {
+		t.Errorf("alice was new %d times", fresh)
+	}
+}
+
+func TestCodeWorksOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	body := `{"code":"` + w.user("alice").Code() + `"}`
+	answers := make([]answer, 10)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() { answers[i] = w.call("POST", "/auth/login", "", body) })
+	}
+	wg.Wait()
+	ok := 0
+	for _, a := range answers {
+		if a.Status == 200 {
+			ok++
+		} else if a.code() != "invalid_code" {
+			t.Errorf("refused with %d %s", a.Status, a.code())
+		}
+	}
+	if n := w.sim.Count("/sns/jscode2session"); ok != 1 || n != 1 {
+		t.Errorf("%d logins, %d calls to WeChat", ok, n)
+	}
+}
+
+func TestIdempotentLoginGivesTheSameAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	body := `{"code":"` + w.user("alice").Code() + `"}`
+	key := []string{"Idempotency-Key", "0123456789abcdef"}
+	answers := make([]answer, 8)
+	var wg sync.WaitGroup
+	for i := range answers {
+		wg.Go(func() { answers[i] = w.call("POST", "/auth/login", "", body, key...) })
+	}
+	wg.Wait()
+	for _, a := range answers {
+		if a.Status != 200 || string(a.Body) != string(answers[0].Body) {
+			t.Errorf("%d %s, not as the first: %s", a.Status, a.Body, answers[0].Body)
+		}
+	}
+	if n := w.sim.Count("/sns/jscode2session"); n != 1 {
+		t.Errorf("%d calls to WeChat", n)
+	}
+	if a := w.call("POST", "/auth/login", "", body, "Idempotency-Key", "another-key-0123456"); a.code() != "invalid_code" {
+		t.Errorf("another key: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("POST", "/auth/login", "", body, "Idempotency-Key", "short"); a.code() != "bad_request" {
+		t.Errorf("a short key: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestBadLoginBodies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	for name, c := range map[string]struct {
+		body string
+		code string
+	}{
+		"empty":            {"", "bad_request"},
+		"no JSON":          {"hello", "bad_request"},
+		"an array":         {`[1]`, "bad_request"},
+		"null":             {`null`, "bad_request"},
+		"two objects":      {`{"code":"a"}{"code":"b"}`, "bad_request"},
+		"code is a number": {`{"code":123}`, "bad_request"},
+		"code is empty":    {`{"code":""}`, "bad_request"},
+		"code with &":      {`{"code":"x&appid=evil"}`, "bad_request"},
+		"code with CR":     {`{"code":"x\r\ny"}`, "bad_request"},
+		"code too long":    {`{"code":"` + strings.Repeat("a", 5000) + `"}`, "bad_request"},
+		"huge":             {`{"code":"` + strings.Repeat("a", 100000) + `"}`, "body_too_large"},
+		"deep":             {strings.Repeat("[", 30000), "bad_request"},
+		"unknown app":      {`{"code":"abc","appid":"wxother"}`, "bad_request"},
+		"unknown code":     {`{"code":"abcdef"}`, "invalid_code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := w.call("POST", "/auth/login", "", c.body)
+			var told struct{ Error, Message, Request_ID string }
+			a.json(t, &told)
+			if a.code() != c.code || told.Error != c.code || told.Message == "" || told.Request_ID == "" {
+				t.Errorf("%d %s: %s", a.Status, a.code(), a.Body)
+			}
+		})
+	}
+}
+
+// TestWeChatsErrorsMeanWhatTheyShould is the table of errors, with WeChat's
+// errcode on the left.
+func TestWeChatsErrorsMeanWhatTheyShould(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	for _, c := range []struct {
+		errcode, status int
+		code            string
+		retryAfter      bool
+	}{
+		{40029, 401, "invalid_code", false},
+		{40163, 401, "invalid_code", false},
+		{40226, 403, "user_blocked", false},
+		{45011, 429, "rate_limited", true},
+		{-1, 503, "wechat_unavailable", true},
+		{45009, 503, "wechat_unavailable", true},
+		{40013, 502, "wechat_misconfigured", false},
+		{40125, 502, "wechat_misconfigured", false},
+		{40164, 502, "wechat_misconfigured", false},
+		{40243, 502, "wechat_misconfigured", false},
+		{41002, 502, "wechat_misconfigured", false},
+		{41004, 502, "wechat_misconfigured", false},
+	} {
+		w.sim.ClearFaults()
+		w.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: c.errcode})
+		a := w.call("POST", "/auth/login", "", `{"code":"`+w.user("alice").Code()+`"}`)
+		if a.Status != c.status || a.code() != c.code || (a.Header.Get("Retry-After") != "") != c.retryAfter {
+			t.Errorf("%d: %d %s, Retry-After %q", c.errcode, a.Status, a.code(), a.Header.Get("Retry-After"))
+		}
+		if challenge := a.Header.Get("WWW-Authenticate"); (a.Status == 401) != strings.HasPrefix(challenge, `Bearer error="`) {
+			t.Errorf("%d: WWW-Authenticate %q", c.errcode, challenge)
+		}
+	}
+}
+
+func TestPhoneAtLoginDoesNotUndoIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	alice := w.user("alice")
+	good := w.call("POST", "/auth/login", "", `{"code":"`+alice.Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
+	var in loginAnswer
+	good.json(t, &in)
+	if in.Phone["phone_number"] != alice.Phone() {
+		t.Errorf("phone is %v", in.Phone)
+	}
+	stolen := w.call("POST", "/auth/login", "", `{"code":"`+w.user("mallory").Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
+	var other loginAnswer
+	stolen.json(t, &other)
+	if stolen.Status != 200 || other.Token == "" || other.Phone["error"] != "invalid_code" {
+		t.Errorf("with another's phone code: %d %s", stolen.Status, stolen.Body)
+	}
+}
+
+func TestHookNamesTheUserOrRefuses(t *testing.T) {
+	t.Parallel()
+	var asked struct {
+		mu    sync.Mutex
+		last  map[string]any
+		token string
+	}
+	answer := `{"user_id":42,"roles":["admin","a,b"]}`
+	status := 200
+	hook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.mu.Lock()
+		defer asked.mu.Unlock()
+		asked.token = r.Header.Get("Authorization")
+		json.NewDecoder(r.Body).Decode(&asked.last)
+		w.WriteHeader(status)
+		w.Write([]byte(answer))
+	})
+	url := serve(t, hook)
+	w := newWorld(t, plan{config: func(c *proxy.Config) {
+		c.Hook = proxy.Hook{URL: url, Timeout: time.Second, Client: proxy.NewHookClient()}
+	}})
+	token := w.login("alice")
+	if asked.last["openid"] != w.user("alice").OpenID || asked.last["is_new_user"] != true || !strings.HasPrefix(asked.token, "Bearer ey") {
+		t.Errorf("the hook was asked %v", asked.last)
+	}
+	var got echoed
+	w.call("GET", "/api/admin/x", token, "").json(t, &got)
+	if got.Header.Get("X-User-ID") != "42" || got.Header.Get("X-User-Roles") != "admin,a%2Cb" {
+		t.Errorf("the backend was told %v", got.Header)
+	}
+	set := func(s int, a string) {
+		asked.mu.Lock()
+		status, answer = s, a
+		asked.mu.Unlock()
+	}
+	for _, c := range []struct {
+		status int
+		answer string
+		code   string
+	}{
+		{403, `{"message":"被封了"}`, "user_blocked"},
+		{500, `boom`, "upstream_error"},
+		{200, `{"roles":"admin"}`, "upstream_error"},
+		{200, `{"roles":["` + strings.Repeat("x", 20000) + `"]}`, "upstream_error"},
+	} {
+		set(c.status, c.answer)
+		a := w.call("POST", "/auth/login", "", `{"code":"`+w.user("bob").Code()+`"}`)
+		if a.code() != c.code || c.status == 403 && !strings.Contains(string(a.Body), "被封了") {
+			t.Errorf("hook's %d %.40s: %d %s", c.status, c.answer, a.Status, a.Body)
+		}
+	}
+}
+
+func TestBannedUserCannotLogIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	token := w.login("alice")
+	_, err := w.sessions.Ban(t.Context(), appID, w.user("alice").OpenID, session.Ban{Reason: "spam"})
+	must(t, err)
+	if a := w.call("GET", "/api/x", token, ""); a.code() != "session_ended" {
+		t.Errorf("a banned user's token: %d %s", a.Status, a.code())
+	}
+	if a := w.call("POST", "/auth/login", "", `{"code":"`+w.user("alice").Code()+`"}`); a.Status != 403 || a.code() != "user_blocked" {
+		t.Errorf("a banned user's login: %d %s", a.Status, a.code())
+	}
+}
+
+func TestLoginsOfOneAddressAreLimited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{config: func(c *proxy.Config) { c.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
+	for i := range 5 {
+		a := w.call("POST", "/auth/login", "", `{"code":"nonsense"}`, "X-Forwarded-For", "10.0.0."+string(rune('0'+i)))
+		if limited := a.Status == 429; limited != (i >= 3) || limited && a.Header.Get("Retry-After") == "" {
+			t.Errorf("login %d: %d %s", i, a.Status, a.code())
+		}
+	}
+}

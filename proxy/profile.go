@@ -1,0 +1,174 @@
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"wxgate/fault"
+	"wxgate/session"
+)
+
+// Bounds of a profile. WeChat's own nicknames are at most 32 characters.
+const (
+	maxNickname  = 64   // characters
+	maxAvatarURL = 1024 // bytes
+	maxRawData   = 8 << 10
+)
+
+// profileRequest is the body of PUT {auth}/profile: fields to set (one left out
+// stays, an empty one is cleared), or what wx signed.
+type profileRequest struct {
+	Nickname  *string `json:"nickname"`
+	AvatarURL *string `json:"avatar_url"`
+
+	RawData       string `json:"raw_data"`
+	Signature     string `json:"signature"`
+	EncryptedData string `json:"encrypted_data"`
+	IV            string `json:"iv"`
+}
+
+// profileAnswer is how a profile is told.
+type profileAnswer struct {
+	Nickname  string `json:"nickname"`
+	AvatarURL string `json:"avatar_url"`
+}
+
+// showProfile answers GET {auth}/profile.
+func (g *Gateway) showProfile(x *exchange, _ *state) error {
+	s, err := g.renewingCaller(x)
+	if err != nil {
+		return err
+	}
+	user, err := g.Sessions.Profile(x.r.Context(), s)
+	if err != nil {
+		return err
+	}
+	return writeJSON(x, profileAnswer(user.Profile))
+}
+
+// setProfile answers PUT {auth}/profile.
+func (g *Gateway) setProfile(x *exchange, _ *state) error {
+	s, err := g.renewingCaller(x)
+	if err != nil {
+		return err
+	}
+	var req profileRequest
+	if err := readJSON(x, &req); err != nil {
+		return err
+	}
+	if req.signed() {
+		if err := g.readSigned(x.r.Context(), s, &req); err != nil {
+			return err
+		}
+	}
+	profile, err := g.merged(x.r.Context(), s, req)
+	if err != nil {
+		return err
+	}
+	if err := g.Sessions.SetProfile(context.WithoutCancel(x.r.Context()), s, profile); err != nil {
+		return err
+	}
+	return writeJSON(x, profileAnswer(profile))
+}
+
+func (req *profileRequest) signed() bool {
+	return req.RawData != "" || req.Signature != "" || req.EncryptedData != "" || req.IV != ""
+}
+
+// merged is the stored profile with the request's fields put in and checked.
+func (g *Gateway) merged(ctx context.Context, s *session.Session, req profileRequest) (session.Profile, error) {
+	if req.Nickname == nil && req.AvatarURL == nil {
+		return session.Profile{}, fault.New(fault.BadRequest, "send nickname, avatar_url or both")
+	}
+	if req.Nickname != nil && !validNickname(*req.Nickname) {
+		return session.Profile{}, fault.New(fault.BadRequest, "nickname is too long or holds control characters")
+	}
+	if req.AvatarURL != nil && !validAvatar(*req.AvatarURL) {
+		return session.Profile{}, fault.New(fault.BadRequest, "avatar_url must be a https URL of at most 1024 bytes")
+	}
+	user, err := g.Sessions.Profile(ctx, s)
+	if err != nil {
+		return session.Profile{}, err
+	}
+	profile := user.Profile
+	if req.Nickname != nil {
+		profile.Nickname = *req.Nickname
+	}
+	if req.AvatarURL != nil {
+		profile.AvatarURL = *req.AvatarURL
+	}
+	return profile, nil
+}
+
+func validNickname(name string) bool {
+	return printable(name) && utf8.RuneCountInString(name) <= maxNickname
+}
+
+// validAvatar takes an address that a client may show; the gateway never
+// fetches it.
+func validAvatar(raw string) bool {
+	if raw == "" {
+		return true
+	}
+	u, err := url.Parse(raw)
+	return err == nil && len(raw) <= maxAvatarURL && printable(raw) && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
+}
+
+// wxUserInfo is the part of wx's user info that is kept.
+// https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
+type wxUserInfo struct {
+	OpenID    string  `json:"openId"`
+	Nickname  *string `json:"nickName"`
+	AvatarURL *string `json:"avatarUrl"`
+}
+
+// readSigned checks what wx signed, and takes the fields from it. Where the
+// encrypted form came too, that is what counts, and it must be this user's.
+func (g *Gateway) readSigned(ctx context.Context, s *session.Session, req *profileRequest) error {
+	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData || (req.EncryptedData == "") != (req.IV == "") {
+		return fault.New(fault.BadRequest, "send raw_data with signature, and encrypted_data only with iv")
+	}
+	key, err := g.Sessions.SessionKey(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := g.WeChat.VerifyRawData(ctx, s.AppID, s.OpenID, key, req.RawData, req.Signature); err != nil {
+		return err
+	}
+	raw := json.RawMessage(req.RawData)
+	if req.EncryptedData != "" {
+		if raw, err = g.WeChat.OpenData(ctx, s.AppID, s.OpenID, key, req.EncryptedData, req.IV); err != nil {
+			return err
+		}
+	}
+	return req.take(raw, s.OpenID)
+}
+
+func (req *profileRequest) take(raw json.RawMessage, openid string) error {
+	var info wxUserInfo
+	if err := json.Unmarshal(raw, &info); err != nil {
+		return fault.New(fault.BadData, "the signed data is no user info").Because(err)
+	}
+	if info.OpenID != "" && info.OpenID != openid {
+		return fault.New(fault.BadData, "the data could not be decrypted or verified")
+	}
+	req.Nickname, req.AvatarURL = info.Nickname, info.AvatarURL
+	if info.AvatarURL != nil {
+		secure := secureAvatar(*info.AvatarURL)
+		req.AvatarURL = &secure
+	}
+	return nil
+}
+
+// secureAvatar: older clients sign http addresses of WeChat's picture host,
+// which serves https as well.
+func secureAvatar(raw string) string {
+	u, err := url.Parse(raw)
+	if err == nil && u.Scheme == "http" && strings.HasSuffix(u.Hostname(), ".qlogo.cn") {
+		return "https" + strings.TrimPrefix(raw, "http")
+	}
+	return raw
+}

@@ -1,0 +1,190 @@
+package proxy
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"wxgate/proxy/upstream"
+	"wxgate/session"
+)
+
+// Auth says what a route asks of the request's token.
+type Auth string
+
+const (
+	AuthRequired Auth = "required" // no token: 401
+	AuthOptional Auth = "optional" // identity if a token is there; a bad one is still 401
+	AuthNone     Auth = "none"     // tokens are not looked at, no identity is sent
+)
+
+// Cookies says what happens to a backend's cookies.
+type Cookies string
+
+const (
+	CookiesPass Cookies = "pass" // both ways, untouched
+	CookiesJar  Cookies = "jar"  // kept per session, never shown to the client
+	CookiesDrop Cookies = "drop" // neither way
+)
+
+// Route is one rule of the table: which requests it takes, what it asks for
+// and where they go. It is not changed once the table is built.
+type Route struct {
+	Name    string
+	Host    string   // exact, or *.example.com; "": any
+	Path    string   // a segment prefix: /api/ takes /api and everything below
+	Methods []string // none: the usual ones
+
+	Auth         Auth
+	Roles        []string // any one of them opens the route; none: no role is asked for
+	RequirePhone bool
+	RateLimit    session.Rate // zero: none
+	MaxBody      int64        // bytes; 0: no limit
+
+	Upstream      *upstream.Group
+	StripPrefix   string
+	AddPrefix     string
+	PreserveHost  bool
+	HashByOpenID  bool // the upstream's balance is hash_openid
+	WebSocket     bool
+	Cookies       Cookies
+	Backend       string // names the upstreams: routes to the same ones share a cookie jar
+	BackendHost   string // the host that the backend takes itself for
+	Override      bool   // POST with X-HTTP-Method-Override
+	CORSOrigins   []string
+	RequestSet    map[string]string // canonical names
+	RequestRemove []string
+	ResponseSet   map[string]string
+	ResponseGone  []string
+
+	// Timeout is told in the access log only; the upstream keeps it.
+	Timeout time.Duration
+
+	allow string // the Allow header's value
+}
+
+// usualMethods is what a route without a list of methods takes. Others
+// (WebDAV's, say) must be named: an unknown method is never forwarded by default.
+var usualMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+// Takes reports whether the route takes the method. HEAD is taken wherever
+// GET is, as HTTP has it.
+func (rt *Route) Takes(method string) bool {
+	methods := rt.Methods
+	if len(methods) == 0 {
+		methods = usualMethods
+	}
+	return slices.Contains(methods, method) || method == http.MethodHead && slices.Contains(methods, http.MethodGet)
+}
+
+// needsUser reports whether a token is looked at.
+func (rt *Route) needsUser() bool { return rt.Auth != AuthNone }
+
+// Table finds the route of a request: the longest matching path wins, then a
+// route with a host before one without, an exact host before a wildcard.
+type Table struct {
+	byPath map[string][]*Route // key: the path without its last slash
+	depth  int                 // the most slashes in a key: what is longer can't match
+}
+
+// NewTable compiles the routes. Routes that can't be told apart are the
+// config's error to find; here the first one given wins.
+func NewTable(routes []*Route) *Table {
+	t := &Table{byPath: map[string][]*Route{}}
+	for _, rt := range routes {
+		key := strings.TrimSuffix(rt.Path, "/")
+		rt.allow = allowHeader(rt)
+		t.byPath[key] = append(t.byPath[key], rt)
+		t.depth = max(t.depth, strings.Count(key, "/"))
+	}
+	for _, group := range t.byPath {
+		slices.SortStableFunc(group, func(a, b *Route) int { return hostRank(b.Host) - hostRank(a.Host) })
+	}
+	return t
+}
+
+func allowHeader(rt *Route) string {
+	methods := rt.Methods
+	if len(methods) == 0 {
+		methods = usualMethods
+	}
+	return strings.Join(methods, ", ")
+}
+
+// hostRank puts exact hosts first, then wildcards by length, then none.
+func hostRank(host string) int {
+	switch {
+	case host == "":
+		return 0
+	case strings.HasPrefix(host, "*."):
+		return len(host)
+	}
+	return 1 << 16
+}
+
+// Match is what a look-up found: Route, or, where the path is known but not
+// with this method, the methods that are Allowed.
+type Match struct {
+	Route   *Route
+	Allowed string
+}
+
+// Match finds the route for a host (lower case, no port), a decoded path that
+// CheckPath let pass, and the method that accepts says a route takes.
+func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
+	key := t.longestKey(strings.TrimSuffix(path, "/"))
+	for {
+		if m, ok := pick(t.byPath[key], host, accepts); ok {
+			return m
+		}
+		if key == "" {
+			return Match{}
+		}
+		key = key[:strings.LastIndexByte(key, '/')]
+	}
+}
+
+// longestKey cuts off the segments below the deepest route, so that a client's
+// path of a thousand segments costs no thousand look-ups.
+func (t *Table) longestKey(path string) string {
+	slashes := 0
+	for i := range len(path) {
+		if path[i] != '/' {
+			continue
+		}
+		if slashes++; slashes > t.depth {
+			return path[:i]
+		}
+	}
+	return path
+}
+
+// pick chooses among the routes of one path. The best host decides; its routes
+// then differ by method only.
+func pick(group []*Route, host string, accepts func(*Route) bool) (Match, bool) {
+	var allowed []string
+	best := -1
+	for _, rt := range group {
+		if !hostMatches(rt.Host, host) {
+			continue
+		}
+		rank := hostRank(rt.Host)
+		if best >= 0 && rank < best {
+			break
+		}
+		if best = rank; accepts(rt) {
+			return Match{Route: rt}, true
+		}
+		allowed = append(allowed, rt.allow)
+	}
+	return Match{Allowed: strings.Join(allowed, ", ")}, best >= 0
+}
+
+func hostMatches(pattern, host string) bool {
+	if pattern == "" || pattern == host {
+		return true
+	}
+	suffix, ok := strings.CutPrefix(pattern, "*")
+	return ok && len(host) > len(suffix) && strings.HasSuffix(host, suffix)
+}
