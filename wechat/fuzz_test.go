@@ -49,6 +49,7 @@ func FuzzUnpad(f *testing.F) {
 	f.Add([]byte("0123456789abcde\x01"))
 	f.Add([]byte("\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10\x10"))
 	f.Add([]byte{0})
+	f.Add([]byte{0, 16})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) == 0 {
 			return

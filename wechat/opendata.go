@@ -105,10 +105,10 @@ func (s sealed) open() (json.RawMessage, error) {
 	return text, nil
 }
 
-// unpad takes PKCS#7 padding off a whole number of blocks, each of its bytes checked.
+// unpad takes PKCS#7 padding off, each of its bytes checked. b is not empty.
 func unpad(b []byte) ([]byte, bool) {
 	n := int(b[len(b)-1])
-	if n == 0 || n > aes.BlockSize {
+	if n == 0 || n > aes.BlockSize || n > len(b) {
 		return nil, false
 	}
 	text, padding := b[:len(b)-n], b[len(b)-n:]

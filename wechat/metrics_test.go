@@ -1,0 +1,106 @@
+package wechat_test
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"wxgate/secret"
+	"wxgate/wechat"
+	"wxgate/wechat/wechattest"
+)
+
+// gathered gives each metric's value, or a histogram's count, by name and labels.
+func gathered(t *testing.T, reg *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetValue()
+			}
+			values[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+		}
+	}
+	return values
+}
+
+func TestMetricsCountCallsByErrcode(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Registry = reg })
+	w.login(t, w.user(t, "alice"))
+	for _, f := range []wechattest.Fault{{Errcode: 40029}, {Errcode: 12345}, {Errcode: 54321}, {Status: 500}} {
+		f.Times = 1
+		w.sim.AddFault(f)
+		_, _ = w.client.Login(t.Context(), appID, "code")
+	}
+	accessToken(t, w.client)
+	relayed(t, w.client.Relay(appID), relayRequest(t, "GET", "/wxa/any/path", nil))
+	got := gathered(t, reg)
+	for name, want := range map[string]float64{
+		"wxgate_wechat_calls_total /sns/jscode2session 0":         1,
+		"wxgate_wechat_calls_total /sns/jscode2session 40029":     1,
+		"wxgate_wechat_calls_total /sns/jscode2session other":     2,
+		"wxgate_wechat_calls_total /sns/jscode2session none":      1,
+		"wxgate_wechat_calls_total /cgi-bin/stable_token 0":       1,
+		"wxgate_wechat_calls_total /relay other":                  1,
+		"wxgate_wechat_call_duration_seconds /sns/jscode2session": 5,
+		"wxgate_wechat_token_refreshes_total " + appID + " new":   1,
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
+	}
+	for name := range got {
+		if strings.Contains(name, "any/path") || strings.Contains(name, "12345") {
+			t.Errorf("unbounded label: %s", name)
+		}
+	}
+}
+
+func TestMetricsShowTheBreakerUntilItsAppIsGone(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Registry = reg })
+	failLogins(t, w)
+	name := "wxgate_wechat_breaker_state " + appID + " login"
+	if got := gathered(t, reg)[name]; got != 2 {
+		t.Errorf("open shows as %v", got)
+	}
+	w.client.SetApps(nil)
+	for name := range maps.Keys(gathered(t, reg)) {
+		if strings.Contains(name, appID) {
+			t.Errorf("still there: %s", name)
+		}
+	}
+}
+
+func TestAppsChangeWhileCallsRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 20 {
+				if _, err := w.client.Login(t.Context(), appID, u.Code()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		w.client.SetApps([]wechat.App{{ID: appID, Secret: appSecret}, {ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))}})
+	}
+	wg.Wait()
+}
