@@ -40,7 +40,6 @@ type endpoint struct {
 	any   bool // takes either
 	token bool // wants an access token: 41001, 40014, 40001, 42001
 	json  bool // wants a JSON body: 44002, 47001
-	ip    bool // is for whitelisted addresses: 40164
 	text  bool // answers as text/plain
 	// do answers under the server's lock, unless stream is set.
 	do     func(*Server, *exchange) answer
