@@ -31,6 +31,7 @@ var (
 var (
 	errUnasked    = errors.New("answer without a request")
 	errHeaderSize = errors.New("too much before the response's headers")
+	errStatus     = errors.New("status is not of three digits")
 	errUpgrade    = errors.New("switched protocols unasked")
 )
 

@@ -109,12 +109,24 @@ func (f *flight) attempt(p *peer) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.StatusCode == http.StatusSwitchingProtocols && !f.askedFor(res) {
+	if err := f.check(res); err != nil {
 		res.Body.Close()
-		return nil, errUpgrade
+		return nil, err
 	}
 	f.conn.headersCame()
 	return res, nil
+}
+
+// check refuses what net/http lets pass and its server would panic of or be
+// taken over by.
+func (f *flight) check(res *http.Response) error {
+	switch {
+	case res.StatusCode < 100 || res.StatusCode > 999:
+		return errStatus
+	case res.StatusCode == http.StatusSwitchingProtocols && !f.askedFor(res):
+		return errUpgrade
+	}
+	return nil
 }
 
 // aim points the request at a target.

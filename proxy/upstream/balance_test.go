@@ -1,0 +1,149 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"testing"
+)
+
+// peersOfWeight makes peers named a, b, c… that are nowhere.
+func peersOfWeight(weights ...int) []*peer {
+	peers := make([]*peer, len(weights))
+	for i, w := range weights {
+		name := string(rune('a' + i))
+		peers[i] = &peer{name: name, weight: w, seed: hash("http://" + name)}
+	}
+	return peers
+}
+
+func TestSharesFollowWeights(t *testing.T) {
+	t.Parallel()
+	const rounds = 6000
+	for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
+		peers := peersOfWeight(1, 2, 3)
+		got := map[string]int{}
+		for i := range rounds {
+			p := choose(balance, fmt.Sprint("openid", i), append([]*peer(nil), peers...))
+			got[p.name]++
+		}
+		for _, p := range peers {
+			want := rounds * p.weight / 6
+			slack := 0
+			if balance == HashOpenID {
+				slack = want / 10
+			}
+			if n := got[p.name]; n < want-slack || n > want+slack {
+				t.Errorf("%s: %s with weight %d got %d of %d", balance, p.name, p.weight, n, rounds)
+			}
+		}
+	}
+}
+
+func TestWeightsAreInterleaved(t *testing.T) {
+	t.Parallel()
+	peers := peersOfWeight(3, 1)
+	got := ""
+	for range 8 {
+		got += roundRobin(peers).name
+	}
+	if got != "aabaaaba" {
+		t.Errorf("order is %s", got)
+	}
+}
+
+func TestLeastConnTakesTheIdlest(t *testing.T) {
+	t.Parallel()
+	peers := peersOfWeight(1, 1, 4)
+	peers[0].inFlight.Store(3)
+	peers[1].inFlight.Store(2)
+	peers[2].inFlight.Store(9) // 2.25 for each unit of weight
+	if p := choose(LeastConn, "", peers); p.name != "b" {
+		t.Errorf("took %s", p.name)
+	}
+}
+
+func TestHashMovesOnlyTheLostShare(t *testing.T) {
+	t.Parallel()
+	peers := peersOfWeight(1, 1, 1, 1, 1)
+	left := append(append([]*peer(nil), peers[:2]...), peers[3:]...)
+	moved := map[string]int{}
+	for i := range 5000 {
+		key := fmt.Sprint("openid", i)
+		before, after := hashed(key, peers), hashed(key, left)
+		if before != after {
+			moved[before.name]++
+		}
+	}
+	if want := map[string]int{"c": moved["c"]}; !maps.Equal(moved, want) || moved["c"] < 800 {
+		t.Errorf("keys that moved, by where they were: %v", moved)
+	}
+}
+
+func TestHashIsTheSameOnEveryInstance(t *testing.T) {
+	t.Parallel()
+	peers := peersOfWeight(1, 1, 1)
+	got := ""
+	for i := range 12 {
+		got += hashed(fmt.Sprint("openid", i), peers).name
+	}
+	if want := "acacabcbbccb"; got != want {
+		t.Errorf("keys went to %s, to %s with earlier versions", got, want)
+	}
+}
+
+func TestOneUserStaysOnOneTarget(t *testing.T) {
+	t.Parallel()
+	var urls []string
+	for _, name := range []string{"a", "b", "c"} {
+		_, u := serveNamed(t, name)
+		urls = append(urls, u)
+	}
+	g, _ := group(t, Config{Targets: targets(t, urls...), Balance: HashOpenID})
+	seen := map[string]bool{}
+	for user := range 20 {
+		ctx := WithHashKey(context.Background(), fmt.Sprint("user", user))
+		first := ""
+		for range 5 {
+			r := send(g, request(t, http.MethodGet, "/", "").WithContext(ctx))
+			if first == "" {
+				first = r.body
+			}
+			if r.body != first || r.err != nil {
+				t.Fatalf("user %d was at %s and then at %q, %v", user, first, r.body, r.err)
+			}
+		}
+		seen[first] = true
+	}
+	if len(seen) != 3 {
+		t.Errorf("20 users went to %d of 3 targets", len(seen))
+	}
+}
+
+func TestHashWithoutAKeyTakesTurns(t *testing.T) {
+	t.Parallel()
+	_, a := serveNamed(t, "a")
+	_, b := serveNamed(t, "b")
+	g, _ := group(t, Config{Targets: targets(t, a, b), Balance: HashOpenID})
+	if got := get(t, g, "/").body + get(t, g, "/").body; got != "ab" && got != "ba" {
+		t.Errorf("answers of %q", got)
+	}
+}
+
+func FuzzChooseStaysWithinTheOpen(f *testing.F) {
+	f.Add("openid", 1, 2, 3)
+	f.Add("", 1, 1, 1)
+	f.Fuzz(func(t *testing.T, key string, a, b, c int) {
+		for _, w := range []int{a, b, c} {
+			if w < 1 || w > 1<<20 {
+				return
+			}
+		}
+		for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
+			if choose(balance, key, peersOfWeight(a, b, c)) == nil {
+				t.Errorf("%s chose nobody", balance)
+			}
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package upstream
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+func TestTargetIsEjectedAfterFailuresInARow(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{502, 503, 504} {
+		sick, a := serveNamed(t, "a")
+		_, b := serveNamed(t, "b")
+		sick.code.Store(int64(code))
+		g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 3, For: 10 * time.Second}})
+		for range 40 {
+			get(t, g, "/")
+		}
+		if n := sick.hits.Load(); n != 3 {
+			t.Errorf("%d: asked %d times instead of 3", code, n)
+		}
+	}
+}
+
+func TestOtherAnswersBreakTheRow(t *testing.T) {
+	t.Parallel()
+	e := ejection{rule: Eject{Failures: 3, For: time.Minute}}
+	now := newClock().now()
+	for range 5 {
+		e.failed(now, now)
+		e.failed(now, now)
+		e.succeeded(now, now)
+	}
+	if !e.admits(now) {
+		t.Error("ejected for failures that were not in a row")
+	}
+}
+
+func TestApplicationErrorsDontEject(t *testing.T) {
+	t.Parallel()
+	sick, a := serveNamed(t, "a")
+	sick.code.Store(500)
+	_, b := serveNamed(t, "b")
+	g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Minute}})
+	for range 10 {
+		get(t, g, "/")
+	}
+	if n := sick.hits.Load(); n != 5 {
+		t.Errorf("asked %d times instead of 5", n)
+	}
+}
+
+func TestEjectedTargetComesBackByItself(t *testing.T) {
+	t.Parallel()
+	sick, a := serveNamed(t, "a")
+	_, b := serveNamed(t, "b")
+	sick.code.Store(503)
+	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
+	get(t, g, "/")
+	if s := g.Status()[0]; s.Available() || !s.EjectedUntil.Equal(k.now().Add(10*time.Second)) {
+		t.Errorf("status after the failure: %+v", s)
+	}
+	sick.code.Store(0)
+	k.add(10 * time.Second)
+	for range 4 {
+		get(t, g, "/")
+	}
+	if n := sick.hits.Load(); n < 2 || !g.Status()[0].Available() {
+		t.Errorf("asked %d times, %+v", n, g.Status()[0])
+	}
+}
+
+func TestATrialIsOneRequestASecond(t *testing.T) {
+	t.Parallel()
+	e := ejection{rule: Eject{Failures: 1, For: 10 * time.Second}}
+	k := newClock()
+	e.failed(k.now(), k.now())
+	k.add(10 * time.Second)
+	if !e.admits(k.now()) {
+		t.Fatal("no trial after its time")
+	}
+	e.chosen(k.now())
+	if e.admits(k.now().Add(trialEvery - 1)) {
+		t.Error("a second request within a second")
+	}
+	if !e.admits(k.now().Add(trialEvery)) {
+		t.Error("no further trial after a second")
+	}
+}
+
+func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
+	t.Parallel()
+	e := ejection{rule: Eject{Failures: 1, For: time.Second}}
+	k := newClock()
+	for _, want := range []time.Duration{1, 2, 4, 8, 8} {
+		e.failed(k.now(), k.now())
+		if got := e.outUntil().Sub(k.now()); got != want*time.Second {
+			t.Errorf("out for %v instead of %v", got, want*time.Second)
+		}
+		k.add(e.outUntil().Sub(k.now()))
+	}
+	e.succeeded(k.now(), k.now())
+	k.add(9 * time.Second)
+	e.failed(k.now(), k.now())
+	if got := e.outUntil().Sub(k.now()); got != time.Second {
+		t.Errorf("out for %v after a good time", got)
+	}
+}
+
+func TestAnswersFromBeforeTheEjectionSayNothing(t *testing.T) {
+	t.Parallel()
+	e := ejection{rule: Eject{Failures: 1, For: 10 * time.Second}}
+	k := newClock()
+	early := k.now()
+	k.add(time.Second)
+	e.failed(k.now(), k.now())
+	if e.succeeded(early, k.now()) || e.admits(k.now()) {
+		t.Error("a request from before brought it back")
+	}
+	k.add(10 * time.Second)
+	until := e.outUntil()
+	if e.failed(early, k.now()) || !e.outUntil().Equal(until) {
+		t.Error("a request from before prolonged it")
+	}
+}
+
+// RT-05
+func TestAllEjectedIsNoOutage(t *testing.T) {
+	t.Parallel()
+	one, a := serveNamed(t, "a")
+	two, b := serveNamed(t, "b")
+	one.code.Store(503)
+	two.code.Store(503)
+	g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Hour}})
+	for range 4 {
+		if r := get(t, g, "/"); r.status != 503 || r.err != nil {
+			t.Errorf("got %d, %v instead of the backend's own answer", r.status, r.err)
+		}
+	}
+	one.code.Store(0)
+	get(t, g, "/")
+	get(t, g, "/")
+	if s := g.Status(); !s[0].Available() || s[1].Available() {
+		t.Errorf("after a good answer of the first: %+v", s)
+	}
+	if r := get(t, g, "/"); r.body != "a" {
+		t.Errorf("the next answer is of %q", r.body)
+	}
+}
+
+func TestConnectErrorsEject(t *testing.T) {
+	t.Parallel()
+	_, b := serveNamed(t, "b")
+	g, _ := group(t, Config{Targets: targets(t, refused(t), b), Eject: Eject{Failures: 2, For: time.Minute}})
+	failed := 0
+	for range 20 {
+		if get(t, g, "/").err != nil {
+			failed++
+		}
+	}
+	if failed != 2 {
+		t.Errorf("%d requests failed instead of 2", failed)
+	}
+}
+
+func TestWhatClientsDoNeverEjects(t *testing.T) {
+	t.Parallel()
+	_, a := serveNamed(t, "a")
+	g, _ := group(t, Config{Targets: targets(t, a), Eject: Eject{Failures: 1, For: time.Minute}})
+	for name, spoil := range map[string]func(*http.Request) *http.Request{
+		"gone":           cancelled,
+		"broken body":    withBody(brokenBody{}),
+		"invalid header": func(r *http.Request) *http.Request { r.Header["X"] = []string{"a\nb"}; return r },
+		"invalid method": func(r *http.Request) *http.Request { r.Method = "A B"; return r },
+	} {
+		if r := send(g, spoil(request(t, "POST", "/", ""))); r.err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if s := g.Status()[0]; !s.Available() || s.InFlight != 0 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package upstream
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"testing"
+	"time"
+)
+
+// SM-26, SM-27, DS-21
+func TestNastyResponsesAreErrorsAndHarmNobodyElse(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.1 200 OK\r\n"
+	for name, c := range map[string]struct {
+		answer string
+		want   string // body where the answer may pass, "" where it must not
+	}{
+		"two Content-Lengths":        {head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", ""},
+		"bad Content-Length":         {head + "Content-Length: +1\r\n\r\na", ""},
+		"list of Content-Lengths":    {head + "Content-Length: 1, 2\r\n\r\nab", ""},
+		"negative Content-Length":    {head + "Content-Length: -1\r\n\r\na", ""},
+		"unknown Transfer-Encoding":  {head + "Transfer-Encoding: xchunked\r\n\r\n1\r\na\r\n0\r\n\r\n", ""},
+		"two Transfer-Encodings":     {head + "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n", ""},
+		"length and chunks":          {head + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", "a"},
+		"bare CR":                    {head + "X: a\rY: b\r\nContent-Length: 0\r\n\r\n", ""},
+		"NUL in a header":            {head + "X: a\x00b\r\nContent-Length: 0\r\n\r\n", ""},
+		"space before the colon":     {head + "Content-Length : 1\r\n\r\na", "a"},
+		"header without a colon":     {head + "nonsense\r\n\r\n", ""},
+		"continuation first":         {head + " X: a\r\n\r\n", ""},
+		"status 099":                 {"HTTP/1.1 099 Odd\r\nContent-Length: 0\r\n\r\n", ""},
+		"status of two digits":       {"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n", ""},
+		"HTTP/0.9":                   {"<html>hello</html>", ""},
+		"other protocol":             {"SSH-2.0-OpenSSH_9.9\r\n", ""},
+		"status 1000":                {"HTTP/1.1 1000 Odd\r\nContent-Length: 0\r\n\r\n", ""},
+		"endless status line":        {"HTTP/1.1 200 " + strings.Repeat("x", 2<<20), ""},
+		"10 MB of headers":           {head + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 10_000), ""},
+		"100,000 continuation lines": {head + "X: a\r\n" + strings.Repeat(" b\r\n", 100_000), ""},
+		"unasked 101":                {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ""},
+		"bare 101":                   {"HTTP/1.1 101 Switching Protocols\r\n\r\n", ""},
+		"broken chunk":               {head + "Transfer-Encoding: chunked\r\n\r\n1z\r\na\r\n0\r\n\r\n", ""},
+		"body cut short":             {head + "Content-Length: 9\r\n\r\nabc", ""},
+		"100 after the answer":       {head + "Content-Length: 1\r\n\r\naHTTP/1.1 100 Continue\r\n\r\n", "a"},
+		"garbage after the answer":   {head + "Content-Length: 1\r\n\r\na" + ok("EVIL"), "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := serveRaw(t, func(c2 net.Conn, r *bufio.Reader) {
+				answerAll(c2, r, func(req *http.Request) (string, bool) {
+					if req.URL.Path == "/good" {
+						return ok("good"), true
+					}
+					return c.answer, strings.Contains(name, "after")
+				})
+			})
+			g, _ := group(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
+			for range 3 {
+				if r := get(t, g, "/nasty"); c.want == "" && r.err == nil || c.want != "" && r.body != c.want {
+					t.Errorf("got %d, %.40q, %v", r.status, r.body, r.err)
+				}
+				if r := get(t, g, "/good"); r.body != "good" || r.err != nil {
+					t.Errorf("the next request got %d, %.40q, %v", r.status, r.body, r.err)
+				}
+			}
+			if n := inFlight(g); n != 0 {
+				t.Errorf("%d still in flight", n)
+			}
+		})
+	}
+}
+
+func TestBadResponsesHaveTheirError(t *testing.T) {
+	t.Parallel()
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) { http.ReadRequest(r); io.WriteString(c, "nonsense\r\n\r\n") })
+	other, b := serveNamed(t, "b")
+	g, _ := group(t, Config{Targets: targets(t, u, b), Retries: 1})
+	if r := get(t, g, "/"); !errors.Is(r.err, ErrBadResponse) || other.hits.Load() != 0 {
+		t.Errorf("error is %v, another target asked %d times", r.err, other.hits.Load())
+	}
+}
+
+func withTrace(r *http.Request, interim func(int)) *http.Request {
+	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error { interim(code); return nil },
+	}))
+}
+
+func TestInterimResponsesReachTheCaller(t *testing.T) {
+	t.Parallel()
+	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Link", "</style.css>")
+		w.WriteHeader(http.StatusEarlyHints)
+		io.WriteString(w, "done")
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	var codes []int
+	r := send(g, withTrace(request(t, "GET", "/", ""), func(code int) { codes = append(codes, code) }))
+	if r.body != "done" || fmt.Sprint(codes) != "[103]" {
+		t.Errorf("got %q after %v, %v", r.body, codes, r.err)
+	}
+}
+
+// SM-27
+func TestInterimResponsesAreBounded(t *testing.T) {
+	t.Parallel()
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		http.ReadRequest(r)
+		for {
+			if _, err := io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"); err != nil {
+				return
+			}
+		}
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	n := 0
+	r := send(g, withTrace(request(t, "GET", "/", ""), func(int) { n++ }))
+	if r.err == nil || n > maxBeforeHeaders/40 {
+		t.Errorf("%d interim responses, %v", n, r.err)
+	}
+}

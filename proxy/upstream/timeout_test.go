@@ -1,0 +1,136 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// DS-13
+func TestSilentTargetTimesOut(t *testing.T) {
+	t.Parallel()
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
+	other, b := serveNamed(t, "b")
+	for method, body := range map[string]string{"GET": "", "POST": "x"} {
+		g, _ := group(t, Config{Targets: targets(t, u, b), Retries: 1, Timeout: 50 * time.Millisecond})
+		if r := send(g, request(t, method, "/", body)); !errors.Is(r.err, ErrTimeout) {
+			t.Errorf("%s: %v", method, r.err)
+		}
+	}
+	if other.hits.Load() != 0 {
+		t.Error("sent again after a timeout")
+	}
+}
+
+// endless is a body without end that never waits.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Close() error               { return nil }
+
+// DS-13
+func TestTargetThatTakesNoMoreOfABodyTimesOut(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		http.ReadRequest(r)
+		<-over
+	})
+	t.Cleanup(func() { close(over) })
+	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 100 * time.Millisecond})
+	r := send(g, withBody(endless{})(request(t, "POST", "/", "")))
+	if !errors.Is(r.err, ErrTimeout) {
+		t.Errorf("error is %v", r.err)
+	}
+}
+
+func TestASlowClientIsNotTheTargetsTimeout(t *testing.T) {
+	t.Parallel()
+	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Write(b)
+	})
+	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
+	body, client := io.Pipe()
+	go func() {
+		for range 4 {
+			<-time.After(50 * time.Millisecond)
+			io.WriteString(client, "x")
+		}
+		client.Close()
+	}()
+	if r := send(g, withBody(body)(request(t, "POST", "/", ""))); r.body != "xxxx" || r.err != nil {
+		t.Errorf("got %q, %v", r.body, r.err)
+	}
+}
+
+func TestStreamsOutliveTheTimeout(t *testing.T) {
+	t.Parallel()
+	more := make(chan struct{})
+	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush()
+		<-more
+		io.WriteString(w, "late")
+	})
+	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 30 * time.Millisecond})
+	res, err := g.RoundTrip(request(t, "GET", "/", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { close(more) })
+	if b, err := io.ReadAll(res.Body); string(b) != "late" || err != nil {
+		t.Errorf("read %q, %v", b, err)
+	}
+	res.Body.Close()
+}
+
+// A client that sends too slowly makes its server's read fail with a time-out
+// that looks like the network's own.
+func TestTheClientsTimeoutIsNotTheTargets(t *testing.T) {
+	t.Parallel()
+	_, u := serveNamed(t, "a")
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	a, b := net.Pipe()
+	defer b.Close()
+	a.SetReadDeadline(time.Now())
+	r := send(g, withBody(a)(request(t, "POST", "/", "")))
+	if errors.Is(r.err, ErrTimeout) || !errors.Is(r.err, os.ErrDeadlineExceeded) || !errors.Is(r.err, ErrRequestBody) {
+		t.Errorf("error is %v", r.err)
+	}
+}
+
+func TestTheCallersDeadlineIsItsOwn(t *testing.T) {
+	t.Parallel()
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	r := send(g, request(t, "GET", "/", "").WithContext(ctx))
+	if !errors.Is(r.err, context.DeadlineExceeded) || errors.Is(r.err, ErrTimeout) {
+		t.Errorf("error is %v", r.err)
+	}
+}
+
+// A TLS handshake that is never answered is a connection that can't be made.
+func TestConnectingHasALimit(t *testing.T) {
+	t.Parallel()
+	hung := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
+	silent := "https" + strings.TrimPrefix(hung, "http")
+	_, b := serveNamed(t, "b")
+	g, _ := group(t, Config{Targets: targets(t, silent), Timeout: 50 * time.Millisecond})
+	if r := get(t, g, "/"); !errors.Is(r.err, ErrTimeout) {
+		t.Errorf("error is %v", r.err)
+	}
+	k := newClock()
+	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, world{now: k.now, lookup: lookup, every: time.Hour})
+	if r := post(t, g, "x"); r.body != "b" {
+		t.Errorf("got %q, %v", r.body, r.err)
+	}
+}
