@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -64,6 +65,60 @@ func TestAnEmptyFileLacksWhatIsRequired(t *testing.T) {
 		_, err := parse(t, text)
 		if err == nil || strings.Count(err.Error(), "is required") != 3 {
 			t.Errorf("%q: want three missing keys, got %v", text, err)
+		}
+	}
+}
+
+// Lines are right behind everything that makes a parser lose count.
+func TestLinesAreThoseOfTheFile(t *testing.T) {
+	t.Parallel()
+	text := `
+# a comment
+
+listen: ":8080"  # another
+wechat:
+  # one more
+  api_base: "https://
+    x.com"
+wrong1: a
+redis:
+  password: |
+    two
+    lines
+
+  username: >-
+    folded
+    text
+wrong2: a
+token: {issuer: "a\
+  b",
+  wrong3: a}
+log:
+  level: plain
+    text goes on
+
+  # comment
+  wrong4: a
+routes:
+  -
+    wrong5: a
+  - path: /x # why
+    upstreams: [
+      'http://x', # here
+
+      'http://y']
+    wrong6: a
+`
+	for _, text := range []string{text, strings.ReplaceAll(text, "\n", "\r\n"), "\ufeff" + text, "---" + text} {
+		_, err := parse(t, text)
+		for i, line := range strings.Split(text, "\n") {
+			if key := strings.TrimSpace(line); strings.HasPrefix(key, "wrong") {
+				key, _, _ = strings.Cut(key, ":")
+				if want := fmt.Sprintf(":%d: %s: unknown key", i+1, key); err == nil ||
+					!strings.Contains(strings.NewReplacer("token.", "", "log.", "", "routes[0].", "", "routes[1].", "").Replace(err.Error()), want) {
+					t.Errorf("want %q in\n%v", want, err)
+				}
+			}
 		}
 	}
 }

@@ -1,17 +1,22 @@
 package main
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io/fs"
+	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
 )
 
 // shippedEnvironment is what the shipped config.yaml asks for.
@@ -301,15 +306,79 @@ func TestRelayPathsHaveALeadingSlash(t *testing.T) {
 	}
 }
 
-// The printed configuration is read by people's tools too.
-func TestTheEffectiveConfigurationIsYAML(t *testing.T) {
+// Words that YAML has ideas about.
+func TestWhatIsPrintedReadsBackAsItWas(t *testing.T) {
 	t.Parallel()
-	c, err := Load(shipped, shippedEnvironment())
+	roles := []string{"yes", "null", "~", "true", "0x1", "1e3", "012", "1.5", "2024-01-01", "a: b", "#c", "a #c", "'q'", `"dq"`, `back\slash`,
+		"- x", "*x", "&x", "!x", "%x", "@x", "`x", "{a}", "[a]", "a,b", "?", ":", "-", "|", ">", "=", "<<", "店", " a ", "$${x}"}
+	c, err := parse(t, around(inRoute("require: {roles: []}")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out map[string]any
-	if err := yaml.Unmarshal([]byte(effective(t, c)), &out); err != nil || out["auth_prefix"] != "/auth" {
-		t.Errorf("%v: %v", err, out)
+	c.Routes[0].Require.Roles = roles
+	again, err := parse(t, strings.Replace(effective(t, c), `"[redacted]"`, goodSecret, 1))
+	if err != nil {
+		t.Fatal(err)
 	}
+	if got := again.Routes[0].Require.Roles; got[len(got)-1] != "${x}" || !slices.Equal(got[:len(got)-1], roles[:len(roles)-1]) {
+		t.Errorf("want %q, got %q", roles, got)
+	}
+}
+
+func TestHeadersArePrintedInOrder(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, around(inRoute("request_headers: {set: {X-E: a, X-D: a, X-C: a, X-B: a, X-A: a}}")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := regexp.MustCompile(`X-[A-E]:`).FindAllString(effective(t, c), -1)
+	if !slices.IsSorted(printed) || len(printed) != 5 {
+		t.Errorf("got %v", printed)
+	}
+}
+
+// Certificates are tried, so that a wrong one is found before the start.
+func TestCertificateFilesMustFit(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeCertificate(t, dir, "a")
+	writeCertificate(t, dir, "b")
+	file := filepath.Join(dir, "config.yaml")
+	for part, want := range map[string]string{
+		"tls: {cert_file: a.crt, key_file: a.key}": "",
+		"tls: {cert_file: a.crt, key_file: b.key}": "tls.cert_file: can't be used with key_file",
+		inRoute("upstreams: [{url: 'https://x', ca_file: a.crt, cert_file: b.crt, key_file: b.key, server_name: y}]"): "",
+		inRoute("upstreams: [{url: 'https://x', cert_file: a.crt, key_file: b.key}]"):                                 "routes[0].upstreams[0].cert_file: can't be used",
+		inRoute("upstreams: [{url: 'https://x', ca_file: a.key}]"):                                                    "ca_file: the file " + dir + "/a.key holds no certificate",
+	} {
+		c, err := parseConfig(file, []byte(around(part)), environment(nil))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%v in %s", err, part)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("want %q, got %v", want, err)
+		case want == "" && c.TLS.CertFile != "" && string(c.TLS.CertFile) != filepath.Join(dir, "a.crt"):
+			t.Errorf("cert_file is %s", c.TLS.CertFile)
+		}
+	}
+}
+
+// writeCertificate makes name.crt and name.key, self-signed.
+func writeCertificate(t *testing.T, dir, name string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, name+".crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})), 0o600)
+	write(t, filepath.Join(dir, name+".key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), 0o600)
 }

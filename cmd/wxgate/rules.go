@@ -47,6 +47,15 @@ func (r *rules) line(key string) int {
 	return 1
 }
 
+// firstWritten picks the first of two keys that the file has: a default is not
+// what is wrong.
+func (r *rules) firstWritten(key, other string) string {
+	if _, ok := r.lines[key]; ok {
+		return key
+	}
+	return other
+}
+
 // at names an entry of a list.
 func at(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
 

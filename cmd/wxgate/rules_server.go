@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"wxgate/wechat"
 )
 
 func (r *rules) checkListeners() {
@@ -14,7 +16,8 @@ func (r *rules) checkListeners() {
 		r.bad("admin.listen", "%s is not a loopback address: without admin.tokens only those may be listened on", quoted(r.Admin.Listen))
 	}
 	if sameSocket(r.Listen, r.Admin.Listen) {
-		r.bad("admin.listen", "%s is what listen has: the private listener wants a port of its own", quoted(r.Admin.Listen))
+		r.bad(r.firstWritten("admin.listen", "listen"), "listen is %s and admin.listen is %s: the private listener wants a port of its own",
+			quoted(r.Listen), quoted(r.Admin.Listen))
 	}
 }
 
@@ -131,21 +134,12 @@ func (r *rules) relayPath(key, path string) string {
 		r.bad(key, "%s %s (a /* at the end takes in all paths below)", quoted(path), what)
 	case strings.HasSuffix(exact, "/"):
 		r.bad(key, "%s ends with /: write %s, or %s for all below", quoted(path), quoted(strings.TrimRight(exact, "/")), quoted(exact+"*"))
-	case needsAppSecret(exact):
-		r.bad(key, "%s is a call with the AppSecret, which is never relayed", quoted(path))
+	case exact == "/cgi-bin/token" || exact == "/cgi-bin/stable_token":
+		r.bad(key, "%s is never relayed: the gateway answers it with its own token, unlisted", quoted(path))
+	case wechat.IsSecretCall(exact):
+		r.bad(key, "%s is a call with the AppSecret or for a session key, which is never relayed", quoted(path))
 	}
 	return path
-}
-
-// needsAppSecret names the calls of the WeChat API that take the AppSecret. The
-// gateway makes those that are needed itself; cgi-bin/token and stable_token are
-// answered from its cache.
-func needsAppSecret(path string) bool {
-	switch path {
-	case "/cgi-bin/token", "/cgi-bin/stable_token", "/cgi-bin/clear_quota/v2", "/sns/jscode2session":
-		return true
-	}
-	return below(path, "/sns/oauth2") || below(path, "/cgi-bin/component")
 }
 
 func (r *rules) checkServices() {

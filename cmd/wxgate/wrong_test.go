@@ -125,7 +125,8 @@ func wrongValues(dir string) []wrong {
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [wxa/x/] # here"), "ends with /"},
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [//wxa/x] # here"), "empty segment"},
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [sns/jscode2session] # here"), "never relayed"},
-		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [/cgi-bin/stable_token] # here"), "never relayed"},
+		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [/cgi-bin/stable_token] # here"), "with its own token, unlisted"},
+		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [cgi-bin/component/*] # here"), "never relayed"},
 		{"apps[0].relay[1]", inApp("appid: wx1\nsecret: x\nrelay:\n  - wxa/x\n  - /wxa/x # here"), "same as apps[0].relay[0]"},
 
 		{"wechat.api_base", "wechat: {api_base: api.weixin.qq.com} # here", "begins with https:// or http://"},
@@ -204,6 +205,7 @@ func wrongValues(dir string) []wrong {
 		{"admin.listen", "admin: {listen: ':9090'} # here", "not a loopback address"},
 		{"admin.listen", "admin: {listen: '0.0.0.0:9090'} # here", "not a loopback address"},
 		{"admin.listen", "admin: {listen: 'localhost:8080'} # here", "a port of its own"},
+		{"listen", "listen: ':9090' # here", "a port of its own"},
 		{"admin.listen", "admin: {listen: ''} # here", "not an address"},
 		{"admin.tokens", "admin: {tokens: x} # here", "wants a list"},
 		{"admin.tokens[0].name", "admin: {tokens: [{token: 0123456789abcdefg, scopes: [admin]}]} # here", "is required"},
