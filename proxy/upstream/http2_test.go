@@ -1,0 +1,214 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+var quiet = log.New(io.Discard, "", 0)
+
+// serveH2C starts a backend that speaks HTTP/2 without TLS and nothing else.
+func serveH2C(t testing.TB, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(h)
+	s.Config.Protocols = new(http.Protocols)
+	s.Config.Protocols.SetUnencryptedHTTP2(true)
+	s.Config.ErrorLog = quiet
+	s.Start()
+	t.Cleanup(s.Close)
+	return "h2c" + strings.TrimPrefix(s.URL, "http")
+}
+
+func TestH2CCarriesTrailersBothWays(t *testing.T) {
+	t.Parallel()
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Trailer", "Grpc-Status")
+		io.WriteString(w, r.Proto+" "+string(b)+" "+r.Trailer.Get("X-Sum"))
+		w.Header().Set("Grpc-Status", "7")
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	req := request(t, "POST", "/pkg.Service/Method", "body")
+	req.ContentLength = -1
+	req.Trailer = http.Header{"X-Sum": {"42"}}
+	res, err := g.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(res.Body)
+	if string(b) != "HTTP/2.0 body 42" || err != nil || res.Trailer.Get("Grpc-Status") != "7" {
+		t.Errorf("got %q, %v, trailer %v", b, err, res.Trailer)
+	}
+}
+
+func TestHTTP1CarriesTrailersBothWays(t *testing.T) {
+	t.Parallel()
+	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		w.Header().Set("Trailer", "X-Status")
+		io.WriteString(w, string(b)+" "+r.Trailer.Get("X-Sum"))
+		w.Header().Set("X-Status", "7")
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	req := request(t, "POST", "/", "body")
+	req.ContentLength = -1
+	req.Trailer = http.Header{"X-Sum": {"42"}}
+	res, err := g.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(res.Body)
+	if string(b) != "body 42" || err != nil || res.Trailer.Get("X-Status") != "7" || inFlight(g) != 0 {
+		t.Errorf("got %q, %v, trailer %v, %d in flight", b, err, res.Trailer, inFlight(g))
+	}
+}
+
+func TestH2CStreamsBothWaysAtOnce(t *testing.T) {
+	t.Parallel()
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		control.Flush()
+		lines := bufio.NewScanner(r.Body)
+		for lines.Scan() {
+			io.WriteString(w, strings.ToUpper(lines.Text())+"\n")
+			control.Flush()
+		}
+	})
+	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 20 * time.Millisecond})
+	body, client := io.Pipe()
+	res, err := g.RoundTrip(withBody(body)(request(t, "POST", "/", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(res.Body)
+	for _, line := range []string{"ping\n", "pong\n", "more\n"} {
+		io.WriteString(client, line)
+		if got, err := answers.ReadString('\n'); got != strings.ToUpper(line) {
+			t.Fatalf("%q was answered with %q, %v", line, got, err)
+		}
+	}
+	if n := inFlight(g); n != 1 {
+		t.Errorf("%d in flight while the stream is open", n)
+	}
+	client.Close()
+	if rest, err := io.ReadAll(answers); len(rest) != 0 || err != nil {
+		t.Errorf("ended with %q, %v", rest, err)
+	}
+	if n := inFlight(g); n != 0 {
+		t.Errorf("%d in flight after its end", n)
+	}
+}
+
+func TestH2CCancelReachesTheTarget(t *testing.T) {
+	t.Parallel()
+	started, ended := make(chan struct{}), make(chan struct{})
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+		close(started)
+		<-r.Context().Done()
+		close(ended)
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() { <-started; cancel() }()
+	if r := send(g, request(t, "POST", "/", "x").WithContext(ctx)); !errors.Is(r.err, context.Canceled) {
+		t.Errorf("error is %v", r.err)
+	}
+	<-ended
+}
+
+func TestH2CTimesOut(t *testing.T) {
+	t.Parallel()
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	for name, body := range map[string]io.ReadCloser{"small": io.NopCloser(strings.NewReader("x")), "endless": endless{}} {
+		g, _ := group(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
+		if r := send(g, withBody(body)(request(t, "POST", "/", ""))); !errors.Is(r.err, ErrTimeout) {
+			t.Errorf("%s: %v", name, r.err)
+		}
+	}
+}
+
+func TestH2CConnectErrorsAreRetried(t *testing.T) {
+	t.Parallel()
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	g, _ := group(t, Config{Targets: targets(t, "h2c"+refused(t)[len("http"):], u), Retries: 1})
+	for range 2 {
+		if r := post(t, g, "x"); r.body != "x" {
+			t.Errorf("got %q, %v", r.body, r.err)
+		}
+	}
+}
+
+// serveFrames starts an HTTP/2 backend made of single frames: f is called for
+// each request's headers.
+func serveFrames(t *testing.T, first []http2.Setting, f func(fr *http2.Framer, stream uint32)) string {
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		preface := make([]byte, len(http2.ClientPreface))
+		if _, err := io.ReadFull(r, preface); err != nil {
+			return
+		}
+		fr := http2.NewFramer(c, r)
+		fr.WriteSettings(first...)
+		for {
+			frame, err := fr.ReadFrame()
+			if err != nil {
+				return
+			}
+			if h, ok := frame.(*http2.HeadersFrame); ok {
+				f(fr, h.StreamID)
+			}
+		}
+	})
+	return "h2c" + strings.TrimPrefix(u, "http")
+}
+
+// H2-15
+func TestNastyHTTP2IsAnError(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first []http2.Setting
+		f     func(fr *http2.Framer, stream uint32)
+	}{
+		"frame size 0":    {[]http2.Setting{{ID: http2.SettingMaxFrameSize, Val: 0}}, func(*http2.Framer, uint32) {}},
+		"frame size 2^31": {[]http2.Setting{{ID: http2.SettingMaxFrameSize, Val: 1 << 31}}, func(*http2.Framer, uint32) {}},
+		"bad window":      {[]http2.Setting{{ID: http2.SettingInitialWindowSize, Val: 1 << 31}}, func(*http2.Framer, uint32) {}},
+		"goaway and settings": {nil, func(fr *http2.Framer, stream uint32) {
+			fr.WriteGoAway(stream, http2.ErrCodeProtocol, nil)
+			fr.WriteSettings(http2.Setting{ID: http2.SettingMaxFrameSize, Val: 0})
+		}},
+		"data before headers": {nil, func(fr *http2.Framer, stream uint32) { fr.WriteData(stream, true, []byte("EVIL")) }},
+		"headers of nothing": {nil, func(fr *http2.Framer, stream uint32) {
+			fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndHeaders: true})
+		}},
+		"garbage block": {nil, func(fr *http2.Framer, stream uint32) {
+			fr.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, EndHeaders: true, BlockFragment: []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
+		}},
+		"reset": {nil, func(fr *http2.Framer, stream uint32) { fr.WriteRSTStream(stream, http2.ErrCodeInternal) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked atomic.Int64
+			u := serveFrames(t, c.first, func(fr *http2.Framer, stream uint32) { asked.Add(1); c.f(fr, stream) })
+			g, _ := group(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
+			for range 2 {
+				if r := post(t, g, "x"); r.err == nil || errors.Is(r.err, ErrTimeout) {
+					t.Errorf("got %d, %q, %v", r.status, r.body, r.err)
+				}
+			}
+			if n := asked.Load(); n > 2 {
+				t.Errorf("two requests were sent %d times", n)
+			}
+		})
+	}
+}

@@ -1,0 +1,237 @@
+package upstream
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// authority signs certificates for a test.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	file string // its PEM
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{file: filepath.Join(t.TempDir(), "ca.pem")}
+	a.cert, a.key = sign(t, nil, func(c *x509.Certificate) {
+		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
+	})
+	writePEM(t, a.file, "CERTIFICATE", a.cert.Raw)
+	return a
+}
+
+// issue makes a certificate for 127.0.0.1 and backend.test.
+func (a *authority) issue(t testing.TB, change func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
+	cert, key := sign(t, a, change)
+	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
+}
+
+func sign(t testing.TB, by *authority, change func(*x509.Certificate)) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: t.Name()},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		DNSNames: []string{"backend.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	if change != nil {
+		change(c)
+	}
+	parent, signer := c, key
+	if by != nil {
+		parent, signer = by.cert, by.key
+	}
+	raw, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+func writePEM(t testing.TB, file, kind string, raw []byte) string {
+	t.Helper()
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// serveTLS starts a backend that tells the protocol of each request.
+func serveTLS(t testing.TB, c *tls.Config, h2 bool) string {
+	t.Helper()
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, r.Proto)
+	}))
+	s.TLS, s.EnableHTTP2 = c, h2
+	s.Config.ErrorLog = quiet
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// TL-03
+func TestTargetsCertificateIsVerified(t *testing.T) {
+	t.Parallel()
+	ca, other := newAuthority(t), newAuthority(t)
+	self, key := sign(t, nil, nil)
+	for name, c := range map[string]struct {
+		cert tls.Certificate
+		good bool
+	}{
+		"good":        {ca.issue(t, nil), true},
+		"self-signed": {tls.Certificate{Certificate: [][]byte{self.Raw}, PrivateKey: key}, false},
+		"other CA":    {other.issue(t, nil), false},
+		"expired":     {ca.issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), false},
+		"not yet":     {ca.issue(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false},
+		"wrong name": {ca.issue(t, func(c *x509.Certificate) {
+			c.DNSNames, c.IPAddresses = []string{"other.test"}, nil
+		}), false},
+		"client's": {ca.issue(t, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }), false},
+	} {
+		u := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{c.cert}}, false)
+		list := targets(t, u)
+		list[0].CAFile = ca.file
+		g, _ := group(t, Config{Targets: list})
+		if r := get(t, g, "/"); (r.err == nil) != c.good {
+			t.Errorf("%s: %v", name, r.err)
+		}
+		bare, _ := group(t, Config{Targets: targets(t, u)})
+		if r := get(t, bare, "/"); r.err == nil {
+			t.Errorf("%s: trusted without ca_file", name)
+		}
+	}
+}
+
+func TestOldTLSIsRefused(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	u := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false)
+	list := targets(t, u)
+	list[0].CAFile = ca.file
+	g, _ := group(t, Config{Targets: list})
+	if r := get(t, g, "/"); r.err == nil {
+		t.Error("TLS 1.1 was accepted")
+	}
+}
+
+func TestServerNameIsAskedForAndVerified(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	cert := ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = nil })
+	asked := make(chan string, 2)
+	u := serveTLS(t, &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		asked <- h.ServerName
+		return &cert, nil
+	}}, false)
+	list := targets(t, u)
+	list[0].CAFile, list[0].ServerName = ca.file, "backend.test"
+	g, _ := group(t, Config{Targets: list})
+	if r := get(t, g, "/"); r.err != nil || <-asked != "backend.test" {
+		t.Error(r.err)
+	}
+	list[0].ServerName = "other.test"
+	g, _ = group(t, Config{Targets: list})
+	if r := get(t, g, "/"); r.err == nil {
+		t.Error("a certificate for another name was accepted")
+	}
+}
+
+func TestClientCertificateIsPresented(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	roots := x509.NewCertPool()
+	roots.AddCert(ca.cert)
+	u := serveTLS(t, &tls.Config{
+		Certificates: []tls.Certificate{ca.issue(t, nil)}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert,
+	}, true)
+	list := targets(t, u)
+	list[0].CAFile = ca.file
+	without, _ := group(t, Config{Targets: list})
+	if r := get(t, without, "/"); r.err == nil {
+		t.Error("answered without a certificate")
+	}
+	list[0].CertFile, list[0].KeyFile = writePair(t, ca.issue(t, nil))
+	with, _ := group(t, Config{Targets: list})
+	if r := get(t, with, "/"); r.err != nil {
+		t.Error(r.err)
+	}
+}
+
+func writePair(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
+	t.Helper()
+	raw, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	return writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", c.Certificate[0]),
+		writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", raw)
+}
+
+func TestHTTP2IsUsedWhereTheTargetOffersIt(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	for want, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		list := targets(t, serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}, h2))
+		list[0].CAFile = ca.file
+		g, _ := group(t, Config{Targets: list})
+		for _, body := range []string{"", "x", ""} {
+			if r := post(t, g, body); r.body != want {
+				t.Errorf("%q, %v instead of %s", r.body, r.err, want)
+			}
+		}
+	}
+}
+
+func TestTLSThatFailsIsRetriedElsewhere(t *testing.T) {
+	t.Parallel()
+	broken := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		r.Peek(1)
+		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+	})
+	_, b := serveNamed(t, "b")
+	g, _ := group(t, Config{Targets: targets(t, "https"+broken[len("http"):], b), Retries: 1})
+	for range 2 {
+		if r := post(t, g, "x"); r.body != "b" {
+			t.Errorf("got %q, %v", r.body, r.err)
+		}
+	}
+}
+
+func TestCertificateErrorsAreTold(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	list := targets(t, serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}, false))
+	g, _ := group(t, Config{Targets: list})
+	if r := get(t, g, "/"); !errors.As(r.err, new(*tls.CertificateVerificationError)) {
+		t.Errorf("error is %v", r.err)
+	}
+}

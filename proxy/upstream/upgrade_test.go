@@ -1,0 +1,129 @@
+package upstream
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+)
+
+const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+
+func upgradeRequest(t testing.TB) *http.Request {
+	req := request(t, "GET", "/socket", "")
+	req.Header.Set("Connection", "Upgrade")
+	req.Header.Set("Upgrade", "websocket")
+	return req
+}
+
+// socket opens an upgraded connection to a backend that goes on with f.
+func socket(t *testing.T, f func(c net.Conn, r *bufio.Reader)) (*Group, io.ReadWriteCloser) {
+	t.Helper()
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		f(c, r)
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	res, err := g.RoundTrip(upgradeRequest(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rwc, ok := res.Body.(io.ReadWriteCloser)
+	if !ok || res.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatalf("%d with a %T", res.StatusCode, res.Body)
+	}
+	return g, rwc
+}
+
+func TestUpgradedConnectionCarriesEveryByte(t *testing.T) {
+	t.Parallel()
+	g, rwc := socket(t, func(c net.Conn, r *bufio.Reader) {
+		io.WriteString(c, switching+"early ") // in one packet with the headers
+		io.Copy(c, r)
+	})
+	sent := make([]byte, 1<<20)
+	rand.Read(sent)
+	go func() {
+		io.Copy(rwc, struct{ io.Reader }{bytes.NewReader(sent)})
+		rwc.(interface{ CloseWrite() error }).CloseWrite()
+	}()
+	var got bytes.Buffer
+	if _, err := io.Copy(&got, rwc); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got.Bytes(), append([]byte("early "), sent...)) {
+		t.Errorf("%d bytes came back, not the %d expected", got.Len(), len(sent)+6)
+	}
+	if n := inFlight(g); n != 1 {
+		t.Errorf("%d in flight before it is closed", n)
+	}
+	rwc.Close()
+	rwc.Close()
+	if n := inFlight(g); n != 0 {
+		t.Errorf("%d in flight after it is closed", n)
+	}
+}
+
+func TestBackendMaySpeakAtAnyTime(t *testing.T) {
+	t.Parallel()
+	_, rwc := socket(t, func(c net.Conn, r *bufio.Reader) {
+		io.WriteString(c, switching)
+		for range 3 {
+			io.WriteString(c, "tick")
+		}
+	})
+	defer rwc.Close()
+	if got, err := io.ReadAll(rwc); string(got) != "tickticktick" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestUpgradeRefusedIsAnOrdinaryAnswer(t *testing.T) {
+	t.Parallel()
+	_, u := serveNamed(t, "no sockets here")
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	if r := send(g, upgradeRequest(t)); r.status != 200 || r.body != "no sockets here" {
+		t.Errorf("got %d, %q, %v", r.status, r.body, r.err)
+	}
+}
+
+func TestUpgradeToAnotherProtocolIsRefused(t *testing.T) {
+	t.Parallel()
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		http.ReadRequest(r)
+		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+	})
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	if r := send(g, upgradeRequest(t)); r.err == nil {
+		t.Errorf("got %d", r.status)
+	}
+}
+
+// sizes notes how much each read asks for.
+type sizes struct {
+	io.Reader
+	asked []int
+}
+
+func (s *sizes) Read(p []byte) (int, error) {
+	s.asked = append(s.asked, len(p))
+	return s.Reader.Read(p)
+}
+
+func TestARestingSocketHoldsASmallBuffer(t *testing.T) {
+	t.Parallel()
+	const total = leanBuffer + bulkBuffer + 10
+	src := &sizes{Reader: bytes.NewReader(make([]byte, total))}
+	if n, err := leanCopy(io.Discard, src); n != total || err != nil {
+		t.Errorf("copied %d, %v", n, err)
+	}
+	if want := []int{leanBuffer, bulkBuffer, bulkBuffer, leanBuffer}; !slices.Equal(src.asked, want) {
+		t.Errorf("read with buffers of %v instead of %v", src.asked, want)
+	}
+}
