@@ -26,6 +26,8 @@ const (
 	apiRelay        = "/relay" // stands for all relayed paths in metrics
 )
 
+const userAgent = "wxgate"
+
 // maxAnswer bounds an answer that is read whole. The longest has some 2 KiB.
 const maxAnswer = 64 << 10
 
@@ -138,7 +140,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
-	req.Header.Set("User-Agent", "wxgate")
+	req.Header.Set("User-Agent", userAgent)
 	return req, nil
 }
 

@@ -24,7 +24,7 @@ func answering(t *testing.T, h http.HandlerFunc) *wechat.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return newClient(t, wechat.Options{Base: srv.URL, Timeout: 300 * time.Millisecond})
+	return newClient(t, wechat.Options{Base: srv.URL, Timeout: 2 * time.Second})
 }
 
 func saying(body string) http.HandlerFunc {

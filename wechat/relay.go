@@ -2,7 +2,6 @@ package wechat
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,14 +12,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
 const (
-	relayPatience  = 6         // times Timeout, from the last byte sent to the first of the answer
-	maxReplay      = 256 << 10 // bytes of a body that can be sent again
-	maxTokenAnswer = 4 << 10   // bytes; an answer that calls the token dead has about 300
+	relayPatience  = 6       // times Timeout, from the last byte sent to the first of the answer
+	maxTokenAnswer = 4 << 10 // bytes; an answer that calls the token dead has about 300
 )
 
 // relayedHeaders are the only ones that pass to WeChat: what a backend needs to
@@ -135,10 +132,10 @@ func (c *Client) admitRelay(ctx context.Context, a *app) (report func(error), le
 // outbound is the request as WeChat gets it.
 func (c *Client) outbound(in *http.Request, body replayable, k call) *http.Request {
 	u := *c.base
-	u.RawPath = u.EscapedPath() + in.URL.EscapedPath()
-	u.Path += in.URL.Path
+	u.RawPath = u.EscapedPath() + rooted(in.URL.EscapedPath())
+	u.Path += rooted(in.URL.Path)
 	u.RawQuery = withAccessToken(in.URL.RawQuery, k.query)
-	header := make(http.Header, len(relayedHeaders))
+	header := http.Header{"User-Agent": {userAgent}}
 	for _, name := range relayedHeaders {
 		if values := in.Header.Values(name); len(values) > 0 {
 			header[name] = values
@@ -148,6 +145,8 @@ func (c *Client) outbound(in *http.Request, body replayable, k call) *http.Reque
 	out.Body = body.reader()
 	return out.WithContext(in.Context())
 }
+
+func rooted(path string) string { return "/" + strings.TrimPrefix(path, "/") }
 
 // withAccessToken replaces every access_token of a query, however it is escaped,
 // and leaves the rest as it was sent.
@@ -203,75 +202,6 @@ func failedRelay(ctx context.Context, k call, body replayable, err error) error 
 	return failed(ctx, k, err)
 }
 
-// bodyError is the request body's own error: the caller's doing.
-type bodyError struct{ cause error }
-
-func (e *bodyError) Error() string { return "wechat: request body: " + e.cause.Error() }
-func (e *bodyError) Unwrap() error { return e.cause }
-
-// replayable is a request body: its start, and what follows where it is too long
-// to be kept.
-type replayable struct {
-	start  []byte
-	rest   *watchedBody // nil: start is all of it
-	length int64        // of the whole; -1: unknown
-}
-
-// readReplayable reads a body as far as it would be kept.
-func readReplayable(req *http.Request) (replayable, error) {
-	if req.Body == nil || req.Body == http.NoBody {
-		return replayable{}, nil
-	}
-	rest := &watchedBody{ReadCloser: req.Body}
-	if req.ContentLength > maxReplay {
-		return replayable{rest: rest, length: req.ContentLength}, nil
-	}
-	start, err := io.ReadAll(io.LimitReader(rest, maxReplay+1))
-	if err != nil {
-		return replayable{}, &bodyError{err}
-	}
-	if len(start) > maxReplay {
-		return replayable{start: start, rest: rest, length: req.ContentLength}, nil
-	}
-	closeBody(req)
-	return replayable{start: start, length: int64(len(start))}, nil
-}
-
-// reader gives the body to be sent; a body with a rest can be sent only once.
-func (b replayable) reader() io.ReadCloser {
-	switch {
-	case b.rest != nil:
-		return struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(bytes.NewReader(b.start), b.rest), b.rest}
-	case len(b.start) == 0:
-		return http.NoBody
-	}
-	return io.NopCloser(bytes.NewReader(b.start))
-}
-
-// watchedBody remembers why reading it failed.
-type watchedBody struct {
-	io.ReadCloser
-	failed atomic.Pointer[error]
-}
-
-func (w *watchedBody) Read(p []byte) (int, error) {
-	n, err := w.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		w.failed.Store(&err)
-	}
-	return n, err
-}
-
-func (w *watchedBody) failure() error {
-	if err := w.failed.Load(); err != nil {
-		return *err
-	}
-	return nil
-}
-
 // relayedBody is an answer's body that gives its place back when it is closed.
 type relayedBody struct {
 	io.ReadCloser
@@ -281,10 +211,4 @@ type relayedBody struct {
 func (b *relayedBody) Close() error {
 	defer b.leave()
 	return b.ReadCloser.Close()
-}
-
-func closeBody(req *http.Request) {
-	if req.Body != nil {
-		_ = req.Body.Close()
-	}
 }

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
@@ -27,7 +26,7 @@ func relayTo(t *testing.T, h http.HandlerFunc) http.RoundTripper {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return newClient(t, wechat.Options{Base: srv.URL, Timeout: time.Second, Tokens: fixedToken{"T1"}}).Relay(appID)
+	return newClient(t, wechat.Options{Base: srv.URL, Tokens: fixedToken{"T1"}}).Relay(appID)
 }
 
 func relayRequest(t *testing.T, method, target string, body io.Reader) *http.Request {

@@ -22,9 +22,6 @@ const (
 	tokenAheadEvery = 30 * time.Second      // between two such attempts
 	tokenSpare      = 5 * time.Second       // a token this near its end is not used
 	tokenPoll       = 50 * time.Millisecond // while another instance fetches
-	forceEvery      = 5 * time.Minute       // WeChat ignores forced refreshes within 30 s, and refuses more than 20 a day
-	maxToken        = 2048                  // bytes; WeChat asks for room for 512
-	maxTokenLife    = 24 * time.Hour        // WeChat's live for two hours
 )
 
 // token is an access token and its end.
@@ -56,6 +53,14 @@ func (t *tokenCache) set(held token, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.held, t.loaded = held, now
+}
+
+// keep lets the copy serve for another while, and gives it.
+func (t *tokenCache) keep(now time.Time) token {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.loaded = now
+	return t.held
 }
 
 // beginAhead says whether it is time to fetch the next token, to one caller only.
@@ -117,8 +122,7 @@ func (c *Client) loadToken(ctx context.Context, a *app) token {
 		c.log.Warn("access token not read from the store", zap.String("appid", a.ID), zap.Error(err))
 	}
 	if err != nil || value == "" {
-		held, _ := a.token.get()
-		return held
+		return a.token.keep(c.now())
 	}
 	t := token{value, expires}
 	a.token.set(t, c.now())
@@ -166,10 +170,11 @@ func (c *Client) nextToken(ctx context.Context, a *app, dead secret.Text) (token
 	}
 }
 
-// lockToken makes this instance the one that fetches. Without a store all may:
-// WeChat gives the same token to each.
+// lockToken makes this instance the one that fetches. The lock is short, so that
+// an instance that dies with it holds nobody up for long; should it run out, or
+// the store be away, several fetch: WeChat gives the same token to each.
 func (c *Client) lockToken(ctx context.Context, a *app) (unlock func(), ok bool) {
-	unlock, ok, err := c.tokens.Lock(ctx, a.ID, 2*c.timeout)
+	unlock, ok, err := c.tokens.Lock(ctx, a.ID, c.timeout/2)
 	if err != nil {
 		c.log.Warn("access token not locked in the store", zap.String("appid", a.ID), zap.Error(err))
 		return func() {}, true
@@ -192,23 +197,6 @@ func (c *Client) fetchUnlessReplaced(ctx context.Context, a *app, dead secret.Te
 	}
 	c.saveToken(ctx, a, t)
 	return t, nil
-}
-
-// forceToken is the last resort: an API called the token dead, yet WeChat gives
-// it out again as the one in force. A forced refresh ends it for everybody else,
-// and there are twenty a day, so it happens at most once in forceEvery over all
-// instances: the lock is not given back but left to run out.
-func (c *Client) forceToken(ctx context.Context, a *app, dead secret.Text) (token, error) {
-	_, ok, err := c.tokens.Lock(ctx, a.ID+":force", forceEvery)
-	if err != nil || !ok {
-		return token{}, unavailable(apiStableToken, "WeChat gives out a token that it calls dead, and one was forced a moment ago", forceEvery)
-	}
-	c.log.Warn("forcing a new access token: WeChat gives out one that it calls dead", zap.String("appid", a.ID))
-	t, err := c.fetchToken(ctx, a, true)
-	if err == nil && t.value == dead {
-		return token{}, unavailable(apiStableToken, "WeChat keeps giving out a token that it calls dead", forceEvery)
-	}
-	return t, err
 }
 
 func (c *Client) saveToken(ctx context.Context, a *app, t token) {
@@ -237,56 +225,6 @@ func (c *Client) refreshAhead(a *app) {
 		return
 	}
 	c.saveToken(ctx, a, t)
-}
-
-type tokenRequest struct {
-	GrantType    string `json:"grant_type"`
-	AppID        string `json:"appid"`
-	Secret       string `json:"secret"`
-	ForceRefresh bool   `json:"force_refresh"`
-}
-
-type tokenAnswer struct {
-	AccessToken string `json:"access_token"`
-	ExpiresIn   number `json:"expires_in"` // seconds
-}
-
-func (t tokenAnswer) life() time.Duration {
-	return min(time.Duration(min(t.ExpiresIn, 1<<30))*time.Second, maxTokenLife)
-}
-
-// fetchToken asks WeChat for the token that is in force, or for a new one.
-func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, error) {
-	k := call{api: apiStableToken, class: classToken, secrets: []secret.Text{a.Secret}, body: tokenRequest{
-		GrantType:    "client_credential",
-		AppID:        a.ID,
-		Secret:       a.Secret.Reveal(),
-		ForceRefresh: force,
-	}}
-	asked := c.now()
-	var got tokenAnswer
-	err := c.do(ctx, a, k, &got)
-	if err == nil && (!sane(got.AccessToken, maxToken) || got.life() <= 0) {
-		err = nonsense(k)
-	}
-	if err != nil {
-		c.metrics.refreshed(a.ID, refreshFailed)
-		return token{}, err
-	}
-	t := token{secret.Text(got.AccessToken), asked.Add(got.life())}
-	c.metrics.refreshed(a.ID, refreshOutcome(a, t, force))
-	return t, nil
-}
-
-func refreshOutcome(a *app, t token, force bool) string {
-	held, _ := a.token.get()
-	switch {
-	case force:
-		return refreshForced
-	case held.value == t.value:
-		return refreshSame
-	}
-	return refreshNew
 }
 
 // doWithToken makes a call that carries the access token, and makes it again if

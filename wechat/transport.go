@@ -15,7 +15,7 @@ import (
 // an idempotent request by itself when a kept connection turns out dead, but the
 // code in a jscode2session GET works once: the repeat would get 40163. On a new
 // connection it never repeats. TLS sessions are resumed, which keeps it cheap.
-func newFreshTransport() http.RoundTripper {
+func newFreshTransport() *http.Transport {
 	t := newTransport()
 	t.DisableKeepAlives = true
 	t.TLSClientConfig = &tls.Config{
@@ -27,7 +27,7 @@ func newFreshTransport() http.RoundTripper {
 
 // newPooledTransport keeps connections, for a shorter time than servers do, so
 // that a POST, which can't be repeated, rarely meets one that was just closed.
-func newPooledTransport(timeout time.Duration) http.RoundTripper {
+func newPooledTransport(timeout time.Duration) *http.Transport {
 	t := newTransport()
 	t.MaxIdleConnsPerHost = 64
 	t.IdleConnTimeout = 15 * time.Second

@@ -57,8 +57,8 @@ type Client struct {
 	log     *zap.Logger
 	tokens  TokenStore
 	apps    atomic.Pointer[map[string]*app]
-	fresh   http.RoundTripper // a connection for each request
-	pooled  http.RoundTripper // connections are kept
+	fresh   *http.Transport // a connection for each request
+	pooled  *http.Transport // connections are kept
 	slots   slots
 	metrics *metrics
 }
@@ -149,6 +149,9 @@ func (c *Client) SetApps(list []App) {
 	c.apps.Store(&apps)
 	c.metrics.forget(old, apps)
 }
+
+// Close gives idle connections up. Calls under way go on.
+func (c *Client) Close() { c.pooled.CloseIdleConnections() }
 
 func (c *Client) app(appid string) (*app, error) {
 	a := (*c.apps.Load())[appid]
