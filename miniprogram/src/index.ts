@@ -124,6 +124,8 @@ export interface Profile {
 export interface ProfileInput {
   nickname?: string
   avatarUrl?: string
+  /** As avatarUrl, under the name that a Profile has it by. */
+  avatar_url?: string
 }
 
 /** The result of wx.getUserProfile. */

@@ -1,0 +1,331 @@
+// The package against a real gateway: `wxgate dev`, and `wxgate serve` where a backend or a short-lived token is needed.
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createGateway, installCloudRun } from '../dist/index.mjs'
+import { buildWxgate, startBackend } from './support/wxgate.mjs'
+
+const secondCopy = createRequire(import.meta.url)('../dist/index.js')
+const ttl = 3000
+const filePath = join(mkdtempSync(join(tmpdir(), 'wx-')), 'photo.png')
+writeFileSync(filePath, 'picture')
+
+let wxgate, backend, dev, short
+
+before(async () => {
+  ;[wxgate, backend] = await Promise.all([buildWxgate(), startBackend()])
+  ;[dev, short] = await Promise.all([wxgate.dev(), wxgate.serve(backend.url, ttl)])
+})
+
+after(async () => {
+  await Promise.all([wxgate?.close(), backend?.stop()])
+})
+
+let users = 0
+
+/** A user of their own for a test, with a phone and a gateway on it. */
+function start(server, settings) {
+  const user = 'user' + ++users
+  const platform = server.phone(user, settings)
+  return { user, platform, gateway: createGateway({ baseURL: server.url, platform }) }
+}
+
+function parallel(n, act) {
+  return Promise.all(Array.from({ length: n }, act))
+}
+
+function stored({ storage }) {
+  return [...storage.values()].map(text => JSON.parse(text))
+}
+
+/** Changes what lies in the phone's storage for the token. */
+function tamper({ storage }, change) {
+  for (const [key, text] of storage) storage.set(key, JSON.stringify({ ...JSON.parse(text), ...change }))
+}
+
+/** Ends every session of the user from another phone. */
+async function endElsewhere(server, user) {
+  await createGateway({ baseURL: server.url, platform: server.phone(user) }).logout({ all: true })
+}
+
+test('cold start: the backend sees who calls, and no token', async () => {
+  const { gateway, platform } = start(dev)
+  const { statusCode, data } = await gateway.request('/api/x?a=1')
+  assert.equal(statusCode, 200)
+  assert.match(data.headers['X-Openid'][0], /\w/)
+  assert.equal(data.headers.Authorization, undefined)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('20 calls on a cold start share one login', async () => {
+  const { gateway, platform } = start(dev)
+  const results = await parallel(20, () => gateway.request('/api/x'))
+  assert.ok(results.every(({ statusCode }) => statusCode === 200))
+  assert.equal(platform.logins.length, 1)
+})
+
+test('20 calls on a token that has expired at the gateway share one login', async () => {
+  const { user, platform } = start(short)
+  await createGateway({ baseURL: short.url, platform }).login()
+  // The phone's clock is wrong: it takes the token for good.
+  tamper(platform, { expires: Date.now() + 3600e3, life: 3600e3 })
+  await sleep(ttl + 1100)
+  const phone = short.phone(user, { storage: platform.storage })
+  const gateway = createGateway({ baseURL: short.url, platform: phone })
+  const results = await parallel(20, () => gateway.request({ url: '/api/x', method: 'POST', data: { a: 1 } }))
+  const { openid } = (await short.sim('users')).find(person => person.user === user)
+  for (const { statusCode, data } of results) {
+    assert.deepEqual([statusCode, data.body, data.header['x-openid']], [200, '{"a":1}', openid])
+  }
+  assert.equal(phone.logins.length, 1)
+})
+
+test('a fresh token that rides on an answer outlives the old one', async () => {
+  const { gateway, platform } = start(short)
+  await gateway.login()
+  for (let i = 0; i < 6; i++) {
+    await sleep(ttl / 4)
+    assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  }
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a token that someone has changed leads to one login', async () => {
+  const { platform } = start(dev)
+  await createGateway({ baseURL: dev.url, platform }).login()
+  tamper(platform, { token: 'x.y.z' })
+  const gateway = createGateway({ baseURL: dev.url, platform })
+  const results = await parallel(20, () => gateway.request('/api/x'))
+  assert.ok(results.every(({ statusCode }) => statusCode === 200))
+  assert.equal(platform.logins.length, 2)
+})
+
+test('a token near its end is renewed, for the same session and without a login', async t => {
+  const { gateway, platform } = start(dev)
+  const { expires_in } = await gateway.login()
+  const [before] = stored(platform)
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + expires_in * 950 })
+  await parallel(20, () => gateway.request('/api/x'))
+  await gateway.ensureSession()
+  const [held] = stored(platform)
+  assert.ok(held.expires > before.expires + expires_in * 900)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a session ended elsewhere is replaced by one login', async () => {
+  const { user, gateway, platform } = start(dev)
+  await gateway.request('/api/x')
+  await endElsewhere(dev, user)
+  const results = await parallel(20, () => gateway.request('/api/x'))
+  assert.ok(results.every(({ statusCode }) => statusCode === 200))
+  assert.equal(platform.logins.length, 2)
+})
+
+test('ensureSession notices a session ended elsewhere', async () => {
+  const { user, gateway, platform } = start(dev)
+  await gateway.ensureSession()
+  await endElsewhere(dev, user)
+  const info = await gateway.ensureSession()
+  assert.match(info.appid, /^wx/)
+  assert.equal(platform.logins.length, 2)
+})
+
+test("the backend's own 401 is the caller's", async () => {
+  const { gateway, platform } = start(short)
+  const { statusCode, data } = await gateway.request('/api/refuse')
+  assert.equal(statusCode, 401)
+  assert.equal(data.path, '/api/refuse')
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a storm: while the backend is gone nobody logs in, and when it is back calls go through', async () => {
+  const { gateway, platform } = start(short)
+  await gateway.login()
+  await backend.stop()
+  const statuses = (await parallel(20, () => gateway.request('/api/x'))).map(({ statusCode }) => statusCode)
+  await backend.start()
+  assert.ok(statuses.every(status => status === 502 || status === 503), String(statuses))
+  assert.equal(platform.logins.length, 1)
+  let statusCode
+  for (let left = 20; left > 0 && statusCode !== 200; left--) ({ statusCode } = await gateway.request('/api/x'))
+  assert.equal(statusCode, 200)
+})
+
+test('while WeChat is gone the same code waits for it', async () => {
+  const { gateway, platform } = start(short)
+  await short.sim('fault', { api: '/sns/jscode2session', errcode: -1, times: 2 })
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a login whose answer was lost is one login to WeChat', async () => {
+  const { gateway, platform } = start(dev)
+  const { request } = platform
+  let lost = 0
+  platform.request = options => {
+    const lose = options.url.endsWith('/auth/login') && lost++ < 1
+    return request(lose ? { ...options, success: () => options.fail({ errMsg: 'request:fail lost' }) } : options)
+  }
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(lost, 2)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a code that WeChat refuses leads to a fresh one', async () => {
+  const user = 'user' + ++users
+  const codes = ['0a-no-such-code']
+  const platform = dev.phone(user, { code: async () => codes.pop() ?? (await dev.sim('code', { user })).code })
+  const gateway = createGateway({ baseURL: dev.url, platform })
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 2)
+})
+
+test('a user whom WeChat blocks is told so', async () => {
+  const { user, gateway, platform } = start(dev)
+  await dev.sim('block', { user, blocked: true })
+  await assert.rejects(gateway.request('/api/x'), { code: 'user_blocked', statusCode: 403 })
+  assert.equal(platform.logins.length, 1)
+})
+
+test('onNewUser hears of the first login alone', async () => {
+  const { platform } = start(dev)
+  const told = []
+  const onNewUser = answer => told.push(answer.is_new_user)
+  await createGateway({ baseURL: dev.url, platform, onNewUser }).login()
+  await createGateway({ baseURL: dev.url, platform, onNewUser }).login()
+  assert.deepEqual(told, [true])
+})
+
+test('two gateways over one storage, of two copies of the package, get on', async () => {
+  const { user, gateway, platform } = start(dev)
+  const other = secondCopy.createGateway({ baseURL: dev.url, platform })
+  const results = await parallel(10, (_, i) => (i % 2 ? gateway : other).request('/api/x'))
+  await endElsewhere(dev, user)
+  results.push(await gateway.request('/api/x'))
+  const before = platform.logins.length
+  results.push(await other.request('/api/x'))
+  assert.ok(results.every(({ statusCode }) => statusCode === 200))
+  assert.equal(platform.logins.length, before)
+})
+
+test('PATCH reaches the backend as PATCH', async () => {
+  const { gateway } = start(dev)
+  const { data } = await gateway.request({ url: '/api/x', method: 'PATCH', data: { a: 1 } })
+  assert.equal(data.method, 'PATCH')
+})
+
+for (const legacy of [false, true]) {
+  const kind = legacy ? ' (base library that tells no headers)' : ''
+
+  test('files go up and down, on a session ended elsewhere too' + kind, async () => {
+    const { user, gateway, platform } = start(short, { legacy })
+    const up = JSON.parse((await gateway.uploadFile({ url: '/api/file', filePath, name: 'file' })).data)
+    assert.match(up.body, /picture/)
+    assert.match(up.header['x-openid'], /\w/)
+    await endElsewhere(short, user)
+    assert.equal((await gateway.uploadFile({ url: '/api/file', filePath, name: 'file' })).statusCode, 200)
+    assert.equal(platform.logins.length, 2)
+    await endElsewhere(short, user)
+    const { tempFilePath } = await gateway.downloadFile({ url: '/api/file' })
+    assert.equal(JSON.parse(readFileSync(tempFilePath)).path, '/api/file')
+    assert.equal(platform.logins.length, 3)
+  })
+}
+
+test('a socket knows who speaks, and closes when the session ends', async () => {
+  const { user, gateway } = start(short)
+  const task = await gateway.connectSocket({ url: '/ws' })
+  const messages = []
+  await new Promise(resolve => task.onMessage(({ data }) => resolve(messages.push(data))))
+  const { openid } = (await short.sim('users')).find(person => person.user === user)
+  assert.deepEqual(messages, ['hello ' + openid])
+  const closed = new Promise(resolve => task.onClose(resolve))
+  await endElsewhere(short, user)
+  await closed
+})
+
+test('a socket on a session ended elsewhere opens after one login', async () => {
+  const { user, gateway, platform } = start(short)
+  await gateway.login()
+  await endElsewhere(short, user)
+  const task = gateway.connectSocket({ url: '/ws' })
+  task.onError(error => assert.fail(error.errMsg))
+  const { data } = await new Promise(resolve => task.onMessage(resolve))
+  assert.match(data, /^hello \w/)
+  assert.equal(platform.logins.length, 2)
+  task.close({})
+})
+
+test('a phone number by code, and by the old way', async () => {
+  const { user, gateway } = start(dev)
+  await gateway.ensureSession()
+  const { code, phone } = await dev.sim('phone-code', { user })
+  assert.equal((await gateway.bindPhone({ code })).pure_phone_number, phone.replace(/^\+?86/, ''))
+  assert.match((await gateway.ensureSession()).user.phone, /\d{4}/)
+  const { encrypted_data, iv } = await dev.sim('encrypt', { user, kind: 'phone' })
+  const bound = await gateway.bindPhone({ encryptedData: encrypted_data, iv })
+  assert.match(bound.phone_number, /\d{11}/)
+})
+
+test('a phone code handed in with the login', async () => {
+  const { user, gateway } = start(dev)
+  const { code } = await dev.sim('phone-code', { user })
+  const { phone } = await gateway.login({ phoneCode: code })
+  assert.match(phone.phone_number, /\d{11}/)
+})
+
+test('a session_key that WeChat has changed: told to the caller, mended for the next tap', async () => {
+  const { user, gateway, platform } = start(dev)
+  await gateway.ensureSession()
+  await dev.sim('rotate', { user })
+  const first = await dev.sim('encrypt', { user, kind: 'phone' })
+  const detail = ({ encrypted_data, iv }) => ({ encryptedData: encrypted_data, iv })
+  await assert.rejects(gateway.bindPhone(detail(first)), { code: 'session_key_stale' })
+  assert.equal(platform.logins.length, 2)
+  const second = await dev.sim('encrypt', { user, kind: 'phone' })
+  assert.match((await gateway.bindPhone(detail(second))).phone_number, /\d{11}/)
+})
+
+test('ensureSession({sessionKey}) notices that WeChat has changed the key', async () => {
+  const { user, gateway, platform } = start(dev)
+  await gateway.ensureSession({ sessionKey: true })
+  assert.equal(platform.logins.length, 1)
+  await dev.sim('rotate', { user })
+  await gateway.ensureSession({ sessionKey: true })
+  assert.equal(platform.logins.length, 2)
+})
+
+test('a profile is kept, given plainly or signed', async () => {
+  const { user, gateway } = start(dev)
+  assert.equal((await gateway.setProfile({ nickname: '小明', avatarUrl: 'https://example.com/a.png' })).nickname, '小明')
+  assert.equal((await gateway.ensureSession()).user.nickname, '小明')
+  const { raw_data, signature } = await dev.sim('sign', { user })
+  const profile = await gateway.setProfile({ rawData: raw_data, signature })
+  assert.equal(profile.nickname, JSON.parse(raw_data).nickName)
+})
+
+test('after a logout the next call logs in again', async () => {
+  const { gateway, platform } = start(dev)
+  const { token } = await gateway.login()
+  await gateway.logout()
+  const response = await fetch(dev.url + '/api/x', { headers: { authorization: 'Bearer ' + token } })
+  assert.equal(response.headers.get('x-gateway-error'), 'session_ended')
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 2)
+})
+
+test('callContainer calls go through the gateway untouched', async () => {
+  const { gateway, platform } = start(short)
+  installCloudRun(platform, gateway)
+  const { statusCode, data, callID } = await platform.cloud.callContainer({
+    config: { env: 'prod' }, path: '/api/x', method: 'POST', header: { 'X-WX-SERVICE': 'orders' }, data: { a: 1 },
+  })
+  assert.equal(statusCode, 200)
+  assert.equal(data.body, '{"a":1}')
+  assert.match(data.header['x-openid'], /\w/)
+  assert.equal(data.header['x-request-id'], callID)
+})
