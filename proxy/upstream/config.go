@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -107,19 +106,10 @@ func (h Health) validate() error {
 	if h.Path == "" {
 		return nil
 	}
-	if _, err := h.ref(); err != nil || !strings.HasPrefix(h.Path, "/") {
+	if _, err := url.ParseRequestURI(h.Path); err != nil || h.Path[0] != '/' {
 		return fmt.Errorf("health path %q is not a path", h.Path)
 	}
 	return nil
-}
-
-// ref is Path as a reference, so that it may carry a query.
-func (h Health) ref() (*url.URL, error) {
-	u, err := url.ParseRequestURI(h.Path)
-	if err != nil || u.Host != "" {
-		return nil, errors.New("not a path")
-	}
-	return u, nil
 }
 
 func (t Target) validate() error {

@@ -35,15 +35,16 @@ type conn struct {
 }
 
 // dialer returns the DialContext of a transport whose every connection goes to
-// addr.
-func dialer(addr string, timeout time.Duration, wrap func(net.Conn) net.Conn) func(context.Context, string, string) (net.Conn, error) {
+// the first of the addresses that takes it.
+func dialer(dials []string, timeout time.Duration, wrap func(net.Conn) net.Conn) func(context.Context, string, string) (net.Conn, error) {
 	d := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
-	return func(ctx context.Context, network, _ string) (net.Conn, error) {
-		c, err := d.DialContext(ctx, network, addr)
-		if err != nil {
-			return nil, err
+	return func(ctx context.Context, network, _ string) (c net.Conn, err error) {
+		for _, addr := range dials {
+			if c, err = d.DialContext(ctx, network, addr); err == nil {
+				return wrap(c), nil
+			}
 		}
-		return wrap(c), nil
+		return nil, err
 	}
 }
 

@@ -265,7 +265,7 @@ func (g *Group) Status() []TargetStatus {
 	all := make([]TargetStatus, len(g.peers))
 	for i, p := range g.peers {
 		all[i] = TargetStatus{
-			URL: p.target.String(), Address: p.addr,
+			URL: p.target.String(), Address: p.dials[0],
 			Healthy: !p.sick.Load(), EjectedUntil: p.ejection.outUntil(),
 			InFlight: int(p.inFlight.Load()), Weight: p.weight,
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,11 +21,11 @@ type checker struct {
 }
 
 func newChecker(g *Group, p *peer) *checker {
-	ref, _ := g.config.Health.ref() // validated
-	ref.Scheme, ref.Host = p.target.scheme, p.target.URL.Host
-	transport := newTransport(p.target, p.addr, g.config.Health.Timeout, new(keepAlive))
+	u, _ := url.ParseRequestURI(g.config.Health.Path) // validated
+	u.Scheme, u.Host = p.target.scheme, p.target.URL.Host
+	transport := newTransport(p.target, p.dials, g.config.Health.Timeout, new(keepAlive))
 	transport.DisableKeepAlives = true // a check includes the connection
-	return &checker{group: g, peer: p, url: ref.String(), transport: transport}
+	return &checker{group: g, peer: p, url: u.String(), transport: transport}
 }
 
 // run checks at once and then at each interval, a tenth more or less so that
@@ -110,5 +111,5 @@ func (c *checker) ask(ctx context.Context) error {
 }
 
 func (p *peer) fields() []zap.Field {
-	return []zap.Field{zap.Stringer("target", p.target), zap.String("address", p.addr)}
+	return []zap.Field{zap.Stringer("target", p.target), zap.String("address", p.dials[0])}
 }

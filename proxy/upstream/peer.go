@@ -10,9 +10,9 @@ import (
 // its host's name stands for several addresses, one for each.
 type peer struct {
 	target    *target
-	name      string // tells it from the target's others
-	addr      string // what is dialled, host:port
-	seed      uint64 // its name, for hashed
+	name      string   // tells it from the target's others
+	dials     []string // host:port, tried in turn for each connection
+	seed      uint64   // its name, for hashed
 	weight    int
 	transport *http.Transport
 
@@ -28,9 +28,9 @@ type peer struct {
 }
 
 func newPeer(t *target, a address, c Config) *peer {
-	p := &peer{target: t, name: a.name, addr: a.dial, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
+	p := &peer{target: t, name: a.name, dials: a.dials, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
 	p.ejection.rule = c.Eject
-	p.transport = newTransport(t, a.dial, c.Timeout, &p.keeping)
+	p.transport = newTransport(t, a.dials, c.Timeout, &p.keeping)
 	return p
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,15 +17,18 @@ const (
 	resolveTimeout = 5 * time.Second
 )
 
-// address is where a target is found: what to dial, and a name that changes
-// when connections to the old place should be given up.
-type address struct{ name, dial string }
+// address is one place where a target is found.
+type address struct {
+	name  string   // another name: connections to the old place are given up
+	dials []string // host:port, to be tried in turn
+}
+
+func newAddress(dials ...string) address {
+	return address{name: strings.Join(dials, " "), dials: dials}
+}
 
 // byName leaves it to the dialler to look the host up.
-func byName(t *target) address {
-	dial := t.address(t.URL.Hostname())
-	return address{name: dial, dial: dial}
-}
+func byName(t *target) address { return newAddress(t.address(t.URL.Hostname())) }
 
 // lookup asks the system's resolver.
 func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -59,7 +63,7 @@ func (g *Group) resolve(t *target) {
 // addresses makes one address of each IP. A name with both an IPv4 and an IPv6
 // address, or several of each, is most likely the same backends twice: one
 // family is enough. Where there is just one of each, such as for localhost,
-// either may be the one that is listened on, so the dialler tries both.
+// either may be the one that is listened on, so both are tried.
 func addresses(t *target, ips []netip.Addr) []address {
 	var v4, v6 []string
 	for _, ip := range ips {
@@ -69,20 +73,24 @@ func addresses(t *target, ips []netip.Addr) []address {
 			v6 = append(v6, t.address(ip.String()))
 		}
 	}
+	v4, v6 = distinct(v4), distinct(v6)
+	if len(v4) == 1 && len(v6) == 1 {
+		return []address{newAddress(v4[0], v6[0])}
+	}
 	dials := v4
 	if len(v6) > len(v4) {
 		dials = v6
 	}
-	slices.Sort(dials)
-	dials = slices.Compact(dials)
-	if len(dials) == 1 && len(v4) > 0 && len(v6) > 0 {
-		return []address{{name: v4[0] + " " + v6[0], dial: byName(t).dial}}
-	}
 	found := make([]address, len(dials))
 	for i, dial := range dials {
-		found[i] = address{name: dial, dial: dial}
+		found[i] = newAddress(dial)
 	}
 	return found
+}
+
+func distinct(s []string) []string {
+	slices.Sort(s)
+	return slices.Compact(s)
 }
 
 // settle makes the peers of a target those at the given addresses. Peers that

@@ -24,7 +24,7 @@ const (
 
 // newTransport makes the transport of one peer. It passes bytes as they are:
 // no proxy of the environment, no compression of its own, no cookies.
-func newTransport(t *target, addr string, timeout time.Duration, k *keepAlive) *http.Transport {
+func newTransport(t *target, dials []string, timeout time.Duration, k *keepAlive) *http.Transport {
 	protocols := new(http.Protocols)
 	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, keeping: k} }
 	switch t.URL.Scheme {
@@ -39,7 +39,7 @@ func newTransport(t *target, addr string, timeout time.Duration, k *keepAlive) *
 	}
 	return &http.Transport{
 		Protocols:              protocols,
-		DialContext:            dialer(addr, min(dialTimeout, timeout), wrap),
+		DialContext:            dialer(dials, min(dialTimeout, timeout), wrap),
 		TLSClientConfig:        t.tls.Clone(),
 		TLSHandshakeTimeout:    min(tlsTimeout, timeout),
 		ResponseHeaderTimeout:  timeout,

@@ -1,0 +1,83 @@
+package upstream
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+// counted opens a group whose metrics are in reg.
+func counted(t *testing.T, m *Metrics, c Config) *Group {
+	t.Helper()
+	c.Name = "api"
+	g, err := New(c, m, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	return g
+}
+
+func TestMetricsTellPicksFailuresAndRetries(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewPedanticRegistry()
+	m := NewMetrics(reg)
+	dead := refused(t)
+	backend, b := serveNamed(t, "b")
+	g := counted(t, m, Config{Targets: targets(t, dead, b), Retries: 1, Eject: Eject{Failures: 1, For: time.Hour}})
+	get(t, g, "/")
+	backend.code.Store(503)
+	get(t, g, "/")
+	want := strings.NewReplacer("DEAD", dead, "B", b).Replace(`
+# HELP wxgate_upstream_picks_total Requests sent to a target, retries included.
+# TYPE wxgate_upstream_picks_total counter
+wxgate_upstream_picks_total{group="api",target="B"} 2
+wxgate_upstream_picks_total{group="api",target="DEAD"} 1
+# HELP wxgate_upstream_retries_total Requests sent once more, to another target.
+# TYPE wxgate_upstream_retries_total counter
+wxgate_upstream_retries_total{group="api"} 1
+`)
+	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "wxgate_upstream_picks_total", "wxgate_upstream_retries_total"); err != nil {
+		t.Error(err)
+	}
+	for reason, target := range map[string]string{reasonConnect: dead, reasonStatus: b} {
+		if n := testutil.ToFloat64(m.failures.WithLabelValues("api", target, reason)); n != 1 {
+			t.Errorf("%v failures by %s", n, reason)
+		}
+	}
+	if up := testutil.ToFloat64(m.up.WithLabelValues("api", dead)); up != 0 {
+		t.Error("an ejected target is up")
+	}
+}
+
+func TestMetricsTellAnExhaustedBudget(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics(nil)
+	g := counted(t, m, Config{Targets: targets(t, refused(t), refused(t)), Retries: 1})
+	for range 40 {
+		get(t, g, "/")
+	}
+	if n := testutil.ToFloat64(m.exhausted.WithLabelValues("api")); n == 0 {
+		t.Error("nothing counted")
+	}
+}
+
+func TestSeriesOutliveAReloadAndEndWithTheTarget(t *testing.T) {
+	t.Parallel()
+	m := NewMetrics(nil)
+	_, a := serveNamed(t, "a")
+	old := counted(t, m, Config{Targets: targets(t, a)})
+	next := counted(t, m, Config{Targets: targets(t, a)})
+	old.Close()
+	old.Close()
+	if n := testutil.CollectAndCount(m.up); n != 1 {
+		t.Errorf("%d series while one group is open", n)
+	}
+	next.Close()
+	if n := testutil.CollectAndCount(m.up); n != 0 {
+		t.Errorf("%d series after all are closed", n)
+	}
+}

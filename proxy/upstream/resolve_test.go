@@ -1,0 +1,191 @@
+package upstream
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// names answers look-ups with what a test sets.
+type names struct {
+	mu  sync.Mutex
+	ips []string
+	err error
+}
+
+func (n *names) set(err error, ips ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ips, n.err = ips, err
+}
+
+func (n *names) lookup(context.Context, string) ([]netip.Addr, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var ips []netip.Addr
+	for _, ip := range n.ips {
+		ips = append(ips, netip.MustParseAddr(ip))
+	}
+	return ips, n.err
+}
+
+// pods starts one backend on several loopback addresses and the same port; each
+// tells its address and counts its connections.
+func pods(t *testing.T, ips ...string) (port string, conns map[string]*atomic.Int64) {
+	t.Helper()
+	conns = map[string]*atomic.Int64{}
+	port = "0"
+	for _, ip := range ips {
+		l, err := net.Listen("tcp", net.JoinHostPort(ip, port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ = net.SplitHostPort(l.Addr().String())
+		opened := new(atomic.Int64)
+		conns[ip] = opened
+		acceptAll(t, l, func(c net.Conn, r *bufio.Reader) {
+			opened.Add(1)
+			defer opened.Add(-1)
+			answerAll(c, r, func(*http.Request) (string, bool) { return ok(ip), true })
+		})
+	}
+	return port, conns
+}
+
+func addressesOf(g *Group) (list []string) {
+	for _, s := range g.Status() {
+		host, _, _ := net.SplitHostPort(s.Address)
+		list = append(list, host)
+	}
+	return list
+}
+
+func TestRequestsFollowANameThatMoves(t *testing.T) {
+	t.Parallel()
+	port, conns := pods(t, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+	n := &names{err: errors.New("not yet")}
+	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, world{now: time.Now, lookup: n.lookup, every: time.Millisecond})
+
+	n.set(nil, "127.0.0.1", "127.0.0.2")
+	eventually(t, "both found", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.1", "127.0.0.2"}) })
+	if got := get(t, g, "/").body + " " + get(t, g, "/").body; got != "127.0.0.1 127.0.0.2" {
+		t.Errorf("answers of %s", got)
+	}
+
+	n.set(nil, "127.0.0.2", "127.0.0.3")
+	eventually(t, "moved", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.2", "127.0.0.3"}) })
+	for range 6 {
+		if r := get(t, g, "/"); r.body == "127.0.0.1" || r.err != nil {
+			t.Errorf("%q, %v", r.body, r.err)
+		}
+	}
+	eventually(t, "connections to the old address closed", func() bool { return conns["127.0.0.1"].Load() == 0 })
+	if n := conns["127.0.0.2"].Load(); n != 1 {
+		t.Errorf("%d connections to the address that stayed", n)
+	}
+
+	n.set(nil)
+	n.set(errors.New("server failure"))
+	g.resolve(g.targets[0])
+	if r := get(t, g, "/"); r.err != nil {
+		t.Errorf("while the resolver is away: %v", r.err)
+	}
+}
+
+func TestARequestUnderWaySurvivesTheMove(t *testing.T) {
+	t.Parallel()
+	more := make(chan struct{})
+	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(200)
+		http.NewResponseController(w).Flush()
+		<-more
+		w.Write([]byte("whole"))
+	})
+	n := &names{ips: []string{"127.0.0.1"}}
+	port := strings.TrimPrefix(u, "http://127.0.0.1:")
+	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, world{now: time.Now, lookup: n.lookup, every: time.Hour})
+	g.resolve(g.targets[0])
+	res, err := g.RoundTrip(request(t, "GET", "/", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.set(nil, "127.0.0.9")
+	g.resolve(g.targets[0])
+	close(more)
+	b := make([]byte, 5)
+	if k, _ := res.Body.Read(b); string(b[:k]) != "whole" {
+		t.Errorf("read %q", b[:k])
+	}
+	res.Body.Close()
+}
+
+func TestAddressesOfAName(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ ips, want string }{
+		{"10.0.0.1", "10.0.0.1:80"},
+		{"10.0.0.2 10.0.0.1 10.0.0.2", "10.0.0.1:80 10.0.0.2:80"},
+		{"fd00::1 fd00::2", "[fd00::1]:80 [fd00::2]:80"},
+		{"127.0.0.1 ::1", "127.0.0.1:80 or [::1]:80"},
+		{"127.0.0.1 ::1 127.0.0.1", "127.0.0.1:80 or [::1]:80"},
+		{"10.0.0.1 10.0.0.2 fd00::1 fd00::2", "10.0.0.1:80 10.0.0.2:80"},
+		{"10.0.0.1 fd00::1 fd00::2", "[fd00::1]:80 [fd00::2]:80"},
+		{"::ffff:10.0.0.1", "10.0.0.1:80"},
+	} {
+		tg, err := newTarget(targets(t, "http://backend.test")[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		ips, _ := (&names{ips: strings.Fields(c.ips)}).lookup(t.Context(), "")
+		var got []string
+		for _, a := range addresses(tg, ips) {
+			got = append(got, strings.Join(a.dials, " or "))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v instead of %s", c.ips, got, c.want)
+		}
+	}
+}
+
+func TestLocalhostIsReachedWhereverItListens(t *testing.T) {
+	t.Parallel()
+	for _, ip := range []string{"127.0.0.1", "::1"} {
+		l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+		if err != nil {
+			t.Logf("no %s here: %v", ip, err)
+			continue
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		acceptAll(t, l, func(c net.Conn, r *bufio.Reader) {
+			answerAll(c, r, func(*http.Request) (string, bool) { return ok(ip), true })
+		})
+		both := &names{ips: []string{"127.0.0.1", "::1"}}
+		g := groupIn(t, Config{Targets: targets(t, "http://localhost:"+port)}, world{now: time.Now, lookup: both.lookup, every: time.Hour})
+		g.resolve(g.targets[0])
+		for range 3 {
+			if r := get(t, g, "/"); r.body != ip {
+				t.Errorf("%s: got %q, %v", ip, r.body, r.err)
+			}
+		}
+	}
+}
+
+func TestANameKeepsItsPlaceAmongTheTargets(t *testing.T) {
+	t.Parallel()
+	n := &names{ips: []string{"10.0.0.1"}}
+	g := groupIn(t, Config{Targets: targets(t, "http://10.9.9.9", "http://backend.test", "http://10.8.8.8")}, world{now: time.Now, lookup: n.lookup, every: time.Hour})
+	n.set(nil, "10.0.0.2", "10.0.0.3")
+	g.resolve(g.targets[1])
+	if got := fmt.Sprint(addressesOf(g)); got != "[10.9.9.9 10.0.0.2 10.0.0.3 10.8.8.8]" {
+		t.Errorf("peers are %s", got)
+	}
+}
