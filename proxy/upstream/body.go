@@ -49,6 +49,16 @@ func (b *requestBody) Close() error {
 	return b.body.Close()
 }
 
+// lend gives the body to an attempt; what became of an earlier one is past.
+func (b *requestBody) lend() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	b.closed = false
+	b.mu.Unlock()
+}
+
 // finish lets the body go: no further attempt will need it. Failed says that
 // no transport will either.
 func (b *requestBody) finish(failed bool) {

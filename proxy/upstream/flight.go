@@ -105,7 +105,8 @@ func (f *flight) watch(ctx context.Context) context.Context {
 func (f *flight) attempt(p *peer) (*http.Response, error) {
 	f.way = way{}
 	f.aim(p.target)
-	res, err := p.transport.RoundTrip(f.out)
+	f.body.lend()
+	res, err := p.transport.Load().RoundTrip(f.out)
 	if err != nil {
 		return nil, err
 	}

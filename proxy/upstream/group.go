@@ -195,7 +195,7 @@ func (g *Group) blame(p *peer, f *flight) {
 func (g *Group) next(p *peer, f *flight, v verdict) *peer {
 	if v.redo {
 		f.redone++
-		p.transport.CloseIdleConnections() // idle for longer than the one that was stale
+		p.dropIdle() // idle for longer than the one that was stale
 		g.count(p)
 		return p
 	}
@@ -204,6 +204,9 @@ func (g *Group) next(p *peer, f *flight, v verdict) *peer {
 	}
 	if v.blame {
 		g.blame(p, f)
+	}
+	if v.reason == reasonTimeout && f.connected && f.conn == nil {
+		p.reconnect()
 	}
 	if !v.retry || len(f.tried) >= g.config.Retries || g.now().Sub(f.begun) >= g.config.Timeout {
 		return nil

@@ -212,3 +212,57 @@ func TestNastyHTTP2IsAnError(t *testing.T) {
 		})
 	}
 }
+
+// A host that vanishes without a word leaves its connection to look alive.
+func TestADeadHTTP2ConnectionIsGivenUp(t *testing.T) {
+	t.Parallel()
+	var conns atomic.Int64
+	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+		if conns.Add(1) == 1 {
+			io.Copy(io.Discard, r)
+			return
+		}
+		r.Discard(len(http2.ClientPreface))
+		fr := http2.NewFramer(c, r)
+		fr.WriteSettings()
+		for {
+			frame, err := fr.ReadFrame()
+			if err != nil {
+				return
+			}
+			if h, ok := frame.(*http2.HeadersFrame); ok {
+				status204 := []byte{0x80 | 9} // of HPACK's static table
+				fr.WriteHeaders(http2.HeadersFrameParam{StreamID: h.StreamID, EndHeaders: true, EndStream: true, BlockFragment: status204})
+			}
+		}
+	})
+	g, _ := group(t, Config{Targets: targets(t, "h2c"+u[len("http"):]), Timeout: 100 * time.Millisecond})
+	if r := get(t, g, "/"); !errors.Is(r.err, ErrTimeout) {
+		t.Fatalf("error is %v", r.err)
+	}
+	if r := get(t, g, "/"); r.status != http.StatusNoContent {
+		t.Errorf("got %d, %v", r.status, r.err)
+	}
+}
+
+func TestABodySurvivesToTheSecondAttemptWhole(t *testing.T) {
+	t.Parallel()
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush() // answers before it has read anything
+		io.Copy(w, r.Body)
+	})
+	g, _ := group(t, Config{Targets: targets(t, refused(t), u), Retries: 1})
+	body, client := io.Pipe()
+	res, err := g.RoundTrip(withBody(body)(request(t, "POST", "/", "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		io.WriteString(client, "late")
+		client.Close()
+	}()
+	if b, err := io.ReadAll(res.Body); string(b) != "late" || err != nil {
+		t.Errorf("got %q, %v", b, err)
+	}
+	res.Body.Close()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // peer is one address that requests are sent to. A target has one, or, where
@@ -14,7 +15,8 @@ type peer struct {
 	dials     []string // host:port, tried in turn for each connection
 	seed      uint64   // its name, for hashed
 	weight    int
-	transport *http.Transport
+	timeout   time.Duration
+	transport atomic.Pointer[http.Transport]
 
 	credit int // roundRobin's, guarded by the group's lock
 
@@ -30,9 +32,24 @@ type peer struct {
 func newPeer(t *target, a address, c Config) *peer {
 	p := &peer{target: t, name: a.name, dials: a.dials, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
 	p.ejection.rule = c.Eject
-	p.transport = newTransport(t, a.dials, c.Timeout, &p.keeping)
+	p.timeout = c.Timeout
+	p.transport.Store(p.connect())
 	return p
 }
+
+func (p *peer) connect() *http.Transport {
+	return newTransport(p.target, p.dials, p.timeout, &p.keeping)
+}
+
+// reconnect has further requests use new connections. What the old ones are
+// doing they finish. An HTTP/2 connection to a host that has vanished would
+// otherwise be used until TCP gives it up, a quarter of an hour later.
+func (p *peer) reconnect() {
+	p.transport.Swap(p.connect()).CloseIdleConnections()
+}
+
+// dropIdle closes the connections that no request uses.
+func (p *peer) dropIdle() { p.transport.Load().CloseIdleConnections() }
 
 // busierThan compares the requests in flight for each unit of weight.
 func (p *peer) busierThan(q *peer) bool {
@@ -47,7 +64,7 @@ func (p *peer) enter() {
 func (p *peer) leave() {
 	p.target.metrics.inFlight.Dec()
 	if p.inFlight.Add(-1) == 0 && p.retired.Load() {
-		p.transport.CloseIdleConnections()
+		p.dropIdle()
 	}
 }
 
@@ -55,7 +72,7 @@ func (p *peer) leave() {
 func (p *peer) retire() {
 	p.stop()
 	p.retired.Store(true)
-	p.transport.CloseIdleConnections()
+	p.dropIdle()
 }
 
 // up reports whether the peer gets its share of the requests.

@@ -51,12 +51,17 @@ func (g *Group) resolve(t *target) {
 	ctx, cancel := context.WithTimeout(g.ctx, resolveTimeout)
 	defer cancel()
 	ips, err := g.world.lookup(ctx, t.URL.Hostname())
-	if err != nil || len(ips) == 0 {
-		if g.ctx.Err() == nil {
-			g.log.Warn("target's name has no address", zap.Stringer("target", t), zap.Error(err))
-		}
+	if g.ctx.Err() != nil {
 		return
 	}
+	if found := err == nil && len(ips) > 0; !found {
+		if !t.unknown {
+			g.log.Warn("target's name has no address", zap.Stringer("target", t), zap.Error(err))
+		}
+		t.unknown = true
+		return
+	}
+	t.unknown = false
 	g.settle(t, addresses(t, ips))
 }
 

@@ -76,7 +76,7 @@ func TestWhatMayHaveReachedATargetIsNotSentTwice(t *testing.T) {
 		other, b := serveNamed(t, "b")
 		g, _ := group(t, Config{Targets: targets(t, serveReset(t, &seen), b), Retries: 3})
 		req := request(t, c.method, "/", c.body)
-		req.Header.Set("Idempotency-Key", "k")
+		req.Header.Set("Idempotency-Key", "k") // which http.Transport would take for leave to repeat
 		if r := send(g, req); r.err == nil {
 			t.Errorf("%s %q: answered", c.method, c.body)
 		}

@@ -17,6 +17,7 @@ type target struct {
 	rawBase string // the same as it is escaped
 	tls     *tls.Config
 	metrics *targetMetrics
+	unknown bool // the last look-up found nothing; of the goroutine that looks up
 }
 
 func newTarget(c Target) (*target, error) {

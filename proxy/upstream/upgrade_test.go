@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/rand"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 )
@@ -90,6 +92,45 @@ func TestUpgradeRefusedIsAnOrdinaryAnswer(t *testing.T) {
 	g, _ := group(t, Config{Targets: targets(t, u)})
 	if r := send(g, upgradeRequest(t)); r.status != 200 || r.body != "no sockets here" {
 		t.Errorf("got %d, %q, %v", r.status, r.body, r.err)
+	}
+}
+
+// HTTP/2 has no Upgrade, so a target that prefers it is asked in HTTP/1.1.
+func TestUpgradeOverTLSIsHTTP1(t *testing.T) {
+	t.Parallel()
+	ca := newAuthority(t)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer c.Close()
+		io.WriteString(c, switching)
+		io.Copy(c, rw)
+	}))
+	s.TLS, s.EnableHTTP2 = &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}, true
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	list := targets(t, s.URL)
+	list[0].CAFile = ca.file
+	g, _ := group(t, Config{Targets: list})
+	if r := get(t, g, "/"); r.status != http.StatusInternalServerError {
+		t.Fatalf("no HTTP/2 here: %d, %v", r.status, r.err)
+	}
+	res, err := g.RoundTrip(upgradeRequest(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	rwc, ok := res.Body.(io.ReadWriteCloser)
+	if !ok {
+		t.Fatalf("%d with a %T", res.StatusCode, res.Body)
+	}
+	io.WriteString(rwc, "echo")
+	b := make([]byte, 4)
+	if _, err := io.ReadFull(rwc, b); string(b) != "echo" {
+		t.Errorf("got %q, %v", b, err)
 	}
 }
 
