@@ -1,0 +1,188 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Entry is one key in Redis as Inspect shows it.
+type Entry struct {
+	Key    string        `json:"key"`
+	Type   string        `json:"type"`   // hash or string
+	TTL    time.Duration `json:"ttl_ns"` // 0: it is kept for good
+	Fields []Field       `json:"fields"` // sorted by name; a string has one without a name
+}
+
+// Field is a value in Redis with what it means. Value is text for a reader:
+// times are RFC 3339, what is encrypted reads "sealed (N bytes)".
+type Field struct {
+	Name    string `json:"name"`
+	Meaning string `json:"meaning"`
+	Value   string `json:"value"`
+}
+
+// Inspect shows what lies in Redis for a user: his record, his sessions, their
+// cookie jars, and his app's access token. Of a user who isn't there nothing is
+// shown. It is for development, to be looked at: it opens nothing that is
+// sealed, costs several round trips, and its form may change at any time.
+func (s *Store) Inspect(ctx context.Context, appid, openid string) ([]Entry, error) {
+	tag := userTag(appid, openid)
+	user, err := s.inspectHash(ctx, s.keys.user(tag), userField)
+	if err != nil || user == nil {
+		return nil, err
+	}
+	entries := []Entry{*user}
+	for _, f := range user.Fields {
+		if len(f.Name) != halfLength {
+			continue
+		}
+		found, err := s.inspectSession(ctx, tag+f.Name)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, found...)
+	}
+	token, err := s.inspectSealed(ctx, s.keys.accessToken(appid), "access token of the app")
+	return append(entries, token...), err
+}
+
+func (s *Store) inspectSession(ctx context.Context, sid string) ([]Entry, error) {
+	var entries []Entry
+	for _, kind := range []struct {
+		key  string
+		read func(name, value string) Field
+	}{{s.keys.session(sid), sessionField}, {s.keys.jar(sid), jarField}} {
+		e, err := s.inspectHash(ctx, kind.key, kind.read)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			entries = append(entries, *e)
+		}
+	}
+	return entries, nil
+}
+
+// inspectHash reads a hash; nil where there is none.
+func (s *Store) inspectHash(ctx context.Context, key string, read func(name, value string) Field) (*Entry, error) {
+	var fields map[string]string
+	err := s.redis.ask(ctx, "inspect", key, func(ctx context.Context) (err error) {
+		fields, err = s.redis.HGetAll(ctx, key).Result()
+		return err
+	})
+	if err != nil || len(fields) == 0 {
+		return nil, err
+	}
+	e := &Entry{Key: key, Type: "hash"}
+	for name, value := range fields {
+		e.Fields = append(e.Fields, read(name, value))
+	}
+	slices.SortFunc(e.Fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+	e.TTL, err = s.timeToLive(ctx, key)
+	return e, err
+}
+
+// inspectSealed tells of a sealed string how long it is; nil where there is none.
+func (s *Store) inspectSealed(ctx context.Context, key, meaning string) ([]Entry, error) {
+	var size int64
+	err := s.redis.ask(ctx, "inspect", key, func(ctx context.Context) (err error) {
+		size, err = s.redis.StrLen(ctx, key).Result()
+		return err
+	})
+	if err != nil || size == 0 {
+		return nil, err
+	}
+	ttl, err := s.timeToLive(ctx, key)
+	return []Entry{{Key: key, Type: "string", TTL: ttl, Fields: []Field{{"", meaning, sealedText(size)}}}}, err
+}
+
+func (s *Store) timeToLive(ctx context.Context, key string) (ttl time.Duration, err error) {
+	err = s.redis.ask(ctx, "inspect", key, func(ctx context.Context) (err error) {
+		ttl, err = s.redis.PTTL(ctx, key).Result()
+		return err
+	})
+	return max(ttl, 0), err // negative: gone meanwhile, or kept for good
+}
+
+// meaning is what a field is for, and how its value is shown.
+type meaning struct {
+	text string
+	show func(value string) string
+}
+
+// The fields of the hashes, as keys lists them.
+var (
+	userMeanings = map[string]meaning{
+		"f": {"first login", millisShown}, "l": {"last login", millisShown},
+		"a": {"appid", asItIs}, "o": {"openid", asItIs}, "n": {"unionid", asItIs},
+		"i": {"user id", asItIs}, "r": {"roles", asItIs}, "p": {"phone", asItIs},
+		"w": {"nickname", asItIs}, "v": {"avatar", asItIs},
+		"b": {"end of the ban", millisShown}, "B": {"reason of the ban", asItIs},
+	}
+	sessionMeanings = map[string]meaning{
+		"c": {"created", millisShown}, "e": {"absolute end", millisShown}, "l": {"last seen", millisShown},
+		"x": {"end of the newest token", secondsShown}, "k": {"session_key", sealedShown},
+		"i": {"user id", asItIs}, "r": {"roles", asItIs}, "w": {"the user's first login", asItIs},
+	}
+)
+
+func userField(name, value string) Field {
+	if m, known := userMeanings[name]; known {
+		return Field{name, m.text, m.show(value)}
+	}
+	if len(name) == halfLength {
+		return Field{name, "a session, since", millisShown(value)}
+	}
+	return unknownField(name, value)
+}
+
+func sessionField(name, value string) Field {
+	if m, known := sessionMeanings[name]; known {
+		return Field{name, m.text, m.show(value)}
+	}
+	if len(name) == opaqueFieldLength && name[0] == 't' {
+		return Field{"t…", "end of the token with this hash", secondsShown(value)}
+	}
+	return unknownField(name, value)
+}
+
+func jarField(name, value string) Field {
+	return Field{name, "cookies of this backend", sealedShown(value)}
+}
+
+// unknownField shows no value: it may be one that nobody should see.
+func unknownField(name, value string) Field {
+	return Field{strings.ToValidUTF8(name, "?"), "", sealedShown(value)}
+}
+
+// opaqueFieldLength is the length that opaqueField gives.
+const opaqueFieldLength = 33
+
+func asItIs(value string) string { return value }
+
+func sealedShown(value string) string { return sealedText(int64(len(value))) }
+
+func sealedText(size int64) string { return fmt.Sprintf("sealed (%d bytes)", size) }
+
+func millisShown(value string) string {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return ""
+	}
+	if n == 0 {
+		return "never"
+	}
+	return time.UnixMilli(n).UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+func secondsShown(value string) string {
+	n, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return ""
+	}
+	return time.Unix(n, 0).UTC().Format(time.RFC3339)
+}
