@@ -54,13 +54,21 @@ func (d *decoder) structure(n *node, v reflect.Value, key string) {
 		}
 		first[e.key] = e.line
 		if !known {
-			d.problem(e.line, at, "unknown key%s", hint(v.Type(), e.key))
+			d.unknown(e, v.Type(), at)
 			continue
 		}
 		d.lines[at] = e.line
 		d.field(e.value, v, field, at)
 	}
 	d.missing(n, v.Type(), key, first)
+}
+
+func (d *decoder) unknown(e entry, t reflect.Type, key string) {
+	meant := ""
+	if !d.full() {
+		meant = hint(t, e.key)
+	}
+	d.problem(e.line, key, "unknown key%s", meant)
 }
 
 // field reads one field of a structure and holds it against its tags.

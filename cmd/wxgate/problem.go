@@ -41,6 +41,9 @@ func (b BadConfig) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// maxProblems bounds how many problems of a file are told.
+const maxProblems = 100
+
 // findings collects problems and warnings while a file is read, at most one
 // problem a key and none below it: what follows from a wrong value is not
 // reported again.
@@ -49,10 +52,15 @@ type findings struct {
 	problems []Problem
 	warnings []Problem
 	seen     map[string]bool
+	more     int // problems beyond maxProblems
 }
 
 func (f *findings) problem(line int, key, format string, args ...any) {
 	if f.known(key) {
+		return
+	}
+	if f.full() {
+		f.more++
 		return
 	}
 	if f.seen == nil {
@@ -61,6 +69,8 @@ func (f *findings) problem(line int, key, format string, args ...any) {
 	f.seen[key] = true
 	f.problems = append(f.problems, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
 }
+
+func (f *findings) full() bool { return len(f.problems) >= maxProblems }
 
 // known says whether a problem of key, or of what holds it, has been noted.
 func (f *findings) known(key string) bool {
@@ -84,6 +94,9 @@ func (f *findings) err() error {
 		return nil
 	}
 	byLine(f.problems)
+	if f.more > 0 {
+		return BadConfig(append(f.problems, Problem{File: f.file, What: fmt.Sprintf("and %d more", f.more)}))
+	}
 	return BadConfig(f.problems)
 }
 

@@ -388,6 +388,18 @@ func TestAllProblemsAreReportedAtOnceInLineOrder(t *testing.T) {
 	}
 }
 
+func TestAnEndlessFileOfMistakesIsToldInBrief(t *testing.T) {
+	t.Parallel()
+	_, err := parse(t, around("secrets:\n"+strings.Repeat("- x\n", 5000)))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	if last := lines[len(lines)-1]; len(lines) != maxProblems+1 || last != "config.yaml: and 4900 more" {
+		t.Errorf("%d lines, the last %q", len(lines), last)
+	}
+}
+
 func TestAnUnknownKeyHasAHint(t *testing.T) {
 	t.Parallel()
 	for part, want := range map[string]string{
