@@ -19,7 +19,7 @@ func (s *Store) Authenticate(ctx context.Context, token string) (Grant, error) {
 		return Grant{}, ErrTokenInvalid
 	}
 	now := s.now()
-	key := sha256.Sum256([]byte(token))
+	key := hashToken(token)
 	known, ok := s.copies.tokens.GetIfPresent(key)
 	if !ok {
 		return s.verify(ctx, token, key, now)
@@ -42,7 +42,7 @@ func (s *Store) grant(known checked, now time.Time) Grant {
 // ensure returns nil when the session may be believed to live: the copy is
 // fresh, or Redis says so, or Redis can't be asked and the copy isn't too old.
 func (s *Store) ensure(ctx context.Context, l *liveCopy, now time.Time) error {
-	if l.ended.Load() {
+	if l.is(ended) {
 		return ErrSessionEnded
 	}
 	if s.fresh(l, now) {
@@ -57,7 +57,7 @@ func (s *Store) ensure(ctx context.Context, l *liveCopy, now time.Time) error {
 func (s *Store) fresh(l *liveCopy, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
-	return at-l.confirmedAt.Load() < int64(c.CacheTTL) && l.epoch.Load() == s.epoch.Load() && !l.again.Load() &&
+	return at-l.confirmedAt.Load() < int64(c.CacheTTL) && l.epoch.Load() == s.epoch.Load() && !l.is(again) &&
 		at < l.usedAt.Load()+int64(c.IdleTimeout) && now.Before(l.session.Load().EndsAt)
 }
 
@@ -80,10 +80,10 @@ func (s *Store) settle(l *liveCopy, a found, m mark, err error, now time.Time) e
 // alive checks what holds whatever Redis says: an ending heard of meanwhile,
 // and the absolute end.
 func (s *Store) alive(l *liveCopy, now time.Time) error {
-	if !l.ended.Load() && !now.Before(l.session.Load().EndsAt) {
+	if !l.is(ended) && !now.Before(l.session.Load().EndsAt) {
 		s.finish(l, CauseExpired)
 	}
-	if l.ended.Load() {
+	if l.is(ended) {
 		return ErrSessionEnded
 	}
 	return nil
@@ -105,7 +105,7 @@ func (s *Store) stale(l *liveCopy, err error, now time.Time) error {
 
 // finish ends a copy, once, and cuts what is watched of it.
 func (s *Store) finish(l *liveCopy, cause Cause) {
-	if l.ended.CompareAndSwap(false, true) {
+	if l.set(ended) {
 		s.cut(l)
 		if cause == CauseExpired {
 			s.metrics.ended.WithLabelValues(string(cause)).Inc()
@@ -114,7 +114,7 @@ func (s *Store) finish(l *liveCopy, cause Cause) {
 }
 
 // verify is for a token not seen before: its signature, then its session.
-func (s *Store) verify(ctx context.Context, token string, key [sha256.Size]byte, now time.Time) (Grant, error) {
+func (s *Store) verify(ctx context.Context, token string, key tokenHash, now time.Time) (Grant, error) {
 	c := s.config.Load()
 	p, err := c.tokens.read(token)
 	if err != nil {
@@ -123,7 +123,7 @@ func (s *Store) verify(ctx context.Context, token string, key [sha256.Size]byte,
 	s.metrics.misses.Inc()
 	a, m, err := s.ask(ctx, p.sid, p.field)
 	if err != nil {
-		return s.fallback(p, key, err, now)
+		return s.fallback(p, key, c, err, now)
 	}
 	end, err := p.proves(a, now)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Store) verify(ctx context.Context, token string, key [sha256.Size]byte,
 
 // fallback is for a good token that is new here while Redis is away: a JWT
 // needs no more than that its session is known and not too old.
-func (s *Store) fallback(p proof, key [sha256.Size]byte, err error, now time.Time) (Grant, error) {
+func (s *Store) fallback(p proof, key tokenHash, by *config, err error, now time.Time) (Grant, error) {
 	lost := errors.Is(err, errLost)
 	if p.claim == nil || !lost && !errors.Is(err, ErrUnavailable) {
 		return Grant{}, err
@@ -152,16 +152,15 @@ func (s *Store) fallback(p proof, key [sha256.Size]byte, err error, now time.Tim
 		s.copies.release(l)
 		return Grant{}, err
 	}
-	return s.admit(key, checked{l, end}, s.config.Load(), now)
+	return s.admit(key, checked{l, end}, by, now)
 }
 
 // admit keeps a token that was found good, unless the settings that it was
 // judged by have changed meanwhile, and its session if it still lives.
-func (s *Store) admit(key [sha256.Size]byte, known checked, by *config, now time.Time) (Grant, error) {
-	if s.config.Load() == by {
-		s.copies.tokens.Set(key, known)
-	} else {
-		defer s.copies.release(known.copy)
+func (s *Store) admit(key tokenHash, known checked, by *config, now time.Time) (Grant, error) {
+	s.copies.tokens.Set(key, known)
+	if s.config.Load() != by {
+		s.copies.tokens.Invalidate(key)
 	}
 	if err := s.alive(known.copy, now); err != nil {
 		return Grant{}, err
@@ -237,4 +236,11 @@ func (s *Store) askNow(ctx context.Context, sid, field string) (asked, error) {
 	m := s.copies.mark(sid, s.now(), s.epoch.Load())
 	a, err := s.load(ctx, sid, field)
 	return asked{a, m}, err
+}
+
+// hashToken has room for the usual token on the stack.
+func hashToken(token string) tokenHash {
+	var room [512]byte
+	sum := sha256.Sum256(append(room[:0], token...))
+	return tokenHash(sum[:])
 }

@@ -2,8 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -32,7 +30,7 @@ func (b *backend) runBatch(ctx context.Context, s script, calls []*call) {
 	sent := make(map[*call]*redis.Cmd, len(calls))
 	for _, c := range calls {
 		if b.gateOf(c.keys[0]).shut.Load() {
-			c.err = fmt.Errorf("%w: %s: %w", ErrUnavailable, s.name, errShut)
+			c.err = unavailable(s.name, errShut)
 			continue
 		}
 		sent[c] = s.EvalSha(ctx, pipe, c.keys, c.args...)
@@ -48,11 +46,6 @@ func (b *backend) takeResult(ctx context.Context, s script, c *call, cmd *redis.
 		c.answer, c.err = b.run(ctx, s, c.keys, c.args...)
 		return
 	}
-	c.err = b.ask(ctx, s.name, c.keys[0], func(context.Context) (err error) {
-		c.answer, err = cmd.Result()
-		return err
-	})
-	if errors.Is(c.err, errShut) { // by an earlier one of this batch, which this one got through with
-		c.answer, c.err = nil, unavailable(ctx, s.name, errShut)
-	}
+	answer, err := cmd.Result()
+	c.answer, c.err = answer, b.judge(ctx, s.name, c.keys[0], err)
 }

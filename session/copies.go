@@ -1,7 +1,6 @@
 package session
 
 import (
-	"crypto/sha256"
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
@@ -19,7 +18,7 @@ const mostCopies = 100_000
 // requests and streams share. The copy is therefore the one place to mark when
 // a session ends.
 type copies struct {
-	tokens *otter.Cache[[sha256.Size]byte, checked]
+	tokens *otter.Cache[tokenHash, checked]
 	seed   maphash.Seed
 	shards [copyShards]copyShard
 }
@@ -35,8 +34,11 @@ type copyShard struct {
 	_      [32]byte
 }
 
-// checked is a token that was found good. The key is the hash of its text, and
-// one token has one text.
+// tokenHash is half of a token's SHA-256, enough against all who can't make
+// good tokens themselves. One token has one text.
+type tokenHash [16]byte
+
+// checked is a token that was found good.
 type checked struct {
 	copy *liveCopy
 	end  int64 // Unix seconds
@@ -50,22 +52,34 @@ type liveCopy struct {
 	usedAt      atomic.Int64 // the last use known, Unix nanoseconds
 	tokenEnd    atomic.Int64 // of the newest token known, Unix seconds
 	epoch       atomic.Uint32
-	ended       atomic.Bool              // for good: an id is never used again
-	again       atomic.Bool              // something changed: to be asked before the next use
-	unsaved     atomic.Bool              // usedAt is on its way to Redis
+	marks       atomic.Uint32
 	savedAt     atomic.Int64             // the last use that Redis knows, Unix nanoseconds
 	holders     int32                    // tokens and the watch list; the shard's
 	watch       atomic.Pointer[watchers] // while it is on the watch list
 }
+
+// What a copy is marked with.
+const (
+	ended   = 1 << iota // for good: an id is never used again
+	again               // something changed: to be asked before the next use
+	unsaved             // usedAt is on its way to Redis
+)
+
+func (l *liveCopy) is(m uint32) bool { return l.marks.Load()&m != 0 }
+
+// set tells whether it made a difference.
+func (l *liveCopy) set(m uint32) bool { return l.marks.Or(m)&m == 0 }
+
+func (l *liveCopy) clear(m uint32) { l.marks.And(^m) }
 
 func newCopies() *copies {
 	c := &copies{seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].copies = map[string]*liveCopy{}
 	}
-	c.tokens = otter.Must(&otter.Options[[sha256.Size]byte, checked]{
+	c.tokens = otter.Must(&otter.Options[tokenHash, checked]{
 		MaximumSize:      mostCopies,
-		OnAtomicDeletion: func(e otter.DeletionEvent[[sha256.Size]byte, checked]) { c.release(e.Value.copy) },
+		OnAtomicDeletion: func(e otter.DeletionEvent[tokenHash, checked]) { c.release(e.Value.copy) },
 	})
 	return c
 }
@@ -126,7 +140,11 @@ func (l *liveCopy) take(a found, m mark, events uint64) {
 	raise(&l.savedAt, a.seen.UnixNano())
 	raise(&l.tokenEnd, a.tokenEnd)
 	l.epoch.Store(m.epoch)
-	l.again.Store(events != m.events)
+	if events == m.events {
+		l.clear(again)
+	} else {
+		l.set(again)
+	}
 	l.confirmedAt.Store(at)
 }
 
@@ -171,7 +189,7 @@ func (c *copies) hold(l *liveCopy) *liveCopy {
 	if there := sh.copies[sid]; there != nil {
 		l = there
 	} else {
-		l.again.Store(true) // nobody told it anything while it was out of use
+		l.set(again) // nobody told it anything while it was out of use
 		sh.copies[sid] = l
 	}
 	l.holders++

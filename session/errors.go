@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -40,11 +39,7 @@ func Retryable(err error) error {
 	return retryable{err}
 }
 
-// unavailable wraps what Redis or the way to it reported. Errors that the
-// caller's own context caused stay as they are.
-func unavailable(ctx context.Context, operation string, err error) error {
-	if cause := ctx.Err(); cause != nil {
-		return cause
-	}
+// unavailable wraps what Redis or the way to it reported.
+func unavailable(operation string, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, err)
 }

@@ -52,6 +52,7 @@ func (s *Store) subscription(ctx context.Context) error {
 	beat := s.keys.heartbeat(s.instance)
 	sub := s.redis.Subscribe(ctx, s.keys.events(), beat)
 	defer sub.Close()
+	defer context.AfterFunc(ctx, func() { _ = sub.Close() })()
 	for range 2 {
 		if err := awaitSubscribed(ctx, sub); err != nil {
 			return err
@@ -120,7 +121,7 @@ func (s *Store) event(payload string) {
 		}
 	case eventChanged:
 		for _, sid := range args {
-			s.copies.event(sid, func(l *liveCopy) { l.again.Store(true) })
+			s.copies.event(sid, func(l *liveCopy) { l.set(again) })
 		}
 	case eventRenewed:
 		if len(args) == 2 {

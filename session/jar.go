@@ -2,40 +2,83 @@ package session
 
 import (
 	"context"
+	"errors"
 )
 
 // Jar gives the cookies kept for one backend, nil where there are none. What
 // can't be opened any more counts as none: cookies may always get lost.
 func (s *Store) Jar(ctx context.Context, session *Session, backend string) ([]byte, error) {
-	var sealed []byte
+	data, _, err := s.jar(ctx, session, backend)
+	return data, err
+}
+
+func (s *Store) jar(ctx context.Context, session *Session, backend string) (data, sealed []byte, err error) {
 	key := s.keys.jar(session.ID)
-	err := s.redis.ask(ctx, "jar", key, func(ctx context.Context) (err error) {
+	err = s.redis.ask(ctx, "jar", key, func(ctx context.Context) (err error) {
 		sealed, err = s.redis.HGet(ctx, key, backend).Bytes()
 		return err
 	})
 	if absent(err) {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	data, err := s.config.Load().keys.open(sealJar, sealed, session.ID, session.AppID, session.OpenID, backend)
+	data, err = s.config.Load().keys.open(sealJar, sealed, session.ID, session.AppID, session.OpenID, backend)
 	if err != nil {
-		return nil, nil
+		data = nil
 	}
-	return data, nil
+	return data, sealed, nil
 }
 
-// SaveJar keeps the cookies of one backend as long as the session; none are
-// kept for empty data. It returns ErrSessionEnded where the session is gone.
-func (s *Store) SaveJar(ctx context.Context, session *Session, backend string, data []byte) error {
+// maxJar bounds one backend's cookies of one session, in bytes.
+const maxJar = 64 << 10
+
+// jarTries is how often a change is tried while others change the same jar.
+const jarTries = 10
+
+// ErrJarTooBig is of a jar over 64 KiB.
+var ErrJarTooBig = errors.New("cookie jar is over 64 KiB")
+
+// UpdateJar changes the cookies of one backend: change gets what is kept and
+// gives what shall be, and may be called again when another request, here or
+// on another instance, was faster. An empty result removes the jar, which
+// otherwise lives as long as the session. It returns ErrSessionEnded where the
+// session is gone, ErrJarTooBig, and change's own error.
+func (s *Store) UpdateJar(ctx context.Context, session *Session, backend string, change func(old []byte) ([]byte, error)) error {
+	for range jarTries {
+		old, sealed, err := s.jar(ctx, session, backend)
+		if err != nil {
+			return err
+		}
+		data, err := change(old)
+		if err != nil {
+			return err
+		}
+		if done, err := s.replaceJar(ctx, session, backend, sealed, data); done || err != nil {
+			return err
+		}
+	}
+	return unavailable("save_jar", errors.New("the jar changes too often"))
+}
+
+// replaceJar is done unless the jar is no longer what it was.
+func (s *Store) replaceJar(ctx context.Context, session *Session, backend string, was, data []byte) (done bool, err error) {
+	if len(data) > maxJar {
+		return false, ErrJarTooBig
+	}
 	var sealed []byte
 	if len(data) > 0 {
 		sealed = s.config.Load().keys.seal(sealJar, data, session.ID, session.AppID, session.OpenID, backend)
 	}
-	there, err := s.redis.runInt(ctx, saveJarScript, []string{s.keys.session(session.ID), s.keys.jar(session.ID)}, backend, sealed)
-	if err == nil && there == 0 {
+	answer, err := s.redis.run(ctx, saveJarScript, []string{s.keys.session(session.ID), s.keys.jar(session.ID)}, backend, was, sealed)
+	if err == nil && answer == "ended" {
 		err = ErrSessionEnded
 	}
-	return err
+	return answer == "done", err
+}
+
+// SaveJar is UpdateJar for data that doesn't depend on what is kept.
+func (s *Store) SaveJar(ctx context.Context, session *Session, backend string, data []byte) error {
+	return s.UpdateJar(ctx, session, backend, func([]byte) ([]byte, error) { return data, nil })
 }

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unique"
 )
 
 // found is a session as Redis has it.
 type found struct {
 	session  *Session
+	created  time.Time
 	seen     time.Time // the last use, as far as written
 	tokenEnd int64     // of the newest token, Unix seconds
 	fieldEnd int64     // of the opaque token asked for; 0: there is none
@@ -60,15 +62,15 @@ func readFound(sid string, answer []any) (found, error) {
 	case "lost":
 		return found{}, errLost
 	}
-	return found{}, fmt.Errorf("%w: load: unexpected answer", ErrUnavailable)
+	return found{}, unavailable("load", errAnswer)
 }
 
 // readSession takes the fields in the order of load.lua. The user's names must
 // be those that the id was made of: an openid can't come from anywhere else.
 func readSession(sid string, r reply) (found, error) {
 	s := &Session{
-		ID: sid, AppID: r.text(9), OpenID: r.text(10), UnionID: r.text(11),
-		UserID: r.text(6), CreatedAt: r.millis(2), EndsAt: r.millis(3),
+		ID: r.text(0), AppID: unique.Make(r.text(9)).Value(), OpenID: r.text(10), UnionID: r.text(11),
+		UserID: r.text(6), EndsAt: r.millis(3),
 	}
 	if userTag(s.AppID, s.OpenID) != sid[:halfLength] {
 		return found{}, errMismatch
@@ -76,7 +78,7 @@ func readSession(sid string, r reply) (found, error) {
 	if err := errors.Join(readJSON(r.text(7), &s.Roles), readPhone(r.text(12), &s.Phone)); err != nil {
 		return found{}, fmt.Errorf("%w: load: %w", ErrUnavailable, err)
 	}
-	return found{session: s, seen: r.millis(4), tokenEnd: r.number(5), fieldEnd: r.number(8)}, nil
+	return found{session: s, created: r.millis(2), seen: r.millis(4), tokenEnd: r.number(5), fieldEnd: r.number(8)}, nil
 }
 
 func readPhone(text string, number *string) error {

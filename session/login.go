@@ -3,7 +3,7 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -56,7 +56,7 @@ func (s *Store) Login(ctx context.Context, login Login) (Token, *Session, bool, 
 	if err != nil {
 		return Token{}, nil, false, err
 	}
-	keys, args := s.loginCall(c, login, session, field, end)
+	keys, args := s.loginCall(c, login, session, now, field, end)
 	answer, err := s.redis.runList(ctx, loginScript, keys, args...)
 	if err != nil {
 		return Token{}, nil, false, err
@@ -69,29 +69,30 @@ func (s *Store) loggedIn(token Token, session *Session, answer reply) (Token, *S
 	case "done":
 		s.metrics.started.Inc()
 		s.metrics.ended.WithLabelValues(string(CauseReplaced)).Add(float64(answer.number(2)))
-		s.event(answer.text(3)) // here at once, subscribed or not
-		s.event(answer.text(4))
-		return token, session, answer.number(1) == 1, nil
+		s.event(answer.text(5)) // here at once, subscribed or not
+		s.event(answer.text(6))
+		session.UnionID = answer.text(3)
+		err := readPhone(answer.text(4), &session.Phone)
+		return token, session, answer.number(1) == 1, err
 	case "blocked":
 		return Token{}, nil, false, &BlockedError{Reason: answer.text(2), Until: banEnd(answer.number(1))}
 	}
-	return Token{}, nil, false, fmt.Errorf("%w: login: unexpected answer", ErrUnavailable)
+	return Token{}, nil, false, unavailable("login", errAnswer)
 }
 
 // newSession has whole milliseconds, as Redis keeps them.
 func newSession(l Login, now time.Time, c *config) *Session {
 	s := &Session{
 		ID: userTag(l.AppID, l.OpenID) + newID(), AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID,
-		UserID: l.UserID, Roles: l.Roles, CreatedAt: time.UnixMilli(now.UnixMilli()),
+		UserID: l.UserID, Roles: slices.Clone(l.Roles), EndsAt: time.UnixMilli(now.Add(c.MaxLifetime).UnixMilli()),
 	}
-	s.EndsAt = s.CreatedAt.Add(c.MaxLifetime)
 	if l.Phone != nil {
 		s.Phone = l.Phone.Number
 	}
 	return s
 }
 
-func (s *Store) loginCall(c *config, l Login, session *Session, field string, end time.Time) (keys []string, args []any) {
+func (s *Store) loginCall(c *config, l Login, session *Session, now time.Time, field string, end time.Time) (keys []string, args []any) {
 	tag, told, roles, phone := session.ID[:halfLength], "0", "", ""
 	if l.UserID != "" || l.Roles != nil {
 		told = "1"
@@ -104,7 +105,7 @@ func (s *Store) loginCall(c *config, l Login, session *Session, field string, en
 	}
 	sealed := c.keys.seal(sealSessionKey, []byte(l.SessionKey.Reveal()), session.ID, l.AppID, l.OpenID)
 	return []string{s.keys.user(tag), s.keys.session(session.ID)}, []any{
-		session.CreatedAt.UnixMilli(), session.ID[halfLength:], session.EndsAt.UnixMilli(),
+		now.UnixMilli(), session.ID[halfLength:], session.EndsAt.UnixMilli(),
 		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), c.perUser(), s.keys.events(),
 		tag, s.keys.sessions(tag), s.keys.jars(tag), end.Unix(), field, sealed,
 		l.AppID, l.OpenID, l.UnionID, phone, l.UserID, roles, told,

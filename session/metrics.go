@@ -48,7 +48,7 @@ func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
 		renewals: counter("wxgate_token_renewals_total", "Tokens renewed."),
 		resealed: counter("wxgate_session_keys_resealed_total", "Session keys sealed anew under the first secret."),
 		watched: with.NewGauge(prometheus.GaugeOpts{
-			Name: "wxgate_live_requests", Help: "Requests and streams under way that end with their session.",
+			Name: "wxgate_live_streams", Help: "Requests and streams under way that end with their session.",
 		}),
 		limited:     counter("wxgate_rate_limited_total", "Requests refused by a rate limit."),
 		localLimits: counter("wxgate_rate_limit_fallbacks_total", "Requests counted by this instance alone because Redis was away."),

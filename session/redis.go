@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"runtime"
@@ -14,6 +15,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+	"go.uber.org/zap"
 
 	"wxgate/secret"
 )
@@ -27,8 +29,9 @@ type RedisOptions struct {
 	DB         int    // 0 in a cluster
 	MasterName string // set: Addrs are Sentinels
 	Cluster    bool
-	TLS        bool   // certificates checked against the system's pool
-	KeyPrefix  string // leads every key and every channel
+	TLS        bool
+	RootCAs    *x509.CertPool // that certificates are checked against; nil: the system's
+	KeyPrefix  string         // leads every key and every channel
 }
 
 // Redis answers in well under a millisecond. What takes so long is sick, and a
@@ -37,14 +40,15 @@ const (
 	redisTimeout  = time.Second
 	redisPoolLow  = 32 // connections at least, where the machine has few cores
 	probeInterval = 200 * time.Millisecond
+	clusterReload = 10 * time.Second // for slots that have moved without a word
 )
 
 // backend is the way to Redis: the client and what keeps it from being asked
 // when it doesn't answer.
 type backend struct {
 	redis.UniversalClient
-	keys    keys
 	metrics *metrics
+	log     *zap.Logger
 	gates   []gate // one, or a few for the slots of a cluster
 	memory  *miniredis.Miniredis
 	closing context.Context
@@ -56,9 +60,9 @@ type backend struct {
 // master's death doesn't shut the others' slots.
 const clusterGates = 16
 
-func openBackend(o RedisOptions, m *metrics) (*backend, error) {
+func openBackend(o RedisOptions, m *metrics, log *zap.Logger) (*backend, error) {
 	redis.SetLogger(silent{})
-	b := &backend{keys: keys{o.KeyPrefix}, metrics: m, gates: make([]gate, 1)}
+	b := &backend{metrics: m, log: log, gates: make([]gate, 1)}
 	if o.Cluster {
 		b.gates = make([]gate, clusterGates)
 	}
@@ -70,7 +74,7 @@ func openBackend(o RedisOptions, m *metrics) (*backend, error) {
 		b.memory = memory
 		o = RedisOptions{Addrs: []string{memory.Addr()}}
 	}
-	b.UniversalClient = redis.NewUniversalClient(clientOptions(o))
+	b.UniversalClient = newClient(o)
 	b.closing, b.close = context.WithCancel(context.Background())
 	return b, nil
 }
@@ -84,6 +88,16 @@ func openMemory() (*miniredis.Miniredis, error) {
 	}
 	memory.ClockTTL(true)
 	return memory, nil
+}
+
+func newClient(o RedisOptions) redis.UniversalClient {
+	options := clientOptions(o)
+	if !o.Cluster {
+		return redis.NewUniversalClient(options)
+	}
+	cluster := options.Cluster()
+	cluster.ClusterStateReloadInterval = clusterReload
+	return redis.NewClusterClient(cluster)
 }
 
 func clientOptions(o RedisOptions) *redis.UniversalOptions {
@@ -101,7 +115,7 @@ func clientOptions(o RedisOptions) *redis.UniversalOptions {
 		ReadBufferSize:           8 << 10, WriteBufferSize: 8 << 10,
 	}
 	if o.TLS {
-		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs}
 	}
 	if !o.Cluster && o.MasterName == "" {
 		options.Addrs = o.Addrs[:1] // more than one would mean a cluster to the client
@@ -119,6 +133,9 @@ func (b *backend) shutdown() error {
 	return err
 }
 
+// errAnswer is of an answer that no script gives.
+var errAnswer = errors.New("unexpected answer")
+
 // errShut is what a shut gate says at once.
 var errShut = errors.New("redis did not answer a moment ago")
 
@@ -133,38 +150,45 @@ func (b *backend) ask(ctx context.Context, operation, key string, do func(contex
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	g := b.gateOf(key)
-	if g.shut.Load() {
-		return fmt.Errorf("%w: %s: %w", ErrUnavailable, operation, errShut)
+	if b.gateOf(key).shut.Load() {
+		return unavailable(operation, errShut)
 	}
-	err := do(ctx)
+	return b.judge(ctx, operation, key, do(ctx))
+}
+
+// judge makes an operation's error one of those that ask returns, and shuts
+// the gate where there was no answer at all. An error that Redis itself sent
+// came quickly and may be of this one command.
+func (b *backend) judge(ctx context.Context, operation, key string, err error) error {
 	if err == nil || errors.Is(err, redis.Nil) {
 		return err
 	}
-	if ctx.Err() == nil {
-		b.metrics.redisErrors.WithLabelValues(operation).Inc()
-		b.judge(g, key, err)
+	if cause := ctx.Err(); cause != nil {
+		return cause
 	}
-	return unavailable(ctx, operation, err)
+	b.metrics.redisErrors.WithLabelValues(operation).Inc()
+	if g := b.gateOf(key); !answered(err) && g.shut.CompareAndSwap(false, true) {
+		b.log.Warn("redis does not answer", zap.String("operation", operation), zap.Error(err))
+		b.probes.Go(func() { b.probe(g, key) })
+	}
+	return unavailable(operation, err)
 }
 
-// judge shuts the gate where there was no answer. An error that Redis itself
-// sent came quickly and may be of this one command.
-func (b *backend) judge(g *gate, key string, err error) {
+// answered tells whether Redis said something, be it an error.
+func answered(err error) bool {
 	var reply redis.Error
-	if errors.As(err, &reply) || !g.shut.CompareAndSwap(false, true) {
-		return
-	}
-	b.probes.Go(func() { b.probe(g, key) })
+	return err == nil || errors.As(err, &reply)
 }
 
 // probe opens the gate as soon as Redis says anything about the key.
 func (b *backend) probe(g *gate, key string) {
 	for b.closing.Err() == nil {
-		err := b.Exists(b.closing, key).Err()
-		var reply redis.Error
-		if err == nil || errors.As(err, &reply) {
+		if cluster, ok := b.UniversalClient.(*redis.ClusterClient); ok {
+			cluster.ReloadState(b.closing) // which the client doesn't for a node that is merely dead
+		}
+		if answered(b.Exists(b.closing, key).Err()) {
 			g.shut.Store(false)
+			b.log.Info("redis answers again")
 			return
 		}
 		sleep(b.closing, probeInterval)
@@ -196,7 +220,7 @@ func (b *backend) runList(ctx context.Context, s script, keys []string, args ...
 	}
 	list, ok := answer.([]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: %s: unexpected answer", ErrUnavailable, s.name)
+		return nil, unavailable(s.name, errAnswer)
 	}
 	return list, nil
 }
@@ -209,7 +233,7 @@ func (b *backend) runInt(ctx context.Context, s script, keys []string, args ...a
 	}
 	n, ok := answer.(int64)
 	if !ok {
-		return 0, fmt.Errorf("%w: %s: unexpected answer", ErrUnavailable, s.name)
+		return 0, unavailable(s.name, errAnswer)
 	}
 	return n, nil
 }

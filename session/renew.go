@@ -57,7 +57,7 @@ func (s *Store) NeedsRenewal(g Grant) bool {
 // Watched requests of the session go on, on every instance.
 func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
 	sid := g.Session.ID
-	if g.copy.ended.Load() {
+	if g.copy.is(ended) {
 		return Token{}, ErrSessionEnded
 	}
 	if r, ok := s.renewals.recent.GetIfPresent(sid); ok && s.now().Sub(r.at) < renewalPause {

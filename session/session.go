@@ -21,21 +21,19 @@ import (
 // request that belongs to it and never changes once handed out: what changes
 // comes as another Session with the same ID.
 type Session struct {
-	ID        string // 44 characters of [A-Za-z0-9_-], no secret: it may be logged
-	AppID     string
-	OpenID    string
-	UnionID   string    // empty where WeChat gave none
-	UserID    string    // the login hook's answer, may be empty
-	Phone     string    // the number with its country prefix as WeChat gave it, may be empty
-	Roles     []string  // the login hook's answer; not to be changed by the reader
-	CreatedAt time.Time // the login
-	EndsAt    time.Time // the absolute end: no use and no renewal moves it
+	ID      string // 44 characters of [A-Za-z0-9_-], no secret: it may be logged
+	AppID   string
+	OpenID  string
+	UnionID string    // empty where WeChat gave none
+	UserID  string    // the login hook's answer, may be empty
+	Phone   string    // the number with its country prefix as WeChat gave it, may be empty
+	Roles   []string  // the login hook's answer; not to be changed by the reader
+	EndsAt  time.Time // the absolute end: no use and no renewal moves it
 }
 
 func (s *Session) equal(o *Session) bool {
 	return s.ID == o.ID && s.AppID == o.AppID && s.OpenID == o.OpenID && s.UnionID == o.UnionID &&
-		s.UserID == o.UserID && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) &&
-		s.CreatedAt.Equal(o.CreatedAt) && s.EndsAt.Equal(o.EndsAt)
+		s.UserID == o.UserID && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) && s.EndsAt.Equal(o.EndsAt)
 }
 
 // Grant is what a valid token proves: a live session, until the token ends.
@@ -70,9 +68,10 @@ type Cause string
 
 // The causes. CauseExpired is counted by each instance that had a copy of the session.
 const (
-	CauseLogout   Cause = "logout"
-	CauseReplaced Cause = "replaced" // max_per_user: a newer login took its place
-	CauseAdmin    Cause = "admin"
-	CauseBan      Cause = "ban"
-	CauseExpired  Cause = "expired"
+	CauseLogout    Cause = "logout"
+	CauseLogoutAll Cause = "logout_all"
+	CauseReplaced  Cause = "replaced" // max_per_user: a newer login took its place
+	CauseAdmin     Cause = "admin"
+	CauseBan       Cause = "ban"
+	CauseExpired   Cause = "expired"
 )

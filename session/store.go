@@ -68,7 +68,7 @@ func Open(o Options) (*Store, error) {
 		touches: make(chan *liveCopy, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
 	}
 	s.metrics = newMetrics(o.Registry, s)
-	if s.redis, err = openBackend(o.Redis, s.metrics); err != nil {
+	if s.redis, err = openBackend(o.Redis, s.metrics, s.log); err != nil {
 		return nil, err
 	}
 	s.config.Store(c)
@@ -88,8 +88,9 @@ func (s *Store) Configure(settings Settings) error {
 	}
 	s.configured.Lock()
 	defer s.configured.Unlock()
-	s.config.Store(c)
-	s.copies.tokens.InvalidateAll()
+	if old := s.config.Swap(c); !old.tokens.same(c.tokens) {
+		s.copies.tokens.InvalidateAll()
+	}
 	s.renewals.forget()
 	return nil
 }

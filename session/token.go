@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,11 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 	t.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding(),
 		jwt.WithExpirationRequired(), jwt.WithIssuedAt(), jwt.WithIssuer(issuer), jwt.WithLeeway(clockSkew), jwt.WithTimeFunc(now))
 	return t
+}
+
+// same tells whether the one accepts what the other accepts.
+func (t *tokens) same(o *tokens) bool {
+	return t.issuer == o.issuer && slices.EqualFunc(t.ring, o.ring, func(a, b *derived) bool { return a.kid == b.kid })
 }
 
 // typ tells access tokens from assertions, which have other keys too.

@@ -14,13 +14,13 @@ const touchQueue = 4096
 // use notes a use of a session, and has it written some time soon.
 func (s *Store) use(l *liveCopy, now time.Time) {
 	raise(&l.usedAt, now.UnixNano())
-	if l.unsaved.Load() || !l.unsaved.CompareAndSwap(false, true) {
+	if l.is(unsaved) || !l.set(unsaved) {
 		return
 	}
 	select {
 	case s.touches <- l:
 	default:
-		l.unsaved.Store(false)
+		l.clear(unsaved)
 	}
 }
 
@@ -64,7 +64,7 @@ func (s *Store) writeTouches(ctx context.Context, waiting []*liveCopy, all bool)
 	var due, rest []*liveCopy
 	for _, l := range waiting {
 		switch {
-		case l.ended.Load():
+		case l.is(ended):
 		case all || now-l.savedAt.Load() >= every:
 			due = append(due, l)
 		default:
@@ -75,11 +75,11 @@ func (s *Store) writeTouches(ctx context.Context, waiting []*liveCopy, all bool)
 }
 
 // touch writes and returns those that have to wait for Redis.
-func (s *Store) touch(ctx context.Context, due []*liveCopy) (again []*liveCopy) {
+func (s *Store) touch(ctx context.Context, due []*liveCopy) (failed []*liveCopy) {
 	calls := make([]*call, len(due))
 	used := make([]int64, len(due))
 	for i, l := range due {
-		l.unsaved.Store(false) // before usedAt is read: a use from here on queues anew
+		l.clear(unsaved) // before usedAt is read: a use from here on queues anew
 		used[i] = l.usedAt.Load()
 		calls[i] = s.touchCall(l.session.Load(), time.Unix(0, used[i]))
 	}
@@ -88,11 +88,11 @@ func (s *Store) touch(ctx context.Context, due []*liveCopy) (again []*liveCopy) 
 		if calls[i].err == nil {
 			raise(&l.savedAt, used[i])
 			s.touched(ctx, l, calls[i].answer)
-		} else if l.unsaved.CompareAndSwap(false, true) {
-			again = append(again, l)
+		} else if l.set(unsaved) {
+			failed = append(failed, l)
 		}
 	}
-	return again
+	return failed
 }
 
 func (s *Store) touchCall(session *Session, used time.Time) *call {
@@ -110,7 +110,7 @@ func (s *Store) touched(ctx context.Context, l *liveCopy, answer any) {
 	switch found := answer.(type) {
 	case int64:
 		if found == 0 {
-			l.again.Store(true)
+			l.set(again)
 		}
 	case string:
 		if _, err := s.openKey(ctx, l.session.Load(), found); err != nil {

@@ -110,7 +110,7 @@ func (s *Store) Info(ctx context.Context, sid string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{sid, a.session.AppID, a.session.OpenID, a.session.CreatedAt, a.seen, a.session.EndsAt}, nil
+	return Info{sid, a.session.AppID, a.session.OpenID, a.created, a.seen, a.session.EndsAt}, nil
 }
 
 // Profile gives the user of a session, without his sessions.

@@ -41,7 +41,7 @@ func (s *Store) Watch(g Grant, cut func()) (stop func()) {
 		if w != nil {
 			if at, round, ok := w.add(cut); ok {
 				s.metrics.watched.Inc()
-				if l.ended.Load() { // since the token was checked
+				if l.is(ended) { // since the token was checked
 					cut()
 				}
 				return func() { s.unwatch(w, at, round) }
@@ -195,7 +195,7 @@ func (s *Store) stillWatched() []*liveCopy {
 // inDoubt tells whether Redis has to be asked about a watched session: its
 // deadline has come, or an event may have been missed.
 func (s *Store) inDoubt(l *liveCopy, now time.Time) bool {
-	if !now.Before(s.deadline(l)) || l.again.Load() || l.epoch.Load() != s.epoch.Load() {
+	if !now.Before(s.deadline(l)) || l.is(again) || l.epoch.Load() != s.epoch.Load() {
 		return true
 	}
 	age := now.Sub(time.Unix(0, l.confirmedAt.Load()))

@@ -1,5 +1,6 @@
 -- A login, refused to a banned user; the oldest sessions above the maximum give way.
--- Answers done, whether it is the user's first, how many gave way, and the events; or blocked with the ban.
+-- Answers done, whether it is the user's first, how many gave way, unionid and phone as now known,
+-- and the events; or blocked with the ban.
 -- KEYS: user, session.
 local user, session = KEYS[1], KEYS[2]
 local now, rand, ends, ttl, most, channel = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
@@ -9,7 +10,8 @@ local appid, openid, unionid, phone = ARGV[13], ARGV[14], ARGV[15], ARGV[16]
 local user_id, roles, told = ARGV[17], ARGV[18], ARGV[19]
 
 if redis.call('EXISTS', session) == 1 then -- asked again after a lost answer
-  return {'done', redis.call('HEXISTS', session, 'w'), 0}
+  local u = redis.call('HMGET', user, 'n', 'p')
+  return {'done', redis.call('HEXISTS', session, 'w'), 0, u[1] or '', u[2] or ''}
 end
 local ban = redis.call('HMGET', user, 'b', 'B')
 if ban[1] then
@@ -58,7 +60,7 @@ if first == 1 then redis.call('HSET', session, 'w', '1') end
 redis.call('PEXPIRE', session, ttl)
 redis.call('HSET', user, rand, now)
 
-local answer = {'done', first, #ended}
+local answer = {'done', first, #ended, redis.call('HGET', user, 'n') or '', redis.call('HGET', user, 'p') or ''}
 local function publish(event)
   redis.call('PUBLISH', channel, event)
   answer[#answer + 1] = event

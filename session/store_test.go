@@ -1,0 +1,84 @@
+package session
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+	"wxgate/secret"
+)
+
+const appid = "wx0123456789abcdef"
+
+var (
+	firstSecret  = secret.Text(strings.Repeat("first secret for tests. ", 2))
+	secondSecret = secret.Text(strings.Repeat("second secret for tests ", 2))
+)
+
+// testSettings have a long CacheTTL, so that what a test sees within seconds
+// came by events, not by asking again.
+func testSettings() Settings {
+	return Settings{
+		Secrets: []secret.Text{firstSecret}, CacheTTL: 30 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
+	}
+}
+
+// openStore opens a Store on the server, or on one in the process, and waits
+// until it is ready.
+func openStore(t testing.TB, server *redistest.Server, change func(*Options)) *Store {
+	t.Helper()
+	o := Options{Redis: RedisOptions{KeyPrefix: "test:"}, Settings: testSettings()}
+	if server != nil {
+		o.Redis.Addrs = []string{server.Addr}
+	}
+	if change != nil {
+		change(&o)
+	}
+	s, err := Open(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	eventually(t, 10*time.Second, "ready", func() bool { return s.Ready(t.Context()) == nil })
+	return s
+}
+
+// eventually waits for a condition that another process or goroutine brings about.
+func eventually(t testing.TB, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %s: %s", limit, what)
+		}
+	}
+}
+
+func loginOf(openid string) Login {
+	return Login{AppID: appid, OpenID: openid, SessionKey: "tiihtNczf5v6AKRyjwEUhQ=="}
+}
+
+// logIn starts a session and returns its token.
+func logIn(t testing.TB, s *Store, openid string) (string, *Session) {
+	t.Helper()
+	token, session, _, err := s.Login(t.Context(), loginOf(openid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Value.Reveal(), session
+}
+
+// granted authenticates and fails the test where that is refused.
+func granted(t testing.TB, s *Store, token string) Grant {
+	t.Helper()
+	g, err := s.Authenticate(context.Background(), token)
+	if err != nil {
+		t.Fatalf("authenticate: %v", err)
+	}
+	return g
+}
