@@ -17,12 +17,13 @@ import (
 //
 // It is used by one goroutine at a time.
 type exchange struct {
-	w      http.ResponseWriter
-	r      *http.Request
-	start  time.Time
-	id     string     // request id
-	peer   netip.Addr // who holds the TCP connection
-	client netip.Addr // who the request is from, trusted proxies looked through
+	w          http.ResponseWriter
+	r          *http.Request
+	start      time.Time
+	id         string     // request id
+	peer       netip.Addr // who holds the TCP connection
+	client     netip.Addr // who the request is from, trusted proxies looked through
+	clientText string
 	// trusted: the peer is one of trusted_proxies, its forwarded headers count.
 	trusted bool
 	host    string // lower case, without port and trailing dot

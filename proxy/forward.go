@@ -68,21 +68,21 @@ func (st *state) outbound(ctx context.Context, x *exchange) (*http.Request, *req
 	r, rt := x.r, x.route
 	h := st.headers.fromClient(r.Header, x.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
-		h["Te"] = []string{"trailers"} // gRPC insists on it
+		h.Header["Te"] = []string{"trailers"} // gRPC insists on it
 	}
-	if _, told := h["User-Agent"]; !told {
-		h["User-Agent"] = nil // else net/http adds its own
+	if _, told := h.Header["User-Agent"]; !told {
+		h.Header["User-Agent"] = nil // else net/http adds its own
 	}
 	x.setForwarded(h)
 	if err := st.setIdentity(h, x); err != nil {
 		return nil, nil, err
 	}
-	if err := st.setCookies(ctx, h, x); err != nil {
+	if err := st.setCookies(ctx, h.Header, x); err != nil {
 		return nil, nil, err
 	}
-	rt.changeRequest(h)
+	rt.changeRequest(h.Header)
 	out := &http.Request{
-		Method: r.Method, URL: rt.target(r.URL), Host: r.Host, Header: h,
+		Method: r.Method, URL: rt.target(r.URL), Host: r.Host, Header: h.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.ContentLength,
 	}
 	if !rt.PreserveHost {
@@ -92,7 +92,7 @@ func (st *state) outbound(ctx context.Context, x *exchange) (*http.Request, *req
 }
 
 // setIdentity adds who asks; nothing under these names is in h yet.
-func (st *state) setIdentity(h http.Header, x *exchange) error {
+func (st *state) setIdentity(h *outHeader, x *exchange) error {
 	s := x.session()
 	if s == nil {
 		return nil
@@ -105,7 +105,7 @@ func (st *state) setIdentity(h http.Header, x *exchange) error {
 	if err != nil {
 		return err
 	}
-	put(h, st.identity.Assertion, signed)
+	h.put(st.identity.Assertion, signed)
 	return nil
 }
 

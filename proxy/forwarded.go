@@ -9,22 +9,21 @@ import (
 
 // setForwarded tells the backend who is asking and how. A trusted proxy's own
 // word is carried on where it can be read.
-func (x *exchange) setForwarded(h http.Header) {
-	client := addrText(x.client)
+func (x *exchange) setForwarded(h *outHeader) {
 	proto, host := x.scheme(), x.r.Host
-	chain := client
+	chain := x.clientText
 	if x.trusted {
 		chain = x.forwardedFor()
 		if told := lastValue(x.r.Header["X-Forwarded-Host"]); validHost(told) {
 			host = told
 		}
-		dropBadPort(h)
+		dropBadPort(h.Header)
 	}
-	put(h, "X-Real-IP", client)
-	put(h, "X-Forwarded-For", chain)
-	put(h, "X-Forwarded-Proto", proto)
-	put(h, "X-Forwarded-Host", host)
-	put(h, "X-Request-ID", x.id)
+	h.put("X-Real-IP", x.clientText)
+	h.put("X-Forwarded-For", chain)
+	h.put("X-Forwarded-Proto", proto)
+	h.put("X-Forwarded-Host", host)
+	h.put("X-Request-ID", x.id)
 }
 
 // scheme is how the client came: by TLS here, or as a trusted proxy says.
@@ -48,7 +47,7 @@ func (x *exchange) forwardedFor() string {
 		for entry := range strings.SplitSeq(line, ",") {
 			addr, err := netip.ParseAddr(strings.TrimSpace(entry))
 			if err != nil || len(chain) > 50 {
-				return addrText(x.client)
+				return x.clientText
 			}
 			chain = append(chain, addrText(addr.Unmap().WithZone("")))
 		}

@@ -142,6 +142,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, st *state) *exch
 		x.trusted = true
 		x.client = st.Proxies.clientOf(r, x.peer)
 	}
+	x.clientText = addrText(x.client)
 	x.id = requestID(r.Header)
 	g.Metrics.inFlight.Inc()
 	return x

@@ -88,14 +88,14 @@ func headerSet(lists ...[]string) map[string]struct{} {
 
 // fromClient copies what a client may tell a backend. Value slices are shared:
 // nobody changes one in place. The map has room for the gateway's own.
-func (hr *headerRules) fromClient(in http.Header, trusted bool) http.Header {
+func (hr *headerRules) fromClient(in http.Header, trusted bool) *outHeader {
 	listed := connectionListed(in)
-	out := make(http.Header, len(in)+12)
+	out := &outHeader{make(http.Header, len(in)+7), make([]string, 0, 10)}
 	for name, values := range in {
 		if !hr.passes(name, trusted) || slices.Contains(listed, name) {
 			continue
 		}
-		out[name] = values
+		out.Header[name] = values
 	}
 	return out
 }

@@ -128,7 +128,7 @@ func (st *state) callHook(ctx context.Context, x *exchange, login *session.Login
 // hookQuestion gathers what the hook is told. is_new_user may be true for two
 // logins that race; the client's answer is exact.
 func (st *state) hookQuestion(ctx context.Context, x *exchange, login *session.Login) (hookRequest, error) {
-	q := hookRequest{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID, IP: addrText(x.client)}
+	q := hookRequest{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID, IP: x.clientText}
 	user, err := st.sessions.User(ctx, login.AppID, login.OpenID)
 	switch {
 	case errors.Is(err, session.ErrNotFound):

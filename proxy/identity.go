@@ -33,13 +33,13 @@ func (id Identity) names() []string {
 
 // set writes the session's facts. h holds none of these names yet: the
 // client's were left behind (see headerRules). A fact that isn't known is not sent.
-func (id Identity) set(h http.Header, s *session.Session) {
-	put(h, id.OpenID, headerValue(s.OpenID, ""))
-	put(h, id.UnionID, headerValue(s.UnionID, ""))
-	put(h, id.AppID, headerValue(s.AppID, ""))
-	put(h, id.UserID, headerValue(s.UserID, ""))
-	put(h, id.Roles, roleList(s.Roles))
-	put(h, id.Phone, headerValue(s.Phone, ""))
+func (id Identity) set(h *outHeader, s *session.Session) {
+	h.put(id.OpenID, headerValue(s.OpenID, ""))
+	h.put(id.UnionID, headerValue(s.UnionID, ""))
+	h.put(id.AppID, headerValue(s.AppID, ""))
+	h.put(id.UserID, headerValue(s.UserID, ""))
+	h.put(id.Roles, roleList(s.Roles))
+	h.put(id.Phone, headerValue(s.Phone, ""))
 	if id.CloudRun {
 		id.setCloudRun(h, s)
 	}
@@ -47,19 +47,30 @@ func (id Identity) set(h http.Header, s *session.Session) {
 
 // setCloudRun mirrors
 // https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/index.md
-func (id Identity) setCloudRun(h http.Header, s *session.Session) {
-	put(h, "X-WX-OPENID", headerValue(s.OpenID, ""))
-	put(h, "X-WX-UNIONID", headerValue(s.UnionID, ""))
-	put(h, "X-WX-APPID", headerValue(s.AppID, ""))
-	put(h, "X-WX-SOURCE", "wx_client")
-	put(h, "X-WX-ENV", "wxgate")
+func (id Identity) setCloudRun(h *outHeader, s *session.Session) {
+	h.put("X-WX-OPENID", headerValue(s.OpenID, ""))
+	h.put("X-WX-UNIONID", headerValue(s.UnionID, ""))
+	h.put("X-WX-APPID", headerValue(s.AppID, ""))
+	h.put("X-WX-SOURCE", "wx_client")
+	h.put("X-WX-ENV", "wxgate")
 }
 
-// put sets a header under the very name, without making it canonical.
-func put(h http.Header, name, value string) {
-	if name != "" && value != "" {
-		h[name] = []string{value}
+// outHeader is a header that the gateway writes: one array holds the values of
+// the lines it adds.
+type outHeader struct {
+	http.Header
+	values []string
+}
+
+// put sets a header under the very name, without making it canonical. An
+// unnamed or empty one is left out.
+func (h *outHeader) put(name, value string) {
+	if name == "" || value == "" {
+		return
 	}
+	h.values = append(h.values, value)
+	n := len(h.values)
+	h.Header[name] = h.values[n-1 : n : n]
 }
 
 // roleList joins roles by commas; a comma inside a role is encoded, so that

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -89,8 +90,9 @@ func (g *Gateway) logAccess(x *exchange, took time.Duration) {
 	if entry == nil {
 		return
 	}
-	fields := make([]zap.Field, 0, 12)
-	fields = append(fields,
+	list := fieldLists.Get().(*[16]zap.Field)
+	defer fieldLists.Put(list)
+	fields := append(list[:0],
 		zap.String("method", clip(x.r.Method, 32)),
 		zap.String("path", clip(x.r.URL.Path, maxLoggedPath)),
 		zap.String("route", x.label),
@@ -98,7 +100,7 @@ func (g *Gateway) logAccess(x *exchange, took time.Duration) {
 		zap.Duration("duration", took),
 		zap.Int64("bytes", x.bytes),
 		zap.String("request_id", x.id),
-		zap.Stringer("client", x.client))
+		zap.String("client", x.clientText))
 	if s := x.session(); s != nil {
 		fields = append(fields, zap.String("openid", s.OpenID), zap.String("appid", s.AppID))
 	}
@@ -110,6 +112,9 @@ func (g *Gateway) logAccess(x *exchange, took time.Duration) {
 	}
 	entry.Write(fields...)
 }
+
+// fieldLists holds the arrays that lines are put together in.
+var fieldLists = sync.Pool{New: func() any { return new([16]zap.Field) }}
 
 // maxLoggedPath bounds what a client can make the gateway write.
 const maxLoggedPath = 1024

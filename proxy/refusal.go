@@ -57,14 +57,15 @@ var bareStatuses = map[string]struct {
 	"505 HTTP Version Not Supported":      {fault.BadRequest, "only HTTP/1 and HTTP/2 are understood"},
 }
 
-// explained gives the answer to send in place of p, or nil to send p.
+// explained gives the answer to send in place of p, or nil to send p. It looks
+// at every small write, and must cost next to nothing where there is no match.
 func explained(p []byte) []byte {
 	const version = "HTTP/1.1 "
-	if len(p) > 512 || !bytes.HasPrefix(p, []byte(version)) {
+	if len(p) < len(version)+3 || len(p) > 512 || p[len(version)] < '4' || !bytes.Contains(p, []byte(bareAnswer)) {
 		return nil
 	}
-	status, rest, ok := strings.Cut(string(p[len(version):]), "\r\n")
-	if !ok || !strings.HasPrefix("\r\n"+rest, bareAnswer) {
+	status, rest, _ := strings.Cut(string(p[len(version):]), "\r\n")
+	if !strings.HasPrefix("\r\n"+rest, bareAnswer) {
 		return nil
 	}
 	for known, what := range bareStatuses {

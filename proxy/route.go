@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"wxgate/proxy/upstream"
 	"wxgate/session"
 )
 
@@ -42,7 +41,7 @@ type Route struct {
 	RateLimit    session.Rate // zero: none
 	MaxBody      int64        // bytes; 0: no limit
 
-	Upstream      *upstream.Group
+	Upstream      http.RoundTripper // chooses the host: the URL it is given has none
 	StripPrefix   string
 	AddPrefix     string
 	PreserveHost  bool

@@ -35,7 +35,7 @@ const (
 // world is a gateway with everything around it that it meets in production: a
 // real Redis, the simulated WeChat, backends on sockets of their own.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	redis    *redistest.Server
 	sim      *wechattest.Server
 	sessions *session.Store
@@ -54,6 +54,7 @@ type plan struct {
 	settings func(*session.Settings)
 	redis    *redistest.Server // nil: one of its own
 	sim      *wechattest.Server
+	quiet    bool // log as in production: no debug lines, nothing kept
 }
 
 // usualRoutes are open, optional, login and role routes.
@@ -68,7 +69,7 @@ func usualRoutes() []*proxy.Route {
 	}
 }
 
-func newWorld(t *testing.T, p plan) *world {
+func newWorld(t testing.TB, p plan) *world {
 	t.Helper()
 	w := &world{t: t, redis: p.redis, sim: p.sim, logs: &syncBuffer{}}
 	if w.redis == nil {
@@ -89,7 +90,7 @@ func newWorld(t *testing.T, p plan) *world {
 
 func (w *world) start(p plan, simBase string) {
 	t := w.t
-	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(w.logs), zap.DebugLevel))
+	log := w.log(p.quiet)
 	settings := session.Settings{
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 5 * time.Second, StaleIfError: 5 * time.Minute,
 		RenewBefore: 30 * time.Minute,
@@ -117,6 +118,14 @@ func (w *world) start(p plan, simBase string) {
 	}
 	w.gateway = proxy.New(proxy.Options{Sessions: w.sessions, WeChat: w.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now}, config)
 	w.listen(config.MaxHeader, log)
+}
+
+func (w *world) log(quiet bool) *zap.Logger {
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	if quiet {
+		return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.InfoLevel))
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(w.logs), zap.DebugLevel))
 }
 
 func (w *world) listen(maxHeader int, log *zap.Logger) {
@@ -155,7 +164,7 @@ func (w *world) withBackend(p plan) []*proxy.Route {
 }
 
 // group makes an upstream group of targets.
-func group(t *testing.T, c upstream.Config, targets ...string) *upstream.Group {
+func group(t testing.TB, c upstream.Config, targets ...string) *upstream.Group {
 	t.Helper()
 	for _, target := range targets {
 		u, err := url.Parse(target)
@@ -193,7 +202,7 @@ type answer struct {
 // code is the gateway's error code, "" for none.
 func (a answer) code() string { return a.Header.Get("X-Gateway-Error") }
 
-func (a answer) json(t *testing.T, v any) {
+func (a answer) json(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.Body, v); err != nil {
 		t.Fatalf("status %d, body %q: %v", a.Status, a.Body, err)
