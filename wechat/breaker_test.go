@@ -1,12 +1,17 @@
 package wechat_test
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"wxgate/secret"
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
 )
@@ -99,21 +104,92 @@ func TestOneAppsOutageIsItsOwn(t *testing.T) {
 
 func TestCallsUnderWayAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) {
-		o.MaxInFlight, o.Timeout = 2, 300*time.Millisecond
-	})
-	w.sim.AddFault(wechattest.Fault{API: jscode2session, Delay: time.Minute})
+	var underWay, most atomic.Int32
+	release := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most.Store(max(most.Load(), underWay.Add(1)))
+		<-release
+		underWay.Add(-1)
+		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+	}))
+	defer srv.Close()
+	c := newClient(t, wechat.Options{Base: srv.URL, MaxInFlight: 2})
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
-			if _, err := w.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+			if _, err := c.Login(t.Context(), appID, "code"); err != nil {
 				t.Error(err)
 			}
 		})
 	}
+	within(t, 5*time.Second, "two logins under way", func() bool { return underWay.Load() == 2 })
+	close(release)
 	wg.Wait()
-	if n := w.sim.Count(jscode2session); n > 4 {
-		t.Errorf("%d calls reached WeChat", n)
+	if most.Load() > 2 {
+		t.Errorf("%d at once", most.Load())
+	}
+}
+
+func TestWaitingForAPlaceEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := newClient(t, wechat.Options{Base: w.base, MaxInFlight: 1, Timeout: 100 * time.Millisecond, Tokens: fixedToken{"T1"}})
+	relay := c.Relay(appID)
+	res, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	_, err = relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil))
+	var e *wechat.Error
+	if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter == 0 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A caller that goes away, or sends a broken body, is neither a failure nor a
+// success of WeChat.
+func TestCallersFaultsDoNotCount(t *testing.T) {
+	t.Parallel()
+	relay := relayTo(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wxa/slow" {
+			_, _ = io.Copy(io.Discard, r.Body)
+			<-r.Context().Done()
+		}
+		w.WriteHeader(http.StatusBadGateway)
+	})
+	fail := func() { relayed(t, relay, relayRequest(t, http.MethodGet, "/wxa/x", nil)) }
+	for range 9 {
+		fail()
+	}
+	for range 5 {
+		ctx, cancel := contextEndingSoon(t)
+		if _, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/slow", nil).WithContext(ctx)); err == nil {
+			t.Error("it answered")
+		}
+		cancel()
+		body := http.MaxBytesReader(nil, io.NopCloser(bytes.NewReader(make([]byte, 1<<20))), 1<<19)
+		if _, err := relay.RoundTrip(relayRequest(t, http.MethodPost, "/wxa/slow", body)); err == nil {
+			t.Error("it answered")
+		}
+	}
+	fail()
+	if _, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil)); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Errorf("after ten failures: %v", err)
+	}
+}
+
+func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	failLogins(t, w)
+	asked := w.sim.Count(jscode2session)
+	for i, key := range []secret.Text{appSecret, "another"} {
+		w.client.SetApps([]wechat.App{{ID: appID, Secret: key}})
+		_, _ = w.client.Login(t.Context(), appID, "code")
+		if got := w.sim.Count(jscode2session) - asked; got != i {
+			t.Errorf("after reload %d WeChat was asked %d times", i+1, got)
+		}
 	}
 }
 

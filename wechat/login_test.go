@@ -168,6 +168,25 @@ func TestNonsenseIsNeverALogin(t *testing.T) {
 	}
 }
 
+func TestEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int64
+	c := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		chunk := make([]byte, 64<<10)
+		for err := error(nil); err == nil && sent.Load() < 1<<30; {
+			var n int
+			n, err = w.Write(chunk)
+			sent.Add(int64(n))
+		}
+	})
+	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Error(err)
+	}
+	if sent.Load() > 64<<20 {
+		t.Errorf("%d MiB were read", sent.Load()>>20)
+	}
+}
+
 func hangInBody(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, `{"openid":"o1",`)
 	_ = http.NewResponseController(w).Flush()

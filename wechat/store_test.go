@@ -25,6 +25,7 @@ func (f fixedToken) Lock(context.Context, string, time.Duration) (func(), bool, 
 type sharedTokens struct {
 	now    func() time.Time
 	away   atomic.Bool // every call fails
+	late   func()      // called once, before the next lock is taken: what another instance does meanwhile
 	loads  atomic.Int32
 	mu     sync.Mutex
 	tokens map[string]savedToken
@@ -67,6 +68,7 @@ func (s *sharedTokens) Lock(_ context.Context, name string, ttl time.Duration) (
 	if s.away.Load() {
 		return nil, false, errStoreAway
 	}
+	s.meanwhile()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now().Before(s.locks[name]) {
@@ -78,4 +80,14 @@ func (s *sharedTokens) Lock(_ context.Context, name string, ttl time.Duration) (
 		defer s.mu.Unlock()
 		delete(s.locks, name)
 	}, true, nil
+}
+
+func (s *sharedTokens) meanwhile() {
+	s.mu.Lock()
+	late := s.late
+	s.late = nil
+	s.mu.Unlock()
+	if late != nil {
+		late()
+	}
 }

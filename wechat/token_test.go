@@ -1,12 +1,14 @@
 package wechat_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -334,19 +336,75 @@ func TestTokenCopyIsAskedForRarely(t *testing.T) {
 	}
 }
 
+// Between an instance's look at the store and its lock another one may finish.
+func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
+	t.Parallel()
+	for name, begin := range map[string]func(*world){
+		"dead":   func(w *world) { _ = w.sim.KillToken(appID, false) },
+		"ending": func(w *world) { w.Advance(time.Hour + 56*time.Minute) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			shared := newSharedTokens(w.Now)
+			one := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+			two := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+			old := accessToken(t, one)
+			begin(w)
+			asked := make(chan struct{})
+			shared.mu.Lock()
+			shared.late = func() {
+				defer close(asked)
+				send(t, two, w.user(t, "alice").OpenID)
+				within(t, 5*time.Second, "the other's token", func() bool {
+					value, _, _ := shared.Load(t.Context(), appID)
+					return value.Reveal() != old
+				})
+			}
+			shared.mu.Unlock()
+			send(t, one, w.user(t, "alice").OpenID)
+			<-asked
+			within(t, 5*time.Second, "the lock given back", func() bool {
+				unlock, ok, _ := shared.Lock(t.Context(), appID, time.Minute)
+				if ok {
+					unlock()
+				}
+				return ok
+			})
+			within(t, 5*time.Second, "the new token", func() bool { return accessToken(t, one) != old })
+			if n := w.sim.Count(stableToken); n != 2 {
+				t.Errorf("WeChat was asked %d times", n)
+			}
+		})
+	}
+}
+
 func TestCancelledCallerDoesNotSpoilTheRefreshForOthers(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.sim.AddFault(wechattest.Fault{API: stableToken, Delay: 100 * time.Millisecond, Times: 1})
-	ctx, cancel := contextEndingSoon(t)
+	var arrived atomic.Int32
+	release := make(chan struct{})
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		arrived.Add(1)
+		select {
+		case <-release:
+			saying(`{"access_token":"T1","expires_in":7200}`)(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var wg sync.WaitGroup
-	wg.Go(func() { _, _, _ = w.client.AccessToken(ctx, appID) })
-	within(t, time.Second, "first call", func() bool { return ctx.Err() != nil })
-	accessToken(t, w.client)
+	wg.Go(func() {
+		if _, _, err := c.AccessToken(ctx, appID); !errors.Is(err, context.Canceled) {
+			t.Errorf("the cancelled call: %v", err)
+		}
+	})
+	within(t, 5*time.Second, "a call to WeChat", func() bool { return arrived.Load() == 1 })
+	cancel()
 	wg.Wait()
-	if n := w.sim.Count(stableToken); n != 1 {
-		t.Errorf("WeChat was asked %d times", n)
+	time.AfterFunc(10*time.Millisecond, func() { close(release) })
+	if got := accessToken(t, c); got != "T1" || arrived.Load() != 1 {
+		t.Errorf("%s after %d calls", got, arrived.Load())
 	}
 }
 

@@ -1,6 +1,7 @@
 package wechattest
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -107,6 +108,18 @@ func (e endpoint) precheck(s *Server, x *exchange) (answer, bool) {
 
 // maxJSON bounds the JSON bodies taken, in bytes.
 const maxJSON = 1 << 20
+
+// readSmallBody takes a body in that is not an upload. Only once a body is read
+// does net/http notice a caller that goes away during a Fault's Delay.
+func (x *exchange) readSmallBody() {
+	if x.ContentLength <= 0 || x.ContentLength > maxJSON {
+		return
+	}
+	body, err := io.ReadAll(x.Body)
+	if err == nil {
+		x.Body = io.NopCloser(bytes.NewReader(body))
+	}
+}
 
 func readJSON(x *exchange) (answer, bool) {
 	body, err := io.ReadAll(io.LimitReader(x.Body, maxJSON))

@@ -64,7 +64,7 @@ func TestSlowCallEndsWithItsCaller(t *testing.T) {
 	w.AddFault(wechattest.Fault{Delay: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "GET", w.base+"/wxa/x", nil)
+	req, err := http.NewRequestWithContext(ctx, "POST", w.base+"/wxa/x", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}

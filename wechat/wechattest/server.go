@@ -146,6 +146,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x := &exchange{Request: r, query: r.URL.Query(), began: s.now(), start: time.Now()}
+	x.readSmallBody()
 	a := s.answer(x)
 	s.record(x, a)
 	if a.drop {
