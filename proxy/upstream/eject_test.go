@@ -2,6 +2,8 @@ package upstream
 
 import (
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -85,6 +87,37 @@ func TestATrialIsOneRequestASecond(t *testing.T) {
 	}
 	if !e.admits(k.now().Add(trialEvery)) {
 		t.Error("no further trial after a second")
+	}
+}
+
+func TestOthersDontWaitForATrial(t *testing.T) {
+	t.Parallel()
+	arrived, over := make(chan struct{}, 10), make(chan struct{})
+	var code atomic.Int64
+	code.Store(503)
+	a := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(int(code.Load()))
+		if code.Load() == 200 {
+			arrived <- struct{}{}
+			<-over
+		}
+	})
+	_, b := serveNamed(t, "b")
+	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
+	get(t, g, "/")
+	code.Store(200)
+	k.add(10 * time.Second)
+	var working sync.WaitGroup
+	defer working.Wait()
+	defer close(over)
+	trial := func() { working.Go(func() { get(t, g, "/") }) }
+	trial()
+	trial() // one of the two meets the target on trial
+	<-arrived
+	for range 5 {
+		if r := get(t, g, "/"); r.body != "b" {
+			t.Errorf("got %q, %v", r.body, r.err)
+		}
 	}
 }
 

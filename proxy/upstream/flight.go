@@ -31,10 +31,11 @@ type flight struct {
 
 	path, rawPath, host, key string
 
-	tried  []*peer
-	redone int
-	fresh  bool        // only a new connection will do
-	stall  *stallWatch // nil: none
+	tried    []*peer
+	attempts int
+	redone   int
+	fresh    bool        // only a new connection will do
+	stall    *stallWatch // nil: none
 
 	trace  httptrace.ClientTrace
 	way    // of the current attempt
@@ -132,7 +133,7 @@ func (f *flight) check(res *http.Response) error {
 
 // aim points the request at a target.
 func (f *flight) aim(t *target) {
-	if len(f.tried) > 0 { // an earlier attempt's goroutines may still read theirs
+	if f.attempts++; f.attempts > 1 { // an earlier one's goroutines may still read theirs
 		out, u := *f.out, *f.out.URL
 		out.URL = &u
 		f.out = &out

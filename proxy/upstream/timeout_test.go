@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -132,5 +133,23 @@ func TestConnectingHasALimit(t *testing.T) {
 	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, world{now: k.now, lookup: lookup, every: time.Hour})
 	if r := post(t, g, "x"); r.body != "b" {
 		t.Errorf("got %q, %v", r.body, r.err)
+	}
+}
+
+func TestATargetThatHasAnsweredMayTakeABodyAsSlowlyAsItLikes(t *testing.T) {
+	t.Parallel()
+	const size = 3 << 20
+	more := make(chan struct{})
+	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).Flush()
+		<-more
+		n, _ := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n)
+	})
+	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
+	time.AfterFunc(200*time.Millisecond, func() { close(more) })
+	r := send(g, withBody(io.NopCloser(io.LimitReader(endless{}, size)))(request(t, "POST", "/", "")))
+	if r.err != nil || r.body != fmt.Sprint(size) {
+		t.Errorf("%s bytes arrived, %v", r.body, r.err)
 	}
 }

@@ -1,0 +1,148 @@
+package upstream
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// pair is a connection to a target and the target's end of it.
+func pair(t *testing.T) (*conn, net.Conn) {
+	t.Helper()
+	ends := make(chan net.Conn, 1)
+	over := make(chan struct{})
+	u := serveRaw(t, func(c net.Conn, _ *bufio.Reader) { ends <- c; <-over })
+	t.Cleanup(func() { close(over) })
+	c, err := net.Dial("tcp", u[len("http://"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &conn{Conn: c, keeping: new(keepAlive)}, <-ends
+}
+
+func TestOnlyAQuietConnectionCarriesWhatMustNotBeSentTwice(t *testing.T) {
+	t.Parallel()
+	for name, disturb := range map[string]func(net.Conn){
+		"closed":   func(c net.Conn) { c.Close() },
+		"reset":    reset,
+		"speaking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
+	} {
+		c, target := pair(t)
+		c.keeping.kept()
+		if !c.keeping.fitOnce(c, 0) {
+			t.Errorf("%s: unfit before", name)
+		}
+		disturb(target)
+		eventually(t, name+": unfit after", func() bool { return !c.keeping.fitOnce(c, 0) })
+	}
+}
+
+func TestALongIdleConnectionIsUnfit(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	c.keeping.kept()
+	if !c.keeping.fitOnce(c, idleOnce) || c.keeping.fitOnce(c, idleOnce+1) {
+		t.Error("the limit is not at idleOnce")
+	}
+}
+
+func TestATargetThatHangsUpIsRememberedForAWhile(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	c.keeping.closed(time.Now().Add(-hastyWithin))
+	if !c.keeping.fitOnce(c, settling) {
+		t.Error("an ordinary close made it unfit")
+	}
+	c.keeping.closed(time.Now())
+	if c.keeping.fitOnce(c, settling) {
+		t.Error("fit right after a hasty close")
+	}
+}
+
+// RT-01. http.Transport repeats any request that has an Idempotency-Key and no
+// body when a connection breaks that was used before.
+func TestNothingUnsafeIsSentTwiceOverAUsedConnection(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"POST", "PATCH"} {
+		for _, body := range []string{"", "x"} {
+			var seen atomic.Int64
+			u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+				answerAll(c, r, func(req *http.Request) (string, bool) {
+					if req.URL.Path == "/warm" {
+						return ok(""), true
+					}
+					if req.Header.Get("Idempotency-Key") != "k" {
+						t.Error("the backend misses the Idempotency-Key")
+					}
+					seen.Add(1)
+					return "", false
+				})
+			})
+			g, _ := group(t, Config{Targets: targets(t, u), Retries: 1})
+			get(t, g, "/warm")
+			get(t, g, "/warm")
+			req := request(t, method, "/", body)
+			req.Header.Set("Idempotency-Key", "k")
+			if r := send(g, req); r.err == nil {
+				t.Errorf("%s: answered with %d", method, r.status)
+			}
+			if n := seen.Load(); n != 1 {
+				t.Errorf("%s %q: sent %d times", method, body, n)
+			}
+		}
+	}
+}
+
+func TestASafeRequestIsSentAgainWhenAUsedConnectionBreaks(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
+		var broken atomic.Bool
+		u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+			answerAll(c, r, func(req *http.Request) (string, bool) {
+				if req.URL.Path == "/warm" || broken.Swap(true) {
+					return ok(""), true
+				}
+				return "", false
+			})
+		})
+		g, _ := group(t, Config{Targets: targets(t, u), Eject: Eject{Failures: 1}})
+		get(t, g, "/warm")
+		if r := send(g, request(t, method, "/", "")); r.err != nil || !g.Status()[0].Available() {
+			t.Errorf("%s: %v, %+v", method, r.err, g.Status()[0])
+		}
+	}
+}
+
+func TestAnUnknownTargetIsGivenTimeToHangUp(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	start := time.Now()
+	if !c.keeping.fitOnce(c, 0) || time.Since(start) < settling {
+		t.Errorf("judged after %v", time.Since(start))
+	}
+	_, u := serveNamed(t, "a")
+	g, _ := group(t, Config{Targets: targets(t, u)})
+	for range 3 {
+		get(t, g, "/")
+	}
+	if !g.peers[0].keeping.proven.Load() {
+		t.Error("three answers over a connection prove nothing")
+	}
+}
+
+// However many idle connections turn out to be broken, a DELETE that may have
+// arrived over one of them is sent once more, over a new one.
+func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	c.written.Store(100)
+	f := &flight{req: request(t, "DELETE", "/", ""), way: way{sought: true, connected: true, reused: true, conn: c}}
+	if v := f.judge(io.EOF); !v.redo || f.fit(c, 0) {
+		t.Errorf("verdict is %+v, an idle connection fits: %v", v, f.fit(c, 0))
+	}
+}
