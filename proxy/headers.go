@@ -3,7 +3,6 @@ package proxy
 import (
 	"net/http"
 	"net/textproto"
-	"slices"
 	"strings"
 
 	"wxgate/fault"
@@ -29,36 +28,36 @@ var hopByHop = []string{
 }
 
 // otherIdentities are names under which other gateways tell identity: a
-// backend that was moved here may still believe them.
+// backend that was moved here may still believe them. The gateway's own
+// default names are among them, whatever the configured ones are.
 var otherIdentities = []string{
-	"Authorization", "Remote-User", "X-Remote-User", "X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups",
-	"X-Forwarded-Preferred-Username", "X-Forwarded-Access-Token", "X-Auth-Request-User", "X-Auth-Request-Email",
-	"X-Auth-Request-Groups", "X-Auth-Request-Preferred-Username", "X-Auth-Request-Access-Token",
-	"X-Authenticated-User", "X-Authenticated-Userid", "X-Consumer-Username", "X-Consumer-Id",
-	"X-Consumer-Custom-Id", "X-Credential-Identifier", "X-Anonymous-Consumer", "X-Userinfo",
-	"X-Mse-Consumer", "X-Pomerium-Jwt-Assertion", "X-Pomerium-Claim-Email",
-	"X-Goog-Iap-Jwt-Assertion", "X-Goog-Authenticated-User-Email", "X-Goog-Authenticated-User-Id",
-	"X-Amzn-Oidc-Data", "X-Amzn-Oidc-Identity", "X-Amzn-Oidc-Accesstoken", "Cf-Access-Jwt-Assertion",
-	"Cf-Access-Authenticated-User-Email", "X-Ms-Client-Principal", "X-Ms-Client-Principal-Name",
-	"X-Ms-Client-Principal-Id", "X-Ms-Client-Principal-Idp", "X-Webauth-User", "X-Token-Claim",
-	"X-Forwarded-Client-Cert", "X-Ssl-Client-S-Dn", "X-Ssl-Client-Cert", "X-Ssl-Client-Verify", "X-Ssl-Cert",
-	"X-Client-Cert", "X-Client-Dn", "X-Client-Verify", "Ssl-Client-Verify", "Ssl-Client-S-Dn", "Ssl-Client-Cert",
-	"Client-Cert", "Client-Cert-Chain", "X-Gateway-Jwt", "Proxy",
+	"Authorization", "X-Openid", "X-Unionid", "X-Appid", "X-User-Id", "X-User-Roles",
+	"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "X-Userinfo", "X-Endpoint-Api-Userinfo",
+	"X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Preferred-Username",
+	"X-Forwarded-Access-Token", "X-Forwarded-Client-Cert", "X-Credential-Identifier", "X-Anonymous-Consumer",
+	"X-Mse-Consumer", "X-Token-Claim", "X-Gateway-Jwt", "X-Arr-Clientcert", "Proxy",
+}
+
+// identityFamilies begin such names where there are many.
+var identityFamilies = [...]string{
+	"X-Wx-", "X-Auth-Request-", "X-Authenticated-", "X-Authentik-", "X-Remote-User", "X-Remote-Group", "X-Remote-Extra-",
+	"X-Consumer-", "X-Pomerium-", "X-Goog-Iap-", "X-Goog-Authenticated-", "X-Amzn-Oidc-", "X-Ms-Client-Principal", "X-Ms-Token-",
+	"X-Webauth-", "X-Vouch-", "X-Jwt-", "X-Ssl-", "X-Client-Cert", "X-Client-Dn", "X-Client-Verify",
+	"Cf-Access-", "Tailscale-User-", "Ssl-", "Client-Cert",
 }
 
 // forwardedFamily is what proxies tell about the request they got. It is the
 // gateway's to say; the rest passes only where a trusted proxy sent it.
 var forwardedFamily = []string{
-	"Forwarded", "X-Forwarded", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Forwarded-Method",
-	"X-Forwarded-Path", "X-Forwarded-Scheme", "X-Forwarded-Ssl", "X-Forwarded-Server", "X-Forwarded-By",
-	"X-Forwarded-Host-Original", "X-Forwarded-Proto-Version", "X-Forwarded-Protocol", "X-Forwarded-Server-Name",
-	"X-Original-Url", "X-Original-Uri", "X-Original-Host", "X-Original-Method", "X-Original-Forwarded-For",
-	"X-Original-Proto", "X-Rewrite-Url", "X-Rewrite-Uri", "X-Scheme", "X-Url-Scheme", "Front-End-Https",
+	"Forwarded", "X-Forwarded", "X-Scheme", "X-Url-Scheme", "Front-End-Https",
 	"X-Host", "X-Http-Host-Override", "X-Proxyuser-Ip", "X-Proxy-Url", "X-Script-Name", "X-Request-Uri",
 	"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "X-Client-Ip", "X-Cluster-Client-Ip",
 	"Fastly-Client-Ip", "X-Appengine-User-Ip", "X-Azure-Clientip", "X-Envoy-External-Address", "X-Remote-Ip",
 	"X-Remote-Addr", "Client-Ip", "Ali-Cdn-Real-Ip", "Wl-Proxy-Client-Ip", "Proxy-Client-Ip", "Baggage",
 }
+
+// forwardedFamilies begin more of these names.
+var forwardedFamilies = [...]string{"X-Forwarded-", "X-Original-", "X-Rewrite-"}
 
 // gatewayOwn is what the gateway alone sets towards a backend.
 var gatewayOwn = []string{
@@ -89,29 +88,39 @@ func headerSet(lists ...[]string) map[string]struct{} {
 // fromClient copies what a client may tell a backend. Value slices are shared:
 // nobody changes one in place. The map has room for the gateway's own.
 func (hr *headerRules) fromClient(in http.Header, trusted bool) *outHeader {
-	listed := connectionListed(in)
 	out := &outHeader{make(http.Header, len(in)+7), make([]string, 0, 10)}
 	for name, values := range in {
-		if !hr.passes(name, trusted) || slices.Contains(listed, name) {
-			continue
+		if hr.passes(name, trusted) {
+			out.Header[name] = values
 		}
-		out.Header[name] = values
+	}
+	for _, name := range connectionListed(in) {
+		delete(out.Header, name)
 	}
 	return out
 }
 
 // passes is the rule for a header or trailer that a client sent.
 func (hr *headerRules) passes(name string, trusted bool) bool {
-	if !plainName(name) || strings.HasPrefix(name, "X-Wx-") {
+	if !plainName(name) || startsWithOne(name, identityFamilies[:]) {
 		return false
 	}
 	if _, gone := hr.request[name]; gone {
 		return false
 	}
-	if _, limited := hr.proxied[name]; limited {
+	if _, limited := hr.proxied[name]; limited || startsWithOne(name, forwardedFamilies[:]) {
 		return trusted
 	}
 	return true
+}
+
+func startsWithOne(name string, families []string) bool {
+	for _, family := range families {
+		if strings.HasPrefix(name, family) {
+			return true
+		}
+	}
+	return false
 }
 
 // fromBackend reports whether a backend's header or trailer reaches the client.
@@ -122,9 +131,13 @@ func (hr *headerRules) fromBackend(name string) bool {
 	return !strings.HasPrefix(name, "X-Wx-Openid") && !strings.HasPrefix(name, "X-Wx-Unionid")
 }
 
-// plainName reports whether a name holds letters, digits and hyphens only.
-// Backends fold "_" and "." (CGI, PHP, WSGI) and even others into one another.
+// plainName reports whether a name holds letters, digits and, between them,
+// hyphens only. Backends fold "_" and "." (CGI, PHP, WSGI) and even others into
+// one another.
 func plainName(name string) bool {
+	if name == "" || name[0] == '-' || name[len(name)-1] == '-' {
+		return false
+	}
 	for i := range len(name) {
 		c := name[i]
 		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' {
@@ -132,7 +145,7 @@ func plainName(name string) bool {
 		}
 		return false
 	}
-	return name != ""
+	return true
 }
 
 // connectionListed gives the canonical names that the Connection header
