@@ -36,24 +36,26 @@ func hidden(s secret.Text) ([]byte, error) {
 // printRoutes writes the routes as a table, in the order in which they are tried.
 func printRoutes(w io.Writer, routes []Route) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\n# HOST\tPATH\tMETHODS\tAUTH\tUPSTREAMS\tNAME")
+	fmt.Fprintln(table, "\n# PATH\tHOST\tMETHODS\tAUTH\tUPSTREAMS\tNAME")
 	for _, r := range inMatchOrder(routes) {
-		fmt.Fprintf(table, "# %s\t%s\t%s\t%s\t%s\t%s\n", cmp.Or(r.Host, "*"), r.Path, methodList(r.Methods), r.Auth, targets(r.Upstreams), r.Name)
+		fmt.Fprintf(table, "# %s\t%s\t%s\t%s\t%s\t%s\n", r.Path, cmp.Or(r.Host, "*"), methodList(r.Methods), r.Auth, targets(r.Upstreams), r.Name)
 	}
 	return table.Flush()
 }
 
-// inMatchOrder sorts routes as they win: exact host, host by suffix (the longest
-// first), any host; then the longest path.
+// inMatchOrder sorts routes as they win, which proxy.Table decides: the longest
+// path, then an exact host before a wildcard (the longest first) before any. The
+// methods then choose among what is left.
 func inMatchOrder(routes []Route) []Route {
 	sorted := slices.Clone(routes)
 	slices.SortStableFunc(sorted, func(a, b Route) int {
+		pathA, pathB := strings.TrimSuffix(a.Path, "/"), strings.TrimSuffix(b.Path, "/")
 		return cmp.Or(
+			cmp.Compare(len(pathB), len(pathA)),
+			cmp.Compare(pathA, pathB),
 			cmp.Compare(hostRank(a.Host), hostRank(b.Host)),
 			cmp.Compare(len(b.Host), len(a.Host)),
 			cmp.Compare(a.Host, b.Host),
-			cmp.Compare(len(strings.TrimSuffix(b.Path, "/")), len(strings.TrimSuffix(a.Path, "/"))),
-			cmp.Compare(a.Path, b.Path),
 		)
 	})
 	return sorted
