@@ -8,13 +8,14 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 
+	"wxgate/cmd/wxgate/playground"
 	"wxgate/wechat/wechattest"
 )
 
 // devCommand runs all of it on this machine: the simulated WeChat, a sample
-// backend, the in-process store and the gateway.
+// backend, the in-process store and the gateway, and a page that shows them at
+// work.
 type devCommand struct {
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where the gateway listens (default: 127.0.0.1:8080)."`
 	Admin  string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where the private listener listens (default: any free port)."`
@@ -28,13 +29,17 @@ const (
 )
 
 func (c *devCommand) Run(ctx context.Context, t *terminal) error {
-	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: devApp, Secret: devSecret}}, Control: true})
+	recorder := playground.NewRecorder()
+	defer recorder.Close()
+	sim := wechattest.New(wechattest.Options{
+		Apps: []wechattest.App{{ID: devApp, Secret: devSecret}}, Control: true, OnCall: recorder.WeChat,
+	})
 	wechatBase, stopSim, err := sim.Start()
 	if err != nil {
 		return err
 	}
 	defer stopSim()
-	backend, stopBackend, err := serveLoopback(http.HandlerFunc(sampleBackend))
+	backend, stopBackend, err := serveLoopback(recorder.Backend(http.HandlerFunc(sampleBackend)))
 	if err != nil {
 		return err
 	}
@@ -51,12 +56,14 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer p.close()
+	recorder.Inspect = p.sessions.Inspect
 	l, err := p.listen()
 	if err != nil {
 		return err
 	}
 	public := l.servers[0]
-	public.server.Handler = devHandler(sim, public.server.Handler)
+	public.server.Handler = playground.Front{Recorder: recorder, Simulator: sim, Gateway: public.server.Handler}.Handler()
+	public.server.RegisterOnShutdown(recorder.Close)
 	printWhatToTry(t, public.ln.Addr(), l.servers[1].ln.Addr())
 	return l.serve(ctx)
 }
@@ -90,19 +97,6 @@ routes:
   - {path: /public/, name: public, auth: none, upstreams: ["%[8]s"]}
 `
 
-// devHandler puts the simulator's controls in front of the gateway, so that
-// one address is enough to play the mini program. All else reaches the gateway
-// as it came.
-func devHandler(sim, gateway http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/sim/") {
-			sim.ServeHTTP(w, r)
-			return
-		}
-		gateway.ServeHTTP(w, r)
-	})
-}
-
 // serveLoopback serves h on a free port of this machine.
 func serveLoopback(h http.Handler) (base string, stop func(), err error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -117,7 +111,9 @@ func serveLoopback(h http.Handler) (base string, stop func(), err error) {
 func printWhatToTry(t *terminal, public, private net.Addr) {
 	fmt.Fprintf(t.out, `wxgate is running with a simulated WeChat and a sample backend; nothing is kept when it stops.
 
-  Log in as alice:
+  Open http://%[1]s/ in a browser, and follow each call through WeChat, Redis and the backend.
+
+  Or log in as alice:
     TOKEN=$(curl -s http://%[1]s/sim/code -d '{"user":"alice"}' | curl -s http://%[1]s/auth/login -d @- | sed 's/.*"token":"\([^"]*\)".*/\1/')
 
   Call an API as alice; the backend shows the headers it received:

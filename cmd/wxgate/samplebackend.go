@@ -2,8 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"time"
+
+	"github.com/coder/websocket"
 )
 
 // echo is what the sample backend answers: the request as it received it.
@@ -16,8 +20,20 @@ type echo struct {
 }
 
 // sampleBackend is a legacy backend in miniature: it knows nothing of WeChat
-// or tokens, and shows what the gateway told it.
+// or tokens, and shows what the gateway told it. /api/ws echoes messages of a
+// WebSocket, /api/events tells the time each second.
 func sampleBackend(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/api/ws":
+		echoMessages(w, r)
+	case "/api/events":
+		tellTime(w, r)
+	default:
+		showRequest(w, r)
+	}
+}
+
+func showRequest(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
 	if err != nil {
 		http.Error(w, "the body could not be read", http.StatusBadRequest)
@@ -27,4 +43,43 @@ func sampleBackend(w http.ResponseWriter, r *http.Request) {
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
 	_ = out.Encode(echo{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, string(body)})
+}
+
+// echoMessages leaves out the check of Origin that would compare it with this
+// backend's own name: who may connect is the gateway's to say, by the token.
+func echoMessages(w http.ResponseWriter, r *http.Request) {
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"echo"}, InsecureSkipVerify: true})
+	if err != nil {
+		return // it has been answered
+	}
+	defer socket.CloseNow()
+	for {
+		kind, message, err := socket.Read(r.Context())
+		if err != nil {
+			return // the other side has closed
+		}
+		if err := socket.Write(r.Context(), kind, message); err != nil {
+			return
+		}
+	}
+}
+
+func tellTime(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	out := http.NewResponseController(w)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for now := time.Now(); ; {
+		if _, err := fmt.Fprintf(w, "data: %s\n\n", now.Format(time.TimeOnly)); err != nil {
+			return
+		}
+		if err := out.Flush(); err != nil {
+			return
+		}
+		select {
+		case now = <-tick.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
 }

@@ -1,0 +1,68 @@
+package playground
+
+import (
+	"net/http"
+	"strings"
+)
+
+// Front is the public handler of `wxgate dev`. What isn't the page's or the
+// simulator's goes to the gateway with its path as it came.
+type Front struct {
+	Recorder  *Recorder
+	Simulator http.Handler
+	Gateway   http.Handler
+}
+
+// Handler builds the http.Handler.
+func (f Front) Handler() http.Handler {
+	page := newPage()
+	simulator, gateway := f.Recorder.Phone(f.Simulator), f.Recorder.Phone(f.Gateway)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
+		switch {
+		case path == "/playground/events":
+			f.Recorder.serveEvents(w, r)
+		case strings.HasPrefix(path, socketPath+"/"):
+			enterSocket(r)
+			gateway.ServeHTTP(w, r)
+		case path == "/" || strings.HasPrefix(path, "/playground/"):
+			page.ServeHTTP(w, r)
+		case path == "/sim/users" || path == "/sim/calls":
+			f.Simulator.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/sim/"):
+			simulator.ServeHTTP(w, r)
+		default:
+			gateway.ServeHTTP(w, r)
+		}
+	})
+}
+
+// socketPath leads sockets of the page to the gateway.
+const socketPath = "/playground/socket"
+
+// enterSocket makes of a page's handshake the one that a phone sends. A
+// browser can set no header on it, so the page puts the values into names of
+// subprotocols: bearer.TOKEN and id.REQUESTID.
+func enterSocket(r *http.Request) {
+	var real []string
+	for name := range strings.SplitSeq(r.Header.Get("Sec-WebSocket-Protocol"), ",") {
+		name = strings.TrimSpace(name)
+		token, isToken := strings.CutPrefix(name, "bearer.")
+		id, isID := strings.CutPrefix(name, "id.")
+		switch {
+		case isToken:
+			r.Header.Set("Authorization", "Bearer "+token)
+		case isID:
+			r.Header.Set(requestIDHeader, id)
+		case name != "":
+			real = append(real, name)
+		}
+	}
+	r.Header.Del("Sec-WebSocket-Protocol")
+	if len(real) > 0 {
+		r.Header.Set("Sec-WebSocket-Protocol", strings.Join(real, ", "))
+	}
+	r.URL.Path = strings.TrimPrefix(r.URL.Path, socketPath)
+	r.URL.RawPath = strings.TrimPrefix(r.URL.RawPath, socketPath)
+	r.RequestURI = r.URL.RequestURI()
+}
