@@ -1,0 +1,473 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"wxgate/internal/redistest"
+	"wxgate/session"
+)
+
+// mostErrors bounds what a crowd keeps of what went wrong.
+const mostErrors = 5
+
+// crowd is clients that authenticate over and over until they are sent home.
+// Anything but a success or an unavailable store is kept as wrong.
+type crowd struct {
+	stop     context.CancelFunc
+	clients  sync.WaitGroup
+	visits   atomic.Int64
+	failures atomic.Int64 // visits that found the store unavailable
+
+	mu    sync.Mutex
+	wrong []error
+}
+
+func (c *crowd) complain(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.wrong) < mostErrors {
+		c.wrong = append(c.wrong, err)
+	}
+}
+
+// gather has each member come on a client of his own, to each store in turn.
+// Stores in patient must never be unavailable to him.
+func gather(t *testing.T, members []member, stores []*session.Store, patient map[*session.Store]bool) *crowd {
+	ctx, stop := context.WithCancel(t.Context())
+	c := &crowd{stop: stop}
+	t.Cleanup(stop)
+	for _, m := range members {
+		c.clients.Go(func() {
+			for i := 0; ctx.Err() == nil; i++ {
+				store := stores[i%len(stores)]
+				c.visit(ctx, m, store, patient[store])
+				pause(ctx, time.Duration(rand.IntN(10))*time.Millisecond)
+			}
+		})
+	}
+	return c
+}
+
+// visit is now and then cut short by a client who goes away, which must not
+// leave an answer behind for the next one on the connection.
+func (c *crowd) visit(ctx context.Context, m member, store *session.Store, patient bool) {
+	c.visits.Add(1)
+	leaves := rand.IntN(5) == 0
+	if leaves {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(rand.IntN(1000))*time.Microsecond)
+		defer cancel()
+	}
+	err := m.visit(ctx, store)
+	switch {
+	case err == nil, ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case errors.Is(err, session.ErrUnavailable) && !patient:
+		c.failures.Add(1)
+	default:
+		c.complain(fmt.Errorf("%s: %w", m.openID, err))
+	}
+}
+
+// dismiss sends the clients home and reports what went wrong.
+func (c *crowd) dismiss(t *testing.T) {
+	t.Helper()
+	c.stop()
+	c.clients.Wait()
+	t.Logf("%d visits, %d while the store was unavailable", c.visits.Load(), c.failures.Load())
+	for _, err := range c.wrong {
+		t.Error(err)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// recovered waits until everybody is let in again and new ones can log in,
+// and endings are heard of again.
+func recovered(t *testing.T, a, b *session.Store, members []member) {
+	t.Helper()
+	for _, store := range []*session.Store{a, b} {
+		within(t, eventually, func() error { return store.Ready(t.Context()) })
+		for _, m := range members {
+			within(t, eventually, func() error { return m.visit(t.Context(), store) })
+		}
+	}
+	m := enrol(t, a, "newcomer")
+	if err := m.visit(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.End(t.Context(), m.sid, session.CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	within(t, soon, func() error { return m.refused(t.Context(), b) })
+}
+
+func TestRestartsOfRedisLockNobodyOutAndMixNobodyUp(t *testing.T) {
+	t.Parallel()
+	s := redistest.Options{Persist: true}.Start(t)
+	copies := topologySettings()
+	copies.CacheTTL = 20 * time.Millisecond
+	opaque := askEachTime()
+	opaque.TokenFormat = session.FormatOpaque
+	cached, strict, other := openReady(t, single(s), copies), openReady(t, single(s), askEachTime()), openReady(t, single(s), opaque)
+	var members []member
+	for i := range 200 {
+		members = append(members, enrol(t, []*session.Store{cached, other}[i%2], fmt.Sprintf("user-%d", i)))
+	}
+	visitAll(t, cached, members)
+
+	clients := gather(t, members, []*session.Store{cached, strict, other}, map[*session.Store]bool{cached: true})
+	for range 3 {
+		time.Sleep(500 * time.Millisecond)
+		s.Stop()
+		time.Sleep(300 * time.Millisecond)
+		s.Start()
+	}
+	recovered(t, cached, strict, members)
+	clients.dismiss(t)
+	if clients.failures.Load() == 0 {
+		t.Error("nobody noticed that Redis was away: the test shows nothing")
+	}
+}
+
+func TestSentinelFailoverLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	group := redistest.Sentinel(t)
+	cached, strict := openReady(t, underSentinel(group), topologySettings()), openReady(t, underSentinel(group), askEachTime())
+	members := enrolMany(t, cached, 40)
+	visitAll(t, cached, members)
+	group.Sync()
+
+	clients := gather(t, members, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
+	logins := keepLoggingIn(t, strict)
+	old := group.Master()
+	group.Failover()
+	recovered(t, cached, strict, members)
+	old.Start() // empty, and a master until the sentinels see it
+	time.Sleep(2 * time.Second)
+	recovered(t, strict, cached, members)
+	clients.dismiss(t)
+	logins.dismiss(t)
+}
+
+func TestClusterFailoverLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Options{Replicas: 1}.Cluster(t, 3)
+	cached, strict := openReady(t, cluster(nodes), topologySettings()), openReady(t, cluster(nodes), askEachTime())
+	members := enrolMany(t, cached, 40)
+	visitAll(t, cached, members)
+	nodes.Sync()
+
+	clients := gather(t, members, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
+	logins := keepLoggingIn(t, strict)
+	nodes.Masters[0].Stop()
+	within(t, eventually, func() error {
+		if role := nodes.Replicas[0].MustDo("ROLE"); !strings.HasPrefix(role, "master") {
+			return fmt.Errorf("the replica is still one:\n%s", role)
+		}
+		return nil
+	})
+	recovered(t, cached, strict, members)
+	clients.dismiss(t)
+	logins.dismiss(t)
+}
+
+// keepLoggingIn has new users log in and come back at once. A login that the
+// dead master had not passed on is lost with it, so an ended session is no
+// fault here; anybody else's identity is.
+func keepLoggingIn(t *testing.T, store *session.Store) *crowd {
+	ctx, stop := context.WithCancel(t.Context())
+	c := &crowd{stop: stop}
+	t.Cleanup(stop)
+	c.clients.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			m, err := tryEnrol(ctx, store, fmt.Sprintf("new-%d", i))
+			if err == nil {
+				err = m.visit(ctx, store)
+			}
+			c.visits.Add(1)
+			switch {
+			case err == nil, errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
+			case errors.Is(err, session.ErrUnavailable):
+				c.failures.Add(1)
+			default:
+				c.complain(fmt.Errorf("login of %s: %w", m.openID, err))
+			}
+			pause(ctx, 5*time.Millisecond)
+		}
+	})
+	return c
+}
+
+func TestHungRedisSlowsNoRequestWithACopy(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	short := topologySettings()
+	short.CacheTTL = 50 * time.Millisecond
+	fresh, outdated := openReady(t, single(s), topologySettings()), openReady(t, single(s), short)
+	members := enrolMany(t, fresh, 50)
+	visitAll(t, fresh, members)
+	visitAll(t, outdated, members)
+	stranger := enrol(t, openReady(t, single(s), topologySettings()), "stranger")
+
+	s.Pause()
+	visitQuickly(t, fresh, members, nil)
+	time.Sleep(short.CacheTTL)
+	if err := members[0].visit(t.Context(), outdated); err != nil { // the one that waits, and learns
+		t.Error(err)
+	}
+	visitQuickly(t, outdated, members, nil)
+	if err := stranger.visit(t.Context(), outdated); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("a session without a copy: %v", err)
+	}
+	visitQuickly(t, outdated, slices.Repeat([]member{stranger}, len(members)), session.ErrUnavailable)
+
+	s.Resume()
+	recovered(t, fresh, outdated, append(members, stranger))
+}
+
+// visitQuickly fails when all visits take longer than a single one that waits
+// for Redis.
+func visitQuickly(t *testing.T, store *session.Store, members []member, want error) {
+	t.Helper()
+	const limit = 700 * time.Millisecond
+	begin := time.Now()
+	for i, m := range members {
+		if err := m.visit(t.Context(), store); !errors.Is(err, want) {
+			t.Errorf("%s: %v, not %v", m.openID, err, want)
+		}
+		if took := time.Since(begin); took > limit {
+			t.Errorf("%d visits took %v", i+1, took)
+			return
+		}
+	}
+}
+
+// password is given to Redis where it is of no use, and must show up nowhere.
+const password = "a-password-that-must-not-be-logged"
+
+func TestRedisThatRefusesIsNeverTheClientsFault(t *testing.T) {
+	t.Parallel()
+	healthy := openReady(t, single(redistest.Start(t)), topologySettings())
+	m := enrol(t, healthy, "member")
+	for _, tc := range []struct {
+		says   string
+		server redistest.Options
+		change func(*testing.T, *redistest.Server, *session.RedisOptions)
+	}{
+		{"NOAUTH", redistest.Options{Password: password}, nil},
+		{"WRONGPASS", redistest.Options{Password: "another"}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+			o.Password = password
+		}},
+		{"WRONGPASS", redistest.Options{}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+			o.Username, o.Password = "nobody", password
+		}},
+		{"NOPERM", redistest.Options{Users: []string{"gate on >" + password + " ~" + topologyPrefix + "* -@all +ping"}}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+			o.Username, o.Password = "gate", password
+		}},
+		{"READONLY", redistest.Options{Config: []string{"replicaof 127.0.0.1 1"}}, nil},
+		{"MASTERDOWN", redistest.Options{Config: []string{"replicaof 127.0.0.1 1", "replica-serve-stale-data no"}}, nil},
+		{"BUSY", redistest.Options{Config: []string{"lua-time-limit 1"}}, func(t *testing.T, s *redistest.Server, _ *session.RedisOptions) {
+			keepBusy(t, s)
+		}},
+		{"CLUSTERDOWN", redistest.Options{Config: []string{"cluster-enabled yes"}}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+			o.Cluster = true
+		}},
+		{"refused", redistest.Options{}, func(_ *testing.T, s *redistest.Server, _ *session.RedisOptions) { s.Stop() }},
+	} {
+		t.Run(tc.says, func(t *testing.T) {
+			t.Parallel()
+			s := tc.server.Start(t)
+			redis := single(s)
+			if tc.change != nil {
+				tc.change(t, s, &redis)
+			}
+			refusesWithoutBlame(t, redis, m, tc.says)
+		})
+	}
+}
+
+// refusesWithoutBlame wants an unavailable store from each call on a Redis
+// that refuses, with the reason and without the password.
+func refusesWithoutBlame(t *testing.T, redis session.RedisOptions, m member, says string) {
+	core, logged := observer.New(zap.DebugLevel)
+	redis.KeyPrefix = topologyPrefix
+	store, err := session.Open(session.Options{Redis: redis, Settings: topologySettings(), Log: zap.New(core)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	ctx := t.Context()
+
+	ready, authenticated := store.Ready(ctx), m.visit(ctx, store)
+	unavailable(t, "ready", ready)
+	unavailable(t, "authenticate", authenticated)
+	if text := fmt.Sprint(ready, authenticated); !strings.Contains(text, says) {
+		t.Errorf("the errors don't say what is wrong: %s", text)
+	}
+	_, err = tryEnrol(ctx, store, "newcomer")
+	unavailable(t, "login", err)
+	_, err = store.Once(ctx, topologyApp, "code", "", func(context.Context) ([]byte, error) {
+		t.Error("a login code is used that can't be kept from being used twice")
+		return nil, nil
+	})
+	unavailable(t, "once", err)
+	_, err = store.End(ctx, m.sid, session.CauseLogout)
+	unavailable(t, "end", err)
+	if _, ok := store.Allow(ctx, "visitor", session.Rate{Count: 1, Per: time.Hour}); !ok {
+		t.Error("the first request is limited while Redis can't count")
+	}
+	for _, entry := range logged.All() {
+		if text := fmt.Sprint(entry.Message, entry.ContextMap()); strings.Contains(text, password) {
+			t.Errorf("the password is in the log: %s", text)
+		}
+	}
+}
+
+func unavailable(t *testing.T, what string, err error) {
+	t.Helper()
+	if !errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrSessionEnded) || errors.Is(err, session.ErrTokenInvalid) {
+		t.Errorf("%s: %v", what, err)
+	}
+	if err != nil && strings.Contains(err.Error(), password) {
+		t.Errorf("%s: the password is in the error: %v", what, err)
+	}
+}
+
+// keepBusy has the server run a script without end.
+func keepBusy(t *testing.T, s *redistest.Server) {
+	go func() { _, _ = s.Do("EVAL", "while true do end", "0") }()
+	within(t, eventually, func() error {
+		if text, err := s.Do("PING"); err == nil || !strings.Contains(err.Error(), "BUSY") {
+			return fmt.Errorf("not busy yet: %s, %v", text, err)
+		}
+		return nil
+	})
+}
+
+func TestReadOnlyReplicaNeverEndsWhatItHasNotHeardOf(t *testing.T) {
+	t.Parallel()
+	master := redistest.Start(t)
+	replica := redistest.Options{Config: []string{"replicaof 127.0.0.1 " + master.Port()}}.Start(t)
+	a, b := openReady(t, single(master), topologySettings()), openStore(t, single(replica), topologySettings())
+	known := enrol(t, a, "known")
+	within(t, eventually, func() error { return known.visit(t.Context(), b) })
+
+	replica.MustDo("REPLICAOF", "127.0.0.1", "1")
+	later := enrol(t, a, "later")
+	if err := later.visit(t.Context(), b); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("a session that the replica hasn't heard of: %v", err)
+	}
+	if err := b.Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("ready on a replica: %v", err)
+	}
+}
+
+func TestFullRedisKeepsTheSessionsItHas(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	a, b := openReady(t, single(s), askEachTime()), openReady(t, single(s), askEachTime())
+	members := enrolMany(t, a, 5)
+	s.MustDo("CONFIG", "SET", "maxmemory", "1")
+
+	if _, err := tryEnrol(t.Context(), a, "newcomer"); !errors.Is(err, session.ErrUnavailable) || !strings.Contains(err.Error(), "OOM") {
+		t.Errorf("login: %v", err)
+	}
+	visitAll(t, b, members)
+	if _, err := a.End(t.Context(), members[0].sid, session.CauseLogout); err != nil {
+		t.Errorf("logout: %v", err)
+	}
+	if err := members[0].refused(t.Context(), b); err != nil {
+		t.Error(err)
+	}
+	s.MustDo("CONFIG", "SET", "maxmemory", "0")
+	recovered(t, a, b, members[1:])
+}
+
+func TestLoadingRedisEndsNoSession(t *testing.T) {
+	t.Parallel()
+	s := redistest.Options{Config: []string{
+		"key-load-delay 20000",                       // µs a key
+		"loading-process-events-interval-bytes 1024", // else it only hangs with so little data
+	}}.Start(t)
+	before := openReady(t, single(s), askEachTime())
+	members := enrolMany(t, before, 50)
+	s.MustDo("SAVE")
+	s.Stop()
+
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		s.Start()
+	}()
+	store := openStore(t, single(s), askEachTime())
+	loading := false
+	within(t, eventually, func() error {
+		err := members[0].visit(t.Context(), store)
+		if err != nil && (!errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrSessionEnded)) {
+			t.Errorf("while Redis loads its data: %v", err)
+		}
+		loading = loading || err != nil && strings.Contains(err.Error(), "LOADING")
+		return err
+	})
+	<-started
+	if !loading {
+		t.Error("Redis was never seen loading: the test shows nothing")
+	}
+	recovered(t, before, store, members)
+}
+
+func TestEndingMissedByALostSubscriptionIsHeardOfAfterItsReturn(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	a, b := openReady(t, single(s), topologySettings()), openReady(t, single(s), topologySettings())
+	for _, m := range enrolMany(t, a, 5) {
+		if err := m.visit(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		s.MustDo("CLIENT", "KILL", "TYPE", "pubsub")
+		if _, err := a.End(t.Context(), m.sid, session.CauseLogout); err != nil {
+			t.Fatal(err)
+		}
+		within(t, 3*time.Second, func() error { return m.refused(t.Context(), b) })
+		within(t, eventually, func() error { return b.Ready(t.Context()) })
+	}
+}
+
+func TestRedisRestartedEmptyKeepsTheSessionsInUse(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	short := topologySettings()
+	short.CacheTTL = 10 * time.Millisecond
+	store, other := openReady(t, single(s), short), openReady(t, single(s), short)
+	members := enrolMany(t, store, 10)
+	visitAll(t, store, members)
+	s.Stop()
+	s.Start()
+	within(t, eventually, func() error { return store.Ready(t.Context()) })
+	visitAll(t, store, members)
+	within(t, eventually, func() error { return other.Ready(t.Context()) })
+	if err := members[0].refused(t.Context(), other); err != nil {
+		t.Errorf("where nothing is known of the session, only a login helps: %v", err)
+	}
+	again := enrol(t, store, members[0].openID)
+	if err := again.visit(t.Context(), other); err != nil {
+		t.Error(err)
+	}
+}

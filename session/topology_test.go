@@ -1,0 +1,410 @@
+package session_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+	"wxgate/secret"
+	"wxgate/session"
+)
+
+// The tests in this file run two instances on Redis as people run it; those in
+// outage_test.go on a Redis that fails.
+
+const (
+	topologyApp    = "wx0123456789abcdef"
+	topologyPrefix = "gate:"
+
+	// soon is the second that the contract gives an ending to be known everywhere.
+	soon = time.Second
+	// eventually bounds what has no promised time, on a machine busy with other tests.
+	eventually = 20 * time.Second
+)
+
+// needed is what an ACL user must be allowed, and neededInCluster what comes on
+// top in a cluster.
+const (
+	needed = "+eval +evalsha +get +set +del +exists +pexpire +pttl +time " +
+		"+hget +hset +hsetnx +hmget +hgetall +hdel +hexists +hkeys +publish +subscribe +ping"
+	neededInCluster = " +cluster|slots"
+)
+
+func topologySettings() session.Settings {
+	return session.Settings{
+		Secrets:      []secret.Text{secret.Text(strings.Repeat("k", session.MinSecret))},
+		CacheTTL:     30 * time.Second,
+		StaleIfError: 5 * time.Minute,
+	}
+}
+
+// askEachTime has Redis asked for every request, and nothing else believed.
+func askEachTime() session.Settings {
+	s := topologySettings()
+	s.CacheTTL, s.StaleIfError = 0, 0
+	return s
+}
+
+func openStore(t *testing.T, redis session.RedisOptions, settings session.Settings) *session.Store {
+	t.Helper()
+	redis.KeyPrefix = topologyPrefix
+	store, err := session.Open(session.Options{Redis: redis, Settings: settings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+func openReady(t *testing.T, redis session.RedisOptions, settings session.Settings) *session.Store {
+	t.Helper()
+	store := openStore(t, redis, settings)
+	within(t, eventually, func() error { return store.Ready(t.Context()) })
+	return store
+}
+
+// within asks again and again until check has no complaint.
+func within(t *testing.T, limit time.Duration, check func() error) {
+	t.Helper()
+	end := time.Now().Add(limit)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after %v: %v", limit, err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// member is a user with a session.
+type member struct {
+	openID string
+	token  string
+	sid    string
+}
+
+func tryEnrol(ctx context.Context, store *session.Store, openID string) (member, error) {
+	token, s, _, err := store.Login(ctx, session.Login{
+		AppID: topologyApp, OpenID: openID, SessionKey: secret.Text("key of " + openID),
+	})
+	if err != nil {
+		return member{}, err
+	}
+	return member{openID, token.Value.Reveal(), s.ID}, nil
+}
+
+func enrol(t *testing.T, store *session.Store, openID string) member {
+	t.Helper()
+	m, err := tryEnrol(t.Context(), store, openID)
+	if err != nil {
+		t.Fatalf("login of %s: %v", openID, err)
+	}
+	return m
+}
+
+func enrolMany(t *testing.T, store *session.Store, n int) []member {
+	t.Helper()
+	var members []member
+	for i := range n {
+		members = append(members, enrol(t, store, fmt.Sprintf("user-%d", i)))
+	}
+	return members
+}
+
+var errForeign = errors.New("an identity that isn't the token's")
+
+// visit authenticates and returns errForeign when somebody else came out.
+func (m member) visit(ctx context.Context, store *session.Store) error {
+	g, err := store.Authenticate(ctx, m.token)
+	if err != nil {
+		return err
+	}
+	if g.Session.ID != m.sid || g.Session.OpenID != m.openID || g.Session.AppID != topologyApp {
+		return fmt.Errorf("%w: %s is taken for %s", errForeign, m.openID, g.Session.OpenID)
+	}
+	return nil
+}
+
+// refused is nil once the store says that the session has ended.
+func (m member) refused(ctx context.Context, store *session.Store) error {
+	err := m.visit(ctx, store)
+	if errors.Is(err, session.ErrSessionEnded) {
+		return nil
+	}
+	return fmt.Errorf("%s is not refused: %v", m.openID, err)
+}
+
+func visitAll(t *testing.T, store *session.Store, members []member) {
+	t.Helper()
+	for _, m := range members {
+		if err := m.visit(t.Context(), store); err != nil {
+			t.Fatalf("%s: %v", m.openID, err)
+		}
+	}
+}
+
+func single(s *redistest.Server) session.RedisOptions {
+	return session.RedisOptions{Addrs: []string{s.Addr}}
+}
+
+func underSentinel(g *redistest.Group) session.RedisOptions {
+	return session.RedisOptions{Addrs: g.Addrs(), MasterName: g.Name}
+}
+
+func cluster(n *redistest.Nodes) session.RedisOptions {
+	return session.RedisOptions{Addrs: n.Addrs(), Cluster: true}
+}
+
+func TestEveryKindOfRedisKeepsThePromises(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		start func(t *testing.T) session.RedisOptions
+	}{
+		{"single", func(t *testing.T) session.RedisOptions { return single(redistest.Start(t)) }},
+		{"single, another database", func(t *testing.T) session.RedisOptions {
+			o := single(redistest.Start(t))
+			o.DB = 3
+			return o
+		}},
+		{"single, password", func(t *testing.T) session.RedisOptions {
+			o := single(redistest.Options{Password: "open sesame"}.Start(t))
+			o.Password = "open sesame"
+			return o
+		}},
+		{"single, restricted user", func(t *testing.T) session.RedisOptions {
+			return asGate(single(onlyNeeded("").Start(t)))
+		}},
+		{"sentinel", func(t *testing.T) session.RedisOptions { return underSentinel(redistest.Sentinel(t)) }},
+		{"sentinel, restricted user", func(t *testing.T) session.RedisOptions {
+			return asGate(underSentinel(onlyNeeded("").Sentinel(t)))
+		}},
+		{"cluster", func(t *testing.T) session.RedisOptions { return cluster(redistest.Cluster(t, 3)) }},
+		{"cluster, restricted user", func(t *testing.T) session.RedisOptions {
+			return asGate(cluster(onlyNeeded(neededInCluster).Cluster(t, 3)))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			redis := tc.start(t)
+			a, b := openReady(t, redis, topologySettings()), openReady(t, redis, topologySettings())
+			t.Run("what one instance writes another reads", func(t *testing.T) { sharesState(t, a, b) })
+			t.Run("ended on one, refused on the other", func(t *testing.T) { endsEverywhere(t, a, b) })
+		})
+	}
+}
+
+// onlyNeeded is a Redis whose default user may do nothing, and whose other one
+// only what is needed, under the prefix.
+func onlyNeeded(more string) redistest.Options {
+	return redistest.Options{Users: []string{
+		"default off",
+		"gate on >open-sesame resetkeys resetchannels ~" + topologyPrefix + "* &" + topologyPrefix + "* -@all " + needed + more,
+	}}
+}
+
+func asGate(o session.RedisOptions) session.RedisOptions {
+	o.Username, o.Password = "gate", "open-sesame"
+	return o
+}
+
+// sharesState takes each thing that lives in Redis from one instance to the other.
+func sharesState(t *testing.T, a, b *session.Store) {
+	ctx := t.Context()
+	m := enrol(t, a, "sharer")
+	g, err := b.Authenticate(ctx, m.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := session.Phone{Number: "+1 555", PureNumber: "555", CountryCode: "1"}
+	if err := a.SetPhone(ctx, g.Session, phone); err != nil {
+		t.Error(err)
+	}
+	if err := a.SetProfile(ctx, g.Session, session.Profile{Nickname: "小明"}); err != nil {
+		t.Error(err)
+	}
+	if user, err := b.User(ctx, topologyApp, "sharer"); err != nil || user.Phone != phone || user.Profile.Nickname != "小明" || len(user.Sessions) != 1 {
+		t.Errorf("user %+v, %v", user, err)
+	}
+	if user, err := b.Profile(ctx, g.Session); err != nil || user.Profile.Nickname != "小明" {
+		t.Errorf("profile %+v, %v", user, err)
+	}
+	if known, err := b.Known(ctx, topologyApp, "sharer"); err != nil || !known {
+		t.Errorf("known %v, %v", known, err)
+	}
+	if key, err := b.SessionKey(ctx, g.Session); err != nil || key.Reveal() != "key of sharer" {
+		t.Errorf("session key: %v", err)
+	}
+	if key, err := b.LatestSessionKey(ctx, topologyApp, "sharer"); err != nil || key.Reveal() != "key of sharer" {
+		t.Errorf("latest session key: %v", err)
+	}
+	if err := a.SaveJar(ctx, g.Session, "shop", []byte("cookie")); err != nil {
+		t.Error(err)
+	}
+	if jar, err := b.Jar(ctx, g.Session, "shop"); err != nil || string(jar) != "cookie" {
+		t.Errorf("jar %q, %v", jar, err)
+	}
+	if _, err := b.Renew(ctx, g); err != nil {
+		t.Error(err)
+	}
+	sharesCodesAndLimits(t, a, b)
+	sharesAccessTokens(t, a, b)
+}
+
+func sharesCodesAndLimits(t *testing.T, a, b *session.Store) {
+	ctx := t.Context()
+	answer := func(context.Context) ([]byte, error) { return []byte("answer"), nil }
+	if got, err := a.Once(ctx, topologyApp, "code", "idempotency-key-1", answer); err != nil || string(got) != "answer" {
+		t.Errorf("first use of a code: %q, %v", got, err)
+	}
+	fail := func(context.Context) ([]byte, error) { return nil, errors.New("used twice") }
+	if got, err := b.Once(ctx, topologyApp, "code", "idempotency-key-1", fail); err != nil || string(got) != "answer" {
+		t.Errorf("the same use again: %q, %v", got, err)
+	}
+	if _, err := b.Once(ctx, topologyApp, "code", "", fail); !errors.Is(err, session.ErrCodeUsed) {
+		t.Errorf("another use: %v", err)
+	}
+	rate := session.Rate{Count: 1, Per: time.Hour}
+	if _, ok := a.Allow(ctx, "visitor", rate); !ok {
+		t.Error("the first request is limited")
+	}
+	if _, ok := b.Allow(ctx, "visitor", rate); ok {
+		t.Error("the instances count separately")
+	}
+}
+
+func sharesAccessTokens(t *testing.T, a, b *session.Store) {
+	ctx := t.Context()
+	unlock, ok, err := a.AccessTokens().Lock(ctx, topologyApp, time.Minute)
+	if err != nil || !ok {
+		t.Errorf("lock: %v, %v", ok, err)
+	}
+	if _, ok, err := b.AccessTokens().Lock(ctx, topologyApp, time.Minute); err != nil || ok {
+		t.Errorf("a lock that is held: %v, %v", ok, err)
+	}
+	if err := a.AccessTokens().Save(ctx, topologyApp, "access", time.Now().Add(time.Hour)); err != nil {
+		t.Error(err)
+	}
+	unlock()
+	if got, _, err := b.AccessTokens().Load(ctx, topologyApp); err != nil || got.Reveal() != "access" {
+		t.Errorf("access token: %v", err)
+	}
+	if _, ok, err := b.AccessTokens().Lock(ctx, topologyApp, time.Minute); err != nil || !ok {
+		t.Errorf("a lock that was given back: %v, %v", ok, err)
+	}
+}
+
+// endsEverywhere ends sessions on a in each way, while b holds copies that it
+// may use for 30 seconds, and watches them.
+func endsEverywhere(t *testing.T, a, b *session.Store) {
+	ctx := t.Context()
+	members := enrolMany(t, a, 30)
+	visitAll(t, b, members)
+	for i, end := range []func(m member) error{
+		func(m member) error { _, err := a.End(ctx, m.sid, session.CauseLogout); return err },
+		func(m member) error {
+			_, err := a.EndAll(ctx, topologyApp, m.openID, session.CauseAdmin)
+			return err
+		},
+		func(m member) error {
+			_, err := a.Ban(ctx, topologyApp, m.openID, session.Ban{Reason: "spam"})
+			return err
+		},
+	} {
+		for _, m := range members[5*i : 5*i+5] {
+			endedOnBoth(t, b, m, end)
+		}
+	}
+	visitAll(t, a, members[15:])
+	visitAll(t, b, members[15:])
+	var blocked *session.BlockedError
+	if _, err := tryEnrol(ctx, b, members[10].openID); !errors.As(err, &blocked) || blocked.Reason != "spam" {
+		t.Errorf("login of a banned user: %v", err)
+	}
+}
+
+func endedOnBoth(t *testing.T, other *session.Store, m member, end func(m member) error) {
+	t.Helper()
+	g, err := other.Authenticate(t.Context(), m.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := make(chan struct{})
+	stop := other.Watch(g, sync.OnceFunc(func() { close(cut) }))
+	defer stop()
+	if err := end(m); err != nil {
+		t.Fatal(err)
+	}
+	within(t, soon, func() error { return m.refused(t.Context(), other) })
+	select {
+	case <-cut:
+	case <-time.After(soon):
+		t.Errorf("%s: the stream on the other instance is still open", m.openID)
+	}
+}
+
+func TestAllKeysOfAUserAreInOneSlot(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Cluster(t, 3)
+	store := openReady(t, cluster(nodes), topologySettings())
+	for _, m := range append(enrolMany(t, store, 20), enrolMany(t, store, 20)...) {
+		g, err := store.Authenticate(t.Context(), m.token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := store.SaveJar(t.Context(), g.Session, "shop", []byte("cookie")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	home := map[string]string{}
+	for _, node := range nodes.Masters {
+		keys := strings.Fields(node.MustDo("KEYS", "*"))
+		if len(keys) == 0 {
+			t.Errorf("%s holds nothing", node.Addr)
+		}
+		for _, key := range keys {
+			if !strings.HasPrefix(key, topologyPrefix) {
+				t.Errorf("key %q is outside the prefix", key)
+			}
+			_, rest, tagged := strings.Cut(key, "{")
+			tag, _, _ := strings.Cut(rest, "}")
+			if !tagged {
+				continue
+			}
+			if other := home[tag]; other != "" && other != node.Addr {
+				t.Errorf("the keys of %s are on %s and %s", tag, other, node.Addr)
+			}
+			home[tag] = node.Addr
+		}
+	}
+	if len(home) != 20 {
+		t.Errorf("%d users in Redis, not 20", len(home))
+	}
+}
+
+func TestRedisOverTLSIsVerified(t *testing.T) {
+	t.Parallel()
+	s := redistest.Options{TLS: true}.Start(t)
+	o := single(s)
+	if err := openStore(t, o, topologySettings()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("without TLS: %v", err)
+	}
+	o.TLS = true
+	var unknown x509.UnknownAuthorityError
+	if err := openStore(t, o, topologySettings()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) || !errors.As(err, &unknown) {
+		t.Errorf("with a certificate that nobody vouches for: %v", err)
+	}
+	o.RootCAs = s.TLSConfig.RootCAs
+	a, b := openReady(t, o, topologySettings()), openReady(t, o, topologySettings())
+	sharesState(t, a, b)
+	endsEverywhere(t, a, b)
+}
