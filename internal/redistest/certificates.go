@@ -39,8 +39,7 @@ func writeCertificates(t testing.TB, dir string) (string, *tls.Config) {
 		DNSNames:     []string{"localhost"},
 		IPAddresses:  []net.IP{net.ParseIP(loopback)},
 		KeyUsage:     x509.KeyUsageDigitalSignature,
-		// A cluster node and a replica are clients of their peers.
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}, newKey(t)
 	caPEM := sign(t, ca, ca, caKey, caKey)
 	writeFile(t, filepath.Join(dir, caFile), caPEM)

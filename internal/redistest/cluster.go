@@ -29,8 +29,10 @@ func Cluster(t testing.TB, masters int) *Nodes {
 }
 
 // Cluster starts a cluster whose masters have Options.Replicas replicas each.
+// Options.TLS is for single servers only.
 func (o Options) Cluster(t testing.TB, masters int) *Nodes {
 	t.Helper()
+	o.refuseTLS(t)
 	spec := o.node()
 	spec.conf = append(spec.conf, "cluster-enabled yes", "cluster-node-timeout 1500")
 	n := &Nodes{t: t}

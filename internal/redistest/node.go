@@ -39,9 +39,6 @@ func (o Options) node() node {
 	if o.Password != "" {
 		conf = append(conf, "requirepass "+strconv.Quote(o.Password))
 	}
-	if o.TLS {
-		conf = append(conf, "tls-replication yes", "tls-cluster yes")
-	}
 	for _, user := range o.Users {
 		conf = append(conf, "user "+user)
 	}

@@ -67,6 +67,15 @@ func (o Options) Start(t testing.TB) *Server {
 	return start(t, o.node())
 }
 
+// refuseTLS is for what has several servers, each of which would need to trust
+// the others' authorities.
+func (o Options) refuseTLS(t testing.TB) {
+	t.Helper()
+	if o.TLS {
+		t.Fatal("redistest: Options.TLS is for single servers only")
+	}
+}
+
 // Stop kills the process, as a crash would. What was not persisted is lost.
 // Stopping twice is fine.
 func (s *Server) Stop() {

@@ -35,12 +35,10 @@ func Sentinel(t testing.TB) *Group {
 }
 
 // Sentinel starts a master with Options.Replicas replicas, at least one, and
-// three sentinels. Options.TLS is not supported here.
+// three sentinels. Options.TLS is for single servers only.
 func (o Options) Sentinel(t testing.TB) *Group {
 	t.Helper()
-	if o.TLS {
-		t.Fatal("redistest: a group with sentinels speaks no TLS")
-	}
+	o.refuseTLS(t)
 	g := &Group{t: t, Name: "mymaster"}
 	master := start(t, o.node())
 	g.Servers = append(g.Servers, master)
