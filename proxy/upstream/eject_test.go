@@ -184,7 +184,7 @@ func TestAllEjectedIsNoOutage(t *testing.T) {
 func TestConnectErrorsEject(t *testing.T) {
 	t.Parallel()
 	_, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, refused(t), b), Eject: Eject{Failures: 2, For: time.Minute}})
+	g, _ := group(t, Config{Targets: targets(t, refused, b), Eject: Eject{Failures: 2, For: time.Minute}})
 	failed := 0
 	for range 20 {
 		if get(t, g, "/").err != nil {

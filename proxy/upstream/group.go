@@ -278,8 +278,12 @@ func (g *Group) Status() []TargetStatus {
 
 func (g *Group) now() time.Time { return g.world.now() }
 
-// showUp sets the gauge of a target from its peers.
+// showUp sets the gauge of a target from its peers. A closed group leaves it to
+// the one that has come in its place.
 func (g *Group) showUp(t *target) {
+	if g.ctx.Err() != nil {
+		return
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	up := 0.0

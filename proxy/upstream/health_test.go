@@ -57,7 +57,7 @@ func TestAllUnhealthyIsItsOwnError(t *testing.T) {
 func TestChecksFailWithoutAnAnswer(t *testing.T) {
 	t.Parallel()
 	silent := serve(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	for name, u := range map[string]string{"refused": refused(t), "silent": silent} {
+	for name, u := range map[string]string{"refused": refused, "silent": silent} {
 		g, c := checked(t, Health{Unhealthy: 1, Timeout: 50 * time.Millisecond}, u)
 		c.check(t.Context())
 		if g.Status()[0].Healthy {

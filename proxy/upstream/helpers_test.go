@@ -108,16 +108,8 @@ func acceptAll(t testing.TB, l net.Listener, handle func(c net.Conn, r *bufio.Re
 	return l.Addr().String()
 }
 
-// refused is the URL of a port that nothing listens on.
-func refused(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "http://" + l.Addr().String()
-}
+// refused is a URL that nothing listens at: no test is given this port.
+const refused = "http://127.0.0.1:1"
 
 func reset(c net.Conn) {
 	c.(*net.TCPConn).SetLinger(0)

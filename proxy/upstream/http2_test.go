@@ -142,7 +142,7 @@ func TestH2CTimesOut(t *testing.T) {
 func TestH2CConnectErrorsAreRetried(t *testing.T) {
 	t.Parallel()
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	g, _ := group(t, Config{Targets: targets(t, "h2c"+refused(t)[len("http"):], u), Retries: 1})
+	g, _ := group(t, Config{Targets: targets(t, "h2c"+refused[len("http"):], u), Retries: 1})
 	for range 2 {
 		if r := post(t, g, "x"); r.body != "x" {
 			t.Errorf("got %q, %v", r.body, r.err)
@@ -251,7 +251,7 @@ func TestABodySurvivesToTheSecondAttemptWhole(t *testing.T) {
 		http.NewResponseController(w).Flush() // answers before it has read anything
 		io.Copy(w, r.Body)
 	})
-	g, _ := group(t, Config{Targets: targets(t, refused(t), u), Retries: 1})
+	g, _ := group(t, Config{Targets: targets(t, refused, u), Retries: 1})
 	body, client := io.Pipe()
 	res, err := g.RoundTrip(withBody(body)(request(t, "POST", "/", "")))
 	if err != nil {

@@ -11,8 +11,8 @@ const (
 	// servers are configured with, which is a second at the least.
 	idleOnce = 800 * time.Millisecond
 
-	// settling is how long a close may follow its answer.
-	settling = 5 * time.Millisecond
+	// settling is how long after its answer a close still belongs to it.
+	settling = 20 * time.Millisecond
 
 	hastyWithin = 50 * time.Millisecond // from the first answer to the close
 	hastyFor    = 5 * time.Second       // without another such close

@@ -142,7 +142,7 @@ func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
 	c, _ := pair(t)
 	c.written.Store(100)
 	f := &flight{req: request(t, "DELETE", "/", ""), way: way{sought: true, connected: true, reused: true, conn: c}}
-	if v := f.judge(io.EOF); !v.redo || f.fit(c, 0) {
+	if v := f.judge(io.EOF); !v.redo || !f.fresh || f.fit(c, 0) {
 		t.Errorf("verdict is %+v, an idle connection fits: %v", v, f.fit(c, 0))
 	}
 }

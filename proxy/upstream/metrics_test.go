@@ -25,7 +25,7 @@ func TestMetricsTellPicksFailuresAndRetries(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewPedanticRegistry()
 	m := NewMetrics(reg)
-	dead := refused(t)
+	dead := refused
 	backend, b := serveNamed(t, "b")
 	g := counted(t, m, Config{Targets: targets(t, dead, b), Retries: 1, Eject: Eject{Failures: 1, For: time.Hour}})
 	get(t, g, "/")
@@ -56,7 +56,7 @@ wxgate_upstream_retries_total{group="api"} 1
 func TestMetricsTellAnExhaustedBudget(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics(nil)
-	g := counted(t, m, Config{Targets: targets(t, refused(t), refused(t)), Retries: 1})
+	g := counted(t, m, Config{Targets: targets(t, refused, refused), Retries: 1})
 	for range 40 {
 		get(t, g, "/")
 	}

@@ -56,7 +56,7 @@ func TestAnyRequestIsRetriedWhileNothingHasReachedATarget(t *testing.T) {
 				got, _ := io.ReadAll(r.Body)
 				w.Write(got)
 			})
-			g, _ := group(t, Config{Targets: targets(t, refused(t), b), Retries: 1})
+			g, _ := group(t, Config{Targets: targets(t, refused, b), Retries: 1})
 			for range 2 {
 				if r := send(g, request(t, method, "/", body)); r.err != nil || r.body != body {
 					t.Errorf("%s with %d bytes: %d bytes came back, %v", method, len(body), len(r.body), r.err)
@@ -229,7 +229,7 @@ func TestBodyIsClosedWhateverHappens(t *testing.T) {
 	_, ok := serveNamed(t, "a")
 	var seen atomic.Int64
 	for name, urls := range map[string][]string{
-		"answered": {ok}, "refused": {refused(t)}, "refused, then answered": {refused(t), ok}, "reset": {serveReset(t, &seen)},
+		"answered": {ok}, "refused": {refused}, "refused, then answered": {refused, ok}, "reset": {serveReset(t, &seen)},
 	} {
 		g, _ := group(t, Config{Targets: targets(t, urls...), Retries: 1})
 		body := &closings{Reader: strings.NewReader("x")}
@@ -241,7 +241,7 @@ func TestBodyIsClosedWhateverHappens(t *testing.T) {
 func TestErrorsTellNoQuery(t *testing.T) {
 	t.Parallel()
 	var seen atomic.Int64
-	for name, u := range map[string]string{"refused": refused(t), "reset": serveReset(t, &seen)} {
+	for name, u := range map[string]string{"refused": refused, "reset": serveReset(t, &seen)} {
 		g, _ := group(t, Config{Targets: targets(t, u)})
 		r := get(t, g, "/path?access_token=s3cret")
 		if r.err == nil || strings.Contains(r.err.Error(), "s3cret") || !strings.HasPrefix(r.err.Error(), "upstream test: ") {
