@@ -36,7 +36,7 @@ func (x *exchange) cors(origins []string, methods string) bool {
 		return false
 	}
 	origin := lastValue(x.r.Header["Origin"])
-	allowed := len(x.r.Header["Origin"]) == 1 && slices.Contains(origins, origin)
+	allowed := len(x.r.Header["Origin"]) == 1 && (origins[0] == "*" || slices.Contains(origins, origin))
 	x.responseHeaders = func(h http.Header) { markCORS(h, origin, allowed) }
 	if !isPreflight(x.r) {
 		return false

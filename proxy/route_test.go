@@ -1,0 +1,296 @@
+package proxy_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/proxy"
+	"wxgate/secret"
+	"wxgate/session"
+)
+
+func TestLongestPathWinsThenHost(t *testing.T) {
+	t.Parallel()
+	table := proxy.NewTable([]*proxy.Route{
+		{Name: "root", Path: "/"},
+		{Name: "api", Path: "/api/"},
+		{Name: "api-a", Path: "/api/", Host: "a.test"},
+		{Name: "api-wild", Path: "/api/", Host: "*.test"},
+		{Name: "deep", Path: "/api/v1/admin", Methods: []string{"GET"}},
+		{Name: "deep-post", Path: "/api/v1/admin/", Methods: []string{"POST"}},
+	})
+	for _, c := range []struct{ host, path, method, want string }{
+		{"x", "/", "GET", "root"},
+		{"x", "/apiary", "GET", "root"},
+		{"x", "/api", "GET", "api"},
+		{"x", "/api/", "GET", "api"},
+		{"x", "/api/v1/administrator", "GET", "api"},
+		{"a.test", "/api/x", "GET", "api-a"},
+		{"b.test", "/api/x", "GET", "api-wild"},
+		{"test", "/api/x", "GET", "api"},
+		{"a.test", "/api/v1/admin/x/y/z", "GET", "deep"},
+		{"a.test", "/api/v1/admin", "HEAD", "deep"},
+		{"a.test", "/api/v1/admin", "POST", "deep-post"},
+		{"a.test", "/api/v1/admin", "DELETE", ""},
+	} {
+		m := table.Match(c.host, c.path, func(rt *proxy.Route) bool { return rt.Takes(c.method) })
+		got := ""
+		if m.Route != nil {
+			got = m.Route.Name
+		}
+		if got != c.want || (c.want == "") != (m.Allowed != "") {
+			t.Errorf("%s %s%s: %q (allowed %q), want %q", c.method, c.host, c.path, got, m.Allowed, c.want)
+		}
+	}
+}
+
+func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{routes: []*proxy.Route{
+		{Name: "strip", Path: "/app/", Auth: proxy.AuthNone, StripPrefix: "/app"},
+		{Name: "both", Path: "/old/", Auth: proxy.AuthNone, StripPrefix: "/old/", AddPrefix: "/new/"},
+		{Name: "all", Path: "/", Auth: proxy.AuthNone, StripPrefix: "/app"},
+	}})
+	for path, want := range map[string]string{
+		"/app":                     "/",
+		"/app/":                    "/",
+		"/app/x/y?q=%2f;a=b&a=%zz": "/x/y?q=%2f;a=b&a=%zz",
+		"/a%70p/x%20y":             "/x%20y",
+		"/app/%E4%B8%AD%25":        "/%E4%B8%AD%25",
+		"/old/x":                   "/new/x",
+		"/application/x":           "/application/x",
+		"/x?":                      "/x?",
+	} {
+		var got echoed
+		w.call("GET", path, "", "").json(t, &got)
+		if got.Target != want {
+			t.Errorf("%s reached the backend as %s, not %s", path, got.Target, want)
+		}
+	}
+}
+
+func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{routes: []*proxy.Route{
+		{Name: "with", Path: "/with/", Auth: proxy.AuthNone, Override: true, Methods: []string{"POST", "PATCH"}},
+		{Name: "without", Path: "/without/", Auth: proxy.AuthNone},
+	}})
+	for _, c := range []struct{ method, path, override, want string }{
+		{"POST", "/with/x", "PATCH", "PATCH"},
+		{"POST", "/with/x", "DELETE", ""},
+		{"POST", "/with/x", "CONNECT", ""},
+		{"POST", "/without/x", "DELETE", "POST"},
+		{"GET", "/without/x", "DELETE", "GET"},
+	} {
+		a := w.call(c.method, c.path, "", "", "X-HTTP-Method-Override", c.override)
+		var got echoed
+		if a.Status == 200 {
+			a.json(t, &got)
+		}
+		if got.Method != c.want || got.Header.Get("X-Http-Method-Override") != "" {
+			t.Errorf("%s %s as %s: %d, the backend saw %q", c.method, c.path, c.override, a.Status, got.Method)
+		}
+	}
+}
+
+func TestRolesAndPhoneOpenRoutes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{routes: []*proxy.Route{
+		{Name: "phone", Path: "/phone/", Auth: proxy.AuthRequired, RequirePhone: true},
+		{Name: "roles", Path: "/roles/", Auth: proxy.AuthRequired, Roles: []string{"admin", "staff"}},
+	}, config: func(c *proxy.Config) { c.Identity.Phone = "X-Phone" }})
+	alice := w.user("alice")
+	token := w.login("alice")
+	if a := w.call("GET", "/phone/x", token, ""); a.Status != 403 || a.code() != "phone_required" {
+		t.Errorf("without a phone: %d %s", a.Status, a.code())
+	}
+	if a := w.call("GET", "/roles/x", token, ""); a.Status != 403 || a.code() != "forbidden" {
+		t.Errorf("without a role: %d %s", a.Status, a.code())
+	}
+	bound := w.call("POST", "/auth/phone", token, `{"code":"`+alice.PhoneCode()+`"}`)
+	if bound.Status != 200 {
+		t.Fatalf("binding: %d %s", bound.Status, bound.Body)
+	}
+	eventually(t, "the phone opens the route", time.Second, func() bool {
+		a := w.call("GET", "/phone/x", token, "")
+		return a.Status == 200 && strings.Contains(string(a.Body), `"X-Phone":["`+alice.Phone()+`"]`)
+	})
+}
+
+func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{
+		settings: func(s *session.Settings) { s.TokenTTL, s.RenewBefore = time.Hour, time.Hour },
+		backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Session-Token", "from-the-backend")
+			w.Header().Set("X-Gateway-Error", "token_expired")
+			w.Header().Set("Cache-Control", "public, max-age=3600")
+		}),
+	})
+	token := w.login("alice")
+	var a answer
+	var fresh []string
+	// A token is renewed once a fresh one would live a second longer.
+	eventually(t, "a renewal", 5*time.Second, func() bool {
+		a = w.call("GET", "/api/x", token, "")
+		fresh = a.Header.Values("X-Session-Token")
+		return len(fresh) > 0
+	})
+	if len(fresh) != 1 || fresh[0] == "from-the-backend" || fresh[0] == token || a.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("the answer carries %v", a.Header)
+	}
+	if a.code() != "" {
+		t.Error("a backend can make a gateway error")
+	}
+	for _, good := range []string{token, fresh[0]} {
+		if a := w.call("GET", "/api/x", good, ""); a.Status != 200 {
+			t.Errorf("after renewal: %d %s", a.Status, a.code())
+		}
+	}
+	if a := w.call("GET", "/public/x", "", ""); a.Header.Get("X-Session-Token") != "" {
+		t.Error("a backend can set X-Session-Token")
+	}
+}
+
+func TestOptionalRouteRefusesBadTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	if a := w.call("GET", "/optional/x", "", ""); a.Status != 200 {
+		t.Errorf("without a token: %d", a.Status)
+	}
+	if a := w.call("GET", "/optional/x", "nonsense", ""); a.Status != 401 || a.code() != "token_invalid" {
+		t.Errorf("with a bad one: %d %s", a.Status, a.code())
+	}
+}
+
+func TestJarKeepsCookiesOnTheServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{
+		routes: []*proxy.Route{
+			{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b", BackendHost: "127.0.0.1"},
+			{Name: "drop", Path: "/drop/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesDrop},
+		},
+		backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			for _, line := range r.URL.Query()["set"] {
+				w.Header().Add("Set-Cookie", line)
+			}
+			fmt.Fprint(w, r.Header.Get("Cookie"))
+		}),
+	})
+	alice, bob := w.login("alice"), w.login("bob")
+	ask := func(token, path string) string {
+		a := w.call("GET", path, token, "", "Cookie", "evil=1")
+		if a.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: a cookie reached the client", path)
+		}
+		return string(a.Body)
+	}
+	ask(alice, "/a/b?set=s%3D1%3B+Path%3D%2F&set=local%3D2&set=gone%3D3%3B+Max-Age%3D0&set=other%3D4%3B+Domain%3Devil.example")
+	for path, want := range map[string]string{"/a/c": "local=2; s=1", "/z": "s=1", "/drop/x": ""} {
+		if got := ask(alice, path); got != want {
+			t.Errorf("%s was sent %q, not %q", path, got, want)
+		}
+	}
+	if got := ask(bob, "/a/c"); got != "" {
+		t.Errorf("bob was sent %q", got)
+	}
+	ask(alice, "/a/b?set=s%3D%3B+Path%3D%2F%3B+Expires%3DThu%2C+01+Jan+1970+00%3A00%3A00+GMT")
+	if got := ask(alice, "/z"); got != "" {
+		t.Errorf("after its end a cookie was sent: %q", got)
+	}
+}
+
+func TestCORSIsTheGatewaysToSay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{
+		routes: []*proxy.Route{
+			{Name: "h5", Path: "/h5/", Auth: proxy.AuthRequired, CORSOrigins: []string{"https://good.test"}},
+			{Name: "api", Path: "/api/", Auth: proxy.AuthRequired},
+		},
+		backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Allow-Credentials", "true")
+		}),
+	})
+	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization"}
+	a := w.call("OPTIONS", "/h5/x", "", "", append(preflight, "Origin", "https://good.test")...)
+	if a.Status != 204 || a.Header.Get("Access-Control-Allow-Origin") != "https://good.test" || a.Header.Get("Access-Control-Allow-Headers") != "authorization" {
+		t.Errorf("preflight: %d %v", a.Status, a.Header)
+	}
+	for _, origin := range []string{"https://evil", "null", "https://good.test.evil", "https://evilgood.test", "http://good.test", "https://good.test:444"} {
+		for _, method := range []string{"OPTIONS", "GET"} {
+			a := w.call(method, "/h5/x", "", "", append(preflight, "Origin", origin)...)
+			if a.Header.Get("Access-Control-Allow-Origin") != "" || !strings.Contains(a.Header.Get("Vary"), "Origin") {
+				t.Errorf("%s from %s: %d %v", method, origin, a.Status, a.Header)
+			}
+		}
+	}
+	token := w.login("alice")
+	a = w.call("GET", "/h5/x", token, "", "Origin", "https://good.test")
+	if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "https://good.test" || a.Header.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("answer: %v", a.Header)
+	}
+	if a := w.call("OPTIONS", "/api/x", "", "", append(preflight, "Origin", "https://good.test")...); a.Status != 401 {
+		t.Errorf("a preflight of a route without origins: %d", a.Status)
+	}
+}
+
+func TestUsersAreLimitedEachForHimself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{routes: []*proxy.Route{{Name: "api", Path: "/", Auth: proxy.AuthRequired, RateLimit: session.Rate{Count: 2, Per: time.Minute}}}})
+	alice, bob := w.login("alice"), w.login("bob")
+	for i := range 4 {
+		a := w.call("GET", "/x", alice, "")
+		if (a.Status == 429) != (i >= 2) {
+			t.Errorf("alice's request %d: %d", i, a.Status)
+		}
+	}
+	if a := w.call("GET", "/x", bob, ""); a.Status != 200 {
+		t.Errorf("bob: %d", a.Status)
+	}
+}
+
+func TestAssertionTellsTheSameFacts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{
+		config:   func(c *proxy.Config) { c.Identity.Assertion = "X-Identity-Assertion" },
+		settings: func(s *session.Settings) { s.Secrets = append(s.Secrets, secret.Text(strings.Repeat("old0", 8))) },
+	})
+	token := w.login("alice")
+	read := func() string {
+		var got echoed
+		w.call("GET", "/api/x", token, "", "X-Identity-Assertion", "forged").json(t, &got)
+		return strings.Join(got.Header.Values("X-Identity-Assertion"), "|")
+	}
+	first := read()
+	if strings.Count(first, ".") != 2 || first != read() {
+		t.Errorf("assertions %q", first)
+	}
+	if a := w.call("GET", "/api/x", first, ""); a.code() != "token_invalid" {
+		t.Errorf("an assertion as a token: %d %s", a.Status, a.code())
+	}
+	keys := w.call("GET", "/.well-known/jwks.json", "", "")
+	if keys.Status != 200 || strings.Count(string(keys.Body), `"kid"`) != 2 || strings.Contains(string(keys.Body), `"d"`) {
+		t.Errorf("keys: %d %s", keys.Status, keys.Body)
+	}
+}
+
+func TestCloudRunBackendWorksUnchanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{config: func(c *proxy.Config) { c.Identity.CloudRun = true }})
+	var got echoed
+	w.call("GET", "/api/x", w.login("alice"), "", "X-WX-OPENID", "oADMIN", "X-WX-SERVICE", "x").json(t, &got)
+	if got.Header.Get("X-WX-OPENID") != w.user("alice").OpenID || got.Header.Get("X-WX-SOURCE") != "wx_client" || got.Header.Get("X-WX-SERVICE") != "" {
+		t.Errorf("the backend was told %v", got.Header)
+	}
+	var anonymous echoed
+	w.call("GET", "/public/x", "", "", "X-WX-OPENID", "oADMIN").json(t, &anonymous)
+	for name := range anonymous.Header {
+		if strings.HasPrefix(name, "X-Wx-") {
+			t.Errorf("an anonymous request carries %s", name)
+		}
+	}
+}
