@@ -162,7 +162,7 @@ func TestCallersFaultsDoNotCount(t *testing.T) {
 	for range 9 {
 		fail()
 	}
-	for range 5 {
+	for range 2 {
 		ctx, cancel := contextEndingSoon(t)
 		if _, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/slow", nil).WithContext(ctx)); err == nil {
 			t.Error("it answered")

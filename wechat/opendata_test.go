@@ -189,6 +189,11 @@ func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("got %v", err)
 	}
+	// One wrong key in 256 gives what looks like padding.
+	s = sealed(t, key, "no JSON", wholeBlock)
+	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
+		t.Errorf("with proper padding: %v", err)
+	}
 	raw, signature := u.RawData()
 	if err := w.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("raw data: %v", err)

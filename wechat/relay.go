@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -169,27 +168,26 @@ func judge(k call, res *http.Response) error {
 	if res.StatusCode != http.StatusOK || res.ContentLength > maxTokenAnswer {
 		return nil
 	}
-	start, whole := peek(res)
 	var v verdict
-	if !whole || json.Unmarshal(start, &v) != nil || v.Errcode == 0 {
+	if json.Unmarshal(peek(res), &v) != nil || v.Errcode == 0 {
 		return nil
 	}
 	return refusal(k.api, int(v.Errcode), printable(v.Errmsg, k.secrets...))
 }
 
-// peek gives the start of the body, which stays readable in full, and whether it
-// is all of it. It doesn't wait for more than it takes to see that this is no JSON.
-func peek(res *http.Response) (start []byte, whole bool) {
+// peek gives the start of the body, which stays readable in full. It doesn't wait
+// for more than it takes to see that this is no JSON object.
+func peek(res *http.Response) []byte {
 	r := bufio.NewReaderSize(res.Body, maxTokenAnswer)
 	res.Body = struct {
 		io.Reader
 		io.Closer
 	}{r, res.Body}
 	if first, err := r.Peek(1); err != nil || first[0] != '{' {
-		return first, err != nil
+		return nil
 	}
-	start, err := r.Peek(maxTokenAnswer)
-	return start, errors.Is(err, io.EOF)
+	start, _ := r.Peek(maxTokenAnswer) // less at the body's end
+	return start
 }
 
 // failedRelay is failed, but for a body that its sender broke off or made too long.

@@ -126,6 +126,29 @@ func TestOneInstanceRenewsAhead(t *testing.T) {
 	}
 }
 
+func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old := accessToken(t, w.client)
+	w.Advance(time.Hour + 56*time.Minute)
+	w.sim.AddFault(wechattest.Fault{API: stableToken, Status: 500})
+	failed := func() int { return w.log.FilterMessageSnippet("not refreshed ahead").Len() }
+	accessToken(t, w.client)
+	within(t, 5*time.Second, "a failed renewal", func() bool { return failed() == 1 })
+	for range 5 {
+		if accessToken(t, w.client) != old {
+			t.Fatal("another token")
+		}
+		_ = w.client.Ping(t.Context(), appID) // gives another attempt the time to be made
+	}
+	w.Advance(30 * time.Second)
+	accessToken(t, w.client)
+	within(t, 5*time.Second, "the next attempt", func() bool { return failed() >= 2 })
+	if n := w.sim.Count(stableToken); n != 3+5 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+}
+
 func TestEndedAccessTokenIsNotUsed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
