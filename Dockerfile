@@ -2,8 +2,8 @@
 # docker run -v ./config.yaml:/etc/wxgate/config.yaml:ro -p 8080:8080 wxgate
 
 FROM golang:1.26-alpine AS build
-# For networks where the default module proxy can't be reached.
-ARG GOPROXY=https://proxy.golang.org,direct
+# Set it where Go's usual module proxy can't be reached.
+ARG GOPROXY
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
