@@ -32,7 +32,7 @@ const (
 // top in a cluster.
 const (
 	needed = "+eval +evalsha +get +set +del +exists +pexpire +pttl +time " +
-		"+hget +hset +hsetnx +hmget +hgetall +hdel +hexists +hkeys +publish +subscribe +ping"
+		"+hget +hset +hsetnx +hmget +hgetall +hdel +hexists +hkeys +publish +subscribe"
 	neededInCluster = " +cluster|slots"
 )
 
