@@ -7,6 +7,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -35,6 +36,9 @@ type Server struct {
 	// the public listener's rule.
 	CheckPath func(*http.Request) *fault.Fault
 
+	// RequestID gives a request's id from its header, or a new one.
+	RequestID func(http.Header) string
+
 	// Config gives the configuration in force; a reload changes it.
 	Config func() *Config
 
@@ -45,7 +49,7 @@ type Server struct {
 // Config is what a reload may change.
 type Config struct {
 	Tokens []Token
-	Relay  map[string][]string // by appid: WeChat API paths that may be called; "/x/*" takes all below
+	Relay  map[string][]string // WeChat API paths that may be called, for each configured appid; "/x/*" takes all below
 }
 
 // Bounds of what a caller may send.
@@ -57,7 +61,7 @@ const (
 // Handler is the private listener's http.Handler.
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
-	mux.Use(middleware.RequestID, s.checkPathAndBound)
+	mux.Use(s.identify, s.checkPath, bound, middleware.GetHead)
 	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, status{"ok", nil}) })
 	mux.Get("/readyz", s.ready)
 	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
@@ -72,9 +76,22 @@ func (s *Server) Handler() http.Handler {
 		refuse(w, r, fault.New(fault.NotFound, "there is no such call"))
 	})
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, fault.New(fault.MethodNotAllowed, "this method is not served here"))
+		f := fault.New(fault.MethodNotAllowed, "this method is not served here")
+		f.Allow = allowed(mux, r.URL.Path)
+		refuse(w, r, f)
 	})
 	return mux
+}
+
+// allowed is the Allow header of a path.
+func allowed(mux *chi.Mux, path string) string {
+	var methods []string
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
+		if mux.Match(chi.NewRouteContext(), method, path) {
+			methods = append(methods, method)
+		}
+	}
+	return strings.Join(methods, ", ")
 }
 
 func (s *Server) adminCalls(api chi.Router) {
@@ -91,13 +108,40 @@ func (s *Server) wechatCalls(api chi.Router) {
 	api.Post("/users/{appid}/{openid}/sign", s.handler(s.sign))
 }
 
-// checkPathAndBound applies the path rule, and bounds every body.
-func (s *Server) checkPathAndBound(next http.Handler) http.Handler {
+// requestIDKey is the context's key for the request's id.
+type requestIDKey struct{}
+
+// identify gives the request its id, which the answer carries too.
+func (s *Server) identify(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := s.RequestID(r.Header)
+		w.Header().Set("X-Request-ID", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(requestIDKey{}).(string)
+	return id
+}
+
+// checkPath applies the path rule. What it lets pass is read decoded from here
+// on: chi would route by, and hand out, the escaped form, in which "token" can
+// be written in many ways.
+func (s *Server) checkPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f := s.CheckPath(r); f != nil {
 			refuse(w, r, f)
 			return
 		}
+		r.URL.RawPath = ""
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bound limits every body.
+func bound(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		most := int64(maxBody)
 		if strings.HasPrefix(r.URL.Path, "/wx/") {
 			most = maxRelay
@@ -116,7 +160,7 @@ func (s *Server) handler(serve func(http.ResponseWriter, *http.Request) error) h
 		}
 		f := fault.From(err)
 		if f.Code.Status() >= http.StatusInternalServerError {
-			s.Log.Warn("private call failed", zap.String("path", r.URL.Path), zap.Error(f), zap.String("request_id", middleware.GetReqID(r.Context())))
+			s.Log.Warn("private call failed", zap.String("path", r.URL.Path), zap.Error(f), zap.String("request_id", requestID(r)))
 		}
 		refuse(w, r, f)
 	}
@@ -126,7 +170,7 @@ func refuse(w http.ResponseWriter, r *http.Request, f *fault.Fault) {
 	if f.Code == fault.ClientClosed {
 		return
 	}
-	fault.Write(w, middleware.GetReqID(r.Context()), f)
+	fault.Write(w, requestID(r), f)
 }
 
 // status is what /healthz and /readyz say.
@@ -174,7 +218,21 @@ func readJSON(r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(raw, v); err != nil {
+	return decode(raw, v)
+}
+
+// readOptionalJSON is readJSON for calls whose body may be left out.
+func readOptionalJSON(r *http.Request, v any) error {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil || len(raw) == 0 {
+		return err
+	}
+	return decode(raw, v)
+}
+
+func decode(raw []byte, v any) error {
+	object := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) // null would pass for an empty one
+	if err := json.Unmarshal(raw, v); err != nil || !object {
 		return fault.New(fault.BadRequest, "the body must be one JSON object with fields of the right type").Because(err)
 	}
 	return nil
@@ -183,6 +241,15 @@ func readJSON(r *http.Request, v any) error {
 // userOf reads whom a call is about.
 func userOf(r *http.Request) (appid, openid string) {
 	return chi.URLParam(r, "appid"), chi.URLParam(r, "openid")
+}
+
+// served refuses an appid that is not configured: a typing error must not
+// look like a success.
+func (s *Server) served(appid string) error {
+	if _, ok := s.Config().Relay[appid]; !ok {
+		return wechat.ErrUnknownApp
+	}
+	return nil
 }
 
 // lasting is the request's context without its cancellation: a change that

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-chi/chi/v5/middleware"
 	"go.uber.org/zap"
 
 	"wxgate/fault"
@@ -72,7 +71,7 @@ func (s *Server) authenticate(r *http.Request) (Token, *fault.Fault) {
 func (s *Server) audit(r *http.Request, action string, err error, whom ...zap.Field) {
 	who, _ := r.Context().Value(holder{}).(string)
 	fields := append([]zap.Field{
-		zap.String("actor", who), zap.String("action", action), zap.String("request_id", middleware.GetReqID(r.Context())),
+		zap.String("actor", who), zap.String("action", action), zap.String("request_id", requestID(r)),
 		zap.String("from", r.RemoteAddr), zap.Bool("ok", err == nil), zap.Error(err),
 	}, whom...)
 	s.Log.Named("audit").Info("audit", fields...)

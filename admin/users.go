@@ -23,8 +23,8 @@ type userAnswer struct {
 	Roles      []string        `json:"roles,omitempty"`
 	Profile    profileAnswer   `json:"profile"`
 	Phone      string          `json:"phone,omitempty"`
-	FirstLogin time.Time       `json:"first_login"`
-	LastLogin  time.Time       `json:"last_login"`
+	FirstLogin time.Time       `json:"first_login,omitzero"` // none: banned before ever coming
+	LastLogin  time.Time       `json:"last_login,omitzero"`
 	Ban        *banAnswer      `json:"ban,omitempty"`
 	Sessions   []sessionAnswer `json:"sessions"`
 }
@@ -70,7 +70,7 @@ func (s *Server) showUser(w http.ResponseWriter, r *http.Request) error {
 		FirstLogin: u.FirstLogin.UTC(), LastLogin: u.LastLogin.UTC(), Sessions: []sessionAnswer{},
 	}
 	if u.Ban != nil {
-		answer.Ban = &banAnswer{u.Ban.Reason, u.Ban.Until}
+		answer.Ban = &banAnswer{u.Ban.Reason, u.Ban.Until.UTC()}
 	}
 	for _, info := range u.Sessions {
 		answer.Sessions = append(answer.Sessions, newSessionAnswer(info))
@@ -123,9 +123,15 @@ func (e *endTime) UnmarshalJSON(raw []byte) error {
 }
 
 // ban answers PUT /api/users/{appid}/{openid}/ban: the user's sessions end,
-// logins are refused until the ban's end.
+// logins are refused until the ban's end. The user need not have come yet.
 func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 	appid, openid := userOf(r)
+	if err := s.served(appid); err != nil {
+		return err
+	}
+	if len(openid) > maxOpenID {
+		return fault.New(fault.BadRequest, "this is no openid")
+	}
 	ban, err := readBan(r)
 	if err != nil {
 		return err
@@ -140,25 +146,33 @@ func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// maxOpenID is in bytes; WeChat's have 28 characters.
+const maxOpenID = 128
+
 func readBan(r *http.Request) (session.Ban, error) {
 	var req banRequest
-	if r.ContentLength != 0 {
-		if err := readJSON(r, &req); err != nil {
-			return session.Ban{}, err
-		}
+	if err := readOptionalJSON(r, &req); err != nil {
+		return session.Ban{}, err
 	}
 	ban := session.Ban{Reason: strings.TrimSpace(req.Reason)}
 	if utf8.RuneCountInString(ban.Reason) > maxReason {
 		return ban, fault.New(fault.BadRequest, "reason is longer than 500 characters")
 	}
-	if req.Until != nil {
-		ban.Until = time.Time(*req.Until)
-		if !ban.Until.After(time.Now()) {
-			return ban, fault.New(fault.BadRequest, "until lies in the past")
-		}
+	if req.Until == nil {
+		return ban, nil
+	}
+	ban.Until = time.Time(*req.Until)
+	switch {
+	case !ban.Until.After(time.Now()):
+		return ban, fault.New(fault.BadRequest, "until lies in the past")
+	case ban.Until.Year() > lastYear:
+		return ban, fault.New(fault.BadRequest, "until lies too far ahead: it is in seconds, or left out for good")
 	}
 	return ban, nil
 }
+
+// lastYear is the last that RFC 3339 can write.
+const lastYear = 9999
 
 // unban answers DELETE /api/users/{appid}/{openid}/ban.
 func (s *Server) unban(w http.ResponseWriter, r *http.Request) error {
@@ -184,9 +198,13 @@ func (s *Server) showSession(w http.ResponseWriter, r *http.Request) error {
 
 // endSession answers DELETE /api/sessions/{sid}.
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
-	sid := chi.URLParam(r, "sid")
-	was, err := s.Sessions.End(lasting(r), sid, session.CauseAdmin)
-	s.audit(r, "end_session", err, zap.String("sid", sid), zap.Bool("was_open", was))
+	info, err := s.Sessions.Info(r.Context(), chi.URLParam(r, "sid")) // the audit tells whose it was
+	if err != nil {
+		return err
+	}
+	was, err := s.Sessions.End(lasting(r), info.ID, session.CauseAdmin)
+	s.audit(r, "end_session", err, zap.String("appid", info.AppID), zap.String("openid", info.OpenID),
+		zap.String("sid", info.ID), zap.Bool("was_open", was))
 	if err != nil {
 		return err
 	}

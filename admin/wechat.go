@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -28,17 +29,21 @@ func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.BadRequest, "encrypted_data and iv are both asked for")
 	}
 	appid, openid := userOf(r)
-	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
-	if err != nil {
-		return err
-	}
-	data, err := s.WeChat.OpenData(r.Context(), appid, openid, key, req.EncryptedData, req.IV)
+	data, err := s.openData(r, appid, openid, req.EncryptedData, req.IV)
 	s.audit(r, "decrypt", err, zap.String("appid", appid), zap.String("openid", openid))
 	if err != nil {
 		return err
 	}
 	writeJSON(w, data)
 	return nil
+}
+
+func (s *Server) openData(r *http.Request, appid, openid, data, iv string) (json.RawMessage, error) {
+	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
+	if err != nil {
+		return nil, err
+	}
+	return s.WeChat.OpenData(r.Context(), appid, openid, key, data, iv)
 }
 
 // sign answers POST /api/users/{appid}/{openid}/sign with the message's
@@ -67,9 +72,11 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 // added. The answer is WeChat's own.
 func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	appid, path := chi.URLParam(r, "appid"), "/"+chi.URLParam(r, "*")
-	listed, served := s.Config().Relay[appid]
-	if !served {
-		return wechat.ErrUnknownApp
+	if err := s.served(appid); err != nil {
+		return err
+	}
+	if !isAPIPath(path) {
+		return fault.New(fault.BadPath, "a path of the WeChat API has letters, digits, - _ . and / only")
 	}
 	if path == "/cgi-bin/token" || path == "/cgi-bin/stable_token" {
 		return s.accessToken(w, r, appid, path)
@@ -77,10 +84,19 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	if wechat.IsSecretCall(path) {
 		return fault.New(fault.Forbidden, "calls that take the AppSecret are the gateway's own")
 	}
-	if !slices.ContainsFunc(listed, func(rule string) bool { return covers(rule, path) }) {
+	if !slices.ContainsFunc(s.Config().Relay[appid], func(rule string) bool { return covers(rule, path) }) {
 		return fault.New(fault.Forbidden, "this path is not in the app's relay list")
 	}
 	return s.send(w, r, appid, path)
+}
+
+// isAPIPath refuses characters that WeChat's own paths never have: what a
+// server makes of "token;x" or "%74oken" is not for callers to try out.
+func isAPIPath(path string) bool {
+	return !strings.ContainsFunc(path, func(c rune) bool {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		return !letter && !strings.ContainsRune("-_./", c)
+	})
 }
 
 // covers holds a path against a rule of the relay list.
@@ -112,11 +128,7 @@ func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path
 // send passes the call on and the answer back, both as they come.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, appid, path string) error {
 	out := r.Clone(r.Context())
-	out.URL.Path, out.URL.RawPath = path, ""
-	if raw := r.URL.EscapedPath(); raw != r.URL.Path {
-		_, out.URL.RawPath, _ = strings.Cut(strings.TrimPrefix(raw, "/wx/"), "/")
-		out.URL.RawPath = "/" + out.URL.RawPath
-	}
+	out.URL.Path = path
 	res, err := s.WeChat.Relay(appid).RoundTrip(out)
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func (g *Gateway) logout(x *exchange, _ *state) error {
 	}
 	ctx := context.WithoutCancel(x.r.Context()) // half a logout helps nobody
 	if req.All {
-		_, err = g.Sessions.EndAll(ctx, s.AppID, s.OpenID, session.CauseLogout)
+		_, err = g.Sessions.EndAll(ctx, s.AppID, s.OpenID, session.CauseLogoutAll)
 	} else {
 		_, err = g.Sessions.End(ctx, s.ID, session.CauseLogout)
 	}

@@ -143,7 +143,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, st *state) *exch
 		x.client = st.Proxies.clientOf(r, x.peer)
 	}
 	x.clientText = addrText(x.client)
-	x.id = requestID(r.Header)
+	x.id = RequestID(r.Header)
 	g.Metrics.inFlight.Inc()
 	return x
 }
@@ -175,6 +175,9 @@ func (g *Gateway) end(x *exchange) {
 // findRoute finds who serves the request, with the method it will have there.
 func (x *exchange) findRoute(t *Table) *fault.Fault {
 	r := x.r
+	if t.unsteady(x.host, r.URL.Path) {
+		return badPath()
+	}
 	override := r.Header.Get("X-HTTP-Method-Override")
 	if r.Method == http.MethodPost && override != "" {
 		return x.findOverridden(t, override)

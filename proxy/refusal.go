@@ -77,7 +77,7 @@ func explained(p []byte) []byte {
 }
 
 func refusalAnswer(code fault.Code, message string) []byte {
-	id := requestID(nil)
+	id := RequestID(nil)
 	body, err := json.Marshal(fault.Body{Error: code, Message: message, RequestID: id})
 	if err != nil {
 		return nil

@@ -6,10 +6,10 @@ import (
 	"net/http"
 )
 
-// requestID takes the client's X-Request-ID where it is one sane value (1 to
+// RequestID takes the client's X-Request-ID where it is one sane value (1 to
 // 128 of [A-Za-z0-9._-]), else makes one of 32 hex digits. It identifies, it
 // proves nothing.
-func requestID(h http.Header) string {
+func RequestID(h http.Header) string {
 	if told := h[requestIDHeader]; len(told) == 1 && saneID(told[0]) {
 		return told[0]
 	}

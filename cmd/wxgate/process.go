@@ -74,7 +74,7 @@ func assemble(c *Config, log *logger) (*process, error) {
 	p.private.Store(c.adminConfig())
 	p.admin = &admin.Server{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		CheckPath: proxy.CheckPath, Config: p.private.Load, Draining: p.draining.Load,
+		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID, Config: p.private.Load, Draining: p.draining.Load,
 	}
 	return p, nil
 }
