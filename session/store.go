@@ -48,6 +48,7 @@ type Store struct {
 	background sync.WaitGroup
 	closing    context.Context
 	close      context.CancelFunc
+	stop       func() error
 }
 
 // Open starts a Store. It doesn't wait for Redis, which may come later: Ready
@@ -73,6 +74,11 @@ func Open(o Options) (*Store, error) {
 	}
 	s.config.Store(c)
 	s.closing, s.close = context.WithCancel(context.Background())
+	s.stop = sync.OnceValue(func() error {
+		s.close()
+		s.background.Wait()
+		return s.redis.shutdown()
+	})
 	for _, work := range []func(){s.listen, s.saveTouches, s.watchDeadlines} {
 		s.background.Go(work)
 	}
@@ -98,11 +104,7 @@ func (s *Store) Configure(settings Settings) error {
 // Close stops everything, after writing the last uses of sessions that are
 // still on their way. It takes no longer than a second or two where Redis is
 // away.
-func (s *Store) Close() error {
-	s.close()
-	s.background.Wait()
-	return s.redis.shutdown()
-}
+func (s *Store) Close() error { return s.stop() }
 
 // Ready returns nil when Redis can be written to and endings on other
 // instances are heard of, or what is wrong.

@@ -1,0 +1,201 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+)
+
+func TestFreshCopyIsUsedUnasked(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	var c clock
+	s := openStore(t, server, func(o *Options) { o.Now = c.now; o.Settings.CacheTTL = 5 * time.Second })
+	token, session := logIn(t, s, "oA")
+	granted(t, s, token)
+	server.MustDo("DEL", s.keys.session(session.ID)) // which no event tells of
+	granted(t, s, token)
+	c.advance(5 * time.Second)
+	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
+		t.Errorf("after cache_ttl: %v", err)
+	}
+}
+
+func TestCacheTTLZeroAsksEachTime(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := openStore(t, server, func(o *Options) { o.Settings.CacheTTL = 0 })
+	token, session := logIn(t, s, "oA")
+	granted(t, s, token)
+	server.MustDo("DEL", s.keys.session(session.ID))
+	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
+		t.Error(err)
+	}
+}
+
+func TestChangesOfTheUserReachEverySession(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, b := openStore(t, server, nil), openStore(t, server, nil)
+	one, session := logIn(t, a, "oA")
+	two, _ := logIn(t, a, "oA")
+	granted(t, a, one)
+	granted(t, b, two)
+	if err := a.SetPhone(t.Context(), session, Phone{Number: "13800000000"}); err != nil {
+		t.Fatal(err)
+	}
+	if g := granted(t, a, one); g.Session.Phone != "13800000000" {
+		t.Errorf("here: %q", g.Session.Phone)
+	}
+	eventually(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13800000000" })
+	again := loginOf("oA")
+	again.Phone = &Phone{Number: "13900000000"}
+	if _, _, _, err := a.Login(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13900000000" })
+}
+
+// An event that comes while Redis's answer is on its way must not be undone
+// by the answer, which may be older.
+func TestAnswerOlderThanAnEventIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	token, session := logIn(t, s, "oA")
+	m := s.copies.mark(session.ID, s.now(), s.epoch.Load())
+	a, err := s.load(t.Context(), session.ID, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.event(eventEnded + " " + session.ID) // nobody here has a copy yet
+	if l := s.copies.learn(a, m); s.fresh(l, s.now()) {
+		t.Error("believed")
+	}
+	s.redis.Del(context.Background(), s.keys.session(session.ID))
+	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
+		t.Error(err)
+	}
+}
+
+func TestLateAnswerDoesNotReplaceANewerOne(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	_, session := logIn(t, s, "oA")
+	now := s.now()
+	early, late := s.copies.mark(session.ID, now, 0), s.copies.mark(session.ID, now.Add(time.Millisecond), 0)
+	newer := *session
+	newer.Phone = "new"
+	l := s.copies.learn(found{session: &newer}, late)
+	if s.copies.learn(found{session: session}, early); l.session.Load().Phone != "new" {
+		t.Error("replaced")
+	}
+}
+
+func TestCopiesAreLetGoWithTheirTokens(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	var held Grant
+	for i := range 20 {
+		token, _ := logIn(t, s, fmt.Sprint("o", i))
+		held = granted(t, s, token)
+	}
+	stop := s.Watch(held, func() {})
+	if n := s.copies.count(); n != 20 {
+		t.Errorf("%d copies of 20 sessions", n)
+	}
+	s.copies.tokens.InvalidateAll()
+	if n := s.copies.count(); n != 1 {
+		t.Errorf("%d copies are held by one watched request", n)
+	}
+	stop()
+	eventually(t, 2*time.Second, "the last copy is gone", func() bool { return s.copies.count() == 0 })
+}
+
+// A copy that was let go hears of no event; being watched again it is asked for.
+func TestWatchedCopyThatWasLetGoIsAskedAgain(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	token, session := logIn(t, s, "oA")
+	g := granted(t, s, token)
+	s.copies.tokens.InvalidateAll()
+	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	watch(t, s, g).cutWithin(t, time.Second)
+}
+
+// SE-12, JW-34: whatever happens at the same time, a token is its user's.
+func TestEveryTokenIsItsUsers(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := openStore(t, server, func(o *Options) { o.Settings.CacheTTL = time.Millisecond })
+	var users sync.WaitGroup
+	for i := range 50 {
+		openid := fmt.Sprint("o", i)
+		token, _ := logIn(t, s, openid)
+		users.Go(func() {
+			for range 100 {
+				g, err := s.Authenticate(t.Context(), token)
+				if err != nil || g.Session.OpenID != openid {
+					t.Errorf("%s: %+v, %v", openid, g.Session, err)
+				}
+				if i%5 == 0 {
+					s.copies.tokens.InvalidateAll()
+				}
+			}
+		})
+	}
+	users.Wait()
+}
+
+// What a broken connection mixes up is an error, never an identity.
+func TestAnswerOfAnotherSessionIsAnError(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	_, a := logIn(t, s, "oA")
+	_, b := logIn(t, s, "oB")
+	answer, err := s.redis.runList(t.Context(), loadScript, []string{s.keys.session(b.ID), s.keys.ofUser(b.ID)}, loadArgs(b.ID, "")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, given := range map[string][]any{"whole": answer, "under our id": append([]any{a.ID}, answer[1:]...), "empty": nil, "short": {a.ID, "found"}} {
+		if f, err := readFound(a.ID, given); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrSessionEnded) {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+}
+
+// SE-11: see outage_test.go for the ways that Redis can refuse.
+func TestSessionsPassWhileRedisIsAwayForStaleIfError(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	var c clock
+	s := openStore(t, server, func(o *Options) { o.Now = c.now; o.Settings.CacheTTL = time.Second; o.Settings.TokenTTL = 100 * time.Hour })
+	token, session := logIn(t, s, "oA")
+	unseen, _ := logIn(t, s, "oB")
+	g := granted(t, s, token)
+	second, err := s.Renew(t.Context(), g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Stop()
+	c.advance(4 * time.Minute)
+	granted(t, s, token)
+	granted(t, s, second.Value.Reveal()) // new here, but its session isn't
+	if _, err := s.Authenticate(t.Context(), unseen); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a session that was never seen: %v", err)
+	}
+	c.advance(time.Minute)
+	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("after stale_if_error: %v", err)
+	}
+	c.advance(91 * 24 * time.Hour)
+	if _, err := s.Authenticate(t.Context(), sign(t, s, headerOf(s), with(bodyOf(session), "exp", c.now().Add(time.Hour).Unix()))); !errors.Is(err, ErrSessionEnded) {
+		t.Errorf("past the absolute end no Redis is needed: %v", err)
+	}
+}

@@ -1,0 +1,183 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+)
+
+func TestRenewedTokenAndTheOldOneBothWork(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for _, format := range []string{FormatJWT, FormatOpaque} {
+		in := func(o *Options) { o.Settings.TokenFormat = format }
+		a, b := openStore(t, server, in), openStore(t, server, in)
+		old, session := logIn(t, a, "oA")
+		fresh, err := a.Renew(t.Context(), granted(t, a, old))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*Store{a, b} {
+			for _, token := range []string{old, fresh.Value.Reveal()} {
+				if g := granted(t, s, token); g.Session.ID != session.ID {
+					t.Errorf("%s: session %s", format, g.Session.ID)
+				}
+			}
+		}
+		if _, err := b.End(t.Context(), session.ID, CauseLogout); err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range []string{old, fresh.Value.Reveal()} {
+			eventuallyEnded(t, a, token)
+			eventuallyEnded(t, b, token)
+		}
+	}
+}
+
+func TestTokenIsDueOnlyNearItsEnd(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := openStore(t, nil, func(o *Options) { o.Now = c.now })
+	token, _ := logIn(t, s, "oA")
+	if s.NeedsRenewal(granted(t, s, token)) {
+		t.Error("due at once")
+	}
+	c.advance(91 * time.Minute)
+	if !s.NeedsRenewal(granted(t, s, token)) {
+		t.Error("not due with less than renew_before left")
+	}
+}
+
+// SE-05: a crowd that renews, again and again, over two instances, with the
+// same token, is not logged out by it: each token that anyone got works.
+func TestCrowdOfRenewalsHarmsNobody(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for _, format := range []string{FormatJWT, FormatOpaque} {
+		in := func(o *Options) { o.Settings.TokenFormat = format }
+		stores := []*Store{openStore(t, server, in), openStore(t, server, in)}
+		old, _ := logIn(t, stores[0], "oA")
+		var mu sync.Mutex
+		tokens := map[string]bool{old: true}
+		var crowd sync.WaitGroup
+		for i := range 50 {
+			crowd.Go(func() {
+				fresh, err := stores[i%2].Renew(t.Context(), granted(t, stores[i%2], old))
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				tokens[fresh.Value.Reveal()] = true
+			})
+		}
+		crowd.Wait()
+		for token := range tokens {
+			granted(t, stores[0], token)
+			granted(t, stores[1], token)
+		}
+		if len(tokens) > 3 {
+			t.Errorf("%s: %d tokens for 50 requests on two instances", format, len(tokens)-1)
+		}
+	}
+}
+
+func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
+	t.Parallel()
+	var c clock
+	server := redistest.Start(t)
+	s := openStore(t, server, func(o *Options) { o.Now = c.now; o.Settings.TokenFormat = FormatOpaque })
+	token, session := logIn(t, s, "oA")
+	first := token
+	for range 2 * mostTokens {
+		c.advance(renewalPause)
+		fresh, err := s.Renew(t.Context(), granted(t, s, token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = fresh.Value.Reveal()
+	}
+	fields, err := s.redis.HKeys(t.Context(), s.keys.session(session.ID)).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := 0
+	for _, f := range fields {
+		if strings.HasPrefix(f, "t") {
+			kept++
+		}
+	}
+	if kept != mostTokens {
+		t.Errorf("%d tokens are kept", kept)
+	}
+	granted(t, s, token)
+	if _, err := openStore(t, server, func(o *Options) { o.Now = c.now }).Authenticate(t.Context(), first); !errors.Is(err, ErrTokenInvalid) {
+		t.Errorf("the first of so many: %v", err)
+	}
+}
+
+// Redis holds nothing that a token could be made from.
+func TestOpaqueTokensAreStoredHashed(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, func(o *Options) { o.Settings.TokenFormat = FormatOpaque })
+	token, session := logIn(t, s, "oA")
+	_, secretPart, _ := strings.Cut(token, ".")
+	raw, err := strict.DecodeString(secretPart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.redis.HGetAll(t.Context(), s.keys.session(session.ID)).Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, value := range all {
+		for _, piece := range []string{token, secretPart, string(raw), string(raw[:opaqueRandom])} {
+			if strings.Contains(field+value, piece) {
+				t.Errorf("field %q holds the token", field)
+			}
+		}
+	}
+}
+
+func TestRenewingAnEndedSessionSaysSo(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, b := openStore(t, server, nil), openStore(t, server, nil)
+	token, session := logIn(t, a, "oA")
+	g := granted(t, a, token)
+	if _, err := b.End(t.Context(), session.ID, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Renew(t.Context(), g); !errors.Is(err, ErrSessionEnded) {
+		t.Error(err)
+	}
+}
+
+// A renewal whose client goes away is not lost to the others who wait for it.
+func TestOneClientLeavingLeavesTheOthersTheirAnswer(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := openStore(t, server, func(o *Options) { o.Settings.CacheTTL = time.Nanosecond })
+	token, _ := logIn(t, s, "oA")
+	granted(t, s, token)
+	server.Pause()
+	leaving, leave := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() { _, err := s.Authenticate(leaving, token); gone <- err }()
+	time.Sleep(50 * time.Millisecond) // let it ask
+	stays := make(chan error, 1)
+	go func() { _, err := s.Authenticate(t.Context(), token); stays <- err }()
+	leave()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("the one who left: %v", err)
+	}
+	server.Resume()
+	if err := <-stays; err != nil {
+		t.Errorf("the one who stayed: %v", err)
+	}
+}

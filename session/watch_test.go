@@ -1,0 +1,180 @@
+package session
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+)
+
+// stream is a watched request.
+type stream struct {
+	cut  chan struct{}
+	stop func()
+}
+
+func watch(t *testing.T, s *Store, g Grant) stream {
+	cut := make(chan struct{})
+	st := stream{cut, s.Watch(g, sync.OnceFunc(func() { close(cut) }))}
+	t.Cleanup(st.stop)
+	return st
+}
+
+func (s stream) cutWithin(t *testing.T, limit time.Duration) {
+	t.Helper()
+	select {
+	case <-s.cut:
+	case <-time.After(limit):
+		t.Fatalf("not cut within %v", limit)
+	}
+}
+
+func (s stream) open(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.cut:
+		t.Fatal("cut")
+	default:
+	}
+}
+
+// SE-20.
+func TestStreamsAreCutOnEveryInstance(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, b := openStore(t, server, nil), openStore(t, server, nil)
+	token, session := logIn(t, a, "oA")
+	other, _ := logIn(t, a, "oB")
+	streams := []stream{watch(t, a, granted(t, a, token)), watch(t, b, granted(t, b, token)), watch(t, b, granted(t, b, token))}
+	spared := watch(t, b, granted(t, b, other))
+	if _, err := b.End(t.Context(), session.ID, CauseAdmin); err != nil {
+		t.Fatal(err)
+	}
+	for _, st := range streams {
+		st.cutWithin(t, time.Second)
+	}
+	spared.open(t)
+}
+
+// A request that was let in just before the end is cut when it starts to be watched.
+func TestWatchOfAnEndedSessionIsCutAtOnce(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	token, session := logIn(t, s, "oA")
+	g := granted(t, s, token)
+	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	watch(t, s, g).cutWithin(t, 0+time.Millisecond)
+}
+
+func TestStreamEndsWithItsTokenUnlessRenewed(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	short := func(o *Options) { o.Settings.TokenTTL = 2 * time.Second; o.Settings.RenewBefore = time.Second }
+	a, b := openStore(t, server, short), openStore(t, server, short)
+	begin := time.Now()
+	plain, _ := logIn(t, a, "oA")
+	renewed, _ := logIn(t, a, "oB")
+	g := granted(t, b, plain)
+	left, kept := watch(t, b, g), watch(t, b, granted(t, b, renewed))
+	time.Sleep(time.Second)
+	if _, err := a.Renew(t.Context(), granted(t, a, renewed)); err != nil {
+		t.Fatal(err)
+	}
+	left.cutWithin(t, 3*time.Second-time.Since(begin)+time.Second)
+	kept.open(t)
+	if took := time.Since(begin); took < 2*time.Second {
+		t.Errorf("cut %v after the token was issued", took)
+	}
+	if _, err := b.Info(t.Context(), g.Session.ID); err != nil {
+		t.Errorf("the session ended with its token: %v", err)
+	}
+}
+
+// A renewal that this instance did not hear of is asked for before the cut.
+func TestUnheardRenewalKeepsTheStream(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, redistest.Start(t), func(o *Options) { o.Settings.TokenTTL = time.Second })
+	token, session := logIn(t, s, "oA")
+	st := watch(t, s, granted(t, s, token))
+	if err := s.redis.HSet(t.Context(), s.keys.session(session.ID), "x", time.Now().Add(time.Hour).Unix()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2500 * time.Millisecond)
+	st.open(t)
+}
+
+func TestStreamIsCutAtTheAbsoluteEnd(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := openStore(t, nil, func(o *Options) { o.Now = c.now; o.Settings.MaxLifetime = time.Hour })
+	token, _ := logIn(t, s, "oA")
+	st := watch(t, s, granted(t, s, token))
+	c.advance(59 * time.Minute)
+	time.Sleep(2 * watchEvery)
+	st.open(t)
+	c.advance(time.Minute + time.Second)
+	st.cutWithin(t, time.Second)
+}
+
+func TestRedisAwayPutsTheCutOffUpToStaleIfError(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	var c clock
+	s := openStore(t, server, func(o *Options) { o.Now = c.now })
+	token, _ := logIn(t, s, "oA")
+	st := watch(t, s, granted(t, s, token))
+	server.Stop()
+	c.advance(2*time.Hour + 2*time.Second)
+	time.Sleep(3 * watchEvery)
+	st.open(t)
+	c.advance(5 * time.Minute)
+	st.cutWithin(t, 2*time.Second)
+}
+
+// A place in the list that is used again belongs to its new user alone.
+func TestStoppingTwiceStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	token, session := logIn(t, s, "oA")
+	g := granted(t, s, token)
+	first := s.Watch(g, func() {})
+	first()
+	second := watch(t, s, g)
+	first()
+	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	second.cutWithin(t, time.Second)
+}
+
+func TestManyRequestsComeAndGo(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	var grants []Grant
+	for _, openid := range []string{"oA", "oB", "oC"} {
+		token, _ := logIn(t, s, openid)
+		grants = append(grants, granted(t, s, token))
+	}
+	var cuts atomic.Int32
+	var requests sync.WaitGroup
+	for i := range 16 {
+		requests.Go(func() {
+			for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); {
+				s.Watch(grants[i%3], func() { cuts.Add(1) })()
+			}
+		})
+	}
+	requests.Wait()
+	eventually(t, 2*time.Second, "nothing is watched", func() bool {
+		s.watched.mu.Lock()
+		defer s.watched.mu.Unlock()
+		return len(s.watched.copies) == 0
+	})
+	if cuts.Load() != 0 || counted(s.metrics.watched) != 0 {
+		t.Errorf("%d cut, %v open", cuts.Load(), counted(s.metrics.watched))
+	}
+}
