@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -43,13 +45,9 @@ type call struct {
 
 // with gives the call with an access token, and keeps that out of its errors.
 func (k call) with(token secret.Text) call {
-	query := make(map[string][]string, len(k.query)+1)
-	for name, values := range k.query {
-		query[name] = values
-	}
-	query["access_token"] = []string{token.Reveal()}
-	k.query = query
-	k.secrets = append(k.secrets[:len(k.secrets):len(k.secrets)], token)
+	query := url.Values{"access_token": {token.Reveal()}}
+	maps.Copy(query, k.query)
+	k.query, k.secrets = query, append(slices.Clip(k.secrets), token)
 	return k
 }
 

@@ -45,30 +45,36 @@ var (
 
 // Codes that WeChat puts into errcode, as far as they are acted upon.
 const (
-	codeBusy            = -1
-	codeBadCredential   = 40001
-	codeBadOpenID       = 40003
-	codeBadAppID        = 40013
-	codeBadToken        = 40014
-	codeInvalidCode     = 40029
-	codeBadSecret       = 40125
-	codeUsedCode        = 40163
-	codeBadIP           = 40164
-	codeBlocked         = 40226
-	codeSecretFrozen    = 40243
-	codeNoAppID         = 41002
-	codeNoSecret        = 41004
-	codeNoCode          = 41008
-	codeTokenExpired    = 42001
-	codeQuota           = 45009
-	codeTooOften        = 45011
-	codeNotAuthorised   = 48001
-	codeWrongSignature  = 87009
-	retryAfterQuota     = time.Minute
-	retryAfterTooOften  = time.Minute
-	retryAfterDefault   = time.Second
-	longestErrorMessage = 300
+	codeBusy           = -1
+	codeBadCredential  = 40001
+	codeBadOpenID      = 40003
+	codeBadAppID       = 40013
+	codeBadToken       = 40014
+	codeInvalidCode    = 40029
+	codeBadSecret      = 40125
+	codeUsedCode       = 40163
+	codeBadIP          = 40164
+	codeBlocked        = 40226
+	codeSecretFrozen   = 40243
+	codeNoAppID        = 41002
+	codeNoSecret       = 41004
+	codeNoCode         = 41008
+	codeTokenExpired   = 42001
+	codeQuota          = 45009
+	codeTooOften       = 45011
+	codeNotAuthorised  = 48001
+	codeWrongSignature = 87009
 )
+
+// When to try again: WeChat doesn't say. Its user quota is counted by the minute.
+const (
+	retryAfterQuota    = time.Minute
+	retryAfterTooOften = time.Minute
+	retryAfterDefault  = time.Second
+)
+
+// maxMessage bounds the text of WeChat and others in an Error, in characters.
+const maxMessage = 300
 
 // Error is a call that WeChat refused, or that got no proper answer. It unwraps
 // to the Err… value of its class.
@@ -197,8 +203,8 @@ func printable(text string, secrets ...secret.Text) string {
 		}
 		return r
 	}, text)
-	if runes := []rune(text); len(runes) > longestErrorMessage {
-		return string(runes[:longestErrorMessage])
+	if runes := []rune(text); len(runes) > maxMessage {
+		return string(runes[:maxMessage])
 	}
 	return text
 }
