@@ -38,8 +38,8 @@ tools: ## what the tests need from the system
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
-	@changes=$$(find . -name '*.go' -not -path '*/node_modules/*' | xargs gofmt -d); \
-	if [ -n "$$changes" ]; then echo "$$changes"; echo "run gofmt -w on these"; exit 1; fi
+	@files=$$(find . -name '*.go' -not -path '*/node_modules/*' | xargs gofmt -l); \
+	if [ -n "$$files" ]; then echo "run gofmt -w on" $$files; exit 1; fi
 
 .PHONY: vet
 vet: ## go vet
