@@ -15,13 +15,14 @@ import (
 const maxBeforeHeaders = 1 << 20
 
 // conn is an HTTP/1 connection to a target, TLS included or not. It knows what
-// http.Transport won't tell: whether anything of a request has been written,
-// whether anything of the answer has come, and whether an idle connection is
-// quiet. A target that says more than it was asked for would otherwise have
+// http.Transport won't tell: whether anything of a request has been written, how
+// much has come of the answer, and whether an idle connection is quiet. A target that says more than it was asked for would otherwise have
 // its surplus taken for the answer to the next request, another client's.
 type conn struct {
 	net.Conn
 	keeping *keepAlive
+
+	noise int // writes of so many bytes are TLS's own, not a request
 
 	asked   atomic.Bool // something was written since the connection was taken
 	parked  atomic.Bool // the reader waits for bytes, so it holds none back
@@ -33,6 +34,11 @@ type conn struct {
 	uses    atomic.Int64 // requests so far
 	heard   atomic.Int64 // when bytes of the first answer last came, in Unix nanoseconds
 }
+
+// tlsAlert is the size of the longest record with an alert, which crypto/tls
+// sends when it closes a connection. A record with a request is longer: its
+// shortest head has 26 bytes, and the record's own 22 at the least.
+const tlsAlert = 31
 
 // dialer returns the DialContext of a transport whose every connection goes to
 // the first of the addresses that takes it.
@@ -88,7 +94,9 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	c.asked.Store(true)
 	n, err := c.Conn.Write(p)
-	c.written.Add(int64(n))
+	if len(p) > c.noise {
+		c.written.Add(int64(n))
+	}
 	return n, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,7 +30,7 @@ type flight struct {
 	begun time.Time
 	once  bool // must not reach a target twice
 
-	path, rawPath, host, key string
+	path, rawPath, key string
 
 	tried    []*peer
 	attempts int
@@ -37,8 +38,10 @@ type flight struct {
 	fresh    bool        // only a new connection will do
 	stall    *stallWatch // nil: none
 
-	trace  httptrace.ClientTrace
-	way    // of the current attempt
+	trace httptrace.ClientTrace
+	way               // of the current attempt
+	heard atomic.Bool // of an answer, its first byte at least
+
 	answer answer
 }
 
@@ -53,13 +56,14 @@ type way struct {
 func newFlight(g *Group, req *http.Request) *flight {
 	f := &flight{
 		group: g, req: req, begun: g.now(),
-		path: req.URL.Path, rawPath: req.URL.RawPath, host: req.Host,
+		path: req.URL.Path, rawPath: req.URL.RawPath,
 	}
 	if g.config.Balance == HashOpenID {
 		f.key = hashKeyOf(req.Context())
 	}
 	f.trace.GetConn = func(string) { f.sought = true }
 	f.trace.GotConn = f.gotConn
+	f.trace.GotFirstResponseByte = func() { f.heard.Store(true) }
 	ctx := req.Context()
 	if hasBody(req) {
 		f.body = &requestBody{body: req.Body}
@@ -153,6 +157,7 @@ func (f *flight) askedFor(res *http.Response) bool {
 // gotConn judges the connection that the transport has chosen. One that is not
 // fit is closed: nothing is written to it, and the transport or redo goes on.
 func (f *flight) gotConn(info httptrace.GotConnInfo) {
+	f.heard.Store(false)
 	f.way = way{sought: true, connected: true, reused: info.Reused, conn: watched(info.Conn)}
 	c := f.conn
 	if c == nil {
@@ -192,18 +197,13 @@ func (f *flight) judge(err error) verdict {
 		return verdict{err: asTimeout(err), reason: reasonConnect, blame: true, retry: f.body.unread()}
 	case f.stall.struck() || isTimeout(err):
 		return verdict{err: ErrTimeout, reason: reasonTimeout}
-	case f.heard() || !f.isLoss(err):
+	case f.heard.Load() || !f.isLoss(err):
 		return verdict{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
 	case f.reused && repeatable && f.redone < maxRedone:
 		f.fresh = f.fresh || !nothingSent
 		return verdict{err: err, redo: true}
 	}
 	return verdict{err: err, reason: reasonConnection, blame: true, retry: repeatable}
-}
-
-// heard reports whether anything of an answer has come.
-func (f *flight) heard() bool {
-	return f.conn != nil && f.conn.read.Load() > 0
 }
 
 // isLoss tells a broken connection from a broken answer.

@@ -12,7 +12,7 @@ const (
 	idleOnce = 800 * time.Millisecond
 
 	// settling is how long after its answer a close still belongs to it.
-	settling = 20 * time.Millisecond
+	settling = 50 * time.Millisecond
 
 	hastyWithin = 50 * time.Millisecond // from the first answer to the close
 	hastyFor    = 5 * time.Second       // without another such close
@@ -36,9 +36,17 @@ func (k *keepAlive) kept() {
 
 // closed notes that the peer has closed a connection after its first answer.
 func (k *keepAlive) closed(answered time.Time) {
-	if now := time.Now(); now.Sub(answered) < hastyWithin {
+	if time.Since(answered) < hastyWithin {
 		k.proven.Store(false)
-		k.hasty.Store(now.Add(hastyFor).UnixNano())
+		k.distrust()
+	}
+}
+
+// distrust has new connections used for a while, unless the peer has proven
+// itself: then a close is no more than the end of a connection.
+func (k *keepAlive) distrust() {
+	if !k.proven.Load() {
+		k.hasty.Store(time.Now().Add(hastyFor).UnixNano())
 	}
 }
 
@@ -52,5 +60,9 @@ func (k *keepAlive) fitOnce(c *conn, idle time.Duration) bool {
 	if !k.proven.Load() && idle < settling {
 		time.Sleep(settling - idle)
 	}
-	return !c.dead.Load() && !c.pending()
+	if c.dead.Load() || c.pending() {
+		k.distrust()
+		return false
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -37,17 +38,30 @@ func ok(body string) string {
 // from one that keeps its connections.
 func TestTargetThatClosesAfterEachAnswerIsNoErrorToClients(t *testing.T) {
 	var served atomic.Int64
-	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+	hangUp := func(c net.Conn, r *bufio.Reader) {
 		answerAll(c, r, func(*http.Request) (string, bool) { served.Add(1); return ok("x"), false })
-	})
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca := newAuthority(t)
+	encrypted := targets(t, "https://"+acceptAll(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}), hangUp))
+	encrypted[0].CAFile = ca.file
+	t.Run("plain", func(t *testing.T) { allArriveOnce(t, targets(t, serveRaw(t, hangUp)), &served, 4, 50) })
+	t.Run("TLS", func(t *testing.T) { allArriveOnce(t, encrypted, &served, 1, 10) })
+}
+
+// allArriveOnce has clients send requests of each kind, one after the other.
+func allArriveOnce(t *testing.T, list []Target, served *atomic.Int64, clients, each int) {
 	for _, method := range []string{"GET", "DELETE", "PUT", "POST"} {
 		for _, body := range []string{"", "body"} {
-			g, _ := group(t, Config{Targets: targets(t, u)})
+			g, _ := group(t, Config{Targets: list})
 			served.Store(0)
 			var working sync.WaitGroup
-			for range 4 {
+			for range clients {
 				working.Go(func() {
-					for range 50 {
+					for range each {
 						if r := send(g, request(t, method, "/", body)); r.err != nil {
 							t.Errorf("%s %q: %v", method, body, r.err)
 						}
@@ -55,8 +69,8 @@ func TestTargetThatClosesAfterEachAnswerIsNoErrorToClients(t *testing.T) {
 				})
 			}
 			working.Wait()
-			if n := served.Load(); n != 200 {
-				t.Errorf("%s %q: 200 requests reached the target %d times", method, body, n)
+			if n := served.Load(); n != int64(clients*each) {
+				t.Errorf("%s %q: %d requests reached the target %d times", method, body, clients*each, n)
 			}
 		}
 	}

@@ -26,12 +26,14 @@ const (
 // no proxy of the environment, no compression of its own, no cookies.
 func newTransport(t *target, dials []string, timeout time.Duration, k *keepAlive) *http.Transport {
 	protocols := new(http.Protocols)
-	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, keeping: k} }
+	noise := 0
+	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, keeping: k, noise: noise} }
 	switch t.URL.Scheme {
 	case "h2c":
 		protocols.SetUnencryptedHTTP2(true)
 		wrap = func(c net.Conn) net.Conn { return c }
 	case "https":
+		noise = tlsAlert
 		protocols.SetHTTP2(true)
 		fallthrough
 	default:
