@@ -34,7 +34,8 @@ test: tools fmt vet lint tidy race sdk vuln ## everything that must be green, th
 
 .PHONY: tools
 tools: ## what the tests need from the system
-	@scripts/need redis-server=redis-server cc='gcc libc6-dev'
+	@scripts/need redis-server=redis-server cc='gcc libc6-dev' php=php-cli javac=default-jdk-headless node=nodejs
+	@/usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null || scripts/need python3-jwt='python3-jwt python3-cryptography'
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change

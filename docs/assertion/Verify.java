@@ -1,0 +1,100 @@
+// How a Java backend (17 or later) checks an identity assertion with the JDK
+// alone; with a JWT library at hand, use that with the same checks:
+// java Verify.java JWKS-URL ISSUER AUDIENCE ASSERTION
+
+import java.math.BigInteger;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.security.AlgorithmParameters;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.PublicKey;
+import java.security.Signature;
+import java.security.spec.ECGenParameterSpec;
+import java.security.spec.ECParameterSpec;
+import java.security.spec.ECPoint;
+import java.security.spec.ECPublicKeySpec;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+public class Verify {
+    private static final Base64.Decoder BASE64URL = Base64.getUrlDecoder();
+
+    /** The gateway's public keys by kid; keep them, fetch again when a kid is new. */
+    static Map<String, PublicKey> fetchKeys(String url) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(url)).build();
+        String body = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
+        Map<String, PublicKey> keys = new HashMap<>();
+        for (Matcher key = Pattern.compile("\\{[^{}]*\\}").matcher(body); key.find(); ) {
+            keys.put(text(key.group(), "kid"), publicKey(text(key.group(), "x"), text(key.group(), "y")));
+        }
+        return keys;
+    }
+
+    private static PublicKey publicKey(String x, String y) throws GeneralSecurityException {
+        AlgorithmParameters p256 = AlgorithmParameters.getInstance("EC");
+        p256.init(new ECGenParameterSpec("secp256r1"));
+        ECPoint point = new ECPoint(new BigInteger(1, BASE64URL.decode(x)), new BigInteger(1, BASE64URL.decode(y)));
+        return KeyFactory.getInstance("EC").generatePublic(new ECPublicKeySpec(point, p256.getParameterSpec(ECParameterSpec.class)));
+    }
+
+    /** The claims, as JSON, of a good assertion; throws otherwise. */
+    static String verify(String assertion, Map<String, PublicKey> keys, String issuer, String audience) throws Exception {
+        String[] parts = assertion.split("\\.", -1);
+        if (parts.length != 3) {
+            throw new SecurityException("not a JWT");
+        }
+        String header = new String(BASE64URL.decode(parts[0]), StandardCharsets.UTF_8);
+        String claims = new String(BASE64URL.decode(parts[1]), StandardCharsets.UTF_8);
+        PublicKey key = keys.get(text(header, "kid"));
+        if (!text(header, "alg").equals("ES256") || !text(header, "typ").equals("gw-assertion+jwt") || header.contains("\"crit\"") || key == null) {
+            throw new SecurityException("unknown key");
+        }
+        Signature signature = Signature.getInstance("SHA256withECDSAinP1363Format");
+        signature.initVerify(key);
+        signature.update((parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII));
+        if (!signature.verify(BASE64URL.decode(parts[2]))) {
+            throw new SecurityException("bad signature");
+        }
+        if (!text(claims, "iss").equals(issuer) || !text(claims, "aud").equals(audience) || text(claims, "sub").isEmpty()) {
+            throw new SecurityException("meant for someone else");
+        }
+        long now = Instant.now().getEpochSecond();
+        if (number(claims, "exp") <= now - 5 || number(claims, "iat") > now + 5) {
+            throw new SecurityException("not valid now");
+        }
+        return claims;
+    }
+
+    // What follows reads the gateway's own JSON, whose signature is checked
+    // first; use your JSON library instead.
+
+    private static String text(String json, String name) {
+        Matcher m = Pattern.compile("\"" + name + "\":\"((?:[^\"\\\\]|\\\\.)*)\"").matcher(json);
+        return m.find() ? m.group(1) : "";
+    }
+
+    private static long number(String json, String name) {
+        Matcher m = Pattern.compile("\"" + name + "\":(\\d{1,12})").matcher(json);
+        if (!m.find()) {
+            throw new SecurityException("no " + name);
+        }
+        return Long.parseLong(m.group(1));
+    }
+
+    public static void main(String[] args) throws Exception {
+        try {
+            System.out.println(text(verify(args[3], fetchKeys(args[0]), args[1], args[2]), "sub"));
+        } catch (IllegalArgumentException | SecurityException | GeneralSecurityException e) {
+            System.err.println("refused: " + e.getMessage());
+            System.exit(1);
+        }
+    }
+}
