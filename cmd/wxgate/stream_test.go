@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// socket is an open WebSocket through the gateway. What goes through it are
+// bytes, not frames: the gateway carries them as they are.
+type socket struct {
+	conn   net.Conn
+	read   *bufio.Reader
+	closed chan struct{} // once it was cut
+	echoed chan byte
+}
+
+func (i *instance) openSocket(token string) *socket {
+	i.w.t.Helper()
+	address := strings.TrimPrefix(i.public, "http://")
+	conn, err := net.Dial("tcp", address)
+	must(i.w.t, err)
+	i.w.t.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "GET /api/socket HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", address, token)
+	s := &socket{conn: conn, read: bufio.NewReader(conn), closed: make(chan struct{}), echoed: make(chan byte, 100)}
+	res, err := http.ReadResponse(s.read, nil)
+	must(i.w.t, err)
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		i.w.t.Fatalf("the socket's handshake got %d", res.StatusCode)
+	}
+	go s.follow()
+	return s
+}
+
+func (s *socket) follow() {
+	defer close(s.closed)
+	for {
+		b, err := s.read.ReadByte()
+		if err != nil {
+			return
+		}
+		s.echoed <- b
+	}
+}
+
+// echoes says whether the socket still carries bytes both ways.
+func (s *socket) echoes() bool {
+	if _, err := io.WriteString(s.conn, "x"); err != nil {
+		return false
+	}
+	select {
+	case <-s.echoed:
+		return true
+	case <-s.closed:
+		return false
+	case <-time.After(10 * time.Second):
+		return false
+	}
+}
+
+func (s *socket) isClosed() bool { return isClosed(s.closed) }
+
+// events is an open event stream through the gateway.
+type events struct {
+	count  atomic.Int64
+	closed chan struct{}
+}
+
+func (i *instance) openEvents(token string) *events {
+	i.w.t.Helper()
+	req, err := http.NewRequest("GET", i.public+"/api/events", nil)
+	must(i.w.t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := (&http.Client{Transport: i.client.Transport}).Do(req)
+	must(i.w.t, err)
+	if res.StatusCode != http.StatusOK {
+		i.w.t.Fatalf("the event stream got %d", res.StatusCode)
+	}
+	i.w.t.Cleanup(func() { res.Body.Close() })
+	e := &events{closed: make(chan struct{})}
+	go func() {
+		defer close(e.closed)
+		for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+			e.count.Add(1)
+		}
+	}()
+	return e
+}
+
+// flow waits for further events.
+func (e *events) flow(t *testing.T) {
+	t.Helper()
+	from := e.count.Load()
+	eventually(t, "further events", func() bool { return e.count.Load() > from+3 })
+}
+
+func (e *events) isClosed() bool { return isClosed(e.closed) }
+
+func isClosed(c chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}

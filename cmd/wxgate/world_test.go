@@ -1,0 +1,400 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+	"wxgate/wechat/wechattest"
+)
+
+// The apps, and the tokens of the private listener, of every world.
+const (
+	appA, appB             = "wx00000000000000aa", "wx00000000000000bb"
+	appASecret, appBSecret = "app-a-secret-that-never-shows", "app-b-secret-that-never-shows"
+	adminToken             = "admin-token-that-never-shows"
+	wechatToken            = "wechat-token-that-never-shows"
+)
+
+// world is what a gateway has around it: a real Redis, the simulated WeChat, a
+// backend on a socket of its own. Gateways are started in it by serve.
+type world struct {
+	t       *testing.T
+	redis   *redistest.Server
+	sim     *wechattest.Server
+	simBase string
+	backend *backend
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, redis: redistest.Start(t), backend: newBackend(t)}
+	w.sim = wechattest.New(wechattest.Options{LoginsPerMinute: 100000, Apps: []wechattest.App{
+		{ID: appA, Secret: appASecret}, {ID: appB, Secret: appBSecret, NoUnionID: true},
+	}})
+	base, stop, err := w.sim.Start()
+	must(t, err)
+	t.Cleanup(stop)
+	w.simBase = base
+	return w
+}
+
+// settings are lines of a config file by their key.
+type settings map[string]string
+
+// config is a config file of this world with some of its keys changed. A key
+// with an empty value is left out.
+func (w *world) config(changes settings) string {
+	c := settings{
+		"listen":  `"127.0.0.1:0"`,
+		"secrets": "[" + goodSecret + "]",
+		"apps": fmt.Sprintf("[{appid: %s, secret: %s, relay: [/wxa/*]}, {appid: %s, secret: %s}]",
+			appA, appASecret, appB, appBSecret),
+		"wechat":           fmt.Sprintf("{api_base: %q}", w.simBase),
+		"redis":            fmt.Sprintf("{addrs: [%q]}", w.redis.Addr),
+		"limits":           `{login_per_ip: ""}`,
+		"shutdown_timeout": "10s",
+		"admin": fmt.Sprintf(`{listen: "127.0.0.1:0", tokens: [{name: ops, token: %s, scopes: [admin]}, {name: orders, token: %s, scopes: [wechat]}]}`,
+			adminToken, wechatToken),
+		"routes": "[" + w.route("/api/", "") + ", " + w.route("/public/", "auth: none") + "]",
+	}
+	maps.Copy(c, changes)
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(c)) {
+		if c[key] != "" {
+			fmt.Fprintf(&text, "%s: %s\n", key, c[key])
+		}
+	}
+	return text.String()
+}
+
+// route is a route to the world's backend, in YAML.
+func (w *world) route(path, more string) string {
+	if more != "" {
+		more = ", " + more
+	}
+	return fmt.Sprintf("{path: %s, upstreams: [%q]%s}", path, w.backend.URL, more)
+}
+
+// instance is a gateway run by its command line.
+type instance struct {
+	w               *world
+	file            string
+	public, private string // base URLs
+	out, err        *output
+	client          *http.Client
+	cancel          context.CancelFunc
+	status          chan int
+}
+
+// serve starts a gateway and waits until it is ready.
+func (w *world) serve(changes settings) *instance {
+	w.t.Helper()
+	i := w.serveUnready(changes)
+	eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
+	return i
+}
+
+// serveUnready starts a gateway and waits until it listens.
+func (w *world) serveUnready(changes settings) *instance {
+	w.t.Helper()
+	i := &instance{
+		w: w, file: filepath.Join(w.t.TempDir(), "config.yaml"), out: &output{}, err: &output{},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
+		status: make(chan int, 1),
+	}
+	write(w.t, i.file, w.config(changes), 0o600)
+	ctx, cancel := context.WithCancel(context.Background())
+	i.cancel = cancel
+	go func() { i.status <- run(ctx, []string{"serve", "--config", i.file}, i.out, i.err) }()
+	w.t.Cleanup(i.end)
+	i.public = i.listening("public")
+	i.private = i.listening("private")
+	return i
+}
+
+// end stops what the test has left running.
+func (i *instance) end() {
+	i.cancel()
+	i.client.CloseIdleConnections()
+	if got := <-i.status; got != exitFine {
+		i.w.t.Errorf("serve ended with status %d: %s", got, i.err)
+	}
+	i.status <- exitFine // for another call
+}
+
+// listening reads a listener's base URL from the log.
+func (i *instance) listening(name string) string {
+	i.w.t.Helper()
+	var address string
+	eventually(i.w.t, "listening on "+name, func() bool {
+		for _, line := range i.logged("listening") {
+			if line["listener"] == name {
+				address, _ = line["address"].(string)
+			}
+		}
+		if len(i.status) > 0 {
+			i.w.t.Fatalf("serve has ended: %s", i.err)
+		}
+		return address != ""
+	})
+	return "http://" + address
+}
+
+// logged gives the log lines with this message.
+func (i *instance) logged(message string) []map[string]any {
+	var found []map[string]any
+	for line := range strings.Lines(i.out.String()) {
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) == nil && fields["msg"] == message {
+			found = append(found, fields)
+		}
+	}
+	return found
+}
+
+// rewrite puts another config file in the old one's place, as editors do.
+func (i *instance) rewrite(text string) {
+	i.w.t.Helper()
+	write(i.w.t, i.file+".new", text, 0o600)
+	must(i.w.t, os.Rename(i.file+".new", i.file))
+}
+
+// reload changes the config file and waits until it is in force.
+func (i *instance) reload(changes settings) {
+	i.w.t.Helper()
+	before := len(i.logged("config applied"))
+	i.rewrite(i.w.config(changes))
+	eventually(i.w.t, "config applied", func() bool { return len(i.logged("config applied")) > before })
+}
+
+// ready is the status of /readyz; 0 for no answer.
+func (i *instance) ready() int {
+	res, err := i.client.Get(i.private + "/readyz")
+	if err != nil {
+		return 0
+	}
+	res.Body.Close()
+	return res.StatusCode
+}
+
+// answer is a response read to its end.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// code is the gateway's error code, "" where the answer is not the gateway's error.
+func (a answer) code() string { return a.header.Get("X-Gateway-Error") }
+
+func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
+
+// field is a field of the JSON answer as text.
+func (a answer) field(name string) string {
+	var fields map[string]any
+	_ = json.Unmarshal(a.body, &fields)
+	if fields[name] == nil {
+		return ""
+	}
+	return fmt.Sprint(fields[name])
+}
+
+// call sends a request to the public listener.
+func (i *instance) call(method, path, token, body string) answer {
+	i.w.t.Helper()
+	return i.send(method, i.public+path, token, body)
+}
+
+// manage sends a request to the private one.
+func (i *instance) manage(method, path, token, body string) answer {
+	i.w.t.Helper()
+	return i.send(method, i.private+path, token, body)
+}
+
+func (i *instance) send(method, url, token, body string) answer {
+	i.w.t.Helper()
+	a, err := i.try(method, url, token, body)
+	must(i.w.t, err)
+	return a
+}
+
+func (i *instance) try(method, url, token, body string) (answer, error) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return answer{}, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := i.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	read, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, res.Header, read}, err
+}
+
+// login logs a user of app A in and gives the token.
+func (i *instance) login(name string) string {
+	i.w.t.Helper()
+	return i.loginTo(appA, name)
+}
+
+func (i *instance) loginTo(app, name string) string {
+	i.w.t.Helper()
+	a := i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, app, i.w.user(app, name).Code()))
+	if a.status != http.StatusOK {
+		i.w.t.Fatalf("login of %s: %v", name, a)
+	}
+	return a.field("token")
+}
+
+func (w *world) user(app, name string) *wechattest.User {
+	w.t.Helper()
+	u, err := w.sim.User(app, name)
+	must(w.t, err)
+	return u
+}
+
+// metric is the value of a series without labels, or with exactly these, in
+// the form of the page.
+func (i *instance) metric(series string) string {
+	i.w.t.Helper()
+	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").body)) {
+		if value, ok := strings.CutPrefix(line, series+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// backend is what stands behind the gateway. Below any path, …/slow waits until
+// it is released, …/events streams, …/socket is a WebSocket that sends back what
+// it gets, and all else shows what the backend received.
+type backend struct {
+	*httptest.Server
+	arrived chan struct{} // one for each request at …/slow
+	release chan struct{} // closed, or sent to: the slow requests are answered
+}
+
+func newBackend(t *testing.T) *backend {
+	b := &backend{arrived: make(chan struct{}, 1000), release: make(chan struct{})}
+	b.Server = httptest.NewServer(b)
+	t.Cleanup(b.Close)
+	return b
+}
+
+func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch filepath.Base(r.URL.Path) {
+	case "slow":
+		b.arrived <- struct{}{}
+		select {
+		case <-b.release:
+		case <-r.Context().Done():
+		}
+		fmt.Fprint(w, "done")
+	case "events":
+		streamEvents(w, r)
+	case "socket":
+		echoSocket(w)
+	default:
+		tellRequest(w, r)
+	}
+}
+
+func streamEvents(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	ticks := time.NewTicker(20 * time.Millisecond)
+	defer ticks.Stop()
+	for n := 0; r.Context().Err() == nil; n++ {
+		fmt.Fprintf(w, "data: %d\n\n", n)
+		_ = http.NewResponseController(w).Flush()
+		<-ticks.C
+	}
+}
+
+func echoSocket(w http.ResponseWriter) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	_, _ = io.Copy(conn, rw)
+}
+
+// received is what the backend tells of a request.
+type received struct {
+	Method, Path string
+	Header       http.Header
+}
+
+func tellRequest(w http.ResponseWriter, r *http.Request) {
+	_ = json.NewEncoder(w).Encode(received{r.Method, r.URL.Path, r.Header})
+}
+
+// seen is what the backend received.
+func (a answer) seen(t *testing.T) received {
+	t.Helper()
+	var s received
+	if a.status != http.StatusOK || json.Unmarshal(a.body, &s) != nil {
+		t.Fatalf("not the backend's answer: %v", a)
+	}
+	return s
+}
+
+// output is what a command prints; it may be read while the command runs.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for a condition that other goroutines bring about.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	within(t, 20*time.Second, what, ok)
+}
+
+// within is eventually for what has a time of its own.
+func within(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s", limit, what)
+		}
+	}
+}
