@@ -175,7 +175,11 @@ func TestSessionsPassWhileRedisIsAwayForStaleIfError(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var c clock
-	s := openStore(t, server, func(o *Options) { o.Now = c.now; o.Settings.CacheTTL = time.Second; o.Settings.TokenTTL = 100 * time.Hour })
+	s := openStore(t, server, func(o *Options) {
+		o.Now = c.now
+		o.Settings.CacheTTL = time.Second
+		o.Settings.TokenTTL = 100 * time.Hour
+	})
 	token, session := logIn(t, s, "oA")
 	unseen, _ := logIn(t, s, "oB")
 	g := granted(t, s, token)

@@ -30,10 +30,7 @@ type renewal struct {
 }
 
 func newRenewals() *renewals {
-	return &renewals{recent: otter.Must(&otter.Options[string, renewal]{
-		MaximumSize:      mostRenewals,
-		ExpiryCalculator: otter.ExpiryWriting[string, renewal](renewalPause),
-	})}
+	return &renewals{recent: otter.Must(&otter.Options[string, renewal]{MaximumSize: mostRenewals})}
 }
 
 func (r *renewals) forget() { r.recent.InvalidateAll() }

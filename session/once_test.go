@@ -1,0 +1,175 @@
+package session
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+)
+
+const idempotencyKey = "0123456789abcdef"
+
+func answering(text string, calls *atomic.Int32) func(context.Context) ([]byte, error) {
+	return func(context.Context) ([]byte, error) {
+		calls.Add(1)
+		time.Sleep(50 * time.Millisecond) // so that others come meanwhile
+		return []byte(text), nil
+	}
+}
+
+// LG-01: one call to WeChat, and one answer for all who may have it.
+func TestCodeIsUsedOnceOverAllInstances(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	stores := []*Store{openStore(t, server, nil), openStore(t, server, nil)}
+	var calls, refused atomic.Int32
+	var logins sync.WaitGroup
+	for i := range 20 {
+		logins.Go(func() {
+			got, err := stores[i%2].Once(t.Context(), appid, "code", idempotencyKey, answering("token", &calls))
+			if err != nil || string(got) != "token" {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
+		logins.Go(func() {
+			_, err := stores[i%2].Once(t.Context(), appid, "code without a key", "", answering("token", &calls))
+			if errors.Is(err, ErrCodeUsed) {
+				refused.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	logins.Wait()
+	if calls.Load() != 2 || refused.Load() != 19 {
+		t.Errorf("%d calls for two codes, %d refused", calls.Load(), refused.Load())
+	}
+}
+
+func TestAnswerIsForTheSameCodeAndKeyOnly(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := openStore(t, server, nil)
+	var calls atomic.Int32
+	if _, err := s.Once(t.Context(), appid, "code", idempotencyKey, answering("the answer", &calls)); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"", "another key of 16", idempotencyKey + "x"} {
+		if got, err := s.Once(t.Context(), appid, "code", key, answering("", &calls)); !errors.Is(err, ErrCodeUsed) {
+			t.Errorf("key %q: %q, %v", key, got, err)
+		}
+	}
+	if got, err := s.Once(t.Context(), appid, "another", idempotencyKey, answering("other", &calls)); string(got) != "other" || err != nil {
+		t.Errorf("the same key with another code: %q, %v", got, err)
+	}
+	if got, err := s.Once(t.Context(), "wxother", "code", idempotencyKey, answering("third", &calls)); string(got) != "third" || err != nil {
+		t.Errorf("the same code of another app: %q, %v", got, err)
+	}
+	for _, key := range strings.Fields(server.MustDo("KEYS", "test:?:*")) {
+		if strings.Contains(key, "code") || strings.Contains(server.MustDo("GET", key), "answer") {
+			t.Errorf("%s is readable: %s", key, server.MustDo("GET", key))
+		}
+	}
+}
+
+func TestAnswerIsKeptSixtySecondsAndTheCodeLonger(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	var calls atomic.Int32
+	if _, err := s.Once(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); err != nil {
+		t.Fatal(err)
+	}
+	s.redis.memory.FastForward(59 * time.Second)
+	if _, err := s.Once(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); err != nil {
+		t.Error(err)
+	}
+	s.redis.memory.FastForward(2 * time.Second)
+	if _, err := s.Once(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); !errors.Is(err, ErrCodeUsed) {
+		t.Error(err)
+	}
+	s.redis.memory.FastForward(4 * time.Minute)
+	if _, err := s.Once(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); err != nil || calls.Load() != 2 {
+		t.Errorf("%v after %d calls", err, calls.Load())
+	}
+}
+
+func TestFailureUsesTheCodeUpUnlessItMayBeTriedAgain(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, redistest.Start(t), nil)
+	failure := errors.New("no")
+	fail := func(err error) func(context.Context) ([]byte, error) {
+		return func(context.Context) ([]byte, error) { return nil, err }
+	}
+	if _, err := s.Once(t.Context(), appid, "busy", idempotencyKey, fail(Retryable(failure))); err != failure {
+		t.Errorf("%v is not what do said", err)
+	}
+	for range 2 {
+		if _, err := s.Once(t.Context(), appid, "busy", idempotencyKey, fail(failure)); err != failure {
+			if !errors.Is(err, ErrCodeUsed) {
+				t.Error(err)
+			}
+		}
+	}
+	if _, err := s.Once(t.Context(), appid, "busy", "", fail(nil)); !errors.Is(err, ErrCodeUsed) {
+		t.Error(err)
+	}
+	if Retryable(nil) != nil {
+		t.Error("nil became an error")
+	}
+}
+
+// The client that lost its patience comes back for the answer.
+func TestClientThatWentAwayFindsItsAnswer(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, redistest.Start(t), nil)
+	ctx, leave := context.WithCancel(t.Context())
+	got, err := s.Once(ctx, appid, "code", idempotencyKey, func(own context.Context) ([]byte, error) {
+		leave()
+		return []byte("answer"), own.Err()
+	})
+	if err != nil || string(got) != "answer" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	var calls atomic.Int32
+	got, err = s.Once(t.Context(), appid, "code", idempotencyKey, answering("another", &calls))
+	if err != nil || !bytes.Equal(got, []byte("answer")) {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestWaitingEndsWithItsClient(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, redistest.Start(t), nil)
+	started, finish := make(chan struct{}), make(chan struct{})
+	go func() {
+		_, _ = s.Once(context.Background(), appid, "code", idempotencyKey, func(context.Context) ([]byte, error) {
+			close(started)
+			<-finish
+			return nil, nil
+		})
+	}()
+	defer close(finish)
+	<-started
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := s.Once(ctx, appid, "code", idempotencyKey, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+func TestWithoutRedisNoCodeIsUsed(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	s := openStore(t, server, nil)
+	server.Stop()
+	var calls atomic.Int32
+	if _, err := s.Once(t.Context(), appid, "code", "", answering("", &calls)); !errors.Is(err, ErrUnavailable) || calls.Load() != 0 {
+		t.Errorf("%v after %d calls", err, calls.Load())
+	}
+}
