@@ -53,12 +53,14 @@ func (e *ejection) chosen(now time.Time) {
 	e.mu.Unlock()
 }
 
+// clean reports whether a good answer changes nothing.
+func (e *ejection) clean() bool {
+	return e.failures.Load() == 0 && e.until.Load() == 0
+}
+
 // succeeded notes the good answer to a request begun at the given time and
 // reports whether it brought the peer back in.
 func (e *ejection) succeeded(begun, now time.Time) bool {
-	if e.failures.Load() == 0 && e.until.Load() == 0 {
-		return false
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	out := e.until.Load() != 0

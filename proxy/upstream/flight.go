@@ -108,6 +108,7 @@ func (f *flight) watch(ctx context.Context) context.Context {
 
 // attempt sends the request to p, which has counted it in.
 func (f *flight) attempt(p *peer) (*http.Response, error) {
+	p.target.metrics.picks.Inc()
 	f.way = way{}
 	f.aim(p.target)
 	f.body.lend()

@@ -127,13 +127,8 @@ func (g *Group) pick(f *flight) (*peer, error) {
 	}
 	p := choose(g.config.Balance, f.key, open)
 	p.ejection.chosen(f.begun)
-	g.count(p)
-	return p, nil
-}
-
-func (g *Group) count(p *peer) {
-	p.target.metrics.picks.Inc()
 	p.enter()
+	return p, nil
 }
 
 // admitting lists the peers that may be asked. When ejection has left none,
@@ -171,7 +166,7 @@ func (g *Group) answered(p *peer, f *flight, res *http.Response) {
 		if f.reused {
 			p.keeping.kept()
 		}
-		if p.ejection.failures.Load() != 0 || p.ejection.until.Load() != 0 {
+		if !p.ejection.clean() {
 			g.praise(p, f)
 		}
 	}
@@ -196,7 +191,7 @@ func (g *Group) next(p *peer, f *flight, v verdict) *peer {
 	if v.redo {
 		f.redone++
 		p.dropIdle() // idle for longer than the one that was stale
-		g.count(p)
+		p.enter()
 		return p
 	}
 	if v.reason != "" {
