@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.serve(nil)
+	token := i.login("alice")
+	slow := make(chan answer, 1)
+	go func() { slow <- i.call("POST", "/api/slow", token, "an order") }()
+	<-w.backend.arrived
+
+	i.cancel() // as SIGTERM and SIGINT do
+	eventually(t, "connections are refused", func() bool {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(i.public, "http://"))
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	if a := i.manage("GET", "/readyz", "", ""); a.status != http.StatusServiceUnavailable || !strings.Contains(string(a.body), "draining") {
+		t.Errorf("readyz once the listener is closed: %v", a)
+	}
+	if a := i.manage("GET", "/healthz", "", ""); a.status != http.StatusOK {
+		t.Errorf("healthz: %v", a)
+	}
+	close(w.backend.release)
+	if a := <-slow; a.status != http.StatusOK || string(a.body) != "done" {
+		t.Errorf("the request in flight: %v", a)
+	}
+	i.end() // and checks the status
+	if i.ready() != 0 || len(i.logged("stopped")) != 1 {
+		t.Errorf("after the end: readyz %d", i.ready())
+	}
+}
+
+func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.serve(settings{"shutdown_timeout": "1s"})
+	token := i.login("alice")
+	stream, socket := i.openEvents(token), i.openSocket(token)
+	start := time.Now()
+	i.cancel()
+	eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
+	stream.flow(t)
+	if !socket.echoes() {
+		t.Error("the socket was cut before its time")
+	}
+	eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+	if took := time.Since(start); took < 900*time.Millisecond {
+		t.Errorf("they were cut after %v", took)
+	}
+	i.end()
+}
+
+func TestSocketsAloneAreDrainedToo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.serve(settings{"shutdown_timeout": "1m"})
+	socket := i.openSocket(i.login("alice"))
+	i.cancel()
+	eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
+	if !socket.echoes() {
+		t.Error("the socket was cut")
+	}
+	socket.conn.Close() // its client leaves; so may the gateway
+	i.end()
+}
+
+// A load balancer tries the other instance when one refuses the connection,
+// breaks it off before an answer, or says 503.
+func TestARollingRestartLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var instances [2]atomic.Pointer[instance]
+	instances[0].Store(w.serve(nil))
+	instances[1].Store(w.serve(nil))
+	token := instances[0].Load().login("alice")
+
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	var done atomic.Int64
+	for n := range 8 {
+		clients.Go(func() {
+			for !isClosed(stop) {
+				if err := callEither(&instances, n, token); err != nil {
+					t.Errorf("lost: %v", err)
+					return
+				}
+				done.Add(1)
+				n++
+			}
+		})
+	}
+	more := func() {
+		from := done.Load()
+		eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
+	}
+	for n := range instances {
+		more()
+		instances[n].Load().end()
+		instances[n].Store(w.serve(nil))
+	}
+	more()
+	close(stop)
+	clients.Wait()
+}
+
+func callEither(instances *[2]atomic.Pointer[instance], first int, token string) error {
+	var problem error
+	for try := range 4 {
+		i := instances[(first+try)%2].Load()
+		method := []string{"GET", "POST"}[first/2%2]
+		a, err := i.try(method, i.public+"/api/x", token, "")
+		switch {
+		case err != nil:
+			problem = err
+		case a.status == http.StatusOK:
+			return nil
+		case a.status != http.StatusServiceUnavailable:
+			return fmt.Errorf("answered %v", a)
+		}
+	}
+	return problem
+}
