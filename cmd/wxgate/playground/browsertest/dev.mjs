@@ -1,0 +1,83 @@
+// Builds wxgate, runs `wxgate dev` on free ports, and a browser to look at it.
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import http from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { chromium } from 'playwright-core'
+
+const root = fileURLToPath(new URL('../../../..', import.meta.url))
+const screenshots = fileURLToPath(new URL('screenshots', import.meta.url))
+
+/** Builds wxgate and starts a browser; the caller calls close when done. */
+export async function prepare() {
+  const folder = mkdtempSync(join(tmpdir(), 'wxgate-playground-'))
+  const binary = join(folder, 'wxgate')
+  await promisify(execFile)('go', ['build', '-buildvcs=false', '-o', binary, './cmd/wxgate'], { cwd: root })
+  const browser = await launch(folder)
+  return {
+    browser,
+    /** Runs a `wxgate dev` of one's own. */
+    dev: () => runDev(binary),
+    async close() {
+      await browser.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function runDev(binary) {
+  const address = await freeAddress()
+  const child = spawn(binary, ['dev', '--listen', address], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // A test run that is cut short leaves nothing behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
+  const url = 'http://' + address
+  for (let left = 200; !(await answers(url)); left--) {
+    if (left === 0 || child.exitCode !== null) throw new Error('wxgate dev did not start:\n' + output)
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+  return {
+    url,
+    /** What it has printed. */
+    printed: () => output,
+    async stop() {
+      const gone = once(child, 'exit')
+      child.kill('SIGTERM')
+      await gone
+      process.off('exit', kill)
+    },
+  }
+}
+
+const answers = url => fetch(url).then(response => response.ok, () => false)
+
+/** The system's Chromium with a profile of its own, that calls nobody by itself. */
+async function launch(home) {
+  const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
+  if (!existsSync(executablePath)) {
+    throw new Error(`no Chromium at ${executablePath}: install it (Debian: apt-get install chromium), or set CHROMIUM`)
+  }
+  const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync']
+  return chromium.launch({ executablePath, headless: true, args, env: { ...process.env, HOME: home } })
+}
+
+/** Takes a picture of the page into the ignored folder. */
+export async function picture(page, name) {
+  mkdirSync(screenshots, { recursive: true })
+  await page.screenshot({ path: join(screenshots, name + '.png'), animations: 'disabled' })
+}
+
+async function freeAddress() {
+  const server = http.createServer()
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address()
+  await new Promise(resolve => server.close(resolve))
+  return '127.0.0.1:' + port
+}

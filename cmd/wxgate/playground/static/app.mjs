@@ -1,0 +1,64 @@
+// Puts the page together: the phone, the stream of events, language and theme.
+import * as calls from './calls.mjs'
+import { byId, parse } from './dom.mjs'
+import { otherLanguage, t, translate } from './i18n.mjs'
+import { meet, showPhone, startPhone, user } from './phone.mjs'
+import { forget, showStore } from './store.mjs'
+import { traffic } from './wx.mjs'
+
+const themes = ['auto', 'light', 'dark']
+let theme = localStorage.getItem('wxgate theme') || 'auto'
+
+function showTheme() {
+  document.documentElement.dataset.theme = theme
+  byId('theme').textContent = t('theme')[theme]
+}
+
+function nextTheme() {
+  theme = themes[(themes.indexOf(theme) + 1) % themes.length]
+  localStorage.setItem('wxgate theme', theme)
+  showTheme()
+}
+
+function showAll() {
+  translate()
+  byId('language').textContent = t('otherLanguage')
+  showTheme()
+  showPhone()
+  showStore(user())
+  calls.showAll()
+}
+
+function follow() {
+  const events = new EventSource('/playground/events')
+  let running
+  events.addEventListener('hello', ({ data }) => {
+    if (running && running !== data) startOver()
+    running = data
+    meet(parse(data))
+  })
+  events.onopen = () => (byId('lost').hidden = true)
+  events.onerror = () => (byId('lost').hidden = false)
+  events.onmessage = ({ data }) => {
+    const event = parse(data)
+    calls.take(event)
+    if (event.kind === 'store' || event.kind === 'answer') showStore(user())
+  }
+}
+
+/** Another wxgate dev runs now, and counts its calls from one. */
+function startOver() {
+  calls.clear()
+  forget()
+  showStore(user())
+}
+
+byId('language').addEventListener('click', () => (otherLanguage(), showAll()))
+byId('theme').addEventListener('click', nextTheme)
+byId('clear').addEventListener('click', calls.clear)
+byId('user').addEventListener('chosen', () => showStore(user()))
+traffic.addEventListener('message', ({ detail }) => calls.takeMessage(detail))
+byId('curl').textContent = `curl -si ${location.origin}/api/hello`
+startPhone()
+showAll()
+follow()

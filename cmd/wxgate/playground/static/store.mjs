@@ -1,0 +1,87 @@
+// What lies in Redis for a user, and what has changed in it.
+import { byId, el } from './dom.mjs'
+import { clock, duration, meaning, t } from './i18n.mjs'
+
+/** The user's name by openid, as wx.login has told it. */
+const names = new Map()
+
+/** The last snapshot by openid. */
+const latest = new Map()
+
+export function learnName(openid, name) {
+  names.set(openid, name)
+}
+
+/** Forgets it all: another wxgate dev runs now. */
+export function forget() {
+  names.clear()
+  latest.clear()
+}
+
+/** Takes a snapshot in, and gives it with what differs from the one before. */
+export function take(snapshot) {
+  const before = latest.get(snapshot.openid)
+  const old = new Map(((before && before.entries) || []).map(entry => [entry.key, entry]))
+  latest.set(snapshot.openid, snapshot)
+  const entries = snapshot.entries || []
+  const gone = [...old.keys()].filter(key => !entries.some(entry => entry.key === key))
+  return { gone, entries: entries.map(entry => ({ ...entry, isNew: !old.has(entry.key), changed: changedFields(entry, old.get(entry.key)) })) }
+}
+
+/** The names of the fields that are new or have another value. */
+function changedFields(entry, before) {
+  const values = new Map((before ? before.fields : []).map(field => [field.name, field.value]))
+  return entry.fields.filter(field => values.get(field.name) !== field.value).map(field => field.name)
+}
+
+/** What has changed, in a few words. */
+export function summary({ entries, gone }) {
+  const words = [...entries.flatMap(wordsOf), ...gone.map(key => `− ${kindOf(key)}`)]
+  return t('stored', entries.length, [...new Set(words)].join(', '))
+}
+
+function wordsOf({ key, isNew, fields, changed }) {
+  if (isNew) return [`+ ${kindOf(key)}`]
+  return fields.filter(({ name }) => changed.includes(name)).map(field => meaning(field.meaning))
+}
+
+/** What a key is for: a user, a session, a cookie jar or an access token. */
+const kindOf = key => t('kind')[shortKey(key)[0]] || shortKey(key)
+
+/** A key without its prefix and most of its ids. */
+export const shortKey = key => key.replace(/^.*?:(?=[a-z]:)/, '').replace(/[A-Za-z0-9_-]{22}/g, id => id.slice(0, 4) + '…')
+
+/** The keys as tables. */
+export function keysOf({ entries, gone = [] }) {
+  return [
+    ...entries.map(entry => el('div', { class: 'key' }, head(entry), el('table', {}, ...entry.fields.map(field => row(field, entry.changed || []))))),
+    ...gone.map(key => el('div', { class: 'key gone' }, el('p', {}, el('code', { text: key }), ' ', el('span', { class: 'tag', text: t('gone') })))),
+  ]
+}
+
+function head({ key, type, ttl_ns }) {
+  const life = ttl_ns ? t('expires', duration(ttl_ns / 1e9)) : t('kept')
+  return el('p', {}, el('code', { text: key }), ' ', el('span', { class: 'tag', text: type }), ' ', el('span', { class: 'tag', text: life }))
+}
+
+function row({ name, meaning: text, value }, changed) {
+  const isNew = changed.includes(name)
+  const shown = el('td', {}, el('span', { class: value.startsWith('sealed') ? 'sealed' : '', text: readable(value) }))
+  if (isNew) shown.append(' ', el('span', { class: 'new', text: '●', title: t('changed'), 'aria-label': t('changed'), role: 'img' }))
+  return el('tr', { class: isNew ? 'changed' : undefined }, el('td', {}, el('code', { text: shortKey(name) })), el('th', { scope: 'row', text: meaning(text) }), shown)
+}
+
+/** A time in the reader's own zone, anything else as it is. */
+function readable(value) {
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return value
+  const time = new Date(value)
+  return `${time.toLocaleDateString('sv')} ${clock(time)}`
+}
+
+/** Shows what lies in Redis for the chosen user. */
+export function showStore(user) {
+  const snapshot = [...latest.values()].findLast(({ openid }) => names.get(openid) === user)
+  const entries = (snapshot && snapshot.entries) || []
+  byId('store-title').textContent = entries.length ? t('storeTitle', entries.length, user) : t('storeEmpty', user)
+  byId('store-keys').replaceChildren(...keysOf({ entries }))
+}
