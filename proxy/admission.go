@@ -77,19 +77,19 @@ func expectIsPlain(values []string) bool {
 	return len(values) == 0 || len(values) == 1 && strings.EqualFold(values[0], "100-continue")
 }
 
+// maxHost is the longest name that DNS has, in bytes (RFC 1035, section 2.3.4).
+const maxHost = 253
+
 // routingHost gives the host to route by: lower case, without port and
 // trailing dot. It refuses what is no host name, IPv4 or bracketed IPv6 address
 // with an optional port (RFC 3986, section 3.2.2).
 func routingHost(host string) (string, bool) {
-	if len(host) > 253+len(":65535") {
-		return "", false
-	}
 	name, port, ok := cutPort(host)
 	if !ok || !validPort(port) {
 		return "", false
 	}
 	name = strings.TrimSuffix(name, ".")
-	if name == "" || !hostBytes(name) {
+	if name == "" || len(name) > maxHost || !hostBytes(name) {
 		return "", false
 	}
 	return strings.ToLower(name), true
@@ -135,7 +135,7 @@ func hostBytes(name string) bool {
 			return false
 		}
 	}
-	return inner != "" && !strings.Contains(name, "..")
+	return inner != "" && name[0] != '.' && name[len(name)-1] != '.' && !strings.Contains(name, "..")
 }
 
 func isHex(c byte) bool {

@@ -188,6 +188,12 @@ func (r *recorder) requests() []sent {
 	return slices.Clone(r.got)
 }
 
+func (r *recorder) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.got = nil
+}
+
 func usualAnswer(q sent) string {
 	body := "openid=" + strings.Join(q.named("X-OpenID"), "|") + " path=" + q.target()
 	if strings.HasPrefix(string(q), "HEAD ") {
@@ -308,6 +314,7 @@ func (s *stage) ask(raw string) (answer, *wire) {
 // othersUnharmed asks as B from elsewhere.
 func (s *stage) othersUnharmed() {
 	s.t.Helper()
+	defer s.backend.forget()
 	a, _ := s.ask(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
 	if want := "openid=" + s.openB + " path=/api/own"; a.Status != 200 || string(a.Body) != want {
 		s.t.Errorf("another client got %d %q", a.Status, a.Body)
@@ -349,9 +356,7 @@ func (s *stage) untouched(raw string) {
 	s.t.Helper()
 	if got := s.backend.requests(); len(got) != 0 {
 		s.t.Errorf("%.200q: the backend was sent %.500q", raw, got)
-		s.backend.mu.Lock()
-		s.backend.got = nil
-		s.backend.mu.Unlock()
+		s.backend.forget()
 	}
 }
 
@@ -359,9 +364,8 @@ func (s *stage) untouched(raw string) {
 // The next ones on the same connection and from elsewhere get their own answers.
 func (s *stage) passes(raw, openid string) sent {
 	s.t.Helper()
-	s.backend.mu.Lock()
-	s.backend.got = nil
-	s.backend.mu.Unlock()
+	defer s.backend.forget()
+	s.backend.forget()
 	a, w := s.ask(raw)
 	got := s.backend.requests()
 	if len(got) != 1 || a.Status != 200 {
@@ -414,9 +418,7 @@ func (a *arena) rows(t *testing.T, id string, raws []string, try func(*stage, st
 		t.Parallel()
 		s := a.stage(t, nil)
 		for _, raw := range raws {
-			s.backend.mu.Lock()
-			s.backend.got = nil
-			s.backend.mu.Unlock()
+			s.backend.forget()
 			try(s, raw)
 		}
 	})

@@ -15,22 +15,39 @@ import (
 // Refused are: a target that does not begin with one slash; "//"; a segment
 // that is "." or "..", encoded or with parameters ("..;x"); a backslash, raw
 // or encoded; an encoded slash; ";" before a slash; "#"; control characters;
-// broken escapes; and escapes that are not UTF-8 (overlong forms of "/" and "."
-// are read as such by some servers). "%25" stays as it is and is decoded once.
+// broken escapes; escapes that are not UTF-8 (overlong forms of "/" and "."
+// are read as such by some servers); and escapes of escapes that hide one of
+// these from all but a server that decodes twice. "%25" else stays as it is.
 //
-// It reads each byte once and allocates nothing.
+// It reads each byte of an ordinary path once and allocates nothing.
 func CheckPath(r *http.Request) *fault.Fault {
-	target := r.RequestURI
-	if target == "" || target[0] != '/' {
-		// Absolute form (RFC 9112, section 3.2.2) and HTTP/2 leave the path here.
-		target = r.URL.EscapedPath()
-	}
-	if !safeTarget(target) {
-		f := fault.New(fault.BadPath, "the path could be read in more than one way")
-		f.Close = true
-		return f
+	target, ok := originForm(r)
+	if !ok || !safeTarget(target) {
+		return badPath()
 	}
 	return nil
+}
+
+func badPath() *fault.Fault {
+	return closing(fault.New(fault.BadPath, "the path could be read in more than one way"))
+}
+
+// originForm gives the path and query of the request target as they were sent,
+// also out of the absolute form (RFC 9112, section 3.2.2).
+func originForm(r *http.Request) (string, bool) {
+	target := r.RequestURI
+	if r.URL.Scheme == "" {
+		return target, true
+	}
+	_, rest, ok := strings.Cut(target, "://")
+	if !ok || r.URL.Host == "" || r.URL.Scheme != "http" && r.URL.Scheme != "https" {
+		return "", false
+	}
+	slash := strings.IndexAny(rest, "/?#")
+	if slash < 0 {
+		return "", false
+	}
+	return rest[slash:], true
 }
 
 // safeTarget judges the path of a request target as it was sent; a query, from
@@ -70,35 +87,64 @@ func safePath(path string) bool {
 	return !hasDotSegment(path)
 }
 
+// maxDecodings bounds how often a path is decoded to see what is in it; what
+// has escapes left then is nobody's honest path.
+const maxDecodings = 4
+
 // safeEscapedPath is the careful reading, for paths with escapes, parameters or
-// bytes beyond ASCII.
+// bytes beyond ASCII: it holds for servers that decode once, twice or more often.
 func safeEscapedPath(path string) bool {
+	for depth := range maxDecodings {
+		decoded, ok := decodeSafely(path, depth > 0)
+		if !ok || !utf8.ValidString(decoded) || hasDotSegment(decoded) {
+			return false
+		}
+		if decoded == path || strings.IndexByte(decoded, '%') < 0 {
+			return true
+		}
+		path = decoded
+	}
+	return false
+}
+
+// decodeSafely decodes a path once, unless there is something in it that
+// servers disagree about. A "%" that is no escape is let stand on demand.
+func decodeSafely(path string, lenient bool) (string, bool) {
 	decoded := make([]byte, 0, len(path))
 	parameters := false // a ";" was seen
 	for i := 0; i < len(path); i++ {
 		c, escaped := path[i], false
 		if c == '%' {
-			if i+2 >= len(path) {
-				return false
+			if c, escaped = unescape(path[i:]); escaped {
+				i += 2
+			} else if !lenient {
+				return "", false
 			}
-			hi, okHi := unhex(path[i+1])
-			lo, okLo := unhex(path[i+2])
-			if !okHi || !okLo {
-				return false
-			}
-			c, escaped, i = hi<<4|lo, true, i+2
 		}
 		switch {
 		case escaped && c == '/', c == '\\', c < 0x20, c == 0x7f:
-			return false
+			return "", false
 		case c == ';':
 			parameters = true
 		case c == '/' && parameters:
-			return false
+			return "", false
 		}
 		decoded = append(decoded, c)
 	}
-	return utf8.Valid(decoded) && !hasDotSegment(string(decoded))
+	return string(decoded), true
+}
+
+// unescape reads the escape that s begins with, or gives its first byte.
+func unescape(s string) (c byte, ok bool) {
+	if len(s) < 3 {
+		return s[0], false
+	}
+	hi, okHi := unhex(s[1])
+	lo, okLo := unhex(s[2])
+	if !okHi || !okLo {
+		return s[0], false
+	}
+	return hi<<4 | lo, true
 }
 
 func unhex(c byte) (byte, bool) {

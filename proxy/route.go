@@ -144,6 +144,17 @@ func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
 	}
 }
 
+// unsteady reports whether a path would have another route for a backend that
+// ends it at ";", as Tomcat does, or at an escaped "?" or "#".
+func (t *Table) unsteady(host, path string) bool {
+	end := strings.IndexAny(path, ";?#")
+	if end < 0 {
+		return false
+	}
+	whoever := func(*Route) bool { return true }
+	return t.Match(host, path, whoever).Route != t.Match(host, path[:end], whoever).Route
+}
+
 // longestKey cuts off the segments below the deepest route, so that a client's
 // path of a thousand segments costs no thousand look-ups.
 func (t *Table) longestKey(path string) string {

@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// Seeds of every kind that the path rule knows.
+var pathSeeds = []string{
+	"/", "/api/x", "/api/../x", "/api/%2e%2e/x", "/a%2fb", `/a\b`, "/a;b", "/a;b/c", "/a//b", "/a%00", "/a%zz", "/%", "/a%252e%252e/b",
+	"/%25%32%65", "/..;/x", "/.;a", "/中文", "/%e4%bd%a0", "/%c0%ae", "/a%3b/b", "/%252525252f", "/a.b..c/...", "x", "", "/a#b", "/100%25",
+}
+
+// FuzzSafePath holds the rule against a slow reading of its promise: what it
+// accepts is read alike by everyone, what the promise names it refuses.
+func FuzzSafePath(f *testing.F) {
+	for _, seed := range pathSeeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		if got, want := safePath(raw), plainlySafe(raw); got != want {
+			t.Fatalf("safePath(%q) is %v", raw, got)
+		}
+		if !safePath(raw) {
+			return
+		}
+		u, err := url.ParseRequestURI(raw)
+		if err != nil || strings.ContainsRune(raw, '?') {
+			return // net/http refuses it, or cuts it before the rule sees it
+		}
+		if clean := path.Clean(u.Path); clean != u.Path && clean+"/" != u.Path {
+			t.Fatalf("%q was let through and %q is its clean form", raw, clean)
+		}
+	})
+}
+
+// plainlySafe is the rule in the words of its promise, without care for cost.
+func plainlySafe(raw string) bool {
+	if !strings.HasPrefix(raw, "/") || strings.Contains(raw, "//") || strings.ContainsAny(raw, "\\#") || brokenEscape.MatchString(raw) {
+		return false
+	}
+	for range maxDecodings {
+		if encodedSlash.MatchString(raw) {
+			return false
+		}
+		decoded := anEscape.ReplaceAllStringFunc(raw, func(e string) string { c, _ := unescape(e); return string([]byte{c}) })
+		if !utf8.ValidString(decoded) || strings.ContainsFunc(decoded, func(c rune) bool { return c < ' ' || c == 0x7f || c == '\\' }) {
+			return false
+		}
+		for segment := range strings.SplitSeq(decoded, "/") {
+			if name, _, _ := strings.Cut(segment, ";"); name == "." || name == ".." {
+				return false
+			}
+		}
+		if semicolon := strings.IndexByte(decoded, ';'); semicolon >= 0 && strings.Contains(decoded[semicolon:], "/") {
+			return false
+		}
+		if decoded == raw || !strings.Contains(decoded, "%") {
+			return true
+		}
+		raw = decoded
+	}
+	return false
+}
+
+var (
+	anEscape     = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+	brokenEscape = regexp.MustCompile(`%($|[^0-9a-fA-F]|[0-9a-fA-F]($|[^0-9a-fA-F]))`)
+	encodedSlash = regexp.MustCompile(`%2[fF]`)
+)
+
+// FuzzRoutingHost: a host that is accepted is in canonical form, and stays
+// itself.
+func FuzzRoutingHost(f *testing.F) {
+	for _, seed := range []string{"gw.test", "GW.test.:80", "[::1]:8080", "gw.test:abc", "a,b", "user@gw", "gw..test", "", ":80", "[", "[]", "[::1", "xn--gw-cja.test", "gẃ.test", strings.Repeat("a", 254)} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, host string) {
+		got, ok := routingHost(host)
+		if !ok {
+			return
+		}
+		if got == "" || len(got) > 253 || got != strings.ToLower(got) || strings.ContainsAny(got, " ,;@/\\?#%\"<>\x00\r\n\t") {
+			t.Fatalf("routingHost(%q) is %q", host, got)
+		}
+		if again, ok := routingHost(got); !ok || again != got {
+			t.Fatalf("routingHost(%q) is %q, and of that %q, %v", host, got, again, ok)
+		}
+		if u, err := url.Parse("http://" + host + "/"); err == nil && !strings.EqualFold(strings.TrimSuffix(u.Hostname(), "."), strings.Trim(got, "[]")) {
+			t.Fatalf("routingHost(%q) is %q, net/url reads %q", host, got, u.Hostname())
+		}
+	})
+}
+
+// FuzzHeaderPasses: no name passes that a backend could take for one that the
+// gateway sets.
+func FuzzHeaderPasses(f *testing.F) {
+	for _, seed := range []string{"X-OpenID", "x_openid", "X.OpenID", "X-Open-ID", "X-Openid-", "X-WX-FOO", "Forwarded", "X-Forwarded-Host", "Accept", "X-OpenID2", "Te", ""} {
+		f.Add(seed)
+	}
+	rules := newHeaderRules(Identity{OpenID: "X-OpenID", UnionID: "x-unionid", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles", Phone: "X-Phone", Assertion: "X-Identity-Assertion"})
+	fold := func(name string) string {
+		return strings.Map(func(c rune) rune {
+			if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
+				return c
+			}
+			return '_'
+		}, strings.ToLower(name))
+	}
+	own := map[string]bool{}
+	for _, name := range []string{"X-OpenID", "X-UnionID", "X-AppID", "X-User-ID", "X-User-Roles", "X-Phone", "X-Identity-Assertion", "Authorization", "X-Real-IP", "X-Forwarded-For",
+		"X-Forwarded-Proto", "X-Forwarded-Host", "X-Request-ID", "Connection", "Transfer-Encoding", "Content-Length", "Host", "Upgrade", "Trailer", "X-HTTP-Method-Override"} {
+		own[fold(name)] = true
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		h := http.Header{}
+		h.Set(name, "oEVIL")
+		for canonical := range h {
+			for _, trusted := range []bool{false, true} {
+				folded := fold(canonical)
+				if rules.passes(canonical, trusted) && (own[folded] || strings.HasPrefix(folded, "x_wx_")) {
+					t.Fatalf("%q passes, trusted %v", canonical, trusted)
+				}
+			}
+		}
+	})
+}
