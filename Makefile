@@ -7,6 +7,7 @@ SHELL       := /usr/bin/env bash
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+NPM_TEST    := npm ci --no-audit --no-fund && npm test
 
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT    ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -29,7 +30,7 @@ build: ## bin/wxgate, a static binary
 		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/wxgate ./cmd/wxgate
 
 .PHONY: test
-test: tools fmt vet lint tidy race sdk vuln ## everything that must be green, the same as CI
+test: tools fmt vet lint tidy race sdk browser vuln ## everything that must be green, the same as CI
 	@echo "all green"
 
 .PHONY: tools
@@ -64,7 +65,13 @@ race: tools ## the Go tests under the race detector
 
 .PHONY: sdk
 sdk: ## the mini program SDK's tests
-	@if [ -f miniprogram/package.json ]; then scripts/sdk; fi
+	@scripts/need node=nodejs npm=npm
+	cd miniprogram && $(NPM_TEST)
+
+.PHONY: browser
+browser: ## the page of wxgate dev in the system's chromium
+	@scripts/need node=nodejs npm=npm chromium=chromium
+	cd cmd/wxgate/playground/browsertest && $(NPM_TEST)
 
 .PHONY: vuln
 vuln: ## known vulnerabilities in what the code calls
