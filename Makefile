@@ -35,8 +35,8 @@ test: tools fmt vet lint tidy race sdk browser vuln ## everything that must be g
 
 .PHONY: tools
 tools: ## what the tests need from the system
-	@scripts/need redis-server=redis-server cc='gcc libc6-dev' php=php-cli javac=default-jdk-headless node=nodejs
-	@/usr/bin/python3 -c 'import jwt, cryptography' 2>/dev/null || scripts/need python3-jwt='python3-jwt python3-cryptography'
+	@scripts/need redis-server=redis-server cc='gcc libc6-dev' node=nodejs npm=npm chromium=chromium \
+		php=php-cli javac=default-jdk-headless python3:jwt=python3-jwt python3:cryptography=python3-cryptography
 
 .PHONY: fmt
 fmt: ## gofmt has nothing to change
@@ -64,13 +64,11 @@ race: tools ## the Go tests under the race detector
 	go test -race -timeout 15m ./...
 
 .PHONY: sdk
-sdk: ## the mini program SDK's tests
-	@scripts/need node=nodejs npm=npm
+sdk: tools ## the mini program SDK's tests
 	cd miniprogram && $(NPM_TEST)
 
 .PHONY: browser
-browser: ## the page of wxgate dev in the system's chromium
-	@scripts/need node=nodejs npm=npm chromium=chromium
+browser: tools ## the page of wxgate dev in the system's chromium
 	cd cmd/wxgate/playground/browsertest && $(NPM_TEST)
 
 .PHONY: vuln
