@@ -99,21 +99,26 @@ func heap() int64 {
 
 // BenchmarkRedisBytesPerSession logs in SESSIONS users, 1,000,000 by default,
 // by the script that every login runs, and tells what Redis needs for each:
-// the user, his session and their index, by used_memory. It takes a minute or two.
+// the user, his session and their index, by used_memory. It takes two or three minutes.
 func BenchmarkRedisBytesPerSession(b *testing.B) {
 	sessions := 1_000_000
 	if n, err := strconv.Atoi(os.Getenv("SESSIONS")); err == nil {
 		sessions = n
 	}
-	for b.Loop() {
-		server := redistest.Start(b)
-		s := openStore(b, server, func(o *Options) { o.Redis.KeyPrefix = "wxgate:" })
-		logIn(b, s, "the first brings the script")
-		before := usedMemory(b, server)
-		for i := 0; i < sessions; i += 1000 {
-			logInMany(b, s, i, min(1000, sessions-i))
-		}
-		b.ReportMetric(float64(usedMemory(b, server)-before)/float64(sessions), "B/session")
+	for _, format := range []string{FormatJWT, FormatOpaque} {
+		b.Run(format, func(b *testing.B) {
+			for b.Loop() {
+				server := redistest.Start(b)
+				s := openStore(b, server, func(o *Options) { o.Redis.KeyPrefix = "wxgate:"; o.Settings.TokenFormat = format })
+				logIn(b, s, "the first brings the script")
+				before := usedMemory(b, server)
+				for i := 0; i < sessions; i += 1000 {
+					logInMany(b, s, i, min(1000, sessions-i))
+				}
+				b.ReportMetric(float64(usedMemory(b, server)-before)/float64(sessions), "B/session")
+				server.Stop()
+			}
+		})
 	}
 }
 

@@ -26,8 +26,8 @@ const (
 )
 
 const (
-	heartbeatEvery = 400 * time.Millisecond
-	heartbeatLate  = 1200 * time.Millisecond
+	heartbeatEvery = 300 * time.Millisecond
+	heartbeatLate  = 1500 * time.Millisecond
 	listenPause    = 200 * time.Millisecond
 )
 
@@ -59,7 +59,7 @@ func (s *Store) subscription(ctx context.Context) error {
 		}
 	}
 	s.epoch.Add(1)
-	go s.sendHeartbeats(ctx, beat)
+	s.background.Go(func() { s.sendHeartbeats(ctx, beat) })
 	return s.hear(ctx, sub, beat)
 }
 

@@ -160,7 +160,7 @@ func unknownField(name, value string) Field {
 }
 
 // opaqueFieldLength is the length that opaqueField gives.
-const opaqueFieldLength = 33
+const opaqueFieldLength = 17
 
 func asItIs(value string) string { return value }
 

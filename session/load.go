@@ -21,18 +21,15 @@ type found struct {
 
 // What Redis can say of a session that it doesn't have.
 //
-// errEnded: the user is there and the session isn't, so it was ended or ran
-// out. errLost: not even the user is there. Users are kept for good, so the
+// ErrSessionEnded: the user is there and the session isn't, so it was ended or
+// ran out. errLost: not even the user is there. Users are kept for good, so the
 // data itself is gone: a Redis restarted empty, flushed, or failed over to a
 // node that held nothing. That is a fault, not an end: a copy confirmed within
 // StaleIfError goes on, which keeps clients from all logging in at once and
 // leaves time to restore the data; one that isn't known here has ended, since
 // nothing but a login can help it. A node that is not (or not yet) the master
 // answers neither: the script writes before it says no, and fails there.
-var (
-	errEnded = ErrSessionEnded
-	errLost  = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
-)
+var errLost = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
 
 // errMismatch is an answer to another question, which a broken connection or
 // a proxy may give. It must never become an identity.
@@ -58,7 +55,7 @@ func readFound(sid string, answer []any) (found, error) {
 	case "found":
 		return readSession(sid, r)
 	case "ended":
-		return found{}, errEnded
+		return found{}, ErrSessionEnded
 	case "lost":
 		return found{}, errLost
 	}

@@ -20,8 +20,13 @@ import (
 	"wxgate/secret"
 )
 
-// RedisOptions says where Redis is. The zero value is a Redis within this
-// process, for one instance, lost when it stops.
+// RedisOptions says where Redis is, 6.2 or later. The zero value is a Redis
+// within this process, for one instance, lost when it stops.
+//
+// An ACL user needs the keys and the channels under KeyPrefix, and the commands
+// eval evalsha get set del exists pexpire pttl time hget hset hsetnx hmget
+// hgetall hdel hexists hkeys publish subscribe ping; in a cluster also cluster|slots.
+// Sentinels are asked without a password.
 type RedisOptions struct {
 	Addrs      []string // host:port; of the Sentinels where MasterName is set
 	Username   string   // ACL user, empty for the default one
@@ -67,12 +72,13 @@ func openBackend(o RedisOptions, m *metrics, log *zap.Logger) (*backend, error) 
 		b.gates = make([]gate, clusterGates)
 	}
 	if len(o.Addrs) == 0 {
-		memory, err := openMemory()
+		password := newID() // it listens on loopback, where others may be
+		memory, err := openMemory(password)
 		if err != nil {
 			return nil, err
 		}
 		b.memory = memory
-		o = RedisOptions{Addrs: []string{memory.Addr()}}
+		o = RedisOptions{Addrs: []string{memory.Addr()}, Password: secret.Text(password)}
 	}
 	b.UniversalClient = newClient(o)
 	b.closing, b.close = context.WithCancel(context.Background())
@@ -81,11 +87,12 @@ func openBackend(o RedisOptions, m *metrics, log *zap.Logger) (*backend, error) 
 
 // openMemory starts the Redis within this process. Its time to live runs with
 // the clock only on request.
-func openMemory() (*miniredis.Miniredis, error) {
+func openMemory(password string) (*miniredis.Miniredis, error) {
 	memory, err := miniredis.Run()
 	if err != nil {
 		return nil, fmt.Errorf("in-process store: %w", err)
 	}
+	memory.RequireAuth(password)
 	memory.ClockTTL(true)
 	return memory, nil
 }

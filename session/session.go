@@ -27,7 +27,7 @@ type Session struct {
 	UnionID string    // empty where WeChat gave none
 	UserID  string    // the login hook's answer, may be empty
 	Phone   string    // the number with its country prefix as WeChat gave it, may be empty
-	Roles   []string  // the login hook's answer; not to be changed by the reader
+	Roles   []string  // the login hook's answer, as long as the session lives; not to be changed by the reader
 	EndsAt  time.Time // the absolute end: no use and no renewal moves it
 }
 

@@ -33,7 +33,8 @@ const (
 // login looks through them.
 const mostSessions = 1000
 
-// Default gives what the settings that are zero stand for. Secrets have none.
+// withDefaults fills in what is zero and can't be: 0 means 0 for CacheTTL,
+// StaleIfError, RenewBefore and MaxPerUser. Secrets have no default.
 func (s Settings) withDefaults() Settings {
 	s.IdleTimeout = orDefault(s.IdleTimeout, 168*time.Hour)
 	s.MaxLifetime = orDefault(s.MaxLifetime, 2160*time.Hour)

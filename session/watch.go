@@ -28,7 +28,7 @@ type watchList struct {
 	asking bool
 }
 
-// Watch has cut called, within a second, when the session of g ends on any
+// Watch has cut called once, within a second, when the session of g ends on any
 // instance, at its absolute end, when it was not used for too long, and when
 // its newest token expires without having been renewed anywhere. Redis being
 // away at that moment puts it off, by StaleIfError at most.
@@ -42,7 +42,7 @@ func (s *Store) Watch(g Grant, cut func()) (stop func()) {
 			if at, round, ok := w.add(cut); ok {
 				s.metrics.watched.Inc()
 				if l.is(ended) { // since the token was checked
-					cut()
+					w.cutAll()
 				}
 				return func() { s.unwatch(w, at, round) }
 			}
@@ -86,12 +86,15 @@ func (w *watchers) remove(at int, round uint32) bool {
 	return true
 }
 
-// cut calls all that is watched of l. Places stay taken until they are stopped.
+// cut cuts all that is watched of l.
 func (s *Store) cut(l *liveCopy) {
-	w := l.watch.Load()
-	if w == nil {
-		return
+	if w := l.watch.Load(); w != nil {
+		w.cutAll()
 	}
+}
+
+// cutAll calls each cut once. The places stay taken until they are stopped.
+func (w *watchers) cutAll() {
 	for _, cut := range w.take() {
 		cut()
 	}

@@ -11,7 +11,7 @@ if ARGV[4] ~= '' then
   redis.call('HSET', KEYS[1], ARGV[4], ARGV[3])
   local kept, fields = {}, redis.call('HGETALL', KEYS[1])
   for i = 1, #fields, 2 do
-    if #fields[i] == 33 and fields[i] ~= ARGV[4] then kept[#kept + 1] = {fields[i], tonumber(fields[i + 1])} end
+    if #fields[i] == 17 and fields[i] ~= ARGV[4] then kept[#kept + 1] = {fields[i], tonumber(fields[i + 1])} end
   end
   table.sort(kept, function(a, b) return a[2] < b[2] end)
   for i = 1, #kept + 1 - tonumber(ARGV[5]) do redis.call('HDEL', KEYS[1], kept[i][1]) end
