@@ -48,15 +48,15 @@ func (m reloadMetrics) applied() {
 const watchPeriod = 500 * time.Millisecond
 
 // reloadLoop reloads on SIGHUP and when a file that the configuration was read
-// from has changed, until ctx ends. ready is called once signals are taken.
-func (p *process) reloadLoop(ctx context.Context, file string) {
+// from has changed, until ctx ends. applied is the fingerprint of the files as
+// they were when they were read.
+func (p *process) reloadLoop(ctx context.Context, file, applied string) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	ticks := time.NewTicker(watchPeriod)
 	defer ticks.Stop()
 
-	applied := fingerprint(p.config.Files)
 	seen := applied
 	for {
 		select {
@@ -99,26 +99,36 @@ func inode(info os.FileInfo) uint64 {
 }
 
 // reloadFile reads the file and puts it in force, or says why not. It gives
-// the fingerprint of what it looked at, so that a bad file is refused once.
-func (p *process) reloadFile(ctx context.Context, file string) string {
+// the fingerprint of what it read, so that a bad file is refused once.
+func (p *process) reloadFile(ctx context.Context, file string) (read string) {
 	before := fingerprint(p.config.Files)
 	next, err := Load(file, os.LookupEnv)
-	if err == nil {
-		err = p.reload(ctx, next)
-	}
 	if err != nil {
-		p.reloads.outcomes.WithLabelValues("refused").Inc()
-		p.reloads.good.Set(0)
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			p.log.Error("config refused, the old one goes on", zap.String("problem", line))
-		}
+		p.refused(err)
 		return before
 	}
+	read = fingerprint(next.Files)
+	if err := p.reload(ctx, next); err != nil {
+		p.refused(err)
+		return before
+	}
+	p.accepted(file, next)
+	return read
+}
+
+func (p *process) accepted(file string, c *Config) {
 	p.reloads.outcomes.WithLabelValues("applied").Inc()
 	p.reloads.applied()
-	p.log.Info("config applied", zap.String("file", file), zap.Int("routes", len(next.Routes)))
-	for _, w := range next.Warnings {
+	p.log.Info("config applied", zap.String("file", file), zap.Int("routes", len(c.Routes)))
+	for _, w := range c.Warnings {
 		p.log.Warn("config", zap.String("warning", w.Error()))
 	}
-	return fingerprint(next.Files)
+}
+
+func (p *process) refused(err error) {
+	p.reloads.outcomes.WithLabelValues("refused").Inc()
+	p.reloads.good.Set(0)
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		p.log.Error("config refused, the old one goes on", zap.String("problem", line))
+	}
 }

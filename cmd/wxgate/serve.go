@@ -24,6 +24,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
+	read := fingerprint(config.Files)
 	t.warn(config.Warnings)
 	log := newLogger(t.out, config.Log)
 	defer log.close()
@@ -38,7 +39,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	reloading, stop := context.WithCancel(ctx)
 	defer stop()
-	go p.reloadLoop(reloading, c.Config)
+	go p.reloadLoop(reloading, c.Config, read)
 	return listeners.serve(ctx)
 }
 
