@@ -1,0 +1,206 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// promised is how long a session's end may take to reach every instance.
+const promised = time.Second
+
+// farSide is what a session is doing on the instance that doesn't end it.
+type farSide struct {
+	t      *testing.T
+	i      *instance
+	token  string
+	stream *events
+	socket *socket
+}
+
+// busy opens a stream and a socket for a session, and warms its copy.
+func (i *instance) busy(t *testing.T, token string) *farSide {
+	t.Helper()
+	i.call("GET", "/api/x", token, "").seen(t)
+	f := &farSide{t: t, i: i, token: token, stream: i.openEvents(token), socket: i.openSocket(token)}
+	f.stream.flow(t)
+	if !f.socket.echoes() {
+		t.Fatal("the socket does not echo")
+	}
+	return f
+}
+
+// isOver checks that the session is refused and its stream and socket are cut
+// within the time promised.
+func (f *farSide) isOver(limit time.Duration) {
+	f.t.Helper()
+	end := time.Now().Add(limit)
+	within(f.t, time.Until(end), "the session is refused", func() bool {
+		a := f.i.call("GET", "/api/x", f.token, "")
+		if a.status != http.StatusOK && a.code() != "session_ended" && a.code() != "token_expired" {
+			f.t.Fatalf("refused with %v", a)
+		}
+		return a.status == http.StatusUnauthorized
+	})
+	within(f.t, time.Until(end), "the stream is cut", f.stream.isClosed)
+	within(f.t, time.Until(end), "the socket is cut", f.socket.isClosed)
+}
+
+// goesOn checks that nothing has happened to the session.
+func (f *farSide) goesOn() {
+	f.t.Helper()
+	f.i.call("GET", "/api/x", f.token, "").seen(f.t)
+	f.stream.flow(f.t)
+	if !f.socket.echoes() {
+		f.t.Error("the socket of a session that goes on was cut")
+	}
+}
+
+// sid asks the private listener for the id of a user's only session.
+func (i *instance) sid(t *testing.T, user string) string {
+	t.Helper()
+	var found struct {
+		Sessions []struct{ SID string }
+	}
+	a := i.manage("GET", user, adminToken, "")
+	if json.Unmarshal(a.body, &found) != nil || len(found.Sessions) != 1 {
+		t.Fatalf("the user's sessions: %v", a)
+	}
+	return found.Sessions[0].SID
+}
+
+func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	trusting := settings{"session": "{cache_ttl: 30s, max_per_user: 2}"}
+	near, far := w.serve(trusting), w.serve(trusting)
+	bystander := far.busy(t, far.login("bystander"))
+
+	for name, end := range map[string]struct {
+		status int
+		call   func(token, user string) answer
+	}{
+		"logout": {http.StatusNoContent, func(token, _ string) answer {
+			return near.call("POST", "/auth/logout", token, "")
+		}},
+		"logout-all": {http.StatusNoContent, func(_, _ string) answer {
+			return near.call("POST", "/auth/logout", near.login("logout-all"), `{"all":true}`)
+		}},
+		"max-per-user": {http.StatusOK, func(_, _ string) answer {
+			near.login("max-per-user")
+			return near.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, w.user(appA, "max-per-user").Code()))
+		}},
+		"admin-one": {http.StatusOK, func(_, user string) answer {
+			return near.manage("DELETE", "/api/sessions/"+near.sid(t, user), adminToken, "")
+		}},
+		"admin-all": {http.StatusOK, func(_, user string) answer {
+			return near.manage("DELETE", user+"/sessions", adminToken, "")
+		}},
+		"ban": {http.StatusOK, func(_, user string) answer {
+			return near.manage("PUT", user+"/ban", adminToken, `{"reason":"spam"}`)
+		}},
+	} {
+		session := far.busy(t, far.login(name))
+		if a := end.call(session.token, "/api/users/"+appA+"/"+w.user(appA, name).OpenID); a.status != end.status {
+			t.Fatalf("%s: %v", name, a)
+		}
+		session.isOver(promised)
+		if a := near.call("GET", "/api/x", session.token, ""); a.code() != "session_ended" {
+			t.Errorf("%s: where it was ended: %v", name, a)
+		}
+	}
+	bystander.goesOn()
+}
+
+func TestABannedUserMayNotLogInUntilTheBanIsLifted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	near, far := w.serve(nil), w.serve(nil)
+	near.login("mallory")
+	ban := "/api/users/" + appA + "/" + w.user(appA, "mallory").OpenID + "/ban"
+	login := func() answer {
+		return far.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, w.user(appA, "mallory").Code()))
+	}
+	if a := near.manage("PUT", ban, adminToken, `{"reason":"spam"}`); a.field("ended") != "1" {
+		t.Fatalf("ban: %v", a)
+	}
+	if a := login(); a.status != http.StatusForbidden || a.code() != "user_blocked" {
+		t.Errorf("login of a banned user: %v", a)
+	}
+	if a := near.manage("DELETE", ban, adminToken, ""); a.status != http.StatusNoContent {
+		t.Fatalf("unban: %v", a)
+	}
+	if a := login(); a.status != http.StatusOK {
+		t.Errorf("login once the ban is lifted: %v", a)
+	}
+	until := time.Now().Add(2 * time.Second)
+	near.manage("PUT", ban, adminToken, fmt.Sprintf(`{"until":%d}`, until.Unix()))
+	eventually(t, "the ban runs out", func() bool { return login().status == http.StatusOK })
+	if time.Now().Before(until.Truncate(time.Second)) {
+		t.Error("a ban ran out before its end")
+	}
+}
+
+func TestStreamsEndWithTheirSession(t *testing.T) {
+	t.Parallel()
+	for name, session := range map[string]string{
+		"absolute": "{cache_ttl: 30s, idle_timeout: 2s, max_lifetime: 2s}",
+		"idle":     "{cache_ttl: 30s, idle_timeout: 2s}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := newWorld(t).serve(settings{"session": session})
+			start := time.Now()
+			token := i.login(name)
+			stream, socket := i.openEvents(token), i.openSocket(token)
+			within(t, 2*time.Second+promised, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+			if took := time.Since(start); took < time.Second { // a token ends with whole seconds, never after its session
+				t.Errorf("they were cut after %v", took)
+			}
+			if a := i.call("GET", "/api/x", token, ""); a.status != http.StatusUnauthorized {
+				t.Errorf("after its end: %v", a)
+			}
+		})
+	}
+}
+
+func TestARenewedTokenKeepsItsSockets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	short := settings{"session": "{cache_ttl: 30s}", "token": "{ttl: 4s, renew_before: 1s}"}
+	near, far := w.serve(short), w.serve(short)
+	lapsed, renewed := far.busy(t, far.login("lapsed")), far.busy(t, far.login("renewed"))
+	time.Sleep(2 * time.Second) // the fresh token must end well after the old one, and tokens end with whole seconds
+
+	// The one asks for a fresh token on the other instance, the other doesn't.
+	fresh := near.call("POST", "/auth/refresh", renewed.token, "")
+	if fresh.status != http.StatusOK {
+		t.Fatalf("refresh: %v", fresh)
+	}
+	renewed.token = fresh.field("token")
+	within(t, 5*time.Second+promised, "what runs on a token that ran out is cut", func() bool {
+		return lapsed.socket.isClosed() && lapsed.stream.isClosed()
+	})
+	if a := far.call("GET", "/api/x", lapsed.token, ""); a.code() != "token_expired" {
+		t.Errorf("the token that ran out: %v", a)
+	}
+	renewed.goesOn()
+}
+
+// A fresh token rides on the answer of a request when the old one nears its end.
+func TestATokenIsRenewedUnnoticed(t *testing.T) {
+	t.Parallel()
+	i := newWorld(t).serve(settings{"token": "{ttl: 1h, renew_before: 59m59s}"})
+	token := i.login("alice")
+	var fresh string
+	eventually(t, "a fresh token", func() bool {
+		a := i.call("GET", "/api/x", token, "")
+		a.seen(t)
+		fresh = a.header.Get("X-Session-Token")
+		return fresh != ""
+	})
+	i.call("GET", "/api/x", fresh, "").seen(t)
+	i.call("GET", "/api/x", token, "").seen(t) // two requests may renew at once
+}

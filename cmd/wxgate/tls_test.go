@@ -1,0 +1,120 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// putCertificate writes a certificate for 127.0.0.1 with this serial number to
+// server.crt and server.key, and gives what trusts it.
+func putCertificate(t *testing.T, dir string, serial int64) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(serial), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	for name, block := range map[string]*pem.Block{
+		"server.crt": {Type: "CERTIFICATE", Bytes: der}, "server.key": {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		file := filepath.Join(dir, name)
+		write(t, file+".new", string(pem.EncodeToMemory(block)), 0o600)
+		must(t, os.Rename(file+".new", file))
+	}
+	pool := x509.NewCertPool()
+	cert, err := x509.ParseCertificate(der)
+	must(t, err)
+	pool.AddCert(cert)
+	return pool
+}
+
+func withTLS(dir string) settings {
+	return settings{"tls": fmt.Sprintf("{cert_file: %q, key_file: %q}", filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"))}
+}
+
+func TestTLSServesHTTP2AndHTTP1(t *testing.T) {
+	t.Parallel()
+	w, dir := newWorld(t), t.TempDir()
+	pool := putCertificate(t, dir, 1)
+	i := w.serve(withTLS(dir))
+	i.public = strings.Replace(i.public, "http://", "https://", 1)
+	for proto, http2 := range map[string]bool{"HTTP/2.0": true, "HTTP/1.1": false} {
+		protocols := new(http.Protocols)
+		protocols.SetHTTP1(!http2)
+		protocols.SetHTTP2(http2)
+		i.client = &http.Client{Transport: &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{RootCAs: pool}}}
+		token := i.login("alice")
+		req, err := http.NewRequest("GET", i.public+"/api/x", nil)
+		must(t, err)
+		req.Header.Set("Authorization", "Bearer "+token)
+		res, err := i.client.Do(req)
+		must(t, err)
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK || res.Proto != proto {
+			t.Errorf("want 200 over %s, got %d over %s", proto, res.StatusCode, res.Proto)
+		}
+		if got := i.call("GET", "/api/x", token, "").seen(t).Header.Get("X-Forwarded-Proto"); got != "https" {
+			t.Errorf("over %s the backend is told %q", proto, got)
+		}
+		i.client.CloseIdleConnections()
+	}
+}
+
+func TestTLSBefore12IsRefused(t *testing.T) {
+	t.Parallel()
+	w, dir := newWorld(t), t.TempDir()
+	pool := putCertificate(t, dir, 1)
+	address := strings.TrimPrefix(w.serve(withTLS(dir)).public, "http://")
+	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool, MinVersion: version, MaxVersion: version})
+		if err == nil {
+			conn.Close()
+		}
+		if (err == nil) != accepted {
+			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+	}
+}
+
+func TestARenewedCertificateIsReadAgain(t *testing.T) {
+	t.Parallel()
+	w, dir := newWorld(t), t.TempDir()
+	putCertificate(t, dir, 1)
+	i := w.serve(withTLS(dir))
+	address := strings.TrimPrefix(i.public, "http://")
+	serial := func() int64 {
+		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) // the serial number is what is asked
+		must(t, err)
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
+	}
+	if got := serial(); got != 1 {
+		t.Fatalf("serial number %d", got)
+	}
+	putCertificate(t, dir, 2)
+	eventually(t, "the new certificate is served", func() bool { return serial() == 2 })
+	// A broken file leaves the one that works.
+	write(t, filepath.Join(dir, "server.crt"), "not a certificate", 0o600)
+	eventually(t, "the log tells", func() bool { return serial() == 2 && strings.Contains(i.out.String(), "could not be read again") })
+	putCertificate(t, dir, 3)
+	eventually(t, "the mended certificate is served", func() bool { return serial() == 3 })
+}
