@@ -16,13 +16,15 @@ const maxBeforeHeaders = 1 << 20
 
 // conn is an HTTP/1 connection to a target, TLS included or not. It knows what
 // http.Transport won't tell: whether anything of a request has been written, how
-// much has come of the answer, and whether an idle connection is quiet. A target that says more than it was asked for would otherwise have
-// its surplus taken for the answer to the next request, another client's.
+// much has come of the answer, and whether an idle connection is quiet. A target
+// that says more than it was asked for would otherwise have its surplus taken for
+// the answer to the next request, another client's.
 type conn struct {
 	net.Conn
 	keeping *keepAlive
 
-	noise int // writes of so many bytes are TLS's own, not a request
+	noise int  // writes of so many bytes are TLS's own, not a request
+	lone  bool // nobody reads while it is idle
 
 	asked   atomic.Bool // something was written since the connection was taken
 	parked  atomic.Bool // the reader waits for bytes, so it holds none back
@@ -131,6 +133,9 @@ func (c *conn) taken() {
 // transport's reader gets back to waiting within microseconds of that answer's
 // end, unless there is more in its buffer, which makes it hang up.
 func (c *conn) quiet() bool {
+	if c.lone {
+		return !c.dead.Load() && !c.pending()
+	}
 	c.asked.Store(false)
 	for tries := 0; !c.parked.Load(); tries++ {
 		if c.dead.Load() || tries > 200 {

@@ -38,7 +38,8 @@ type flight struct {
 	fresh    bool        // only a new connection will do
 	stall    *stallWatch // nil: none
 
-	trace httptrace.ClientTrace
+	ctx context.Context // the request's, or the stall watch's
+
 	way               // of the current attempt
 	heard atomic.Bool // of an answer, its first byte at least
 
@@ -61,40 +62,19 @@ func newFlight(g *Group, req *http.Request) *flight {
 	if g.config.Balance == HashOpenID {
 		f.key = hashKeyOf(req.Context())
 	}
-	f.trace.GetConn = func(string) { f.sought = true }
-	f.trace.GotConn = f.gotConn
-	f.trace.GotFirstResponseByte = func() { f.heard.Store(true) }
-	ctx := req.Context()
+	f.ctx, f.out = req.Context(), req
+	f.out.GetBody = nil
 	if hasBody(req) {
 		f.body = &requestBody{body: req.Body}
-		ctx = f.watch(ctx)
-	}
-	f.once = f.body != nil || !isIdempotent(req.Method)
-	f.out = req.WithContext(httptrace.WithClientTrace(ctx, &f.trace))
-	f.out.Body, f.out.GetBody = nil, nil
-	if f.body != nil {
+		f.ctx = f.watch(f.ctx)
 		f.out.Body = f.body
 	}
-	if f.once {
-		hideIdempotencyKey(f.out.Header)
-	}
+	f.once = f.body != nil || !isIdempotent(req.Method)
 	return f
 }
 
 func hasBody(req *http.Request) bool {
 	return req.Body != nil && req.Body != http.NoBody
-}
-
-// hideIdempotencyKey gives the header another spelling, the same to HTTP.
-// Under its usual one http.Transport takes it as leave to send any request
-// twice (see http.Request's isReplayable).
-func hideIdempotencyKey(h http.Header) {
-	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
-		if v, ok := h[name]; ok {
-			delete(h, name)
-			h[strings.ToLower(name)] = v
-		}
-	}
 }
 
 // watch starts the stall watch where the body needs one.
@@ -112,7 +92,7 @@ func (f *flight) attempt(p *peer) (*http.Response, error) {
 	f.way = way{}
 	f.aim(p.target)
 	f.body.lend()
-	res, err := p.transport.Load().RoundTrip(f.out)
+	res, err := (*p.carrier.Load()).carry(f)
 	if err != nil {
 		return nil, err
 	}

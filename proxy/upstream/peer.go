@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"context"
-	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -10,13 +9,13 @@ import (
 // peer is one address that requests are sent to. A target has one, or, where
 // its host's name stands for several addresses, one for each.
 type peer struct {
-	target    *target
-	name      string   // tells it from the target's others
-	dials     []string // host:port, tried in turn for each connection
-	seed      uint64   // its name, for hashed
-	weight    int
-	timeout   time.Duration
-	transport atomic.Pointer[http.Transport]
+	target  *target
+	name    string   // tells it from the target's others
+	dials   []string // host:port, tried in turn for each connection
+	seed    uint64   // its name, for hashed
+	weight  int
+	timeout time.Duration
+	carrier atomic.Pointer[carrier]
 
 	credit int // roundRobin's, guarded by the group's lock
 
@@ -33,23 +32,24 @@ func newPeer(t *target, a address, c Config) *peer {
 	p := &peer{target: t, name: a.name, dials: a.dials, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
 	p.ejection.rule = c.Eject
 	p.timeout = c.Timeout
-	p.transport.Store(p.connect())
+	p.carrier.Store(p.connect())
 	return p
 }
 
-func (p *peer) connect() *http.Transport {
-	return newTransport(p.target, p.dials, p.timeout, &p.keeping)
+func (p *peer) connect() *carrier {
+	c := newCarrier(p.target, p.dials, p.timeout, &p.keeping)
+	return &c
 }
 
 // reconnect has further requests use new connections. What the old ones are
 // doing they finish. An HTTP/2 connection to a host that has vanished would
 // otherwise be used until TCP gives it up, a quarter of an hour later.
 func (p *peer) reconnect() {
-	p.transport.Swap(p.connect()).CloseIdleConnections()
+	(*p.carrier.Swap(p.connect())).CloseIdleConnections()
 }
 
 // dropIdle closes the connections that no request uses.
-func (p *peer) dropIdle() { p.transport.Load().CloseIdleConnections() }
+func (p *peer) dropIdle() { (*p.carrier.Load()).CloseIdleConnections() }
 
 // busierThan compares the requests in flight for each unit of weight.
 func (p *peer) busierThan(q *peer) bool {
