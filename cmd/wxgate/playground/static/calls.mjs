@@ -193,15 +193,15 @@ function storeStep(stored) {
 }
 
 /** Header names as they are written: servers fold their case. */
-const spelled = { 'X-Openid': 'X-OpenID', 'X-Unionid': 'X-UnionID', 'X-Appid': 'X-AppID', 'X-User-Id': 'X-User-ID', 'X-Request-Id': 'X-Request-ID', 'X-Real-Ip': 'X-Real-IP' }
-const identity = ['X-Openid', 'X-Unionid', 'X-Appid', 'X-User-Id', 'X-User-Roles']
+const spelled = { 'X-Openid': 'X-OpenID', 'X-Unionid': 'X-UnionID', 'X-Appid': 'X-AppID', 'X-User-Id': 'X-User-ID', 'X-Request-Id': 'X-Request-ID', 'X-Real-Ip': 'X-Real-IP', 'X-Wx-Openid': 'X-WX-OPENID' }
+const identity = /^X-(Openid|Unionid|Appid|User-Id|User-Roles|Wx-.*)$/
 
 const headerOf = (header, name) => (header && header[name] ? header[name].join(', ') : '')
 
 /** The headers as a table, the identity first with what becomes of it, and what every browser says last. */
 function headersView(header, tag) {
   if (!header) return undefined
-  const rank = name => (identity.includes(name) ? 0 : /^(Accept|Cache-Control|Connection|Pragma|Sec-|User-Agent|Upgrade)/.test(name) ? 2 : 1)
+  const rank = name => (identity.test(name) ? 0 : /^(Accept|Cache-Control|Connection|Pragma|Sec-|User-Agent|Upgrade)/.test(name) ? 2 : 1)
   const names = Object.keys(header).sort((a, b) => rank(a) - rank(b))
   return el('table', { class: 'headers' }, ...names.map(name => headerRow(name, header[name].join(', '), rank(name), tag)))
 }

@@ -53,22 +53,27 @@ export const shortKey = key => key.replace(/^.*?:(?=[a-z]:)/, '').replace(/[A-Za
 
 /** The keys as tables. */
 export function keysOf({ entries, gone = [] }) {
-  return [
-    ...entries.map(entry => el('div', { class: 'key' }, head(entry), el('table', {}, ...entry.fields.map(field => row(field, entry.changed || []))))),
-    ...gone.map(key => el('div', { class: 'key gone' }, el('p', {}, el('code', { text: key }), ' ', el('span', { class: 'tag', text: t('gone') })))),
-  ]
+  return [...entries.map(keyTable), ...gone.map(key => keyHead(key, 'key gone', [t('gone')]))]
 }
 
-function head({ key, type, ttl_ns }) {
-  const life = ttl_ns ? t('expires', duration(ttl_ns / 1e9)) : t('kept')
-  return el('p', {}, el('code', { text: key }), ' ', el('span', { class: 'tag', text: type }), ' ', el('span', { class: 'tag', text: life }))
+function keyTable({ key, type, ttl_ns, isNew, changed = [], fields }) {
+  const tags = [type, ttl_ns ? t('expires', duration(ttl_ns / 1e9)) : t('kept')]
+  if (isNew) tags.push(t('isNew'))
+  const shown = keyHead(key, isNew ? 'key changed' : 'key', tags)
+  shown.append(el('table', {}, ...fields.map(field => row(field, !isNew && changed.includes(field.name)))))
+  return shown
+}
+
+function keyHead(key, tone, tags) {
+  return el('div', { class: tone }, el('p', {}, el('code', { text: key }), ...tags.flatMap(text => [' ', el('span', { class: 'tag', text })])))
 }
 
 function row({ name, meaning: text, value }, changed) {
-  const isNew = changed.includes(name)
-  const shown = el('td', {}, el('span', { class: value.startsWith('sealed') ? 'sealed' : '', text: readable(value) }))
-  if (isNew) shown.append(' ', el('span', { class: 'new', text: '●', title: t('changed'), 'aria-label': t('changed'), role: 'img' }))
-  return el('tr', { class: isNew ? 'changed' : undefined }, el('td', {}, el('code', { text: shortKey(name) })), el('th', { scope: 'row', text: meaning(text) }), shown)
+  const sealed = value.match(/^sealed \((\d+) bytes\)$/)
+  const shown = el('td', {}, el('span', { class: sealed ? 'sealed' : undefined, text: sealed ? t('sealed', sealed[1]) : readable(value) }))
+  if (changed) shown.append(' ', el('span', { class: 'mark', text: '●', title: t('changed'), 'aria-label': t('changed'), role: 'img' }))
+  const cells = [el('td', {}, el('code', { text: shortKey(name) })), el('th', { scope: 'row', text: meaning(text) }), shown]
+  return el('tr', { class: changed ? 'changed' : undefined }, ...cells)
 }
 
 /** A time in the reader's own zone, anything else as it is. */

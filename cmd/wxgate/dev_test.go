@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// playing is a `wxgate dev` that runs.
+type playing struct {
+	base   string
+	stop   context.CancelFunc
+	status chan int
+}
+
+// startDev runs `wxgate dev` on a free port until the test ends.
+func startDev(t *testing.T) *playing {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	read, written := io.Pipe()
+	d := &playing{stop: cancel, status: make(chan int, 1)}
+	go func() {
+		d.status <- run(ctx, []string{"dev", "--listen", "127.0.0.1:0"}, written, io.Discard)
+		written.Close()
+	}()
+	t.Cleanup(cancel)
+	page := regexp.MustCompile(`Open (http://127\.0\.0\.1:\d+)/ in a browser`)
+	lines := bufio.NewScanner(read)
+	for lines.Scan() {
+		if found := page.FindStringSubmatch(lines.Text()); found != nil {
+			d.base = found[1]
+			go func() { _, _ = io.Copy(io.Discard, read) }()
+			return d
+		}
+	}
+	t.Fatal("dev doesn't say where its page is")
+	return nil
+}
+
+// token logs a user in.
+func (d *playing) token(t *testing.T, user string) string {
+	t.Helper()
+	_, code := d.call(t, http.MethodPost, "/sim/code", `{"user":"`+user+`"}`, "")
+	_, answer := d.call(t, http.MethodPost, "/auth/login", string(code), "")
+	var login struct{ Token string }
+	if err := json.Unmarshal(answer, &login); err != nil || login.Token == "" {
+		t.Fatalf("%s: %v", answer, err)
+	}
+	return login.Token
+}
+
+func (d *playing) call(t *testing.T, method, path, body, token string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, d.base+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, text
+}
+
+func TestDevServesThePage(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	res, page := d.call(t, http.MethodGet, "/", "", "")
+	if res.StatusCode != http.StatusOK || !strings.Contains(string(page), "/playground/app.mjs") {
+		t.Errorf("%d: %s", res.StatusCode, page)
+	}
+	res, sdk := d.call(t, http.MethodGet, "/playground/wxgate-miniprogram.mjs", "", "")
+	if res.StatusCode != http.StatusOK || !strings.Contains(string(sdk), "createGateway") {
+		t.Errorf("%d with %d bytes", res.StatusCode, len(sdk))
+	}
+}
+
+func TestDevLeavesPathsToTheGateway(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	for path, want := range map[string]string{"//api/x": "bad_path", "/api/../x": "bad_path", "/nowhere": "no_route", "/api/x": "token_missing"} {
+		if res, _ := d.call(t, http.MethodGet, path, "", ""); res.Header.Get("X-Gateway-Error") != want {
+			t.Errorf("%s: %d %q", path, res.StatusCode, res.Header.Get("X-Gateway-Error"))
+		}
+	}
+}
+
+func TestThePageIsToldOfEachStepAndOfNoSecret(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	token := d.token(t, "alice")
+	if res, answer := d.call(t, http.MethodGet, "/api/hello", "", token); res.StatusCode != http.StatusOK {
+		t.Fatalf("%d: %s", res.StatusCode, answer)
+	}
+	seen := d.eventsUntil(t, `"kind":"backend"`, `"kind":"store"`)
+	for _, want := range []string{"/sim/code", "/auth/login", "/sns/jscode2session", `"meaning":"session_key","value":"sealed (`, `"X-Openid":["o`} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("nothing is told of %s", want)
+		}
+	}
+	_, users := d.call(t, http.MethodGet, "/sim/users", "", "")
+	var known []struct {
+		SessionKey string `json:"session_key"`
+	}
+	if err := json.Unmarshal(users, &known); err != nil || len(known) != 1 {
+		t.Fatalf("%s: %v", users, err)
+	}
+	for what, hidden := range map[string]string{"session_key": known[0].SessionKey, "AppSecret": devSecret, "token": token} {
+		if strings.Contains(seen, hidden) {
+			t.Errorf("the %s is told", what)
+		}
+	}
+}
+
+// eventsUntil reads the page's events until all these texts have come.
+func (d *playing) eventsUntil(t *testing.T, wanted ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+"/playground/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var seen strings.Builder
+	lines := bufio.NewReader(res.Body)
+	for slices.ContainsFunc(wanted, func(text string) bool { return !strings.Contains(seen.String(), text) }) {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v after %s", err, seen.String())
+		}
+		seen.WriteString(line)
+	}
+	return seen.String()
+}
+
+func TestThePageOpensASocketWithItsToken(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	url := strings.Replace(d.base, "http", "ws", 1) + "/playground/socket/api/ws"
+	if _, res, err := websocket.Dial(t.Context(), url, nil); err == nil || res.Header.Get("X-Gateway-Error") != "token_missing" {
+		t.Errorf("without a token: %v", err)
+	}
+	socket, _, err := websocket.Dial(t.Context(), url, &websocket.DialOptions{
+		Subprotocols: []string{"echo", "bearer." + d.token(t, "alice")},
+		HTTPHeader:   http.Header{"Origin": {d.base}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.CloseNow()
+	if err := socket.Write(t.Context(), websocket.MessageText, []byte("你好")); err != nil {
+		t.Fatal(err)
+	}
+	kind, message, err := socket.Read(t.Context())
+	if err != nil || kind != websocket.MessageText || string(message) != "你好" {
+		t.Errorf("%v %q %v", kind, message, err)
+	}
+}
+
+func TestTheSampleBackendTellsTheTime(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(sampleBackend))
+	defer server.Close()
+	res, err := http.Get(server.URL + "/api/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	line, err := bufio.NewReader(res.Body).ReadString('\n')
+	if _, bad := time.Parse(time.TimeOnly, strings.TrimSpace(strings.TrimPrefix(line, "data: "))); err != nil || bad != nil {
+		t.Errorf("%q: %v", line, err)
+	}
+}
+
+func TestDevStopsWhileAPageIsOpen(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	res, err := http.Get(d.base + "/playground/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	d.stop()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+		t.Errorf("the page's stream is cut off, not ended: %v", err)
+	}
+	select {
+	case status := <-d.status:
+		if status != exitFine {
+			t.Errorf("ends with %d", status)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("doesn't stop")
+	}
+}
+
+func TestServeHasNothingOfThePlayground(t *testing.T) {
+	t.Parallel()
+	key := strings.TrimSpace(firstOf(wxgate(t, "keygen")))
+	config, err := parseConfig("test", []byte(`listen: "127.0.0.1:0"
+secrets: ["`+key+`"]
+apps: [{appid: wx0123456789abcdef, secret: some-secret-of-a-test}]
+admin: {listen: "127.0.0.1:0"}
+routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
+`), os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := newLogger(io.Discard, config.Log)
+	defer log.close()
+	p, err := assemble(config, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	l, err := p.listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range l.servers {
+		defer s.ln.Close()
+	}
+	for _, path := range []string{"/", "/playground/app.mjs", "/playground/events", "/playground/socket/api/ws", "/sim/users", "/sim/code"} {
+		w := httptest.NewRecorder()
+		l.servers[0].server.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if got := w.Header().Get("X-Gateway-Error"); w.Code != http.StatusNotFound || got != "no_route" {
+			t.Errorf("%s: %d %q", path, w.Code, got)
+		}
+	}
+}
+
+// firstOf is what a command has printed.
+func firstOf(_ int, stdout, _ string) string { return stdout }
+
+// The files of the command that belong to dev alone. What they import and
+// declare is used nowhere else, but for the command itself in the list of
+// commands: so serve can't reach it.
+func TestOnlyDevReachesThePlayground(t *testing.T) {
+	t.Parallel()
+	ofDev := []string{"dev.go", "samplebackend.go"}
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := map[string]bool{}
+	for _, name := range ofDev {
+		for _, object := range declarations(parseFile(t, name)) {
+			declared[object] = true
+		}
+	}
+	for _, name := range names {
+		if slices.Contains(ofDev, name) || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file := parseFile(t, name)
+		for _, i := range file.Imports {
+			if strings.Contains(i.Path.Value, "/playground") {
+				t.Errorf("%s imports %s", name, i.Path.Value)
+			}
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			id, isName := n.(*ast.Ident)
+			if isName && declared[id.Name] && !(name == "main.go" && id.Name == "devCommand") {
+				t.Errorf("%s uses %s", name, id.Name)
+			}
+			return true
+		})
+	}
+}
+
+func parseFile(t *testing.T, name string) *ast.File {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// declarations are the names that a file gives to the package.
+func declarations(file *ast.File) (names []string) {
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv == nil {
+				names = append(names, d.Name.Name)
+			}
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				names = append(names, specified(s)...)
+			}
+		}
+	}
+	return names
+}
+
+func specified(s ast.Spec) (names []string) {
+	switch s := s.(type) {
+	case *ast.TypeSpec:
+		names = append(names, s.Name.Name)
+	case *ast.ValueSpec:
+		for _, n := range s.Names {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
