@@ -52,7 +52,7 @@ export function newTask(api: Api, fail: (error: any) => void): Task {
     attach(real) {
       current = real
       header = withheld = undefined
-      listen(real, events, (event, detail) => real === current && receive(event, detail))
+      listen(real, events, receive)
     },
     header: () => header,
     release() {

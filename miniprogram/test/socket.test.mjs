@@ -57,6 +57,44 @@ test('a handshake refused for the token is made again after one login, unheard',
   assert.equal(stub.to('/ws').length, 2)
 })
 
+test('what the refused socket still has to say is not heard either', async t => {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const { connectSocket } = platform
+  const late = []
+  platform.connectSocket = options => {
+    const task = connectSocket(options)
+    const { onClose } = task
+    task.onClose = listener => onClose(detail => late.push(() => listener(detail)))
+    return task
+  }
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  await gateway.login()
+  stub.refuseAll()
+  const { until, heard } = record(gateway.connectSocket({ url: '/ws' }))
+  await until('Message')
+  assert.equal(late.length, 1)
+  late.forEach(report => report())
+  assert.deepEqual(heard, [['Open', ''], ['Message', 'hello']])
+})
+
+test('a socket closed while the gateway is asked about its token stays closed', async t => {
+  const stub = await startStub(t)
+  const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
+  await gateway.login()
+  stub.refuseAll()
+  let answer
+  stub.intercept = (call, reply) => call.path === '/auth/session' && (answer = () => refuse(reply, 401, 'token_expired'), true)
+  const task = gateway.connectSocket({ url: '/ws' })
+  const { until } = record(task)
+  while (!answer) await new Promise(setImmediate)
+  task.close({})
+  answer()
+  await until('Close')
+  assert.equal(stub.to('/ws').length, 1)
+  assert.equal(stub.to('/auth/login').length, 1)
+})
+
 test('a handshake that fails for another reason is told', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()

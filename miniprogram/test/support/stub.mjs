@@ -16,6 +16,7 @@ export async function startStub(t, settings = {}) {
 class Stub {
   /** Seconds that tokens live from now on. */
   tokenLife = 7200
+  sessionLife = 7776000
   newUser = false
   /** Requests in their order: {method, path, header, body}. */
   calls = []
@@ -100,7 +101,7 @@ class Stub {
   issue() {
     const token = 'token-' + ++this.issued
     this.tokens.set(token, { code: '' })
-    return { token, token_type: 'Bearer', expires_in: this.tokenLife, session_expires_in: 7776000 }
+    return { token, token_type: 'Bearer', expires_in: this.tokenLife, session_expires_in: this.sessionLife }
   }
 
   endpoints = {
