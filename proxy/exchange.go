@@ -40,7 +40,8 @@ type exchange struct {
 	bytes    int64
 	fault    *fault.Fault
 	deadline time.Time // when the current write deadline was set
-	detached bool      // a tunnel finishes it later
+	clock    *streamClock
+	detached bool // a tunnel finishes it later
 }
 
 // SessionTokenHeader carries a fresh token that takes the old one's place.
@@ -62,6 +63,10 @@ func (x *exchange) WriteHeader(status int) {
 	}
 	x.status = status
 	x.stamp(h)
+	if len(x.r.Header["Upgrade"]) > 0 && upgradeOf(x.r) != upgradeNone {
+		// What the client sent ahead was for the other protocol.
+		h["Connection"] = []string{"close"}
+	}
 	x.extendWriteDeadline()
 	x.w.WriteHeader(status)
 }
@@ -84,7 +89,9 @@ func (x *exchange) Write(p []byte) (int, error) {
 		x.WriteHeader(http.StatusOK)
 	}
 	x.extendWriteDeadline()
+	x.clock.write(true)
 	n, err := x.w.Write(p)
+	x.clock.write(false)
 	x.bytes += int64(n)
 	return n, err
 }
@@ -109,7 +116,11 @@ func (x *exchange) extendWriteDeadline() {
 func (x *exchange) Unwrap() http.ResponseWriter { return x.w }
 
 // Flush sends what is buffered.
-func (x *exchange) Flush() { _ = http.NewResponseController(x.w).Flush() }
+func (x *exchange) Flush() {
+	x.clock.write(true)
+	_ = http.NewResponseController(x.w).Flush()
+	x.clock.write(false)
+}
 
 // fail answers with the fault, or only notes it where an answer has begun.
 func (x *exchange) fail(f *fault.Fault) {

@@ -144,6 +144,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, st *state) *exch
 	}
 	x.clientText = addrText(x.client)
 	x.id = RequestID(r.Header)
+	x.clock = startStreamClock(w, r)
 	g.Metrics.inFlight.Inc()
 	return x
 }
@@ -157,6 +158,7 @@ func (g *Gateway) end(x *exchange) {
 	if x.detached {
 		return
 	}
+	defer x.clock.stop()
 	crash := recover()
 	if crash != nil && crash != http.ErrAbortHandler {
 		g.Log.Error("panic", zap.Any("panic", crash), zap.String("request_id", x.id), zap.Stack("stack"))

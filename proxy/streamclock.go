@@ -1,0 +1,65 @@
+package proxy
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// streamClock keeps the write deadline of an HTTP/2 stream away while nothing
+// is being written. HTTP/1's deadline only fails a write that waits; that of a
+// stream resets it when the time has come (net/http's http2stream), also an
+// upload, a long poll or a quiet stream of events.
+type streamClock struct {
+	ctl   *http.ResponseController
+	timer *time.Timer
+
+	mu      sync.Mutex
+	writing bool
+	over    bool
+}
+
+// startStreamClock gives nil for HTTP/1, which needs none.
+func startStreamClock(w http.ResponseWriter, r *http.Request) *streamClock {
+	if r.ProtoMajor < 2 {
+		return nil
+	}
+	c := &streamClock{ctl: http.NewResponseController(w)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer = time.AfterFunc(writeStall/2, c.tick)
+	return c
+}
+
+func (c *streamClock) tick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return
+	}
+	if !c.writing {
+		_ = c.ctl.SetWriteDeadline(time.Now().Add(writeStall))
+	}
+	c.timer.Reset(writeStall / 2)
+}
+
+// write marks the beginning and end of a write, which the deadline is for.
+func (c *streamClock) write(begins bool) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.writing = begins
+	c.mu.Unlock()
+}
+
+// stop must come before the handler returns: the stream is gone then.
+func (c *streamClock) stop() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	c.timer.Stop()
+}
