@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"bufio"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"golang.org/x/net/http2"
 
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
@@ -374,11 +372,6 @@ func TestHalfClosedTunnelDeliversTheRest(t *testing.T) {
 	}
 }
 
-// plainDial makes an http2.Transport speak HTTP/2 without TLS.
-func plainDial(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, network, addr)
-}
-
 func TestBidirectionalStreamOverH2C(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -404,7 +397,8 @@ func TestBidirectionalStreamOverH2C(t *testing.T) {
 		Name: "grpc", Path: "/", Auth: proxy.AuthRequired,
 		Upstream: group(t, upstream.Config{Name: "grpc"}, strings.Replace(backend.URL, "http", "h2c", 1)),
 	}}})
-	h2 := &http2.Transport{AllowHTTP: true, DialTLSContext: plainDial}
+	h2 := &http.Transport{Protocols: new(http.Protocols)}
+	h2.Protocols.SetUnencryptedHTTP2(true)
 	body, feed := io.Pipe()
 	req, err := http.NewRequest("POST", w.base+"/svc/Method", body)
 	must(t, err)
