@@ -176,6 +176,17 @@ test('what is refused says why', async t => {
   await says('Logged in')
 })
 
+test('a busy WeChat is a 503, which nobody answers with logins in a loop', async t => {
+  const { page, click, says, call } = await visit(t)
+  await page.getByText('What if …').click()
+  await page.getByLabel('WeChat is busy').check()
+  await click('Call an API')
+  await says('Refused: 503 wechat_unavailable')
+  await shows(await call('wechat_unavailable'), /^wxgate to Phone: 503/)
+  await picture(page, 'busy-en')
+  await page.getByLabel('WeChat is busy').uncheck()
+})
+
 test('a session that ends elsewhere costs one more login and no error', async t => {
   const { page, click, says, call } = await visit(t)
   await page.getByText('What if …').click()

@@ -22,16 +22,29 @@ export function take({ exchange, kind, time, detail }) {
   show(call)
 }
 
-/** What passes on a socket or a stream of this page. */
+/** What has passed on the page's sockets and streams, by request id: it may be there before the server tells of the call. */
+const passed = new Map()
+
+function messagesOf(requestID) {
+  if (!passed.has(requestID)) passed.set(requestID, { earlier: 0, last: [] })
+  return passed.get(requestID)
+}
+
+/** Takes in what passes on a socket or a stream of this page. */
 export function takeMessage({ id, out, text }) {
-  const call = [...calls.values()].findLast(call => call.request && call.request.request_id === id)
-  if (!call) return
-  call.messages.push({ from: out ? PHONE : BACKEND, to: out ? BACKEND : PHONE, label: text.trim(), tone: out ? 'phone' : 'backend' })
-  showMessages(call)
+  const messages = messagesOf(id)
+  messages.last.push({ from: out ? PHONE : BACKEND, to: out ? BACKEND : PHONE, label: text.trim(), tone: out ? 'phone' : 'backend' })
+  if (messages.last.length > mostMessages) {
+    messages.last.shift()
+    messages.earlier++
+  }
+  const call = [...calls.values()].find(call => call.messages === messages)
+  if (call) showMessages(call)
 }
 
 export function clear() {
   calls.clear()
+  passed.clear()
   byId('calls').replaceChildren()
   showEmpty()
 }
@@ -52,7 +65,7 @@ function callOf(number, time) {
   // What belongs to no call of a phone, such as a token fetched for a script, is shown by itself.
   const key = number || --unowned
   if (!calls.has(key)) {
-    calls.set(key, { time, steps: [], messages: [], node: el('li'), passed: el('div', { class: 'steps' }) })
+    calls.set(key, { time, steps: [], node: el('li'), tail: el('div', { class: 'steps' }) })
     byId('calls').prepend(calls.get(key).node)
     forgetOldest()
   }
@@ -61,8 +74,9 @@ function callOf(number, time) {
 
 function forgetOldest() {
   if (calls.size > most) {
-    const [oldest, { node }] = calls.entries().next().value
+    const [oldest, { node, request }] = calls.entries().next().value
     calls.delete(oldest)
+    if (request) passed.delete(request.request_id)
     node.remove()
   }
   showEmpty()
@@ -72,6 +86,7 @@ function forgetOldest() {
 const learn = {
   request(call, request) {
     call.request = request
+    call.messages = messagesOf(request.request_id)
     call.simulated = request.path.startsWith('/sim/')
   },
   wechat(call, asked) {
@@ -94,7 +109,7 @@ const learn = {
 function show(call) {
   const open = new Set([...call.node.querySelectorAll('details[open]')].map(node => node.dataset.step))
   const steps = stepsOf(call).map((step, i) => drawStep(step, String(i), open.has(String(i))))
-  call.node.replaceChildren(drawHead(call), el('div', { class: 'steps' }, ...steps), call.passed)
+  call.node.replaceChildren(drawHead(call), el('div', { class: 'steps' }, ...steps), call.tail)
   showMessages(call)
 }
 
@@ -228,9 +243,9 @@ function drawLine({ from, to, tone, label }) {
   return el('span', { class: `line tone-${tone}` }, el('span', { class: start }, el('span', { class: 'hidden', text: lanes }), label), arrow)
 }
 
-function showMessages({ messages, passed }) {
-  const earlier = messages.length - mostMessages
-  const shown = messages.slice(-mostMessages).map(message => drawStep(message))
-  if (earlier > 0) shown.unshift(el('p', { class: 'earlier', text: t('moreMessages', earlier) }))
-  passed.replaceChildren(...shown)
+function showMessages({ messages, tail }) {
+  if (!messages) return
+  const shown = messages.last.map(message => drawStep(message))
+  if (messages.earlier) shown.unshift(el('p', { class: 'earlier', text: t('moreMessages', messages.earlier) }))
+  tail.replaceChildren(...shown)
 }
