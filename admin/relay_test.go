@@ -1,0 +1,250 @@
+package admin_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"wxgate/wechat/wechattest"
+)
+
+const codePath = "/wx/" + app + "/wxa/getwxacodeunlimit"
+
+// last gives the last call that WeChat got.
+func (w *world) last() (query, body string) {
+	w.t.Helper()
+	all := w.sim.Calls()
+	if len(all) == 0 {
+		w.t.Fatal("WeChat was not called")
+	}
+	return all[len(all)-1].Query, all[len(all)-1].Body
+}
+
+func (w *world) accessToken(appid string) string {
+	w.t.Helper()
+	var got struct {
+		AccessToken string `json:"access_token"`
+	}
+	w.call("GET", "/wx/"+appid+"/cgi-bin/token", wechatToken, "").json(w.t, &got)
+	return got.AccessToken
+}
+
+func TestTheRelayAddsTheAccessTokenAndPassesTheRest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.login("alice")
+	body := fmt.Sprintf(`{"touser":%q,"template_id":"t","data":{"thing":"好"}}`, w.user("alice").OpenID)
+	a := w.call("POST", "/wx/"+app+"/cgi-bin/message/subscribe/send?lang=zh_CN&x=a%2Fb", wechatToken, body)
+	if a.status != http.StatusOK || !strings.Contains(string(a.body), `"errcode":0`) || a.code() != "" {
+		t.Errorf("answered: %v", a)
+	}
+	query, sent := w.last()
+	if query != "access_token=[redacted]&lang=zh_CN&x=a/b" || sent != body {
+		t.Errorf("WeChat got %s and %s", query, sent)
+	}
+	// WeChat's refusals are its own too.
+	if a := w.call("POST", "/wx/"+app+"/cgi-bin/message/subscribe/send", wechatToken, "{}"); a.status != http.StatusOK || !strings.Contains(string(a.body), `"errcode":40003`) {
+		t.Errorf("a refusal: %v", a)
+	}
+}
+
+func TestACallersAccessTokenIsReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, query := range []string{
+		"?access_token=stale", "?access_token=", "?a=1&access_token=x&access_token=y", "?%61ccess_token=x", "?access_token",
+	} {
+		if a := w.call("POST", codePath+query, wechatToken, `{"scene":"a"}`); a.header.Get("Content-Type") != "image/png" {
+			t.Errorf("%s: %v", query, a)
+		}
+		if got, _ := w.last(); strings.Count(got, "access_token=[redacted]") != 1 || strings.Contains(got, "stale") {
+			t.Errorf("%s: WeChat got %s", query, got)
+		}
+	}
+}
+
+func TestPicturesComeThroughAsTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a := w.call("POST", codePath, wechatToken, `{"scene":"table=7"}`)
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "image/png" || !bytes.HasPrefix(a.body, []byte("\x89PNG\r\n\x1a\n")) || !bytes.HasSuffix(a.body, []byte("IEND\xaeB`\x82")) {
+		t.Errorf("%s, %d bytes", a.header.Get("Content-Type"), len(a.body))
+	}
+}
+
+func TestUploadsAreStreamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	picture := bytes.Repeat([]byte("picture "), 1<<20)
+	var form bytes.Buffer
+	m := multipart.NewWriter(&form)
+	file, err := m.CreateFormFile("media", "a.png")
+	must(t, err)
+	_, _ = file.Write(picture)
+	must(t, m.Close())
+	a := w.call("POST", "/wx/"+app+"/cgi-bin/media/upload?type=image", wechatToken, form.String(), "Content-Type", m.FormDataContentType())
+	sum := sha256.Sum256(picture)
+	if want := base64.RawURLEncoding.EncodeToString(sum[:]); !strings.Contains(string(a.body), want) {
+		t.Errorf("of %d bytes WeChat got others: %v", len(picture), a)
+	}
+}
+
+func TestOnlyListedPathsAreRelayed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for path, want := range map[string]string{
+		app + "/wxa/getwxacodeunlimit":                   "200",
+		app + "/wxa/getwxacodeunlimit/x":                 "403 forbidden",
+		app + "/wxa/getwxacode":                          "403 forbidden",
+		app + "/wxa/":                                    "403 forbidden",
+		app + "/sns/jscode2session":                      "403 forbidden",
+		app + "/WXA/getwxacodeunlimit":                   "403 forbidden",
+		app + "/cgi-bin/message/subscribe/send":          "200", // below /cgi-bin/*
+		otherApp + "/wxa/getwxacodeunlimit":              "403 forbidden",
+		"wxunknown/wxa/getwxacodeunlimit":                "400 bad_request",
+		app + "/wxa/./getwxacodeunlimit":                 "400 bad_path",
+		app + "/wxa/x/../getwxacodeunlimit":              "400 bad_path",
+		app + "/wxa/%2e%2e/wxa/getwxacodeunlimit":        "400 bad_path",
+		app + "/cgi-bin%2fmedia/upload":                  "400 bad_path",
+		app + "/cgi-bin/media%5cupload":                  "400 bad_path",
+		app + "/cgi-bin//media/upload":                   "400 bad_path",
+		app + "/cgi-bin/media;x/upload":                  "400 bad_path",
+		app + "/cgi-bin/media/upload;x":                  "400 bad_path",
+		app + "/cgi-bin/media/upload%00":                 "400 bad_path",
+		app + "/cgi-bin/media/upload%3faccess_token%3dx": "400 bad_path",
+		app + "/cgi-bin/media/upload%20":                 "400 bad_path",
+	} {
+		if a := w.call("POST", "/wx/"+path, wechatToken, `{"scene":"a"}`); a.outcome() != want {
+			t.Errorf("%s: want %s, got %v", path, want, a)
+		}
+	}
+}
+
+// /cgi-bin/* is in the list; these calls are not opened by it.
+func TestCallsWithTheAppSecretAreNeverRelayed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range []string{
+		"/cgi-bin/clear_quota/v2", "/cgi-bin/component/api_component_token", "/cgi-bin/Token", "/cgi-bin/TOKEN",
+		"/cgi-bin/token/", "/cgi-bin/stable_token/", "/cgi-bin/%54oken", "/cgi-bin/clear%5fquota/v2", "/cgi-bin/%2574oken", "/cgi-bin/token%3b",
+	} {
+		a := w.call("POST", "/wx/"+app+path, wechatToken, `{"appid":"`+app+`","secret":"`+appSecret+`"}`)
+		if a.code() != "forbidden" && a.code() != "bad_path" {
+			t.Errorf("%s: %v", path, a)
+		}
+	}
+	if calls := w.sim.Calls(); len(calls) != 0 {
+		t.Errorf("WeChat was called: %+v", calls)
+	}
+}
+
+func TestTheTokenCallsAreAnsweredFromTheSharedCache(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := w.twin()
+	type shape struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+	}
+	ask := func(w *world, method, path, body string) (got shape) {
+		t.Helper()
+		a := w.call(method, "/wx/"+app+path, wechatToken, body)
+		a.json(t, &got)
+		if a.status != http.StatusOK || got.ExpiresIn < 7000 || got.ExpiresIn > 7200 || len(got.AccessToken) < 64 {
+			t.Errorf("%s %s: %v", method, path, a)
+		}
+		return got
+	}
+	first := ask(w, "GET", "/cgi-bin/token?grant_type=client_credential&appid=wxother&secret=whatever", "")
+	for range 3 {
+		for _, instance := range []*world{w, other} {
+			for _, got := range []shape{
+				ask(instance, "GET", "/cgi-bin/token", ""),
+				ask(instance, "GET", "/cgi-bin/%74oken", ""),
+				ask(instance, "POST", "/cgi-bin/stable_token", `{"grant_type":"client_credential","force_refresh":true}`),
+			} {
+				if got.AccessToken != first.AccessToken {
+					t.Error("another token was given out")
+				}
+			}
+		}
+	}
+	if n := w.sim.Count("/cgi-bin/stable_token") + w.sim.Count("/cgi-bin/token"); n != 1 {
+		t.Errorf("WeChat was asked %d times", n)
+	}
+	if line := w.audited(); line["action"] != "access_token" || line["actor"] != "orders" || line["appid"] != app {
+		t.Errorf("audited: %v", line)
+	}
+	for call, allow := range map[string]string{"POST /cgi-bin/token": "GET", "GET /cgi-bin/stable_token": "POST"} {
+		method, path, _ := strings.Cut(call, " ")
+		if a := w.call(method, "/wx/"+app+path, wechatToken, ""); a.outcome() != "405 method_not_allowed" || a.header.Get("Allow") != allow {
+			t.Errorf("%s: %v", call, a)
+		}
+	}
+}
+
+func TestADeadTokenIsReplacedOnceForTwoInstancesAndFiftyCalls(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	instances := []*world{w, w.twin()}
+	shared := w.accessToken(app)
+	if instances[1].accessToken(app) != shared {
+		t.Fatal("the instances have tokens of their own")
+	}
+	must(t, w.sim.KillToken(app, false))
+	before := w.sim.Count("/cgi-bin/stable_token")
+	var callers sync.WaitGroup
+	for n := range 50 {
+		callers.Go(func() {
+			a, err := instances[n%2].try("POST", codePath, wechatToken, fmt.Sprintf(`{"scene":"n=%d"}`, n))
+			if err != nil || a.header.Get("Content-Type") != "image/png" {
+				t.Errorf("call %d: %v, %v", n, a, err)
+			}
+		})
+	}
+	callers.Wait()
+	if n := w.sim.Count("/cgi-bin/stable_token") - before; n != 1 {
+		t.Errorf("WeChat was asked for a token %d times", n)
+	}
+	fresh := w.accessToken(app)
+	if fresh == shared || instances[1].accessToken(app) != fresh {
+		t.Error("the instances don't share the fresh token")
+	}
+	if strings.Contains(w.redis.MustDo("GET", "wxgate:t:"+app), fresh) {
+		t.Error("the token lies in Redis in the open")
+	}
+}
+
+func TestTheRelaySaysWhenWeChatIsAtFault(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault wechattest.Fault
+		want  string
+	}{
+		"busy":            {wechattest.Fault{API: "/cgi-bin/stable_token", Errcode: -1}, "503 wechat_unavailable"},
+		"quota used up":   {wechattest.Fault{API: "/cgi-bin/stable_token", Errcode: 45009}, "503 wechat_unavailable"},
+		"address refused": {wechattest.Fault{API: "/cgi-bin/stable_token", Errcode: 40164}, "502 wechat_misconfigured"},
+		"secret refused":  {wechattest.Fault{API: "/cgi-bin/stable_token", Errcode: 40125}, "502 wechat_misconfigured"},
+		"broken off":      {wechattest.Fault{API: "/wxa/getwxacodeunlimit", Drop: true}, "503 wechat_unavailable"},
+		"a page of HTML":  {wechattest.Fault{API: "/wxa/getwxacodeunlimit", Status: 502, Body: "<html>"}, "502"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.sim.AddFault(c.fault)
+			a := w.call("POST", codePath, wechatToken, `{"scene":"a"}`)
+			if a.outcome() != c.want || (a.status == http.StatusServiceUnavailable) != (a.header.Get("Retry-After") != "") {
+				t.Errorf("want %s, got %v, Retry-After %q", c.want, a, a.header.Get("Retry-After"))
+			}
+			if strings.Contains(string(a.body)+w.log.String(), appSecret) {
+				t.Error("the AppSecret shows")
+			}
+		})
+	}
+}
