@@ -22,7 +22,7 @@ export GOFLAGS += -buildvcs=false
 
 .PHONY: help
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## bin/wxgate, a static binary
@@ -87,6 +87,14 @@ bench: ## what authentication costs, as a ratio to a bare reverse proxy
 .PHONY: redis-bytes
 redis-bytes: tools ## bytes in Redis per session, with SESSIONS (1000000) of them
 	SESSIONS=$(SESSIONS) go test -run '^$$' -bench '^BenchmarkRedisBytesPerSession$$' -benchtime 1x -timeout 30m ./session/
+
+.PHONY: h2spec
+h2spec: ## HTTP/2 conformance of the TLS listener
+	@go run ./interop/h2spec
+
+.PHONY: grpc-interop
+grpc-interop: ## grpc-go's interop client and server through the gateway
+	@go run ./interop/grpc
 
 .PHONY: docker
 docker: ## the image wxgate:VERSION
