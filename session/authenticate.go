@@ -30,13 +30,13 @@ func (s *Store) Authenticate(ctx context.Context, token string) (Grant, error) {
 	if err := s.ensure(ctx, known.copy, now); err != nil {
 		return Grant{}, err
 	}
-	return s.grant(known, now), nil
+	return s.grant(key, known, now), nil
 }
 
 // grant hands out what a good token proves, and notes the use.
-func (s *Store) grant(known checked, now time.Time) Grant {
+func (s *Store) grant(key tokenHash, known checked, now time.Time) Grant {
 	s.use(known.copy, now)
-	return Grant{Session: known.copy.session.Load(), ExpiresAt: time.Unix(known.end, 0), copy: known.copy}
+	return Grant{Session: known.copy.session.Load(), ExpiresAt: time.Unix(known.end, 0), copy: known.copy, token: key}
 }
 
 // ensure returns nil when the session may be believed to live: the copy is
@@ -165,7 +165,7 @@ func (s *Store) admit(key tokenHash, known checked, by *config, now time.Time) (
 	if err := s.alive(known.copy, now); err != nil {
 		return Grant{}, err
 	}
-	return s.grant(known, now), nil
+	return s.grant(key, known, now), nil
 }
 
 // proves compares the token with its session, and gives its end in Unix

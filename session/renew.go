@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A session's token is renewed once in renewalPause by an instance, however
-// many requests find it due: they all get the same one. So no crowd of
-// requests pushes out the opaque tokens that others of it have just received.
+// A session's token is renewed once in renewalPause by an instance, or in a
+// tenth of its life where that is less, however many requests find it due:
+// they all get the same one. So no crowd of requests pushes out the opaque
+// tokens that others of it have just received.
 const (
 	renewalPause = 10 * time.Second
 	mostRenewals = 10_000
@@ -57,7 +58,7 @@ func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
 	if g.copy.is(ended) {
 		return Token{}, ErrSessionEnded
 	}
-	if r, ok := s.renewals.recent.GetIfPresent(sid); ok && s.now().Sub(r.at) < renewalPause {
+	if r, ok := s.renewals.recent.GetIfPresent(sid); ok && s.reusable(r, g) {
 		return r.again(s.now()), nil
 	}
 	flight := s.renewals.flight.DoChan(sid, func() (any, error) {
@@ -72,6 +73,13 @@ func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
 		token, _ := r.Val.(Token)
 		return token, r.Err
 	}
+}
+
+// reusable tells whether a token given out a moment ago serves another request
+// too: one that doesn't come with that very token.
+func (s *Store) reusable(r renewal, g Grant) bool {
+	pause := min(renewalPause, s.config.Load().TokenTTL/10)
+	return s.now().Sub(r.at) < pause && g.token != hashToken(r.token.Value.Reveal())
 }
 
 // again is the same token a moment later.

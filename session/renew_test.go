@@ -181,3 +181,28 @@ func TestOneClientLeavingLeavesTheOthersTheirAnswer(t *testing.T) {
 		t.Errorf("the one who stayed: %v", err)
 	}
 }
+
+// A client that asks with the token it was just given wants a newer one; so
+// a short token.ttl never brings back one that has run out.
+func TestEachRefreshGivesAFreshToken(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := openStore(t, nil, func(o *Options) {
+		o.Now = c.now
+		o.Settings.TokenTTL = 3 * time.Second
+	})
+	token, _ := logIn(t, s, "oA")
+	seen := map[string]bool{token: true}
+	for range 12 {
+		c.advance(500 * time.Millisecond)
+		fresh, err := s.Renew(t.Context(), granted(t, s, token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = fresh.Value.Reveal()
+		if seen[token] || fresh.ExpiresIn < 2*time.Second {
+			t.Errorf("a token for %v, given before: %v", fresh.ExpiresIn, seen[token])
+		}
+		seen[token] = true
+	}
+}

@@ -41,6 +41,7 @@ type Grant struct {
 	Session   *Session
 	ExpiresAt time.Time // of the token
 	copy      *liveCopy
+	token     tokenHash
 }
 
 // Token is a fresh token for the client.

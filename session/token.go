@@ -37,6 +37,7 @@ type claims struct {
 	Issuer    string           `json:"iss"`
 	Subject   string           `json:"sub"` // openid
 	Audience  string           `json:"aud"` // appid; one string, a list is refused
+	ID        string           `json:"jti"` // makes a fresh token differ from one of the same second
 	IssuedAt  *jwt.NumericDate `json:"iat"`
 	ExpiresAt *jwt.NumericDate `json:"exp"`
 	NotBefore *jwt.NumericDate `json:"nbf,omitempty"`
@@ -99,7 +100,7 @@ func newJWT(d *derived, c *claims) *jwt.Token {
 func (t *tokens) jwt(s *Session, now, end time.Time) (secret.Text, error) {
 	d := t.ring[0]
 	text, err := newJWT(d, &claims{
-		SessionID: s.ID, Issuer: t.issuer, Subject: s.OpenID, Audience: s.AppID,
+		SessionID: s.ID, Issuer: t.issuer, Subject: s.OpenID, Audience: s.AppID, ID: newID(),
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end),
 	}).SignedString(d.signing)
 	return secret.Text(text), err
