@@ -96,6 +96,19 @@ h2spec: ## HTTP/2 conformance of the TLS listener
 grpc-interop: ## grpc-go's interop client and server through the gateway
 	@go run ./interop/grpc
 
+.PHONY: websockets
+websockets: ## 10,000 idle WebSockets: memory of the gateway's process
+	@go run ./interop/sockets
+
+.PHONY: streams
+streams: ## 1 GiB up and down: memory of the gateway's process
+	@go run ./interop/streams
+
+.PHONY: versus
+versus: ## processor time a request, beside a bare ReverseProxy and nginx
+	@scripts/need nginx=nginx-light wrk=wrk
+	@go run ./interop/versus
+
 .PHONY: docker
 docker: ## the image wxgate:VERSION
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t wxgate:$(VERSION) .

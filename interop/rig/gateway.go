@@ -47,29 +47,36 @@ func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*G
 		g.scheme = "https"
 		config += fmt.Sprintf("\ntls: {cert_file: %q, key_file: %q}\n", cert.File, cert.Key)
 	}
-	file, err := r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), base(g.sim)+config)
+	port, err := Port()
+	if err != nil {
+		return nil, err
+	}
+	g.Address = fmt.Sprintf("127.0.0.1:%d", port)
+	file, err := r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), g.base()+config)
 	if err != nil {
 		return nil, err
 	}
 	if g.Process, err = r.Start("wxgate", exec.Command(bin, "serve", "--config", file)); err != nil {
 		return nil, err
 	}
-	g.Address, err = g.Printed(ctx, `"listening","listener":"public","address":"([^"]+)"`)
-	return g, err
+	return g, g.Listening(ctx, "tcp", g.Address)
 }
 
+// URL is a path at the public listener.
+func (g *Gateway) URL(path string) string { return g.scheme + "://" + g.Address + path }
+
 // base is what every config has in common.
-func base(sim string) string {
+func (g *Gateway) base() string {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails
 	return fmt.Sprintf(`
-listen: "127.0.0.1:0"
+listen: %q
 admin: {listen: "127.0.0.1:0"}
 secrets: [%s]
 apps: [{appid: %s, secret: %s}]
 wechat: {api_base: %q}
 shutdown_timeout: 2s
-`, base64.StdEncoding.EncodeToString(raw), appID, appSecret, sim)
+`, g.Address, base64.StdEncoding.EncodeToString(raw), appID, appSecret, g.sim)
 }
 
 // Login logs a user in and gives the token and the openid.
@@ -78,7 +85,7 @@ func (g *Gateway) Login(ctx context.Context, client *http.Client, user string) (
 	if err != nil {
 		return "", "", err
 	}
-	login, err := post(ctx, client, g.scheme+"://"+g.Address+"/auth/login", code)
+	login, err := post(ctx, client, g.URL("/auth/login"), code)
 	if err != nil {
 		return "", "", err
 	}

@@ -1,0 +1,160 @@
+// Command streams sends 1 GiB each way through a gateway and watches how much
+// memory the gateway's process takes for it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"time"
+
+	"wxgate/interop/rig"
+)
+
+const (
+	size = 1 << 30
+	most = 64 << 20 // the promise: the whole process at its peak, not only what is added
+)
+
+func main() { rig.Main(5*time.Minute, run) }
+
+func run(ctx context.Context, r *rig.Rig) error {
+	backend := httptest.NewServer(http.HandlerFunc(carry))
+	defer backend.Close()
+	config := fmt.Sprintf("routes: [{path: /api/, max_body: 2GiB, timeout: 2m, upstreams: [%q]}]\n", backend.URL)
+	table := rig.NewTable("listener", "what", "idle RSS, MiB", "peak RSS, MiB", "MiB/s", "under 64 MiB")
+	plain, err := r.Gateway(ctx, config, nil)
+	if err != nil {
+		return err
+	}
+	if err := measure(ctx, r, table, "HTTP/1.1", plain, http.DefaultClient); err != nil {
+		return err
+	}
+	cert, err := r.NewCertificate()
+	if err != nil {
+		return err
+	}
+	secure, err := r.Gateway(ctx, config, cert)
+	if err != nil {
+		return err
+	}
+	if err := measure(ctx, r, table, "HTTP/2 over TLS", secure, cert.Client()); err != nil {
+		return err
+	}
+	table.Print("1 GiB through wxgate serve: memory of the gateway's process")
+	return nil
+}
+
+// carry takes an upload and says how long it was, or gives a download.
+func carry(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodGet {
+		w.Header().Set("Content-Length", strconv.Itoa(size))
+		_, _ = io.Copy(w, body())
+		return
+	}
+	n, _ := io.Copy(io.Discard, r.Body)
+	fmt.Fprint(w, n)
+}
+
+// body is size zero bytes.
+func body() io.Reader { return io.LimitReader(zeros{}, size) }
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *rig.Gateway, client *http.Client) error {
+	token, _, err := g.Login(ctx, client, "alice")
+	if err != nil {
+		return err
+	}
+	c := carrier{g, client, token}
+	idle, err := g.Memory("VmRSS")
+	if err != nil {
+		return err
+	}
+	for _, s := range []struct {
+		what string
+		do   func(context.Context) error
+		sent int
+	}{{"upload", c.up, size}, {"download", c.down, size}, {"both at once", c.both, 2 * size}} {
+		if err := g.ForgetPeak(); err != nil {
+			return err
+		}
+		start := time.Now()
+		if err := s.do(ctx); err != nil {
+			return fmt.Errorf("%s, %s: %w", listener, s.what, err)
+		}
+		speed := float64(s.sent>>20) / time.Since(start).Seconds()
+		peak, err := g.Memory("VmHWM")
+		if err != nil {
+			return err
+		}
+		t.Add(listener, s.what, rig.MiB(idle), rig.MiB(peak), fmt.Sprintf("%.0f", speed), r.Check(peak < most))
+	}
+	return nil
+}
+
+// carrier is a user who sends and gets what is large.
+type carrier struct {
+	g      *rig.Gateway
+	client *http.Client
+	token  string
+}
+
+func (c carrier) up(ctx context.Context) error {
+	got, err := c.send(ctx, http.MethodPost, body(), func(r io.Reader) (int64, error) {
+		var n int64
+		_, err := fmt.Fscan(r, &n)
+		return n, err
+	})
+	return whole(got, err)
+}
+
+func (c carrier) down(ctx context.Context) error {
+	got, err := c.send(ctx, http.MethodGet, nil, func(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) })
+	return whole(got, err)
+}
+
+func (c carrier) both(ctx context.Context) error {
+	var up error
+	var wait sync.WaitGroup
+	wait.Go(func() { up = c.up(ctx) })
+	down := c.down(ctx)
+	wait.Wait()
+	if up != nil {
+		return up
+	}
+	return down
+}
+
+func (c carrier) send(ctx context.Context, method string, body io.Reader, read func(io.Reader) (int64, error)) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.g.URL("/api/large"), body)
+	if err != nil {
+		return 0, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.token)
+	res, err := c.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("answered %s", res.Status)
+	}
+	return read(res.Body)
+}
+
+func whole(got int64, err error) error {
+	if err == nil && got != size {
+		return fmt.Errorf("%d of %d bytes arrived", got, size)
+	}
+	return err
+}
