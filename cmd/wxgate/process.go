@@ -21,7 +21,7 @@ import (
 // process is the gateway with everything it stands on, listening nowhere yet.
 type process struct {
 	log      *logger
-	registry *prometheus.Registry
+	registry registry
 	sessions *session.Store
 	wechat   *wechat.Client
 	gateway  *proxy.Gateway
@@ -35,10 +35,21 @@ type process struct {
 	reloads  reloadMetrics
 }
 
+// registry is where metrics are registered and read.
+type registry interface {
+	prometheus.Registerer
+	prometheus.Gatherer
+}
+
 // assemble builds the gateway from a config. It does not wait for Redis: while
 // that is away the gateway is alive and not ready.
 func assemble(c *Config, log *logger) (*process, error) {
-	p := &process{log: log, config: c, registry: newRegistry()}
+	return assembleWith(prometheus.NewRegistry(), c, log)
+}
+
+func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
+	p := &process{log: log, config: c, registry: metrics}
+	describeProcess(p.registry)
 	p.reloads = newReloadMetrics(p.registry)
 	p.groups = groups{metrics: upstream.NewMetrics(p.registry), log: log}
 
@@ -79,8 +90,8 @@ func assemble(c *Config, log *logger) (*process, error) {
 	return p, nil
 }
 
-func newRegistry() *prometheus.Registry {
-	reg := prometheus.NewRegistry()
+// describeProcess registers what is known of the build and the process.
+func describeProcess(reg prometheus.Registerer) {
 	b := currentBuild()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wxgate_build_info", Help: "Always 1; the labels say which build runs.",
@@ -88,7 +99,6 @@ func newRegistry() *prometheus.Registry {
 	})
 	build.Set(1)
 	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return reg
 }
 
 // close ends what assemble started, after the listeners have stopped.
