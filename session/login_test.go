@@ -35,7 +35,7 @@ func TestUserIsNewExactlyOnce(t *testing.T) {
 	}
 	u, err := stores[0].User(t.Context(), appid, "oA")
 	if err != nil || len(u.Sessions) != 40 || u.FirstLogin.After(u.LastLogin) || u.FirstLogin.IsZero() {
-		t.Errorf("%+v, %v", u, err)
+		t.Errorf("%d sessions, from %v to %v, %v", len(u.Sessions), u.FirstLogin, u.LastLogin, err)
 	}
 }
 

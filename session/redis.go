@@ -6,10 +6,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
@@ -44,7 +46,7 @@ type RedisOptions struct {
 const (
 	redisTimeout  = time.Second
 	redisPoolLow  = 32 // connections at least, where the machine has few cores
-	probeInterval = 200 * time.Millisecond
+	probeInterval = 100 * time.Millisecond
 	clusterReload = 10 * time.Second // for slots that have moved without a word
 )
 
@@ -140,6 +142,11 @@ func (b *backend) shutdown() error {
 	return err
 }
 
+// hungUp tells of a connection that was closed: the next one may do better.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
 // errAnswer is of an answer that no script gives.
 var errAnswer = errors.New("unexpected answer")
 
@@ -174,7 +181,7 @@ func (b *backend) judge(ctx context.Context, operation, key string, err error) e
 		return cause
 	}
 	b.metrics.redisErrors.WithLabelValues(operation).Inc()
-	if g := b.gateOf(key); !answered(err) && g.shut.CompareAndSwap(false, true) {
+	if g := b.gateOf(key); !answered(err) && !hungUp(err) && g.shut.CompareAndSwap(false, true) {
 		b.log.Warn("redis does not answer", zap.String("operation", operation), zap.Error(err))
 		b.probes.Go(func() { b.probe(g, key) })
 	}

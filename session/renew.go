@@ -58,12 +58,15 @@ func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
 	if g.copy.is(ended) {
 		return Token{}, ErrSessionEnded
 	}
-	if r, ok := s.renewals.recent.GetIfPresent(sid); ok && s.reusable(r, g) {
-		return r.again(s.now()), nil
+	if token, ok := s.lastRenewal(g); ok {
+		return token, nil
 	}
 	flight := s.renewals.flight.DoChan(sid, func() (any, error) {
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
 		defer cancel()
+		if token, ok := s.lastRenewal(g); ok { // of a flight that has just landed
+			return token, nil
+		}
 		return s.renew(own, g.Session)
 	})
 	select {
@@ -75,18 +78,17 @@ func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
 	}
 }
 
-// reusable tells whether a token given out a moment ago serves another request
-// too: one that doesn't come with that very token.
-func (s *Store) reusable(r renewal, g Grant) bool {
-	pause := min(renewalPause, s.config.Load().TokenTTL/10)
-	return s.now().Sub(r.at) < pause && g.token != hashToken(r.token.Value.Reveal())
-}
-
-// again is the same token a moment later.
-func (r renewal) again(now time.Time) Token {
-	t := r.token
-	t.ExpiresIn = min(t.ExpiresIn, r.end.Sub(now))
-	return t
+// lastRenewal is the token that the session was given a moment ago, for every
+// request but one that comes with that very token.
+func (s *Store) lastRenewal(g Grant) (Token, bool) {
+	now, pause := s.now(), min(renewalPause, s.config.Load().TokenTTL/10)
+	last, ok := s.renewals.recent.GetIfPresent(g.Session.ID)
+	if !ok || now.Sub(last.at) >= pause || g.token == hashToken(last.token.Value.Reveal()) {
+		return Token{}, false
+	}
+	t := last.token
+	t.ExpiresIn = min(t.ExpiresIn, last.end.Sub(now))
+	return t, true
 }
 
 func (s *Store) renew(ctx context.Context, session *Session) (Token, error) {

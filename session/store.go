@@ -112,6 +112,9 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err := s.redis.Set(ctx, s.keys.ready(), s.instance, 5*time.Second).Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	if s.redis.gateOf(s.keys.ready()).shut.Load() {
+		return unavailable("ready", errShut) // open again in a moment
+	}
 	if !s.subscribed.Load() {
 		return fmt.Errorf("%w: %w", ErrUnavailable, errors.New("events of other instances are not received"))
 	}

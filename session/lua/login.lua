@@ -21,7 +21,8 @@ end
 
 local first = redis.call('HSETNX', user, 'f', now)
 local stale = phone ~= '' or (unionid ~= '' and redis.call('HGET', user, 'n') ~= unionid)
-redis.call('HSET', user, 'a', appid, 'o', openid, 'l', now)
+redis.call('HSET', user, 'a', appid, 'o', openid)
+if tonumber(redis.call('HGET', user, 'l') or '0') < tonumber(now) then redis.call('HSET', user, 'l', now) end
 local function put(key, field, value)
   if value ~= '' then redis.call('HSET', key, field, value) end
 end
