@@ -96,6 +96,12 @@ h2spec: ## HTTP/2 conformance of the TLS listener
 grpc-interop: ## grpc-go's interop client and server through the gateway
 	@go run ./interop/grpc
 
+.PHONY: real-backends
+real-backends: ## attacks on php-fpm, gunicorn, tomcat and nginx behind the gateway
+	@scripts/need nginx=nginx-light '/usr/sbin/php-fpm*=php-fpm' gunicorn=gunicorn \
+		/usr/share/tomcat10/bin/catalina.sh=tomcat10-common javac=default-jdk-headless
+	@go run ./interop/backends
+
 .PHONY: websockets
 websockets: ## 10,000 idle WebSockets: memory of the gateway's process
 	@go run ./interop/sockets

@@ -1,0 +1,248 @@
+// Command backends puts real servers, from the system's packages and set as
+// carelessly as they can be, behind the gateway, and sends them requests that
+// try to be somebody else or to get somewhere else. The same bytes go straight
+// to the servers too: an attack that none falls for shows nothing.
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"wxgate/interop/rig"
+)
+
+func main() { rig.Main(4*time.Minute, run) }
+
+func run(ctx context.Context, r *rig.Rig) error {
+	backends, err := startAll(ctx, r)
+	if err != nil {
+		return err
+	}
+	g, err := r.Gateway(ctx, routes(backends), nil)
+	if err != nil {
+		return err
+	}
+	t := trial{r: r, g: g, backends: backends}
+	if t.token, t.openid, err = g.Login(ctx, http.DefaultClient, "alice"); err != nil {
+		return err
+	}
+	if err := t.honest(ctx); err != nil {
+		return err
+	}
+	if err := t.paths(ctx); err != nil {
+		return err
+	}
+	if err := t.try(ctx, "whose identity it sees: straight → through the gateway", identityRequests(), t.spoofed, t.impersonated); err != nil {
+		return err
+	}
+	return t.try(ctx, "where it gets to: straight → through the gateway", pathAttacks, reachedAdmin, t.trespassed)
+}
+
+// routes gives every backend an open route, one for users, and one for those
+// who have a role that nobody has.
+func routes(backends []backend) string {
+	var b strings.Builder
+	b.WriteString("routes:\n")
+	for _, x := range backends {
+		for _, rule := range []string{"path: /public/, auth: none", "path: /api/", "path: /api/admin/, require: {roles: [admin]}"} {
+			fmt.Fprintf(&b, "  - {host: %s, %s, upstreams: [\"http://%s\"]}\n", x.host(), rule, x.address)
+		}
+	}
+	return b.String()
+}
+
+// trial sends the attacks.
+type trial struct {
+	r             *rig.Rig
+	g             *rig.Gateway
+	backends      []backend
+	token, openid string // alice's
+}
+
+// verdict is what came back for a request.
+type verdict struct {
+	status int
+	code   string // the gateway's, where it refused
+	area   string // admin or public, where the backend answered 200
+	saw    string // the identity there
+	path   string // there, percent-encoded
+}
+
+// honest checks that the way is open for who does nothing strange.
+func (t trial) honest(ctx context.Context) error {
+	for _, b := range t.backends {
+		open, err := t.send(ctx, b, t.g.Address, attack{path: "/public/page"})
+		if err != nil {
+			return err
+		}
+		own, err := t.send(ctx, b, t.g.Address, attack{path: "/api/me", token: true})
+		if err != nil {
+			return err
+		}
+		if open.area != "public" || open.saw != "" || own.area != "public" || own.saw != t.openid {
+			return fmt.Errorf("%s answers honest requests with %+v and %+v", b.name, open, own)
+		}
+	}
+	return nil
+}
+
+// paths shows what the backends make of odd paths that pass.
+func (t trial) paths(ctx context.Context) error {
+	table := rig.NewTable(append([]string{"path"}, t.names()...)...)
+	for _, path := range oddPaths {
+		cells := []string{path}
+		for _, b := range t.backends {
+			v, err := t.send(ctx, b, t.g.Address, attack{path: path})
+			if err != nil {
+				return err
+			}
+			shown, _ := url.PathUnescape(v.path)
+			cells = append(cells, shown+" "+t.r.Check(v.code == "" && meant(v.path) == meant(path)))
+		}
+		table.Add(cells...)
+	}
+	table.Print("the path it sees, through the gateway")
+	return nil
+}
+
+// meant is a path decoded, without query and without the parameters of its last
+// segment, which a servlet container takes off.
+func meant(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	path, _, _ = strings.Cut(path, ";")
+	decoded, err := url.PathUnescape(path)
+	if err != nil {
+		return path
+	}
+	before, _, _ := strings.Cut(decoded, ";")
+	return before
+}
+
+func (t trial) names() []string {
+	var names []string
+	for _, b := range t.backends {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// try sends each attack to each backend, straight and through the gateway, and
+// prints a table. Every backend must have fallen for one of them.
+func (t trial) try(ctx context.Context, title string, attacks []attack, falls func(verdict) bool, wrong func(attack, verdict) bool) error {
+	table := rig.NewTable(append([]string{"attack"}, t.names()...)...)
+	fell := make([]int, len(t.backends))
+	for _, a := range attacks {
+		cells := []string{a.name}
+		for i, b := range t.backends {
+			straight, err := t.send(ctx, b, b.address, a)
+			if err != nil {
+				return err
+			}
+			if falls(straight) {
+				fell[i]++
+			}
+			through, err := t.send(ctx, b, t.g.Address, a)
+			if err != nil {
+				return err
+			}
+			cell := t.word(straight) + " → " + t.word(through)
+			if wrong(a, through) {
+				cell += " " + t.r.Check(false)
+			}
+			cells = append(cells, cell)
+		}
+		table.Add(cells...)
+	}
+	last := []string{"attacks that it falls for, straight"}
+	for _, n := range fell {
+		last = append(last, fmt.Sprintf("%d: %s", n, t.r.Check(n > 0)))
+	}
+	table.Add(last...)
+	table.Print(title)
+	return nil
+}
+
+func (t trial) spoofed(v verdict) bool { return strings.Contains(v.saw, admin) }
+
+// impersonated tells whether a backend saw anybody but the one who asks.
+func (t trial) impersonated(a attack, v verdict) bool {
+	if v.area == "" {
+		return false
+	}
+	want := ""
+	if a.token {
+		want = t.openid
+	}
+	return v.saw != want
+}
+
+func reachedAdmin(v verdict) bool { return v.area == "admin" }
+
+func (t trial) trespassed(a attack, v verdict) bool { return reachedAdmin(v) || t.impersonated(a, v) }
+
+func (t trial) word(v verdict) string {
+	switch {
+	case v.code != "":
+		return fmt.Sprintf("%d %s", v.status, v.code)
+	case v.status == 0:
+		return "cut off"
+	case v.area == "":
+		return fmt.Sprint(v.status)
+	case v.saw == "":
+		return v.area + ", nobody"
+	}
+	return v.area + ", " + strings.ReplaceAll(v.saw, t.openid, "alice")
+}
+
+// send sends the attack's bytes and reads one answer. A connection that is cut
+// without one is an answer too.
+func (t trial) send(ctx context.Context, b backend, address string, a attack) (verdict, error) {
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return verdict{}, err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, t.bytes(b, a)); err != nil {
+		return verdict{}, nil
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+		return verdict{}, fmt.Errorf("%s: no answer from %s", a.name, b.name)
+	}
+	if err != nil {
+		return verdict{}, nil
+	}
+	defer res.Body.Close()
+	return judge(res), nil
+}
+
+func (t trial) bytes(b backend, a attack) string {
+	method, body := "GET", ""
+	header := a.header
+	if a.trailer != "" {
+		method, body = "POST", "4\r\nbody\r\n0\r\n"+a.trailer+"\r\n"
+		header += "Transfer-Encoding: chunked\r\n"
+	}
+	if a.token {
+		header += "Authorization: Bearer " + t.token + "\r\n"
+	}
+	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close%s\r\n\r\n%s", method, strings.Replace(a.path, "HOST", b.host(), 1), b.host(), header, a.connection, body)
+}
+
+func judge(res *http.Response) verdict {
+	v := verdict{status: res.StatusCode, code: res.Header.Get("X-Gateway-Error"), path: res.Header.Get("X-Path")}
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64))
+	if v.code == "" && v.status == http.StatusOK && err == nil {
+		v.area, v.saw = string(body), res.Header.Get("X-Saw")
+	}
+	return v
+}
