@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-
-	"wxgate/session"
 )
 
 // Limits of one backend's cookies in one session. RFC 6265, section 6.1 asks
@@ -70,24 +68,12 @@ func (st *state) keepCookies(ctx context.Context, x *exchange, res *http.Respons
 		return
 	}
 	path := x.route.target(x.r.URL).Path
-	err := st.updateJar(ctx, s, x.route.Backend, func(jar []kept) []kept {
-		return addCookies(jar, set, path, []string{x.host, x.route.BackendHost}, st.now())
+	err := st.sessions.UpdateJar(ctx, s, x.route.Backend, func(stored []byte) ([]byte, error) {
+		return json.Marshal(addCookies(openJar(stored), set, path, []string{x.host, x.route.BackendHost}, st.now()))
 	})
 	if err != nil {
 		st.log.Warn("a backend's cookies could not be kept", zap.String("route", x.route.Name), zap.Error(err))
 	}
-}
-
-func (st *state) updateJar(ctx context.Context, s *session.Session, backend string, change func([]kept) []kept) error {
-	stored, err := st.sessions.Jar(ctx, s, backend)
-	if err != nil {
-		return err
-	}
-	data, err := json.Marshal(change(openJar(stored)))
-	if err != nil {
-		return err
-	}
-	return st.sessions.SaveJar(ctx, s, backend, data)
 }
 
 // openJar reads a jar; one that can't be read is an empty one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -292,5 +293,27 @@ func TestCloudRunBackendWorksUnchanged(t *testing.T) {
 		if strings.HasPrefix(name, "X-Wx-") {
 			t.Errorf("an anonymous request carries %s", name)
 		}
+	}
+}
+
+func TestCookiesOfAnswersAtOnceAreAllKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{
+		routes: []*proxy.Route{{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b"}},
+		backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if name := r.URL.Query().Get("set"); name != "" {
+				w.Header().Set("Set-Cookie", name+"=1; Path=/")
+			}
+			fmt.Fprint(w, r.Header.Get("Cookie"))
+		}),
+	})
+	token := w.login("alice")
+	var answers sync.WaitGroup
+	for i := range 8 {
+		answers.Go(func() { w.call("GET", fmt.Sprintf("/x?set=c%d", i), token, "") })
+	}
+	answers.Wait()
+	if got := string(w.call("GET", "/x", token, "").Body); strings.Count(got, "=1") != 8 {
+		t.Errorf("kept: %q", got)
 	}
 }
