@@ -47,7 +47,8 @@ func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.serve(settings{"shutdown_timeout": "1s"})
+	i := w.serve(settings{"shutdown_timeout": "1m"})
+	i.reload(settings{"shutdown_timeout": "1s"})
 	token := i.login("alice")
 	stream, socket := i.openEvents(token), i.openSocket(token)
 	start := time.Now()

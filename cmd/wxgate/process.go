@@ -141,6 +141,13 @@ func (p *process) reload(ctx context.Context, next *Config) error {
 	return nil
 }
 
+// shutdownTimeout is the one in force now.
+func (p *process) shutdownTimeout() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.config.ShutdownTimeout.Std()
+}
+
 // needRestart names the changed keys that a reload leaves as they are.
 func needRestart(old, next *Config) []string {
 	var keys []string
@@ -151,6 +158,7 @@ func needRestart(old, next *Config) []string {
 		"redis":                      fmt.Sprint(old.redisOptions()) != fmt.Sprint(next.redisOptions()) || old.Redis.Password != next.Redis.Password,
 		"wechat":                     old.WeChat.APIBase.String() != next.WeChat.APIBase.String() || old.WeChat.Timeout != next.WeChat.Timeout,
 		"log.format":                 old.Log.Format != next.Log.Format,
+		"limits.max_header":          next.Limits.MaxHeader > old.Limits.MaxHeader,
 		"limits.read_header_timeout": old.Limits.ReadHeaderTimeout != next.Limits.ReadHeaderTimeout,
 	} {
 		if changed {

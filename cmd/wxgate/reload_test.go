@@ -211,7 +211,7 @@ func TestAChangeThatNeedsARestartIsToldAndLeftOut(t *testing.T) {
 	w := newWorld(t)
 	i := w.serve(nil)
 	i.reload(settings{"listen": `"127.0.0.1:1"`, "redis": `{addrs: ["127.0.0.1:1"]}`, "log": "{format: console}",
-		"routes": "[" + w.route("/v2/", "") + "]"})
+		"limits": `{login_per_ip: "", max_header: 64KiB}`, "routes": "[" + w.route("/v2/", "") + "]"})
 	i.call("GET", "/v2/x", i.login("alice"), "").seen(t)
 	told := func() map[any]bool {
 		keys := map[any]bool{}
@@ -220,8 +220,8 @@ func TestAChangeThatNeedsARestartIsToldAndLeftOut(t *testing.T) {
 		}
 		return keys
 	}
-	eventually(t, "the keys are told", func() bool { return len(told()) == 3 })
-	if keys := told(); !keys["listen"] || !keys["redis"] || !keys["log.format"] {
+	eventually(t, "the keys are told", func() bool { return len(told()) == 4 })
+	if keys := told(); !keys["listen"] || !keys["redis"] || !keys["log.format"] || !keys["limits.max_header"] {
 		t.Errorf("told: %v", keys)
 	}
 }

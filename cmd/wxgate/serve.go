@@ -46,7 +46,6 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 // listeners are the open listeners and who serves them.
 type listeners struct {
 	p       *process
-	timeout time.Duration // for draining
 	servers []*boundServer
 }
 
@@ -68,7 +67,7 @@ func (p *process) listen() (*listeners, error) {
 		public.ln.Close()
 		return nil, err
 	}
-	return &listeners{p, p.config.ShutdownTimeout.Std(), []*boundServer{public, private}}, nil
+	return &listeners{p, []*boundServer{public, private}}, nil
 }
 
 func (p *process) publicServer() (*boundServer, error) {
@@ -128,9 +127,10 @@ func (l *listeners) serve(ctx context.Context) error {
 // end within the timeout, and cuts the rest. The private listener stays to the
 // last, so that probes see why.
 func (l *listeners) drain() {
-	l.p.log.Info("draining", zap.Duration("within", l.timeout))
+	timeout := l.p.shutdownTimeout()
+	l.p.log.Info("draining", zap.Duration("within", timeout))
 	l.p.draining.Store(true)
-	ctx, cancel := context.WithTimeout(context.Background(), l.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	public, private := l.servers[0].server, l.servers[1].server
 	if err := public.Shutdown(ctx); err != nil {
