@@ -130,7 +130,7 @@ func (s *Store) verify(ctx context.Context, token string, key tokenHash, now tim
 		return Grant{}, err
 	}
 	l := s.copies.learn(a, m)
-	return s.admit(key, checked{l, end}, c, now)
+	return s.admit(key, checked{l, end, p.key}, c, now)
 }
 
 // fallback is for a good token that is new here while Redis is away: a JWT
@@ -152,14 +152,14 @@ func (s *Store) fallback(p proof, key tokenHash, by *config, err error, now time
 		s.copies.release(l)
 		return Grant{}, err
 	}
-	return s.admit(key, checked{l, end}, by, now)
+	return s.admit(key, checked{l, end, p.key}, by, now)
 }
 
-// admit keeps a token that was found good, unless the settings that it was
-// judged by have changed meanwhile, and its session if it still lives.
+// admit keeps a token that was found good, unless it isn't any more by settings
+// that have changed meanwhile, and its session if it still lives.
 func (s *Store) admit(key tokenHash, known checked, by *config, now time.Time) (Grant, error) {
 	s.copies.tokens.Set(key, known)
-	if s.config.Load() != by {
+	if !s.config.Load().tokens.accepts(by.tokens, known.key) {
 		s.copies.tokens.Invalidate(key)
 	}
 	if err := s.alive(known.copy, now); err != nil {

@@ -83,7 +83,7 @@ func remember(b *testing.B, s *Store, i int) {
 	a := found{session: session, seen: s.now(), tokenEnd: end.Unix()}
 	text := token.Value.Reveal()
 	l2 := s.copies.learn(a, s.copies.mark(session.ID, s.now(), s.epoch.Load()))
-	if _, err := s.admit(hashToken(text), checked{l2, end.Unix()}, s.config.Load(), s.now()); err != nil {
+	if _, err := s.admit(hashToken(text), checked{l2, end.Unix(), s.config.Load().keys[0].id}, s.config.Load(), s.now()); err != nil {
 		b.Fatal(err)
 	}
 }

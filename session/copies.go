@@ -42,6 +42,7 @@ type tokenHash [16]byte
 type checked struct {
 	copy *liveCopy
 	end  int64 // Unix seconds
+	key  keyID // of the secret that it was made with
 }
 
 // liveCopy is a session as this instance last saw it. Its fields are atomic

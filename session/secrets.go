@@ -35,13 +35,16 @@ const (
 // first signs and seals, every one verifies and opens.
 type keyring []*derived
 
+// keyID is a name for a secret that tells nothing of it.
+type keyID [4]byte
+
 // derived holds a secret's keys: HKDF-SHA256 with its own info for each, so
 // that no key tells anything of another.
 type derived struct {
-	id        [4]byte // leads every sealed value, so that its key is found
-	kid       string  // the same for the JWT's key
-	signing   []byte  // HS256
-	opaque    []byte  // the check on opaque tokens
+	id        keyID  // leads every sealed value, so that its key is found
+	kid       string // the same for the JWT's key
+	signing   []byte // HS256
+	opaque    []byte // the check on opaque tokens
 	seals     map[purpose]cipher.AEAD
 	assertion *ecdsa.PrivateKey // ES256
 	assertKid string

@@ -34,7 +34,7 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 	server := redistest.Start(t)
 	before := openStore(t, server, rotated(firstSecret))
 	token, session := logIn(t, before, "oA")
-	if err := before.SaveJar(t.Context(), session, "shop", []byte("cookie")); err != nil {
+	if err := before.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
 		t.Fatal(err)
 	}
 	after := openStore(t, server, rotated(secondSecret, firstSecret))
@@ -59,6 +59,32 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 	}
 	if counted(after.metrics.resealed) != 1 {
 		t.Error("not counted")
+	}
+}
+
+// Copies of sessions outlive a rotation: they are all there is when Redis is away.
+func TestRotationWhileRedisIsAwayLogsNobodyOut(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{FormatJWT, FormatOpaque} {
+		server := redistest.Start(t)
+		s := openStore(t, server, func(o *Options) { o.Settings.TokenFormat = format })
+		token, _ := logIn(t, s, "oA")
+		granted(t, s, token)
+		server.Stop()
+
+		rotated := testSettings()
+		rotated.Secrets = []secret.Text{secondSecret, firstSecret}
+		if err := s.Configure(rotated); err != nil {
+			t.Fatal(err)
+		}
+		granted(t, s, token)
+		rotated.Secrets = []secret.Text{secondSecret}
+		if err := s.Configure(rotated); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrTokenInvalid) {
+			t.Errorf("%s of a secret that is gone: %v", format, err)
+		}
 	}
 }
 
@@ -120,7 +146,7 @@ func TestSealedValueCopiedElsewhereDoesNotOpen(t *testing.T) {
 	if key, err := s.SessionKey(ctx, b); !errors.Is(err, ErrNotFound) || key != "" {
 		t.Error(err)
 	}
-	if err := s.SaveJar(ctx, a, "shop", []byte("a=1")); err != nil {
+	if err := s.UpdateJar(ctx, a, "shop", func([]byte) ([]byte, error) { return []byte("a=1"), nil }); err != nil {
 		t.Fatal(err)
 	}
 	jar, _ := s.redis.HGet(ctx, s.keys.jar(a.ID), "shop").Result()

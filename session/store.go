@@ -94,11 +94,19 @@ func (s *Store) Configure(settings Settings) error {
 	}
 	s.configured.Lock()
 	defer s.configured.Unlock()
-	if old := s.config.Swap(c); !old.tokens.same(c.tokens) {
-		s.copies.tokens.InvalidateAll()
-	}
+	s.forget(s.config.Swap(c).tokens, c.tokens)
 	s.renewals.forget()
 	return nil
+}
+
+// forget lets the tokens go that are good no longer, and only those: with its
+// last token goes the copy of a session, which is needed when Redis is away.
+func (s *Store) forget(old, now *tokens) {
+	for hash, known := range s.copies.tokens.All() {
+		if !now.accepts(old, known.key) {
+			s.copies.tokens.Invalidate(hash)
+		}
+	}
 }
 
 // Close stops everything, after writing the last uses of sessions that are

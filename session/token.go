@@ -64,6 +64,7 @@ type proof struct {
 	end   time.Time
 	claim *claims // of a JWT
 	field string  // of an opaque token: where the session holds its hash
+	key   keyID   // of the secret that it was made with
 }
 
 func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
@@ -81,9 +82,9 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 	return t
 }
 
-// same tells whether the one accepts what the other accepts.
-func (t *tokens) same(o *tokens) bool {
-	return t.issuer == o.issuer && slices.EqualFunc(t.ring, o.ring, func(a, b *derived) bool { return a.kid == b.kid })
+// accepts tells whether a token that was good by other settings is good still.
+func (t *tokens) accepts(by *tokens, key keyID) bool {
+	return t.issuer == by.issuer && slices.ContainsFunc(t.ring, func(d *derived) bool { return d.id == key })
 }
 
 // typ tells access tokens from assertions, which have other keys too.
@@ -172,7 +173,7 @@ func (t *tokens) readJWT(token string) (proof, error) {
 	if err != nil {
 		return proof{}, ErrTokenInvalid
 	}
-	return proof{sid: c.SessionID, end: c.ExpiresAt.Time, claim: &c}, nil
+	return proof{sid: c.SessionID, end: c.ExpiresAt.Time, claim: &c, key: d.id}, nil
 }
 
 // onlyExpired is true where the end is all that is wrong. Claims are judged
@@ -198,7 +199,7 @@ func (t *tokens) readOpaque(token string) (proof, error) {
 	random, mac := raw[:opaqueRandom], raw[opaqueRandom:]
 	for _, d := range t.ring {
 		if subtle.ConstantTimeCompare(d.mac(opaqueText(sid, random)), mac) == 1 {
-			return proof{sid: sid, field: opaqueField(random)}, nil
+			return proof{sid: sid, field: opaqueField(random), key: d.id}, nil
 		}
 	}
 	return proof{}, ErrTokenInvalid
