@@ -77,8 +77,3 @@ func (s *Store) replaceJar(ctx context.Context, session *Session, backend string
 	}
 	return answer == "done", err
 }
-
-// SaveJar is UpdateJar for data that doesn't depend on what is kept.
-func (s *Store) SaveJar(ctx context.Context, session *Session, backend string, data []byte) error {
-	return s.UpdateJar(ctx, session, backend, func([]byte) ([]byte, error) { return data, nil })
-}

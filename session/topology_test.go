@@ -247,7 +247,7 @@ func sharesState(t *testing.T, a, b *session.Store) {
 	if key, err := b.LatestSessionKey(ctx, topologyApp, "sharer"); err != nil || key.Reveal() != "key of sharer" {
 		t.Errorf("latest session key: %v", err)
 	}
-	if err := a.SaveJar(ctx, g.Session, "shop", []byte("cookie")); err != nil {
+	if err := a.UpdateJar(ctx, g.Session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
 		t.Error(err)
 	}
 	if jar, err := b.Jar(ctx, g.Session, "shop"); err != nil || string(jar) != "cookie" {
@@ -361,7 +361,7 @@ func TestAllKeysOfAUserAreInOneSlot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.SaveJar(t.Context(), g.Session, "shop", []byte("cookie")); err != nil {
+		if err := store.UpdateJar(t.Context(), g.Session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -111,26 +111,26 @@ func TestJarIsBoundedAndEndsWithItsSession(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, server, nil)
 	_, session := logIn(t, s, "oA")
-	if err := s.SaveJar(t.Context(), session, "shop", make([]byte, maxJar+1)); !errors.Is(err, ErrJarTooBig) {
+	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return make([]byte, maxJar+1), nil }); !errors.Is(err, ErrJarTooBig) {
 		t.Error(err)
 	}
 	failure := errors.New("no")
 	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return nil, failure }); err != failure {
 		t.Error(err)
 	}
-	if err := s.SaveJar(t.Context(), session, "shop", []byte("c=1")); err != nil {
+	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return []byte("c=1"), nil }); err != nil {
 		t.Fatal(err)
 	}
 	if ttl := server.MustDo("TTL", s.keys.jar(session.ID)); ttl == "-1" {
 		t.Error("the jar outlives its session")
 	}
-	if err := s.SaveJar(t.Context(), session, "shop", nil); err != nil || server.MustDo("EXISTS", s.keys.jar(session.ID)) != "0" {
+	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return nil, nil }); err != nil || server.MustDo("EXISTS", s.keys.jar(session.ID)) != "0" {
 		t.Errorf("an empty jar is kept: %v", err)
 	}
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SaveJar(t.Context(), session, "shop", []byte("c=1")); !errors.Is(err, ErrSessionEnded) {
+	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return []byte("c=1"), nil }); !errors.Is(err, ErrSessionEnded) {
 		t.Error(err)
 	}
 }
