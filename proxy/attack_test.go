@@ -101,6 +101,9 @@ func routed(routes ...*proxy.Route) func(*proxy.Config) {
 	return func(c *proxy.Config) { c.Routes = routes }
 }
 
+// hangUp at the end of a recorder's answer closes the connection behind it.
+const hangUp = "\x00hang up"
+
 // recorder is a backend that keeps the bytes it was sent, request by request.
 type recorder struct {
 	addr string
@@ -163,9 +166,11 @@ func (r *recorder) serve(c net.Conn) {
 		if err != nil && q == "" {
 			return
 		}
-		if reply := r.keep(q); err != nil || reply == "" {
+		reply, over := strings.CutSuffix(r.keep(q), hangUp)
+		if err != nil || reply == "" {
 			return
-		} else if _, err := io.WriteString(c, reply); err != nil {
+		}
+		if _, err := io.WriteString(c, reply); err != nil || over {
 			return
 		}
 	}

@@ -2,22 +2,23 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
+	"sync/atomic"
 
 	"wxgate/fault"
 )
 
 // ExplainRefusals makes the answers that net/http gives by itself, to what it
 // can't read as a request, look like every other error of the gateway. They
-// are plain text otherwise, without the mark of the gateway's own errors.
+// are plain text otherwise, without the mark of the gateway's own errors. The
+// listener must be served by a server of NewServer.
 //
-// net/http writes such an answer in one piece straight to the connection and
-// closes it, so that it is known by its first bytes. Connections with TLS are
-// left alone: their wrapper must stay the listener's own for HTTP/2.
+// Connections with TLS are left alone: their wrapper must stay the listener's
+// own for HTTP/2.
 func ExplainRefusals(ln net.Listener) net.Listener { return refusalListener{ln} }
 
 type refusalListener struct{ net.Listener }
@@ -28,52 +29,86 @@ func (l refusalListener) Accept() (net.Conn, error) {
 	if err != nil || !plain {
 		return c, err
 	}
-	return &refusalConn{tcp}, nil
+	return &refusalConn{TCPConn: tcp}, nil
 }
 
-type refusalConn struct{ *net.TCPConn }
+// refusalConn knows net/http's own answers by the time they come: no request
+// has reached a handler since the last answer. What they look like is no proof,
+// a backend's bytes may look the same.
+type refusalConn struct {
+	*net.TCPConn
+	handled atomic.Bool // what is written is a handler's
+	frames  atomic.Bool // the connection speaks HTTP/2 by now
+}
 
 func (c *refusalConn) Write(p []byte) (int, error) {
-	if answer := explained(p); answer != nil {
-		if _, err := c.TCPConn.Write(answer); err != nil {
-			return 0, err
-		}
-		return len(p), nil
+	if c.handled.Load() {
+		return c.TCPConn.Write(p)
 	}
-	return c.TCPConn.Write(p)
+	answer := explained(p)
+	if answer == nil {
+		return c.TCPConn.Write(p)
+	}
+	if _, err := c.TCPConn.Write(answer); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
-// bareAnswer is the middle of every answer of net/http's own.
-const bareAnswer = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+// connKey is the context's key for a request's *refusalConn.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	if rc, ok := c.(*refusalConn); ok {
+		return context.WithValue(ctx, connKey{}, rc)
+	}
+	return ctx
+}
+
+// noteHandled marks a connection for as long as a handler's answer is written.
+func noteHandled(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if c, ok := r.Context().Value(connKey{}).(*refusalConn); ok {
+			c.handled.Store(true)
+			if r.ProtoMajor > 1 {
+				c.frames.Store(true)
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// noteIdle is an http.Server's ConnState: between requests the connection is
+// net/http's again.
+func noteIdle(c net.Conn, state http.ConnState) {
+	if rc, ok := c.(*refusalConn); ok && state == http.StateIdle && !rc.frames.Load() {
+		rc.handled.Store(false)
+	}
+}
 
 // bareStatuses are the answers that net/http is known to give by itself.
 var bareStatuses = map[string]struct {
 	code    fault.Code
 	message string
 }{
-	"400 Bad Request":                     {fault.BadRequest, "this is no HTTP request"},
-	"431 Request Header Fields Too Large": {fault.HeaderTooLarge, "the request's header is too large"},
-	"501 Not Implemented":                 {fault.BadRequest, "only chunked is understood as Transfer-Encoding"},
-	"505 HTTP Version Not Supported":      {fault.BadRequest, "only HTTP/1 and HTTP/2 are understood"},
+	"400": {fault.BadRequest, "this is no HTTP request"},
+	"417": {fault.BadRequest, "Expect may only be 100-continue"},
+	"431": {fault.HeaderTooLarge, "the request's header is too large"},
+	"501": {fault.BadRequest, "only chunked is understood as Transfer-Encoding"},
+	"505": {fault.BadRequest, "only HTTP/1 and HTTP/2 are understood"},
 }
 
-// explained gives the answer to send in place of p, or nil to send p. It looks
-// at every small write, and must cost next to nothing where there is no match.
+// explained gives the answer to send in place of p, or nil to send p.
 func explained(p []byte) []byte {
-	const version = "HTTP/1.1 "
-	if len(p) < len(version)+3 || len(p) > 512 || p[len(version)] < '4' || !bytes.Contains(p, []byte(bareAnswer)) {
+	rest, ok := bytes.CutPrefix(p, []byte("HTTP/1.1 "))
+	if !ok || len(rest) < 3 {
 		return nil
 	}
-	status, rest, _ := strings.Cut(string(p[len(version):]), "\r\n")
-	if !strings.HasPrefix("\r\n"+rest, bareAnswer) {
+	what, known := bareStatuses[string(rest[:3])]
+	if !known {
 		return nil
 	}
-	for known, what := range bareStatuses {
-		if strings.HasPrefix(status, known) {
-			return refusalAnswer(what.code, what.message)
-		}
-	}
-	return nil
+	return refusalAnswer(what.code, what.message)
 }
 
 func refusalAnswer(code fault.Code, message string) []byte {

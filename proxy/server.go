@@ -34,7 +34,9 @@ func NewServer(h http.Handler, maxHeader int, readHeader time.Duration, log *zap
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
-		Handler:           h,
+		Handler:           noteHandled(h),
+		ConnContext:       withConn,
+		ConnState:         noteIdle,
 		ReadHeaderTimeout: readHeader,
 		WriteTimeout:      writeStall, // extended by exchange while the client reads
 		IdleTimeout:       idleConnection,
