@@ -67,6 +67,8 @@ func checkOddities(r *http.Request) *fault.Fault {
 		return badRequest("more than one Content-Type header")
 	case r.URL.User != nil:
 		return badRequest("a request target holds no user")
+	case r.ProtoMajor == 1 && r.ProtoMinor > 1:
+		return badRequest("there is no such version of HTTP")
 	}
 	return nil
 }
@@ -160,7 +162,7 @@ const (
 // (as hop-by-hop) and the request served without it.
 func upgradeOf(r *http.Request) upgrade {
 	values := r.Header["Upgrade"]
-	if len(values) == 0 || !strings.EqualFold(strings.TrimSpace(values[0]), "websocket") || !connectionAsks(r.Header, "upgrade") {
+	if len(values) == 0 || !strings.EqualFold(strings.TrimSpace(values[0]), "websocket") || !listsToken(r.Header["Connection"], "upgrade") {
 		return upgradeNone
 	}
 	proper := len(values) == 1 && r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.ProtoMajor == 1 &&
@@ -171,8 +173,9 @@ func upgradeOf(r *http.Request) upgrade {
 	return upgradeWebSocket
 }
 
-func connectionAsks(h http.Header, token string) bool {
-	for _, line := range h["Connection"] {
+// listsToken reports whether a header that lists tokens holds one.
+func listsToken(lines []string, token string) bool {
+	for _, line := range lines {
 		for t := range strings.SplitSeq(line, ",") {
 			if strings.EqualFold(strings.TrimSpace(t), token) {
 				return true

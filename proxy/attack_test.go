@@ -293,6 +293,9 @@ func (w *wire) next(method string) (answer, error) {
 		return answer{}, err
 	}
 	defer res.Body.Close()
+	if res.Close { // ReadResponse takes it out of the header
+		res.Header.Set("Connection", "close")
+	}
 	body, err := io.ReadAll(res.Body)
 	return answer{res.StatusCode, res.Header, body}, err
 }

@@ -3,7 +3,6 @@ package proxy
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"wxgate/fault"
 )
@@ -60,7 +59,7 @@ func markCORS(h http.Header, origin string, allowed bool) {
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {
 		delete(h, name)
 	}
-	if !slices.ContainsFunc(h["Vary"], func(v string) bool { return strings.Contains(strings.ToLower(v), "origin") }) {
+	if !listsToken(h["Vary"], "Origin") {
 		h["Vary"] = append(slices.Clone(h["Vary"]), "Origin")
 	}
 	if allowed {

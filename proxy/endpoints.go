@@ -104,6 +104,7 @@ func (g *Gateway) serveOwn(x *exchange, st *state) {
 	body := newRequestBody(x, maxOwnBody, nil)
 	defer body.shut()
 	x.r.Body = body
+	x.r.URL.RawPath = "" // chi would look at it: /auth/%6cogin is /auth/login
 	st.endpoints.ServeHTTP(x, x.r)
 }
 

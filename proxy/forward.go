@@ -165,7 +165,7 @@ func (st *state) carryBody(out *http.Request, x *exchange) *requestBody {
 	if len(r.Trailer) > 0 {
 		out.Trailer = make(http.Header, len(r.Trailer))
 		for name := range r.Trailer {
-			if st.headers.passes(name, x.trusted) {
+			if st.headers.passes(name, x.trusted) && trails(name) && !x.route.rules(name) {
 				out.Trailer[name] = nil
 			}
 		}
@@ -174,6 +174,12 @@ func (st *state) carryBody(out *http.Request, x *exchange) *requestBody {
 	body := newRequestBody(x, x.route.MaxBody, onEOF)
 	out.Body = body
 	return body
+}
+
+// rules reports whether the route sets or removes a header of requests.
+func (rt *Route) rules(name string) bool {
+	_, set := rt.RequestSet[name]
+	return set || slices.Contains(rt.RequestRemove, name)
 }
 
 // copyTrailers fills what was announced; a trailer that was not is dropped.
@@ -294,7 +300,7 @@ func copyBody(x *exchange, res *http.Response) error {
 func announceTrailers(h, trailer http.Header, rules *headerRules) int {
 	names := make([]string, 0, len(trailer))
 	for name := range trailer {
-		if rules.fromBackend(name) {
+		if rules.fromBackend(name) && trails(name) {
 			names = append(names, name)
 		}
 	}
@@ -316,7 +322,7 @@ func sendTrailers(x *exchange, trailer http.Header, announced int, rules *header
 	}
 	h := x.Header()
 	for name, values := range trailer {
-		if rules.fromBackend(name) {
+		if rules.fromBackend(name) && trails(name) {
 			h[prefix+name] = values
 		}
 	}
@@ -354,6 +360,9 @@ func (e *earlyHints) pass(status int, header textproto.MIMEHeader) error {
 	}
 	h := e.x.Header()
 	copyResponseHeader(h, http.Header(header), e.rules)
+	if e.x.route.Cookies != CookiesPass {
+		delete(h, "Set-Cookie")
+	}
 	e.x.WriteHeader(status)
 	clear(h)
 	return nil

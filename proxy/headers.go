@@ -131,6 +131,18 @@ func (hr *headerRules) fromBackend(name string) bool {
 	return !strings.HasPrefix(name, "X-Wx-Openid") && !strings.HasPrefix(name, "X-Wx-Unionid")
 }
 
+// trails reports whether a field may come behind a body. Those that say how a
+// message is to be read, whom it is from or what is to be kept may not (RFC
+// 9110, section 6.5.1): servers that merge trailers into the header would
+// believe them.
+func trails(name string) bool {
+	switch name {
+	case "Cookie", "Set-Cookie", "Location", "Origin", "Referer", "Range", "Cache-Control", "Expect":
+		return false
+	}
+	return !strings.HasPrefix(name, "Content-")
+}
+
 // plainName reports whether a name holds letters, digits and, between them,
 // hyphens only. Backends fold "_" and "." (CGI, PHP, WSGI) and even others into
 // one another.

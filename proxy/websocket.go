@@ -111,6 +111,7 @@ func (g *Gateway) handshake(ctx context.Context, x *exchange, st *state) (*http.
 		x.fail(fault.New(fault.UpstreamError, "the backend switched to another protocol"))
 		return nil, false
 	}
+	st.keepCookies(ctx, x, res)
 	return res, true
 }
 
