@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -56,6 +57,7 @@ func (c *explainCommand) request(config *Config) (*http.Request, error) {
 		return nil, fmt.Errorf("%s %s is no request", c.Method, quoted(c.URL))
 	}
 	r.RequestURI = r.URL.RequestURI()
+	r.URL.Scheme, r.URL.Host = "", "" // which a request line has not
 	if r.Host == "" {
 		r.Host = "localhost"
 	}
@@ -112,8 +114,8 @@ func explainToken(say func(what, format string, args ...any), e proxy.Explanatio
 	switch {
 	case e.Session != nil:
 		say("token", "of openid %s, appid %s, session %s, good for %v", e.Session.OpenID, e.Session.AppID, e.Session.ID, time.Until(e.Expires).Round(time.Second))
-		for name, values := range e.Headers {
-			say("header", "%s: %s", name, values[0])
+		for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+			say("header", "%s: %s", name, e.Headers[name][0])
 		}
 	case hasToken && e.Route != nil && e.Route.Auth == proxy.AuthNone:
 		say("token", "not looked at")

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := configFile(t, w.config(settings{"routes": "[" + strings.Join([]string{
+		w.route("/api/", "name: api, strip_prefix: /api, add_prefix: /v2"), w.route("/public/", "auth: none"),
+		w.route("/admin/", "name: admin, methods: [GET], require: {roles: [admin], phone: true}"),
+	}, ", ") + "]"}))
+	i := w.serve(nil)
+	token, over := i.login("alice"), i.login("alice")
+	i.call("POST", "/auth/logout", over, "")
+	alice := w.user(appA, "alice").OpenID
+
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"let through": {[]string{"GET", "/api/x?y=1", "--token", token}, []string{
+			"route:    api (path /api/, host any, methods any)", "asks for: auth required", "as /v2/x?y=1",
+			"token:    of openid " + alice, "header:   X-OpenID: " + alice, "outcome:  forwarded"}},
+		"no token":        {[]string{"GET", "/api/x"}, []string{"token:    none", "outcome:  401 token_missing"}},
+		"no good token":   {[]string{"GET", "/api/x", "--token", "nonsense"}, []string{"outcome:  401 token_invalid"}},
+		"an ended one":    {[]string{"GET", "/api/x", "--token", over}, []string{"outcome:  401 session_ended"}},
+		"not looked at":   {[]string{"GET", "/public/x", "--token", "nonsense"}, []string{"token:    not looked at", "outcome:  forwarded"}},
+		"without a role":  {[]string{"GET", "/admin/x", "--token", token}, []string{"one of the roles admin; a phone number", "outcome:  403 forbidden"}},
+		"a wrong method":  {[]string{"POST", "/admin/x", "--token", token}, []string{"route:    none", "outcome:  405 method_not_allowed"}},
+		"no route":        {[]string{"GET", "/nowhere"}, []string{"route:    none", "outcome:  404 no_route"}},
+		"a bad path":      {[]string{"GET", "/api/%2e%2e/x"}, []string{"outcome:  400 bad_path"}},
+		"the gateway's":   {[]string{"POST", "/auth/login"}, []string{"outcome:  answered by the gateway"}},
+		"a URL in full":   {[]string{"get", "https://shop.example.com/public/x"}, []string{"request:  GET /public/x, host shop.example.com", "outcome:  forwarded"}},
+		"a path as a URL": {[]string{"GET", "http://h/public/a%20b"}, []string{"as /public/a%20b"}},
+	} {
+		status, stdout, stderr := wxgate(t, append([]string{"explain", "--config", file}, c.args...)...)
+		if status != exitFine || stderr != "" {
+			t.Errorf("%s: status %d, %s", name, status, stderr)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s: no %q in\n%s", name, want, stdout)
+			}
+		}
+		if strings.Contains(stdout, token) {
+			t.Errorf("%s: the token shows", name)
+		}
+	}
+}
