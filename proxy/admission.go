@@ -122,7 +122,7 @@ func validPort(port string) bool {
 		return true
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0 && port[0] != '+'
+	return err == nil && n > 0 && port[0] != '+' && len(port) <= len("65535")
 }
 
 func hostBytes(name string) bool {
