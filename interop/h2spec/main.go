@@ -147,9 +147,8 @@ var why = map[string]string{
 // passes at the bare server and not at the gateway, or if hardly any ran.
 func report(r *rig.Rig, ours, theirs outcome) {
 	total := rig.NewTable("server", "cases", "passed", "not passed")
-	for name, o := range map[string]outcome{"gateway": ours, "bare net/http": theirs} {
-		total.Add(name, fmt.Sprint(len(o)), fmt.Sprint(len(o)-len(o.bad())), fmt.Sprint(len(o.bad())))
-	}
+	total.Add(ours.counts("gateway")...)
+	total.Add(theirs.counts("bare net/http")...)
 	total.Print("h2spec, TLS listener, strict")
 	names := slices.Compact(slices.Sorted(slices.Values(append(ours.bad(), theirs.bad()...))))
 	judged := rig.NewTable("case", "gateway", "bare net/http", "whose", "why")
@@ -158,6 +157,10 @@ func report(r *rig.Rig, ours, theirs outcome) {
 	}
 	judged.Print("not passed")
 	fmt.Println("\nran:", r.Check(len(ours) >= 90 && len(ours) == len(theirs)))
+}
+
+func (o outcome) counts(server string) []string {
+	return []string{server, fmt.Sprint(len(o)), fmt.Sprint(len(o) - len(o.bad())), fmt.Sprint(len(o.bad()))}
 }
 
 func (o outcome) bad() []string {
