@@ -146,8 +146,8 @@ func TestATargetThatHasAnsweredMayTakeABodyAsSlowlyAsItLikes(t *testing.T) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)
 	})
-	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
-	time.AfterFunc(200*time.Millisecond, func() { close(more) })
+	g, _ := group(t, Config{Targets: targets(t, u), Timeout: time.Second})
+	time.AfterFunc(1500*time.Millisecond, func() { close(more) })
 	r := send(g, withBody(io.NopCloser(io.LimitReader(endless{}, size)))(request(t, "POST", "/", "")))
 	if r.err != nil || r.body != fmt.Sprint(size) {
 		t.Errorf("%s bytes arrived, %v", r.body, r.err)
