@@ -1,0 +1,256 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wxgate/internal/redistest"
+)
+
+// What the chaos is made of.
+const (
+	crowdSize   = 200
+	leaving     = 12 // of them, a third before each death of Redis
+	frailOnes   = 3
+	rotateEvery = 8 // reloads
+	rotations   = 8 // steps: a secret is added, or put first
+	reloadEvery = 100 * time.Millisecond
+	moodEvery   = 60 * time.Millisecond
+)
+
+// It is not parallel: what it holds the gateway to in seconds is held under a
+// load of its own.
+func TestEachUserOnlyEverSeesThemselvesWhateverFails(t *testing.T) {
+	c := newChaos(t)
+	crowd := c.gather(crowdSize)
+	c.begin()
+	for leavers := range slices.Chunk(crowd.users[:leaving], leaving/3) {
+		crowd.goOn()
+		crowd.sessionsEnd(leavers)
+		c.redis.Stop()
+		crowd.goOn()
+		c.redis.Start()
+		c.isReady()
+	}
+	c.redis.Pause()
+	crowd.goOn()
+	c.redis.Resume()
+	c.isReady()
+	crowd.goOn()
+	c.end()
+	crowd.disperse()
+
+	crowd.nobodyIsLockedOut()
+	crowd.report()
+	c.wasChaos()
+}
+
+// chaos is two gateways over one Redis, and backends of which one always works
+// and the others work as they like.
+type chaos struct {
+	*world
+	fronts []*front
+	frail  []*frail
+	end    func() // of it all: waits until it has ended
+}
+
+func newChaos(t *testing.T) *chaos {
+	t.Helper()
+	c := &chaos{world: newWorld(t)}
+	c.redis = redistest.Options{Persist: true}.Start(t)
+	for range 1 + frailOnes {
+		c.frail = append(c.frail, newFrail(t))
+	}
+	for range 2 {
+		c.fronts = append(c.fronts, c.front(c.settings(0)))
+	}
+	return c
+}
+
+// begin lets the backends fail and the configuration change until the end.
+func (c *chaos) begin() {
+	ctx, cancel := context.WithCancel(context.Background())
+	var work sync.WaitGroup
+	work.Go(func() { every(ctx, reloadEvery, c.reload) })
+	work.Go(func() { every(ctx, moodEvery, func(n int) { c.frail[1+n%frailOnes].turn() }) })
+	c.end = func() {
+		cancel()
+		work.Wait()
+		for _, f := range c.frail {
+			f.become(well)
+		}
+	}
+	c.t.Cleanup(c.end)
+}
+
+func every(ctx context.Context, period time.Duration, do func(n int)) {
+	ticks := time.NewTicker(period)
+	defer ticks.Stop()
+	for n := 1; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+			do(n)
+		}
+	}
+}
+
+func (c *chaos) reload(n int) {
+	text := c.config(c.settings(n))
+	for _, f := range c.fronts {
+		f.rewrite(text)
+		f.process.reloadFile(context.Background(), f.file)
+	}
+}
+
+// settings is the nth configuration: the same to clients, and otherwise as
+// different as can be from the one before.
+func (c *chaos) settings(n int) settings {
+	return settings{
+		"secrets":  secretsAt(min(n/rotateEvery, rotations)),
+		"session":  fmt.Sprintf("{cache_ttl: %s, stale_if_error: 5m}", oneOf(n/20, "5s", "0s", "300ms")),
+		"token":    fmt.Sprintf("{ttl: 1h, renew_before: 59m59s, format: %s}", oneOf(n/5, "jwt", "jwt", "opaque")),
+		"identity": "{assertion: {header: X-Assertion, ttl: 10s}}",
+		"limits":   fmt.Sprintf(`{login_per_ip: "", max_body: %dKiB}`, 64+n%10),
+		"log":      "{level: warn}",
+		"routes": "[" + strings.Join([]string{
+			c.steady("/steady/", "auth: required"),
+			c.steady("/jar/", "cookies: jar"),
+			c.restless("/api/", n, "rate_limit: "+oneOf(n, "1000/s", "2000/s", `""`)),
+			c.restless("/open/", n+1, "auth: optional"),
+			c.steady("/public/", "auth: none"),
+		}, ", ") + "]",
+	}
+}
+
+// steady is a route that no reload changes, so that ejections last.
+func (c *chaos) steady(path, more string) string {
+	return fmt.Sprintf("{path: %s, upstreams: [%q, %q, %q], retries: 2, eject: {failures: 2, for: 300ms}, %s}",
+		path, c.frail[0].url(), c.frail[1].url(), c.frail[2].url(), more)
+}
+
+// restless is a route with other upstreams in each configuration.
+func (c *chaos) restless(path string, n int, more string) string {
+	return fmt.Sprintf("{path: %s, upstreams: [%q, {url: %q, weight: %d}], retries: %d, balance: %s, %s}",
+		path, c.frail[0].url(), c.frail[1+n%frailOnes].url(), 1+n%2, n%3,
+		oneOf(n, "round_robin", "least_conn", "hash_openid"), more)
+}
+
+func oneOf(n int, choices ...string) string { return choices[n%len(choices)] }
+
+// secretsAt are the secrets as two instances rotate them without a moment in
+// which one signs with what the other has not read yet: a fresh one comes last
+// first, and leads in the next configuration.
+func secretsAt(step int) string {
+	var list []string
+	for n := step / 2; n >= 0; n-- {
+		list = append(list, secretNumbered(n))
+	}
+	if step%2 == 1 {
+		list = append(list, secretNumbered(step/2+1))
+	}
+	return "[" + strings.Join(list, ", ") + "]"
+}
+
+func secretNumbered(n int) string {
+	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "secret of the chaos, number %8d", n))
+}
+
+// isReady waits until the gateways have found Redis again.
+func (c *chaos) isReady() {
+	c.t.Helper()
+	for _, f := range c.fronts {
+		eventually(c.t, "ready again", func() bool { return f.ready() == http.StatusOK })
+	}
+}
+
+// wasChaos checks that everything that was to happen did, or the test would
+// show nothing.
+func (c *chaos) wasChaos() {
+	c.t.Helper()
+	for _, f := range c.fronts {
+		for name, label := range map[string]string{
+			"wxgate_upstream_retries_total": "", "wxgate_upstream_failures_total": `reason="connect"`, "wxgate_redis_errors_total": "",
+			"wxgate_session_lookups_total": `result="stale"`, "wxgate_token_renewals_total": "",
+		} {
+			if f.total(name, label) == 0 {
+				c.t.Errorf("%s %s is 0", name, label)
+			}
+		}
+		if len(f.logged("target ejected")) == 0 {
+			c.t.Error("no target was ejected")
+		}
+		if n := f.total("wxgate_config_reloads_total", `outcome="applied"`); n < 2*rotateEvery {
+			c.t.Errorf("the configuration changed %v times only", n)
+		}
+		for _, message := range []string{"panic", "config refused, the old one goes on"} {
+			for _, line := range f.logged(message) {
+				c.t.Errorf("logged: %v", line)
+			}
+		}
+	}
+}
+
+// front is a gateway that reads its configuration again when it is told to.
+type front struct {
+	*instance
+	process *process
+}
+
+func (w *world) front(changes settings) *front {
+	w.t.Helper()
+	file := filepath.Join(w.t.TempDir(), "config.yaml")
+	write(w.t, file, w.config(changes), 0o600)
+	config, err := Load(file, environment(nil))
+	must(w.t, err)
+	out := &output{}
+	p, err := assemble(config, newLogger(out, config.Log))
+	must(w.t, err)
+	listeners, err := p.listen()
+	must(w.t, err)
+	w.run(listeners)
+	url := func(n int) string { return "http://" + listeners.servers[n].ln.Addr().String() }
+	f := &front{process: p, instance: &instance{
+		w: w, file: file, public: url(0), private: url(1), out: out,
+		client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute},
+	}}
+	eventually(w.t, "ready", func() bool { return f.ready() == http.StatusOK })
+	return f
+}
+
+// run serves until the test ends.
+func (w *world) run(l *listeners) {
+	ctx, cancel := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- l.serve(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			w.t.Error(err)
+		}
+		l.p.close()
+		l.p.log.close()
+	})
+}
+
+// total adds up the series of a metric that have the label.
+func (f *front) total(metric, label string) (sum float64) {
+	f.w.t.Helper()
+	for line := range strings.Lines(string(f.manage("GET", "/metrics", "", "").body)) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if n, err := strconv.ParseFloat(value, 64); err == nil && strings.HasPrefix(series, metric) && strings.Contains(series, label) {
+			sum += n
+		}
+	}
+	return sum
+}

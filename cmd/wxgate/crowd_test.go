@@ -1,0 +1,367 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"wxgate/wechat/wechattest"
+)
+
+const (
+	connectionsEach = 8 // of the crowd to one front: all users share them in turn
+	mostWrongs      = 10
+	longestPause    = time.Second
+)
+
+// crowd is users of a chaos. Each checks on his own what the backends and the
+// gateways tell him.
+type crowd struct {
+	c       *chaos
+	users   []*user
+	clients []*http.Client // one a front
+	leave   context.CancelFunc
+	present sync.WaitGroup
+
+	mu    sync.Mutex
+	wrong []string
+	used  map[net.Conn]map[string]bool // by whom
+}
+
+// user is one of them. His fields are guarded by mu, which he holds through
+// each of his requests.
+type user struct {
+	*wechattest.User
+	crowd  *crowd
+	visits atomic.Int64
+
+	mu    sync.Mutex
+	token string
+	known [2]bool // by the fronts: they have taken the token
+	over  bool    // the session was ended
+	count int
+}
+
+// gather sends everybody on their way; the first thing they do is log in.
+func (c *chaos) gather(n int) *crowd {
+	c.t.Helper()
+	ctx, leave := context.WithCancel(context.Background())
+	crowd := &crowd{c: c, leave: leave, used: map[net.Conn]map[string]bool{}}
+	for range c.fronts {
+		crowd.clients = append(crowd.clients, &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+			MaxConnsPerHost: connectionsEach, MaxIdleConnsPerHost: connectionsEach,
+		}})
+	}
+	for k := range n {
+		u := &user{User: c.user(appA, fmt.Sprintf("user-%d", k)), crowd: crowd}
+		crowd.users = append(crowd.users, u)
+		crowd.present.Go(func() { u.live(ctx) })
+	}
+	c.t.Cleanup(crowd.disperse)
+	return crowd
+}
+
+// disperse sends everybody home.
+func (c *crowd) disperse() {
+	c.leave()
+	c.present.Wait()
+	for _, client := range c.clients {
+		client.CloseIdleConnections()
+	}
+}
+
+// goOn waits until everybody has come twice more.
+func (c *crowd) goOn() {
+	c.c.t.Helper()
+	from := map[*user]int64{}
+	for _, u := range c.users {
+		from[u] = u.visits.Load()
+	}
+	for _, u := range c.users {
+		eventually(c.c.t, "further visits of "+u.Name, func() bool { return u.visits.Load() >= from[u]+2 })
+	}
+}
+
+// sessionsEnd ends the sessions of some users, whom everybody knows, and waits
+// for it to be so everywhere, as long as that may take.
+func (c *crowd) sessionsEnd(users []*user) {
+	c.c.t.Helper()
+	for n, u := range users {
+		u.mu.Lock()
+		for at := range c.clients {
+			eventually(c.c.t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
+		}
+		u.logOut(n % len(c.clients))
+		end := time.Now().Add(promised)
+		for at := range c.clients {
+			within(c.c.t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
+				return u.send(request{at: at, path: "/api/", token: u.token}).code() == "session_ended"
+			})
+		}
+		u.mu.Unlock()
+	}
+}
+
+// nobodyIsLockedOut checks, once all is well, that the sessions live on that
+// nobody ended, that the others don't, and that those users may come again.
+func (c *crowd) nobodyIsLockedOut() {
+	c.c.t.Helper()
+	for _, u := range c.users {
+		for at := range c.clients {
+			if u.over {
+				if r := u.send(request{at: at, path: "/api/", token: u.token}); r.code() != "session_ended" {
+					u.complain("after the end of the session: %v", r)
+				}
+				u.logIn(at)
+			}
+			if !u.call(at, "/api/") {
+				u.complain("is locked out")
+			}
+		}
+	}
+}
+
+// report tells what went wrong.
+func (c *crowd) report() {
+	c.c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, text := range c.wrong {
+		c.c.t.Error(text)
+	}
+	most := 0
+	for _, by := range c.used {
+		most = max(most, len(by))
+	}
+	if most < connectionsEach {
+		c.c.t.Errorf("a connection was used by %d users at most: the test shows nothing", most)
+	}
+}
+
+func (u *user) complain(format string, args ...any) {
+	u.crowd.mu.Lock()
+	defer u.crowd.mu.Unlock()
+	if len(u.crowd.wrong) < mostWrongs {
+		u.crowd.wrong = append(u.crowd.wrong, u.Name+": "+fmt.Sprintf(format, args...))
+	}
+}
+
+func (u *user) live(ctx context.Context) {
+	for ctx.Err() == nil {
+		u.visit()
+		u.visits.Add(1)
+		select {
+		case <-ctx.Done():
+		case <-time.After(rand.N(longestPause)):
+		}
+	}
+}
+
+// visit is one request at either front.
+func (u *user) visit() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	at := rand.IntN(len(u.crowd.clients))
+	switch dice := rand.IntN(40); {
+	case u.over:
+		u.isRefused(at)
+	case u.token == "" || dice == 0:
+		u.logIn(at)
+	case dice < 10:
+		u.callAsNobody(at)
+	default:
+		u.call(at, []string{"/api/", "/steady/", "/open/", "/jar/"}[dice%4])
+	}
+}
+
+// call must come through as this user's and tells whether it did. If it fails,
+// then for a reason that is a backend's or the store's.
+func (u *user) call(at int, path string) bool {
+	r := u.send(request{at: at, path: path, token: u.token})
+	u.check(r, sighting{OpenID: []string{u.OpenID}, UnionID: []string{u.UnionID}, AppID: []string{u.AppID}, Subject: u.OpenID})
+	if r.code() == "store_unavailable" && u.known[at] && path != "/jar/" {
+		u.complain("no store was found for a session seen before: %v", r)
+	}
+	u.known[at] = u.known[at] || r.seen != nil && isJWT(u.token)
+	if fresh := r.header.Get("X-Session-Token"); fresh != "" {
+		u.take(fresh)
+	}
+	return r.err == nil && r.status == http.StatusOK
+}
+
+// isJWT tells the tokens that a front can judge without Redis by what it knows
+// of the session.
+func isJWT(token string) bool { return strings.Count(token, ".") == 2 }
+
+// take puts another token of the same session, or of another, in place.
+func (u *user) take(token string) { u.token, u.known = token, [2]bool{} }
+
+// callAsNobody must come through without any identity: with no token, with
+// another's name in the headers, or with a token where none is looked at.
+func (u *user) callAsNobody(at int) {
+	other := u.crowd.users[rand.IntN(len(u.crowd.users))]
+	switch rand.IntN(4) {
+	case 0:
+		u.check(u.send(request{at: at, path: "/open/"}), sighting{})
+	case 1:
+		u.check(u.send(request{at: at, path: "/open/", claims: other.OpenID}), sighting{})
+	case 2:
+		u.check(u.send(request{at: at, path: "/public/", token: u.token, claims: other.OpenID}), sighting{})
+	case 3:
+		if r := u.send(request{at: at, path: "/api/", claims: other.OpenID}); r.code() != "token_missing" {
+			u.complain("without a token: %v", r)
+		}
+	}
+}
+
+// check compares what a backend saw. What reached none must have a good reason.
+func (u *user) check(r reply, want sighting) {
+	want.Markers = r.markers
+	switch {
+	case r.seen == nil && r.err != nil:
+		u.complain("%s %s: no answer: %v", r.method, r.path, r.err)
+	case r.seen == nil && excuses[r.code()] != r.status:
+		u.complain("%s %s: %v", r.method, r.path, r)
+	case r.seen == nil:
+	case r.seen.Cookie != "" && r.seen.Cookie != "who="+u.Name:
+		u.complain("%s %s came with the cookie %s", r.method, r.path, r.seen.Cookie)
+	default:
+		want.Cookie = r.seen.Cookie
+		u.compare(r, want)
+	}
+}
+
+func (u *user) compare(r reply, want sighting) {
+	if !reflect.DeepEqual(*r.seen, want) {
+		u.complain("%s %s came as %+v", r.method, r.path, *r.seen)
+	}
+	if r.err == nil && (string(r.body) != r.header.Get(seenHeader) || r.status != http.StatusOK && r.status != http.StatusServiceUnavailable) {
+		u.complain("%s %s: two answers in one: %v and %v", r.method, r.path, r, r.header)
+	}
+}
+
+// excuses are the errors that a gateway may answer with when backends and
+// Redis fail.
+var excuses = map[string]int{
+	"upstream_error": http.StatusBadGateway, "upstream_timeout": http.StatusGatewayTimeout,
+	"no_healthy_upstream": http.StatusServiceUnavailable, "store_unavailable": http.StatusServiceUnavailable,
+}
+
+// isRefused checks that an ended session is not taken for a live one by a
+// gateway that can't ask.
+func (u *user) isRefused(at int) {
+	r := u.send(request{at: at, path: "/steady/", token: u.token})
+	if r.code() != "session_ended" && r.code() != "store_unavailable" {
+		u.complain("with an ended session: %v", r)
+	}
+}
+
+func (u *user) logIn(at int) {
+	r := u.send(request{at: at, method: "POST", path: "/auth/login", body: fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, u.Code())})
+	switch {
+	case r.err == nil && r.status == http.StatusOK:
+		u.take(r.field("token"))
+		u.over = false
+	case r.code() != "store_unavailable":
+		u.complain("login: %v, %v", r, r.err)
+	}
+}
+
+func (u *user) logOut(at int) {
+	r := u.send(request{at: at, method: "POST", path: "/auth/logout", token: u.token, body: "{}"})
+	if u.over = r.status == http.StatusNoContent; !u.over {
+		u.complain("logout: %v, %v", r, r.err)
+	}
+}
+
+// request is what a user sends. Without a method it is one of several, with a
+// marker of its own in each part.
+type request struct {
+	at                        int
+	method, path, token, body string
+	claims                    string // the openid that the client says it has
+}
+
+// reply is an answer, and what the backend saw of the request, nil if none did.
+type reply struct {
+	answer
+	err          error
+	method, path string
+	markers      [3]string
+	seen         *sighting
+}
+
+func (u *user) send(q request) reply {
+	var markers [3]string
+	if q.method == "" {
+		u.count++
+		q.method, q.body, markers = mark(fmt.Sprintf("%s/%d", u.Name, u.count))
+	}
+	r := reply{method: q.method, path: q.path, markers: markers}
+	req, err := http.NewRequestWithContext(u.traced(), q.method, u.crowd.c.fronts[q.at].public+q.path+"?marker="+markers[1], strings.NewReader(q.body))
+	if err != nil {
+		r.err = err
+		return r
+	}
+	q.fill(req.Header)
+	req.Header.Set("X-Marker", markers[0])
+	r.answer, r.err = exchange(u.crowd.clients[q.at], req)
+	if text := r.header.Get(seenHeader); text != "" {
+		r.seen = &sighting{}
+		_ = json.Unmarshal([]byte(text), r.seen)
+	}
+	return r
+}
+
+// mark is a request with a marker in each part that it has.
+func mark(marker string) (method, body string, all [3]string) {
+	method = oneOf(rand.IntN(4), "GET", "GET", "POST", "PUT")
+	if method != "GET" {
+		body = marker
+	}
+	return method, body, [3]string{marker, marker, body}
+}
+
+func (q request) fill(h http.Header) {
+	if q.token != "" {
+		h.Set("Authorization", "Bearer "+q.token)
+	}
+	if q.claims != "" {
+		for _, name := range []string{"X-OpenID", "X-UnionID", "X-Assertion", "X_OpenID"} {
+			h[name] = []string{q.claims}
+		}
+	}
+}
+
+func exchange(client *http.Client, req *http.Request) (answer, error) {
+	res, err := client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	return answer{res.StatusCode, res.Header, body}, err
+}
+
+// traced notes which connection the user was given.
+func (u *user) traced() context.Context {
+	c := u.crowd
+	return httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.used[info.Conn] == nil {
+			c.used[info.Conn] = map[string]bool{}
+		}
+		c.used[info.Conn][u.Name] = true
+	}})
+}
