@@ -433,3 +433,29 @@ func serve(t *testing.T, h http.Handler) string {
 	t.Cleanup(s.Close)
 	return s.URL
 }
+
+func TestRefusalsOfTheServerItselfAreNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	for raw, want := range map[string]string{
+		"GET /api/%zz HTTP/1.1\r\nHost: gw.test\r\n\r\n":        "400 bad_path",
+		"GET /api/x%2 HTTP/1.1\r\nHost: gw.test\r\n\r\n":        "400 bad_path",
+		"GET /api/x HTTP/1.1\r\n\r\n":                           "400 bad_request",
+		"this is nonsense\r\n\r\n":                              "400 bad_request",
+		"GET /public/x HTTP/1.1\r\nHost: gw.test\r\nX-Half: ye": "408 timeout",
+	} {
+		t.Run(want+" "+raw[:12], func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", w.addr)
+			must(t, err)
+			defer conn.Close()
+			io.WriteString(conn, raw)
+			conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			must(t, err)
+			if got := fmt.Sprintf("%d %s", res.StatusCode, res.Header.Get("X-Gateway-Error")); got != want {
+				t.Errorf("%q: %s, not %s", raw, got, want)
+			}
+		})
+	}
+}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync/atomic"
+	"time"
 
 	"wxgate/fault"
 )
@@ -39,20 +42,51 @@ type refusalConn struct {
 	*net.TCPConn
 	handled atomic.Bool // what is written is a handler's
 	frames  atomic.Bool // the connection speaks HTTP/2 by now
+
+	// Of the request that is being read, by net/http's one goroutine:
+	line [maxRefusedLine]byte // its beginning
+	read int                  // bytes of it in line
+	late bool                 // it did not come in time
+	told bool                 // it was refused
+}
+
+// maxRefusedLine is how much of a request line is looked at to say what is
+// wrong with it.
+const maxRefusedLine = 512
+
+func (c *refusalConn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	if !c.handled.Load() {
+		c.read += copy(c.line[c.read:], p[:n])
+		c.late = errors.Is(err, os.ErrDeadlineExceeded)
+	}
+	return n, err
 }
 
 func (c *refusalConn) Write(p []byte) (int, error) {
 	if c.handled.Load() {
 		return c.TCPConn.Write(p)
 	}
-	answer := explained(p)
+	answer := c.explained(p)
 	if answer == nil {
 		return c.TCPConn.Write(p)
 	}
+	c.told = true
 	if _, err := c.TCPConn.Write(answer); err != nil {
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// Close says why, where net/http hangs up without a word: a request was begun
+// and did not come in time.
+func (c *refusalConn) Close() error {
+	begun := c.read > 0 && !bytes.HasPrefix(c.line[:c.read], []byte("PRI ")) // HTTP/2 has no words for it
+	if c.late && begun && !c.told && !c.handled.Load() {
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
+		_, _ = c.TCPConn.Write(refusalAnswer(fault.Timeout, "the request's header came too slowly"))
+	}
+	return c.TCPConn.Close()
 }
 
 // connKey is the context's key for a request's *refusalConn.
@@ -82,6 +116,7 @@ func noteHandled(next http.Handler) http.Handler {
 // net/http's again.
 func noteIdle(c net.Conn, state http.ConnState) {
 	if rc, ok := c.(*refusalConn); ok && state == http.StateIdle && !rc.frames.Load() {
+		rc.read, rc.late = 0, false
 		rc.handled.Store(false)
 	}
 }
@@ -99,16 +134,37 @@ var bareStatuses = map[string]struct {
 }
 
 // explained gives the answer to send in place of p, or nil to send p.
-func explained(p []byte) []byte {
+func (c *refusalConn) explained(p []byte) []byte {
 	rest, ok := bytes.CutPrefix(p, []byte("HTTP/1.1 "))
 	if !ok || len(rest) < 3 {
 		return nil
 	}
 	what, known := bareStatuses[string(rest[:3])]
-	if !known {
+	switch {
+	case !known:
 		return nil
+	case what.code == fault.BadRequest && brokenTarget(c.line[:c.read]):
+		return refusalAnswer(fault.BadPath, "the path holds a broken escape")
 	}
 	return refusalAnswer(what.code, what.message)
+}
+
+// brokenTarget reports whether the target of a request line holds a % without
+// two hex digits, which is why net/http could not read it.
+func brokenTarget(line []byte) bool {
+	line, _, _ = bytes.Cut(line, []byte("\r\n"))
+	fields := bytes.Split(line, []byte(" "))
+	if len(fields) != 3 {
+		return false
+	}
+	path, _, _ := bytes.Cut(fields[1], []byte("?"))
+	for at := bytes.IndexByte(path, '%'); at >= 0; at = bytes.IndexByte(path, '%') {
+		if len(path) < at+3 || !isHex(path[at+1]) || !isHex(path[at+2]) {
+			return true
+		}
+		path = path[at+3:]
+	}
+	return false
 }
 
 func refusalAnswer(code fault.Code, message string) []byte {
