@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,7 +44,7 @@ type refusalConn struct {
 	handled atomic.Bool // what is written is a handler's
 	frames  atomic.Bool // the connection speaks HTTP/2 by now
 
-	// Of the request that is being read, by net/http's one goroutine:
+	mu   sync.Mutex           // guards what is known of the request that is being read
 	line [maxRefusedLine]byte // its beginning
 	read int                  // bytes of it in line
 	late bool                 // it did not come in time
@@ -57,8 +58,10 @@ const maxRefusedLine = 512
 func (c *refusalConn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	if !c.handled.Load() {
+		c.mu.Lock()
 		c.read += copy(c.line[c.read:], p[:n])
 		c.late = errors.Is(err, os.ErrDeadlineExceeded)
+		c.mu.Unlock()
 	}
 	return n, err
 }
@@ -67,11 +70,13 @@ func (c *refusalConn) Write(p []byte) (int, error) {
 	if c.handled.Load() {
 		return c.TCPConn.Write(p)
 	}
+	c.mu.Lock()
 	answer := c.explained(p)
+	c.told = answer != nil
+	c.mu.Unlock()
 	if answer == nil {
 		return c.TCPConn.Write(p)
 	}
-	c.told = true
 	if _, err := c.TCPConn.Write(answer); err != nil {
 		return 0, err
 	}
@@ -81,8 +86,11 @@ func (c *refusalConn) Write(p []byte) (int, error) {
 // Close says why, where net/http hangs up without a word: a request was begun
 // and did not come in time.
 func (c *refusalConn) Close() error {
+	c.mu.Lock()
 	begun := c.read > 0 && !bytes.HasPrefix(c.line[:c.read], []byte("PRI ")) // HTTP/2 has no words for it
-	if c.late && begun && !c.told && !c.handled.Load() {
+	unsaid := c.late && begun && !c.told && !c.handled.Load()
+	c.mu.Unlock()
+	if unsaid {
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
 		_, _ = c.TCPConn.Write(refusalAnswer(fault.Timeout, "the request's header came too slowly"))
 	}
@@ -116,7 +124,9 @@ func noteHandled(next http.Handler) http.Handler {
 // net/http's again.
 func noteIdle(c net.Conn, state http.ConnState) {
 	if rc, ok := c.(*refusalConn); ok && state == http.StateIdle && !rc.frames.Load() {
+		rc.mu.Lock()
 		rc.read, rc.late = 0, false
+		rc.mu.Unlock()
 		rc.handled.Store(false)
 	}
 }
