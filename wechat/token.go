@@ -17,7 +17,7 @@ import (
 // everybody who asks, a new one from five minutes before the end of the old, and
 // lets both live for that time.
 const (
-	tokenCopyLife   = 10 * time.Second      // how long a process believes its copy without asking the store
+	tokenCopyLife   = time.Second           // how long a process believes its copy without asking the store
 	tokenAhead      = 5 * time.Minute       // with less life left a new one is fetched, in the background
 	tokenAheadEvery = 30 * time.Second      // between two such attempts
 	tokenSpare      = 5 * time.Second       // a token this near its end is not used
