@@ -65,6 +65,8 @@ func checkOddities(r *http.Request) *fault.Fault {
 		return badRequest("Expect may only be 100-continue")
 	case len(r.Header["Content-Type"]) > 1:
 		return badRequest("more than one Content-Type header")
+	case len(r.Header["Content-Length"]) > 1:
+		return badRequest("more than one Content-Length header")
 	case r.URL.User != nil:
 		return badRequest("a request target holds no user")
 	case r.ProtoMajor == 1 && r.ProtoMinor > 1:

@@ -31,7 +31,7 @@ func TestHostsThatAreNoneAreRefused(t *testing.T) {
 		"HO-03": {to("gw.test, admin.test"), to("gw.test,admin.test"), to("gw.test admin.test")},
 		"HO-04": {to("gw.test,for=127.0.0.1"), to("gw.test;proto=https"), to(`"gw.test"`), to("gw.test\tx")},
 		"HO-07": {to("gw.test:99999"), to("gw.test:abc"), to("gw.test:80:80"), to("user@gw.test"), to("gw.test/x"), to("gw.test?x"), to("gw.test#x"), to("gw.test%00"), to("gw test"),
-			to("gw.test:+80"), to("gw.test:0"), to("gw.test:-1"), to("gw.test:80 "+"x"), to(":80"), to("[::1"), to("[]"), to("[gw.test]"), to("::1"), to("gw..test"), to(".gw.test"), to("gw.test.."), to(`gw.test\x`), to("gw.test$"), to("[fe80::1%25eth0]")},
+			to("gw.test:+80"), to("gw.test:0"), to("gw.test:-1"), to("gw.test:80 " + "x"), to(":80"), to("[::1"), to("[]"), to("[gw.test]"), to("::1"), to("gw..test"), to(".gw.test"), to("gw.test.."), to(`gw.test\x`), to("gw.test$"), to("[fe80::1%25eth0]")},
 		"HO-15": {to(strings.Repeat("a", 8<<10)), to(strings.Repeat("a", 254)), to(strings.Repeat("a.", 127) + "a"), to("gw.test:" + strings.Repeat("0", 300) + "80")},
 		"HO-16": {to("gẃ.test"), to("gw。test"), to("ｇｗ.test"), to("gw.test\u200b"), to("\xffgw.test")},
 	} {

@@ -14,7 +14,7 @@ import (
 //
 // Refused are: a target that does not begin with one slash; "//"; a segment
 // that is "." or "..", encoded or with parameters ("..;x"); a backslash, raw
-// or encoded; an encoded slash; ";" before a slash; "#"; control characters;
+// or encoded; an encoded slash; ";" before a slash; "#"; blanks and control characters;
 // broken escapes; escapes that are not UTF-8 (overlong forms of "/" and "."
 // are read as such by some servers); and escapes of escapes that hide one of
 // these from all but a server that decodes twice. "%25" else stays as it is.
@@ -36,7 +36,7 @@ func badPath() *fault.Fault {
 // also out of the absolute form (RFC 9112, section 3.2.2).
 func originForm(r *http.Request) (string, bool) {
 	target := r.RequestURI
-	if r.URL.Scheme == "" {
+	if r.URL.Scheme == "" || r.ProtoMajor > 1 {
 		return target, true
 	}
 	_, rest, ok := strings.Cut(target, "://")
@@ -51,7 +51,7 @@ func originForm(r *http.Request) (string, bool) {
 }
 
 // safeTarget judges the path of a request target as it was sent; a query, from
-// "?" on, only may hold no "#" and no control character.
+// "?" on, only may hold no "#", blank or control character.
 func safeTarget(target string) bool {
 	path, query, _ := strings.Cut(target, "?")
 	return safeQuery(query) && safePath(path)
@@ -59,7 +59,7 @@ func safeTarget(target string) bool {
 
 func safeQuery(query string) bool {
 	for i := range len(query) {
-		if c := query[i]; c == '#' || c < 0x20 || c == 0x7f {
+		if c := query[i]; c == '#' || c <= ' ' || c == 0x7f {
 			return false
 		}
 	}
@@ -75,7 +75,7 @@ func safePath(path string) bool {
 		switch c := path[i]; {
 		case c == '%', c == ';', c >= utf8.RuneSelf:
 			plain = false
-		case c < 0x20, c == 0x7f, c == '\\', c == '#':
+		case c <= ' ', c == 0x7f, c == '\\', c == '#':
 			return false
 		case c == '/' && i > 0 && path[i-1] == '/':
 			return false
