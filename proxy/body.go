@@ -95,7 +95,7 @@ func (b *requestBody) note(err error) error {
 		return b.checkRate()
 	case err == io.EOF:
 		if b.timed {
-			_ = b.ctl.SetReadDeadline(time.Time{})
+			b.setDeadline(time.Time{})
 		}
 		if b.onEOF != nil {
 			b.onEOF()
@@ -132,7 +132,17 @@ func (b *requestBody) extendDeadline() {
 		return
 	}
 	b.deadline = now
-	_ = b.ctl.SetReadDeadline(now.Add(bodyStall))
+	b.setDeadline(now.Add(bodyStall))
+}
+
+// setDeadline leaves the client's connection alone once the handler is done:
+// it is another request's then, and a stream of HTTP/2 is gone.
+func (b *requestBody) setDeadline(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		_ = b.ctl.SetReadDeadline(t)
+	}
 }
 
 // Close ends reading for good; the server drains the rest by itself.
