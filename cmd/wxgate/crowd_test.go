@@ -21,7 +21,7 @@ import (
 const (
 	connectionsEach = 8 // of the crowd to one front: all users share them in turn
 	mostWrongs      = 10
-	longestPause    = time.Second
+	longestPause    = 700 * time.Millisecond
 )
 
 // crowd is users of a chaos. Each checks on his own what the backends and the
@@ -92,23 +92,29 @@ func (c *crowd) goOn() {
 	}
 }
 
-// sessionsEnd ends the sessions of some users, whom everybody knows, and waits
-// for it to be so everywhere, as long as that may take.
+// sessionsEnd ends the sessions of some users, whom every front knows.
 func (c *crowd) sessionsEnd(users []*user) {
 	c.c.t.Helper()
 	for n, u := range users {
-		u.mu.Lock()
-		for at := range c.clients {
-			eventually(c.c.t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
-		}
-		u.logOut(n % len(c.clients))
-		end := time.Now().Add(promised)
-		for at := range c.clients {
-			within(c.c.t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
-				return u.send(request{at: at, path: "/api/", token: u.token}).code() == "session_ended"
-			})
-		}
-		u.mu.Unlock()
+		u.sessionEnds(n % len(c.clients))
+	}
+}
+
+// sessionEnds waits for it to be so everywhere, as long as that may take.
+func (u *user) sessionEnds(at int) {
+	t := u.crowd.c.t
+	t.Helper()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for at := range u.crowd.clients {
+		eventually(t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
+	}
+	u.logOut(at)
+	end := time.Now().Add(promised)
+	for at := range u.crowd.clients {
+		within(t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
+			return u.send(request{at: at, path: "/api/", token: u.token}).code() == "session_ended"
+		})
 	}
 }
 
