@@ -36,7 +36,7 @@ type expansion struct {
 
 // expand gives text with every ${…} replaced. For a secret an environment
 // variable that is set to nothing is an error too, unless it has a default.
-func (e *expander) expand(text string, isSecret bool) (expansion, error) {
+func (e *expander) expand(text string) (expansion, error) {
 	var out expansion
 	var b strings.Builder
 	for {
@@ -56,7 +56,7 @@ func (e *expander) expand(text string, isSecret bool) (expansion, error) {
 		if !closed {
 			return out, errors.New("${ has no closing }")
 		}
-		value, err := e.resolve(inside, isSecret, &out)
+		value, err := e.resolve(inside, &out)
 		if err != nil {
 			return out, err
 		}
@@ -67,7 +67,7 @@ func (e *expander) expand(text string, isSecret bool) (expansion, error) {
 }
 
 // resolve gives what stands for ${inside}.
-func (e *expander) resolve(inside string, isSecret bool, out *expansion) (string, error) {
+func (e *expander) resolve(inside string, out *expansion) (string, error) {
 	if path, ok := strings.CutPrefix(inside, "file:"); ok {
 		return e.include(path, out)
 	}
@@ -83,8 +83,6 @@ func (e *expander) resolve(inside string, isSecret bool, out *expansion) (string
 		return fallback, nil
 	case !set:
 		return "", fmt.Errorf("the environment variable %s is not set", name)
-	case isSecret:
-		return "", fmt.Errorf("the environment variable %s is empty", name)
 	}
 	return "", nil
 }

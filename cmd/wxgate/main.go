@@ -55,9 +55,12 @@ func (t *terminal) warn(warnings []Problem) {
 }
 
 func main() {
+	// Further signals change nothing: supervisors send them twice, and requests
+	// in flight have until shutdown_timeout.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(status)
 }
 
 // run runs the command that args name until it is done or ctx ends, and gives

@@ -55,21 +55,20 @@ func (r *rules) checkRouteHost(key, host string) {
 	}
 }
 
-// methods that a route may name. CONNECT and TRACE are never forwarded.
+// knownMethods is what a route without methods takes. Others (WebDAV's, say)
+// may be named; CONNECT and TRACE are never forwarded.
 func knownMethods() []string {
 	return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 }
 
 func (r *rules) checkMethods(key string, methods []string) {
 	for i, method := range methods {
-		if slices.Contains(knownMethods(), method) {
-			continue
+		switch {
+		case method == "CONNECT" || method == "TRACE":
+			r.bad(at(key, i), "%s is never forwarded", method)
+		case !only(method, isCapital, "-") || method == "":
+			r.bad(at(key, i), "%s is no method: they are written in capitals, such as %s", quoted(method), strings.Join(knownMethods(), ", "))
 		}
-		hint := ""
-		if upper := strings.ToUpper(method); upper != method && slices.Contains(knownMethods(), upper) {
-			hint = ": methods are written in capitals"
-		}
-		r.bad(at(key, i), "%s is not one of %s%s", quoted(method), strings.Join(knownMethods(), ", "), hint)
 	}
 	distinct(r, key, methods)
 }

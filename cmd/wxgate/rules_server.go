@@ -173,8 +173,11 @@ func (r *rules) checkAdminToken(key string, t AdminToken) {
 		r.bad(key+".name", "%s is not a name: 1 to 64 printable characters", quoted(t.Name))
 	}
 	token := t.Token.Reveal()
-	if len(token) < 16 || len(token) > 512 {
-		r.bad(key+".token", "has %d characters, not 16 to 512", len(token))
+	if len(token) < 16 && token != "" {
+		r.warning(r.line(key+".token"), key+".token", "is short: 16 characters at least are hard to guess")
+	}
+	if token == "" || len(token) > 512 {
+		r.bad(key+".token", "has %d characters, not 1 to 512", len(token))
 	} else if !only(token, isAlphanumeric, "-._~+/=") {
 		r.bad(key+".token", "has a character that a Bearer token can't have: letters, digits and -._~+/= only")
 	}

@@ -38,11 +38,16 @@ func (r *rules) checkRedisNames() {
 
 func (r *rules) checkSessions() {
 	session, token := r.Session, r.Token
+	for i, key := range r.Secrets {
+		if !key.looksRandom() {
+			r.warning(r.line(at("secrets", i)), at("secrets", i), "does not look random: `wxgate keygen` makes a secret")
+		}
+	}
 	if session.IdleTimeout > session.MaxLifetime {
 		r.bad("session.idle_timeout", "%v is more than session.max_lifetime, %v", session.IdleTimeout, session.MaxLifetime)
 	}
 	if token.RenewBefore >= token.TTL {
-		r.bad("token.renew_before", "%v is not less than token.ttl, %v: every token would be due at once", token.RenewBefore, token.TTL)
+		r.warning(r.line("token.renew_before"), "token.renew_before", "%v is not less than token.ttl, %v: every token is due at once", token.RenewBefore, token.TTL)
 	}
 	if token.Issuer == "" || len(token.Issuer) > 128 || !only(token.Issuer, isVisible, "") {
 		r.bad("token.issuer", "%s is not a name of 1 to 128 visible ASCII characters", quoted(token.Issuer))

@@ -34,7 +34,7 @@ func (d *decoder) scalar(n *node, v reflect.Value, key string) {
 	expanded := expansion{text: n.text}
 	if n.kind == textNode {
 		var err error
-		if expanded, err = d.expand(n.text, isSecret(v.Type())); err != nil {
+		if expanded, err = d.expand(n.text); err != nil {
 			d.problem(n.line, key, "%s", err)
 			return
 		}
