@@ -115,10 +115,9 @@ func (s *Store) loginCall(c *config, l Login, session *Session, now time.Time, f
 // issue makes a token of the configured format. field is where an opaque
 // one's hash is to be kept, empty for a JWT. No token outlives its session.
 func (c *config) issue(s *Session, now time.Time) (token Token, field string, end time.Time, err error) {
-	end = now.Add(c.TokenTTL + time.Second - 1).Truncate(time.Second) // whole seconds, never less than the ttl
-	if last := s.EndsAt.Truncate(time.Second); last.Before(end) {
-		end = last
-	}
+	// Whole seconds, never less than the ttl. It may lie behind the session's
+	// end, which is checked on its own and has an error of its own.
+	end = now.Add(c.TokenTTL + time.Second - 1).Truncate(time.Second)
 	var value secret.Text
 	if c.TokenFormat == FormatOpaque {
 		value, field = c.tokens.opaque(s.ID)
@@ -126,7 +125,7 @@ func (c *config) issue(s *Session, now time.Time) (token Token, field string, en
 		value, err = c.tokens.jwt(s, now, end)
 	}
 	return Token{
-		Value: value, ExpiresIn: min(end.Sub(now), c.TokenTTL),
+		Value: value, ExpiresIn: min(end.Sub(now), c.TokenTTL, s.EndsAt.Sub(now)),
 		SessionExpiresIn: min(s.EndsAt.Sub(now), c.IdleTimeout),
 	}, field, end, err
 }

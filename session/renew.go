@@ -40,7 +40,7 @@ func (r *renewals) forget() { r.recent.InvalidateAll() }
 // fresh one would live longer.
 func (s *Store) NeedsRenewal(g Grant) bool {
 	c, now := s.config.Load(), s.now()
-	if g.ExpiresAt.Sub(now) >= c.RenewBefore {
+	if g.ExpiresAt.Add(-time.Second).Sub(now) >= c.RenewBefore { // a token's end was rounded up
 		return false
 	}
 	next := now.Add(c.TokenTTL)
