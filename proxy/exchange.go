@@ -129,6 +129,11 @@ func (x *exchange) fail(f *fault.Fault) {
 	case x.status != 0:
 	case f.Code == fault.ClientClosed:
 		x.status = f.Code.Status()
+	case f.Close && x.r.ProtoMajor > 1 && x.r.Method != "PRI": // an HTTP/1 server's reading of a broken preface
+		// In HTTP/2 it would end the streams of others too.
+		alone := *f
+		alone.Close = false
+		fault.Write(x, x.id, &alone)
 	default:
 		fault.Write(x, x.id, f)
 	}

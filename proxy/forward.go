@@ -221,6 +221,9 @@ func (st *state) answer(ctx context.Context, x *exchange, res *http.Response, bo
 	st.keepCookies(ctx, x, res)
 	h := x.Header()
 	copyResponseHeader(h, res.Header, st.headers)
+	if _, told := h["Content-Type"]; !told {
+		h["Content-Type"] = nil // else net/http guesses one
+	}
 	announced := announceTrailers(h, res.Trailer, st.headers)
 	x.responseHeaders = x.route.changeResponse(x.responseHeaders)
 	x.WriteHeader(res.StatusCode)

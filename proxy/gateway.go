@@ -9,6 +9,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -195,6 +196,7 @@ func (x *exchange) findOverridden(t *Table, override string) *fault.Fault {
 	if m := t.Match(x.host, x.r.URL.Path, func(*Route) bool { return true }); m.Route == nil || !m.Route.Override {
 		return x.take(t.Match(x.host, x.r.URL.Path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
 	}
+	override = strings.ToUpper(override)
 	if !slices.Contains([]string{"PATCH", "PUT", "DELETE"}, override) {
 		return fault.New(fault.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
 	}

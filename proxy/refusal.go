@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -56,6 +57,9 @@ type refusalConn struct {
 const maxRefusedLine = 512
 
 func (c *refusalConn) Read(p []byte) (int, error) {
+	if c.hopeless() {
+		return 0, io.EOF
+	}
 	n, err := c.TCPConn.Read(p)
 	if !c.handled.Load() {
 		c.mu.Lock()
@@ -64,6 +68,17 @@ func (c *refusalConn) Read(p []byte) (int, error) {
 		c.mu.Unlock()
 	}
 	return n, err
+}
+
+// hopeless tells of a first line that is shorter than any request's. net/http
+// would wait for more, to know whether it is HTTP/2's preface.
+func (c *refusalConn) hopeless() bool {
+	if c.handled.Load() {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read > 0 && c.read < len("GET / HTTP/1.0") && bytes.IndexByte(c.line[:c.read], '\n') > 0
 }
 
 func (c *refusalConn) Write(p []byte) (int, error) {

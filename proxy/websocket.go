@@ -66,14 +66,6 @@ func (g *Gateway) tunnel(x *exchange, st *state) {
 		return
 	}
 	x.detached, x.status = true, http.StatusSwitchingProtocols
-	if err := writeSwitching(client, x, res, st.headers); err != nil {
-		backend.Close()
-		client.Close()
-		release()
-		g.finish(x)
-		return
-	}
-	g.Metrics.tunnels.Inc()
 	t := &tunnel{client: client, backend: backend, x: x}
 	t.done = func() {
 		g.Metrics.tunnels.Dec()
@@ -81,7 +73,14 @@ func (g *Gateway) tunnel(x *exchange, st *state) {
 		release()
 		g.finish(x)
 	}
+	// Before the client hears of it: a drain must not overlook it.
 	g.tunnels.enter(t)
+	g.Metrics.tunnels.Inc()
+	if err := writeSwitching(client, x, res, st.headers); err != nil {
+		t.close()
+		t.done()
+		return
+	}
 	context.AfterFunc(ctx, func() { t.cut(context.Cause(ctx)) })
 	t.start(buffered)
 }
