@@ -149,6 +149,6 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, appid, path string
 // relayed are the headers of WeChat's answer that reach the caller.
 var relayed = []string{
 	"Content-Type", "Content-Length", "Content-Disposition", "Content-Range", "Cache-Control", "Date",
-	"Wechatmp-Appid", "Wechatmp-Timestamp", "Wechatmp-Serial", "Wechatmp-Signature",
+	"X-Openapi-Seqid", "X-Rid", "Wechatmp-Appid", "Wechatmp-Timestamp", "Wechatmp-Serial", "Wechatmp-Signature",
 	"Wechatmp-Serial-Deprecated", "Wechatmp-Signature-Deprecated",
 }
