@@ -54,12 +54,17 @@ func newRequestBody(x *exchange, most int64, onEOF func()) *requestBody {
 	if most < 1 {
 		left = -1
 	}
-	return &requestBody{
+	b := &requestBody{
 		src: x.r.Body, ctl: http.NewResponseController(x.w), left: left, limit: most,
 		// A stream of unknown length may honestly pause: gRPC's do.
 		timed: !strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/grpc"),
 		sized: x.r.ContentLength > 0, onEOF: onEOF, start: time.Now(),
+		deadline: x.start, // set by begin
 	}
+	if !b.timed {
+		b.setDeadline(time.Time{})
+	}
+	return b
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {

@@ -146,6 +146,11 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, st *state) *exch
 	x.clientText = addrText(x.client)
 	x.id = RequestID(r.Header)
 	x.clock = startStreamClock(w, r)
+	if r.ContentLength != 0 {
+		// net/http reads what is left of a body that nobody wanted, and waits
+		// for it for ever.
+		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyStall))
+	}
 	g.Metrics.inFlight.Inc()
 	return x
 }

@@ -1,0 +1,317 @@
+package proxy_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"wxgate/proxy"
+	"wxgate/proxy/upstream"
+)
+
+func TestOriginsAreJudgedWhole(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	cors := func(c *proxy.Config) {
+		for _, rt := range c.Routes {
+			rt.CORSOrigins = []string{"https://good.test"}
+		}
+	}
+	t.Run("CO-01", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, cors)
+		s.backend.answers("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\nVary: X-Original\r\nContent-Length: 0\r\n\r\n")
+		for _, origin := range []string{"https://evil", "null", "https://good.test.evil", "https://evilgood.test", "http://good.test", "https://good.test:444", "https://good.test/", "HTTPS://GOOD.TEST", "https://good.test, https://evil", "https://x.good.test", ""} {
+			for _, path := range []string{"/public/x", "/auth/session"} {
+				got, _ := s.ask(get(path, "Origin: "+origin))
+				if got.Header.Get("Access-Control-Allow-Origin") != "" || got.Header.Get("Access-Control-Allow-Credentials") != "" || !strings.Contains(strings.Join(got.Header["Vary"], ","), "Origin") {
+					t.Errorf("%s for %q: %v", path, origin, got.Header)
+				}
+			}
+		}
+		got, _ := s.ask(get("/public/x", "Origin: https://good.test", "Origin: https://evil"))
+		if got.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("two origins: %v", got.Header)
+		}
+		got, _ = s.ask(get("/public/x", "Origin: https://good.test"))
+		if got.Header.Get("Access-Control-Allow-Origin") != "https://good.test" || got.Header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("the good one: %v", got.Header)
+		}
+	})
+	t.Run("CO-02", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, cors)
+		preflight := func(origin string) string {
+			return request("OPTIONS /api/admin/secret HTTP/1.1", "Host: gw.test", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization")
+		}
+		if got, _ := s.ask(preflight("https://good.test")); got.Status != 204 || got.Header.Get("Access-Control-Allow-Origin") != "https://good.test" || !strings.Contains(got.Header.Get("Access-Control-Allow-Methods"), "PUT") {
+			t.Errorf("%d %v", got.Status, got.Header)
+		}
+		s.denies(preflight("https://evil.test"), 403, "forbidden")
+		s.untouched("preflight")
+	})
+	t.Run("SS-01", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, hosted)
+		s.denies(get("http://169.254.169.254/latest/meta-data/"), 404, "no_route")
+		s.denies("GET http://169.254.169.254/latest/meta-data/ HTTP/1.1\r\nHost: gw.test\r\n\r\n", 404, "no_route")
+		s.denies("CONNECT 169.254.169.254:80 HTTP/1.1\r\nHost: 169.254.169.254:80\r\n\r\n", 405, "method_not_allowed")
+	})
+	t.Run("SS-02", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, nil)
+		s.passes(get("/public/x", "X-Skipper-Proxy: http://169.254.169.254", "X-Upstream: http://127.0.0.1:1", "X-Backend: http://127.0.0.1:1", "X-Proxy-Url: http://127.0.0.1:1", "Proxy: http://127.0.0.1:1", "X-Host: 127.0.0.1:1"), "")
+	})
+}
+
+func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	over := func(t *testing.T, addrs ...string) *stage {
+		s := a.stage(t, nil)
+		c := attackConfig()
+		for _, rt := range c.Routes {
+			rt.Cookies = proxy.CookiesPass
+			rt.Upstream = plainGroup(t, append(addrs, s.backend.addr)...)
+		}
+		s.gateway.Configure(c)
+		return s
+	}
+	t.Run("RT-01", func(t *testing.T) {
+		t.Parallel()
+		resetting := newRecorder(t)
+		resetting.replies(func(sent) string { return "" })
+		s := over(t, resetting.addr)
+		for range 6 {
+			s.ask(post("hello", "Content-Length: 5"))
+			s.ask(post("", "Content-Length: 0"))
+			s.ask(post("hello", "Content-Length: 5", "Idempotency-Key: 0123456789abcdef"))
+		}
+		if n, m := len(resetting.requests()), len(s.backend.requests()); n == 0 || n+m != 18 {
+			t.Errorf("%d requests reached one backend and %d the other, of 18", n, m)
+		}
+	})
+	t.Run("RT-02", func(t *testing.T) {
+		t.Parallel()
+		s := over(t, refusing(t))
+		for range 6 {
+			s.passes(api(), a.openA)
+		}
+		down := a.stage(t, nil)
+		c := attackConfig()
+		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, refusing(t), refusing(t))}}
+		down.gateway.Configure(c)
+		for range 20 {
+			if got, _ := down.ask(api()); got.Status != 502 && got.Status != 503 {
+				t.Errorf("all down: %d", got.Status)
+			}
+		}
+	})
+	t.Run("RT-05", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, nil)
+		c := attackConfig()
+		for _, rt := range c.Routes {
+			rt.Cookies = proxy.CookiesPass
+			rt.Upstream = group(t, upstream.Config{Name: "sick", Timeout: time.Second, Eject: upstream.Eject{Failures: 2, For: 50 * time.Millisecond}}, "http://"+s.backend.addr)
+		}
+		s.gateway.Configure(c)
+		s.backend.replies(func(sent) string { return "" })
+		for range 5 {
+			if got, _ := s.ask(api()); got.Status != 502 && got.Status != 503 {
+				t.Errorf("down: %d", got.Status)
+			}
+		}
+		s.backend.replies(nil)
+		eventually(t, "it comes back by itself", 5*time.Second, func() bool { got, _ := s.ask(api()); return got.Status == 200 })
+	})
+	t.Run("RT-07", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, nil)
+		c := attackConfig()
+		c.Routes = nil
+		var backends []*recorder
+		for i := range 8 {
+			b := newRecorder(t)
+			backends = append(backends, b)
+			c.Routes = append(c.Routes, &proxy.Route{Name: fmt.Sprint("r", i), Path: fmt.Sprintf("/r%d/", i), Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, b.addr)})
+		}
+		s.gateway.Configure(c)
+		var all sync.WaitGroup
+		for i := range backends {
+			all.Go(func() {
+				w := s.dial()
+				for range 50 {
+					w.send(get(fmt.Sprintf("/r%d/x", i), "@A"))
+					if got, err := w.next("GET"); err != nil || got.Status != 200 {
+						t.Errorf("%d, %v", got.Status, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		for i, b := range backends {
+			if n := len(b.requests()); n != 50 {
+				t.Errorf("backend %d was asked %d times", i, n)
+			}
+			for _, q := range b.requests() {
+				if !strings.HasPrefix(q.target(), fmt.Sprintf("/r%d/", i)) {
+					t.Errorf("backend %d was asked for %s", i, q.target())
+				}
+			}
+		}
+	})
+}
+
+func TestTLSIsVerifiedAndModern(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	t.Run("TL-03", func(t *testing.T) {
+		t.Parallel()
+		now := time.Now()
+		for name, valid := range map[string]struct {
+			names []string
+			until time.Time
+		}{"self-signed": {[]string{"127.0.0.1"}, now.Add(time.Hour)}, "expired": {[]string{"127.0.0.1"}, now.Add(-time.Hour)}, "another name": {[]string{"other.test"}, now.Add(time.Hour)}} {
+			certificate, _ := certify(t, valid.until, valid.names...)
+			b := httptest.NewUnstartedServer(http.HandlerFunc(echo))
+			b.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+			b.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
+			b.StartTLS()
+			t.Cleanup(b.Close)
+			s := a.stage(t, nil)
+			c := attackConfig()
+			c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: group(t, upstream.Config{Name: "tls"}, b.URL)}}
+			s.gateway.Configure(c)
+			if got, _ := s.ask(api()); got.Status != 502 || got.code() != "upstream_error" || strings.Contains(string(got.Body), "x509") {
+				t.Errorf("%s: %d %s", name, got.Status, got.Body)
+			}
+		}
+	})
+	t.Run("TL-05", func(t *testing.T) {
+		t.Parallel()
+		addr := a.listenTLS(t)
+		for _, version := range []uint16{tls.VersionTLS10, tls.VersionTLS11} {
+			if c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}); err == nil {
+				c.Close()
+				t.Errorf("version %x is spoken", version)
+			}
+		}
+		for _, suite := range []uint16{tls.TLS_RSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_3DES_EDE_CBC_SHA, tls.TLS_ECDHE_RSA_WITH_RC4_128_SHA, tls.TLS_RSA_WITH_AES_128_CBC_SHA} {
+			if c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{suite}}); err == nil {
+				c.Close()
+				t.Errorf("suite %x is spoken", suite)
+			}
+		}
+		for _, proto := range []string{"h2", "http/1.1"} {
+			c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{proto}})
+			must(t, err)
+			if c.ConnectionState().NegotiatedProtocol != proto {
+				t.Errorf("%s was not agreed on", proto)
+			}
+			c.Close()
+		}
+	})
+	t.Run("DS-11 in the handshake", func(t *testing.T) {
+		t.Parallel()
+		addr := a.listenTLS(t)
+		var open []net.Conn
+		for _, begun := range []string{"", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"} {
+			c, err := net.Dial("tcp", addr)
+			must(t, err)
+			defer c.Close()
+			_, _ = c.Write([]byte(begun))
+			_ = c.SetReadDeadline(time.Now().Add(15 * time.Second))
+			open = append(open, c)
+		}
+		start := time.Now()
+		for _, c := range open {
+			if _, err := c.Read(make([]byte, 1)); err == nil || time.Since(start) > 14*time.Second {
+				t.Errorf("a handshake that stops was waited for %v", time.Since(start))
+			}
+		}
+	})
+	t.Run("HO-13 over TLS", func(t *testing.T) {
+		t.Parallel()
+		addr := a.listenTLS(t)
+		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, ServerName: "public.test"})
+		must(t, err)
+		defer c.Close()
+		_, _ = fmt.Fprint(c, a.tokens.Replace(get("/api/admin/secret", "@A")))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		must(t, err)
+		if res.StatusCode != 403 {
+			t.Errorf("the name in the handshake is no permission: %d", res.StatusCode)
+		}
+	})
+}
+
+// listenTLS serves a gateway of the usual routes over TLS.
+func (a *arena) listenTLS(t *testing.T) string {
+	t.Helper()
+	_, files := certify(t, time.Now().Add(time.Hour), "gw.test")
+	certificate, err := proxy.LoadCertificate(files[0], files[1], zap.NewNop())
+	must(t, err)
+	s := a.stage(t, nil)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	server := proxy.NewServer(s.gateway, 32<<10, 5*time.Second, zap.NewNop())
+	server.TLSConfig = proxy.TLSConfig(certificate)
+	go server.Serve(proxy.ExplainRefusals(tls.NewListener(ln, server.TLSConfig)))
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(ctx) != nil {
+			server.Close()
+		}
+	})
+	return ln.Addr().String()
+}
+
+// certify makes a certificate that signs itself, also as PEM files.
+func certify(t testing.TB, until time.Time, names ...string) (tls.Certificate, [2]string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	must(t, err)
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	must(t, err)
+	dir := t.TempDir()
+	files := [2]string{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
+	must(t, os.WriteFile(files[0], certPEM, 0o600))
+	must(t, os.WriteFile(files[1], keyPEM, 0o600))
+	pair, err := tls.X509KeyPair(certPEM, keyPEM)
+	must(t, err)
+	return pair, files
+}
