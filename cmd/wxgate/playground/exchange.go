@@ -89,6 +89,10 @@ func (r *Recorder) end(x *exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open = slices.DeleteFunc(r.open, func(o *exchange) bool { return o == x })
+	if len(r.over) == overLength {
+		r.over = slices.Delete(r.over, 0, 1)
+	}
+	r.over = append(r.over, x)
 }
 
 // streams tells of an answer that has begun and may never end.

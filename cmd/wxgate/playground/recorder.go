@@ -34,12 +34,16 @@ type Recorder struct {
 	history   []frame
 	listeners map[chan frame]struct{}
 	open      []*exchange // oldest first
+	over      []*exchange // the last that ended, oldest first: of a socket's the backend is heard later
 
 	looks looks
 }
 
 // historyLength is how many events a page that opens late still sees.
 const historyLength = 400
+
+// overLength is how many exchanges are remembered after their end.
+const overLength = 32
 
 // listenerQueue is how far a page may fall behind. Then it is cut off, and
 // catches up from history when it connects again.
@@ -113,9 +117,11 @@ func (r *Recorder) latest() int64 {
 // exchangeOf finds an exchange by its request id, which the gateway has handed
 // to the backend. Where the client's wasn't fit to be, it has another there.
 func (r *Recorder) exchangeOf(requestID string) int64 {
-	for _, x := range slices.Backward(r.open) {
-		if x.requestID == requestID {
-			return x.number
+	for _, list := range [][]*exchange{r.open, r.over} {
+		for _, x := range slices.Backward(list) {
+			if x.requestID == requestID {
+				return x.number
+			}
 		}
 	}
 	return r.latest()
