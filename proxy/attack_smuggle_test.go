@@ -244,6 +244,47 @@ func TestPipelinedRequestsKeepTheirOrderAndIdentity(t *testing.T) {
 	})
 }
 
+// Requests may come in any pieces, the beginning of one with the end of another.
+func TestPiecesOfRequestsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	t.Run("SM-24", func(t *testing.T) {
+		t.Parallel()
+		s := a.stage(t, nil)
+		whole := get("/api/1", "@A") + get("/public/2") + post("hello", "Content-Length: 5") + get("/api/4", "@B")
+		for _, cut := range []int{1, 3, 7, 13, 40, 100} {
+			w := s.dial()
+			go func() {
+				for rest := s.tokens.Replace(whole); rest != ""; {
+					n := min(cut, len(rest))
+					_, _ = io.WriteString(w.conn, rest[:n])
+					rest = rest[n:]
+				}
+			}()
+			for _, path := range []string{"/api/1", "/public/2", "/api/echo", "/api/4"} {
+				if got, err := w.next("GET"); err != nil || !strings.HasSuffix(string(got.Body), " path="+path) {
+					t.Fatalf("in pieces of %d, %s got %d %q, %v", cut, path, got.Status, got.Body, err)
+				}
+			}
+		}
+		for _, second := range []string{get("/public/x"), get("/public/longer/path/than/that", "X-Long: "+strings.Repeat("a", 100))} {
+			for at := 1; at+6 < len(second); at++ {
+				w := s.dial()
+				w.send(get("/public/first") + second[:at])
+				if _, err := w.next("GET"); err != nil {
+					t.Fatal(err)
+				}
+				w.send(second[at : at+5])
+				time.Sleep(time.Millisecond) // so that the rest comes in a packet of its own
+				w.send(second[at+5:])
+				if got, err := w.next("GET"); err != nil || got.Status != 200 {
+					t.Fatalf("cut at %d: %d, %v", at, got.Status, err)
+				}
+			}
+		}
+	})
+}
+
 func TestNastyAnswersHarmNobodyElse(t *testing.T) {
 	t.Parallel()
 	a := newArena(t)

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"wxgate/proxy"
-	"wxgate/proxy/upstream"
 	"wxgate/session"
 )
 
@@ -156,14 +155,9 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	a.rows(t, "HS-34", []string{ws("X-OpenID: oEVIL"), ws("X_OpenID: oEVIL", "X.OpenID: oEVIL"), ws("Connection: X-OpenID"), ws("Connection: X-OpenID, Upgrade"), ws("x-wx-openid: oEVIL")}, asA)
 	t.Run("HS-35", func(t *testing.T) {
 		t.Parallel()
-		var s *stage
-		s = a.stage(t, func(c *proxy.Config) {
-			c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Upstream: group(t, upstream.Config{Name: "api", Retries: 1}, "http://"+refusing(t), "http://127.0.0.1:1")}}
-		})
-		rt := &proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass,
-			Upstream: group(t, upstream.Config{Name: "api", Retries: 1}, "http://"+refusing(t), "http://"+s.backend.addr)}
+		s := a.stage(t, nil)
 		c := attackConfig()
-		c.Routes = []*proxy.Route{rt}
+		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, refusing(t), s.backend.addr)}}
 		s.gateway.Configure(c)
 		for range 4 {
 			s.passes(api("X-OpenID: oEVIL", "X-OpenID: oEVIL"), a.openA)

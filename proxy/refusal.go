@@ -50,6 +50,7 @@ type refusalConn struct {
 	read int                  // bytes of it in line
 	late bool                 // it did not come in time
 	told bool                 // it was refused
+	then bool                 // there was one before it, whose last packet may hold its beginning
 }
 
 // maxRefusedLine is how much of a request line is looked at to say what is
@@ -78,7 +79,7 @@ func (c *refusalConn) hopeless() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.read > 0 && c.read < len("GET / HTTP/1.0") && bytes.IndexByte(c.line[:c.read], '\n') > 0
+	return !c.then && c.read > 0 && c.read < len("GET / HTTP/1.0") && bytes.IndexByte(c.line[:c.read], '\n') > 0
 }
 
 func (c *refusalConn) Write(p []byte) (int, error) {
@@ -140,7 +141,7 @@ func noteHandled(next http.Handler) http.Handler {
 func noteIdle(c net.Conn, state http.ConnState) {
 	if rc, ok := c.(*refusalConn); ok && state == http.StateIdle && !rc.frames.Load() {
 		rc.mu.Lock()
-		rc.read, rc.late = 0, false
+		rc.read, rc.late, rc.then = 0, false, true
 		rc.mu.Unlock()
 		rc.handled.Store(false)
 	}
