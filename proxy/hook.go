@@ -137,6 +137,7 @@ func (st *state) hookQuestion(ctx context.Context, x *exchange, login *session.L
 		return q, fault.From(err)
 	default:
 		q.Phone = user.Phone.Number
+		q.IsNewUser = user.FirstLogin.IsZero() // known only for having been banned
 	}
 	if login.Phone != nil {
 		q.Phone = login.Phone.Number

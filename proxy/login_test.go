@@ -230,6 +230,14 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 	if got.Header.Get("X-User-ID") != "42" || got.Header.Get("X-User-Roles") != "admin,a%2Cb" {
 		t.Errorf("the backend was told %v", got.Header)
 	}
+	carol := w.user("carol").OpenID
+	_, err := w.sessions.Ban(t.Context(), appID, carol, session.Ban{})
+	must(t, err)
+	_, err = w.sessions.Unban(t.Context(), appID, carol)
+	must(t, err)
+	if in := w.loginAnswer("carol"); !in.IsNewUser || asked.last["is_new_user"] != true {
+		t.Errorf("of a user banned before the first login the hook was told %v, the client %v", asked.last, in.IsNewUser)
+	}
 	set := func(s int, a string) {
 		asked.mu.Lock()
 		status, answer = s, a
