@@ -67,11 +67,7 @@ type userAnswer struct {
 
 // showSession answers GET {auth}/session.
 func (g *Gateway) showSession(x *exchange, st *state) error {
-	s, err := g.renewingCaller(x)
-	if err != nil {
-		return err
-	}
-	user, err := g.Sessions.Profile(x.r.Context(), s)
+	s, user, err := g.callerProfile(x)
 	if err != nil {
 		return err
 	}

@@ -126,6 +126,16 @@ func (g *Gateway) renewingCaller(x *exchange) (*session.Session, error) {
 	return s, err
 }
 
+// callerProfile is renewingCaller with what is kept of the user.
+func (g *Gateway) callerProfile(x *exchange) (*session.Session, session.User, error) {
+	s, err := g.renewingCaller(x)
+	if err != nil {
+		return nil, session.User{}, err
+	}
+	user, err := g.Sessions.Profile(x.r.Context(), s)
+	return s, user, err
+}
+
 // readJSON decodes the request's body, one JSON object, into v. Unknown fields
 // are ignored: an SDK may be newer than the gateway.
 func readJSON(x *exchange, v any) error {
@@ -180,20 +190,16 @@ func writeRawJSON(x *exchange, body []byte) {
 	_, _ = x.Write(body)
 }
 
-// showKeys answers GET /.well-known/jwks.json.
+// showKeys answers GET /.well-known/jwks.json. Verifiers may keep the keys for
+// five minutes; a rotated one stays published as long as its secret is configured.
 func (g *Gateway) showKeys(x *exchange, _ *state) error {
-	ServeJWKS(x, g.Sessions.JWKS())
-	return nil
-}
-
-// ServeJWKS writes a key set. Verifiers may keep it for five minutes; a
-// rotated key stays published as long as its secret is configured.
-func ServeJWKS(w http.ResponseWriter, keys []byte) {
-	h := w.Header()
+	keys := g.Sessions.JWKS()
+	h := x.Header()
 	h.Set("Content-Type", "application/jwk-set+json")
 	h.Set("Content-Length", strconv.Itoa(len(keys)))
 	h.Set("Cache-Control", "public, max-age=300")
-	_, _ = w.Write(keys)
+	_, _ = x.Write(keys)
+	return nil
 }
 
 // seconds is how answers tell a time span.

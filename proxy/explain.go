@@ -45,7 +45,7 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	}
 	if s := x.session(); s != nil {
 		e.Session, e.Expires = s, x.grant.ExpiresAt
-		st.identity.set(&outHeader{Header: e.Headers}, s)
+		st.Identity.set(&outHeader{Header: e.Headers}, s)
 	}
 	return e
 }

@@ -97,15 +97,15 @@ func (st *state) setIdentity(h *outHeader, x *exchange) error {
 	if s == nil {
 		return nil
 	}
-	st.identity.set(h, s)
-	if st.identity.Assertion == "" {
+	st.Identity.set(h, s)
+	if st.Identity.Assertion == "" {
 		return nil
 	}
 	signed, err := st.sessions.Assert(s, x.route.Name)
 	if err != nil {
 		return err
 	}
-	h.put(st.identity.Assertion, signed)
+	h.put(st.Identity.Assertion, signed)
 	return nil
 }
 

@@ -58,7 +58,6 @@ type state struct {
 	Config
 	table     *Table
 	headers   *headerRules
-	identity  Identity
 	endpoints *chi.Mux
 	trust     bool     // there are trusted proxies
 	origins   []string // of all routes, for the gateway's own endpoints
@@ -88,7 +87,7 @@ const (
 // flight end as they began.
 func (g *Gateway) Configure(c Config) {
 	st := &state{
-		Config: c, table: NewTable(c.Routes), headers: newHeaderRules(c.Identity), identity: c.Identity,
+		Config: c, table: NewTable(c.Routes), headers: newHeaderRules(c.Identity),
 		trust: len(c.Proxies.prefixes) > 0, sessions: g.Sessions, log: g.Log, now: g.Now,
 	}
 	for _, rt := range c.Routes {

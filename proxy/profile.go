@@ -38,11 +38,7 @@ type profileAnswer struct {
 
 // showProfile answers GET {auth}/profile.
 func (g *Gateway) showProfile(x *exchange, _ *state) error {
-	s, err := g.renewingCaller(x)
-	if err != nil {
-		return err
-	}
-	user, err := g.Sessions.Profile(x.r.Context(), s)
+	_, user, err := g.callerProfile(x)
 	if err != nil {
 		return err
 	}

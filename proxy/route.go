@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"wxgate/session"
 )
@@ -56,9 +55,6 @@ type Route struct {
 	RequestRemove []string
 	ResponseSet   map[string]string
 	ResponseGone  []string
-
-	// Timeout is told in the access log only; the upstream keeps it.
-	Timeout time.Duration
 
 	allow string // the Allow header's value
 }
