@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -34,7 +34,7 @@ type Server struct {
 
 	// CheckPath refuses paths that two parsers could read differently; it is
 	// the public listener's rule.
-	CheckPath func(*http.Request) *fault.Fault
+	CheckPath func(*http.Request) *apierror.Error
 
 	// RequestID gives a request's id from its header, or a new one.
 	RequestID func(http.Header) string
@@ -73,10 +73,10 @@ func (s *Server) Handler() http.Handler {
 	})
 	mux.With(s.need(ScopeWeChat)).HandleFunc("/wx/{appid}/*", s.handler(s.relay))
 	mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, r, fault.New(fault.NotFound, "there is no such call"))
+		refuse(w, r, apierror.New(apierror.NotFound, "there is no such call"))
 	})
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		f := fault.New(fault.MethodNotAllowed, "this method is not served here")
+		f := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
 		f.Allow = allowed(mux, r.URL.Path)
 		refuse(w, r, f)
 	})
@@ -158,7 +158,7 @@ func (s *Server) handler(serve func(http.ResponseWriter, *http.Request) error) h
 		if err == nil {
 			return
 		}
-		f := fault.From(err)
+		f := apierror.From(err)
 		if f.Code.Status() >= http.StatusInternalServerError {
 			s.Log.Warn("private call failed", zap.String("path", r.URL.Path), zap.Error(f), zap.String("request_id", requestID(r)))
 		}
@@ -166,11 +166,11 @@ func (s *Server) handler(serve func(http.ResponseWriter, *http.Request) error) h
 	}
 }
 
-func refuse(w http.ResponseWriter, r *http.Request, f *fault.Fault) {
-	if f.Code == fault.ClientClosed {
+func refuse(w http.ResponseWriter, r *http.Request, f *apierror.Error) {
+	if f.Code == apierror.ClientClosed {
 		return
 	}
-	fault.Write(w, requestID(r), f)
+	apierror.Write(w, requestID(r), f)
 }
 
 // status is what /healthz and /readyz say.
@@ -188,7 +188,7 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	if err := s.Sessions.Ready(r.Context()); err != nil {
 		s.Log.Warn("not ready", zap.Error(err))
-		problems = append(problems, string(fault.StoreUnavailable))
+		problems = append(problems, string(apierror.StoreUnavailable))
 	}
 	if len(problems) == 0 {
 		writeJSON(w, status{"ready", nil})
@@ -233,7 +233,7 @@ func readOptionalJSON(r *http.Request, v any) error {
 func decode(raw []byte, v any) error {
 	object := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) // null would pass for an empty one
 	if err := json.Unmarshal(raw, v); err != nil || !object {
-		return fault.New(fault.BadRequest, "the body must be one JSON object with fields of the right type").Because(err)
+		return apierror.New(apierror.BadRequest, "the body must be one JSON object with fields of the right type").Because(err)
 	}
 	return nil
 }

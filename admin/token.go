@@ -8,7 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/secret"
 )
 
@@ -37,7 +37,7 @@ func (s *Server) need(scope Scope) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			token, f := s.authenticate(r)
 			if f == nil && !slices.Contains(token.Scopes, scope) {
-				f = fault.New(fault.Forbidden, "this token has not the scope "+string(scope))
+				f = apierror.New(apierror.Forbidden, "this token has not the scope "+string(scope))
 			}
 			if f != nil {
 				refuse(w, r, f)
@@ -48,10 +48,10 @@ func (s *Server) need(scope Scope) func(http.Handler) http.Handler {
 	}
 }
 
-func (s *Server) authenticate(r *http.Request) (Token, *fault.Fault) {
+func (s *Server) authenticate(r *http.Request) (Token, *apierror.Error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
-		return Token{}, fault.New(fault.TokenMissing, "a token of admin.tokens is asked for")
+		return Token{}, apierror.New(apierror.TokenMissing, "a token of admin.tokens is asked for")
 	}
 	scheme, shown, _ := strings.Cut(values[0], " ")
 	found := Token{}
@@ -61,7 +61,7 @@ func (s *Server) authenticate(r *http.Request) (Token, *fault.Fault) {
 		}
 	}
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || found.Token == "" {
-		return Token{}, fault.New(fault.TokenInvalid, "the token is not one of admin.tokens")
+		return Token{}, apierror.New(apierror.TokenInvalid, "the token is not one of admin.tokens")
 	}
 	return found, nil
 }

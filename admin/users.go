@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -130,7 +130,7 @@ func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if len(openid) > maxOpenID {
-		return fault.New(fault.BadRequest, "this is no openid")
+		return apierror.New(apierror.BadRequest, "this is no openid")
 	}
 	ban, err := readBan(r)
 	if err != nil {
@@ -156,7 +156,7 @@ func readBan(r *http.Request) (session.Ban, error) {
 	}
 	ban := session.Ban{Reason: strings.TrimSpace(req.Reason)}
 	if utf8.RuneCountInString(ban.Reason) > maxReason {
-		return ban, fault.New(fault.BadRequest, "reason is longer than 500 characters")
+		return ban, apierror.New(apierror.BadRequest, "reason is longer than 500 characters")
 	}
 	if req.Until == nil {
 		return ban, nil
@@ -164,9 +164,9 @@ func readBan(r *http.Request) (session.Ban, error) {
 	ban.Until = time.Time(*req.Until)
 	switch {
 	case !ban.Until.After(time.Now()):
-		return ban, fault.New(fault.BadRequest, "until lies in the past")
+		return ban, apierror.New(apierror.BadRequest, "until lies in the past")
 	case ban.Until.Year() > lastYear:
-		return ban, fault.New(fault.BadRequest, "until lies too far ahead: it is in seconds, or left out for good")
+		return ban, apierror.New(apierror.BadRequest, "until lies too far ahead: it is in seconds, or left out for good")
 	}
 	return ban, nil
 }

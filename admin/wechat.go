@@ -11,7 +11,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/wechat"
 )
 
@@ -26,7 +26,7 @@ func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if req.EncryptedData == "" || req.IV == "" {
-		return fault.New(fault.BadRequest, "encrypted_data and iv are both asked for")
+		return apierror.New(apierror.BadRequest, "encrypted_data and iv are both asked for")
 	}
 	appid, openid := userOf(r)
 	data, err := s.openData(r, appid, openid, req.EncryptedData, req.IV)
@@ -56,7 +56,7 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if req.Message == nil {
-		return fault.New(fault.BadRequest, "message is missing")
+		return apierror.New(apierror.BadRequest, "message is missing")
 	}
 	appid, openid := userOf(r)
 	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
@@ -76,16 +76,16 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !isAPIPath(path) {
-		return fault.New(fault.BadPath, "a path of the WeChat API has letters, digits, - _ . and / only")
+		return apierror.New(apierror.BadPath, "a path of the WeChat API has letters, digits, - _ . and / only")
 	}
 	if path == "/cgi-bin/token" || path == "/cgi-bin/stable_token" {
 		return s.accessToken(w, r, appid, path)
 	}
 	if wechat.IsSecretCall(path) {
-		return fault.New(fault.Forbidden, "calls that take the AppSecret are the gateway's own")
+		return apierror.New(apierror.Forbidden, "calls that take the AppSecret are the gateway's own")
 	}
 	if !slices.ContainsFunc(s.Config().Relay[appid], func(rule string) bool { return covers(rule, path) }) {
-		return fault.New(fault.Forbidden, "this path is not in the app's relay list")
+		return apierror.New(apierror.Forbidden, "this path is not in the app's relay list")
 	}
 	return s.send(w, r, appid, path)
 }
@@ -112,7 +112,7 @@ func covers(rule, path string) bool {
 // the caller sent as appid, secret or force_refresh plays no part.
 func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path string) error {
 	if method := map[string]string{"/cgi-bin/token": "GET", "/cgi-bin/stable_token": "POST"}[path]; r.Method != method {
-		f := fault.New(fault.MethodNotAllowed, "this method is not served here")
+		f := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
 		f.Allow = method
 		return f
 	}

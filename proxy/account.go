@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -122,11 +122,11 @@ func (g *Gateway) phoneOf(ctx context.Context, s *session.Session, req phoneRequ
 	byCode, byData := req.Code != "", req.EncryptedData != "" || req.IV != ""
 	switch {
 	case byCode == byData:
-		return session.Phone{}, fault.New(fault.BadRequest, "send either code, or encrypted_data and iv")
+		return session.Phone{}, apierror.New(apierror.BadRequest, "send either code, or encrypted_data and iv")
 	case byData:
 		return g.decryptPhone(ctx, s, req)
 	case !wechat.ValidCode(req.Code):
-		return session.Phone{}, fault.New(fault.BadRequest, "code is no code of the phone button")
+		return session.Phone{}, apierror.New(apierror.BadRequest, "code is no code of the phone button")
 	}
 	// WeChat must know whose code it should be, else one user could bind another's number.
 	phone, err := g.WeChat.Phone(context.WithoutCancel(ctx), s.AppID, s.OpenID, req.Code)

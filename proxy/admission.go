@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 // maxHeaderLines bounds the count of header lines, whatever their size.
@@ -13,10 +13,10 @@ const maxHeaderLines = 256
 
 // admit refuses what no route should ever see: requests that two servers could
 // understand differently. Nothing here depends on who asks.
-func (x *exchange) admit(maxHeader int) *fault.Fault {
+func (x *exchange) admit(maxHeader int) *apierror.Error {
 	r := x.r
 	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
-		f := fault.New(fault.MethodNotAllowed, "this method is never served")
+		f := apierror.New(apierror.MethodNotAllowed, "this method is never served")
 		f.Allow, f.Close = strings.Join(usualMethods, ", "), true
 		return f
 	}
@@ -34,13 +34,13 @@ func (x *exchange) admit(maxHeader int) *fault.Fault {
 	return checkOddities(r)
 }
 
-func badRequest(message string) *fault.Fault {
-	f := fault.New(fault.BadRequest, message)
+func badRequest(message string) *apierror.Error {
+	f := apierror.New(apierror.BadRequest, message)
 	f.Close = true
 	return f
 }
 
-func checkHeaderSize(r *http.Request, most int) *fault.Fault {
+func checkHeaderSize(r *http.Request, most int) *apierror.Error {
 	size, lines := len(r.Method)+len(r.RequestURI)+len(r.Host), 0
 	for name, values := range r.Header {
 		for _, v := range values {
@@ -51,13 +51,13 @@ func checkHeaderSize(r *http.Request, most int) *fault.Fault {
 	if size <= most && lines <= maxHeaderLines {
 		return nil
 	}
-	f := fault.New(fault.HeaderTooLarge, "the request's header is too large")
+	f := apierror.New(apierror.HeaderTooLarge, "the request's header is too large")
 	f.Close = true
 	return f
 }
 
 // checkOddities refuses what servers are known to disagree about.
-func checkOddities(r *http.Request) *fault.Fault {
+func checkOddities(r *http.Request) *apierror.Error {
 	switch {
 	case len(r.Header["Authorization"]) > 1:
 		return badRequest("more than one Authorization header")

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -17,7 +17,7 @@ func (g *Gateway) authenticate(x *exchange) error {
 		return nil
 	}
 	err := g.identify(x)
-	if f := (*fault.Fault)(nil); x.route.Auth == AuthOptional && errors.As(err, &f) && f.Code == fault.TokenMissing {
+	if f := (*apierror.Error)(nil); x.route.Auth == AuthOptional && errors.As(err, &f) && f.Code == apierror.TokenMissing {
 		return nil
 	}
 	return err
@@ -54,7 +54,7 @@ func (g *Gateway) renew(x *exchange) error {
 }
 
 // errNoToken is the refusal of a request without a token.
-var errNoToken = fault.New(fault.TokenMissing, "log in first: no token was sent")
+var errNoToken = apierror.New(apierror.TokenMissing, "log in first: no token was sent")
 
 // bearer takes the token out of the Authorization header (RFC 6750, section
 // 2.1). Any other scheme is not ours to judge valid.
@@ -65,7 +65,7 @@ func bearer(values []string) (string, error) {
 	scheme, token, _ := strings.Cut(values[0], " ")
 	token = strings.TrimLeft(token, " ")
 	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return "", fault.New(fault.TokenInvalid, "Authorization must be: Bearer and a token")
+		return "", apierror.New(apierror.TokenInvalid, "Authorization must be: Bearer and a token")
 	}
 	return token, nil
 }
@@ -80,9 +80,9 @@ func checkRequirements(x *exchange) error {
 	case s == nil:
 		return errNoToken
 	case !hasRole(s, x.route.Roles):
-		return fault.New(fault.Forbidden, "this user may not do this")
+		return apierror.New(apierror.Forbidden, "this user may not do this")
 	case x.route.RequirePhone && s.Phone == "":
-		return fault.New(fault.PhoneRequired, "bind a phone number first")
+		return apierror.New(apierror.PhoneRequired, "bind a phone number first")
 	}
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 const (
@@ -161,7 +161,7 @@ func (b *requestBody) shut() {
 }
 
 // clientFault is what the client did wrong while its body was read, or nil.
-func (b *requestBody) clientFault() *fault.Fault {
+func (b *requestBody) clientFault() *apierror.Error {
 	if b == nil {
 		return nil
 	}
@@ -171,22 +171,22 @@ func (b *requestBody) clientFault() *fault.Fault {
 }
 
 // bodyFault maps an error of reading a client's body.
-func bodyFault(err error) *fault.Fault {
+func bodyFault(err error) *apierror.Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &tooLarge):
-		return closing(fault.New(fault.BodyTooLarge, "the request body is too large").Because(err))
+		return closing(apierror.New(apierror.BodyTooLarge, "the request body is too large").Because(err))
 	case errors.Is(err, errBodyTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
-		return closing(fault.New(fault.Timeout, "the request body came too slowly").Because(err))
+		return closing(apierror.New(apierror.Timeout, "the request body came too slowly").Because(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return closing(fault.New(fault.ClientClosed, "the client went away").Because(err))
+		return closing(apierror.New(apierror.ClientClosed, "the client went away").Because(err))
 	}
-	return closing(fault.New(fault.BadRequest, "the request body can't be read").Because(err))
+	return closing(apierror.New(apierror.BadRequest, "the request body can't be read").Because(err))
 }
 
-func closing(f *fault.Fault) *fault.Fault {
+func closing(f *apierror.Error) *apierror.Error {
 	f.Close = true
 	return f
 }

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"slices"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 // What CORS answers tell a browser. Credentials are never allowed: a token
@@ -41,7 +41,7 @@ func (x *exchange) cors(origins []string, methods string) bool {
 		return false
 	}
 	if !allowed {
-		x.fail(fault.New(fault.Forbidden, "this origin is not allowed"))
+		x.fail(apierror.New(apierror.Forbidden, "this origin is not allowed"))
 		return true
 	}
 	h := x.Header()

@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -49,9 +49,9 @@ func (g *Gateway) endpoints(st *state) *chi.Mux {
 	for _, e := range list {
 		mux.Method(e.method, e.path, ownHandler(e, st))
 	}
-	mux.NotFound(refuseWith(fault.New(fault.NoRoute, "the gateway has no such call")))
+	mux.NotFound(refuseWith(apierror.New(apierror.NoRoute, "the gateway has no such call")))
 	mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		f := fault.New(fault.MethodNotAllowed, "this method is not served here")
+		f := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
 		f.Allow = allowedAt(list, r.URL.Path)
 		w.(*exchange).fail(f)
 	})
@@ -71,7 +71,7 @@ func ownHandler(e endpoint, st *state) http.HandlerFunc {
 	}
 }
 
-func refuseWith(f *fault.Fault) http.HandlerFunc {
+func refuseWith(f *apierror.Error) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.(*exchange).fail(f) }
 }
 
@@ -98,7 +98,7 @@ func (g *Gateway) serveOwn(x *exchange, st *state) {
 		return
 	}
 	if x.r.ContentLength > maxOwnBody {
-		x.fail(closing(fault.New(fault.BodyTooLarge, "the request body is too large")))
+		x.fail(closing(apierror.New(apierror.BodyTooLarge, "the request body is too large")))
 		return
 	}
 	body := newRequestBody(x, maxOwnBody, nil)
@@ -144,7 +144,7 @@ func readJSON(x *exchange, v any) error {
 		return bodyFault(err)
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return fault.New(fault.BadRequest, jsonProblem(err)).Because(err)
+		return apierror.New(apierror.BadRequest, jsonProblem(err)).Because(err)
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func readOptionalJSON(x *exchange, v any) error {
 		return nil
 	}
 	err := readJSON(x, v)
-	if f := (*fault.Fault)(nil); errors.As(err, &f) && x.r.ContentLength < 0 && errors.Is(f.Cause, io.ErrUnexpectedEOF) {
+	if f := (*apierror.Error)(nil); errors.As(err, &f) && x.r.ContentLength < 0 && errors.Is(f.Cause, io.ErrUnexpectedEOF) {
 		return nil
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 	"net/netip"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -38,7 +38,7 @@ type exchange struct {
 
 	status   int
 	bytes    int64
-	fault    *fault.Fault
+	fault    *apierror.Error
 	deadline time.Time // when the current write deadline was set
 	clock    *streamClock
 	detached bool // a tunnel finishes it later
@@ -123,24 +123,24 @@ func (x *exchange) Flush() {
 }
 
 // fail answers with the fault, or only notes it where an answer has begun.
-func (x *exchange) fail(f *fault.Fault) {
+func (x *exchange) fail(f *apierror.Error) {
 	x.fault = f
 	switch {
 	case x.status != 0:
-	case f.Code == fault.ClientClosed:
+	case f.Code == apierror.ClientClosed:
 		x.status = f.Code.Status()
 	case f.Close && x.r.ProtoMajor > 1 && x.r.Method != "PRI": // an HTTP/1 server's reading of a broken preface
 		// In HTTP/2 it would end the streams of others too.
 		alone := *f
 		alone.Close = false
-		fault.Write(x, x.id, &alone)
+		apierror.Write(x, x.id, &alone)
 	default:
-		fault.Write(x, x.id, f)
+		apierror.Write(x, x.id, f)
 	}
 }
 
 // refuse answers with what the error means to the client.
-func (x *exchange) refuse(err error) { x.fail(fault.From(x.cause(err))) }
+func (x *exchange) refuse(err error) { x.fail(apierror.From(x.cause(err))) }
 
 // cause prefers the reason why the request's context ended over the
 // cancellation that it shows up as.

@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -18,7 +18,7 @@ type Explanation struct {
 	Session *session.Session // whose token came with it; nil: nobody's
 	Expires time.Time        // the token's end
 	Headers http.Header      // what the backend would be told of the caller
-	Refusal *fault.Fault     // nil: it is let through
+	Refusal *apierror.Error  // nil: it is let through
 }
 
 // Explain takes a request the way of ServeHTTP as far as the backend, which is
@@ -39,7 +39,7 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	e := Explanation{Route: x.route, Target: x.route.target(r.URL), Headers: http.Header{}}
 	for _, step := range []func(*exchange) error{checkBody, g.authenticate, checkRequirements} {
 		if err := step(x); err != nil {
-			e.Refusal = fault.From(err)
+			e.Refusal = apierror.From(err)
 			break
 		}
 	}

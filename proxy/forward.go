@@ -13,12 +13,12 @@ import (
 	"sync"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/proxy/upstream"
 )
 
 // errCut ends the context of a live request whose session has ended.
-var errCut = fault.New(fault.SessionEnded, "the session has ended, log in again")
+var errCut = apierror.New(apierror.SessionEnded, "the session has ended, log in again")
 
 // forward sends the request to the route's upstream and the answer back. The
 // outbound request is made anew: nothing of the client's passes but what is
@@ -48,7 +48,7 @@ func (g *Gateway) forward(x *exchange, st *state) {
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		// Nobody asked for it: a tunnel's request does not come this way.
-		x.fail(fault.New(fault.UpstreamError, "the backend switched protocols unasked"))
+		x.fail(apierror.New(apierror.UpstreamError, "the backend switched protocols unasked"))
 		return
 	}
 	st.answer(ctx, x, res, body)
@@ -194,7 +194,7 @@ const upstreamRetryAfter = 2 * time.Second
 
 // forwardFault says why there is no answer from the backend: the session's
 // end, the client's own doing, or the backend's.
-func forwardFault(ctx context.Context, err error, body *requestBody) *fault.Fault {
+func forwardFault(ctx context.Context, err error, body *requestBody) *apierror.Error {
 	if cause := context.Cause(ctx); errors.Is(cause, errCut) {
 		return errCut
 	}
@@ -203,17 +203,17 @@ func forwardFault(ctx context.Context, err error, body *requestBody) *fault.Faul
 	}
 	switch {
 	case ctx.Err() != nil:
-		return fault.New(fault.ClientClosed, "the client went away").Because(err)
+		return apierror.New(apierror.ClientClosed, "the client went away").Because(err)
 	case errors.Is(err, upstream.ErrNoHealthy):
-		f := fault.New(fault.NoHealthyUpstream, "no backend is able to answer, try again").Because(err)
+		f := apierror.New(apierror.NoHealthyUpstream, "no backend is able to answer, try again").Because(err)
 		f.RetryAfter = upstreamRetryAfter
 		return f
 	case errors.Is(err, upstream.ErrRequestBody):
 		return bodyFault(err)
 	case errors.Is(err, upstream.ErrTimeout):
-		return fault.New(fault.UpstreamTimeout, "the backend took too long").Because(err)
+		return apierror.New(apierror.UpstreamTimeout, "the backend took too long").Because(err)
 	}
-	return fault.New(fault.UpstreamError, "the backend could not be reached or broke its answer off").Because(err)
+	return apierror.New(apierror.UpstreamError, "the backend could not be reached or broke its answer off").Because(err)
 }
 
 // answer sends the backend's response to the client, as it comes.

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -167,7 +167,7 @@ func (g *Gateway) end(x *exchange) {
 	crash := recover()
 	if crash != nil && crash != http.ErrAbortHandler {
 		g.Log.Error("panic", zap.Any("panic", crash), zap.String("request_id", x.id), zap.Stack("stack"))
-		x.fault = fault.New(fault.Internal, "something went wrong in the gateway")
+		x.fault = apierror.New(apierror.Internal, "something went wrong in the gateway")
 		if x.status == 0 {
 			x.fail(x.fault)
 			crash = nil
@@ -180,7 +180,7 @@ func (g *Gateway) end(x *exchange) {
 }
 
 // findRoute finds who serves the request, with the method it will have there.
-func (x *exchange) findRoute(t *Table) *fault.Fault {
+func (x *exchange) findRoute(t *Table) *apierror.Error {
 	r := x.r
 	if t.unsteady(x.host, r.URL.Path) {
 		return badPath()
@@ -196,29 +196,29 @@ func (x *exchange) findRoute(t *Table) *fault.Fault {
 
 // findOverridden looks the route up by the method that the client means
 // (wx.request has no PATCH), where the route allows that.
-func (x *exchange) findOverridden(t *Table, override string) *fault.Fault {
+func (x *exchange) findOverridden(t *Table, override string) *apierror.Error {
 	if m := t.Match(x.host, x.r.URL.Path, func(*Route) bool { return true }); m.Route == nil || !m.Route.Override {
 		return x.take(t.Match(x.host, x.r.URL.Path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
 	}
 	override = strings.ToUpper(override)
 	if !slices.Contains([]string{"PATCH", "PUT", "DELETE"}, override) {
-		return fault.New(fault.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
+		return apierror.New(apierror.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
 	}
 	x.r.Method = override
 	return x.take(t.Match(x.host, x.r.URL.Path, func(rt *Route) bool { return rt.Override && rt.Takes(override) }))
 }
 
-func (x *exchange) take(m Match) *fault.Fault {
+func (x *exchange) take(m Match) *apierror.Error {
 	if m.Route != nil {
 		x.route, x.label = m.Route, m.Route.Name
 		return nil
 	}
 	if m.Allowed != "" {
-		f := fault.New(fault.MethodNotAllowed, "this method is not served here")
+		f := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
 		f.Allow = m.Allowed
 		return f
 	}
-	return fault.New(fault.NoRoute, "nothing is served here")
+	return apierror.New(apierror.NoRoute, "nothing is served here")
 }
 
 // checkBody refuses a body that says beforehand that it is too large, and a
@@ -233,7 +233,7 @@ func checkBody(x *exchange) error {
 		}
 	}
 	if most := x.route.MaxBody; most > 0 && x.r.ContentLength > most {
-		return closing(fault.New(fault.BodyTooLarge, "the request body is too large"))
+		return closing(apierror.New(apierror.BodyTooLarge, "the request body is too large"))
 	}
 	return nil
 }

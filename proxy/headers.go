@@ -5,7 +5,7 @@ import (
 	"net/textproto"
 	"strings"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 // headerRules says which headers pass between client and backend. A header
@@ -63,7 +63,7 @@ var forwardedFamilies = [...]string{"X-Forwarded-", "X-Original-", "X-Rewrite-"}
 var gatewayOwn = []string{
 	"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", requestIDHeader,
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
-	fault.Header, SessionTokenHeader, "Content-Length", "Host", "Idempotency-Replayed",
+	apierror.Header, SessionTokenHeader, "Content-Length", "Host", "Idempotency-Replayed",
 }
 
 func newHeaderRules(id Identity) *headerRules {
@@ -71,7 +71,7 @@ func newHeaderRules(id Identity) *headerRules {
 	return &headerRules{
 		request:  headerSet(hopByHop, otherIdentities, gatewayOwn, own),
 		proxied:  headerSet(forwardedFamily),
-		response: headerSet(hopByHop, own, []string{fault.Header, SessionTokenHeader, requestIDHeader}),
+		response: headerSet(hopByHop, own, []string{apierror.Header, SessionTokenHeader, requestIDHeader}),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -91,7 +91,7 @@ func (st *state) askHook(ctx context.Context, x *exchange, login *session.Login)
 		return nil
 	}
 	answer, err := st.callHook(ctx, x, login)
-	var refusal *fault.Fault
+	var refusal *apierror.Error
 	switch {
 	case err == nil:
 		login.UserID, login.Roles = string(answer.UserID), answer.Roles
@@ -102,7 +102,7 @@ func (st *state) askHook(ctx context.Context, x *exchange, login *session.Login)
 		st.log.Warn("the login hook failed, the user was let in", zap.Error(err), zap.String("request_id", x.id))
 		return nil
 	}
-	return fault.New(fault.UpstreamError, "the login could not be checked, try again").Because(fmt.Errorf("login hook: %w", err))
+	return apierror.New(apierror.UpstreamError, "the login could not be checked, try again").Because(fmt.Errorf("login hook: %w", err))
 }
 
 func (st *state) callHook(ctx context.Context, x *exchange, login *session.Login) (hookAnswer, error) {
@@ -134,7 +134,7 @@ func (st *state) hookQuestion(ctx context.Context, x *exchange, login *session.L
 	case errors.Is(err, session.ErrNotFound):
 		q.IsNewUser = true
 	case err != nil:
-		return q, fault.From(err)
+		return q, apierror.From(err)
 	default:
 		q.Phone = user.Phone.Number
 		q.IsNewUser = user.FirstLogin.IsZero() // known only for having been banned
@@ -189,14 +189,14 @@ func readHookAnswer(res *http.Response) (hookAnswer, error) {
 	return hookAnswer{}, fmt.Errorf("the answer has status %d", res.StatusCode)
 }
 
-func hookRefusal(message string) *fault.Fault {
+func hookRefusal(message string) *apierror.Error {
 	if message == "" || !printable(message) {
 		message = "this user may not log in"
 	}
 	if runes := []rune(message); len(runes) > maxHookReason {
 		message = string(runes[:maxHookReason])
 	}
-	return fault.New(fault.UserBlocked, message)
+	return apierror.New(apierror.UserBlocked, message)
 }
 
 func (a hookAnswer) check() error {

@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -50,8 +50,8 @@ type loginAnswer struct {
 
 // phoneFailure stands in a login's "phone" where the number could not be had.
 type phoneFailure struct {
-	Error   fault.Code `json:"error"`
-	Message string     `json:"message"`
+	Error   apierror.Code `json:"error"`
+	Message string        `json:"message"`
 }
 
 // login answers POST {auth}/login.
@@ -83,7 +83,7 @@ func (g *Gateway) readLogin(x *exchange, st *state) (req loginRequest, key strin
 		return req, "", err
 	}
 	if !wechat.ValidCode(req.Code) || req.PhoneCode != "" && !wechat.ValidCode(req.PhoneCode) {
-		return req, "", fault.New(fault.BadRequest, "code is missing, or is no code of wx.login")
+		return req, "", apierror.New(apierror.BadRequest, "code is missing, or is no code of wx.login")
 	}
 	if req.AppID, err = st.chooseApp(req.AppID, x.r.Header.Get("Referer")); err != nil {
 		return req, "", err
@@ -98,9 +98,9 @@ func (st *state) chooseApp(named, referer string) (string, error) {
 	hinted := refererApp(referer)
 	switch {
 	case named != "" && !slices.Contains(st.Apps, named):
-		return "", fault.New(fault.BadRequest, "this appid is not served here")
+		return "", apierror.New(apierror.BadRequest, "this appid is not served here")
 	case named != "" && hinted != "" && hinted != named:
-		return "", fault.New(fault.BadRequest, "appid and Referer name different apps")
+		return "", apierror.New(apierror.BadRequest, "appid and Referer name different apps")
 	case named != "":
 		return named, nil
 	case slices.Contains(st.Apps, hinted):
@@ -108,7 +108,7 @@ func (st *state) chooseApp(named, referer string) (string, error) {
 	case len(st.Apps) == 1:
 		return st.Apps[0], nil
 	}
-	return "", fault.New(fault.BadRequest, "appid is missing")
+	return "", apierror.New(apierror.BadRequest, "appid is missing")
 }
 
 // refererApp reads the appid out of the Referer that the WeChat client sends,
@@ -132,7 +132,7 @@ func idempotencyKey(values []string) (string, error) {
 	sane := len(values) == 1 && len(key) >= 16 && len(key) <= 128 &&
 		!strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c >= 0x7f })
 	if !sane {
-		return "", fault.New(fault.BadRequest, "Idempotency-Key must be 16 to 128 printable characters")
+		return "", apierror.New(apierror.BadRequest, "Idempotency-Key must be 16 to 128 printable characters")
 	}
 	return key, nil
 }
@@ -177,7 +177,7 @@ func (g *Gateway) phoneAtLogin(ctx context.Context, req loginRequest, openid str
 	}
 	got, err := g.WeChat.Phone(ctx, req.AppID, openid, req.PhoneCode)
 	if err != nil {
-		f := fault.From(err)
+		f := apierror.From(err)
 		g.Log.Warn("a login's phone number could not be had", zap.String("appid", req.AppID), zap.Error(err))
 		return nil, phoneFailure{f.Code, f.Message}
 	}
@@ -190,7 +190,7 @@ func (g *Gateway) phoneAtLogin(ctx context.Context, req loginRequest, openid str
 func (g *Gateway) countLogin(appid string, err error) {
 	outcome := "ok"
 	if err != nil {
-		outcome = string(fault.From(err).Code)
+		outcome = string(apierror.From(err).Code)
 	}
 	g.Metrics.logins.WithLabelValues(appid, outcome).Inc()
 }

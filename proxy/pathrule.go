@@ -5,7 +5,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 // CheckPath refuses a request target that two parsers could read differently,
@@ -20,7 +20,7 @@ import (
 // these from all but a server that decodes twice. "%25" else stays as it is.
 //
 // It reads each byte of an ordinary path once and allocates nothing.
-func CheckPath(r *http.Request) *fault.Fault {
+func CheckPath(r *http.Request) *apierror.Error {
 	target, ok := originForm(r)
 	if !ok || !safeTarget(target) {
 		return badPath()
@@ -28,8 +28,8 @@ func CheckPath(r *http.Request) *fault.Fault {
 	return nil
 }
 
-func badPath() *fault.Fault {
-	return closing(fault.New(fault.BadPath, "the path could be read in more than one way"))
+func badPath() *apierror.Error {
+	return closing(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
 }
 
 // originForm gives the path and query of the request target as they were sent,

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -77,13 +77,13 @@ func (req *profileRequest) signed() bool {
 // merged is the stored profile with the request's fields put in and checked.
 func (g *Gateway) merged(ctx context.Context, s *session.Session, req profileRequest) (session.Profile, error) {
 	if req.Nickname == nil && req.AvatarURL == nil {
-		return session.Profile{}, fault.New(fault.BadRequest, "send nickname, avatar_url or both")
+		return session.Profile{}, apierror.New(apierror.BadRequest, "send nickname, avatar_url or both")
 	}
 	if req.Nickname != nil && !validNickname(*req.Nickname) {
-		return session.Profile{}, fault.New(fault.BadRequest, "nickname is too long or holds control characters")
+		return session.Profile{}, apierror.New(apierror.BadRequest, "nickname is too long or holds control characters")
 	}
 	if req.AvatarURL != nil && !validAvatar(*req.AvatarURL) {
-		return session.Profile{}, fault.New(fault.BadRequest, "avatar_url must be a https URL of at most 1024 bytes")
+		return session.Profile{}, apierror.New(apierror.BadRequest, "avatar_url must be a https URL of at most 1024 bytes")
 	}
 	user, err := g.Sessions.Profile(ctx, s)
 	if err != nil {
@@ -125,7 +125,7 @@ type wxUserInfo struct {
 // encrypted form came too, that is what counts, and it must be this user's.
 func (g *Gateway) readSigned(ctx context.Context, s *session.Session, req *profileRequest) error {
 	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData || (req.EncryptedData == "") != (req.IV == "") {
-		return fault.New(fault.BadRequest, "send raw_data with signature, and encrypted_data only with iv")
+		return apierror.New(apierror.BadRequest, "send raw_data with signature, and encrypted_data only with iv")
 	}
 	key, err := g.Sessions.SessionKey(ctx, s)
 	if err != nil {
@@ -146,10 +146,10 @@ func (g *Gateway) readSigned(ctx context.Context, s *session.Session, req *profi
 func (req *profileRequest) take(raw json.RawMessage, openid string) error {
 	var info wxUserInfo
 	if err := json.Unmarshal(raw, &info); err != nil {
-		return fault.New(fault.BadData, "the signed data is no user info").Because(err)
+		return apierror.New(apierror.BadData, "the signed data is no user info").Because(err)
 	}
 	if info.OpenID != "" && info.OpenID != openid {
-		return fault.New(fault.BadData, "the data could not be decrypted or verified")
+		return apierror.New(apierror.BadData, "the data could not be decrypted or verified")
 	}
 	req.Nickname, req.AvatarURL = info.Nickname, info.AvatarURL
 	if info.AvatarURL != nil {

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -32,7 +32,7 @@ func (g *Gateway) allow(ctx context.Context, key string, rate session.Rate) erro
 	if ok {
 		return nil
 	}
-	f := fault.New(fault.RateLimited, "too many requests, try later")
+	f := apierror.New(apierror.RateLimited, "too many requests, try later")
 	f.RetryAfter = max(wait, time.Second)
 	return f
 }

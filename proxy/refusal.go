@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 // ExplainRefusals makes the answers that net/http gives by itself, to what it
@@ -108,7 +108,7 @@ func (c *refusalConn) Close() error {
 	c.mu.Unlock()
 	if unsaid {
 		_ = c.SetWriteDeadline(time.Now().Add(time.Second))
-		_, _ = c.TCPConn.Write(refusalAnswer(fault.Timeout, "the request's header came too slowly"))
+		_, _ = c.TCPConn.Write(refusalAnswer(apierror.Timeout, "the request's header came too slowly"))
 	}
 	return c.TCPConn.Close()
 }
@@ -149,14 +149,14 @@ func noteIdle(c net.Conn, state http.ConnState) {
 
 // bareStatuses are the answers that net/http is known to give by itself.
 var bareStatuses = map[string]struct {
-	code    fault.Code
+	code    apierror.Code
 	message string
 }{
-	"400": {fault.BadRequest, "this is no HTTP request"},
-	"417": {fault.BadRequest, "Expect may only be 100-continue"},
-	"431": {fault.HeaderTooLarge, "the request's header is too large"},
-	"501": {fault.BadRequest, "only chunked is understood as Transfer-Encoding"},
-	"505": {fault.BadRequest, "only HTTP/1 and HTTP/2 are understood"},
+	"400": {apierror.BadRequest, "this is no HTTP request"},
+	"417": {apierror.BadRequest, "Expect may only be 100-continue"},
+	"431": {apierror.HeaderTooLarge, "the request's header is too large"},
+	"501": {apierror.BadRequest, "only chunked is understood as Transfer-Encoding"},
+	"505": {apierror.BadRequest, "only HTTP/1 and HTTP/2 are understood"},
 }
 
 // explained gives the answer to send in place of p, or nil to send p.
@@ -169,8 +169,8 @@ func (c *refusalConn) explained(p []byte) []byte {
 	switch {
 	case !known:
 		return nil
-	case what.code == fault.BadRequest && brokenTarget(c.line[:c.read]):
-		return refusalAnswer(fault.BadPath, "the path holds a broken escape")
+	case what.code == apierror.BadRequest && brokenTarget(c.line[:c.read]):
+		return refusalAnswer(apierror.BadPath, "the path holds a broken escape")
 	}
 	return refusalAnswer(what.code, what.message)
 }
@@ -193,13 +193,13 @@ func brokenTarget(line []byte) bool {
 	return false
 }
 
-func refusalAnswer(code fault.Code, message string) []byte {
+func refusalAnswer(code apierror.Code, message string) []byte {
 	id := RequestID(nil)
-	body, err := json.Marshal(fault.Body{Error: code, Message: message, RequestID: id})
+	body, err := json.Marshal(apierror.Body{Error: code, Message: message, RequestID: id})
 	if err != nil {
 		return nil
 	}
 	status := code.Status()
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\n%s: %s\r\nX-Request-ID: %s\r\n"+
-		"Content-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), fault.Header, code, id, len(body), body)
+		"Content-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), apierror.Header, code, id, len(body), body)
 }

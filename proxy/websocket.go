@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"wxgate/fault"
+	"wxgate/apierror"
 )
 
 const (
@@ -54,7 +54,7 @@ func (g *Gateway) tunnel(x *exchange, st *state) {
 	backend, isPipe := res.Body.(io.ReadWriteCloser)
 	if !isPipe {
 		release()
-		x.fail(fault.New(fault.UpstreamError, "the backend's connection can't be taken over"))
+		x.fail(apierror.New(apierror.UpstreamError, "the backend's connection can't be taken over"))
 		return
 	}
 	stopFollowing() // the request's context ends with the handler
@@ -62,7 +62,7 @@ func (g *Gateway) tunnel(x *exchange, st *state) {
 	if err != nil {
 		backend.Close()
 		release()
-		x.fail(fault.New(fault.Internal, "the client's connection can't be taken over").Because(err))
+		x.fail(apierror.New(apierror.Internal, "the client's connection can't be taken over").Because(err))
 		return
 	}
 	x.detached, x.status = true, http.StatusSwitchingProtocols
@@ -107,7 +107,7 @@ func (g *Gateway) handshake(ctx context.Context, x *exchange, st *state) (*http.
 	}
 	if !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
 		res.Body.Close()
-		x.fail(fault.New(fault.UpstreamError, "the backend switched to another protocol"))
+		x.fail(apierror.New(apierror.UpstreamError, "the backend switched to another protocol"))
 		return nil, false
 	}
 	st.keepCookies(ctx, x, res)
@@ -193,7 +193,7 @@ func (t *tunnel) close() {
 
 // cut closes the tunnel from outside: the session ended, or the gateway stops.
 func (t *tunnel) cut(cause error) {
-	if f := (*fault.Fault)(nil); errors.As(cause, &f) {
+	if f := (*apierror.Error)(nil); errors.As(cause, &f) {
 		t.mu.Lock()
 		t.x.fault = f
 		t.mu.Unlock()

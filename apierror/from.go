@@ -1,4 +1,4 @@
-package fault
+package apierror
 
 import (
 	"context"
@@ -11,27 +11,27 @@ import (
 )
 
 // From tells a client what an error of the session store or of WeChat means
-// to it. A *Fault passes as it is; an error that is not known is an internal
+// to it. A *Error passes as it is; an error that is not known is an internal
 // one, whose text only the log shows.
-func From(err error) *Fault {
-	var f *Fault
-	if errors.As(err, &f) {
-		return f
+func From(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
 	}
-	if f := fromRequest(err); f != nil {
-		return f
+	if e := fromRequest(err); e != nil {
+		return e
 	}
-	if f := fromSession(err); f != nil {
-		return f
+	if e := fromSession(err); e != nil {
+		return e
 	}
-	if f := fromWeChat(err); f != nil {
-		return f
+	if e := fromWeChat(err); e != nil {
+		return e
 	}
 	return New(Internal, "something went wrong in the gateway").Because(err)
 }
 
 // fromRequest maps what the client's own behaviour caused.
-func fromRequest(err error) *Fault {
+func fromRequest(err error) *Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -45,7 +45,7 @@ func fromRequest(err error) *Fault {
 // storeRetryAfter is short: the gateway notices a returned Redis within a second.
 const storeRetryAfter = time.Second
 
-func fromSession(err error) *Fault {
+func fromSession(err error) *Error {
 	var blocked *session.BlockedError
 	switch {
 	case errors.As(err, &blocked):
@@ -61,15 +61,15 @@ func fromSession(err error) *Fault {
 	case errors.Is(err, session.ErrNotFound):
 		return New(NotFound, "there is no such user or session").Because(err)
 	case errors.Is(err, session.ErrUnavailable):
-		f := New(StoreUnavailable, "the session store can't be reached, try again").Because(err)
-		f.RetryAfter = storeRetryAfter
-		return f
+		e := New(StoreUnavailable, "the session store can't be reached, try again").Because(err)
+		e.RetryAfter = storeRetryAfter
+		return e
 	}
 	return nil
 }
 
-// wechatFaults is what each kind of WeChat's answer means to the client.
-var wechatFaults = []struct {
+// wechatErrors is what each kind of WeChat's answer means to the client.
+var wechatErrors = []struct {
 	is      error
 	code    Code
 	message string
@@ -86,12 +86,12 @@ var wechatFaults = []struct {
 	{wechat.ErrUnavailable, WeChatUnavailable, "WeChat can't be reached, try again", 3 * time.Second},
 }
 
-func fromWeChat(err error) *Fault {
-	for _, m := range wechatFaults {
+func fromWeChat(err error) *Error {
+	for _, m := range wechatErrors {
 		if errors.Is(err, m.is) {
-			f := New(m.code, m.message).Because(err)
-			f.RetryAfter = wechatRetryAfter(err, m.retry)
-			return f
+			e := New(m.code, m.message).Because(err)
+			e.RetryAfter = wechatRetryAfter(err, m.retry)
+			return e
 		}
 	}
 	return nil

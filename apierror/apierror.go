@@ -1,8 +1,8 @@
 // Package fault is the vocabulary of errors that the gateway itself answers
 // with: one code, one status, one JSON body, on both listeners.
 //
-// A Fault has two faces: Code and Message for the client, Cause for the log.
-package fault
+// A Error has two faces: Code and Message for the client, Cause for the log.
+package apierror
 
 import (
 	"encoding/json"
@@ -72,8 +72,8 @@ func (c Code) Status() int { return statuses[c] }
 // Header marks every error answer that the gateway itself made.
 const Header = "X-Gateway-Error"
 
-// Fault is an error that is told to a client.
-type Fault struct {
+// Error is an error that is told to a client.
+type Error struct {
 	Code    Code
 	Message string // for a person; holds no secret and nothing the client sent
 
@@ -90,23 +90,23 @@ type Fault struct {
 	Cause error // for the log; never sent
 }
 
-// New makes a fault with a message for a person.
-func New(code Code, message string) *Fault { return &Fault{Code: code, Message: message} }
+// New makes an error with a message for a person.
+func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
 // Because adds the cause that the log shows.
-func (f *Fault) Because(cause error) *Fault {
-	f.Cause = cause
-	return f
+func (e *Error) Because(cause error) *Error {
+	e.Cause = cause
+	return e
 }
 
-func (f *Fault) Error() string {
-	if f.Cause == nil {
-		return string(f.Code) + ": " + f.Message
+func (e *Error) Error() string {
+	if e.Cause == nil {
+		return string(e.Code) + ": " + e.Message
 	}
-	return string(f.Code) + ": " + f.Cause.Error()
+	return string(e.Code) + ": " + e.Cause.Error()
 }
 
-func (f *Fault) Unwrap() error { return f.Cause }
+func (e *Error) Unwrap() error { return e.Cause }
 
 // Body is the JSON that a client gets.
 type Body struct {
@@ -115,10 +115,10 @@ type Body struct {
 	RequestID string `json:"request_id"`
 }
 
-// Write answers with the fault. Headers already set on w (a request id, CORS)
+// Write answers with the error. Headers already set on w (a request id, CORS)
 // are kept; those that describe another body are replaced.
-func Write(w http.ResponseWriter, requestID string, f *Fault) {
-	body, err := json.Marshal(Body{f.Code, f.Message, requestID})
+func Write(w http.ResponseWriter, requestID string, e *Error) {
+	body, err := json.Marshal(Body{e.Code, e.Message, requestID})
 	if err != nil {
 		body = nil
 	}
@@ -130,25 +130,25 @@ func Write(w http.ResponseWriter, requestID string, f *Fault) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h[Header] = []string{string(f.Code)}
-	f.setHeaders(h)
-	w.WriteHeader(f.Code.Status())
+	h[Header] = []string{string(e.Code)}
+	e.setHeaders(h)
+	w.WriteHeader(e.Code.Status())
 	_, _ = w.Write(body)
 }
 
-func (f *Fault) setHeaders(h http.Header) {
-	if f.Code.Status() == http.StatusUnauthorized {
+func (e *Error) setHeaders(h http.Header) {
+	if e.Code.Status() == http.StatusUnauthorized {
 		// RFC 6750, section 3: the error is one of its own three; ours stands
 		// in the description.
-		h["WWW-Authenticate"] = []string{`Bearer error="invalid_token", error_description="` + string(f.Code) + `"`}
+		h["WWW-Authenticate"] = []string{`Bearer error="invalid_token", error_description="` + string(e.Code) + `"`}
 	}
-	if f.RetryAfter > 0 {
-		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
 	}
-	if f.Allow != "" {
-		h.Set("Allow", f.Allow)
+	if e.Allow != "" {
+		h.Set("Allow", e.Allow)
 	}
-	if f.Close {
+	if e.Close {
 		h.Set("Connection", "close")
 	}
 }
