@@ -83,16 +83,17 @@ func (w *world) start() {
 	})
 	must(w.t, err)
 	w.t.Cleanup(func() { w.sessions.Close() })
-	w.wechat, err = wechat.New(wechat.Options{Base: w.simBase, Tokens: w.sessions.AccessTokens(), Log: log})
+	w.wechat, err = wechat.New(wechat.Options{Tokens: w.sessions.AccessTokens(), Log: log}, wechat.Config{
+		Base: w.simBase, Apps: []wechat.App{{ID: app, Secret: appSecret}, {ID: otherApp, Secret: appSecret}},
+	})
 	must(w.t, err)
 	w.t.Cleanup(w.wechat.Close)
-	w.wechat.SetApps([]wechat.App{{ID: app, Secret: appSecret}, {ID: otherApp, Secret: appSecret}})
 	w.listen(log)
 	eventually(w.t, "ready", func() bool { return w.sessions.Ready(w.t.Context()) == nil })
 }
 
 func (w *world) listen(log *zap.Logger) {
-	config := &admin.Config{
+	config := admin.Config{
 		Tokens: []admin.Token{
 			{Name: "operators", Token: adminToken, Scopes: []admin.Scope{admin.ScopeAdmin}},
 			{Name: "orders", Token: wechatToken, Scopes: []admin.Scope{admin.ScopeWeChat}},
@@ -100,11 +101,12 @@ func (w *world) listen(log *zap.Logger) {
 		},
 		Relay: map[string][]string{app: {"/wxa/getwxacodeunlimit", "/cgi-bin/*", "/wxa/img_sec_check"}, otherApp: nil},
 	}
-	server := httptest.NewServer((&admin.Server{
+	private := &admin.Server{
 		Sessions: w.sessions, WeChat: w.wechat, Metrics: prometheus.NewRegistry(), Log: log,
-		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID,
-		Config: func() *admin.Config { return config }, Draining: w.draining.Load,
-	}).Handler())
+		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID, Draining: w.draining.Load,
+	}
+	private.Configure(config)
+	server := httptest.NewServer(private.Handler())
 	w.t.Cleanup(server.Close)
 	w.base = server.URL
 }

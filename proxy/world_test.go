@@ -105,9 +105,10 @@ func (w *world) start(p plan, simBase string) {
 	})
 	must(t, err)
 	t.Cleanup(func() { w.sessions.Close() })
-	w.wechat, err = wechat.New(wechat.Options{Base: simBase, Timeout: 2 * time.Second, Tokens: w.sessions.AccessTokens(), Now: time.Now, Log: log})
+	w.wechat, err = wechat.New(wechat.Options{Tokens: w.sessions.AccessTokens(), Now: time.Now, Log: log}, wechat.Config{
+		Base: simBase, Timeout: 2 * time.Second, Apps: []wechat.App{{ID: appID, Secret: appSecret}},
+	})
 	must(t, err)
-	w.wechat.SetApps([]wechat.App{{ID: appID, Secret: appSecret}})
 
 	config := proxy.Config{
 		AuthPrefix: "/auth", Routes: w.withBackend(p), MaxHeader: 32 << 10, Apps: []string{appID},

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// verdict is what every answer of WeChat may carry. Success often has no errcode,
+// errcodeFields are what every answer of WeChat may carry. Success often has no errcode,
 // and errors come with HTTP 200, some as text/plain: only the content tells.
-type verdict struct {
+type errcodeFields struct {
 	Errcode number `json:"errcode"`
 	Errmsg  string `json:"errmsg"`
 }
@@ -49,9 +49,9 @@ func (t *text) UnmarshalJSON(b []byte) error {
 
 // decode reads an answer into out, or gives the error that it is.
 func decode(k call, body []byte, out any) error {
-	var v verdict
+	var v errcodeFields
 	if err := json.Unmarshal(body, &v); err != nil {
-		return nonsense(k)
+		return malformedAnswer(k)
 	}
 	if v.Errcode != 0 {
 		return refusal(k.api, int(v.Errcode), printable(v.Errmsg, k.secrets...))
@@ -60,19 +60,19 @@ func decode(k call, body []byte, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return nonsense(k)
+		return malformedAnswer(k)
 	}
 	return nil
 }
 
-// nonsense is the error for an answer that WeChat would not give: a proxy's page,
+// malformedAnswer is the error for an answer that WeChat would not give: a proxy's page,
 // a field of a wrong type, a field that must be there and isn't.
-func nonsense(k call) error {
-	return unavailable(k.api, "the answer makes no sense", retryAfterDefault)
+func malformedAnswer(k call) error {
+	return unavailable(k.api, "malformed answer", retryAfterDefault)
 }
 
-// sane bounds what is taken from an answer: not empty, not longer than max bytes,
-// UTF-8 without control characters.
-func sane(text string, max int) bool {
+// validText bounds what is taken from an answer: not empty, not longer than max
+// bytes, UTF-8 without control characters.
+func validText(text string, max int) bool {
 	return text != "" && len(text) <= max && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }

@@ -40,14 +40,14 @@ func TestWeChatThatIsAwayIsNotAsked(t *testing.T) {
 	if w.sim.Count(jscode2session) != asked {
 		t.Error("WeChat was asked")
 	}
-	if w.log.FilterMessage("wechat breaker").Len() != 1 {
+	if w.log.FilterMessage("wechat circuit breaker").Len() != 1 {
 		t.Error("nobody was told")
 	}
 }
 
 func TestSlowWeChatSoonCostsNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
+	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
 	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
 	for range 10 {
 		_, _ = w.client.Login(t.Context(), appID, "code")
@@ -63,7 +63,7 @@ func TestSlowWeChatSoonCostsNothing(t *testing.T) {
 
 func TestWeChatIsTriedAgainAfterThePause(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Pause = 20 * time.Millisecond })
+	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.OpenFor = 20 * time.Millisecond })
 	failLogins(t, w)
 	w.sim.ClearFaults()
 	u := w.user(t, "alice")
@@ -88,10 +88,10 @@ func TestRefusalsDoNotCloseTheDoor(t *testing.T) {
 
 func TestOneAppsOutageIsItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *wechat.Options, o *wechattest.Options) {
+	w := newWorld(t, func(_ *settings, o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx2", Secret: "s2"})
 	})
-	w.client.SetApps([]wechat.App{{ID: appID, Secret: appSecret}, {ID: "wx2", Secret: "s2"}})
+	w.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s2"})
 	failLogins(t, w)
 	w.sim.ClearFaults()
 	u, err := w.sim.User("wx2", "bob")
@@ -113,7 +113,7 @@ func TestCallsUnderWayAreBounded(t *testing.T) {
 		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	}))
 	defer srv.Close()
-	c := newClient(t, wechat.Options{Base: srv.URL, MaxInFlight: 2})
+	c := newClient(t, settings{Base: srv.URL, MaxInFlight: 2})
 	var wg sync.WaitGroup
 	for range 6 {
 		wg.Go(func() {
@@ -133,7 +133,7 @@ func TestCallsUnderWayAreBounded(t *testing.T) {
 func TestWaitingForAPlaceEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	c := newClient(t, wechat.Options{Base: w.base, MaxInFlight: 1, Timeout: 100 * time.Millisecond, Tokens: fixedToken{"T1"}})
+	c := newClient(t, settings{Base: w.base, MaxInFlight: 1, Timeout: 100 * time.Millisecond, Tokens: fixedToken{"T1"}})
 	relay := c.Relay(appID)
 	res, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil))
 	if err != nil {
@@ -185,7 +185,7 @@ func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
 	failLogins(t, w)
 	asked := w.sim.Count(jscode2session)
 	for i, key := range []secret.Text{appSecret, "another"} {
-		w.client.SetApps([]wechat.App{{ID: appID, Secret: key}})
+		w.setApps(t, wechat.App{ID: appID, Secret: key})
 		_, _ = w.client.Login(t.Context(), appID, "code")
 		if got := w.sim.Count(jscode2session) - asked; got != i {
 			t.Errorf("after reload %d WeChat was asked %d times", i+1, got)
@@ -195,7 +195,7 @@ func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
 
 func TestSlowRelaysKeepNobodyFromLoggingIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.MaxInFlight = 1 })
+	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.MaxInFlight = 1 })
 	accessToken(t, w.client)
 	relay := w.client.Relay(appID)
 	res, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil))

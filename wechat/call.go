@@ -35,12 +35,12 @@ const maxAnswer = 64 << 10
 
 // call is one call of the client's own.
 type call struct {
-	api     string
-	class   class
-	query   url.Values
-	body    any           // sent as JSON by POST; nil: a GET
-	once    bool          // what it carries works once: it must not be sent twice
-	secrets []secret.Text // what it carries that no error may show
+	api       string
+	bulkhead  bulkhead
+	query     url.Values
+	body      any           // sent as JSON by POST; nil: a GET
+	singleUse bool          // carries a code that works once: never sent twice
+	secrets   []secret.Text // what it carries that no error may show
 }
 
 // with gives the call with an access token, and keeps that out of its errors.
@@ -51,20 +51,20 @@ func (k call) with(token secret.Text) call {
 	return k
 }
 
-// do makes the call, bounded as its class is, and decodes the answer into out.
+// do makes the call within its bulkhead and decodes the answer into out.
 // A busy WeChat (-1) is asked once more: that errcode alone is safe to repeat.
 func (c *Client) do(ctx context.Context, a *app, k call, out any) error {
-	report, leave, err := c.admit(ctx, a, k.class, k.api)
+	report, release, err := c.acquire(ctx, a, k.bulkhead, k.api)
 	if err != nil {
 		return err
 	}
-	defer leave()
-	err = c.try(ctx, k, out)
-	if isBusy(err) && wait(ctx, busyPause()) {
-		err = c.try(ctx, k, out)
+	defer release()
+	err = c.attempt(ctx, k, out)
+	if isBusy(err) && sleep(ctx, busyPause()) {
+		err = c.attempt(ctx, k, out)
 	}
 	report(err)
-	c.tellOperator(a, err)
+	c.logOperatorError(a, err)
 	return err
 }
 
@@ -79,22 +79,22 @@ func busyPause() time.Duration {
 	return 100*time.Millisecond + rand.N(200*time.Millisecond)
 }
 
-// try makes the call once.
-func (c *Client) try(ctx context.Context, k call, out any) error {
+// attempt makes the call once.
+func (c *Client) attempt(ctx context.Context, k call, out any) error {
 	start := time.Now()
-	err := c.exchange(ctx, k, out)
+	err := c.roundTrip(ctx, k, out)
 	c.metrics.call(k.api, time.Since(start), err)
 	return err
 }
 
-func (c *Client) exchange(ctx context.Context, k call, out any) error {
+func (c *Client) roundTrip(ctx context.Context, k call, out any) error {
 	req, err := c.request(ctx, k)
 	if err != nil {
 		return err
 	}
 	res, err := c.transport(k).RoundTrip(req)
 	if err != nil {
-		return failed(ctx, k, err)
+		return transportError(ctx, k, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
@@ -102,7 +102,7 @@ func (c *Client) exchange(ctx context.Context, k call, out any) error {
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer+1))
 	if err != nil {
-		return failed(ctx, k, err)
+		return transportError(ctx, k, err)
 	}
 	if len(body) > maxAnswer {
 		return unavailable(k.api, "the answer is too long", retryAfterDefault)
@@ -111,20 +111,20 @@ func (c *Client) exchange(ctx context.Context, k call, out any) error {
 }
 
 func (c *Client) transport(k call) http.RoundTripper {
-	if k.once {
-		return c.fresh
+	if k.singleUse {
+		return c.noKeepAlive
 	}
-	return c.pooled
+	return c.current.Load().pooled
 }
 
 // request builds the HTTP request; values are escaped, so that a code of
 // "x&appid=…" stays a code.
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
-	u := c.base.JoinPath(k.api)
+	u := c.current.Load().base.JoinPath(k.api)
 	u.RawQuery = k.query.Encode()
 	method, body := http.MethodGet, io.Reader(nil)
 	if k.body != nil {
-		text, err := plainJSON(k.body)
+		text, err := unescapedJSON(k.body)
 		if err != nil {
 			return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
 		}
@@ -142,29 +142,29 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	return req, nil
 }
 
-// plainJSON leaves & and < as they are, so that a secret that comes back in an
+// unescapedJSON leaves & and < as they are, so that a secret that comes back in an
 // error reads as it does here and is found.
-func plainJSON(v any) (io.Reader, error) {
+func unescapedJSON(v any) (io.Reader, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	return &b, e.Encode(v)
 }
 
-// failed is the error for a request that got no answer. A caller that went away
+// transportError is the error for a request that got no answer. A caller that went away
 // gets its own context's error.
-func failed(ctx context.Context, k call, err error) error {
-	if gone := callerGone(ctx); gone != nil {
+func transportError(ctx context.Context, k call, err error) error {
+	if gone := callerError(ctx); gone != nil {
 		return fmt.Errorf("wechat: %s: %w", k.api, gone)
 	}
 	if ctx.Err() != nil {
-		return unavailable(k.api, errTimeLimit.Error(), retryAfterDefault)
+		return unavailable(k.api, errTimeout.Error(), retryAfterDefault)
 	}
 	return unavailable(k.api, printable(err.Error(), k.secrets...), retryAfterDefault)
 }
 
-// tellOperator logs what somebody has to mend.
-func (c *Client) tellOperator(a *app, err error) {
+// logOperatorError logs what an operator has to mend.
+func (c *Client) logOperatorError(a *app, err error) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Hint() == "" {
 		return
@@ -176,5 +176,5 @@ func (c *Client) tellOperator(a *app, err error) {
 	if e.Code == codeBadIP {
 		fields = append(fields, zap.String("ip", e.IP()))
 	}
-	c.log.Error("wechat refuses", fields...)
+	c.log.Error("wechat refused a call: the operator has to act", fields...)
 }

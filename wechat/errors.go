@@ -24,7 +24,7 @@ var (
 	// client must get a new one (40029, 40163, 41008; for a phone number also
 	// 40013 and 40003, which there speak of the code).
 	ErrInvalidCode = errors.New("wechat: invalid code")
-	// ErrUserBlocked: WeChat holds the user for dangerous (40226). Never repeat.
+	// ErrUserBlocked: WeChat rates the user as high risk (40226). Never repeat.
 	ErrUserBlocked = errors.New("wechat: user blocked")
 	// ErrRateLimited: too many calls for this user in this minute (45011).
 	ErrRateLimited = errors.New("wechat: rate limited")
@@ -33,8 +33,8 @@ var (
 	// says what, and so does Error.Hint.
 	ErrMisconfigured = errors.New("wechat: misconfigured")
 	// ErrUnavailable: WeChat is busy (-1 twice), out of quota (45009), not
-	// answering, answering nonsense, or not asked because it was away a moment ago
-	// or too many calls are under way. A login code may or may not be used up.
+	// answering, giving a malformed answer, or not called because the circuit breaker
+	// is open or too many calls are in flight. A login code may or may not be used up.
 	ErrUnavailable = errors.New("wechat: unavailable")
 	// ErrKeyStale: the session key is no longer the user's (87009): log in again.
 	ErrKeyStale = errors.New("wechat: session key stale")
@@ -61,16 +61,16 @@ const (
 	codeNoCode         = 41008
 	codeTokenExpired   = 42001
 	codeQuota          = 45009
-	codeTooOften       = 45011
+	codeRateLimited    = 45011
 	codeNotAuthorised  = 48001
 	codeWrongSignature = 87009
 )
 
 // When to try again: WeChat doesn't say. Its user quota is counted by the minute.
 const (
-	retryAfterQuota    = time.Minute
-	retryAfterTooOften = time.Minute
-	retryAfterDefault  = time.Second
+	retryAfterQuota     = time.Minute
+	retryAfterRateLimit = time.Minute
+	retryAfterDefault   = time.Second
 )
 
 // maxMessage bounds the text of WeChat and others in an Error, in characters.
@@ -101,7 +101,7 @@ func (e *Error) Unwrap() error {
 		return ErrInvalidCode
 	case codeBlocked:
 		return ErrUserBlocked
-	case codeTooOften:
+	case codeRateLimited:
 		return ErrRateLimited
 	case codeWrongSignature:
 		return ErrKeyStale
@@ -109,7 +109,7 @@ func (e *Error) Unwrap() error {
 	return e.unwrapByAPI()
 }
 
-// unwrapByAPI classes the codes that mean one thing here and another there.
+// unwrapByAPI classifies the codes that mean one thing here and another there.
 func (e *Error) unwrapByAPI() error {
 	switch {
 	case e.API == apiPhone && (e.Code == codeBadAppID || e.Code == codeBadOpenID):
@@ -172,8 +172,8 @@ func isDeadToken(code int) bool {
 func refusal(api string, code int, message string) *Error {
 	e := &Error{API: api, Code: code, Message: message}
 	switch {
-	case code == codeTooOften:
-		e.RetryAfter = retryAfterTooOften
+	case code == codeRateLimited:
+		e.RetryAfter = retryAfterRateLimit
 	case code == codeQuota:
 		e.RetryAfter = retryAfterQuota
 	case errors.Is(e, ErrUnavailable):

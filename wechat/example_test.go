@@ -22,11 +22,10 @@ func Example() {
 		panic(err)
 	}
 
-	client, err := wechat.New(wechat.Options{Base: base})
+	client, err := wechat.New(wechat.Options{}, wechat.Config{Base: base, Apps: []wechat.App{{ID: "wx1", Secret: "s1"}}})
 	if err != nil {
 		panic(err)
 	}
-	client.SetApps([]wechat.App{{ID: "wx1", Secret: "s1"}})
 
 	ctx, code := context.Background(), alice.Code()
 	login, err := client.Login(ctx, "wx1", code)

@@ -27,7 +27,7 @@ func FuzzOpenData(f *testing.F) {
 	f.Add(v.OpenData.Key.Reveal(), "AAAA", "AAAA")
 	f.Add("", "", "")
 	f.Fuzz(func(t *testing.T, key, data, iv string) {
-		s, err := parseSealed(secret.Text(key), data, iv)
+		s, err := parseCiphertext(secret.Text(key), data, iv)
 		if err != nil {
 			return
 		}
@@ -71,7 +71,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var got loginAnswer
 		err := decode(call{api: apiLogin}, body, &got)
-		if err != nil || !got.sane() {
+		if err != nil || !got.valid() {
 			return
 		}
 		for _, text := range []string{got.OpenID, got.SessionKey, got.UnionID} {

@@ -48,8 +48,8 @@ type loginAnswer struct {
 	SessionKey string `json:"session_key"`
 }
 
-func (l loginAnswer) sane() bool {
-	return sane(l.OpenID, maxID) && sane(l.SessionKey, maxSessionKey) && (l.UnionID == "" || sane(l.UnionID, maxID))
+func (l loginAnswer) valid() bool {
+	return validText(l.OpenID, maxID) && validText(l.SessionKey, maxSessionKey) && (l.UnionID == "" || validText(l.UnionID, maxID))
 }
 
 // Login exchanges the code of wx.login (jscode2session). A code works once and
@@ -64,9 +64,9 @@ func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
 	if !ValidCode(code) {
 		return Login{}, ErrBadCode
 	}
-	ctx, cancel := c.limit(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	k := call{api: apiLogin, class: classLogin, once: true, secrets: []secret.Text{a.Secret, secret.Text(code)}, query: url.Values{
+	k := call{api: apiLogin, bulkhead: bulkheadLogin, singleUse: true, secrets: []secret.Text{a.Secret, secret.Text(code)}, query: url.Values{
 		"appid":      {a.ID},
 		"secret":     {a.Secret.Reveal()},
 		"js_code":    {code},
@@ -76,8 +76,8 @@ func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
 	if err := c.do(ctx, a, k, &got); err != nil {
 		return Login{}, err
 	}
-	if !got.sane() {
-		return Login{}, nonsense(k)
+	if !got.valid() {
+		return Login{}, malformedAnswer(k)
 	}
 	return Login{OpenID: got.OpenID, UnionID: got.UnionID, SessionKey: secret.Text(got.SessionKey)}, nil
 }

@@ -24,7 +24,7 @@ func answering(t *testing.T, h http.HandlerFunc) *wechat.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return newClient(t, wechat.Options{Base: srv.URL, Timeout: 2 * time.Second})
+	return newClient(t, settings{Base: srv.URL, Timeout: 2 * time.Second})
 }
 
 func saying(body string) http.HandlerFunc {
@@ -218,7 +218,7 @@ func TestUntrustedCertificateIsUnavailable(t *testing.T) {
 	srv.Config.ErrorLog = quiet()
 	srv.StartTLS()
 	defer srv.Close()
-	c := newClient(t, wechat.Options{Base: srv.URL})
+	c := newClient(t, settings{Base: srv.URL})
 	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
 		t.Error(err)
 	}
@@ -307,7 +307,7 @@ func TestCodeIsNeverSentTwiceOverDeadConnections(t *testing.T) {
 		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	}))
 	defer srv.Close()
-	c := newClient(t, wechat.Options{Base: srv.URL})
+	c := newClient(t, settings{Base: srv.URL})
 	for i := range int32(10) {
 		_, err := c.Login(t.Context(), appID, "code")
 		if requests.Load() != i+1 {
@@ -337,7 +337,7 @@ func TestCallersContextStaysItsOwn(t *testing.T) {
 
 func TestOwnTimeLimitIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
+	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
 	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
 	_, err := w.client.Login(t.Context(), appID, "code")
 	if !errors.Is(err, wechat.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
@@ -352,7 +352,7 @@ func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 	defer proxy.Close()
 	t.Setenv("HTTP_PROXY", proxy.URL)
 	t.Setenv("http_proxy", proxy.URL)
-	c := newClient(t, wechat.Options{Base: "http://wechat.invalid", Timeout: time.Second})
+	c := newClient(t, settings{Base: "http://wechat.invalid", Timeout: time.Second})
 	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
@@ -361,11 +361,11 @@ func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 func TestBadBaseIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"api.weixin.qq.com", "ftp://x", "http://", "https://u:p@x", "https://x?secret=y", "https://x#y", ":"} {
-		if _, err := wechat.New(wechat.Options{Base: base}); err == nil {
+		if _, err := wechat.New(wechat.Options{}, wechat.Config{Base: base}); err == nil {
 			t.Errorf("%q is taken", base)
 		}
 	}
-	if _, err := wechat.New(wechat.Options{}); err != nil {
+	if _, err := wechat.New(wechat.Options{}, wechat.Config{}); err != nil {
 		t.Errorf("the default: %v", err)
 	}
 }

@@ -43,7 +43,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		}, []string{"appid", "outcome"}),
 		breakers: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wxgate_wechat_breaker_state",
-			Help: "0 calls pass, 1 one call is tried, 2 calls fail at once.",
+			Help: "Circuit breaker: 0 closed, 1 half-open, 2 open.",
 		}, []string{"appid", "class"}),
 	}
 }
@@ -53,8 +53,8 @@ func (m *metrics) call(api string, took time.Duration, err error) {
 	m.duration.WithLabelValues(api).Observe(took.Seconds())
 }
 
-func (m *metrics) breaker(appid string, cl class, s gobreaker.State) {
-	m.breakers.WithLabelValues(appid, string(cl)).Set(float64(s))
+func (m *metrics) breaker(appid string, b bulkhead, s gobreaker.State) {
+	m.breakers.WithLabelValues(appid, string(b)).Set(float64(s))
 }
 
 // forget drops what was counted for apps that are no longer configured.
@@ -79,7 +79,7 @@ func errcodeLabel(err error) string {
 	switch e.Code {
 	case codeBusy, codeBadCredential, codeBadOpenID, codeBadAppID, codeBadToken, codeInvalidCode,
 		codeBadSecret, codeUsedCode, codeBadIP, codeBlocked, codeSecretFrozen, codeNoAppID, codeNoSecret,
-		codeNoCode, codeTokenExpired, codeQuota, codeTooOften, codeNotAuthorised, codeWrongSignature:
+		codeNoCode, codeTokenExpired, codeQuota, codeRateLimited, codeNotAuthorised, codeWrongSignature:
 		return strconv.Itoa(e.Code)
 	}
 	return "other"

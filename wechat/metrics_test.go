@@ -37,7 +37,7 @@ func gathered(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 func TestMetricsCountCallsByErrcode(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Registry = reg })
+	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
 	w.login(t, w.user(t, "alice"))
 	for _, f := range []wechattest.Fault{{Errcode: 40029}, {Errcode: 12345}, {Errcode: 54321}, {Status: 500}} {
 		f.Times = 1
@@ -71,13 +71,13 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 func TestMetricsShowTheBreakerUntilItsAppIsGone(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	w := newWorld(t, func(o *wechat.Options, _ *wechattest.Options) { o.Registry = reg })
+	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
 	failLogins(t, w)
 	name := "wxgate_wechat_breaker_state " + appID + " login"
 	if got := gathered(t, reg)[name]; got != 2 {
 		t.Errorf("open shows as %v", got)
 	}
-	w.client.SetApps(nil)
+	w.setApps(t)
 	for name := range maps.Keys(gathered(t, reg)) {
 		if strings.Contains(name, appID) {
 			t.Errorf("still there: %s", name)
@@ -100,7 +100,7 @@ func TestAppsChangeWhileCallsRun(t *testing.T) {
 		})
 	}
 	for i := range 50 {
-		w.client.SetApps([]wechat.App{{ID: appID, Secret: appSecret}, {ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))}})
+		w.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))})
 	}
 	wg.Wait()
 }

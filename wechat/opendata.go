@@ -32,13 +32,13 @@ func (c *Client) OpenData(ctx context.Context, appid, openid string, key secret.
 	if _, err := c.app(appid); err != nil {
 		return nil, err
 	}
-	sealed, err := parseSealed(key, encryptedData, iv)
+	sealed, err := parseCiphertext(key, encryptedData, iv)
 	if err != nil {
 		return nil, err
 	}
 	plain, err := sealed.open()
 	if errors.Is(err, errNotDecrypted) {
-		return nil, c.staleOrBad(ctx, appid, openid, key)
+		return nil, c.staleKeyOrBadData(ctx, appid, openid, key)
 	}
 	if err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func (c *Client) OpenData(ctx context.Context, appid, openid string, key secret.
 	return plain, nil
 }
 
-// staleOrBad tells data made under a newer session key from data that is wrong.
-func (c *Client) staleOrBad(ctx context.Context, appid, openid string, key secret.Text) error {
+// staleKeyOrBadData tells data made under a newer session key from data that is wrong.
+func (c *Client) staleKeyOrBadData(ctx context.Context, appid, openid string, key secret.Text) error {
 	valid, err := c.CheckSession(ctx, appid, openid, key)
 	switch {
 	case err != nil:
@@ -66,38 +66,38 @@ func (c *Client) staleOrBad(ctx context.Context, appid, openid string, key secre
 // that nobody can tell them apart and use the difference to decrypt.
 var errNotDecrypted = errors.New("wechat: data doesn't decrypt")
 
-// sealed is open data with all lengths checked: CryptBlocks panics on a part of a
+// ciphertext is open data with all lengths checked: CryptBlocks panics on a part of a
 // block, and NewCBCDecrypter on a wrong iv.
-type sealed struct {
+type ciphertext struct {
 	key, iv, data []byte
 }
 
-// parseSealed undoes base64. A + that became a space, as it does where data went
+// parseCiphertext undoes base64. A + that became a space, as it does where data went
 // through a form or a query unescaped, is put back: no space is valid base64.
-func parseSealed(key secret.Text, data, iv string) (sealed, error) {
+func parseCiphertext(key secret.Text, data, iv string) (ciphertext, error) {
 	if len(data) > base64.StdEncoding.EncodedLen(maxOpenData) || len(iv) > 64 {
-		return sealed{}, ErrBadData
+		return ciphertext{}, ErrBadData
 	}
 	k, errKey := base64.StdEncoding.DecodeString(key.Reveal())
 	d, errData := base64.StdEncoding.DecodeString(strings.ReplaceAll(data, " ", "+"))
 	v, errIV := base64.StdEncoding.DecodeString(strings.ReplaceAll(iv, " ", "+"))
 	if errors.Join(errKey, errData, errIV) != nil {
-		return sealed{}, ErrBadData
+		return ciphertext{}, ErrBadData
 	}
 	if len(k) != 16 || len(v) != aes.BlockSize || len(d) == 0 || len(d)%aes.BlockSize != 0 || len(d) > maxOpenData {
-		return sealed{}, ErrBadData
+		return ciphertext{}, ErrBadData
 	}
-	return sealed{key: k, iv: v, data: d}, nil
+	return ciphertext{key: k, iv: v, data: d}, nil
 }
 
 // open decrypts and gives the JSON object inside.
-func (s sealed) open() (json.RawMessage, error) {
-	block, err := aes.NewCipher(s.key)
+func (c ciphertext) open() (json.RawMessage, error) {
+	block, err := aes.NewCipher(c.key)
 	if err != nil {
 		return nil, ErrBadData
 	}
-	plain := make([]byte, len(s.data))
-	cipher.NewCBCDecrypter(block, s.iv).CryptBlocks(plain, s.data)
+	plain := make([]byte, len(c.data))
+	cipher.NewCBCDecrypter(block, c.iv).CryptBlocks(plain, c.data)
 	text, ok := unpad(plain)
 	if !ok || !isObject(text) {
 		return nil, errNotDecrypted

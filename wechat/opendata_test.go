@@ -30,7 +30,7 @@ func TestPublishedOpenDataDecrypts(t *testing.T) {
 		-time.Minute - time.Second:  wechat.ErrBadData,
 		24 * time.Hour:              wechat.ErrBadData,
 	} {
-		c := newClient(t, wechat.Options{Base: "http://wechat.invalid", Now: func() time.Time { return at.Add(age) }})
+		c := newClient(t, settings{Base: "http://wechat.invalid", Now: func() time.Time { return at.Add(age) }})
 		got, err := c.OpenData(t.Context(), v.AppID, "o1", v.SessionKey, v.EncryptedData, v.IV)
 		if !errors.Is(err, want) {
 			t.Errorf("aged %v: %v", age, err)
@@ -44,7 +44,7 @@ func TestPublishedOpenDataDecrypts(t *testing.T) {
 func TestPlusThatBecameASpaceIsPutBack(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t).OpenData
-	c := newClient(t, wechat.Options{Base: "http://wechat.invalid", Now: func() time.Time { return time.Unix(v.Timestamp, 0) }})
+	c := newClient(t, settings{Base: "http://wechat.invalid", Now: func() time.Time { return time.Unix(v.Timestamp, 0) }})
 	data := strings.ReplaceAll(v.EncryptedData, "+", " ")
 	if data == v.EncryptedData {
 		t.Fatal("the vector has no +")

@@ -26,7 +26,7 @@ type phoneInfo struct {
 // phone gives what the info holds, and whether it is fit for use.
 func (i phoneInfo) phone() (Phone, bool) {
 	got := Phone{Number: i.Number, PureNumber: i.PureNumber, CountryCode: string(i.CountryCode)}
-	ok := sane(got.Number, maxPhone) && sane(got.PureNumber, maxPhone) && sane(got.CountryCode, maxPhone)
+	ok := validText(got.Number, maxPhone) && validText(got.PureNumber, maxPhone) && validText(got.CountryCode, maxPhone)
 	return got, ok
 }
 
@@ -55,10 +55,10 @@ func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, 
 	if !ValidCode(code) {
 		return Phone{}, ErrBadCode
 	}
-	ctx, cancel := c.limit(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	k := call{
-		api: apiPhone, class: classAPI, once: true, secrets: []secret.Text{secret.Text(code)},
+		api: apiPhone, bulkhead: bulkheadAPI, singleUse: true, secrets: []secret.Text{secret.Text(code)},
 		body: map[string]string{"code": code, "openid": openid},
 	}
 	var got struct {
@@ -69,7 +69,7 @@ func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, 
 	}
 	p, ok := got.Info.phone()
 	if !ok {
-		return Phone{}, nonsense(k)
+		return Phone{}, malformedAnswer(k)
 	}
 	return p, nil
 }

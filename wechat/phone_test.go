@@ -34,7 +34,7 @@ func TestNobodyCanBindAnothersNumber(t *testing.T) {
 
 func TestPhoneCodesOfNoUse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *wechat.Options, o *wechattest.Options) {
+	w := newWorld(t, func(_ *settings, o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx2", Secret: "s2"})
 	})
 	u := w.user(t, "alice")

@@ -13,8 +13,6 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-
-	"wxgate/wechat"
 )
 
 func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
@@ -49,7 +47,7 @@ func TestNoSecretInErrorsOrLogs(t *testing.T) {
 			defer srv.Close()
 			core, logged := observer.New(zap.DebugLevel)
 			tokens := fixedToken{token}
-			c := newClient(t, wechat.Options{Base: srv.URL, Timeout: time.Second, Log: zap.New(core), Tokens: tokens})
+			c := newClient(t, settings{Base: srv.URL, Timeout: time.Second, Log: zap.New(core), Tokens: tokens})
 			_, err1 := c.Login(t.Context(), appID, code)
 			_, err2 := c.Phone(t.Context(), appID, "o1", code)
 			err3 := c.Ping(t.Context(), appID)

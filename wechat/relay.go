@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	relayPatience  = 6       // times Timeout, from the last byte sent to the first of the answer
-	maxTokenAnswer = 4 << 10 // bytes; an answer that calls the token dead has about 300
+	relayTimeoutFactor = 6       // times Timeout, from the last byte sent to the first of the answer
+	maxTokenAnswer     = 4 << 10 // bytes; an answer that calls the token dead has about 300
 )
 
 // relayedHeaders are the only ones that pass to WeChat: what a backend needs to
@@ -37,7 +37,7 @@ var relayedHeaders = []string{
 // once if its body has at most 256 KiB; a longer one can't be sent again, so its
 // answer passes as it is, and the next request has the new token.
 //
-// Limits: the answer must begin within six times Options.Timeout of the request's
+// Limits: the answer must begin within six times Config.Timeout of the request's
 // last byte; all else is bounded by the request's context. Errors: ErrUnknownApp,
 // ErrMisconfigured, ErrUnavailable, or what the request's body or context gives.
 // Which paths may be called is the caller's to decide, see IsSecretCall.
@@ -75,7 +75,7 @@ func (c *Client) relay(a *app, req *http.Request, body replayable) (*http.Respon
 	if err != nil || !dead {
 		return res, err
 	}
-	t, err = c.replaceRelayToken(req.Context(), a, t)
+	t, err = c.renewRelayToken(req.Context(), a, t)
 	if err != nil || body.rest != nil {
 		return res, nil // WeChat's own refusal says more than ours would
 	}
@@ -85,34 +85,34 @@ func (c *Client) relay(a *app, req *http.Request, body replayable) (*http.Respon
 }
 
 func (c *Client) relayToken(ctx context.Context, a *app) (token, error) {
-	ctx, cancel := c.limit(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	return c.accessToken(ctx, a)
 }
 
-func (c *Client) replaceRelayToken(ctx context.Context, a *app, dead token) (token, error) {
-	ctx, cancel := c.limit(ctx)
+func (c *Client) renewRelayToken(ctx context.Context, a *app, dead token) (token, error) {
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	return c.replaceToken(ctx, a, dead.value)
 }
 
 // forward sends the request once and says whether WeChat called the token dead.
-// The answer holds its place among the relays under way until its body is closed.
+// The answer holds its slot until its body is closed.
 func (c *Client) forward(a *app, req *http.Request, body replayable, t token) (res *http.Response, dead bool, err error) {
-	report, leave, err := c.admitRelay(req.Context(), a)
+	report, release, err := c.acquireRelay(req.Context(), a)
 	if err != nil {
 		closeBody(req)
 		return nil, false, err
 	}
 	k := call{api: apiRelay}.with(t.value)
 	start := time.Now()
-	res, err = c.pooled.RoundTrip(c.outbound(req, body, k))
+	res, err = c.current.Load().pooled.RoundTrip(c.outbound(req, body, k))
 	if err != nil {
-		err = failedRelay(req.Context(), k, body, err)
-		leave()
+		err = relayError(req.Context(), k, body, err)
+		release()
 	} else {
-		err = judge(k, res)
-		res.Body = &relayedBody{ReadCloser: res.Body, leave: sync.OnceFunc(leave)}
+		err = errorIn(k, res)
+		res.Body = &relayedBody{ReadCloser: res.Body, release: sync.OnceFunc(release)}
 	}
 	report(err)
 	c.metrics.call(apiRelay, time.Since(start), err)
@@ -122,17 +122,17 @@ func (c *Client) forward(a *app, req *http.Request, body replayable, t token) (r
 	return nil, false, err
 }
 
-func (c *Client) admitRelay(ctx context.Context, a *app) (report func(error), leave func(), err error) {
-	ctx, cancel := c.limit(ctx)
+func (c *Client) acquireRelay(ctx context.Context, a *app) (report func(error), release func(), err error) {
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	return c.admit(ctx, a, classRelay, apiRelay)
+	return c.acquire(ctx, a, bulkheadRelay, apiRelay)
 }
 
 // outbound is the request as WeChat gets it.
 func (c *Client) outbound(in *http.Request, body replayable, k call) *http.Request {
-	u := *c.base
-	u.RawPath = u.EscapedPath() + rooted(in.URL.EscapedPath())
-	u.Path += rooted(in.URL.Path)
+	u := *c.current.Load().base
+	u.RawPath = u.EscapedPath() + withLeadingSlash(in.URL.EscapedPath())
+	u.Path += withLeadingSlash(in.URL.Path)
 	u.RawQuery = withAccessToken(in.URL.RawQuery, k.query)
 	header := http.Header{"User-Agent": {userAgent}}
 	for _, name := range relayedHeaders {
@@ -145,7 +145,7 @@ func (c *Client) outbound(in *http.Request, body replayable, k call) *http.Reque
 	return out.WithContext(in.Context())
 }
 
-func rooted(path string) string { return "/" + strings.TrimPrefix(path, "/") }
+func withLeadingSlash(path string) string { return "/" + strings.TrimPrefix(path, "/") }
 
 // withAccessToken replaces every access_token of a query, however it is escaped,
 // and leaves the rest as it was sent.
@@ -159,16 +159,16 @@ func withAccessToken(rawQuery string, token url.Values) string {
 	return strings.Join(append(pairs, token.Encode()), "&")
 }
 
-// judge reads the errcode of a short answer without taking anything from its body.
+// errorIn reads the errcode of a short answer without taking anything from its body.
 // Only the content tells: errors come with status 200, and with image types too.
-func judge(k call, res *http.Response) error {
+func errorIn(k call, res *http.Response) error {
 	if res.StatusCode >= http.StatusInternalServerError {
 		return unavailable(k.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
 	}
 	if res.StatusCode != http.StatusOK || res.ContentLength > maxTokenAnswer {
 		return nil
 	}
-	var v verdict
+	var v errcodeFields
 	if json.Unmarshal(peek(res), &v) != nil || v.Errcode == 0 {
 		return nil
 	}
@@ -190,23 +190,23 @@ func peek(res *http.Response) []byte {
 	return start
 }
 
-// failedRelay is failed, but for a body that its sender broke off or made too long.
-func failedRelay(ctx context.Context, k call, body replayable, err error) error {
+// relayError is transportError, but for a body that its sender broke off or made too long.
+func relayError(ctx context.Context, k call, body replayable, err error) error {
 	if body.rest != nil {
 		if sender := body.rest.failure(); sender != nil {
 			return &bodyError{sender}
 		}
 	}
-	return failed(ctx, k, err)
+	return transportError(ctx, k, err)
 }
 
-// relayedBody is an answer's body that gives its place back when it is closed.
+// relayedBody is an answer's body that releases its slot when it is closed.
 type relayedBody struct {
 	io.ReadCloser
-	leave func()
+	release func()
 }
 
 func (b *relayedBody) Close() error {
-	defer b.leave()
+	defer b.release()
 	return b.ReadCloser.Close()
 }

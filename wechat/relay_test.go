@@ -26,7 +26,7 @@ func relayTo(t *testing.T, h http.HandlerFunc) http.RoundTripper {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return newClient(t, wechat.Options{Base: srv.URL, Tokens: fixedToken{"T1"}}).Relay(appID)
+	return newClient(t, settings{Base: srv.URL, Tokens: fixedToken{"T1"}}).Relay(appID)
 }
 
 func relayRequest(t *testing.T, method, target string, body io.Reader) *http.Request {
@@ -105,7 +105,7 @@ func TestRelayKeepsThePathOfTheBase(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.EscapedPath()) }))
 	defer srv.Close()
-	c := newClient(t, wechat.Options{Base: srv.URL + "/proxy/", Tokens: fixedToken{"T1"}})
+	c := newClient(t, settings{Base: srv.URL + "/proxy/", Tokens: fixedToken{"T1"}})
 	if _, body := relayed(t, c.Relay(appID), relayRequest(t, "GET", "/wxa/a%2Fb", nil)); string(body) != "/proxy/wxa/a%2Fb" {
 		t.Errorf("got %s", body)
 	}
@@ -372,7 +372,7 @@ func TestRelayErrorsHoldNoQuery(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(nil)
 	srv.Close()
-	c := newClient(t, wechat.Options{Base: srv.URL, Tokens: fixedToken{"T1-secret"}})
+	c := newClient(t, settings{Base: srv.URL, Tokens: fixedToken{"T1-secret"}})
 	_, err := c.Relay(appID).RoundTrip(relayRequest(t, "GET", "/wxa/x?q=1", nil))
 	var u *url.Error
 	if !errors.Is(err, wechat.ErrUnavailable) || errors.As(err, &u) || strings.Contains(err.Error(), "T1-secret") {

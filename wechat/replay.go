@@ -14,8 +14,8 @@ const maxReplay = 256 << 10
 // to be kept.
 type replayable struct {
 	start  []byte
-	rest   *watchedBody // nil: start is all of it
-	length int64        // of the whole; -1: unknown
+	rest   *errorRecorder // nil: start is all of it
+	length int64          // of the whole; -1: unknown
 }
 
 // readReplayable reads a body as far as it would be kept.
@@ -23,7 +23,7 @@ func readReplayable(req *http.Request) (replayable, error) {
 	if req.Body == nil || req.Body == http.NoBody {
 		return replayable{}, nil
 	}
-	rest := &watchedBody{ReadCloser: req.Body}
+	rest := &errorRecorder{ReadCloser: req.Body}
 	if req.ContentLength > maxReplay {
 		return replayable{rest: rest, length: req.ContentLength}, nil
 	}
@@ -52,13 +52,13 @@ func (b replayable) reader() io.ReadCloser {
 	return io.NopCloser(bytes.NewReader(b.start))
 }
 
-// watchedBody remembers why reading it failed.
-type watchedBody struct {
+// errorRecorder remembers why reading it failed.
+type errorRecorder struct {
 	io.ReadCloser
 	failed atomic.Pointer[error]
 }
 
-func (w *watchedBody) Read(p []byte) (int, error) {
+func (w *errorRecorder) Read(p []byte) (int, error) {
 	n, err := w.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		w.failed.Store(&err)
@@ -66,7 +66,7 @@ func (w *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (w *watchedBody) failure() error {
+func (w *errorRecorder) failure() error {
 	if err := w.failed.Load(); err != nil {
 		return *err
 	}

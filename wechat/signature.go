@@ -32,12 +32,12 @@ func (c *Client) CheckSession(ctx context.Context, appid, openid string, key sec
 	if err != nil {
 		return false, err
 	}
-	ctx, cancel := c.limit(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	proof := Sign(key, "")
-	k := call{api: apiCheckSession, class: classAPI, secrets: []secret.Text{secret.Text(proof)}, query: url.Values{
+	signature := Sign(key, "")
+	k := call{api: apiCheckSession, bulkhead: bulkheadAPI, secrets: []secret.Text{secret.Text(signature)}, query: url.Values{
 		"openid":     {openid},
-		"signature":  {proof},
+		"signature":  {signature},
 		"sig_method": {"hmac_sha256"},
 	}}
 	err = c.doWithToken(ctx, a, k, nil)
@@ -57,7 +57,7 @@ func (c *Client) VerifyRawData(ctx context.Context, appid, openid string, key se
 		return ErrBadData
 	}
 	if !rawDataSigned(key, rawData, signature) {
-		return c.staleOrBad(ctx, appid, openid, key)
+		return c.staleKeyOrBadData(ctx, appid, openid, key)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (t tokenAnswer) life() time.Duration {
 
 // fetchToken asks WeChat for the token that is in force, or for a new one.
 func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, error) {
-	k := call{api: apiStableToken, class: classToken, secrets: []secret.Text{a.Secret}, body: tokenRequest{
+	k := call{api: apiStableToken, bulkhead: bulkheadToken, secrets: []secret.Text{a.Secret}, body: tokenRequest{
 		GrantType:    "client_credential",
 		AppID:        a.ID,
 		Secret:       a.Secret.Reveal(),
@@ -42,8 +42,8 @@ func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, err
 	asked := c.now()
 	var got tokenAnswer
 	err := c.do(ctx, a, k, &got)
-	if err == nil && (!sane(got.AccessToken, maxToken) || got.life() <= 0) {
-		err = nonsense(k)
+	if err == nil && (!validText(got.AccessToken, maxToken) || got.life() <= 0) {
+		err = malformedAnswer(k)
 	}
 	if err != nil {
 		c.metrics.refreshed(a.ID, refreshFailed)

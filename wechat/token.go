@@ -17,11 +17,11 @@ import (
 // everybody who asks, a new one from five minutes before the end of the old, and
 // lets both live for that time.
 const (
-	tokenCopyLife   = time.Second           // how long a process believes its copy without asking the store
-	tokenAhead      = 5 * time.Minute       // with less life left a new one is fetched, in the background
-	tokenAheadEvery = 30 * time.Second      // between two such attempts
-	tokenSpare      = 5 * time.Second       // a token this near its end is not used
-	tokenPoll       = 50 * time.Millisecond // while another instance fetches
+	tokenCacheTTL        = time.Second           // how long a process believes its copy without asking the store
+	refreshAheadOf       = 5 * time.Minute       // with less life left a new one is fetched, in the background
+	refreshAheadInterval = 30 * time.Second      // between two such attempts
+	tokenMinLife         = 5 * time.Second       // a token this near its end is not used
+	tokenLockPoll        = 50 * time.Millisecond // while another instance fetches
 )
 
 // token is an access token and its end.
@@ -31,7 +31,7 @@ type token struct {
 }
 
 func (t token) usable(now time.Time) bool {
-	return t.value != "" && now.Add(tokenSpare).Before(t.expires)
+	return t.value != "" && now.Add(tokenMinLife).Before(t.expires)
 }
 
 // tokenCache is what a process remembers of an app's access token.
@@ -63,11 +63,11 @@ func (t *tokenCache) keep(now time.Time) token {
 	return t.held
 }
 
-// beginAhead says whether it is time to fetch the next token, to one caller only.
-func (t *tokenCache) beginAhead(now time.Time) bool {
+// claimRefresh says whether it is time to fetch the next token, to one caller only.
+func (t *tokenCache) claimRefresh(now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.held.expires.Sub(now) > tokenAhead || now.Sub(t.ahead) < tokenAheadEvery {
+	if t.held.expires.Sub(now) > refreshAheadOf || now.Sub(t.ahead) < refreshAheadInterval {
 		return false
 	}
 	t.ahead = now
@@ -81,7 +81,7 @@ func (c *Client) AccessToken(ctx context.Context, appid string) (value secret.Te
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	ctx, cancel := c.limit(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	t, err := c.accessToken(ctx, a)
 	return t.value, t.expires, err
@@ -94,7 +94,7 @@ func (c *Client) Ping(ctx context.Context, appid string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := c.limit(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	_, err = c.fetchToken(ctx, a, false)
 	return err
@@ -102,14 +102,14 @@ func (c *Client) Ping(ctx context.Context, appid string) error {
 
 func (c *Client) accessToken(ctx context.Context, a *app) (token, error) {
 	t, loaded := a.token.get()
-	if c.now().Sub(loaded) >= tokenCopyLife || !t.usable(c.now()) {
+	if c.now().Sub(loaded) >= tokenCacheTTL || !t.usable(c.now()) {
 		t = c.loadToken(ctx, a)
 	}
 	if !t.usable(c.now()) {
 		return c.replaceToken(ctx, a, "")
 	}
-	if a.token.beginAhead(c.now()) {
-		go c.refreshAhead(a)
+	if a.token.claimRefresh(c.now()) {
+		go c.refreshInBackground(a)
 	}
 	return t, nil
 }
@@ -134,7 +134,7 @@ func (c *Client) loadToken(ctx context.Context, a *app) token {
 // when the one that began it is given up.
 func (c *Client) replaceToken(ctx context.Context, a *app, dead secret.Text) (token, error) {
 	done := a.token.flights.DoChan(dead.Reveal(), func() (any, error) {
-		ctx, cancel := c.limit(context.WithoutCancel(ctx))
+		ctx, cancel := c.withTimeout(context.WithoutCancel(ctx))
 		defer cancel()
 		return c.nextToken(ctx, a, dead)
 	})
@@ -145,7 +145,7 @@ func (c *Client) replaceToken(ctx context.Context, a *app, dead secret.Text) (to
 		}
 		return r.Val.(token), nil
 	case <-ctx.Done():
-		return token{}, failed(ctx, call{api: apiStableToken}, ctx.Err())
+		return token{}, transportError(ctx, call{api: apiStableToken}, ctx.Err())
 	}
 }
 
@@ -164,8 +164,8 @@ func (c *Client) nextToken(ctx context.Context, a *app, dead secret.Text) (token
 			defer unlock()
 			return c.fetchUnlessReplaced(ctx, a, dead)
 		}
-		if !wait(ctx, tokenPoll) {
-			return token{}, failed(ctx, call{api: apiStableToken}, ctx.Err())
+		if !sleep(ctx, tokenLockPoll) {
+			return token{}, transportError(ctx, call{api: apiStableToken}, ctx.Err())
 		}
 	}
 }
@@ -174,7 +174,7 @@ func (c *Client) nextToken(ctx context.Context, a *app, dead secret.Text) (token
 // an instance that dies with it holds nobody up for long; should it run out, or
 // the store be away, several fetch: WeChat gives the same token to each.
 func (c *Client) lockToken(ctx context.Context, a *app) (unlock func(), ok bool) {
-	unlock, ok, err := c.tokens.Lock(ctx, a.ID, c.timeout/2)
+	unlock, ok, err := c.tokens.Lock(ctx, a.ID, c.current.Load().timeout/2)
 	if err != nil {
 		c.log.Warn("access token not locked in the store", zap.String("appid", a.ID), zap.Error(err))
 		return func() {}, true
@@ -206,17 +206,17 @@ func (c *Client) saveToken(ctx context.Context, a *app, t token) {
 	}
 }
 
-// refreshAhead fetches the next token while the present one still serves. One
+// refreshInBackground fetches the next token while the present one still serves. One
 // instance does it; the others find the result in the store.
-func (c *Client) refreshAhead(a *app) {
-	ctx, cancel := c.limit(context.Background())
+func (c *Client) refreshInBackground(a *app) {
+	ctx, cancel := c.withTimeout(context.Background())
 	defer cancel()
 	unlock, ok := c.lockToken(ctx, a)
 	if !ok {
 		return
 	}
 	defer unlock()
-	if t := c.loadToken(ctx, a); t.expires.Sub(c.now()) > tokenAhead {
+	if t := c.loadToken(ctx, a); t.expires.Sub(c.now()) > refreshAheadOf {
 		return
 	}
 	t, err := c.fetchToken(ctx, a, false)

@@ -67,7 +67,7 @@ func TestInstancesShareAccessToken(t *testing.T) {
 	tokens := make([]string, 20)
 	var wg sync.WaitGroup
 	for i := range tokens {
-		c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+		c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
 		wg.Go(func() { tokens[i] = accessToken(t, c) })
 	}
 	wg.Wait()
@@ -101,7 +101,7 @@ func TestOneInstanceRenewsAhead(t *testing.T) {
 	shared := newSharedTokens(w.Now)
 	var clients []*wechat.Client
 	for range 10 {
-		c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+		c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
 		accessToken(t, c)
 		clients = append(clients, c)
 	}
@@ -182,7 +182,7 @@ func TestDeadTokenIsReplacedAndTheCallRepeated(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			shared := newSharedTokens(w.Now)
-			c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+			c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
 			accessToken(t, c)
 			die(t, w, shared)
 			u := w.user(t, "alice")
@@ -207,8 +207,8 @@ func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
 		w := newWorld(t)
 		shared := newSharedTokens(w.Now)
 		clients := []*wechat.Client{
-			newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared}),
-			newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared}),
+			newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared}),
+			newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared}),
 		}
 		u := w.user(t, "alice")
 		for _, c := range clients {
@@ -329,7 +329,7 @@ func TestTokenWorksWithoutItsStore(t *testing.T) {
 	w := newWorld(t)
 	shared := newSharedTokens(w.Now)
 	shared.away.Store(true)
-	c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+	c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
 	old := accessToken(t, c)
 	w.Advance(time.Minute) // the process's copy is asked for again
 	if accessToken(t, c) != old || w.sim.Count(stableToken) != 1 {
@@ -343,7 +343,7 @@ func TestTokenCopyIsAskedForRarely(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	shared := newSharedTokens(w.Now)
-	c := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+	c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
 	accessToken(t, c)
 	before := shared.loads.Load()
 	for range 100 {
@@ -370,8 +370,8 @@ func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			shared := newSharedTokens(w.Now)
-			one := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
-			two := newClient(t, wechat.Options{Base: w.base, Now: w.Now, Tokens: shared})
+			one := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+			two := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
 			old := accessToken(t, one)
 			begin(w)
 			asked := make(chan struct{})
@@ -466,8 +466,8 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(_ *wechat.Options, o *wechattest.Options) { o.Apps = []wechattest.App{c.app} })
-			w.client.SetApps([]wechat.App{{ID: appID, Secret: c.secret}})
+			w := newWorld(t, func(_ *settings, o *wechattest.Options) { o.Apps = []wechattest.App{c.app} })
+			w.setApps(t, wechat.App{ID: appID, Secret: c.secret})
 			err := w.client.Ping(t.Context(), appID)
 			if c.code == 0 {
 				if err != nil {
@@ -479,7 +479,7 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 			if !errors.Is(err, wechat.ErrMisconfigured) || !errors.As(err, &e) || e.Code != c.code || !strings.Contains(e.Hint(), c.hint) {
 				t.Fatalf("got %v", err)
 			}
-			told := w.log.FilterMessage("wechat refuses").All()
+			told := w.log.FilterMessage("wechat refused a call: the operator has to act").All()
 			if len(told) != 1 || !strings.Contains(fmt.Sprint(told[0].ContextMap()["do"]), c.hint) {
 				t.Errorf("told %v", told)
 			}
@@ -491,11 +491,11 @@ func TestReloadKeepsTheTokenOfAnAppThatDidNotChange(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := accessToken(t, w.client)
-	w.client.SetApps([]wechat.App{{ID: appID, Secret: appSecret}, {ID: "wx2", Secret: "s"}})
+	w.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s"})
 	if accessToken(t, w.client) != old || w.sim.Count(stableToken) != 1 {
 		t.Error("an app that didn't change lost its token")
 	}
-	w.client.SetApps(nil)
+	w.setApps(t)
 	if _, _, err := w.client.AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnknownApp) {
 		t.Errorf("an app that is gone: %v", err)
 	}

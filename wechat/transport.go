@@ -11,11 +11,11 @@ import (
 // the configuration's to say. Neither unpacks answers: a relayed one must pass as
 // it is, and a packed one could outgrow its bounds.
 
-// newFreshTransport opens a connection for each request. http.Transport repeats
+// newNoKeepAliveTransport opens a connection for each request. http.Transport repeats
 // an idempotent request by itself when a kept connection turns out dead, but the
 // code in a jscode2session GET works once: the repeat would get 40163. On a new
 // connection it never repeats. TLS sessions are resumed, which keeps it cheap.
-func newFreshTransport() *http.Transport {
+func newNoKeepAliveTransport() *http.Transport {
 	t := newTransport()
 	t.DisableKeepAlives = true
 	t.TLSClientConfig = &tls.Config{
@@ -31,7 +31,7 @@ func newPooledTransport(timeout time.Duration) *http.Transport {
 	t := newTransport()
 	t.MaxIdleConnsPerHost = 64
 	t.IdleConnTimeout = 15 * time.Second
-	t.ResponseHeaderTimeout = relayPatience * timeout
+	t.ResponseHeaderTimeout = relayTimeoutFactor * timeout
 	return t
 }
 

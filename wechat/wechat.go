@@ -27,16 +27,22 @@ type App struct {
 	Secret secret.Text // AppSecret
 }
 
-// Options says how to reach WeChat. The zero value is ready for production.
+// Options is what a Client is built on for its whole life. The zero value is
+// ready for use.
 type Options struct {
-	Base        string                // "": https://api.weixin.qq.com; http or https, a path is put in front of every call
-	Timeout     time.Duration         // of a whole call, its waiting and repeating included; 0: 5s. A relay has other limits, see Relay
-	MaxInFlight int                   // calls under way at once, for each of logins, API calls, token calls and relays; 0: 256
-	Pause       time.Duration         // how long an app's calls fail at once after WeChat was found away; 0: 3s
+	MaxInFlight int                   // concurrent calls, for each of logins, API calls, token calls and relays; 0: 256
+	OpenFor     time.Duration         // how long an open circuit breaker refuses an app's calls; 0: 3s
 	Tokens      TokenStore            // nil: access tokens are kept in this process alone
 	Now         func() time.Time      // nil: time.Now
 	Log         *zap.Logger           // nil: nothing is logged
 	Registry    prometheus.Registerer // nil: metrics are not registered
+}
+
+// Config is what a reload may change.
+type Config struct {
+	Base    string        // "": https://api.weixin.qq.com; http or https; its path prefixes every call
+	Timeout time.Duration // of a whole call, queueing and retry included; 0: 5s. A relay has other limits, see Relay
+	Apps    []App
 }
 
 // DefaultBase is where WeChat answers mini program backends.
@@ -45,66 +51,61 @@ const DefaultBase = "https://api.weixin.qq.com"
 const (
 	defaultTimeout     = 5 * time.Second
 	defaultMaxInFlight = 256
-	defaultPause       = 3 * time.Second
+	defaultOpenFor     = 3 * time.Second
 )
 
 // Client calls WeChat for a set of apps. It is safe for concurrent use.
 type Client struct {
-	base    *url.URL
-	timeout time.Duration
-	pause   time.Duration
-	now     func() time.Time
-	log     *zap.Logger
-	tokens  TokenStore
-	apps    atomic.Pointer[map[string]*app]
-	fresh   *http.Transport // a connection for each request
-	pooled  *http.Transport // connections are kept
-	slots   slots
-	metrics *metrics
+	openFor     time.Duration
+	now         func() time.Time
+	log         *zap.Logger
+	tokens      TokenStore
+	noKeepAlive *http.Transport // a connection for each request
+	slots       slots
+	metrics     *metrics
+	current     atomic.Pointer[state]
 }
 
-// app is a configured App with what the client remembers of it.
+// state is the configuration in force, compiled. A request keeps the one that it
+// began with.
+type state struct {
+	base    *url.URL
+	timeout time.Duration
+	apps    map[string]*app
+	pooled  *http.Transport // keeps connections
+}
+
+// app is a configured App with its circuit breakers and access token.
 type app struct {
 	App
 	breakers breakers
 	token    tokenCache
 }
 
-// New checks the options and gives a client that knows no app yet.
-func New(o Options) (*Client, error) {
+// New builds a client with the config in force. Error: as Configure.
+func New(o Options, config Config) (*Client, error) {
 	o = o.withDefaults()
-	base, err := parseBase(o.Base)
-	if err != nil {
+	c := &Client{
+		openFor:     o.OpenFor,
+		now:         o.Now,
+		log:         o.Log,
+		tokens:      o.Tokens,
+		noKeepAlive: newNoKeepAliveTransport(),
+		slots:       newSlots(o.MaxInFlight),
+		metrics:     newMetrics(o.Registry),
+	}
+	if err := c.Configure(config); err != nil {
 		return nil, err
 	}
-	c := &Client{
-		base:    base,
-		timeout: o.Timeout,
-		pause:   o.Pause,
-		now:     o.Now,
-		log:     o.Log,
-		tokens:  o.Tokens,
-		fresh:   newFreshTransport(),
-		pooled:  newPooledTransport(o.Timeout),
-		slots:   newSlots(o.MaxInFlight),
-		metrics: newMetrics(o.Registry),
-	}
-	c.apps.Store(&map[string]*app{})
 	return c, nil
 }
 
 func (o Options) withDefaults() Options {
-	if o.Base == "" {
-		o.Base = DefaultBase
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = defaultTimeout
-	}
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = defaultMaxInFlight
 	}
-	if o.Pause <= 0 {
-		o.Pause = defaultPause
+	if o.OpenFor <= 0 {
+		o.OpenFor = defaultOpenFor
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -118,7 +119,62 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Configure puts another config in force for the calls to come, whole or not at
+// all. The state of an app (its access token, its circuit breakers) is kept unless
+// its secret changed. Error: a Base that is no URL of the kind asked for.
+func (c *Client) Configure(config Config) error {
+	base, err := parseBase(config.Base)
+	if err != nil {
+		return err
+	}
+	timeout := config.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	old := c.current.Load()
+	next := &state{base: base, timeout: timeout, apps: c.buildApps(old, config.Apps)}
+	if old != nil && old.timeout == timeout {
+		next.pooled = old.pooled
+	} else {
+		next.pooled = newPooledTransport(timeout)
+	}
+	c.current.Store(next)
+	if old != nil {
+		c.metrics.forget(old.apps, next.apps)
+		old.closeUnlessShared(next)
+	}
+	return nil
+}
+
+func (c *Client) buildApps(old *state, list []App) map[string]*app {
+	apps := make(map[string]*app, len(list))
+	for _, a := range list {
+		if kept := old.app(a.ID); kept != nil && kept.Secret.Equal(a.Secret.Reveal()) {
+			apps[a.ID] = kept
+			continue
+		}
+		apps[a.ID] = &app{App: a, breakers: c.newBreakers(a.ID)}
+	}
+	return apps
+}
+
+func (s *state) app(id string) *app {
+	if s == nil {
+		return nil
+	}
+	return s.apps[id]
+}
+
+func (s *state) closeUnlessShared(next *state) {
+	if s.pooled != next.pooled {
+		s.pooled.CloseIdleConnections()
+	}
+}
+
 func parseBase(base string) (*url.URL, error) {
+	if base == "" {
+		base = DefaultBase
+	}
 	u, err := url.Parse(base)
 	if err != nil {
 		return nil, errors.New("wechat: api base is not a URL")
@@ -134,52 +190,36 @@ func parseBase(base string) (*url.URL, error) {
 	return u, nil
 }
 
-// SetApps replaces the set of apps at once, also while calls run. What is known
-// of an app (its token, whether WeChat was away) stays unless its secret changed.
-func (c *Client) SetApps(list []App) {
-	old := *c.apps.Load()
-	apps := make(map[string]*app, len(list))
-	for _, a := range list {
-		if kept := old[a.ID]; kept != nil && kept.Secret.Equal(a.Secret.Reveal()) {
-			apps[a.ID] = kept
-			continue
-		}
-		apps[a.ID] = &app{App: a, breakers: c.newBreakers(a.ID)}
-	}
-	c.apps.Store(&apps)
-	c.metrics.forget(old, apps)
-}
-
-// Close gives idle connections up. Calls under way go on.
-func (c *Client) Close() { c.pooled.CloseIdleConnections() }
+// Close closes idle connections. Calls in flight finish.
+func (c *Client) Close() { c.current.Load().pooled.CloseIdleConnections() }
 
 func (c *Client) app(appid string) (*app, error) {
-	a := (*c.apps.Load())[appid]
+	a := c.current.Load().app(appid)
 	if a == nil {
 		return nil, fmt.Errorf("%w: %.64q", ErrUnknownApp, appid)
 	}
 	return a, nil
 }
 
-// limit bounds a whole call by the client's Timeout.
-func (c *Client) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, c.timeout, errTimeLimit)
+// withTimeout bounds a whole call by the configured timeout.
+func (c *Client) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, c.current.Load().timeout, errTimeout)
 }
 
-// errTimeLimit is the cause of a context that the client's own limit ended, to
+// errTimeout is the cause of a context that the client's own timeout ended, to
 // tell it from one that its caller ended.
-var errTimeLimit = errors.New("no answer in time")
+var errTimeout = errors.New("no answer in time")
 
-// callerGone gives the context's error when its caller ended it, nil otherwise.
-func callerGone(ctx context.Context) error {
-	if context.Cause(ctx) == errTimeLimit {
+// callerError gives the context's error when its caller ended it, nil otherwise.
+func callerError(ctx context.Context) error {
+	if context.Cause(ctx) == errTimeout {
 		return nil
 	}
 	return ctx.Err()
 }
 
-// wait sleeps unless the context ends first, and says whether it slept.
-func wait(ctx context.Context, d time.Duration) bool {
+// sleep waits unless the context ends first, and reports whether it waited in full.
+func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

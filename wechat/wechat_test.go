@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
@@ -43,17 +44,18 @@ func (c *clock) Advance(d time.Duration) {
 // world is a simulated WeChat and a client of it, on one clock.
 type world struct {
 	*clock
-	sim    *wechattest.Server
-	base   string
-	client *wechat.Client
-	log    *observer.ObservedLogs
+	sim      *wechattest.Server
+	base     string
+	settings settings
+	client   *wechat.Client
+	log      *observer.ObservedLogs
 }
 
-func newWorld(t *testing.T, change ...func(*wechat.Options, *wechattest.Options)) *world {
+func newWorld(t *testing.T, change ...func(*settings, *wechattest.Options)) *world {
 	t.Helper()
 	w := &world{clock: newClock()}
 	core, log := observer.New(zap.DebugLevel)
-	co := wechat.Options{Now: w.Now, Log: zap.New(core), Timeout: 2 * time.Second}
+	co := settings{Now: w.Now, Log: zap.New(core), Timeout: 2 * time.Second}
 	so := wechattest.Options{Now: w.Now, Apps: []wechattest.App{{ID: appID, Secret: appSecret}}}
 	for _, f := range change {
 		f(&co, &so)
@@ -65,18 +67,47 @@ func newWorld(t *testing.T, change ...func(*wechat.Options, *wechattest.Options)
 	if co.Base == "" {
 		co.Base = srv.URL
 	}
-	w.client = newClient(t, co)
+	w.settings, w.client = co, newClient(t, co)
 	return w
 }
 
-func newClient(t *testing.T, o wechat.Options) *wechat.Client {
+// settings are a client's Options and Config with the app of most tests.
+type settings struct {
+	Base        string
+	Timeout     time.Duration
+	MaxInFlight int
+	OpenFor     time.Duration
+	Tokens      wechat.TokenStore
+	Now         func() time.Time
+	Log         *zap.Logger
+	Registry    prometheus.Registerer
+}
+
+func (s settings) options() wechat.Options {
+	return wechat.Options{
+		MaxInFlight: s.MaxInFlight, OpenFor: s.OpenFor, Tokens: s.Tokens, Now: s.Now, Log: s.Log, Registry: s.Registry,
+	}
+}
+
+func (s settings) config(apps ...wechat.App) wechat.Config {
+	return wechat.Config{Base: s.Base, Timeout: s.Timeout, Apps: apps}
+}
+
+func newClient(t *testing.T, s settings) *wechat.Client {
 	t.Helper()
-	c, err := wechat.New(o)
+	c, err := wechat.New(s.options(), s.config(wechat.App{ID: appID, Secret: secret.Text(appSecret)}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.SetApps([]wechat.App{{ID: appID, Secret: secret.Text(appSecret)}})
 	return c
+}
+
+// setApps reloads the client's configuration with other apps.
+func (w *world) setApps(t *testing.T, apps ...wechat.App) {
+	t.Helper()
+	if err := w.client.Configure(w.settings.config(apps...)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (w *world) user(t *testing.T, name string) *wechattest.User {

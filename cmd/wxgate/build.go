@@ -48,16 +48,16 @@ func (c *Config) redisOptions() session.RedisOptions {
 	}
 }
 
-func (c *Config) wechatApps() []wechat.App {
-	apps := make([]wechat.App, len(c.Apps))
-	for i, a := range c.Apps {
-		apps[i] = wechat.App{ID: a.AppID, Secret: a.Secret}
+func (c *Config) wechatConfig() wechat.Config {
+	out := wechat.Config{Base: c.WeChat.APIBase.String(), Timeout: c.WeChat.Timeout.Std()}
+	for _, a := range c.Apps {
+		out.Apps = append(out.Apps, wechat.App{ID: a.AppID, Secret: a.Secret})
 	}
-	return apps
+	return out
 }
 
-func (c *Config) adminConfig() *admin.Config {
-	out := &admin.Config{Relay: map[string][]string{}}
+func (c *Config) adminConfig() admin.Config {
+	out := admin.Config{Relay: map[string][]string{}}
 	for _, t := range c.Admin.Tokens {
 		scopes := make([]admin.Scope, len(t.Scopes))
 		for i, s := range t.Scopes {

@@ -121,11 +121,10 @@ func (c *Config) appTrials() []trial {
 // tryApp asks WeChat for an access token, which takes the AppSecret and an
 // address that WeChat lets in.
 func (c *Config) tryApp(ctx context.Context, appid string) error {
-	client, err := wechat.New(wechat.Options{Base: c.WeChat.APIBase.String(), Timeout: c.WeChat.Timeout.Std()})
+	client, err := wechat.New(wechat.Options{}, c.wechatConfig())
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	client.SetApps(c.wechatApps())
 	return client.Ping(ctx, appid)
 }

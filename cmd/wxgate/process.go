@@ -30,7 +30,6 @@ type process struct {
 
 	mu       sync.Mutex // one reload at a time
 	config   *Config    // in force
-	private  atomic.Pointer[admin.Config]
 	draining atomic.Bool
 	reloads  reloadMetrics
 }
@@ -62,14 +61,12 @@ func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
 		return nil, err
 	}
 	p.wechat, err = wechat.New(wechat.Options{
-		Base: c.WeChat.APIBase.String(), Timeout: c.WeChat.Timeout.Std(), Tokens: p.sessions.AccessTokens(),
-		Now: time.Now, Log: log.Named("wechat"), Registry: p.registry,
-	})
+		Tokens: p.sessions.AccessTokens(), Now: time.Now, Log: log.Named("wechat"), Registry: p.registry,
+	}, c.wechatConfig())
 	if err != nil {
 		p.sessions.Close()
 		return nil, err
 	}
-	p.wechat.SetApps(c.wechatApps())
 
 	gen := p.groups.begin()
 	public, err := c.proxyConfig(gen.take)
@@ -82,11 +79,11 @@ func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
 	p.gateway = proxy.New(proxy.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(p.registry), Log: log.Logger, Now: time.Now,
 	}, public)
-	p.private.Store(c.adminConfig())
 	p.admin = &admin.Server{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID, Config: p.private.Load, Draining: p.draining.Load,
+		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID, Draining: p.draining.Load,
 	}
+	p.admin.Configure(c.adminConfig())
 	return p, nil
 }
 
@@ -129,9 +126,12 @@ func (p *process) reload(ctx context.Context, next *Config) error {
 		gen.abandon()
 		return fmt.Errorf("session: %w", err)
 	}
-	p.wechat.SetApps(next.wechatApps())
+	if err := p.wechat.Configure(next.wechatConfig()); err != nil {
+		gen.abandon()
+		return err
+	}
 	p.gateway.Configure(public)
-	p.private.Store(next.adminConfig())
+	p.admin.Configure(next.adminConfig())
 	p.log.setLevel(next.Log.Level)
 	gen.commit()
 	for _, key := range needRestart(p.config, next) {
@@ -156,7 +156,6 @@ func needRestart(old, next *Config) []string {
 		"tls":                        old.TLS != next.TLS,
 		"admin.listen":               old.Admin.Listen != next.Admin.Listen,
 		"redis":                      fmt.Sprint(old.redisOptions()) != fmt.Sprint(next.redisOptions()) || old.Redis.Password != next.Redis.Password,
-		"wechat":                     old.WeChat.APIBase.String() != next.WeChat.APIBase.String() || old.WeChat.Timeout != next.WeChat.Timeout,
 		"log.format":                 old.Log.Format != next.Log.Format,
 		"limits.max_header":          next.Limits.MaxHeader > old.Limits.MaxHeader,
 		"limits.read_header_timeout": old.Limits.ReadHeaderTimeout != next.Limits.ReadHeaderTimeout,

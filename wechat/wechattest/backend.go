@@ -16,40 +16,40 @@ import (
 // uploads, one with a picture for an answer.
 
 // sendMessage takes a subscription message.
-func (s *Server) sendMessage(x *exchange) answer {
+func (s *Server) sendMessage(r *request) response {
 	var asked struct {
 		ToUser     string          `json:"touser"`
 		TemplateID string          `json:"template_id"`
 		Data       json.RawMessage `json:"data"`
 	}
 	switch {
-	case json.Unmarshal(x.body, &asked) != nil:
-		return refuse(47001, "data format error")
-	case x.app.userByOpenID(asked.ToUser) == nil:
-		return refuse(40003, "invalid openid")
+	case json.Unmarshal(r.body, &asked) != nil:
+		return failure(47001, "data format error")
+	case r.app.userByOpenID(asked.ToUser) == nil:
+		return failure(40003, "invalid openid")
 	case asked.TemplateID == "":
-		return refuse(40037, "invalid template_id")
+		return failure(40037, "invalid template_id")
 	case len(asked.Data) == 0:
-		return refuse(47003, "argument invalid! data")
+		return failure(47003, "argument invalid! data")
 	}
-	return fine()
+	return success()
 }
 
 // maxScene is how many characters the scene of a code may have.
 const maxScene = 32
 
 // miniProgramCode gives a picture that follows from the scene, not a real code.
-func (s *Server) miniProgramCode(x *exchange) answer {
+func (s *Server) miniProgramCode(r *request) response {
 	var asked struct {
 		Scene string `json:"scene"`
 	}
-	if json.Unmarshal(x.body, &asked) != nil {
-		return refuse(47001, "data format error")
+	if json.Unmarshal(r.body, &asked) != nil {
+		return failure(47001, "data format error")
 	}
 	if asked.Scene == "" || len(asked.Scene) > maxScene {
-		return refuse(40169, "invalid length for scene, or the data is not json string")
+		return failure(40169, "invalid length for scene, or the data is not json string")
 	}
-	return answer{status: http.StatusOK, contentType: asPNG, body: picture(asked.Scene)}
+	return response{status: http.StatusOK, contentType: asPNG, body: picture(asked.Scene)}
 }
 
 // picture draws a pattern of 16 by 16 fields.
@@ -78,31 +78,31 @@ const (
 )
 
 // checkImage takes a picture of at most 1 MiB; one with risky in its name is one.
-func (s *Server) checkImage(x *exchange) answer {
-	up, a, ok := readUpload(x)
+func (s *Server) checkImage(r *request) response {
+	up, a, ok := readUpload(r)
 	switch {
 	case !ok:
 		return a
 	case up.size > maxCheckedImage:
-		return refuse(40006, "invalid media size")
+		return failure(40006, "invalid media size")
 	case strings.Contains(up.name, "risky"):
-		return refuse(87014, "risky content")
+		return failure(87014, "risky content")
 	}
-	return fine()
+	return success()
 }
 
 // uploadMedia takes a picture of at most 10 MiB. Its media_id holds the SHA-256 of
 // what arrived, in base64url.
-func (s *Server) uploadMedia(x *exchange) answer {
-	if x.query.Get("type") != "image" {
-		return refuse(40004, "invalid media type")
+func (s *Server) uploadMedia(r *request) response {
+	if r.query.Get("type") != "image" {
+		return failure(40004, "invalid media type")
 	}
-	up, a, ok := readUpload(x)
+	up, a, ok := readUpload(r)
 	switch {
 	case !ok:
 		return a
 	case up.size > maxMedia:
-		return refuse(40009, "invalid image size")
+		return failure(40009, "invalid image size")
 	}
 	return succeed(map[string]any{"type": "image", "media_id": up.sum, "created_at": s.now().Unix()})
 }
@@ -114,15 +114,15 @@ type upload struct {
 }
 
 // readUpload reads the file in the form's field media, and keeps nothing of it.
-func readUpload(x *exchange) (upload, answer, bool) {
-	form, err := x.MultipartReader()
+func readUpload(r *request) (upload, response, bool) {
+	form, err := r.MultipartReader()
 	if err != nil {
-		return upload{}, refuse(41005, "media data missing"), false
+		return upload{}, failure(41005, "media data missing"), false
 	}
 	for {
 		part, err := form.NextPart()
 		if err != nil {
-			return upload{}, refuse(41005, "media data missing"), false
+			return upload{}, failure(41005, "media data missing"), false
 		}
 		if part.FormName() != "media" {
 			continue
@@ -130,8 +130,8 @@ func readUpload(x *exchange) (upload, answer, bool) {
 		sum := sha256.New()
 		size, err := io.Copy(sum, part)
 		if err != nil {
-			return upload{}, refuse(41005, "media data missing"), false
+			return upload{}, failure(41005, "media data missing"), false
 		}
-		return upload{part.FileName(), size, base64.RawURLEncoding.EncodeToString(sum.Sum(nil))}, answer{}, true
+		return upload{part.FileName(), size, base64.RawURLEncoding.EncodeToString(sum.Sum(nil))}, response{}, true
 	}
 }

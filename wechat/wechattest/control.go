@@ -27,38 +27,38 @@ func controls(s *Server) http.Handler {
 	return mux
 }
 
-// ask is what a control call may say. Each takes what it needs.
-type ask struct {
+// controlRequest has the fields of all control calls. Each reads those it needs.
+type controlRequest struct {
 	User    string         `json:"user"`
 	AppID   string         `json:"appid"`
 	Kind    string         `json:"kind"`
 	Data    map[string]any `json:"data"`
-	Age     period         `json:"age"`
+	Age     duration       `json:"age"`
 	RawData string         `json:"raw_data"`
 	Blocked bool           `json:"blocked"`
 	Silent  bool           `json:"silent"`
 	API     string         `json:"api"`
 	Times   int            `json:"times"`
 	Errcode int            `json:"errcode"`
-	Delay   period         `json:"delay"`
+	Delay   duration       `json:"delay"`
 	Drop    bool           `json:"drop"`
 	Status  int            `json:"status"`
 	Body    string         `json:"body"`
 }
 
-// period is a duration written as "10m".
-type period time.Duration
+// duration is a time.Duration written as "10m".
+type duration time.Duration
 
-func (p *period) UnmarshalText(text []byte) error {
+func (p *duration) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
-	*p = period(d)
+	*p = duration(d)
 	return err
 }
 
 // control makes a handler of a function that answers with a value or an error.
-func control(do func(ask) (any, error)) http.Handler {
+func control(do func(controlRequest) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a, err := readAsk(r)
+		a, err := readControlRequest(r)
 		var v any
 		if err == nil {
 			v, err = do(a)
@@ -72,22 +72,22 @@ func control(do func(ask) (any, error)) http.Handler {
 	})
 }
 
-func readAsk(r *http.Request) (a ask, err error) {
+func readControlRequest(r *http.Request) (a controlRequest, err error) {
 	if r.Method != http.MethodPost {
-		return ask{}, nil
+		return controlRequest{}, nil
 	}
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&a); err != nil {
-		return ask{}, fmt.Errorf("not understood: %w", err)
+		return controlRequest{}, fmt.Errorf("not understood: %w", err)
 	}
 	return a, nil
 }
 
-// done is the answer of a call that has nothing to say.
-func done() (any, error) { return struct{}{}, nil }
+// empty is the answer of a call that returns nothing.
+func empty() (any, error) { return struct{}{}, nil }
 
-func (s *Server) simCode(a ask) (any, error) {
+func (s *Server) simCode(a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (s *Server) simCode(a ask) (any, error) {
 	return map[string]string{"code": u.Code(), "appid": u.AppID, "openid": u.OpenID, "unionid": u.UnionID}, nil
 }
 
-func (s *Server) simPhoneCode(a ask) (any, error) {
+func (s *Server) simPhoneCode(a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (s *Server) simPhoneCode(a ask) (any, error) {
 	return map[string]string{"code": u.PhoneCode(), "appid": u.AppID, "phone": u.Phone()}, nil
 }
 
-func (s *Server) simEncrypt(a ask) (any, error) {
+func (s *Server) simEncrypt(a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (s *Server) simEncrypt(a ask) (any, error) {
 	return nil, errors.New("kind must be phone, profile or data")
 }
 
-func (s *Server) simSign(a ask) (any, error) {
+func (s *Server) simSign(a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -131,49 +131,49 @@ func (s *Server) simSign(a ask) (any, error) {
 	return map[string]string{"raw_data": a.RawData, "signature": u.SignRawData(a.RawData)}, nil
 }
 
-func (s *Server) simRotate(a ask) (any, error) {
+func (s *Server) simRotate(a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
 	}
 	u.RotateKey()
-	return done()
+	return empty()
 }
 
-func (s *Server) simBlock(a ask) (any, error) {
+func (s *Server) simBlock(a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
 	}
 	u.Block(a.Blocked)
-	return done()
+	return empty()
 }
 
-func (s *Server) simKillToken(a ask) (any, error) {
+func (s *Server) simKillToken(a controlRequest) (any, error) {
 	if err := s.KillToken(a.AppID, a.Silent); err != nil {
 		return nil, err
 	}
-	return done()
+	return empty()
 }
 
-func (s *Server) simFault(a ask) (any, error) {
+func (s *Server) simFault(a controlRequest) (any, error) {
 	f := Fault{API: a.API, Times: a.Times, Delay: time.Duration(a.Delay), Drop: a.Drop, Status: a.Status, Body: a.Body, Errcode: a.Errcode}
 	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
 		return nil, errors.New("status must be 200 to 599")
 	}
 	s.AddFault(f)
-	return done()
+	return empty()
 }
 
-func (s *Server) simClearFaults(ask) (any, error) {
+func (s *Server) simClearFaults(controlRequest) (any, error) {
 	s.ClearFaults()
-	return done()
+	return empty()
 }
 
-func (s *Server) simCalls(ask) (any, error) { return s.Calls(), nil }
+func (s *Server) simCalls(controlRequest) (any, error) { return s.Calls(), nil }
 
-// person is a User as /sim/users shows it.
-type person struct {
+// userEntry is a User as /sim/users shows it.
+type userEntry struct {
 	AppID      string `json:"appid"`
 	User       string `json:"user"`
 	OpenID     string `json:"openid"`
@@ -183,15 +183,15 @@ type person struct {
 	Blocked    bool   `json:"blocked"`
 }
 
-func (s *Server) simUsers(ask) (any, error) {
+func (s *Server) simUsers(controlRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	people := []person{}
+	entries := []userEntry{}
 	for _, a := range s.apps {
 		for _, u := range a.users {
-			people = append(people, person{a.ID, u.Name, u.OpenID, u.UnionID, u.phone, u.key, u.blocked})
+			entries = append(entries, userEntry{a.ID, u.Name, u.OpenID, u.UnionID, u.phone, u.key, u.blocked})
 		}
 	}
-	slices.SortFunc(people, func(a, b person) int { return strings.Compare(a.AppID+" "+a.User, b.AppID+" "+b.User) })
-	return people, nil
+	slices.SortFunc(entries, func(a, b userEntry) int { return strings.Compare(a.AppID+" "+a.User, b.AppID+" "+b.User) })
+	return entries, nil
 }

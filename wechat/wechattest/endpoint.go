@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// exchange is a call on its way through the server.
-type exchange struct {
+// request is a call being served.
+type request struct {
 	*http.Request
 	query url.Values
 	began time.Time // by the server's clock
@@ -19,8 +19,8 @@ type exchange struct {
 	body  []byte    // what was read of it
 }
 
-// answer is what goes back.
-type answer struct {
+// response is what the call is answered with.
+type response struct {
 	status      int
 	contentType string
 	body        []byte
@@ -43,7 +43,7 @@ type endpoint struct {
 	json  bool // wants a JSON body: 44002, 47001
 	text  bool // answers as text/plain
 	// do answers under the server's lock, unless stream is set.
-	do     func(*Server, *exchange) answer
+	do     func(*Server, *request) response
 	stream bool
 }
 
@@ -60,16 +60,16 @@ var endpoints = map[string]endpoint{
 	"/cgi-bin/message/subscribe/send":  {post: true, token: true, json: true, do: (*Server).sendMessage},
 }
 
-func (e endpoint) serve(s *Server, x *exchange) answer {
-	if a, ok := e.precheck(s, x); !ok {
+func (e endpoint) serve(s *Server, r *request) response {
+	if a, ok := e.precheck(s, r); !ok {
 		return a
 	}
-	return e.run(s, x)
+	return e.run(s, r)
 }
 
 // finish gives a refusal its body, with the rid that WeChat appends, and any
 // answer the type that this API has.
-func (e endpoint) finish(s *Server, a answer) answer {
+func (e endpoint) finish(s *Server, a response) response {
 	if a.errcode != 0 {
 		a.body = mustJSON(map[string]any{"errcode": a.errcode, "errmsg": a.errmsg + ", rid: " + s.rid()})
 	}
@@ -79,31 +79,31 @@ func (e endpoint) finish(s *Server, a answer) answer {
 	return a
 }
 
-func (e endpoint) run(s *Server, x *exchange) answer {
+func (e endpoint) run(s *Server, r *request) response {
 	if !e.stream {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	return e.do(s, x)
+	return e.do(s, r)
 }
 
 // precheck says what is wrong with the call before its content is looked at.
-func (e endpoint) precheck(s *Server, x *exchange) (answer, bool) {
+func (e endpoint) precheck(s *Server, r *request) (response, bool) {
 	switch {
-	case e.post && x.Method != http.MethodPost:
-		return refuse(43002, "require POST method"), false
-	case !e.post && !e.any && x.Method != http.MethodGet:
-		return refuse(43001, "require GET method"), false
+	case e.post && r.Method != http.MethodPost:
+		return failure(43002, "require POST method"), false
+	case !e.post && !e.any && r.Method != http.MethodGet:
+		return failure(43001, "require GET method"), false
 	}
 	if e.token {
-		if a, ok := s.checkToken(x); !ok {
+		if a, ok := s.checkToken(r); !ok {
 			return a, false
 		}
 	}
 	if e.json {
-		return readJSON(x)
+		return readJSON(r)
 	}
-	return answer{}, true
+	return response{}, true
 }
 
 // maxJSON bounds the JSON bodies taken, in bytes.
@@ -111,39 +111,39 @@ const maxJSON = 1 << 20
 
 // readSmallBody takes a body in that is not an upload. Only once a body is read
 // does net/http notice a caller that goes away during a Fault's Delay.
-func (x *exchange) readSmallBody() {
-	if x.ContentLength <= 0 || x.ContentLength > maxJSON {
+func (r *request) readSmallBody() {
+	if r.ContentLength <= 0 || r.ContentLength > maxJSON {
 		return
 	}
-	body, err := io.ReadAll(x.Body)
+	body, err := io.ReadAll(r.Body)
 	if err == nil {
-		x.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
 	}
 }
 
-func readJSON(x *exchange) (answer, bool) {
-	body, err := io.ReadAll(io.LimitReader(x.Body, maxJSON))
-	x.body = body
+func readJSON(r *request) (response, bool) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON))
+	r.body = body
 	switch {
 	case err != nil || len(body) == 0:
-		return refuse(44002, "empty post data"), false
+		return failure(44002, "empty post data"), false
 	case !json.Valid(body):
-		return refuse(47001, "data format error"), false
+		return failure(47001, "data format error"), false
 	}
-	return answer{}, true
+	return response{}, true
 }
 
-// refuse is an error as WeChat gives it: with status 200.
-func refuse(code int, message string) answer {
-	return answer{status: http.StatusOK, contentType: asJSON, errcode: code, errmsg: message}
+// failure is an error as WeChat gives it: with status 200.
+func failure(code int, message string) response {
+	return response{status: http.StatusOK, contentType: asJSON, errcode: code, errmsg: message}
 }
 
-func succeed(v any) answer {
-	return answer{status: http.StatusOK, contentType: asJSON, body: mustJSON(v)}
+func succeed(v any) response {
+	return response{status: http.StatusOK, contentType: asJSON, body: mustJSON(v)}
 }
 
-// fine is the success of a call that has nothing else to say.
-func fine() answer {
+// success is the answer of a call that returns nothing else.
+func success() response {
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok"})
 }
 

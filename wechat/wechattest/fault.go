@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Fault is trouble that befalls calls. What is set happens, in this order: the
-// call waits for Delay, its connection is dropped, or it gets Status and Body, or
-// it gets Errcode. With Delay alone it is answered properly afterwards.
+// Fault is an injected fault. What is set happens, in this order: the call waits
+// for Delay, its connection is dropped, or it gets Status and Body, or it gets
+// Errcode. With Delay alone it is answered properly afterwards.
 type Fault struct {
-	API     string        // the path it befalls; "" every one
+	API     string        // the path it applies to; "" every one
 	Times   int           // how many calls; 0: until ClearFaults
 	Delay   time.Duration // real time, not the server's clock
 	Drop    bool          // close the connection without an answer
@@ -19,8 +19,8 @@ type Fault struct {
 	Errcode int           // such as -1 for a busy WeChat or 45009 for a used-up quota
 }
 
-// AddFault lets a fault befall calls from now on. Of several, the first added
-// that fits is used.
+// AddFault injects a fault into calls from now on. Of several, the first added
+// that matches is used.
 func (s *Server) AddFault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -34,7 +34,7 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
-// takeFault gives the fault that befalls this call, nil for none.
+// takeFault gives the fault that applies to this call, nil for none.
 func (s *Server) takeFault(api string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,20 +51,20 @@ func (s *Server) takeFault(api string) *Fault {
 	return f
 }
 
-// apply does to the call what the fault says, and says whether that was all.
-func (f *Fault) apply(x *exchange) (answer, bool) {
-	if f.Delay > 0 && !sleep(x, f.Delay) {
-		return answer{drop: true}, true // the caller is gone
+// apply injects the fault, and reports whether the call is answered by it.
+func (f *Fault) apply(r *request) (response, bool) {
+	if f.Delay > 0 && !sleep(r, f.Delay) {
+		return response{drop: true}, true // the caller is gone
 	}
 	switch {
 	case f.Drop:
-		return answer{drop: true}, true
+		return response{drop: true}, true
 	case f.Status != 0 || f.Body != "":
-		return answer{status: max(f.Status, http.StatusOK), contentType: "text/html", body: []byte(f.Body)}, true
+		return response{status: max(f.Status, http.StatusOK), contentType: "text/html", body: []byte(f.Body)}, true
 	case f.Errcode != 0:
-		return refuse(f.Errcode, faultMessage(f.Errcode)), true
+		return failure(f.Errcode, faultMessage(f.Errcode)), true
 	}
-	return answer{}, false
+	return response{}, false
 }
 
 func faultMessage(errcode int) string {
@@ -77,13 +77,13 @@ func faultMessage(errcode int) string {
 	return "error by request"
 }
 
-func sleep(x *exchange, d time.Duration) bool {
+func sleep(r *request, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 		return true
-	case <-x.Context().Done():
+	case <-r.Context().Done():
 		return false
 	}
 }

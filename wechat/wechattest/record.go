@@ -44,13 +44,13 @@ func (s *Server) Count(api string) int {
 	return s.counts[api]
 }
 
-func (s *Server) record(x *exchange, a answer) {
+func (s *Server) record(r *request, a response) {
 	c := Call{
-		Time: x.began, Method: x.Method, API: x.URL.Path, Query: redactQuery(x.query), Body: shown(x.body),
-		Status: a.status, Errcode: a.errcode, Answer: shown(a.body), Took: time.Since(x.start),
+		Time: r.began, Method: r.Method, API: r.URL.Path, Query: redactQuery(r.query), Body: shown(r.body),
+		Status: a.status, Errcode: a.errcode, Answer: shown(a.body), Took: time.Since(r.start),
 	}
-	if x.app != nil {
-		c.AppID = x.app.ID
+	if r.app != nil {
+		c.AppID = r.app.ID
 	}
 	s.keep(c)
 	if s.onCall != nil {

@@ -1,6 +1,6 @@
 // Package wechattest is WeChat as a mini program's backend sees it: an
 // http.Handler that answers as api.weixin.qq.com does, with its rules, its
-// errcodes and its oddities, and that plays the phone's side too: it mints the
+// errcodes and its oddities. It simulates the phone's side too: it issues the
 // codes that wx.login and the phone button would give, and encrypts and signs
 // what wx would.
 //
@@ -21,8 +21,8 @@
 //	POST /cgi-bin/media/upload
 //	POST /cgi-bin/message/subscribe/send
 //
-// With Options.Control it also answers the calls below, by which a script plays
-// the phone and the weather. They take and give JSON; "user" is any name, made on
+// With Options.Control it also answers the calls below, by which a script
+// simulates phones and injects faults. They take and give JSON; "user" is any name, made on
 // first use; "appid" may be left out and is then the first app's. What is wrong
 // gets 400 and {"error"}.
 //
@@ -57,7 +57,7 @@ type App struct {
 	Secret     string   // AppSecret
 	NoUnionID  bool     // not bound to an Open Platform account: its users have no unionid
 	Frozen     bool     // its AppSecret is: 40243
-	AllowedIPs []string // addresses or CIDRs that may ask for tokens, else 40164; empty: any
+	AllowedIPs []string // addresses or CIDRs that may controlRequest for tokens, else 40164; empty: any
 }
 
 // Options sets a Server up.
@@ -86,12 +86,12 @@ type Server struct {
 	counts map[string]int
 }
 
-// app is an App with what WeChat remembers of it.
+// app is an App with what WeChat keeps of it.
 type app struct {
 	App
 	users  map[string]*User // by name
-	stable line
-	legacy line
+	stable tokenSeries
+	legacy tokenSeries
 }
 
 // New makes a WeChat that knows these apps.
@@ -140,35 +140,35 @@ func (s *Server) Start() (base string, stop func(), err error) {
 }
 
 // ServeHTTP answers a call to WeChat, or one of the control calls.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.control != nil && strings.HasPrefix(r.URL.Path, "/sim/") {
-		s.control.ServeHTTP(w, r)
+func (s *Server) ServeHTTP(w http.ResponseWriter, in *http.Request) {
+	if s.control != nil && strings.HasPrefix(in.URL.Path, "/sim/") {
+		s.control.ServeHTTP(w, in)
 		return
 	}
-	x := &exchange{Request: r, query: r.URL.Query(), began: s.now(), start: time.Now()}
-	x.readSmallBody()
-	a := s.answer(x)
-	s.record(x, a)
-	if a.drop {
+	r := &request{Request: in, query: in.URL.Query(), began: s.now(), start: time.Now()}
+	r.readSmallBody()
+	res := s.answer(r)
+	s.record(r, res)
+	if res.drop {
 		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
 	}
-	w.Header().Set("Content-Type", a.contentType)
-	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body)
+	w.Header().Set("Content-Type", res.contentType)
+	w.WriteHeader(res.status)
+	_, _ = w.Write(res.body)
 }
 
-// answer is what a fault makes of the call, or what WeChat would say.
-func (s *Server) answer(x *exchange) answer {
-	e, known := endpoints[x.URL.Path]
-	if f := s.takeFault(x.URL.Path); f != nil {
-		if a, done := f.apply(x); done {
+// answer gives the response of an injected fault, or the one of WeChat.
+func (s *Server) answer(r *request) response {
+	e, known := endpoints[r.URL.Path]
+	if f := s.takeFault(r.URL.Path); f != nil {
+		if a, done := f.apply(r); done {
 			return e.finish(s, a)
 		}
 	}
 	if !known {
-		return e.finish(s, refuse(40066, "invalid url"))
+		return e.finish(s, failure(40066, "invalid url"))
 	}
-	return e.finish(s, e.serve(s, x))
+	return e.finish(s, e.serve(s, r))
 }
 
 // app finds an app by its id; the empty id is the first app's.

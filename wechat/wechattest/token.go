@@ -26,9 +26,9 @@ type token struct {
 	dead  bool // replaced by force, or killed
 }
 
-// line is the sequence of an app's tokens of one kind. The stable and the legacy
-// line know nothing of each other.
-type line struct {
+// tokenSeries is the sequence of an app's tokens of one kind. The stable and the legacy
+// series know nothing of each other.
+type tokenSeries struct {
 	current *token
 	gone    bool // current was killed, and WeChat knows it
 	forced  time.Time
@@ -37,41 +37,41 @@ type line struct {
 }
 
 // legacyToken gives a new token at every call; the one before lives on for five minutes.
-func (s *Server) legacyToken(x *exchange) answer {
-	if x.query.Get("grant_type") != "client_credential" {
-		return refuse(40002, "invalid grant_type")
+func (s *Server) legacyToken(r *request) response {
+	if r.query.Get("grant_type") != "client_credential" {
+		return failure(40002, "invalid grant_type")
 	}
-	if a, ok := s.checkCaller(x, x.query); !ok {
+	if a, ok := s.checkCaller(r, r.query); !ok {
 		return a
 	}
-	if old := x.app.legacy.current; old != nil {
+	if old := r.app.legacy.current; old != nil {
 		old.ends = earlier(old.ends, s.now().Add(tokenOverlap))
 	}
-	return s.give(s.issue(x.app, &x.app.legacy))
+	return s.give(s.issue(r.app, &r.app.legacy))
 }
 
 // stableToken gives the same token until five minutes before its end, or a new
 // one by force.
-func (s *Server) stableToken(x *exchange) answer {
+func (s *Server) stableToken(r *request) response {
 	var asked struct {
 		GrantType    string `json:"grant_type"`
 		AppID        string `json:"appid"`
 		Secret       string `json:"secret"`
 		ForceRefresh bool   `json:"force_refresh"`
 	}
-	if json.Unmarshal(x.body, &asked) != nil {
-		return refuse(47001, "data format error")
+	if json.Unmarshal(r.body, &asked) != nil {
+		return failure(47001, "data format error")
 	}
 	if asked.GrantType != "client_credential" {
-		return refuse(40002, "invalid grant_type")
+		return failure(40002, "invalid grant_type")
 	}
-	if a, ok := s.checkCaller(x, url.Values{"appid": {asked.AppID}, "secret": {asked.Secret}}); !ok {
+	if a, ok := s.checkCaller(r, url.Values{"appid": {asked.AppID}, "secret": {asked.Secret}}); !ok {
 		return a
 	}
 	if asked.ForceRefresh {
-		return s.forceToken(x.app)
+		return s.forceToken(r.app)
 	}
-	return s.give(s.stable(x.app))
+	return s.give(s.stable(r.app))
 }
 
 func (s *Server) stable(a *app) *token {
@@ -83,7 +83,7 @@ func (s *Server) stable(a *app) *token {
 }
 
 // forceToken ends the token in force at once, twenty times a day.
-func (s *Server) forceToken(a *app) answer {
+func (s *Server) forceToken(a *app) response {
 	l := &a.stable
 	if s.now().Sub(l.forced) < forceInterval {
 		return s.give(s.stable(a))
@@ -92,7 +92,7 @@ func (s *Server) forceToken(a *app) answer {
 		l.day, l.forces = day, 0
 	}
 	if l.forces >= forcePerDay {
-		return refuse(45009, "reach max api daily quota limit")
+		return failure(45009, "reach max api daily quota limit")
 	}
 	l.forces++
 	l.forced = s.now()
@@ -102,7 +102,7 @@ func (s *Server) forceToken(a *app) answer {
 	return s.give(s.issue(a, l))
 }
 
-func (s *Server) issue(a *app, l *line) *token {
+func (s *Server) issue(a *app, l *tokenSeries) *token {
 	now := s.now()
 	for value, t := range s.tokens {
 		if now.Sub(t.ends) > tokenLife {
@@ -115,46 +115,46 @@ func (s *Server) issue(a *app, l *line) *token {
 	return l.current
 }
 
-func (s *Server) give(t *token) answer {
+func (s *Server) give(t *token) response {
 	return succeed(map[string]any{"access_token": t.value, "expires_in": int(t.ends.Sub(s.now()).Seconds())})
 }
 
 // checkToken finds the app by its access token.
-func (s *Server) checkToken(x *exchange) (answer, bool) {
+func (s *Server) checkToken(r *request) (response, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	value := x.query.Get("access_token")
+	value := r.query.Get("access_token")
 	t := s.tokens[value]
 	switch {
 	case value == "":
-		return refuse(41001, "access_token missing"), false
+		return failure(41001, "access_token missing"), false
 	case t == nil:
-		return refuse(40014, "invalid access_token"), false
+		return failure(40014, "invalid access_token"), false
 	case t.dead:
-		return refuse(40001, "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"), false
+		return failure(40001, "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"), false
 	case !s.now().Before(t.ends):
-		return refuse(42001, "access_token expired"), false
+		return failure(42001, "access_token expired"), false
 	}
-	x.app = t.app
-	return answer{}, true
+	r.app = t.app
+	return response{}, true
 }
 
 // checkCaller is for the calls that take an AppSecret and look at the address.
-func (s *Server) checkCaller(x *exchange, from url.Values) (answer, bool) {
-	a, ok := s.checkSecret(x, from)
+func (s *Server) checkCaller(r *request, from url.Values) (response, bool) {
+	a, ok := s.checkSecret(r, from)
 	if !ok {
 		return a, false
 	}
-	if ip := callerIP(x); !x.app.allows(ip) {
-		return refuse(40164, fmt.Sprintf("invalid ip %s ipv6 ::ffff:%s, not in whitelist", ip, ip)), false
+	if ip := callerIP(r); !r.app.allows(ip) {
+		return failure(40164, fmt.Sprintf("invalid ip %s ipv6 ::ffff:%s, not in whitelist", ip, ip)), false
 	}
-	return answer{}, true
+	return response{}, true
 }
 
-func callerIP(x *exchange) netip.Addr {
-	host, _, err := net.SplitHostPort(x.RemoteAddr)
+func callerIP(r *request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		host = x.RemoteAddr
+		host = r.RemoteAddr
 	}
 	ip, _ := netip.ParseAddr(host)
 	return ip.Unmap()
@@ -182,7 +182,7 @@ func (s *Server) KillToken(appid string, silent bool) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range []*line{&a.stable, &a.legacy} {
+	for _, l := range []*tokenSeries{&a.stable, &a.legacy} {
 		if l.current != nil {
 			l.current.dead, l.gone = true, !silent
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// User is a person with a phone, as one app knows them. Ids and numbers follow
+// User is a userEntry with a phone, as one app knows them. Ids and numbers follow
 // from the names, so that they are the same after a restart.
 type User struct {
 	server *Server
@@ -97,7 +97,7 @@ func (u *User) SessionKey() string {
 	return u.key
 }
 
-// Block makes WeChat hold the user for dangerous, or no longer.
+// Block makes WeChat rate the user as high risk, or no longer.
 func (u *User) Block(blocked bool) {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()

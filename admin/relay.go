@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"slices"
@@ -15,64 +14,11 @@ import (
 	"wxgate/wechat"
 )
 
-// decrypt answers POST /api/users/{appid}/{openid}/decrypt with the open data
-// that the user's session_key opens.
-func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
-	var req struct {
-		EncryptedData string `json:"encrypted_data"`
-		IV            string `json:"iv"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return err
-	}
-	if req.EncryptedData == "" || req.IV == "" {
-		return apierror.New(apierror.BadRequest, "encrypted_data and iv are both asked for")
-	}
-	appid, openid := userOf(r)
-	data, err := s.openData(r, appid, openid, req.EncryptedData, req.IV)
-	s.audit(r, "decrypt", err, zap.String("appid", appid), zap.String("openid", openid))
-	if err != nil {
-		return err
-	}
-	writeJSON(w, data)
-	return nil
-}
-
-func (s *Server) openData(r *http.Request, appid, openid, data, iv string) (json.RawMessage, error) {
-	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
-	if err != nil {
-		return nil, err
-	}
-	return s.WeChat.OpenData(r.Context(), appid, openid, key, data, iv)
-}
-
-// sign answers POST /api/users/{appid}/{openid}/sign with the message's
-// HMAC-SHA256 under the session_key, in hex.
-func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
-	var req struct {
-		Message *string `json:"message"`
-	}
-	if err := readJSON(r, &req); err != nil {
-		return err
-	}
-	if req.Message == nil {
-		return apierror.New(apierror.BadRequest, "message is missing")
-	}
-	appid, openid := userOf(r)
-	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
-	s.audit(r, "sign", err, zap.String("appid", appid), zap.String("openid", openid))
-	if err != nil {
-		return err
-	}
-	writeJSON(w, map[string]string{"signature": wechat.Sign(key, *req.Message)})
-	return nil
-}
-
 // relay answers ANY /wx/{appid}/{path}: WeChat's API with the access token
 // added. The answer is WeChat's own.
 func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	appid, path := chi.URLParam(r, "appid"), "/"+chi.URLParam(r, "*")
-	if err := s.served(appid); err != nil {
+	if err := s.checkApp(appid); err != nil {
 		return err
 	}
 	if !isAPIPath(path) {
@@ -84,7 +30,7 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	if wechat.IsSecretCall(path) {
 		return apierror.New(apierror.Forbidden, "calls that take the AppSecret are the gateway's own")
 	}
-	if !slices.ContainsFunc(s.Config().Relay[appid], func(rule string) bool { return covers(rule, path) }) {
+	if !slices.ContainsFunc(s.config().Relay[appid], func(rule string) bool { return matchesRule(rule, path) }) {
 		return apierror.New(apierror.Forbidden, "this path is not in the app's relay list")
 	}
 	return s.send(w, r, appid, path)
@@ -99,8 +45,8 @@ func isAPIPath(path string) bool {
 	})
 }
 
-// covers holds a path against a rule of the relay list.
-func covers(rule, path string) bool {
+// matchesRule compares a path against a rule of the relay list.
+func matchesRule(rule, path string) bool {
 	rule = "/" + strings.TrimPrefix(rule, "/")
 	if below, ok := strings.CutSuffix(rule, "*"); ok {
 		return strings.HasPrefix(path, below)
@@ -112,9 +58,9 @@ func covers(rule, path string) bool {
 // the caller sent as appid, secret or force_refresh plays no part.
 func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path string) error {
 	if method := map[string]string{"/cgi-bin/token": "GET", "/cgi-bin/stable_token": "POST"}[path]; r.Method != method {
-		f := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
-		f.Allow = method
-		return f
+		e := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
+		e.Allow = method
+		return e
 	}
 	token, expires, err := s.WeChat.AccessToken(r.Context(), appid)
 	if err != nil {

@@ -1,0 +1,76 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"wxgate/apierror"
+)
+
+// requestIDKey is the context's key for the request's id.
+type requestIDKey struct{}
+
+// setRequestID gives the request its id, which the answer carries too.
+func (s *Server) setRequestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := s.RequestID(r.Header)
+		w.Header().Set("X-Request-ID", id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+func requestID(r *http.Request) string {
+	id, _ := r.Context().Value(requestIDKey{}).(string)
+	return id
+}
+
+// checkPath applies the path rule. What it lets pass is read decoded from here
+// on: chi would route by, and hand out, the escaped form, in which "token" can
+// be written in many ways.
+func (s *Server) checkPath(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e := s.CheckPath(r); e != nil {
+			writeError(w, r, e)
+			return
+		}
+		r.URL.RawPath = ""
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody limits every body.
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most := int64(maxBody)
+		if strings.HasPrefix(r.URL.Path, "/wx/") {
+			most = maxRelay
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// handler turns an error into the answer it means.
+func (s *Server) handler(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		err := serve(w, r)
+		if err == nil {
+			return
+		}
+		e := apierror.From(err)
+		if e.Code.Status() >= http.StatusInternalServerError {
+			s.Log.Warn("private call failed", zap.String("path", r.URL.Path), zap.Error(e), zap.String("request_id", requestID(r)))
+		}
+		writeError(w, r, e)
+	}
+}
+
+func writeError(w http.ResponseWriter, r *http.Request, e *apierror.Error) {
+	if e.Code == apierror.ClientClosed {
+		return
+	}
+	apierror.Write(w, requestID(r), e)
+}
