@@ -19,7 +19,7 @@ export async function built() {
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const banner = `/*! ${name} ${version} */`
   const [cjs, esm] = await Promise.all([bundle('cjs', commonEntry, banner), bundle('esm', entry, banner)])
-  return { 'index.js': cjs, 'index.mjs': esm, 'index.d.ts': declarations() }
+  return { 'index.js': cjs, 'index.mjs': esm, ...declarations('index', 'types') }
 }
 
 async function bundle(format, contents, banner) {
@@ -37,14 +37,14 @@ async function bundle(format, contents, banner) {
   return result.outputFiles[0].text
 }
 
-/** The types of src/index.ts, which stand on their own. */
-function declarations() {
+/** The declarations of these files of src/, by the names of the built files. */
+function declarations(...names) {
   const out = mkdtempSync(join(tmpdir(), 'wxgate-types-'))
   try {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     const flags = ['--noEmit', 'false', '--declaration', '--emitDeclarationOnly', '--rootDir', '.', '--outDir', out]
     execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: ['ignore', 'inherit', 'inherit'] })
-    return readFileSync(join(out, 'src', 'index.d.ts'), 'utf8')
+    return Object.fromEntries(names.map(name => [name + '.d.ts', readFileSync(join(out, 'src', name + '.d.ts'), 'utf8')]))
   } finally {
     rmSync(out, { recursive: true })
   }

@@ -1,10 +1,10 @@
 import { headerOf, without } from './header'
-import type { CloudRunOptions, Gateway } from './index'
-import { assign, ignore, settle } from './platform'
+import { assign, ignore, withCallbacks } from './platform'
+import type { CloudRunOptions, Gateway } from './types'
 
-/** Installs what index.ts describes. */
-export function install(wx: any, gateway: Gateway, { services = {} }: CloudRunOptions = {}): void {
-  const callContainer = (param: any) => settle(forward(gateway, services, param), param)
+/** Implements installCloudRun of index.ts. */
+export function replaceContainer(wx: any, gateway: Gateway, { services = {} }: CloudRunOptions = {}): void {
+  const callContainer = (param: any) => withCallbacks(forward(gateway, services, param), param)
   const cloud = wx.cloud || { init: ignore }
   if (cloud.Cloud) define(cloud, 'Cloud', withContainer(cloud.Cloud, callContainer))
   define(cloud, 'callContainer', callContainer)

@@ -1,6 +1,6 @@
-import type { Callbacks, Platform } from './index'
+import type { Callbacks, Platform } from './types'
 
-/** The calls that carry a token over HTTP. */
+/** The calls that send a token over HTTP. */
 export type Api = 'request' | 'uploadFile' | 'downloadFile'
 
 /** What the platform hands to `success`, whatever the status code was. */
@@ -27,8 +27,8 @@ export function call(platform: Platform, api: Api | 'login' | 'connectSocket', o
   })
 }
 
-/** Tells the caller's callbacks. With callbacks there, a failure has been reported and the promise may go unwatched. */
-export function settle<T>(promise: Promise<T>, { success, fail, complete }: Callbacks<any>): Promise<T> {
+/** Calls the caller's callbacks too. Where there are any, a failure has been reported, and the promise needs no catch. */
+export function withCallbacks<T>(promise: Promise<T>, { success, fail, complete }: Callbacks<any>): Promise<T> {
   if (success || fail || complete) promise.then(tell(success, complete), tell(fail, complete))
   return promise
 }

@@ -1,33 +1,33 @@
-import { dataOf, errorCode, isRefusal, retryAfter } from './answer'
-import type { GatewayOptions, LoginAnswer, Platform } from './index'
-import { newLogin, persist, type Ask } from './login'
+import { newLogin, sendWithRetries, type Ask } from './login'
 import { call, ignore } from './platform'
-import { idle, share } from './share'
-import { heldFrom, isAlive, newStore, renewed, type Held } from './store'
+import { dataOf, errorCode, isAuthError, retryAfter } from './response'
+import { singleFlight, whenIdle } from './singleflight'
+import { fromAnswer, isUnexpired, newStore, renewed, type StoredToken } from './store'
+import type { GatewayOptions, LoginAnswer, Platform } from './types'
 
-/** Milliseconds for one try of one's own requests: three of a login fit into the 60 s in which the gateway repeats its answer. */
+/** Milliseconds for one try of the SDK's own requests: three of a login fit into the 60 s in which the gateway repeats its answer. */
 const timeout = 15000
 /** Milliseconds before a renewal that failed is tried again. */
 const renewalPause = 30000
 
-/** The user's login: one token, got, kept, renewed and given up. */
+/** The user's session: one token, obtained, stored, renewed and dropped. */
 export interface Session {
-  /** A token to send: the one at hand or, if it is used up, that of a new login. */
+  /** A token to send: the current one or, if there is none, that of a new login. */
   token(): Promise<string>
   /** Logs in with WeChat. Any number of callers, also by other gateways over the same storage, share one login. */
   login(phoneCode?: string): Promise<LoginAnswer>
   /** Waits for the renewal, if one is due. */
-  freshen(): Promise<void>
+  renewIfDue(): Promise<void>
   /** Whether the token came straight from a login, so that another login can hardly do better. */
-  isMinted(token: string): boolean
-  /** Takes up the fresh token that came with the answer to a request under `sent`, unless that login is over by now. */
-  adopt(sent: string, fresh: string): void
-  /** The gateway no longer takes this token. */
-  refuse(token: string): void
+  isFromLogin(token: string): boolean
+  /** Stores the fresh token that came with the answer to a request under `sent`, unless that session is over by now. */
+  replaceToken(sent: string, fresh: string): void
+  /** Drops a token that the gateway has refused. */
+  dropToken(token: string): void
   /** Ends the session here, in any case, and at the gateway; a promise that fails says that the gateway doesn't know. */
   logout(all?: boolean): Promise<void>
-  /** What the gateway says of the token: an error code, or '' if it stands or can't be asked. */
-  probe(token: string): Promise<string>
+  /** What the gateway says of the token: an error code, or '' if it is valid or the gateway can't be asked. */
+  checkToken(token: string): Promise<string>
 }
 
 /** `auth` is the URL of the gateway's own endpoints, `key` the name under which the token is stored. */
@@ -35,94 +35,94 @@ export function newSession(auth: string, key: string, platform: Platform, option
   const { onNewUser, storage = platform } = options
   const store = newStore(storage, key)
   const ask: Ask = (method, path, data, header) => call(platform, 'request', { url: auth + path, method, data, header, timeout })
-  const exchange = newLogin(platform, ask, options.appid)
-  let held: Held | undefined
-  let minted = ''
+  const logIn = newLogin(platform, ask, options.appid)
+  let own: StoredToken | undefined
+  let lastLogin = ''
   let nextRenewal = 0
 
-  function keep(next: Held): void {
-    held = next
+  function save(next: StoredToken): void {
+    own = next
     store.save(next)
   }
 
   /** The stored token, if another page has renewed it meanwhile, else one's own. */
-  function reload(): Held | undefined {
-    const own = isAlive(held) ? held : undefined
+  function reload(): StoredToken | undefined {
+    const mine = isUnexpired(own) ? own : undefined
     const stored = store.load()
-    held = isAlive(stored) && !(own && own.expires >= stored.expires) ? stored : own
-    return held
+    own = isUnexpired(stored) && !(mine && mine.expires >= stored.expires) ? stored : mine
+    return own
   }
 
-  function current(): Held | undefined {
-    return isAlive(held) ? held : reload()
+  function current(): StoredToken | undefined {
+    return isUnexpired(own) ? own : reload()
   }
 
-  async function enter(phoneCode?: string): Promise<{ next: Held; answer: LoginAnswer }> {
-    const answer = await exchange(phoneCode)
-    const next = heldFrom(answer)
-    keep(next)
+  async function logInAndSave(phoneCode?: string): Promise<{ next: StoredToken; answer: LoginAnswer }> {
+    const answer = await logIn(phoneCode)
+    const next = fromAnswer(answer)
+    save(next)
     // On its own: an error of the caller's code must not fail the login.
     if (answer.is_new_user && onNewUser) Promise.resolve(answer).then(onNewUser)
     return { next, answer }
   }
 
   async function login(phoneCode?: string): Promise<LoginAnswer> {
-    const { next, answer } = await share(storage, key, () => enter(phoneCode), !!phoneCode)
-    held = next
-    minted = next.token
+    const { next, answer } = await singleFlight(storage, key, () => logInAndSave(phoneCode), !!phoneCode)
+    own = next
+    lastLogin = next.token
     return answer
   }
 
-  function isDue({ expires, life }: Held): boolean {
+  function isDue({ expires, life }: StoredToken): boolean {
     const now = Date.now()
     return expires - now < life / 10 && now >= nextRenewal
   }
 
-  /** Changes the token for a fresh one. If that fails, the old one serves on, and the calls find out what is wrong. */
+  /** Changes the token for a fresh one. If that fails, the old one stays in use, and the calls find out what is wrong. */
   async function renew(): Promise<void> {
     const old = reload()
     if (!old || !isDue(old)) return
     nextRenewal = Date.now() + renewalPause
     const result = await ask('POST', '/refresh', undefined, bearer(old.token))
     nextRenewal = Date.now() + Math.max(renewalPause, retryAfter(result) || 0)
-    const next = heldFrom(dataOf('refresh', result))
+    const next = fromAnswer(dataOf('refresh', result))
     nextRenewal = 0
-    if (held && held.token === old.token) keep(next)
+    if (own && own.token === old.token) save(next)
   }
 
-  function freshen(): Promise<void> {
-    return share(storage, key + ' renewal', renew).catch(ignore)
+  function renewIfDue(): Promise<void> {
+    return singleFlight(storage, key + ' renewal', renew).catch(ignore)
   }
 
   return {
     login,
-    freshen,
+    renewIfDue,
     async token() {
       const now = current()
       if (!now) return (await login()).token
-      if (isDue(now)) freshen()
+      if (isDue(now)) renewIfDue()
       return now.token
     },
-    isMinted: token => token === minted,
-    adopt(sent, fresh) {
-      if (fresh && held && held.token === sent) keep(renewed(held, fresh))
+    isFromLogin: token => token === lastLogin,
+    replaceToken(sent, fresh) {
+      if (fresh && own && own.token === sent) save(renewed(own, fresh))
     },
-    refuse(token) {
+    dropToken(token) {
       const stored = store.load()
       if (stored && stored.token === token) store.drop()
-      if (held && held.token === token) held = undefined
+      if (own && own.token === token) own = undefined
     },
     async logout(all) {
-      await idle(storage, key)
+      await whenIdle(storage, key)
       const now = current()
       const token = now ? now.token : all ? (await login()).token : ''
-      held = undefined
+      own = undefined
       store.drop()
       if (!token) return
-      const result = await persist(() => ask('POST', '/logout', all && { all }, bearer(token)))
-      if (!isRefusal(errorCode(result))) dataOf('logout', result)
+      const result = await sendWithRetries(() => ask('POST', '/logout', all && { all }, bearer(token)))
+      if (!isAuthError(errorCode(result))) dataOf('logout', result)
     },
-    probe: token => ask('GET', '/session', undefined, bearer(token)).then(errorCode, () => ''),
+    checkToken: token => ask('GET', '/session', undefined, bearer(token)).then(errorCode, () => ''),
   }
 }
 

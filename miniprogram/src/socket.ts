@@ -1,28 +1,27 @@
-import { isRefusal } from './answer'
 import { addEvents, listen } from './events'
-import type { Platform } from './index'
 import { assign, call, ignore } from './platform'
+import { isAuthError } from './response'
 import { bearer, type Session } from './session'
+import type { Platform } from './types'
 
 const events = ['Open', 'Message', 'Error', 'Close']
 
 /**
- * The socket task that a caller holds while the login comes first; without a session the socket leads elsewhere and gets
- * no token.
+ * A socket task, from before its login; without a session the socket leads elsewhere and gets no token.
  *
  * A handshake that fails tells no status code, so the gateway is asked whether the token was the cause; then the user is
- * logged in and the socket opened once more, and the listeners hear nothing of it.
+ * logged in and the socket is opened once more, without an event to the listeners.
  */
 export interface Socket {
   /** The methods of `wx` socket tasks, for the caller. */
-  face: any
-  /** Begins to connect; resolves, as connectSocket itself does, before the socket is open. */
+  handle: any
+  /** Starts connecting; resolves, as connectSocket itself does, before the socket is open. */
   connect(): Promise<any>
 }
 
 export function newSocket(platform: Platform, options: any, session?: Session): Socket {
-  const face: any = { send, close }
-  const emit = addEvents(face, events)
+  const handle: any = { send, close }
+  const emit = addEvents(handle, events)
   let real: any
   let closed = false
 
@@ -42,32 +41,32 @@ export function newSocket(platform: Platform, options: any, session?: Session): 
     let task: any
     const begun = call(platform, 'connectSocket', assign({}, options, { header }), started => (task = started))
     begun.catch(ignore)
-    // Taro promises its task, and fails that promise too.
+    // Taro returns a promise of its task, and rejects that promise too.
     real = await task
     if (real) watch(real, token, first)
     return begun
   }
 
   function watch(task: any, token: string, first: boolean): void {
-    let withheld: Array<() => void> | undefined
+    let buffered: Array<() => void> | undefined
     listen(task, events, (event, detail) => {
       if (task !== real) return
       const report = () => emit(event, detail)
       if (event === events[0]) first = false
-      if (withheld) withheld.push(report)
+      if (buffered) buffered.push(report)
       else if (!first) report()
-      else mend(token, (withheld = [report])).then(() => (first = false, withheld = undefined))
+      else reconnect(token, (buffered = [report])).then(() => (first = false, buffered = undefined))
     })
   }
 
-  /** Opens the socket under a new token if the old one was refused; else lets out what was withheld. */
-  async function mend(token: string, withheld: Array<() => void>): Promise<void> {
-    if (session && isRefusal(await session.probe(token)) && !closed) {
-      session.refuse(token)
-      const mended = await session.token().then(next => dial(next, false)).then(() => true, ignore)
-      if (mended) return
+  /** Opens the socket under a new token if the old one was refused; else emits the buffered events. */
+  async function reconnect(token: string, buffered: Array<() => void>): Promise<void> {
+    if (session && isAuthError(await session.checkToken(token)) && !closed) {
+      session.dropToken(token)
+      const reconnected = await session.token().then(next => dial(next, false)).then(() => true, ignore)
+      if (reconnected) return
     }
-    withheld.forEach(report => report())
+    buffered.forEach(report => report())
   }
 
   function send(option: any): void {
@@ -88,5 +87,5 @@ export function newSocket(platform: Platform, options: any, session?: Session): 
     emit('Close', { code, reason })
   }
 
-  return { face, connect }
+  return { handle, connect }
 }

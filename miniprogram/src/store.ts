@@ -1,7 +1,7 @@
-import type { LoginAnswer, Storage } from './index'
+import type { LoginAnswer, Storage } from './types'
 
-/** A token as it lies in storage; all times in milliseconds, by this device's clock. */
-export interface Held {
+/** A token as it is kept in storage; all times in milliseconds, by this device's clock. */
+export interface StoredToken {
   token: string
   expires: number
   /** How long such a token lives: a renewed one comes without a word on that. */
@@ -11,8 +11,8 @@ export interface Held {
 }
 
 export interface Store {
-  load(): Held | undefined
-  save(held: Held): void
+  load(): StoredToken | undefined
+  save(stored: StoredToken): void
   drop(): void
 }
 
@@ -20,34 +20,34 @@ export interface Store {
 export function newStore(storage: Storage, key: string): Store {
   return {
     load() {
-      const held = attempt(() => storage.getStorageSync(key))
-      return held && typeof held.token === 'string' ? held : undefined
+      const stored = resultOrUndefined(() => storage.getStorageSync(key))
+      return stored && typeof stored.token === 'string' ? stored : undefined
     },
-    save(held) {
-      attempt(() => storage.setStorageSync(key, held))
+    save(stored) {
+      resultOrUndefined(() => storage.setStorageSync(key, stored))
     },
     drop() {
-      attempt(() => storage.removeStorageSync(key))
+      resultOrUndefined(() => storage.removeStorageSync(key))
     },
   }
 }
 
-export function heldFrom({ token, expires_in, session_expires_in }: LoginAnswer): Held {
+export function fromAnswer({ token, expires_in, session_expires_in }: LoginAnswer): StoredToken {
   const now = Date.now()
   const life = (expires_in || 7200) * 1000
   return { token, expires: now + life, life, ends: session_expires_in ? now + session_expires_in * 1000 : 0 }
 }
 
-/** `fresh`, which came in place of `held` and lives as long as that did. */
-export function renewed({ life, ends }: Held, fresh: string): Held {
-  return { token: fresh, expires: Math.min(Date.now() + life, ends || Infinity), life, ends }
+/** `token`, which the gateway gave in place of an earlier one and which lives as long as that did. */
+export function renewed({ life, ends }: StoredToken, token: string): StoredToken {
+  return { token, expires: Math.min(Date.now() + life, ends || Infinity), life, ends }
 }
 
-export function isAlive(held?: Held): held is Held {
-  return !!held && held.expires > Date.now()
+export function isUnexpired(stored?: StoredToken): stored is StoredToken {
+  return !!stored && stored.expires > Date.now()
 }
 
-function attempt(act: () => any): any {
+function resultOrUndefined(act: () => any): any {
   try {
     return act()
   } catch (e) {

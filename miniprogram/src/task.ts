@@ -5,31 +5,31 @@ import type { Api } from './platform'
 const events = ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate']
 
 /**
- * The task that a caller holds while the call behind it waits for a login or is sent again.
+ * The task of a call, from before its login until its last attempt.
  *
- * Listeners and abort work from the start. What an attempt reports that is not handed over, such as the body of a 401
- * in chunks, never reaches the listeners.
+ * Listeners and abort work from the start. The events of an attempt whose answer the caller doesn't get, such as the body
+ * of a 401 in chunks, never reach the listeners.
  */
 export interface Task {
   /** The methods of `wx` tasks, for the caller. */
-  face: any
-  /** Whether the caller has given up. */
+  handle: any
+  /** Whether the caller has aborted. */
   aborted(): boolean
   /** Listens to the platform's task of a new attempt. */
   attach(real: any): void
-  /** The headers of the attempt under way, for calls whose result has none. */
+  /** The headers of the attempt in progress, for calls whose result has none. */
   header(): Record<string, any> | undefined
-  /** The last attempt's answer is handed over: so is what it reported. */
-  release(): void
+  /** Emits the events of the last attempt, whose answer the caller gets. */
+  flush(): void
 }
 
 export function newTask(api: Api, fail: (error: any) => void): Task {
-  const face: any = { abort }
-  const emit = addEvents(face, events)
+  const handle: any = { abort }
+  const emit = addEvents(handle, events)
   let aborted = false
   let current: any
   let header: Record<string, any> | undefined
-  let withheld: Array<() => void> | undefined
+  let buffered: Array<() => void> | undefined
 
   function abort(): void {
     aborted = true
@@ -40,23 +40,23 @@ export function newTask(api: Api, fail: (error: any) => void): Task {
   function receive(event: string, detail: any): void {
     if (event === events[0]) {
       header = detail.header
-      if (headerOf(detail, 'x-gateway-error')) withheld = []
+      if (headerOf(detail, 'x-gateway-error')) buffered = []
     }
-    if (withheld) withheld.push(() => emit(event, detail))
+    if (buffered) buffered.push(() => emit(event, detail))
     else emit(event, detail)
   }
 
   return {
-    face,
+    handle,
     aborted: () => aborted,
     attach(real) {
       current = real
-      header = withheld = undefined
+      header = buffered = undefined
       listen(real, events, receive)
     },
     header: () => header,
-    release() {
-      if (withheld) withheld.forEach(report => report())
+    flush() {
+      if (buffered) buffered.forEach(report => report())
     },
   }
 }

@@ -1,9 +1,9 @@
 const scheme = /^[a-z][a-z0-9+.-]*:/i
 const origin = /^[a-z]+:\/\/[^/?#]*/i
-// What an HTTP client may rewrite before sending, and so lead out of the base path.
-const shifty = /[\\\t\r\n]|(^|\/)(\.|%2e){1,2}(\/|$)/i
+// What an HTTP client may rewrite before sending, so that the URL leads out of the base path.
+const ambiguous = /[\\\t\r\n]|(^|\/)(\.|%2e){1,2}(\/|$)/i
 
-/** The base URL without a slash at its end, or an error: a token must not go astray over a typing mistake. */
+/** The base URL without a slash at its end, or an error: a typing mistake must not send a token to another host. */
 export function parseBase(baseURL: string): string {
   if (!/^https?:\/\/[^/?#@\s]+(\/[^?#\s]*)?$/i.test(baseURL)) {
     throw new Error('wxgate: bad baseURL ' + baseURL)
@@ -20,7 +20,7 @@ export function absolute(base: string, url: string): string {
 /** Whether `url` lies under `base` and so may have the token. */
 export function isUnder(base: string, url: string): boolean {
   const rest = url.slice(base.length)
-  return url.indexOf(base) === 0 && /^([/?#]|$)/.test(rest) && !shifty.test(rest.split(/[?#]/)[0])
+  return url.indexOf(base) === 0 && /^([/?#]|$)/.test(rest) && !ambiguous.test(rest.split(/[?#]/)[0])
 }
 
 function lowerOrigin(url: string): string {

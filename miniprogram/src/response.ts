@@ -1,6 +1,6 @@
-import type { GatewayError } from './index'
 import { hasHeaders, headerOf } from './header'
 import { assign, type Result } from './platform'
+import type { GatewayError } from './types'
 
 /** The gateway's error code, or '' where the answer is the backend's own. */
 export function errorCode(result: Result): string {
@@ -10,8 +10,8 @@ export function errorCode(result: Result): string {
   return request_id && error ? '' + error : ''
 }
 
-/** Whether a fresh login mends this error. */
-export function isRefusal(code: string): boolean {
+/** Whether the gateway refused the token, so that a login helps. */
+export function isAuthError(code: string): boolean {
   return /^(token_\w+|session_ended)$/.test(code)
 }
 

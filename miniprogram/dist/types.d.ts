@@ -1,0 +1,130 @@
+export interface GatewayOptions {
+    /** Where wxgate is, such as https://api.example.com, with a path if it has one; no query. */
+    baseURL: string;
+    /** Needed only where a gateway serves several mini programs and can't tell them by the Referer of WeChat. */
+    appid?: string;
+    /** The gateway's auth_prefix. Default: /auth. */
+    auth?: string;
+    /** Where the token is kept. Default: the platform's own storage. */
+    storage?: Storage;
+    /** Called after the first login of a user whom the gateway had not known. */
+    onNewUser?: (answer: LoginAnswer) => void;
+    /** `uni` or `Taro` where the code runs on these. Default: wx. */
+    platform?: Platform;
+}
+/** The part of `wx` that this package stands on. `uni` and `Taro` have the same shape. */
+export interface Platform extends Storage {
+    request(options: any): any;
+    uploadFile(options: any): any;
+    downloadFile(options: any): any;
+    connectSocket(options: any): any;
+    login(options: any): any;
+}
+export interface Storage {
+    getStorageSync(key: string): any;
+    setStorageSync(key: string, value: any): void;
+    removeStorageSync(key: string): void;
+}
+/** The methods may be taken off and passed on: none of them needs `this`. */
+export interface Gateway {
+    /** As wx.request; also with the URL alone. Method PATCH is sent as POST with X-HTTP-Method-Override. */
+    request<T extends Data = Data>(options: RequestOptions<T>): Call<WechatMiniprogram.RequestSuccessCallbackResult<T>, WechatMiniprogram.RequestTask>;
+    request<T extends Data = Data>(url: string, options?: Partial<RequestOptions<T>>): Call<WechatMiniprogram.RequestSuccessCallbackResult<T>, WechatMiniprogram.RequestTask>;
+    /** As wx.uploadFile. */
+    uploadFile(options: WechatMiniprogram.UploadFileOption): Call<WechatMiniprogram.UploadFileSuccessCallbackResult, WechatMiniprogram.UploadTask>;
+    /** As wx.downloadFile. */
+    downloadFile(options: WechatMiniprogram.DownloadFileOption): Call<WechatMiniprogram.DownloadFileSuccessCallbackResult, WechatMiniprogram.DownloadTask>;
+    /** As wx.connectSocket; an http baseURL is ws here, an https one wss. A login that fails is told to onError too. */
+    connectSocket(options: WechatMiniprogram.ConnectSocketOption): Call<WechatMiniprogram.SocketTask, WechatMiniprogram.SocketTask>;
+    /** Logs in even where a login holds, for a new session or to hand in a phone code with it. Calls log in by themselves. */
+    login(options?: {
+        phoneCode?: string;
+    } & Callbacks<LoginAnswer>): Promise<LoginAnswer>;
+    /** Ends this session, or with `all` every session of the user. The next call logs in again. */
+    logout(options?: {
+        all?: boolean;
+    } & Callbacks<void>): Promise<void>;
+    /**
+     * Asks the gateway whether the login holds, and logs in if not. To be called before a phone number button is shown, since
+     * the user's tap costs money even when the login had ended. With `sessionKey` WeChat's key is made sure of as well, for
+     * buttons that give encryptedData.
+     */
+    ensureSession(options?: {
+        sessionKey?: boolean;
+    } & Callbacks<SessionInfo>): Promise<SessionInfo>;
+    /** Takes the event detail of a phone number button: code, or encryptedData and iv. On session_key_stale: ask for another tap. */
+    bindPhone(detail: {
+        code?: string;
+        encryptedData?: string;
+        iv?: string;
+    } & Callbacks<PhoneNumber>): Promise<PhoneNumber>;
+    /** Stores nickname and avatar, or what wx.getUserProfile signed. */
+    setProfile(profile: (ProfileInput | SignedProfile) & Callbacks<Profile>): Promise<Profile>;
+}
+/** A promise that is the task of the call too, from the start, even while the login comes first. */
+export type Call<Result, Task> = Promise<Result> & Task;
+export type Data = string | WechatMiniprogram.IAnyObject | ArrayBuffer;
+export type RequestOptions<T extends Data = Data> = Omit<WechatMiniprogram.RequestOption<T>, 'method'> & {
+    method?: WechatMiniprogram.RequestOption['method'] | 'PATCH';
+};
+/** The callbacks of every `wx` call. The promise resolves beside them. */
+export interface Callbacks<T> {
+    success?: (result: T) => void;
+    fail?: (error: any) => void;
+    complete?: (outcome: any) => void;
+}
+/** What the gateway answered to a login; times in seconds. */
+export interface LoginAnswer {
+    token: string;
+    token_type: 'Bearer';
+    expires_in: number;
+    session_expires_in: number;
+    is_new_user: boolean;
+    phone?: PhoneNumber;
+}
+export interface SessionInfo {
+    appid: string;
+    expires_in: number;
+    session_expires_in: number;
+    user: Profile & {
+        user_id?: string;
+        phone?: string;
+    };
+}
+export interface PhoneNumber {
+    phone_number: string;
+    pure_phone_number: string;
+    country_code: string;
+}
+export interface Profile {
+    nickname?: string;
+    avatar_url?: string;
+}
+export interface ProfileInput {
+    nickname?: string;
+    avatarUrl?: string;
+    /** As avatarUrl, under the name that a Profile has it by. */
+    avatar_url?: string;
+}
+/** The result of wx.getUserProfile. */
+export interface SignedProfile {
+    rawData: string;
+    signature: string;
+    encryptedData?: string;
+    iv?: string;
+}
+/** Why login, logout, ensureSession, bindPhone or setProfile failed where the gateway did answer. */
+export interface GatewayError extends Error {
+    /** In the manner of wx: `login:fail user_blocked …`. */
+    errMsg: string;
+    /** The gateway's error code, or `http_502` and the like where something before it answered. */
+    code: string;
+    statusCode: number;
+    requestId?: string;
+    /** Milliseconds to wait before asking again, if the gateway said so. */
+    retryAfter?: number;
+}
+export interface CloudRunOptions {
+    /** Where each service of X-WX-SERVICE now is: a path prefix, such as {orders: '/orders'}. */
+    services?: Record<string, string>;
+}
