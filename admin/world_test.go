@@ -18,7 +18,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"wxgate/admin"
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 	"wxgate/proxy"
 	"wxgate/secret"
 	"wxgate/session"

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 	"wxgate/secret"

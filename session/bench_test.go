@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 func BenchmarkAuthenticateWarm(b *testing.B) {

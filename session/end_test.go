@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 // eventuallyEnded wants the second that an ending has to be known everywhere.

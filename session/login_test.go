@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 func TestUserIsNewExactlyOnce(t *testing.T) {

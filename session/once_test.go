@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 const idempotencyKey = "0123456789abcdef"

@@ -15,7 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 	"wxgate/session"
 )
 

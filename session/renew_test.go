@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 func TestRenewedTokenAndTheOldOneBothWork(t *testing.T) {

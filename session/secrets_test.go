@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 	"wxgate/session"
 )

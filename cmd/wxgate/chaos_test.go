@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 // What the chaos is made of.

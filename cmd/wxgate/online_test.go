@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 // checkOnlineLines runs check --online and gives its lines about what was tried.

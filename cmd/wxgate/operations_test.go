@@ -7,7 +7,7 @@ import (
 	"regexp"
 	"testing"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 // The ACL rule of docs/operations.md is all that a gateway needs.

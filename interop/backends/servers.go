@@ -33,13 +33,13 @@ type site struct {
 }
 
 func newSite(r *rig.Rig, name string) (*site, error) {
-	port, err := rig.Port()
+	port, err := r.Port()
 	if err != nil {
 		return nil, err
 	}
 	s := &site{
 		rig: r, Dir: r.Path(name), Source: filepath.Join(r.Root, "interop", "backends"), Socket: r.Path("php.sock"),
-		Port: port, Root: os.Getuid() == 0,
+		Port: port.Number, Root: os.Getuid() == 0,
 	}
 	return s, os.MkdirAll(s.Dir, 0o755)
 }

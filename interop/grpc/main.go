@@ -96,12 +96,12 @@ func compare(ctx context.Context, r *rig.Rig, client string, ways ...caller) err
 }
 
 func startServer(ctx context.Context, r *rig.Rig, name, bin string, flags ...string) (string, error) {
-	port, err := rig.Port()
+	port, err := r.Port()
 	if err != nil {
 		return "", err
 	}
-	address := net.JoinHostPort("localhost", strconv.Itoa(port))
-	p, err := r.Start(name, exec.Command(bin, append(flags, "--port", strconv.Itoa(port))...))
+	address := net.JoinHostPort("localhost", strconv.Itoa(port.Number))
+	p, err := r.Start(name, exec.Command(bin, append(flags, "--port", strconv.Itoa(port.Number))...))
 	if err != nil {
 		return "", err
 	}

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"wxgate/internal/testkit/process"
 )
 
 // The app that every gateway and its simulated WeChat know.
@@ -21,7 +23,7 @@ const (
 
 // Gateway is a `wxgate serve` process with a simulated WeChat.
 type Gateway struct {
-	*Process
+	*process.Process
 	Address string // of the public listener
 
 	sim    string // base URL
@@ -47,11 +49,11 @@ func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*G
 		g.scheme = "https"
 		config += fmt.Sprintf("\ntls: {cert_file: %q, key_file: %q}\n", cert.File, cert.Key)
 	}
-	port, err := Port()
+	port, err := r.Port()
 	if err != nil {
 		return nil, err
 	}
-	g.Address = fmt.Sprintf("127.0.0.1:%d", port)
+	g.Address = port.Addr()
 	file, err := r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), g.base()+config)
 	if err != nil {
 		return nil, err

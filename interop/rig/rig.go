@@ -13,6 +13,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"wxgate/internal/testkit"
+	"wxgate/internal/testkit/process"
 )
 
 // Rig is one run of an interop program.
@@ -20,7 +23,8 @@ type Rig struct {
 	Root string // of the repository
 	Dir  string // for this run's files; gone afterwards
 
-	processes []*Process
+	processes []*process.Process
+	ports     []*testkit.Port
 	failures  int
 }
 
@@ -52,7 +56,7 @@ func run(ctx context.Context, body func(context.Context, *Rig) error) error {
 	defer os.RemoveAll(dir)
 	defer r.end()
 	if err := body(ctx, r); err != nil {
-		return fmt.Errorf("%w%s", err, r.lastWords())
+		return fmt.Errorf("%w%s", err, r.lastLines())
 	}
 	if r.failures > 0 {
 		return fmt.Errorf("%d of the results above are not as they should be", r.failures)

@@ -85,7 +85,7 @@ func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *
 		do   func(context.Context) error
 		sent int
 	}{{"upload", c.up, size}, {"download", c.down, size}, {"both at once", c.both, 2 * size}} {
-		if err := g.ForgetPeak(); err != nil {
+		if err := g.ResetPeak(); err != nil {
 			return err
 		}
 		start := time.Now()

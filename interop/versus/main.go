@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"wxgate/internal/testkit/process"
 	"wxgate/interop/rig"
 )
 
@@ -61,7 +62,7 @@ type subject struct {
 	url     string
 	token   string // what a gateway asks for; the others get it too and pay it no heed
 	limited bool   // held to most
-	p       *rig.Process
+	p       *process.Process
 	costs   []float64 // processor time a request in µs, of each round
 	rates   []float64 // requests a second
 }

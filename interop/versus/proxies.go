@@ -75,15 +75,15 @@ func forwardTo(backend string) string {
 
 // startNginx starts an nginx with a configuration of its own.
 func startNginx(ctx context.Context, r *rig.Rig, name, log, server string) (*subject, error) {
-	port, err := rig.Port()
+	port, err := r.Port()
 	if err != nil {
 		return nil, err
 	}
-	prefix := fmt.Sprintf("nginx-%d", port)
+	prefix := fmt.Sprintf("nginx-%d", port.Number)
 	file, err := r.Write(prefix+"/nginx.conf", fmt.Sprintf(`daemon off; worker_processes 2; pid %[1]s/pid; error_log %[1]s/error.log;
 events { worker_connections 1024; }
 http { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
-  uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi; %[2]s`, r.Path(prefix), log)+fmt.Sprintf(server, port)+"\n}\n")
+  uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi; %[2]s`, r.Path(prefix), log)+fmt.Sprintf(server, port.Number)+"\n}\n")
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +91,6 @@ http { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_te
 	if err != nil {
 		return nil, err
 	}
-	address := fmt.Sprintf("127.0.0.1:%d", port)
+	address := port.Addr()
 	return &subject{name: name, url: "http://" + address, p: p}, p.Listening(ctx, "tcp", address)
 }

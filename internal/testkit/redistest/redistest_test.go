@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"wxgate/internal/redistest"
+	"wxgate/internal/testkit/redistest"
 )
 
 func TestServerAnswersAtOnce(t *testing.T) {

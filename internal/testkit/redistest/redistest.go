@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"wxgate/internal/testkit/process"
 )
 
 // Options says how a server differs from a bare one. The zero value is a
@@ -52,7 +54,8 @@ type Server struct {
 	t    testing.TB
 	node node
 	port int
-	proc *process
+	log  string // file
+	proc *process.Process
 }
 
 // Start starts a bare server and waits until it answers.
@@ -80,7 +83,7 @@ func (o Options) refuseTLS(t testing.TB) {
 // Stopping twice is fine.
 func (s *Server) Stop() {
 	if s.proc != nil {
-		s.proc.kill()
+		s.proc.Kill()
 		s.proc = nil
 	}
 }
@@ -92,7 +95,7 @@ func (s *Server) Start() {
 	if s.proc != nil {
 		return
 	}
-	proc, err := run(s.node.args)
+	proc, err := run(s.log, s.node.args)
 	if err != nil {
 		s.t.Fatalf("redistest: restart: %v", err)
 	}
@@ -117,7 +120,7 @@ func (s *Server) signal(sig syscall.Signal) {
 	if s.proc == nil {
 		s.t.Fatalf("redistest: %v: the server is stopped", sig)
 	}
-	if err := s.proc.signal(sig); err != nil {
+	if err := s.proc.Signal(sig); err != nil {
 		s.t.Fatalf("redistest: %v: %v", sig, err)
 	}
 }
@@ -127,7 +130,7 @@ func (s *Server) Log() string {
 	if s.proc == nil {
 		return ""
 	}
-	return s.proc.output.String()
+	return s.proc.Output()
 }
 
 // Port is the port of Addr.

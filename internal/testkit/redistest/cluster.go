@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 const (
@@ -44,9 +46,9 @@ func (o Options) Cluster(t testing.TB, masters int) *Nodes {
 	}
 	n.meet()
 	n.assignSlots()
-	until(t, clusterLimit, n.knowEachOther)
+	testkit.NoErrorWithin(t, clusterLimit, n.knowEachOther)
 	n.replicate()
-	until(t, clusterLimit, n.healthy)
+	testkit.NoErrorWithin(t, clusterLimit, n.healthy)
 	return n
 }
 

@@ -1,20 +1,31 @@
 package redistest
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 // The package's own access to every server, whatever the default user may do.
 const (
 	adminName     = "redistest"
 	adminPassword = "redistest"
+)
+
+const (
+	loopback     = "127.0.0.1"
+	portAttempts = 20
+
+	// Certificates in the server's directory.
+	authorityName = "ca"
+	serverName    = "server"
 )
 
 // node is a process to be started: redis.conf without port and directory, and
@@ -45,22 +56,22 @@ func (o Options) node() node {
 	return node{tls: o.TLS, conf: append(conf, o.Config...)}
 }
 
-// start finds a port, writes redis.conf for it and runs it. Another port is
-// tried when somebody else was faster.
+// start reserves a port, writes redis.conf for it and runs it. Another port is
+// tried when a stranger was faster.
 func start(t testing.TB, n node) *Server {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "redis.conf")
 	n.args = append([]string{file}, n.args...)
-	s := &Server{t: t, node: n}
+	s := &Server{t: t, node: n, log: filepath.Join(dir, "redis.log")}
 	if n.tls {
 		s.CAFile, s.TLSConfig = writeCertificates(t, dir)
 	}
 	for range portAttempts {
-		s.port = freePort(t)
-		s.Addr = net.JoinHostPort(loopback, strconv.Itoa(s.port))
+		port := testkit.MustReservePort(t)
+		s.port, s.Addr = port.Number, port.Addr()
 		writeFile(t, file, n.file(dir, s.port))
-		proc, err := run(n.args)
+		proc, err := run(s.log, n.args)
 		if errors.Is(err, errPortTaken) {
 			continue
 		}
@@ -75,6 +86,16 @@ func start(t testing.TB, n node) *Server {
 	return nil
 }
 
+// writeCertificates makes an authority and a server certificate signed by it,
+// and returns the authority's file and a client's configuration that trusts it.
+func writeCertificates(t testing.TB, dir string) (string, *tls.Config) {
+	t.Helper()
+	authority := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"redistest authority"}})
+	testkit.MustCertificate(t, testkit.CertificateOptions{Signer: authority}).MustWrite(t, dir, serverName)
+	caFile, _ := authority.MustWrite(t, dir, authorityName)
+	return caFile, &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}
+}
+
 // file is the whole redis.conf.
 func (n node) file(dir string, port int) string {
 	lines := []string{
@@ -85,9 +106,9 @@ func (n node) file(dir string, port int) string {
 	}
 	if n.tls {
 		lines = append(lines, "port 0", fmt.Sprintf("tls-port %d", port),
-			"tls-cert-file "+filepath.Join(dir, certFile),
-			"tls-key-file "+filepath.Join(dir, keyFile),
-			"tls-ca-cert-file "+filepath.Join(dir, caFile),
+			"tls-cert-file "+filepath.Join(dir, serverName+".crt"),
+			"tls-key-file "+filepath.Join(dir, serverName+".key"),
+			"tls-ca-cert-file "+filepath.Join(dir, authorityName+".crt"),
 			"tls-auth-clients no")
 	} else {
 		lines = append(lines, fmt.Sprintf("port %d", port))

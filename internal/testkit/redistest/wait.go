@@ -6,7 +6,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
+
+const syncLimit = 30 * time.Second
 
 // says is nil when the answer to the command contains want.
 func (s *Server) says(command, want string) error {
@@ -20,22 +24,6 @@ func (s *Server) says(command, want string) error {
 	return nil
 }
 
-// until asks again and again until check has no complaint.
-func until(t testing.TB, limit time.Duration, check func() error) {
-	t.Helper()
-	end := time.Now().Add(limit)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("redistest: after %v: %v", limit, err)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
 // awaitSync waits until the replica has what the master has now.
 func awaitSync(t testing.TB, master, replica *Server) {
 	t.Helper()
@@ -43,7 +31,7 @@ func awaitSync(t testing.TB, master, replica *Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	until(t, startLimit, func() error {
+	testkit.NoErrorWithin(t, syncLimit, func() error {
 		got, err := replica.offset("slave_repl_offset:")
 		if err == nil && got < want {
 			err = fmt.Errorf("redistest: the replica is at %d of %d", got, want)

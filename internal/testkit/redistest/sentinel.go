@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 const (
@@ -47,12 +49,12 @@ func (o Options) Sentinel(t testing.TB) *Group {
 		replica.conf = append(replica.conf, fmt.Sprintf("replicaof %s %s", loopback, master.Port()))
 		g.Servers = append(g.Servers, start(t, replica))
 	}
-	until(t, sentinelLimit, g.replicated)
+	testkit.NoErrorWithin(t, sentinelLimit, g.replicated)
 	for range sentinels {
 		g.Sentinels = append(g.Sentinels, start(t, g.sentinel(master)))
 	}
 	g.hurry()
-	until(t, sentinelLimit, g.watched)
+	testkit.NoErrorWithin(t, sentinelLimit, g.watched)
 	return g
 }
 
@@ -69,7 +71,7 @@ func (g *Group) Addrs() []string {
 func (g *Group) Master() *Server {
 	g.t.Helper()
 	var master *Server
-	until(g.t, sentinelLimit, func() (err error) {
+	testkit.NoErrorWithin(g.t, sentinelLimit, func() (err error) {
 		master, err = g.agreed()
 		return err
 	})
@@ -83,7 +85,7 @@ func (g *Group) Failover() *Server {
 	old := g.Master()
 	old.Stop()
 	var master *Server
-	until(g.t, sentinelLimit, func() (err error) {
+	testkit.NoErrorWithin(g.t, sentinelLimit, func() (err error) {
 		if master, err = g.agreed(); err != nil {
 			return err
 		}

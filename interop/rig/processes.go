@@ -1,0 +1,62 @@
+package rig
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"wxgate/internal/testkit"
+	"wxgate/internal/testkit/process"
+)
+
+// Start starts a program that ends with the run.
+func (r *Rig) Start(name string, cmd *exec.Cmd) (*process.Process, error) {
+	p, err := process.Start(name, r.Path(fmt.Sprintf("%s%d.log", name, len(r.processes))), cmd)
+	if err != nil {
+		return nil, err
+	}
+	r.processes = append(r.processes, p)
+	return p, nil
+}
+
+// Self starts this program again, in the part that the arguments name.
+func (r *Rig) Self(name string, args ...string) (*process.Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return r.Start(name, exec.Command(self, args...))
+}
+
+// Port reserves a port on loopback until the run ends.
+func (r *Rig) Port() (*testkit.Port, error) {
+	p, err := testkit.ReservePort()
+	if err == nil {
+		r.ports = append(r.ports, p)
+	}
+	return p, err
+}
+
+// end ends what was started, the last first.
+func (r *Rig) end() {
+	for _, p := range slices.Backward(r.processes) {
+		p.Stop()
+	}
+	for _, p := range r.ports {
+		p.Release()
+	}
+}
+
+// lastLines are the last lines of every process's output, for an error.
+func (r *Rig) lastLines() string {
+	var b strings.Builder
+	for _, p := range r.processes {
+		if text := p.Output(); text != "" {
+			lines := strings.Split(strings.TrimSpace(text), "\n")
+			fmt.Fprintf(&b, "\n--- %s\n%s", p.Name, strings.Join(lines[max(0, len(lines)-10):], "\n"))
+		}
+	}
+	return b.String()
+}
