@@ -19,67 +19,68 @@ func hashKeyOf(ctx context.Context) string {
 	return key
 }
 
-// choose takes one of the open peers, of which there is at least one. The
+// choose takes one of the candidates, of which there is at least one. The
 // caller holds the group's lock.
-func choose(balance, key string, open []*peer) *peer {
+func choose(balance, key string, candidates []*endpoint) *endpoint {
 	switch {
 	case balance == HashOpenID && key != "":
-		return hashed(key, open)
+		return highestScore(key, candidates)
 	case balance == LeastConn:
-		return roundRobin(leastBusy(open))
+		return roundRobin(leastLoaded(candidates))
 	}
-	return roundRobin(open)
+	return roundRobin(candidates)
 }
 
-// roundRobin is the smooth weighted kind: weights 3 and 1 give A A B A rather
-// than A A A B. Every peer earns its weight; the richest is taken and pays for all.
-func roundRobin(open []*peer) *peer {
-	var best *peer
+// roundRobin is smooth weighted round robin: weights 3 and 1 give A A B A rather
+// than A A A B. Each candidate's current weight grows by its weight; the highest is
+// chosen and lowered by the sum of all weights.
+func roundRobin(candidates []*endpoint) *endpoint {
+	var best *endpoint
 	total := 0
-	for _, p := range open {
-		total += p.weight
-		p.credit += p.weight
-		if best == nil || p.credit > best.credit {
-			best = p
+	for _, ep := range candidates {
+		total += ep.weight
+		ep.currentWeight += ep.weight
+		if best == nil || ep.currentWeight > best.currentWeight {
+			best = ep
 		}
 	}
-	best.credit -= total
+	best.currentWeight -= total
 	return best
 }
 
-// leastBusy keeps those with the fewest requests in flight for their weight,
+// leastLoaded keeps those with the fewest requests in flight for their weight,
 // in place.
-func leastBusy(open []*peer) []*peer {
-	least := open[:0]
-	for _, p := range open {
-		if len(least) > 0 && p.busierThan(least[0]) {
+func leastLoaded(candidates []*endpoint) []*endpoint {
+	least := candidates[:0]
+	for _, ep := range candidates {
+		if len(least) > 0 && ep.moreLoadedThan(least[0]) {
 			continue
 		}
-		if len(least) > 0 && least[0].busierThan(p) {
+		if len(least) > 0 && least[0].moreLoadedThan(ep) {
 			least = least[:0]
 		}
-		least = append(least, p)
+		least = append(least, ep)
 	}
 	return least
 }
 
-// hashed is weighted rendezvous hashing: each peer draws a lot from key and
-// its own name, the same on every instance, and the longest wins.
-func hashed(key string, open []*peer) *peer {
+// highestScore is weighted rendezvous (HRW) hashing: each candidate has a score
+// made of key and its own name, the same on every instance; the highest wins.
+func highestScore(key string, candidates []*endpoint) *endpoint {
 	sum := hash(key)
-	var best *peer
-	longest := math.Inf(-1)
-	for _, p := range open {
-		if l := lot(sum, p.seed, p.weight); l > longest {
-			best, longest = p, l
+	var best *endpoint
+	highest := math.Inf(-1)
+	for _, ep := range candidates {
+		if s := hrwScore(sum, ep.seed, ep.weight); s > highest {
+			best, highest = ep, s
 		}
 	}
 	return best
 }
 
-// lot turns a key and a peer into a number in (-Inf, 0] whose maximum falls to
-// each peer in proportion to its weight.
-func lot(key, seed uint64, weight int) float64 {
+// hrwScore turns a key and an endpoint into a number in (-Inf, 0]. Each endpoint
+// has the highest for a share of the keys in proportion to its weight.
+func hrwScore(key, seed uint64, weight int) float64 {
 	unit := (float64(mix(key^seed)>>11) + 0.5) / (1 << 53)
 	return math.Log(unit) / float64(weight)
 }

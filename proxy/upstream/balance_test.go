@@ -8,27 +8,27 @@ import (
 	"testing"
 )
 
-// peersOfWeight makes peers named a, b, c… that are nowhere.
-func peersOfWeight(weights ...int) []*peer {
-	peers := make([]*peer, len(weights))
+// endpointsOfWeight makes endpoints named a, b, c… that are nowhere.
+func endpointsOfWeight(weights ...int) []*endpoint {
+	endpoints := make([]*endpoint, len(weights))
 	for i, w := range weights {
 		name := string(rune('a' + i))
-		peers[i] = &peer{name: name, weight: w, seed: hash("http://" + name)}
+		endpoints[i] = &endpoint{name: name, weight: w, seed: hash("http://" + name)}
 	}
-	return peers
+	return endpoints
 }
 
 func TestSharesFollowWeights(t *testing.T) {
 	t.Parallel()
 	const rounds = 6000
 	for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
-		peers := peersOfWeight(1, 2, 3)
+		endpoints := endpointsOfWeight(1, 2, 3)
 		got := map[string]int{}
 		for i := range rounds {
-			p := choose(balance, fmt.Sprint("openid", i), append([]*peer(nil), peers...))
+			p := choose(balance, fmt.Sprint("openid", i), append([]*endpoint(nil), endpoints...))
 			got[p.name]++
 		}
-		for _, p := range peers {
+		for _, p := range endpoints {
 			want := rounds * p.weight / 6
 			slack := 0
 			if balance == HashOpenID {
@@ -43,35 +43,35 @@ func TestSharesFollowWeights(t *testing.T) {
 
 func TestWeightsAreInterleaved(t *testing.T) {
 	t.Parallel()
-	peers := peersOfWeight(3, 1)
+	endpoints := endpointsOfWeight(3, 1)
 	got := ""
 	for range 8 {
-		got += roundRobin(peers).name
+		got += roundRobin(endpoints).name
 	}
 	if got != "aabaaaba" {
 		t.Errorf("order is %s", got)
 	}
 }
 
-func TestLeastConnTakesTheIdlest(t *testing.T) {
+func TestLeastConnTakesTheLeastLoaded(t *testing.T) {
 	t.Parallel()
-	peers := peersOfWeight(1, 1, 4)
-	peers[0].inFlight.Store(3)
-	peers[1].inFlight.Store(2)
-	peers[2].inFlight.Store(9) // 2.25 for each unit of weight
-	if p := choose(LeastConn, "", peers); p.name != "b" {
+	endpoints := endpointsOfWeight(1, 1, 4)
+	endpoints[0].inFlight.Store(3)
+	endpoints[1].inFlight.Store(2)
+	endpoints[2].inFlight.Store(9) // 2.25 for each unit of weight
+	if p := choose(LeastConn, "", endpoints); p.name != "b" {
 		t.Errorf("took %s", p.name)
 	}
 }
 
 func TestHashMovesOnlyTheLostShare(t *testing.T) {
 	t.Parallel()
-	peers := peersOfWeight(1, 1, 1, 1, 1)
-	left := append(append([]*peer(nil), peers[:2]...), peers[3:]...)
+	endpoints := endpointsOfWeight(1, 1, 1, 1, 1)
+	left := append(append([]*endpoint(nil), endpoints[:2]...), endpoints[3:]...)
 	moved := map[string]int{}
 	for i := range 5000 {
 		key := fmt.Sprint("openid", i)
-		before, after := hashed(key, peers), hashed(key, left)
+		before, after := highestScore(key, endpoints), highestScore(key, left)
 		if before != after {
 			moved[before.name]++
 		}
@@ -83,10 +83,10 @@ func TestHashMovesOnlyTheLostShare(t *testing.T) {
 
 func TestHashIsTheSameOnEveryInstance(t *testing.T) {
 	t.Parallel()
-	peers := peersOfWeight(1, 1, 1)
+	endpoints := endpointsOfWeight(1, 1, 1)
 	got := ""
 	for i := range 12 {
-		got += hashed(fmt.Sprint("openid", i), peers).name
+		got += highestScore(fmt.Sprint("openid", i), endpoints).name
 	}
 	if want := "acacabcbbccb"; got != want {
 		t.Errorf("keys went to %s, to %s with earlier versions", got, want)
@@ -141,7 +141,7 @@ func FuzzChooseStaysWithinTheOpen(f *testing.F) {
 			}
 		}
 		for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
-			if choose(balance, key, peersOfWeight(a, b, c)) == nil {
+			if choose(balance, key, endpointsOfWeight(a, b, c)) == nil {
 				t.Errorf("%s chose nobody", balance)
 			}
 		}

@@ -18,8 +18,8 @@ func BenchmarkRoundTrip(b *testing.B) {
 		io.Copy(io.Discard, r.Body)
 		io.WriteString(w, "hello")
 	})
-	g := groupIn(b, Config{Targets: targets(b, u)}, world{now: time.Now, lookup: lookup, every: time.Hour})
-	bare := newTransport(g.targets[0], []string{mustURL(b, u).Host}, time.Minute, new(keepAlive))
+	g := groupIn(b, Config{Targets: targets(b, u)}, nil)
+	bare := newTransport(g.targets[0], []string{mustURL(b, u).Host}, time.Minute, new(closeHistory))
 	b.Cleanup(bare.CloseIdleConnections)
 	for _, body := range []string{"", strings.Repeat("x", 512)} {
 		method := map[bool]string{true: "GET", false: "POST"}[body == ""]
@@ -62,14 +62,14 @@ func BenchmarkPick(b *testing.B) {
 	for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
 		b.Run(balance, func(b *testing.B) {
 			g, _ := group(b, Config{Targets: targets(b, urls...), Balance: balance})
-			f := &flight{group: g, key: "oZRPn0Tm5vG1YZ9mUqQ3dX2bC4eA", begun: time.Now()}
+			a := &attempts{group: g, hashKey: "oZRPn0Tm5vG1YZ9mUqQ3dX2bC4eA", startedAt: time.Now()}
 			b.ReportAllocs()
 			for b.Loop() {
-				p, err := g.pick(f)
+				p, err := g.pick(a)
 				if err != nil {
 					b.Fatal(err)
 				}
-				p.leave()
+				p.release()
 			}
 		})
 	}

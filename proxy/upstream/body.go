@@ -6,24 +6,24 @@ import (
 	"time"
 )
 
-// requestBody is a request's body that outlives an attempt which never read
-// from it: a transport closes the body when it fails, here that only counts
-// once the body has been begun or the request is over.
+// requestBody is a request's body that survives an attempt which never read
+// from it: a transport closes the body when it fails, but the client's body is
+// closed only once it has been read from or no attempt is left.
 type requestBody struct {
 	body io.ReadCloser
 
-	mu      sync.Mutex
-	begun   bool  // something may have been read
-	reading bool  // the client is waited for, not the target
-	closed  bool  // by the transport
-	over    bool  // there will be no further attempt
-	err     error // of reading, other than io.EOF
-	moved   time.Time
+	mu       sync.Mutex
+	started  bool  // something may have been read
+	reading  bool  // waiting for the client, not for the target
+	closed   bool  // by the transport
+	over     bool  // there will be no further attempt
+	err      error // of reading, other than io.EOF
+	lastRead time.Time
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
-	b.begun, b.reading = true, true
+	b.started, b.reading = true, true
 	b.mu.Unlock()
 
 	n, err := b.body.Read(p)
@@ -31,7 +31,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.reading = false
-	b.moved = time.Now()
+	b.lastRead = time.Now()
 	if err != nil && err != io.EOF {
 		b.err = err
 	}
@@ -41,7 +41,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 func (b *requestBody) Close() error {
 	b.mu.Lock()
 	b.closed = true
-	now := b.begun || b.over
+	now := b.started || b.over
 	b.mu.Unlock()
 	if !now {
 		return nil
@@ -49,8 +49,8 @@ func (b *requestBody) Close() error {
 	return b.body.Close()
 }
 
-// lend gives the body to an attempt; what became of an earlier one is past.
-func (b *requestBody) lend() {
+// attach gives the body to an attempt; a close by an earlier one is forgotten.
+func (b *requestBody) attach() {
 	if b == nil {
 		return
 	}
@@ -59,8 +59,8 @@ func (b *requestBody) lend() {
 	b.mu.Unlock()
 }
 
-// finish lets the body go: no further attempt will need it. Failed says that
-// no transport will either.
+// finish says that no further attempt will need the body. With failed, no
+// transport will close it either.
 func (b *requestBody) finish(failed bool) {
 	if b == nil {
 		return
@@ -74,18 +74,18 @@ func (b *requestBody) finish(failed bool) {
 	}
 }
 
-// unread reports whether the whole body is still there for another attempt.
-func (b *requestBody) unread() bool {
+// untouched reports whether the whole body is still there for another attempt.
+func (b *requestBody) untouched() bool {
 	if b == nil {
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return !b.begun
+	return !b.started
 }
 
-// failure is the error that reading the body ended with, if any.
-func (b *requestBody) failure() error {
+// readError is the error that reading the body ended with, if any.
+func (b *requestBody) readError() error {
 	if b == nil {
 		return nil
 	}
@@ -94,12 +94,12 @@ func (b *requestBody) failure() error {
 	return b.err
 }
 
-// stalledFor is how long the target has not come back for more.
+// stalledFor is for how long the target has not taken more of the body.
 func (b *requestBody) stalledFor(now time.Time) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.reading || b.moved.IsZero() {
+	if b.reading || b.lastRead.IsZero() {
 		return 0
 	}
-	return now.Sub(b.moved)
+	return now.Sub(b.lastRead)
 }

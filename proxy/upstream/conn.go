@@ -5,42 +5,46 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
-	"runtime"
 	"sync/atomic"
 	"time"
 )
+
+// readerWait is how long http.Transport's reader may take to get back to waiting.
+const readerWait = 10 * time.Millisecond
 
 // maxBeforeHeaders bounds all that a target may send before the headers of its
 // final response, interim (1xx) responses included, in bytes.
 const maxBeforeHeaders = 1 << 20
 
-// conn is an HTTP/1 connection to a target, TLS included or not. It knows what
-// http.Transport won't tell: whether anything of a request has been written, how
-// much has come of the answer, and whether an idle connection is quiet. A target
-// that says more than it was asked for would otherwise have its surplus taken for
-// the answer to the next request, another client's.
-type conn struct {
+// trackedConn is an HTTP/1 connection to a target, TLS included or not. It knows
+// what http.Transport doesn't tell: whether anything of a request has been written,
+// how much has come of the response, and whether an idle connection has received
+// anything. What a target sends beyond its response would otherwise be taken for
+// the response to the next request, another client's.
+type trackedConn struct {
 	net.Conn
-	keeping *keepAlive
+	closes *closeHistory
 
-	noise int  // writes of so many bytes are TLS's own, not a request
-	lone  bool // nobody reads while it is idle
+	changed chan struct{} // has an element after readBlocked or dead was set
 
-	asked   atomic.Bool // something was written since the connection was taken
-	parked  atomic.Bool // the reader waits for bytes, so it holds none back
-	dead    atomic.Bool
-	bounded atomic.Bool // the headers are still to come
+	tlsOverhead int  // writes of up to so many bytes are TLS's own, not a request
+	noReadLoop  bool // nobody reads while it is idle
 
-	written atomic.Int64 // bytes since the connection was taken
-	read    atomic.Int64 // likewise
-	uses    atomic.Int64 // requests so far
-	heard   atomic.Int64 // when bytes of the first answer last came, in Unix nanoseconds
+	requestWritten atomic.Bool // something was written since beginRequest
+	readBlocked    atomic.Bool // a Read is waiting, so the reader holds nothing back
+	dead           atomic.Bool
+	headLimited    atomic.Bool // the headers are still to come
+
+	written         atomic.Int64 // bytes since beginRequest
+	read            atomic.Int64 // likewise
+	uses            atomic.Int64 // requests so far
+	firstResponseAt atomic.Int64 // when bytes of the first response last came, in Unix nanoseconds
 }
 
-// tlsAlert is the size of the longest record with an alert, which crypto/tls
+// tlsAlertSize is the size of the longest record with an alert, which crypto/tls
 // sends when it closes a connection. A record with a request is longer: its
 // shortest head has 26 bytes, and the record's own 22 at the least.
-const tlsAlert = 31
+const tlsAlertSize = 31
 
 // dialer returns the DialContext of a transport whose every connection goes to
 // the first of the addresses that takes it.
@@ -56,103 +60,125 @@ func dialer(dials []string, timeout time.Duration, wrap func(net.Conn) net.Conn)
 	}
 }
 
-// watched finds the conn below a transport's connection; nil for HTTP/2, where
+// trackedConnOf finds the trackedConn below a transport's connection; nil for HTTP/2, where
 // requests share one.
-func watched(c net.Conn) *conn {
+func trackedConnOf(c net.Conn) *trackedConn {
 	if t, ok := c.(*tls.Conn); ok {
 		if t.ConnectionState().NegotiatedProtocol == "h2" {
 			return nil
 		}
 		c = t.NetConn()
 	}
-	w, _ := c.(*conn)
+	w, _ := c.(*trackedConn)
 	return w
 }
 
-func (c *conn) Read(p []byte) (int, error) {
-	c.parked.Store(true)
+func (c *trackedConn) Read(p []byte) (int, error) {
+	c.readBlocked.Store(true)
+	c.notify()
 	n, err := c.Conn.Read(p)
 	if err != nil {
 		c.lost(err)
 	}
-	c.parked.Store(false)
+	c.readBlocked.Store(false)
 	if n == 0 {
 		return 0, err
 	}
-	if !c.asked.Load() {
+	if !c.requestWritten.Load() {
 		c.Close()
-		return 0, errUnasked
+		return 0, errUnsolicited
 	}
-	if c.read.Add(int64(n)) > maxBeforeHeaders && c.bounded.Load() {
+	if c.read.Add(int64(n)) > maxBeforeHeaders && c.headLimited.Load() {
 		c.Close()
 		return 0, errHeaderSize
 	}
 	if c.uses.Load() == 1 {
-		c.heard.Store(time.Now().UnixNano())
+		c.firstResponseAt.Store(time.Now().UnixNano())
 	}
 	return n, err
 }
 
-func (c *conn) Write(p []byte) (int, error) {
-	c.asked.Store(true)
+func (c *trackedConn) Write(p []byte) (int, error) {
+	c.requestWritten.Store(true)
 	n, err := c.Conn.Write(p)
-	if len(p) > c.noise {
+	if len(p) > c.tlsOverhead {
 		c.written.Add(int64(n))
 	}
 	return n, err
 }
 
-// CloseWrite lets an upgraded connection be closed half.
-func (c *conn) CloseWrite() error {
+// CloseWrite ends the sending direction of an upgraded connection.
+func (c *trackedConn) CloseWrite() error {
 	return c.Conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
-func (c *conn) Close() error {
+func (c *trackedConn) Close() error {
 	c.dead.Store(true)
+	c.notify()
 	return c.Conn.Close()
 }
 
-// lost notes the end of the connection.
-func (c *conn) lost(err error) {
-	if c.dead.Swap(true) || err != io.EOF || c.uses.Load() != 1 {
+// lost notes that reading has failed.
+func (c *trackedConn) lost(err error) {
+	wasDead := c.dead.Swap(true)
+	c.notify()
+	if wasDead || err != io.EOF || c.uses.Load() != 1 {
 		return
 	}
-	c.keeping.closed(time.Unix(0, c.heard.Load()))
+	c.closes.closed(time.Unix(0, c.firstResponseAt.Load()))
 }
 
-// taken begins the account of a request on the connection.
-func (c *conn) taken() {
+// beginRequest starts counting for a request on the connection.
+func (c *trackedConn) beginRequest() {
 	c.uses.Add(1)
 	c.written.Store(0)
 	c.read.Store(0)
-	c.bounded.Store(true)
+	c.headLimited.Store(true)
 }
 
-// quiet reports whether a connection that was idle is fit to be used: the
-// target has neither closed it nor said anything since its last answer. The
-// transport's reader gets back to waiting within microseconds of that answer's
-// end, unless there is more in its buffer, which makes it hang up.
-func (c *conn) quiet() bool {
-	if c.lone {
+// idleClean reports whether a connection that was idle may be used: the target has
+// neither closed it nor sent anything since its last response. http.Transport's
+// reader gets back to waiting within microseconds of that response's end, unless
+// there is more in its buffer, which makes it close the connection.
+func (c *trackedConn) idleClean() bool {
+	if c.noReadLoop {
 		return !c.dead.Load() && !c.pending()
 	}
-	c.asked.Store(false)
-	for tries := 0; !c.parked.Load(); tries++ {
-		if c.dead.Load() || tries > 200 {
-			return false
-		}
-		if tries < 20 {
-			runtime.Gosched()
-		} else {
-			time.Sleep(50 * time.Microsecond)
-		}
-	}
-	return !c.dead.Load()
+	c.requestWritten.Store(false)
+	return c.await(readerWait, c.readBlocked.Load) && !c.dead.Load()
 }
 
-// headersCame ends the bound on what comes.
-func (c *conn) headersCame() {
+// waitClosed waits until the target has closed the connection, for at most d.
+func (c *trackedConn) waitClosed(d time.Duration) { c.await(d, func() bool { return false }) }
+
+// await waits until done holds, which it reports, or the connection is closed.
+func (c *trackedConn) await(d time.Duration, done func() bool) bool {
+	if c.dead.Load() || done() {
+		return done()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for !c.dead.Load() && !done() {
+		select {
+		case <-c.changed:
+		case <-timer.C:
+			return done()
+		}
+	}
+	return done()
+}
+
+// notify wakes await.
+func (c *trackedConn) notify() {
+	select {
+	case c.changed <- struct{}{}:
+	default:
+	}
+}
+
+// headReceived ends the limit on what is received.
+func (c *trackedConn) headReceived() {
 	if c != nil {
-		c.bounded.Store(false)
+		c.headLimited.Store(false)
 	}
 }

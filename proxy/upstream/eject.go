@@ -7,30 +7,31 @@ import (
 )
 
 const (
-	ejectGrowth = 3           // doublings at most: eight times Eject.For
-	ejectMemory = 8           // so many times Eject.For without an ejection, and growth starts anew
-	trialEvery  = time.Second // requests let through to a target on trial
+	ejectGrowth   = 3           // doublings at most: eight times Eject.For
+	ejectMemory   = 8           // after so many times Eject.For without an ejection growth starts anew
+	halfOpenEvery = time.Second // between requests to a half-open endpoint
 )
 
-// ejection is the passive check of one peer. A peer is in, out until a time,
-// or, after that time, on trial: one request a second is let through until one
-// succeeds, and the first to fail puts the peer out again for twice as long.
+// ejection is the passive check of one endpoint: a circuit breaker. It is
+// closed, open until a time (ejected), or, after that time, half-open: one
+// request a second is sent until one succeeds; the first to fail ejects the
+// endpoint again, for twice as long.
 type ejection struct {
-	rule Eject
+	config Eject
 
-	// Both are read without the lock on the way of each good answer.
+	// Both are read without the lock for each good response.
 	failures atomic.Int32 // in a row
-	until    atomic.Int64 // Unix nanoseconds; 0: in
+	until    atomic.Int64 // Unix nanoseconds; 0: not ejected
 
-	mu    sync.Mutex
-	since time.Time // of the current ejection
-	ended time.Time // of the last one
-	trial time.Time // of the last request let through on trial
-	times int       // ejections in a row, beyond the first
+	mu           sync.Mutex
+	ejectedAt    time.Time // of the current ejection
+	recoveredAt  time.Time // from the last one
+	lastHalfOpen time.Time // when a request was last sent while half-open
+	consecutive  int       // ejections in a row, beyond the first
 }
 
-// admits reports whether a request may be sent now.
-func (e *ejection) admits(now time.Time) bool {
+// allows reports whether a request may be sent now.
+func (e *ejection) allows(now time.Time) bool {
 	until := e.until.Load()
 	if until == 0 {
 		return true
@@ -40,44 +41,44 @@ func (e *ejection) admits(now time.Time) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return now.Sub(e.trial) >= trialEvery
+	return now.Sub(e.lastHalfOpen) >= halfOpenEvery
 }
 
-// chosen notes that a request is sent.
-func (e *ejection) chosen(now time.Time) {
+// noteSent notes that a request is sent.
+func (e *ejection) noteSent(now time.Time) {
 	if e.until.Load() == 0 {
 		return
 	}
 	e.mu.Lock()
-	e.trial = now
+	e.lastHalfOpen = now
 	e.mu.Unlock()
 }
 
-// clean reports whether a good answer changes nothing.
-func (e *ejection) clean() bool {
+// unaffected reports whether a good response changes nothing.
+func (e *ejection) unaffected() bool {
 	return e.failures.Load() == 0 && e.until.Load() == 0
 }
 
-// succeeded notes the good answer to a request begun at the given time and
-// reports whether it brought the peer back in.
+// succeeded notes the good response to a request begun at the given time and
+// reports whether it ended an ejection.
 func (e *ejection) succeeded(begun, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := e.until.Load() != 0
-	if out && begun.Before(e.since) {
+	ejected := e.until.Load() != 0
+	if ejected && begun.Before(e.ejectedAt) {
 		return false // says nothing about the time since
 	}
 	e.failures.Store(0)
 	e.until.Store(0)
-	if out {
-		e.ended = now
+	if ejected {
+		e.recoveredAt = now
 	}
-	return out
+	return ejected
 }
 
-// failed notes a failure and reports whether it put the peer out.
+// failed notes a failure and reports whether it ejected the endpoint.
 func (e *ejection) failed(begun, now time.Time) bool {
-	if e.rule.Failures == 0 {
+	if e.config.Failures == 0 {
 		return false
 	}
 	e.mu.Lock()
@@ -85,28 +86,28 @@ func (e *ejection) failed(begun, now time.Time) bool {
 	until := e.until.Load()
 	switch {
 	case until == 0:
-		if int(e.failures.Add(1)) < e.rule.Failures {
+		if int(e.failures.Add(1)) < e.config.Failures {
 			return false
 		}
-		if now.Sub(e.ended) > ejectMemory*e.rule.For {
-			e.times = -1
+		if now.Sub(e.recoveredAt) > ejectMemory*e.config.For {
+			e.consecutive = -1
 		}
 	case now.UnixNano() < until || begun.UnixNano() < until:
-		return false // out already, or begun before the trial
+		return false // ejected already, or begun before it was half-open
 	}
-	e.put(now)
+	e.eject(now)
 	return true
 }
 
-// put out, for twice as long as the last time.
-func (e *ejection) put(now time.Time) {
-	e.times = min(e.times+1, ejectGrowth)
-	e.since = now
-	e.until.Store(now.Add(e.rule.For << e.times).UnixNano())
+// eject for twice as long as the last time.
+func (e *ejection) eject(now time.Time) {
+	e.consecutive = min(e.consecutive+1, ejectGrowth)
+	e.ejectedAt = now
+	e.until.Store(now.Add(e.config.For << e.consecutive).UnixNano())
 }
 
-// outUntil is the end of the current ejection, zero when there is none.
-func (e *ejection) outUntil() time.Time {
+// ejectedUntil is the end of the current ejection, zero when there is none.
+func (e *ejection) ejectedUntil() time.Time {
 	until := e.until.Load()
 	if until == 0 {
 		return time.Time{}

@@ -11,14 +11,14 @@ import (
 func TestTargetIsEjectedAfterFailuresInARow(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{502, 503, 504} {
-		sick, a := serveNamed(t, "a")
+		unhealthy, a := serveNamed(t, "a")
 		_, b := serveNamed(t, "b")
-		sick.code.Store(int64(code))
+		unhealthy.code.Store(int64(code))
 		g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 3, For: 10 * time.Second}})
 		for range 40 {
 			get(t, g, "/")
 		}
-		if n := sick.hits.Load(); n != 3 {
+		if n := unhealthy.hits.Load(); n != 3 {
 			t.Errorf("%d: asked %d times instead of 3", code, n)
 		}
 	}
@@ -26,71 +26,71 @@ func TestTargetIsEjectedAfterFailuresInARow(t *testing.T) {
 
 func TestOtherAnswersBreakTheRow(t *testing.T) {
 	t.Parallel()
-	e := ejection{rule: Eject{Failures: 3, For: time.Minute}}
+	e := ejection{config: Eject{Failures: 3, For: time.Minute}}
 	now := newClock().now()
 	for range 5 {
 		e.failed(now, now)
 		e.failed(now, now)
 		e.succeeded(now, now)
 	}
-	if !e.admits(now) {
+	if !e.allows(now) {
 		t.Error("ejected for failures that were not in a row")
 	}
 }
 
 func TestApplicationErrorsDontEject(t *testing.T) {
 	t.Parallel()
-	sick, a := serveNamed(t, "a")
-	sick.code.Store(500)
+	unhealthy, a := serveNamed(t, "a")
+	unhealthy.code.Store(500)
 	_, b := serveNamed(t, "b")
 	g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Minute}})
 	for range 10 {
 		get(t, g, "/")
 	}
-	if n := sick.hits.Load(); n != 5 {
+	if n := unhealthy.hits.Load(); n != 5 {
 		t.Errorf("asked %d times instead of 5", n)
 	}
 }
 
 func TestEjectedTargetComesBackByItself(t *testing.T) {
 	t.Parallel()
-	sick, a := serveNamed(t, "a")
+	unhealthy, a := serveNamed(t, "a")
 	_, b := serveNamed(t, "b")
-	sick.code.Store(503)
+	unhealthy.code.Store(503)
 	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
 	get(t, g, "/")
 	if s := g.Status()[0]; s.Available() || !s.EjectedUntil.Equal(k.now().Add(10*time.Second)) {
 		t.Errorf("status after the failure: %+v", s)
 	}
-	sick.code.Store(0)
+	unhealthy.code.Store(0)
 	k.add(10 * time.Second)
 	for range 4 {
 		get(t, g, "/")
 	}
-	if n := sick.hits.Load(); n < 2 || !g.Status()[0].Available() {
+	if n := unhealthy.hits.Load(); n < 2 || !g.Status()[0].Available() {
 		t.Errorf("asked %d times, %+v", n, g.Status()[0])
 	}
 }
 
-func TestATrialIsOneRequestASecond(t *testing.T) {
+func TestHalfOpenIsOneRequestASecond(t *testing.T) {
 	t.Parallel()
-	e := ejection{rule: Eject{Failures: 1, For: 10 * time.Second}}
+	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
 	k := newClock()
 	e.failed(k.now(), k.now())
 	k.add(10 * time.Second)
-	if !e.admits(k.now()) {
-		t.Fatal("no trial after its time")
+	if !e.allows(k.now()) {
+		t.Fatal("not half-open after its time")
 	}
-	e.chosen(k.now())
-	if e.admits(k.now().Add(trialEvery - 1)) {
+	e.noteSent(k.now())
+	if e.allows(k.now().Add(halfOpenEvery - 1)) {
 		t.Error("a second request within a second")
 	}
-	if !e.admits(k.now().Add(trialEvery)) {
-		t.Error("no further trial after a second")
+	if !e.allows(k.now().Add(halfOpenEvery)) {
+		t.Error("no further request after a second")
 	}
 }
 
-func TestOthersDontWaitForATrial(t *testing.T) {
+func TestOtherRequestsDontWaitForAHalfOpenEndpoint(t *testing.T) {
 	t.Parallel()
 	arrived, over := make(chan struct{}, 10), make(chan struct{})
 	var code atomic.Int64
@@ -110,9 +110,9 @@ func TestOthersDontWaitForATrial(t *testing.T) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	defer close(over)
-	trial := func() { working.Go(func() { get(t, g, "/") }) }
-	trial()
-	trial() // one of the two meets the target on trial
+	lastHalfOpen := func() { working.Go(func() { get(t, g, "/") }) }
+	lastHalfOpen()
+	lastHalfOpen() // one of the two meets the half-open target
 	<-arrived
 	for range 5 {
 		if r := get(t, g, "/"); r.body != "b" {
@@ -123,36 +123,36 @@ func TestOthersDontWaitForATrial(t *testing.T) {
 
 func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
 	t.Parallel()
-	e := ejection{rule: Eject{Failures: 1, For: time.Second}}
+	e := ejection{config: Eject{Failures: 1, For: time.Second}}
 	k := newClock()
 	for _, want := range []time.Duration{1, 2, 4, 8, 8} {
 		e.failed(k.now(), k.now())
-		if got := e.outUntil().Sub(k.now()); got != want*time.Second {
+		if got := e.ejectedUntil().Sub(k.now()); got != want*time.Second {
 			t.Errorf("out for %v instead of %v", got, want*time.Second)
 		}
-		k.add(e.outUntil().Sub(k.now()))
+		k.add(e.ejectedUntil().Sub(k.now()))
 	}
 	e.succeeded(k.now(), k.now())
 	k.add(9 * time.Second)
 	e.failed(k.now(), k.now())
-	if got := e.outUntil().Sub(k.now()); got != time.Second {
+	if got := e.ejectedUntil().Sub(k.now()); got != time.Second {
 		t.Errorf("out for %v after a good time", got)
 	}
 }
 
 func TestAnswersFromBeforeTheEjectionSayNothing(t *testing.T) {
 	t.Parallel()
-	e := ejection{rule: Eject{Failures: 1, For: 10 * time.Second}}
+	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
 	k := newClock()
 	early := k.now()
 	k.add(time.Second)
 	e.failed(k.now(), k.now())
-	if e.succeeded(early, k.now()) || e.admits(k.now()) {
+	if e.succeeded(early, k.now()) || e.allows(k.now()) {
 		t.Error("a request from before brought it back")
 	}
 	k.add(10 * time.Second)
-	until := e.outUntil()
-	if e.failed(early, k.now()) || !e.outUntil().Equal(until) {
+	until := e.ejectedUntil()
+	if e.failed(early, k.now()) || !e.ejectedUntil().Equal(until) {
 		t.Error("a request from before prolonged it")
 	}
 }

@@ -23,22 +23,22 @@ var (
 	// body's error, such as *http.MaxBytesError, is found by errors.As.
 	ErrRequestBody = errors.New("request body")
 
-	// ErrBadResponse is returned for an answer that is not HTTP, breaks its
+	// ErrBadResponse is returned for a response that is not HTTP, breaks its
 	// rules or its limits, or switches protocols unasked.
 	ErrBadResponse = errors.New("bad response")
 )
 
 var (
-	errUnasked    = errors.New("answer without a request")
-	errHeaderSize = errors.New("too much before the response's headers")
-	errStatus     = errors.New("status is not of three digits")
-	errUpgrade    = errors.New("switched protocols unasked")
+	errUnsolicited = errors.New("response without a request")
+	errHeaderSize  = errors.New("too much before the response's headers")
+	errStatus      = errors.New("status is not of three digits")
+	errUpgrade     = errors.New("switched protocols unasked")
 )
 
 // The reasons that failures are counted under.
 const (
 	reasonConnect    = "connect"    // no connection, or no TLS
-	reasonConnection = "connection" // broke before any answer
+	reasonConnection = "connection" // broke before any response
 	reasonTimeout    = "timeout"
 	reasonResponse   = "response" // not proper HTTP
 	reasonStatus     = "status"   // 502, 503, 504

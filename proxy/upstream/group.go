@@ -17,27 +17,23 @@ import (
 // Group is the http.RoundTripper of one route's backends. It is safe for
 // concurrent use.
 type Group struct {
-	config  Config
-	metrics *Metrics
-	log     *zap.Logger
-	world   world
-	budget  budget
-	targets []*target
+	config      Config
+	metrics     *Metrics
+	log         *zap.Logger
+	retryBudget retryBudget
+	targets     []*target
+
+	now            func() time.Time
+	lookup         func(ctx context.Context, host string) ([]netip.Addr, error)
+	lookupInterval time.Duration
 
 	ctx     context.Context // of checks and look-ups; ended by Close
 	stop    context.CancelFunc
 	working sync.WaitGroup
 
-	mu    sync.Mutex // guards what follows and each peer's credit
-	peers []*peer    // replaced, never changed
-	open  []*peer    // scratch of pick
-}
-
-// world is what a group takes from outside, so that tests can give it theirs.
-type world struct {
-	now    func() time.Time
-	lookup func(ctx context.Context, host string) ([]netip.Addr, error)
-	every  time.Duration // between look-ups of a name
+	mu        sync.Mutex  // guards what follows and each endpoint's current weight
+	endpoints []*endpoint // replaced, never changed
+	scratch   []*endpoint // of candidates
 }
 
 // New opens a group and starts its checks. It reads the certificate files and
@@ -45,10 +41,15 @@ type world struct {
 // be. Nil metrics or a nil log are kept to itself. The error names what is
 // wrong with the configuration.
 func New(c Config, m *Metrics, log *zap.Logger) (*Group, error) {
-	return open(c, m, log, world{now: time.Now, lookup: lookup, every: resolveEvery})
+	g, err := newGroup(c, m, log)
+	if err != nil {
+		return nil, err
+	}
+	g.start()
+	return g, nil
 }
 
-func open(c Config, m *Metrics, log *zap.Logger, w world) (*Group, error) {
+func newGroup(c Config, m *Metrics, log *zap.Logger) (*Group, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
@@ -59,7 +60,10 @@ func open(c Config, m *Metrics, log *zap.Logger, w world) (*Group, error) {
 	if log == nil {
 		log = zap.NewNop()
 	}
-	g := &Group{config: c, metrics: m, log: log.With(zap.String("group", c.Name)), world: w}
+	g := &Group{
+		config: c, metrics: m, log: log.With(zap.String("group", c.Name)),
+		now: time.Now, lookup: lookupIP, lookupInterval: resolveEvery,
+	}
 	for _, tc := range c.Targets {
 		t, err := newTarget(tc)
 		if err != nil {
@@ -67,7 +71,6 @@ func open(c Config, m *Metrics, log *zap.Logger, w world) (*Group, error) {
 		}
 		g.targets = append(g.targets, t)
 	}
-	g.start()
 	return g, nil
 }
 
@@ -75,11 +78,11 @@ func (g *Group) start() {
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	for _, t := range g.targets {
 		t.metrics = g.metrics.acquire(g.config.Name, t.String())
-		g.settle(t, []address{byName(t)})
+		g.setAddresses(t, []address{unresolved(t)})
 	}
 	for _, t := range g.targets {
 		if _, err := netip.ParseAddr(t.URL.Hostname()); err != nil {
-			g.working.Go(func() { g.follow(t) })
+			g.working.Go(func() { g.resolveLoop(t) })
 		}
 	}
 }
@@ -93,136 +96,98 @@ func (g *Group) start() {
 //
 // A request may reach a target more than once only when its method is GET,
 // HEAD, OPTIONS, PUT or DELETE, it has no body, and its connection broke
-// before anything of an answer came.
+// before anything of a response came.
 func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
-	f := newFlight(g, req)
-	g.budget.earn()
-	p, err := g.pick(f)
+	a := newAttempts(g, req)
+	g.retryBudget.deposit()
+	ep, err := g.pick(a)
 	if err != nil {
-		return nil, f.fail(err)
+		return nil, a.fail(err)
 	}
 	for {
-		res, err := f.attempt(p)
+		res, err := a.send(ep)
 		if err == nil {
-			g.answered(p, f, res)
-			return f.deliver(p, res), nil
+			g.recordResponse(ep, a, res)
+			return a.deliver(ep, res), nil
 		}
-		v := f.judge(err)
-		next := g.next(p, f, v)
-		p.leave()
+		d := a.classifyError(err)
+		next := g.nextAttempt(ep, a, d)
+		ep.release()
 		if next == nil {
-			return nil, f.fail(v.err)
+			return nil, a.fail(d.err)
 		}
-		p = next
+		ep = next
 	}
 }
 
-// pick chooses a peer that the flight has not tried and counts the request in.
-func (g *Group) pick(f *flight) (*peer, error) {
+// pick chooses an endpoint that was not tried and counts the request as in flight
+// there.
+func (g *Group) pick(a *attempts) (*endpoint, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	open := g.admitting(f)
-	if len(open) == 0 {
+	candidates := g.candidates(a)
+	if len(candidates) == 0 {
 		return nil, ErrNoHealthy
 	}
-	p := choose(g.config.Balance, f.key, open)
-	p.ejection.chosen(f.begun)
-	p.enter()
-	return p, nil
+	ep := choose(g.config.Balance, a.hashKey, candidates)
+	ep.ejection.noteSent(a.startedAt)
+	ep.acquire()
+	return ep, nil
 }
 
-// admitting lists the peers that may be asked. When ejection has left none,
-// all that the active checks leave are: a backend that might answer is better
-// than none, and its first good answer brings it back.
-func (g *Group) admitting(f *flight) []*peer {
-	g.open = g.open[:0]
-	for _, p := range g.peers {
-		if p.ejection.admits(f.begun) && f.mayTry(p) {
-			g.open = append(g.open, p)
+// candidates lists the endpoints that may be asked. Where ejection leaves none,
+// ejection is disregarded: a backend that might answer is better than none, and
+// its first good response ends its ejection.
+func (g *Group) candidates(a *attempts) []*endpoint {
+	g.scratch = g.scratch[:0]
+	for _, ep := range g.endpoints {
+		if ep.ejection.allows(a.startedAt) && a.mayTry(ep) {
+			g.scratch = append(g.scratch, ep)
 		}
 	}
-	if len(g.open) > 0 {
-		return g.open
+	if len(g.scratch) > 0 {
+		return g.scratch
 	}
-	for _, p := range g.peers {
-		if f.mayTry(p) {
-			g.open = append(g.open, p)
+	for _, ep := range g.endpoints {
+		if a.mayTry(ep) {
+			g.scratch = append(g.scratch, ep)
 		}
 	}
-	return g.open
+	return g.scratch
 }
 
-func (f *flight) mayTry(p *peer) bool {
-	return !p.sick.Load() && !slices.Contains(f.tried, p)
+func (a *attempts) mayTry(ep *endpoint) bool {
+	return !ep.unhealthy.Load() && !slices.Contains(a.tried, ep)
 }
 
-// answered keeps p's account of good and bad answers.
-func (g *Group) answered(p *peer, f *flight, res *http.Response) {
+// recordResponse counts a response as a success or a failure of its endpoint.
+func (g *Group) recordResponse(ep *endpoint, a *attempts, res *http.Response) {
 	switch res.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		p.target.metrics.failures[reasonStatus].Inc()
-		g.blame(p, f)
+		ep.target.metrics.failures[reasonStatus].Inc()
+		g.recordFailure(ep, a)
 	default:
-		if f.reused {
-			p.keeping.kept()
+		if a.reused {
+			ep.closes.connReused()
 		}
-		if !p.ejection.clean() {
-			g.praise(p, f)
+		if !ep.ejection.unaffected() {
+			g.recordSuccess(ep, a)
 		}
 	}
 }
 
-func (g *Group) praise(p *peer, f *flight) {
-	if p.ejection.succeeded(f.begun, g.now()) {
-		g.log.Info("target is back", p.fields()...)
-		g.showUp(p.target)
+func (g *Group) recordSuccess(ep *endpoint, a *attempts) {
+	if ep.ejection.succeeded(a.startedAt, g.now()) {
+		g.log.Info("target is no longer ejected", ep.logFields()...)
+		g.updateUpGauge(ep.target)
 	}
 }
 
-func (g *Group) blame(p *peer, f *flight) {
-	if p.ejection.failed(f.begun, g.now()) {
-		g.log.Warn("target ejected", append(p.fields(), zap.Time("until", p.ejection.outUntil()))...)
-		g.showUp(p.target)
+func (g *Group) recordFailure(ep *endpoint, a *attempts) {
+	if ep.ejection.failed(a.startedAt, g.now()) {
+		g.log.Warn("target ejected", append(ep.logFields(), zap.Time("until", ep.ejection.ejectedUntil()))...)
+		g.updateUpGauge(ep.target)
 	}
-}
-
-// next returns the peer for another attempt, nil when there is to be none.
-func (g *Group) next(p *peer, f *flight, v verdict) *peer {
-	if v.redo {
-		f.redone++
-		p.dropIdle() // idle for longer than the one that was stale
-		p.enter()
-		return p
-	}
-	if v.reason != "" {
-		p.target.metrics.failures[v.reason].Inc()
-	}
-	if v.blame {
-		g.blame(p, f)
-	}
-	if v.reason == reasonTimeout && f.connected && f.conn == nil {
-		p.reconnect()
-	}
-	if !v.retry || len(f.tried) >= g.config.Retries || g.now().Sub(f.begun) >= g.config.Timeout {
-		return nil
-	}
-	return g.another(p, f)
-}
-
-// another picks a further peer, if there is one and the budget allows.
-func (g *Group) another(p *peer, f *flight) *peer {
-	f.tried = append(f.tried, p)
-	q, err := g.pick(f)
-	if err != nil {
-		return nil
-	}
-	if !g.budget.take(g.now()) {
-		g.metrics.exhausted.WithLabelValues(g.config.Name).Inc()
-		q.leave()
-		return nil
-	}
-	g.metrics.retries.WithLabelValues(g.config.Name).Inc()
-	return q
 }
 
 // Close ends checks and look-ups and closes each connection once it is idle.
@@ -235,8 +200,8 @@ func (g *Group) Close() {
 	g.working.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for _, p := range g.peers {
-		p.retire()
+	for _, ep := range g.endpoints {
+		ep.retire()
 	}
 	for _, t := range g.targets {
 		g.metrics.release(g.config.Name, t.String())
@@ -248,7 +213,7 @@ type TargetStatus struct {
 	URL          string    `json:"url"`                    // as configured
 	Address      string    `json:"address"`                // host:port that is dialled
 	Healthy      bool      `json:"healthy"`                // by the active checks
-	EjectedUntil time.Time `json:"ejected_until,omitzero"` // by the passive ones; in the past: on trial
+	EjectedUntil time.Time `json:"ejected_until,omitzero"` // by the passive ones; in the past: half-open
 	InFlight     int       `json:"in_flight"`              // requests and streams
 	Weight       int       `json:"weight"`
 }
@@ -260,30 +225,28 @@ func (s TargetStatus) Available() bool { return s.Healthy && s.EjectedUntil.IsZe
 func (g *Group) Status() []TargetStatus {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	all := make([]TargetStatus, len(g.peers))
-	for i, p := range g.peers {
+	all := make([]TargetStatus, len(g.endpoints))
+	for i, ep := range g.endpoints {
 		all[i] = TargetStatus{
-			URL: p.target.String(), Address: p.dials[0],
-			Healthy: !p.sick.Load(), EjectedUntil: p.ejection.outUntil(),
-			InFlight: int(p.inFlight.Load()), Weight: p.weight,
+			URL: ep.target.String(), Address: ep.dials[0],
+			Healthy: !ep.unhealthy.Load(), EjectedUntil: ep.ejection.ejectedUntil(),
+			InFlight: int(ep.inFlight.Load()), Weight: ep.weight,
 		}
 	}
 	return all
 }
 
-func (g *Group) now() time.Time { return g.world.now() }
-
-// showUp sets the gauge of a target from its peers. A closed group leaves it to
-// the one that has come in its place.
-func (g *Group) showUp(t *target) {
+// updateUpGauge sets the gauge of a target from its endpoints. A closed group
+// leaves it to the group that has replaced it.
+func (g *Group) updateUpGauge(t *target) {
 	if g.ctx.Err() != nil {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	up := 0.0
-	for _, p := range g.peers {
-		if p.target == t && p.up() {
+	for _, ep := range g.endpoints {
+		if ep.target == t && ep.available() {
 			up = 1
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-var errLength = errors.New("the request's body is not as long as was told")
+var errLength = errors.New("the request's body is not as long as declared")
 
 // head is a request's line and header, checked and ready to be written.
 type head struct {
@@ -19,11 +19,11 @@ type head struct {
 	chunked bool
 }
 
-// newHead refuses what can't be told in HTTP/1.1 without being read as
+// newHead refuses what HTTP/1.1 can't express without being read as
 // something else.
 func newHead(req *http.Request) (head, error) {
 	h := head{req: req, target: req.URL.RequestURI(), chunked: hasBody(req) && (req.ContentLength < 1 || len(req.Trailer) > 0)}
-	if !httpguts.ValidHeaderFieldName(req.Method) || !plainTarget(h.target) || !httpguts.ValidHostHeader(req.Host) {
+	if !httpguts.ValidHeaderFieldName(req.Method) || !validTarget(h.target) || !httpguts.ValidHostHeader(req.Host) {
 		return h, errHeader
 	}
 	for _, fields := range []http.Header{req.Header, req.Trailer} {
@@ -36,8 +36,8 @@ func newHead(req *http.Request) (head, error) {
 	return h, nil
 }
 
-// plainTarget: URL.RequestURI escapes what it must, this makes sure.
-func plainTarget(target string) bool {
+// validTarget: URL.RequestURI escapes what it must, this makes sure.
+func validTarget(target string) bool {
 	for i := range len(target) {
 		if c := target[i]; c <= ' ' || c == 0x7f {
 			return false
@@ -55,8 +55,8 @@ func validField(name string, values []string) bool {
 	return httpguts.ValidHeaderFieldName(name)
 }
 
-// framing are the headers that the head itself says.
-func framing(name string) bool {
+// setByHead lists the headers that the head sets itself.
+func setByHead(name string) bool {
 	switch name {
 	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
 		return true
@@ -71,11 +71,11 @@ func (h head) write(w *bufio.Writer) error {
 	}
 	h.writeFraming(w)
 	for name, values := range h.req.Header {
-		if framing(name) {
+		if setByHead(name) {
 			continue
 		}
 		if len(values) == 1 && values[0] == "" && name == "User-Agent" {
-			continue // how net/http is told to send none
+			continue // net/http's way to say: send none
 		}
 		writeField(w, name, values)
 	}

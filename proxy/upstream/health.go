@@ -11,21 +11,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// checker asks one peer again and again how it is.
+// checker is the active check of one endpoint.
 type checker struct {
 	group     *Group
-	peer      *peer
+	endpoint  *endpoint
 	url       string
 	transport *http.Transport
-	streak    int // answers in a row that speak against the present state
+	streak    int // results in a row that contradict the present state
 }
 
-func newChecker(g *Group, p *peer) *checker {
+func newChecker(g *Group, ep *endpoint) *checker {
 	u, _ := url.ParseRequestURI(g.config.Health.Path) // validated
-	u.Scheme, u.Host = p.target.scheme, p.target.URL.Host
-	transport := newTransport(p.target, p.dials, g.config.Health.Timeout, new(keepAlive))
+	u.Scheme, u.Host = ep.target.scheme, ep.target.URL.Host
+	transport := newTransport(ep.target, ep.dials, g.config.Health.Timeout, new(closeHistory))
 	transport.DisableKeepAlives = true // a check includes the connection
-	return &checker{group: g, peer: p, url: u.String(), transport: transport}
+	return &checker{group: g, endpoint: ep, url: u.String(), transport: transport}
 }
 
 // run checks at once and then at each interval, a tenth more or less so that
@@ -53,45 +53,45 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 func (c *checker) check(ctx context.Context) {
-	err := c.ask(ctx)
+	err := c.probe(ctx)
 	if ctx.Err() != nil {
 		return
 	}
 	if err != nil {
-		c.peer.target.metrics.failures[reasonHealth].Inc()
+		c.endpoint.target.metrics.failures[reasonHealth].Inc()
 	}
-	sick := c.peer.sick.Load()
-	if (err != nil) == sick {
+	unhealthy := c.endpoint.unhealthy.Load()
+	if (err != nil) == unhealthy {
 		c.streak = 0
 		return
 	}
 	c.streak++
-	if c.streak >= c.needed(sick) {
-		c.turn(!sick, err)
+	if c.streak >= c.needed(unhealthy) {
+		c.setUnhealthy(!unhealthy, err)
 	}
 }
 
-func (c *checker) needed(sick bool) int {
-	if sick {
+func (c *checker) needed(unhealthy bool) int {
+	if unhealthy {
 		return c.group.config.Health.Healthy
 	}
 	return c.group.config.Health.Unhealthy
 }
 
-// turn changes the peer's state.
-func (c *checker) turn(sick bool, err error) {
+// setUnhealthy changes the endpoint's state.
+func (c *checker) setUnhealthy(unhealthy bool, err error) {
 	c.streak = 0
-	c.peer.sick.Store(sick)
-	c.group.showUp(c.peer.target)
-	if sick {
-		c.group.log.Warn("target is unhealthy", append(c.peer.fields(), zap.Error(err))...)
+	c.endpoint.unhealthy.Store(unhealthy)
+	c.group.updateUpGauge(c.endpoint.target)
+	if unhealthy {
+		c.group.log.Warn("target is unhealthy", append(c.endpoint.logFields(), zap.Error(err))...)
 	} else {
-		c.group.log.Info("target is healthy", c.peer.fields()...)
+		c.group.log.Info("target is healthy", c.endpoint.logFields()...)
 	}
 }
 
-// ask makes one check.
-func (c *checker) ask(ctx context.Context) error {
+// probe makes one check.
+func (c *checker) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.group.config.Health.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
@@ -108,8 +108,4 @@ func (c *checker) ask(ctx context.Context) error {
 		return fmt.Errorf("status %d", res.StatusCode)
 	}
 	return nil
-}
-
-func (p *peer) fields() []zap.Field {
-	return []zap.Field{zap.Stringer("target", p.target), zap.String("address", p.dials[0])}
 }

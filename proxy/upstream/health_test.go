@@ -14,7 +14,7 @@ func checked(t *testing.T, h Health, url string) (*Group, *checker) {
 	g, _ := group(t, Config{Targets: targets(t, url)})
 	h.Path = "/health?deep=1"
 	g.config.Health = Config{Health: h}.withDefaults().Health
-	return g, newChecker(g, g.peers[0])
+	return g, newChecker(g, g.endpoints[0])
 }
 
 func TestChecksTakeOutAndBringBack(t *testing.T) {
@@ -43,9 +43,9 @@ func TestAllUnhealthyIsItsOwnError(t *testing.T) {
 	g, c := checked(t, Health{Unhealthy: 1, Healthy: 1}, u)
 	backend.code.Store(500)
 	c.check(t.Context())
-	asked := backend.hits.Load()
-	if r := get(t, g, "/"); !errors.Is(r.err, ErrNoHealthy) || backend.hits.Load() != asked {
-		t.Errorf("error is %v, asked %d times", r.err, backend.hits.Load()-asked)
+	requestWritten := backend.hits.Load()
+	if r := get(t, g, "/"); !errors.Is(r.err, ErrNoHealthy) || backend.hits.Load() != requestWritten {
+		t.Errorf("error is %v, asked %d times", r.err, backend.hits.Load()-requestWritten)
 	}
 	backend.code.Store(204)
 	c.check(t.Context())
@@ -80,14 +80,14 @@ func TestACheckCutShortSaysNothing(t *testing.T) {
 
 func TestChecksAskTheHealthPathOfTheHost(t *testing.T) {
 	t.Parallel()
-	asked := make(chan *http.Request, 1)
+	requestWritten := make(chan *http.Request, 1)
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		asked <- r
+		requestWritten <- r
 		http.Redirect(w, r, "/login", http.StatusFound)
 	})
 	g, c := checked(t, Health{Unhealthy: 1}, u+"/base")
 	c.check(t.Context())
-	if r := <-asked; r.RequestURI != "/health?deep=1" || r.Method != "GET" || !g.Status()[0].Healthy {
+	if r := <-requestWritten; r.RequestURI != "/health?deep=1" || r.Method != "GET" || !g.Status()[0].Healthy {
 		t.Errorf("asked %s %s, %+v", r.Method, r.RequestURI, g.Status()[0])
 	}
 }

@@ -137,18 +137,24 @@ func targets(t testing.TB, urls ...string) []Target {
 func group(t testing.TB, c Config) (*Group, *clock) {
 	t.Helper()
 	k := newClock()
-	return groupIn(t, c, world{now: k.now, lookup: lookup, every: time.Hour}), k
+	return groupIn(t, c, func(g *Group) { g.now = k.now }), k
 }
 
-func groupIn(t testing.TB, c Config, w world) *Group {
+// groupIn opens a group after change, closed at the test's end.
+func groupIn(t testing.TB, c Config, change func(*Group)) *Group {
 	t.Helper()
 	if c.Name == "" {
 		c.Name = "test"
 	}
-	g, err := open(c, nil, nil, w)
+	g, err := newGroup(c, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.lookupInterval = time.Hour
+	if change != nil {
+		change(g)
+	}
+	g.start()
 	t.Cleanup(g.Close)
 	return g
 }

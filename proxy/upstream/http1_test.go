@@ -21,10 +21,10 @@ func rawServer(t testing.TB, answer func(r *bufio.Reader, w io.Writer) bool) str
 	})
 }
 
-func TestWhatCannotBeToldInHTTP1IsNotSent(t *testing.T) {
+func TestRequestsThatHTTP1CannotExpressAreNotSent(t *testing.T) {
 	t.Parallel()
-	asked := make(chan string, 16)
-	u := serve(t, func(_ http.ResponseWriter, r *http.Request) { asked <- r.RequestURI })
+	requestWritten := make(chan string, 16)
+	u := serve(t, func(_ http.ResponseWriter, r *http.Request) { requestWritten <- r.RequestURI })
 	g, _ := group(t, Config{Targets: targets(t, u)})
 	for name, change := range map[string]func(*http.Request){
 		"CRLF in a value":     func(r *http.Request) { r.Header["X-A"] = []string{"a\r\nX-OpenID: oEVIL"} },
@@ -49,12 +49,12 @@ func TestWhatCannotBeToldInHTTP1IsNotSent(t *testing.T) {
 			t.Errorf("%s was sent", name)
 		}
 	}
-	if len(asked) != 0 {
-		t.Errorf("the target was asked for %q", <-asked)
+	if len(requestWritten) != 0 {
+		t.Errorf("the target was asked for %q", <-requestWritten)
 	}
 }
 
-func TestFramingIsTheGroupsOwn(t *testing.T) {
+func TestFramingHeadersAreSetByTheGroup(t *testing.T) {
 	t.Parallel()
 	raw := make(chan string, 1)
 	u := rawServer(t, func(r *bufio.Reader, w io.Writer) bool {
@@ -91,7 +91,7 @@ func TestFramingIsTheGroupsOwn(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsNotAsLongAsToldIsNoWholeOne(t *testing.T) {
+func TestABodyOfAnotherLengthThanDeclaredIsAnError(t *testing.T) {
 	t.Parallel()
 	whole := make(chan string, 4)
 	u := serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -147,7 +147,7 @@ func TestAnEarlyAnswerEndsTheUpload(t *testing.T) {
 	}
 }
 
-func TestExpectationsAreTheTargetsToMeet(t *testing.T) {
+func TestExpect100Continue(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		first string

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-var quiet = log.New(io.Discard, "", 0)
+var idleClean = log.New(io.Discard, "", 0)
 
 // serveH2C starts a backend that speaks HTTP/2 without TLS and nothing else.
 func serveH2C(t testing.TB, h http.HandlerFunc) string {
@@ -25,7 +25,7 @@ func serveH2C(t testing.TB, h http.HandlerFunc) string {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
-	s.Config.ErrorLog = quiet
+	s.Config.ErrorLog = idleClean
 	s.Start()
 	t.Cleanup(s.Close)
 	return "h2c" + strings.TrimPrefix(s.URL, "http")
@@ -113,11 +113,11 @@ func TestH2CStreamsBothWaysAtOnce(t *testing.T) {
 
 func TestH2CCancelReachesTheTarget(t *testing.T) {
 	t.Parallel()
-	started, ended := make(chan struct{}), make(chan struct{})
+	started, recoveredAt := make(chan struct{}), make(chan struct{})
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
 		close(started)
 		<-r.Context().Done()
-		close(ended)
+		close(recoveredAt)
 	})
 	g, _ := group(t, Config{Targets: targets(t, u)})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -125,7 +125,7 @@ func TestH2CCancelReachesTheTarget(t *testing.T) {
 	if r := send(g, request(t, "POST", "/", "x").WithContext(ctx)); !errors.Is(r.err, context.Canceled) {
 		t.Errorf("error is %v", r.err)
 	}
-	<-ended
+	<-recoveredAt
 }
 
 func TestH2CTimesOut(t *testing.T) {
@@ -174,7 +174,7 @@ func serveFrames(t *testing.T, first []http2.Setting, f func(fr *http2.Framer, s
 }
 
 // H2-15
-func TestNastyHTTP2IsAnError(t *testing.T) {
+func TestMalformedHTTP2IsAnError(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		first []http2.Setting
@@ -198,15 +198,15 @@ func TestNastyHTTP2IsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var asked atomic.Int64
-			u := serveFrames(t, c.first, func(fr *http2.Framer, stream uint32) { asked.Add(1); c.f(fr, stream) })
+			var requestWritten atomic.Int64
+			u := serveFrames(t, c.first, func(fr *http2.Framer, stream uint32) { requestWritten.Add(1); c.f(fr, stream) })
 			g, _ := group(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
 			for range 2 {
 				if r := post(t, g, "x"); r.err == nil || errors.Is(r.err, ErrTimeout) {
 					t.Errorf("got %d, %q, %v", r.status, r.body, r.err)
 				}
 			}
-			if n := asked.Load(); n > 2 {
+			if n := requestWritten.Load(); n > 2 {
 				t.Errorf("two requests were sent %d times", n)
 			}
 		})

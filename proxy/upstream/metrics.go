@@ -7,8 +7,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Metrics counts for all groups of the process. Its labels are names and URLs
-// of the configuration, never addresses that DNS gave or anything of a request.
+// Metrics are the counters and gauges of all groups of the process. Labels are
+// names and URLs of the configuration, never addresses from DNS or anything of a
+// request.
 type Metrics struct {
 	picks     *prometheus.CounterVec
 	failures  *prometheus.CounterVec
@@ -18,7 +19,7 @@ type Metrics struct {
 	inFlight  *prometheus.GaugeVec
 
 	mu    sync.Mutex
-	users map[[2]string]int // groups that hold the series of group, target
+	users map[[2]string]int // how many groups use the series of group, target
 }
 
 // NewMetrics registers the collectors with reg; nil: they are kept, unregistered.
@@ -35,8 +36,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		failures:  counter("failures_total", "Failures of a target by reason: connect, connection, timeout, response, status, health.", "group", "target", "reason"),
 		retries:   counter("retries_total", "Requests sent once more, to another target.", "group"),
 		exhausted: counter("retry_budget_exhausted_total", "Retries not made because too many were made already.", "group"),
-		up:        gauge("target_up", "1 while the target takes its share of requests, 0 while checks or ejection keep all its addresses out."),
-		inFlight:  gauge("in_flight_requests", "Requests and streams that a target is busy with."),
+		up:        gauge("target_up", "1 while at least one address of the target is healthy and not ejected, else 0."),
+		inFlight:  gauge("in_flight_requests", "Requests and streams in flight at a target."),
 		users:     map[[2]string]int{},
 	}
 }
@@ -49,8 +50,8 @@ type targetMetrics struct {
 	inFlight prometheus.Gauge
 }
 
-// acquire returns a target's series. A reload has two groups of one name for a
-// while: the series go when the last one lets go.
+// acquire returns a target's series. After a reload two groups of one name exist
+// for a while: the series are removed when the last one releases them.
 func (m *Metrics) acquire(group, target string) *targetMetrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -67,8 +68,7 @@ func (m *Metrics) acquire(group, target string) *targetMetrics {
 	return t
 }
 
-// release gives up what acquire returned. The counters stay: their sums are
-// still true.
+// release ends what acquire began. The counters stay: their sums are still true.
 func (m *Metrics) release(group, target string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -53,7 +53,7 @@ wxgate_upstream_retries_total{group="api"} 1
 	}
 }
 
-func TestMetricsTellAnExhaustedBudget(t *testing.T) {
+func TestAnExhaustedRetryBudgetIsCounted(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics(nil)
 	g := counted(t, m, Config{Targets: targets(t, refused, refused), Retries: 1})

@@ -2,5 +2,5 @@
 
 package upstream
 
-// pending can't be told here; the reader notices a moment later.
-func (c *conn) pending() bool { return false }
+// pending is unknown here; the reader notices a moment later.
+func (c *trackedConn) pending() bool { return false }

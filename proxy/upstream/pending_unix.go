@@ -8,7 +8,7 @@ import (
 
 // pending reports whether the target has closed the connection or sent
 // something that the reader has not been woken for yet.
-func (c *conn) pending() bool {
+func (c *trackedConn) pending() bool {
 	sc, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		return false
@@ -17,11 +17,11 @@ func (c *conn) pending() bool {
 	if err != nil {
 		return true
 	}
-	quiet := false
+	idleClean := false
 	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = err == syscall.EAGAIN || err == syscall.EINTR
+		idleClean = err == syscall.EAGAIN || err == syscall.EINTR
 	})
-	return err != nil || !quiet
+	return err != nil || !idleClean
 }

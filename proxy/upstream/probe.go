@@ -22,8 +22,8 @@ func Probe(ctx context.Context, c Target, h Health) error {
 	if config.Health.Path == "" {
 		return t.connect(ctx)
 	}
-	p := newPeer(t, byName(t), config)
-	return newChecker(&Group{config: config}, p).ask(ctx)
+	ep := newEndpoint(t, unresolved(t), config)
+	return newChecker(&Group{config: config}, ep).probe(ctx)
 }
 
 // connect opens a connection and closes it again.

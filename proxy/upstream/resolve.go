@@ -19,7 +19,7 @@ const (
 
 // address is one place where a target is found.
 type address struct {
-	name  string   // another name: connections to the old place are given up
+	name  string   // where it changes, connections to the old place are closed
 	dials []string // host:port, to be tried in turn
 }
 
@@ -27,20 +27,20 @@ func newAddress(dials ...string) address {
 	return address{name: strings.Join(dials, " "), dials: dials}
 }
 
-// byName leaves it to the dialler to look the host up.
-func byName(t *target) address { return newAddress(t.address(t.URL.Hostname())) }
+// unresolved leaves it to the dialler to look the host up.
+func unresolved(t *target) address { return newAddress(t.address(t.URL.Hostname())) }
 
-// lookup asks the system's resolver.
-func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
+// lookupIP asks the system's resolver.
+func lookupIP(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// follow looks a target's name up again and again, so that the group goes where
-// the name goes.
-func (g *Group) follow(t *target) {
+// resolveLoop looks a target's name up at intervals, so that the group follows
+// changes of its addresses.
+func (g *Group) resolveLoop(t *target) {
 	for {
 		g.resolve(t)
-		if !sleep(g.ctx, g.world.every-g.world.every/10+rand.N(g.world.every/5+1)) {
+		if !sleep(g.ctx, g.lookupInterval-g.lookupInterval/10+rand.N(g.lookupInterval/5+1)) {
 			return
 		}
 	}
@@ -50,7 +50,7 @@ func (g *Group) follow(t *target) {
 func (g *Group) resolve(t *target) {
 	ctx, cancel := context.WithTimeout(g.ctx, resolveTimeout)
 	defer cancel()
-	ips, err := g.world.lookup(ctx, t.URL.Hostname())
+	ips, err := g.lookup(ctx, t.URL.Hostname())
 	if g.ctx.Err() != nil {
 		return
 	}
@@ -62,7 +62,7 @@ func (g *Group) resolve(t *target) {
 		return
 	}
 	t.unknown = false
-	g.settle(t, addresses(t, ips))
+	g.setAddresses(t, addresses(t, ips))
 }
 
 // addresses makes one address of each IP. A name with both an IPv4 and an IPv6
@@ -98,56 +98,56 @@ func distinct(s []string) []string {
 	return slices.Compact(s)
 }
 
-// settle makes the peers of a target those at the given addresses. Peers that
-// were there stay as they are; those no longer named are retired: what they
-// are doing they finish.
-func (g *Group) settle(t *target, found []address) {
+// setAddresses makes the endpoints of a target those at the given addresses.
+// Endpoints that were there stay as they are; those no longer named are retired:
+// their requests under way finish.
+func (g *Group) setAddresses(t *target, found []address) {
 	g.mu.Lock()
-	peers, gone := g.arrange(t, found)
-	g.peers = peers
+	endpoints, gone := g.partition(t, found)
+	g.endpoints = endpoints
 	g.mu.Unlock()
-	for _, p := range gone {
-		p.retire()
+	for _, ep := range gone {
+		ep.retire()
 	}
-	g.showUp(t)
+	g.updateUpGauge(t)
 }
 
-// arrange sorts the peers into those to keep, in the targets' order, and those
-// to give up.
-func (g *Group) arrange(t *target, found []address) (keep, gone []*peer) {
+// partition sorts the endpoints into those to keep, in the targets' order, and
+// those to retire.
+func (g *Group) partition(t *target, found []address) (keep, gone []*endpoint) {
 	for _, each := range g.targets {
 		if each != t {
-			keep = append(keep, g.peersOf(each)...)
+			keep = append(keep, g.endpointsOf(each)...)
 			continue
 		}
 		for _, a := range found {
-			keep = append(keep, g.peerAt(t, a))
+			keep = append(keep, g.endpointAt(t, a))
 		}
 	}
-	for _, p := range g.peers {
-		if !slices.Contains(keep, p) {
-			gone = append(gone, p)
+	for _, ep := range g.endpoints {
+		if !slices.Contains(keep, ep) {
+			gone = append(gone, ep)
 		}
 	}
 	return keep, gone
 }
 
-func (g *Group) peersOf(t *target) []*peer {
-	return slices.DeleteFunc(slices.Clone(g.peers), func(p *peer) bool { return p.target != t })
+func (g *Group) endpointsOf(t *target) []*endpoint {
+	return slices.DeleteFunc(slices.Clone(g.endpoints), func(ep *endpoint) bool { return ep.target != t })
 }
 
-// peerAt returns the peer at an address, which is made where there is none.
-func (g *Group) peerAt(t *target, a address) *peer {
-	for _, p := range g.peers {
-		if p.target == t && p.name == a.name {
-			return p
+// endpointAt returns the endpoint at an address, a new one where there is none.
+func (g *Group) endpointAt(t *target, a address) *endpoint {
+	for _, ep := range g.endpoints {
+		if ep.target == t && ep.name == a.name {
+			return ep
 		}
 	}
-	p := newPeer(t, a, g.config)
+	ep := newEndpoint(t, a, g.config)
 	ctx, stop := context.WithCancel(g.ctx)
-	p.stop = stop
+	ep.stop = stop
 	if g.config.Health.Path != "" {
-		g.working.Go(func() { newChecker(g, p).run(ctx) })
+		g.working.Go(func() { newChecker(g, ep).run(ctx) })
 	}
-	return p
+	return ep
 }

@@ -18,16 +18,14 @@ import (
 
 // names answers look-ups with what a test sets.
 type names struct {
-	mu    sync.Mutex
-	ips   []string
-	err   error
-	asked int
+	mu             sync.Mutex
+	ips            []string
+	err            error
+	requestWritten int
 }
 
-// world looks names up here, again and again.
-func (n *names) world() world {
-	return world{now: time.Now, lookup: n.lookup, every: time.Millisecond}
-}
+// resolves has a group look names up here, every millisecond.
+func (n *names) resolves(g *Group) { g.lookup, g.lookupInterval = n.lookup, time.Millisecond }
 
 // askedAgain waits until an answer set before has been taken in.
 func (n *names) askedAgain(t *testing.T) {
@@ -35,7 +33,7 @@ func (n *names) askedAgain(t *testing.T) {
 	count := func() int {
 		n.mu.Lock()
 		defer n.mu.Unlock()
-		return n.asked
+		return n.requestWritten
 	}
 	before := count()
 	eventually(t, "asked again", func() bool { return count() > before+1 })
@@ -50,7 +48,7 @@ func (n *names) set(err error, ips ...string) {
 func (n *names) lookup(context.Context, string) ([]netip.Addr, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.asked++
+	n.requestWritten++
 	var ips []netip.Addr
 	for _, ip := range n.ips {
 		ips = append(ips, netip.MustParseAddr(ip))
@@ -93,7 +91,7 @@ func TestRequestsFollowANameThatMoves(t *testing.T) {
 	t.Parallel()
 	port, conns := pods(t, "127.0.0.1", "127.0.0.2", "127.0.0.3")
 	n := &names{err: errors.New("not yet")}
-	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.world())
+	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.resolves)
 
 	n.set(nil, "127.0.0.1", "127.0.0.2")
 	eventually(t, "both found", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.1", "127.0.0.2"}) })
@@ -132,7 +130,7 @@ func TestARequestUnderWaySurvivesTheMove(t *testing.T) {
 	})
 	n := &names{ips: []string{"127.0.0.1"}}
 	port := strings.TrimPrefix(u, "http://127.0.0.1:")
-	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.world())
+	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.resolves)
 	n.askedAgain(t)
 	res, err := g.RoundTrip(request(t, "GET", "/", ""))
 	if err != nil {
@@ -188,7 +186,7 @@ func TestANameOfBothFamiliesIsReachedByEither(t *testing.T) {
 			answerAll(c, r, func(*http.Request) (string, bool) { return ok(ip), true })
 		})
 		both := &names{ips: []string{"127.0.0.77", "::1"}}
-		g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, both.world())
+		g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, both.resolves)
 		both.askedAgain(t)
 		for range 3 {
 			if r := get(t, g, "/"); r.body != ip {
@@ -201,10 +199,10 @@ func TestANameOfBothFamiliesIsReachedByEither(t *testing.T) {
 func TestANameKeepsItsPlaceAmongTheTargets(t *testing.T) {
 	t.Parallel()
 	n := &names{ips: []string{"10.0.0.1"}}
-	g := groupIn(t, Config{Targets: targets(t, "http://10.9.9.9", "http://backend.test", "http://10.8.8.8")}, n.world())
+	g := groupIn(t, Config{Targets: targets(t, "http://10.9.9.9", "http://backend.test", "http://10.8.8.8")}, n.resolves)
 	n.set(nil, "10.0.0.2", "10.0.0.3")
 	n.askedAgain(t)
 	if got := fmt.Sprint(addressesOf(g)); got != "[10.9.9.9 10.0.0.2 10.0.0.3 10.8.8.8]" {
-		t.Errorf("peers are %s", got)
+		t.Errorf("endpoints are %s", got)
 	}
 }

@@ -130,7 +130,7 @@ func TestConnectingHasALimit(t *testing.T) {
 		t.Errorf("error is %v", r.err)
 	}
 	k := newClock()
-	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, world{now: k.now, lookup: lookup, every: time.Hour})
+	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, func(g *Group) { g.now = k.now })
 	if r := post(t, g, "x"); r.body != "b" {
 		t.Errorf("got %q, %v", r.body, r.err)
 	}

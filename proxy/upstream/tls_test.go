@@ -91,7 +91,7 @@ func serveTLS(t testing.TB, c *tls.Config, h2 bool) string {
 		io.WriteString(w, r.Proto)
 	}))
 	s.TLS, s.EnableHTTP2 = c, h2
-	s.Config.ErrorLog = quiet
+	s.Config.ErrorLog = idleClean
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s.URL
@@ -146,15 +146,15 @@ func TestServerNameIsAskedForAndVerified(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert := ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = nil })
-	asked := make(chan string, 2)
+	requestWritten := make(chan string, 2)
 	u := serveTLS(t, &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		asked <- h.ServerName
+		requestWritten <- h.ServerName
 		return &cert, nil
 	}}, false)
 	list := targets(t, u)
 	list[0].CAFile, list[0].ServerName = ca.file, "backend.test"
 	g, _ := group(t, Config{Targets: list})
-	if r := get(t, g, "/"); r.err != nil || <-asked != "backend.test" {
+	if r := get(t, g, "/"); r.err != nil || <-requestWritten != "backend.test" {
 		t.Error(r.err)
 	}
 	list[0].ServerName = "other.test"

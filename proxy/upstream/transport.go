@@ -18,22 +18,24 @@ const (
 	// theirs for a shorter time close them first, which is noticed.
 	idleFor = 30 * time.Second
 
-	maxIdle        = 1024      // connections kept per peer
+	maxIdle        = 1024      // connections kept per endpoint
 	maxHeaderBytes = 256 << 10 // of one response
 )
 
-// newTransport makes the transport of one peer. It passes bytes as they are:
+// newTransport makes the transport of one endpoint. It passes bytes as they are:
 // no proxy of the environment, no compression of its own, no cookies.
-func newTransport(t *target, dials []string, timeout time.Duration, k *keepAlive) *http.Transport {
+func newTransport(t *target, dials []string, timeout time.Duration, k *closeHistory) *http.Transport {
 	protocols := new(http.Protocols)
-	noise := 0
-	wrap := func(c net.Conn) net.Conn { return &conn{Conn: c, keeping: k, noise: noise} }
+	tlsOverhead := 0
+	wrap := func(c net.Conn) net.Conn {
+		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), closes: k, tlsOverhead: tlsOverhead}
+	}
 	switch t.URL.Scheme {
 	case "h2c":
 		protocols.SetUnencryptedHTTP2(true)
 		wrap = func(c net.Conn) net.Conn { return c }
 	case "https":
-		noise = tlsAlert
+		tlsOverhead = tlsAlertSize
 		protocols.SetHTTP2(true)
 		fallthrough
 	default:

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"testing"
 )
 
@@ -143,28 +142,5 @@ func TestUpgradeToAnotherProtocolIsRefused(t *testing.T) {
 	g, _ := group(t, Config{Targets: targets(t, u)})
 	if r := send(g, upgradeRequest(t)); r.err == nil {
 		t.Errorf("got %d", r.status)
-	}
-}
-
-// sizes notes how much each read asks for.
-type sizes struct {
-	io.Reader
-	asked []int
-}
-
-func (s *sizes) Read(p []byte) (int, error) {
-	s.asked = append(s.asked, len(p))
-	return s.Reader.Read(p)
-}
-
-func TestARestingSocketHoldsASmallBuffer(t *testing.T) {
-	t.Parallel()
-	const total = leanBuffer + bulkBuffer + 10
-	src := &sizes{Reader: bytes.NewReader(make([]byte, total))}
-	if n, err := leanCopy(io.Discard, src); n != total || err != nil {
-		t.Errorf("copied %d, %v", n, err)
-	}
-	if want := []int{leanBuffer, bulkBuffer, bulkBuffer, leanBuffer}; !slices.Equal(src.asked, want) {
-		t.Errorf("read with buffers of %v instead of %v", src.asked, want)
 	}
 }

@@ -9,37 +9,41 @@ import (
 	"time"
 )
 
-// continueWait is how long a request with Expect: 100-continue waits for leave
-// to send its body. Backends that don't know of it say nothing.
+// continueWait is how long a request with Expect: 100-continue waits for a
+// 100 Continue. Backends that don't know of it send nothing.
 const continueWait = time.Second
 
-// sender sends a request's body beside the wait for its answer, which may come
-// before the body is through.
-type sender struct {
-	x        *passage
+// bodyWriter sends a request's body while its response is awaited, which may come
+// before the whole body is sent.
+type bodyWriter struct {
+	x        *exchange
 	chunked  bool
-	leave    chan struct{} // closed: the body may go
+	allowed  chan struct{} // closed: the body may be sent
 	once     sync.Once     // for closing it
 	finished chan struct{}
 
-	mu    sync.Mutex
-	sent  bool // all of it
-	heard bool // the answer's headers have come
+	mu              sync.Mutex
+	sent            bool // all of it
+	responseStarted bool // the response's headers have come
 }
 
-func startSender(x *passage, chunked bool) *sender {
-	s := &sender{x: x, chunked: chunked, leave: make(chan struct{}), finished: make(chan struct{})}
+const copyBufferSize = 32 << 10
+
+var copyBuffers = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
+
+func startBodyWriter(x *exchange, chunked bool) *bodyWriter {
+	s := &bodyWriter{x: x, chunked: chunked, allowed: make(chan struct{}), finished: make(chan struct{})}
 	if !strings.EqualFold(x.req.Header.Get("Expect"), "100-continue") {
-		s.proceed()
+		s.allowBody()
 	}
 	go s.run()
 	return s
 }
 
-func (s *sender) run() {
+func (s *bodyWriter) run() {
 	defer close(s.finished)
 	defer s.x.req.Body.Close()
-	if !s.mayGo() {
+	if !s.waitAllowed() {
 		return
 	}
 	err := s.send()
@@ -48,20 +52,20 @@ func (s *sender) run() {
 	defer s.mu.Unlock()
 	s.sent = err == nil
 	switch {
-	case s.heard:
+	case s.responseStarted:
 	case errors.As(err, &source):
 		s.x.c.abort() // half a body must not pass for a whole one
 	default:
-		// A target that takes no more may still have said why.
-		s.x.waitUntil(time.Now().Add(s.x.h.timeout))
+		// A target that takes no more may still have sent a response.
+		s.x.setReadDeadline(time.Now().Add(s.x.h.timeout))
 	}
 }
 
-// mayGo waits for leave where it was asked for. An answer without it means
-// that the body isn't wanted.
-func (s *sender) mayGo() bool {
+// waitAllowed waits for a 100 Continue where the request expects one. A final
+// response in its place means that the body isn't wanted.
+func (s *bodyWriter) waitAllowed() bool {
 	select {
-	case <-s.leave:
+	case <-s.allowed:
 	default:
 		if s.x.c.w.Flush() != nil {
 			return false
@@ -69,13 +73,13 @@ func (s *sender) mayGo() bool {
 		timer := time.NewTimer(continueWait)
 		defer timer.Stop()
 		select {
-		case <-s.leave:
+		case <-s.allowed:
 		case <-timer.C:
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.heard
+	return !s.responseStarted
 }
 
 // sourceError is of reading the client's body, not of sending it.
@@ -83,9 +87,9 @@ type sourceError struct{ error }
 
 // send writes body and trailers; what comes piece by piece goes on piece by
 // piece.
-func (s *sender) send() error {
-	buf := bulk.Get().(*[bulkBuffer]byte)
-	defer bulk.Put(buf)
+func (s *bodyWriter) send() error {
+	buf := copyBuffers.Get().(*[copyBufferSize]byte)
+	defer copyBuffers.Put(buf)
 	req, w := s.x.req, s.x.c.w
 	var dst io.Writer = w
 	if s.chunked {
@@ -112,7 +116,7 @@ func (s *sender) send() error {
 }
 
 // finish ends a chunked body, with its trailers.
-func (s *sender) finish(dst io.Writer) error {
+func (s *bodyWriter) finish(dst io.Writer) error {
 	w := s.x.c.w
 	if chunks, ok := dst.(io.Closer); ok && s.chunked {
 		if err := chunks.Close(); err != nil {
@@ -125,37 +129,37 @@ func (s *sender) finish(dst io.Writer) error {
 	return w.Flush()
 }
 
-// proceed gives leave to send the body.
-func (s *sender) proceed() {
+// allowBody lets the body be sent.
+func (s *bodyWriter) allowBody() {
 	if s != nil {
-		s.once.Do(func() { close(s.leave) })
+		s.once.Do(func() { close(s.allowed) })
 	}
 }
 
-// answered is called when the answer's headers have come: there is no more
-// waiting for them, and a body held back isn't wanted.
-func (s *sender) answered() {
+// responseCame is called when the response's headers have come: they are not
+// waited for any more, and a body held back isn't wanted.
+func (s *bodyWriter) responseCame() {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
-	s.heard = true
+	s.responseStarted = true
 	s.mu.Unlock()
-	s.proceed()
+	s.allowBody()
 }
 
-// senderGrace is how long a sender may take to notice that it is done.
-const senderGrace = 20 * time.Millisecond
+// bodyWriterGrace is how long a bodyWriter may take to notice that it is done.
+const bodyWriterGrace = 20 * time.Millisecond
 
 // done reports whether all of the body was sent, so that the connection may be
 // used again.
-func (s *sender) done() bool {
+func (s *bodyWriter) done() bool {
 	if s == nil {
 		return true
 	}
 	select {
 	case <-s.finished:
-	case <-time.After(senderGrace):
+	case <-time.After(bodyWriterGrace):
 		return false
 	}
 	s.mu.Lock()

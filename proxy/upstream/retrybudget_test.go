@@ -6,48 +6,48 @@ import (
 
 func TestRetriesAreAFifthOfRequests(t *testing.T) {
 	t.Parallel()
-	var b budget
+	var b retryBudget
 	now := newClock().now()
 	granted := 0
 	for range 1000 {
-		b.earn()
-		if b.take(now) {
+		b.deposit()
+		if b.withdraw(now) {
 			granted++
 		}
 	}
-	if granted < 200 || granted > 200+retrySaved/retryPrice+1 {
+	if granted < 200 || granted > 200+retryBalanceMax/retryCost+1 {
 		t.Errorf("%d retries for 1000 requests", granted)
 	}
 }
 
-func TestBudgetSavesNoMoreThanTen(t *testing.T) {
+func TestRetryBudgetSavesNoMoreThanTen(t *testing.T) {
 	t.Parallel()
-	var b budget
+	var b retryBudget
 	now := newClock().now()
 	for range 1000 {
-		b.earn()
+		b.deposit()
 	}
 	granted := 0
-	for b.take(now) {
+	for b.withdraw(now) {
 		granted++
 	}
-	if granted != retrySaved/retryPrice {
+	if granted != retryBalanceMax/retryCost {
 		t.Errorf("%d retries at once", granted)
 	}
 }
 
-func TestAnExhaustedBudgetStillGrantsOneASecond(t *testing.T) {
+func TestAnExhaustedRetryBudgetStillGrantsOneASecond(t *testing.T) {
 	t.Parallel()
-	var b budget
+	var b retryBudget
 	k := newClock()
-	for b.take(k.now()) {
+	for b.withdraw(k.now()) {
 	}
 	for range 3 {
-		k.add(retryFloor)
-		if !b.take(k.now()) {
+		k.add(retryMinInterval)
+		if !b.withdraw(k.now()) {
 			t.Error("no retry after a second")
 		}
-		if b.take(k.now()) {
+		if b.withdraw(k.now()) {
 			t.Error("two retries within a second")
 		}
 	}

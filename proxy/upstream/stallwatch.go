@@ -9,14 +9,13 @@ import (
 
 // stallWatch ends a request whose target takes no more of its body and sends
 // no headers either. http.Transport's own limit starts when all is sent, which
-// such a target never lets happen. Waiting for the client is not held against
-// the target.
+// such a target never lets happen. Waiting for the client doesn't count.
 type stallWatch struct {
 	body   *requestBody
 	limit  time.Duration
 	cancel context.CancelCauseFunc
 	timer  *time.Timer
-	hit    atomic.Bool
+	fired  atomic.Bool
 }
 
 var errStalled = errors.New("target stopped taking the request's body")
@@ -36,16 +35,16 @@ func (w *stallWatch) check() {
 		w.timer.Reset(left)
 		return
 	}
-	w.hit.Store(true)
+	w.fired.Store(true)
 	w.cancel(errStalled)
 }
 
-// end stops the watch; what follows may take its time.
+// end stops the watch: after the headers a target may take its time.
 func (w *stallWatch) end() {
 	if w != nil {
 		w.timer.Stop()
 	}
 }
 
-// struck reports whether the watch has ended the request.
-func (w *stallWatch) struck() bool { return w != nil && w.hit.Load() }
+// stalled reports whether the watch has ended the request.
+func (w *stallWatch) stalled() bool { return w != nil && w.fired.Load() }

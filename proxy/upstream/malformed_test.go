@@ -15,7 +15,7 @@ import (
 )
 
 // SM-26, SM-27, DS-21
-func TestNastyResponsesAreErrorsAndHarmNobodyElse(t *testing.T) {
+func TestMalformedResponsesAreErrorsAndDontAffectOtherRequests(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\n"
 	for name, c := range map[string]struct {
@@ -61,7 +61,7 @@ func TestNastyResponsesAreErrorsAndHarmNobodyElse(t *testing.T) {
 			})
 			g, _ := group(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
 			for range 3 {
-				if r := get(t, g, "/nasty"); c.want == "" && r.err == nil || c.want != "" && r.body != c.want {
+				if r := get(t, g, "/malformed"); c.want == "" && r.err == nil || c.want != "" && r.body != c.want {
 					t.Errorf("got %d, %.40q, %v", r.status, r.body, r.err)
 				}
 				if r := get(t, g, "/good"); r.body != "good" || r.err != nil {

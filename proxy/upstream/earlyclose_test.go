@@ -11,7 +11,7 @@ import (
 )
 
 // pair is a connection to a target and the target's end of it.
-func pair(t *testing.T) (*conn, net.Conn) {
+func pair(t *testing.T) (*trackedConn, net.Conn) {
 	t.Helper()
 	ends := make(chan net.Conn, 1)
 	over := make(chan struct{})
@@ -22,10 +22,10 @@ func pair(t *testing.T) (*conn, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &conn{Conn: c, keeping: new(keepAlive)}, <-ends
+	return &trackedConn{Conn: c, changed: make(chan struct{}, 1), closes: new(closeHistory)}, <-ends
 }
 
-func TestOnlyAQuietConnectionCarriesWhatMustNotBeSentTwice(t *testing.T) {
+func TestOnlyACleanIdleConnectionCarriesANonIdempotentRequest(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(net.Conn){
 		"closed":   func(c net.Conn) { c.Close() },
@@ -33,34 +33,34 @@ func TestOnlyAQuietConnectionCarriesWhatMustNotBeSentTwice(t *testing.T) {
 		"speaking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
 	} {
 		c, target := pair(t)
-		c.keeping.kept()
-		if !c.keeping.fitOnce(c, 0) {
+		c.closes.connReused()
+		if !c.closes.fitsNonIdempotent(c, 0) {
 			t.Errorf("%s: unfit before", name)
 		}
 		disturb(target)
-		eventually(t, name+": unfit after", func() bool { return !c.keeping.fitOnce(c, 0) })
+		eventually(t, name+": unfit after", func() bool { return !c.closes.fitsNonIdempotent(c, 0) })
 	}
 }
 
 func TestALongIdleConnectionIsUnfit(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
-	c.keeping.kept()
-	if !c.keeping.fitOnce(c, idleOnce) || c.keeping.fitOnce(c, idleOnce+1) {
+	c.closes.connReused()
+	if !c.closes.fitsNonIdempotent(c, idleNonIdempotentMax) || c.closes.fitsNonIdempotent(c, idleNonIdempotentMax+1) {
 		t.Error("the limit is not at idleOnce")
 	}
 }
 
-func TestATargetThatHangsUpIsRememberedForAWhile(t *testing.T) {
+func TestATargetThatClosesEarlyIsRememberedForAWhile(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
-	c.keeping.closed(time.Now().Add(-hastyWithin))
-	if !c.keeping.fitOnce(c, settling) {
+	c.closes.closed(time.Now().Add(-earlyCloseWithin))
+	if !c.closes.fitsNonIdempotent(c, earlyCloseWait) {
 		t.Error("an ordinary close made it unfit")
 	}
-	c.keeping.closed(time.Now())
-	if c.keeping.fitOnce(c, settling) {
-		t.Error("fit right after a hasty close")
+	c.closes.closed(time.Now())
+	if c.closes.fitsNonIdempotent(c, earlyCloseWait) {
+		t.Error("fit right after an early close")
 	}
 }
 
@@ -118,19 +118,19 @@ func TestASafeRequestIsSentAgainWhenAUsedConnectionBreaks(t *testing.T) {
 	}
 }
 
-func TestAnUnknownTargetIsGivenTimeToHangUp(t *testing.T) {
+func TestANewEndpointIsGivenTimeToCloseItsConnection(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
 	start := time.Now()
-	if !c.keeping.fitOnce(c, 0) || time.Since(start) < settling {
-		t.Errorf("judged after %v", time.Since(start))
+	if !c.closes.fitsNonIdempotent(c, 0) || time.Since(start) < earlyCloseWait {
+		t.Errorf("decided after %v", time.Since(start))
 	}
 	_, u := serveNamed(t, "a")
 	g, _ := group(t, Config{Targets: targets(t, u)})
 	for range 3 {
 		get(t, g, "/")
 	}
-	if !g.peers[0].keeping.proven.Load() {
+	if !g.endpoints[0].closes.keepsConns.Load() {
 		t.Error("three answers over a connection prove nothing")
 	}
 }
@@ -141,8 +141,8 @@ func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
 	c.written.Store(100)
-	f := &flight{req: request(t, "DELETE", "/", ""), way: way{sought: true, connected: true, reused: true, conn: c}}
-	if v := f.judge(io.EOF); !v.redo || !f.fresh || f.fit(c, 0) {
-		t.Errorf("verdict is %+v, an idle connection fits: %v", v, f.fit(c, 0))
+	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, conn: c}}
+	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.fits(c, 0) {
+		t.Errorf("decision is %+v, an idle connection fits: %v", v, a.fits(c, 0))
 	}
 }

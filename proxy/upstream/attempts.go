@@ -1,0 +1,174 @@
+package upstream
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// watchedBodySize is the size from which a body may not fit into the buffers
+// of the network, so that a target can keep the sender waiting.
+const watchedBodySize = 16 << 10
+
+// attempts is one request and what its attempts have in common.
+type attempts struct {
+	group         *Group
+	req           *http.Request // the caller's
+	out           *http.Request // what is sent
+	body          *requestBody  // nil: none
+	startedAt     time.Time
+	nonIdempotent bool // must not reach a target twice
+
+	path, rawPath, hashKey string
+
+	count        int         // attempts so far
+	tried        []*endpoint // those that failed
+	staleRetries int
+	newConnOnly  bool        // an idle connection may not be used any more
+	stall        *stallWatch // nil: none
+
+	ctx context.Context // the request's, or the stall watch's
+
+	attemptConn                 // of the current attempt
+	responseStarted atomic.Bool // its first byte has come
+
+	countedBody countedBody
+}
+
+// attemptConn is what the current attempt knows of its connection.
+type attemptConn struct {
+	connRequested bool // the request was valid, a connection was asked for
+	connected     bool
+	reused        bool
+	conn          *trackedConn // nil: none, or HTTP/2
+}
+
+func newAttempts(g *Group, req *http.Request) *attempts {
+	a := &attempts{
+		group: g, req: req, startedAt: g.now(),
+		path: req.URL.Path, rawPath: req.URL.RawPath,
+	}
+	if g.config.Balance == HashOpenID {
+		a.hashKey = hashKeyOf(req.Context())
+	}
+	a.ctx, a.out = req.Context(), req
+	a.out.GetBody = nil
+	if hasBody(req) {
+		a.body = &requestBody{body: req.Body}
+		a.ctx = a.watch(a.ctx)
+		a.out.Body = a.body
+	}
+	a.nonIdempotent = a.body != nil || !isIdempotent(req.Method)
+	return a
+}
+
+func hasBody(req *http.Request) bool {
+	return req.Body != nil && req.Body != http.NoBody
+}
+
+// watch starts the stall watch where the body needs one.
+func (a *attempts) watch(ctx context.Context) context.Context {
+	if n := a.req.ContentLength; n > 0 && n <= watchedBodySize {
+		return ctx
+	}
+	ctx, a.stall = watchStall(ctx, a.body, a.group.config.Timeout)
+	return ctx
+}
+
+// send makes one attempt at ep, which counts it as in flight already.
+func (a *attempts) send(ep *endpoint) (*http.Response, error) {
+	ep.target.metrics.picks.Inc()
+	a.attemptConn = attemptConn{}
+	a.setTarget(ep.target)
+	a.body.attach()
+	res, err := (*ep.roundTripper.Load()).roundTrip(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.checkResponse(res); err != nil {
+		res.Body.Close()
+		return nil, err
+	}
+	a.conn.headReceived()
+	return res, nil
+}
+
+// checkResponse refuses what net/http's client lets pass and its server would
+// panic at, or would hand its connection over for.
+func (a *attempts) checkResponse(res *http.Response) error {
+	switch {
+	case res.StatusCode < 100 || res.StatusCode > 999:
+		return errStatus
+	case res.StatusCode == http.StatusSwitchingProtocols && !a.upgradeRequested(res):
+		return errUpgrade
+	}
+	return nil
+}
+
+// setTarget directs the request to a target.
+func (a *attempts) setTarget(t *target) {
+	if a.count++; a.count > 1 { // an earlier attempt's goroutines may still read theirs
+		out, u := *a.out, *a.out.URL
+		out.URL = &u
+		a.out = &out
+	}
+	a.out.URL.Scheme, a.out.URL.Host = t.scheme, t.URL.Host
+	t.join(a.out.URL, a.path, a.rawPath)
+	if !a.group.config.PreserveHost {
+		a.out.Host = t.URL.Host
+	}
+}
+
+func (a *attempts) upgradeRequested(res *http.Response) bool {
+	want := a.req.Header.Get("Upgrade")
+	return want != "" && strings.EqualFold(want, res.Header.Get("Upgrade"))
+}
+
+// gotConn checks the connection that http.Transport has chosen. One that is
+// not fit is closed: nothing is written to it, and http.Transport, or a retry
+// at the same endpoint, takes another.
+func (a *attempts) gotConn(info httptrace.GotConnInfo) {
+	a.responseStarted.Store(false)
+	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, conn: trackedConnOf(info.Conn)}
+	c := a.conn
+	if c == nil {
+		return
+	}
+	c.beginRequest()
+	if info.Reused && !a.fits(c, info.IdleTime) {
+		c.Close()
+	}
+}
+
+// fits reports whether the request may use a connection that was idle.
+func (a *attempts) fits(c *trackedConn, idle time.Duration) bool {
+	return !a.newConnOnly && c.idleClean() && (!a.nonIdempotent || c.closes.fitsNonIdempotent(c, idle))
+}
+
+// deliver makes the response the caller's. Its endpoint is released when the
+// body ends.
+func (a *attempts) deliver(ep *endpoint, res *http.Response) *http.Response {
+	a.stall.end()
+	a.body.finish(false)
+	if res.Body == http.NoBody {
+		ep.release()
+	} else if both, ok := res.Body.(io.ReadWriteCloser); ok {
+		res.Body = &countedUpgrade{ReadWriteCloser: both, endpoint: ep}
+	} else {
+		a.countedBody.ReadCloser, a.countedBody.endpoint = res.Body, ep
+		res.Body = &a.countedBody
+	}
+	return res
+}
+
+// fail ends the request without a response.
+func (a *attempts) fail(err error) error {
+	a.stall.end()
+	a.body.finish(true)
+	return fmt.Errorf("upstream %s: %w", a.group.config.Name, err)
+}

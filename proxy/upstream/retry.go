@@ -1,0 +1,135 @@
+package upstream
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// maxStaleRetries bounds how often an endpoint is tried anew because an idle
+// connection turned out to be closed before anything was written to it.
+const maxStaleRetries = 100
+
+// retryDecision is what follows from an attempt's error.
+type retryDecision struct {
+	err            error
+	reason         string // counted under it; empty: not the target's fault
+	ejects         bool   // counts towards ejection
+	retryStaleConn bool   // an idle connection was closed: try the same endpoint
+	retry          bool   // safe to repeat at another endpoint
+}
+
+// classifyError decides what an attempt's error means and whether the request
+// may be sent again.
+func (a *attempts) classifyError(err error) retryDecision {
+	nothingSent := !a.connected || a.conn != nil && a.conn.written.Load() == 0
+	repeatable := nothingSent && a.body.untouched() || !a.nonIdempotent
+	switch {
+	case a.req.Context().Err() != nil:
+		return retryDecision{err: clientGone(a.req.Context())}
+	case a.body.readError() != nil:
+		return retryDecision{err: fmt.Errorf("%w: %w", ErrRequestBody, a.body.readError())}
+	case !a.connRequested:
+		return retryDecision{err: err}
+	case !a.connected:
+		return retryDecision{err: asTimeout(err), reason: reasonConnect, ejects: true, retry: a.body.untouched()}
+	case a.stall.stalled() || isTimeout(err):
+		return retryDecision{err: ErrTimeout, reason: reasonTimeout}
+	case a.responseStarted.Load() || !a.isConnectionLoss(err):
+		return retryDecision{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
+	case a.reused && repeatable && a.staleRetries < maxStaleRetries:
+		a.newConnOnly = a.newConnOnly || !nothingSent
+		return retryDecision{err: err, retryStaleConn: true}
+	}
+	return retryDecision{err: err, reason: reasonConnection, ejects: true, retry: repeatable}
+}
+
+// isConnectionLoss tells a broken connection from a malformed response.
+func (a *attempts) isConnectionLoss(err error) bool {
+	return a.conn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
+}
+
+// asTimeout marks a connection that could not be made in time.
+func asTimeout(err error) error {
+	if isTimeout(err) {
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
+	}
+	return err
+}
+
+// nextAttempt returns the endpoint for another attempt, nil when there is to
+// be none. The failure is counted.
+func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoint {
+	if d.retryStaleConn {
+		a.staleRetries++
+		ep.dropIdle() // idle for longer than the one that was stale
+		ep.acquire()
+		return ep
+	}
+	if d.reason != "" {
+		ep.target.metrics.failures[d.reason].Inc()
+	}
+	if d.ejects {
+		g.recordFailure(ep, a)
+	}
+	if d.reason == reasonTimeout && a.connected && a.conn == nil {
+		ep.reconnect()
+	}
+	if !d.retry || len(a.tried) >= g.config.Retries || g.now().Sub(a.startedAt) >= g.config.Timeout {
+		return nil
+	}
+	return g.nextEndpoint(ep, a)
+}
+
+// nextEndpoint picks a further endpoint, if there is one and the retry budget
+// allows it.
+func (g *Group) nextEndpoint(ep *endpoint, a *attempts) *endpoint {
+	a.tried = append(a.tried, ep)
+	next, err := g.pick(a)
+	if err != nil {
+		return nil
+	}
+	if !g.retryBudget.withdraw(g.now()) {
+		g.metrics.exhausted.WithLabelValues(g.config.Name).Inc()
+		next.release()
+		return nil
+	}
+	g.metrics.retries.WithLabelValues(g.config.Name).Inc()
+	return next
+}
+
+const (
+	retryCost        = 5  // requests that pay for one retry
+	retryBalanceMax  = 50 // in requests, the most that is saved up: ten retries
+	retryMinInterval = time.Second
+)
+
+// retryBudget limits retries to a fifth of the requests, so that they don't
+// multiply the load on an unhealthy backend. Ten retries can be saved up; when
+// all are spent one a second is still granted, so that a group with little
+// traffic can retry too.
+type retryBudget struct {
+	spent   atomic.Int64 // 0: the balance is at retryBalanceMax
+	granted atomic.Int64 // when a retry was last granted, in Unix nanoseconds
+}
+
+// deposit is called once for each request.
+func (b *retryBudget) deposit() {
+	if b.spent.Load() > 0 {
+		b.spent.Add(-1)
+	}
+}
+
+// withdraw reports whether one more retry may be made.
+func (b *retryBudget) withdraw(now time.Time) bool {
+	last := b.granted.Load()
+	if b.spent.Add(retryCost) <= retryBalanceMax {
+		b.granted.Store(now.UnixNano())
+		return true
+	}
+	b.spent.Add(-retryCost)
+	return now.UnixNano()-last >= int64(retryMinInterval) && b.granted.CompareAndSwap(last, now.UnixNano())
+}
