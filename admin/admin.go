@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -30,13 +31,6 @@ type Server struct {
 	WeChat   *wechat.Client
 	Metrics  prometheus.Gatherer
 	Log      *zap.Logger
-
-	// CheckPath refuses paths that two parsers could read differently; it is
-	// the public listener's rule.
-	CheckPath func(*http.Request) *apierror.Error
-
-	// RequestID gives a request's id from its header, or a new one.
-	RequestID func(http.Header) string
 
 	// Draining reports whether the process is about to stop: not ready then.
 	Draining func() bool
@@ -73,7 +67,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, status{"ok", nil}) })
 	mux.Get("/readyz", s.ready)
 	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
-	mux.Get("/.well-known/jwks.json", s.keys)
+	mux.Get(httprule.JWKSPath, s.keys)
 
 	mux.Route("/api", func(api chi.Router) {
 		api.With(s.requireScope(ScopeAdmin)).Group(s.adminCalls)

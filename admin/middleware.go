@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 )
 
 // requestIDKey is the context's key for the request's id.
@@ -16,7 +17,7 @@ type requestIDKey struct{}
 // setRequestID gives the request its id, which the answer carries too.
 func (s *Server) setRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := s.RequestID(r.Header)
+		id := httprule.RequestID(r.Header)
 		w.Header().Set("X-Request-ID", id)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
 	})
@@ -32,7 +33,9 @@ func requestID(r *http.Request) string {
 // be written in many ways.
 func (s *Server) checkPath(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if e := s.CheckPath(r); e != nil {
+		if !httprule.ValidRequestTarget(r) {
+			e := apierror.New(apierror.BadPath, "the path could be read in more than one way")
+			e.Close = true
 			writeError(w, r, e)
 			return
 		}

@@ -19,7 +19,6 @@ import (
 
 	"wxgate/admin"
 	"wxgate/internal/testkit/redistest"
-	"wxgate/proxy"
 	"wxgate/secret"
 	"wxgate/session"
 	"wxgate/wechat"
@@ -103,7 +102,7 @@ func (w *world) listen(log *zap.Logger) {
 	}
 	private := &admin.Server{
 		Sessions: w.sessions, WeChat: w.wechat, Metrics: prometheus.NewRegistry(), Log: log,
-		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID, Draining: w.draining.Load,
+		Draining: w.draining.Load,
 	}
 	private.Configure(config)
 	server := httptest.NewServer(private.Handler())

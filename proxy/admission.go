@@ -2,10 +2,10 @@ package proxy
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 )
 
 // maxHeaderLines bounds the count of header lines, whatever their size.
@@ -15,23 +15,27 @@ const maxHeaderLines = 256
 // understand differently. Nothing here depends on who asks.
 func (x *exchange) admit(maxHeader int) *apierror.Error {
 	r := x.r
-	if r.Method == http.MethodConnect || r.Method == http.MethodTrace {
+	if httprule.NeverForwarded(r.Method) {
 		f := apierror.New(apierror.MethodNotAllowed, "this method is never served")
-		f.Allow, f.Close = strings.Join(usualMethods, ", "), true
+		f.Allow, f.Close = strings.Join(httprule.Methods(), ", "), true
 		return f
 	}
 	if f := checkHeaderSize(r, maxHeader); f != nil {
 		return f
 	}
-	if f := CheckPath(r); f != nil {
-		return f
+	if !httprule.ValidRequestTarget(r) {
+		return badPath()
 	}
-	host, ok := routingHost(r.Host)
+	host, ok := httprule.RoutingHost(r.Host)
 	if !ok {
 		return badRequest("the Host header is not a host")
 	}
 	x.host = host
 	return checkOddities(r)
+}
+
+func badPath() *apierror.Error {
+	return closing(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
 }
 
 func badRequest(message string) *apierror.Error {
@@ -79,76 +83,6 @@ func checkOddities(r *http.Request) *apierror.Error {
 // others, and would pass them on as they are.
 func expectIsPlain(values []string) bool {
 	return len(values) == 0 || len(values) == 1 && strings.EqualFold(values[0], "100-continue")
-}
-
-// maxHost is the longest name that DNS has, in bytes (RFC 1035, section 2.3.4).
-const maxHost = 253
-
-// routingHost gives the host to route by: lower case, without port and
-// trailing dot. It refuses what is no host name, IPv4 or bracketed IPv6 address
-// with an optional port (RFC 3986, section 3.2.2).
-func routingHost(host string) (string, bool) {
-	name, port, ok := cutPort(host)
-	if !ok || !validPort(port) {
-		return "", false
-	}
-	name = strings.TrimSuffix(name, ".")
-	if name == "" || len(name) > maxHost || !hostBytes(name) {
-		return "", false
-	}
-	return strings.ToLower(name), true
-}
-
-// validHost is for a host that is told in a header.
-func validHost(host string) bool {
-	_, ok := routingHost(host)
-	return ok
-}
-
-// cutPort splits off a port; a bracketed IPv6 address keeps its brackets.
-func cutPort(host string) (name, port string, ok bool) {
-	if strings.HasPrefix(host, "[") {
-		end := strings.IndexByte(host, ']')
-		if end < 0 {
-			return "", "", false
-		}
-		rest := host[end+1:]
-		return host[:end+1], strings.TrimPrefix(rest, ":"), rest == "" || rest[0] == ':'
-	}
-	name, port, _ = strings.Cut(host, ":")
-	return name, port, true
-}
-
-func validPort(port string) bool {
-	if port == "" {
-		return true
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0 && port[0] != '+' && len(port) <= len("65535")
-}
-
-func hostBytes(name string) bool {
-	inner := name
-	allowed := func(c byte) bool { return isAlnum(c) || c == '-' || c == '.' || c == '_' }
-	if name[0] == '[' {
-		inner = name[1 : len(name)-1]
-		allowed = func(c byte) bool { return isHex(c) || c == ':' || c == '.' }
-	}
-	for i := range len(inner) {
-		if !allowed(inner[i]) {
-			return false
-		}
-	}
-	return inner != "" && name[0] != '.' && name[len(name)-1] != '.' && !strings.Contains(name, "..")
-}
-
-func isHex(c byte) bool {
-	_, ok := unhex(c)
-	return ok
-}
-
-func isAlnum(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
 // upgrade says what kind of connection the request asks for.

@@ -12,12 +12,9 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/session"
 )
-
-// JWKSPath is where the public keys of the identity assertion are, on both
-// listeners (RFC 7517).
-const JWKSPath = "/.well-known/jwks.json"
 
 // maxOwnBody bounds what a client may send to the gateway's own endpoints.
 const maxOwnBody = 64 << 10
@@ -43,7 +40,7 @@ func (g *Gateway) endpoints(st *state) *chi.Mux {
 	for i := range list {
 		list[i].path = st.AuthPrefix + list[i].path
 	}
-	list = append(list, endpoint{"GET", JWKSPath, g.showKeys})
+	list = append(list, endpoint{"GET", httprule.JWKSPath, g.showKeys})
 
 	mux := chi.NewRouter()
 	for _, e := range list {
@@ -87,8 +84,7 @@ func allowedAt(list []endpoint, path string) string {
 
 // ownsPath reports whether the gateway answers at the path itself.
 func (st *state) ownsPath(path string) bool {
-	rest, under := strings.CutPrefix(path, st.AuthPrefix)
-	return under && (rest == "" || rest[0] == '/') || path == JWKSPath
+	return httprule.PathWithin(path, st.AuthPrefix) || path == httprule.JWKSPath
 }
 
 // serveOwn answers at the gateway's own endpoints. Browsers of every origin

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/session"
 )
 
@@ -44,11 +45,6 @@ type exchange struct {
 	detached bool // a tunnel finishes it later
 }
 
-// SessionTokenHeader carries a fresh token that takes the old one's place.
-const SessionTokenHeader = "X-Session-Token"
-
-const requestIDHeader = "X-Request-Id"
-
 func (x *exchange) Header() http.Header { return x.w.Header() }
 
 // WriteHeader sends the header, with what only the gateway may say.
@@ -76,9 +72,9 @@ func (x *exchange) stamp(h http.Header) {
 	if x.responseHeaders != nil {
 		x.responseHeaders(h)
 	}
-	h[requestIDHeader] = []string{x.id}
+	h[httprule.RequestIDName] = []string{x.id}
 	if x.renewed != "" {
-		h[SessionTokenHeader] = []string{x.renewed}
+		h[httprule.SessionToken] = []string{x.renewed}
 		// A token in a shared cache would be another user's login.
 		h["Cache-Control"] = []string{"no-store"}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/proxy/upstream"
 )
 
@@ -66,7 +67,7 @@ func (x *exchange) send(ctx context.Context, out *http.Request) (*http.Response,
 // upstream group chooses one.
 func (st *state) outbound(ctx context.Context, x *exchange) (*http.Request, *requestBody, error) {
 	r, rt := x.r, x.route
-	h := st.headers.fromClient(r.Header, x.trusted)
+	h := fromClient(st.headers, r.Header, x.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
 		h.Header["Te"] = []string{"trailers"} // gRPC insists on it
 	}
@@ -165,7 +166,7 @@ func (st *state) carryBody(out *http.Request, x *exchange) *requestBody {
 	if len(r.Trailer) > 0 {
 		out.Trailer = make(http.Header, len(r.Trailer))
 		for name := range r.Trailer {
-			if st.headers.passes(name, x.trusted) && trails(name) && !x.route.rules(name) {
+			if st.headers.Request(name).PassesFromClient(x.trusted) && httprule.TrailerMayCarry(name) && !x.route.rules(name) {
 				out.Trailer[name] = nil
 			}
 		}
@@ -233,10 +234,10 @@ func (st *state) answer(ctx context.Context, x *exchange, res *http.Response, bo
 	sendTrailers(x, res.Trailer, announced, st.headers)
 }
 
-func copyResponseHeader(dst, src http.Header, rules *headerRules) {
-	listed := connectionListed(src)
+func copyResponseHeader(dst, src http.Header, rules *httprule.Headers) {
+	listed := httprule.ConnectionOptions(src["Connection"])
 	for name, values := range src {
-		if rules.fromBackend(name) && !slices.Contains(listed, name) {
+		if rules.Response(name).PassesFromBackend() && !slices.Contains(listed, name) {
 			dst[name] = values
 		}
 	}
@@ -300,10 +301,10 @@ func copyBody(x *exchange, res *http.Response) error {
 
 // announceTrailers declares the trailers that the backend declared, but none
 // that only the gateway may send. It gives how many.
-func announceTrailers(h, trailer http.Header, rules *headerRules) int {
+func announceTrailers(h, trailer http.Header, rules *httprule.Headers) int {
 	names := make([]string, 0, len(trailer))
 	for name := range trailer {
-		if rules.fromBackend(name) && trails(name) {
+		if rules.Response(name).PassesFromBackend() && httprule.TrailerMayCarry(name) {
 			names = append(names, name)
 		}
 	}
@@ -314,7 +315,7 @@ func announceTrailers(h, trailer http.Header, rules *headerRules) int {
 }
 
 // sendTrailers passes on what came after the body, announced or not.
-func sendTrailers(x *exchange, trailer http.Header, announced int, rules *headerRules) {
+func sendTrailers(x *exchange, trailer http.Header, announced int, rules *httprule.Headers) {
 	if len(trailer) == 0 {
 		return
 	}
@@ -325,7 +326,7 @@ func sendTrailers(x *exchange, trailer http.Header, announced int, rules *header
 	}
 	h := x.Header()
 	for name, values := range trailer {
-		if rules.fromBackend(name) && trails(name) {
+		if rules.Response(name).PassesFromBackend() && httprule.TrailerMayCarry(name) {
 			h[prefix+name] = values
 		}
 	}
@@ -338,13 +339,13 @@ const maxEarlyHints = 32
 // awaited.
 type earlyHints struct {
 	x     *exchange
-	rules *headerRules
+	rules *httprule.Headers
 	mu    sync.Mutex
 	over  bool
 	count int
 }
 
-func passEarlyHints(x *exchange, rules *headerRules) *earlyHints {
+func passEarlyHints(x *exchange, rules *httprule.Headers) *earlyHints {
 	return &earlyHints{x: x, rules: rules}
 }
 

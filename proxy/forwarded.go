@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"wxgate/internal/httprule"
 )
 
 // setForwarded tells the backend who is asking and how. A trusted proxy's own
@@ -14,7 +16,7 @@ func (x *exchange) setForwarded(h *outHeader) {
 	chain := x.clientText
 	if x.trusted {
 		chain = x.forwardedFor()
-		if told := lastValue(x.r.Header["X-Forwarded-Host"]); validHost(told) {
+		if told := lastValue(x.r.Header["X-Forwarded-Host"]); httprule.ValidHost(told) {
 			host = told
 		}
 		dropBadPort(h.Header)

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -57,7 +58,7 @@ type Gateway struct {
 type state struct {
 	Config
 	table     *Table
-	headers   *headerRules
+	headers   *httprule.Headers
 	endpoints *chi.Mux
 	trust     bool     // there are trusted proxies
 	origins   []string // of all routes, for the gateway's own endpoints
@@ -87,7 +88,7 @@ const (
 // flight end as they began.
 func (g *Gateway) Configure(c Config) {
 	st := &state{
-		Config: c, table: NewTable(c.Routes), headers: newHeaderRules(c.Identity),
+		Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names()),
 		trust: len(c.Proxies.prefixes) > 0, sessions: g.Sessions, log: g.Log, now: g.Now,
 	}
 	for _, rt := range c.Routes {
@@ -143,7 +144,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, st *state) *exch
 		x.client = st.Proxies.clientOf(r, x.peer)
 	}
 	x.clientText = addrText(x.client)
-	x.id = RequestID(r.Header)
+	x.id = httprule.RequestID(r.Header)
 	x.clock = startStreamClock(w, r)
 	if r.ContentLength != 0 {
 		// net/http reads what is left of a body that nobody wanted, and waits
@@ -201,7 +202,7 @@ func (x *exchange) findOverridden(t *Table, override string) *apierror.Error {
 		return x.take(t.Match(x.host, x.r.URL.Path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
 	}
 	override = strings.ToUpper(override)
-	if !slices.Contains([]string{"PATCH", "PUT", "DELETE"}, override) {
+	if !httprule.OverrideMethod(override) {
 		return apierror.New(apierror.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
 	}
 	x.r.Method = override

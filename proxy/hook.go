@@ -9,13 +9,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/session"
 )
 
@@ -30,15 +29,9 @@ type Hook struct {
 	Client       *http.Client
 }
 
-// hookAudience is the "aud" of the assertion that the hook gets.
-const hookAudience = "login-hook"
-
 // Bounds of a hook's answer.
 const (
 	maxHookAnswer = 16 << 10
-	maxRoles      = 64
-	maxRoleBytes  = 64
-	maxUserID     = 128
 	maxHookReason = 200 // runes of a refusal's message that reach the client
 )
 
@@ -154,7 +147,7 @@ func (st *state) hookCall(ctx context.Context, q hookRequest, login *session.Log
 	if err != nil {
 		return nil, withoutURL(err)
 	}
-	assertion, err := st.sessions.AssertHook(*login, hookAudience)
+	assertion, err := st.sessions.AssertHook(*login, httprule.LoginHookAudience)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +183,7 @@ func readHookAnswer(res *http.Response) (hookAnswer, error) {
 }
 
 func hookRefusal(message string) *apierror.Error {
-	if message == "" || !printable(message) {
+	if message == "" || !httprule.Printable(message) {
 		message = "this user may not log in"
 	}
 	if runes := []rune(message); len(runes) > maxHookReason {
@@ -200,23 +193,18 @@ func hookRefusal(message string) *apierror.Error {
 }
 
 func (a hookAnswer) check() error {
-	if len(a.UserID) > maxUserID || !printable(string(a.UserID)) {
+	if !httprule.ValidUserID(string(a.UserID)) {
 		return errors.New("user_id is too long or can't be printed")
 	}
-	if len(a.Roles) > maxRoles {
+	if len(a.Roles) > httprule.MaxRoles {
 		return errors.New("too many roles")
 	}
 	for _, role := range a.Roles {
-		if role == "" || len(role) > maxRoleBytes || !printable(role) {
+		if !httprule.ValidRole(role) {
 			return errors.New("a role is empty, too long or can't be printed")
 		}
 	}
 	return nil
-}
-
-// printable reports whether s is UTF-8 without control characters.
-func printable(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 })
 }
 
 // withoutURL strips the URL off an error of net/http: it may hold secrets.

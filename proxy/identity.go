@@ -32,7 +32,7 @@ func (id Identity) names() []string {
 }
 
 // set writes the session's facts. h holds none of these names yet: the
-// client's were left behind (see headerRules). A fact that isn't known is not sent.
+// client's were left behind (see httprule). A fact that isn't known is not sent.
 func (id Identity) set(h *outHeader, s *session.Session) {
 	h.put(id.OpenID, headerValue(s.OpenID, ""))
 	h.put(id.UnionID, headerValue(s.UnionID, ""))

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 	"wxgate/session"
 )
 
@@ -100,7 +101,7 @@ func (g *Gateway) merged(ctx context.Context, s *session.Session, req profileReq
 }
 
 func validNickname(name string) bool {
-	return printable(name) && utf8.RuneCountInString(name) <= maxNickname
+	return httprule.Printable(name) && utf8.RuneCountInString(name) <= maxNickname
 }
 
 // validAvatar takes an address that a client may show; the gateway never
@@ -110,7 +111,7 @@ func validAvatar(raw string) bool {
 		return true
 	}
 	u, err := url.Parse(raw)
-	return err == nil && len(raw) <= maxAvatarURL && printable(raw) && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
+	return err == nil && len(raw) <= maxAvatarURL && httprule.Printable(raw) && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
 }
 
 // wxUserInfo is the part of wx's user info that is kept.

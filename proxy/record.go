@@ -10,6 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"wxgate/internal/httprule"
 )
 
 // Metrics counts what the public listener does. One is made per process, it
@@ -67,10 +69,8 @@ func (g *Gateway) finish(x *exchange) {
 
 // methodLabel bounds the label: a client chooses the method.
 func methodLabel(method string) string {
-	for _, known := range usualMethods {
-		if method == known {
-			return known
-		}
+	if httprule.UsualMethod(method) {
+		return method
 	}
 	return "other"
 }

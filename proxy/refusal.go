@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 )
 
 // ExplainRefusals makes the answers that net/http gives by itself, to what it
@@ -194,7 +195,7 @@ func brokenTarget(line []byte) bool {
 }
 
 func refusalAnswer(code apierror.Code, message string) []byte {
-	id := RequestID(nil)
+	id := httprule.RequestID(nil)
 	body, err := json.Marshal(apierror.Body{Error: code, Message: message, RequestID: id})
 	if err != nil {
 		return nil
@@ -202,4 +203,8 @@ func refusalAnswer(code apierror.Code, message string) []byte {
 	status := code.Status()
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json; charset=utf-8\r\n%s: %s\r\nX-Request-ID: %s\r\n"+
 		"Content-Length: %d\r\nConnection: close\r\n\r\n%s", status, http.StatusText(status), apierror.Header, code, id, len(body), body)
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"wxgate/internal/httprule"
 	"wxgate/session"
 )
 
@@ -59,18 +60,18 @@ type Route struct {
 	allow string // the Allow header's value
 }
 
-// usualMethods is what a route without a list of methods takes. Others
-// (WebDAV's, say) must be named: an unknown method is never forwarded by default.
-var usualMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
-
 // Takes reports whether the route takes the method. HEAD is taken wherever
 // GET is, as HTTP has it.
 func (rt *Route) Takes(method string) bool {
-	methods := rt.Methods
-	if len(methods) == 0 {
-		methods = usualMethods
-	}
+	methods := rt.methods()
 	return slices.Contains(methods, method) || method == http.MethodHead && slices.Contains(methods, http.MethodGet)
+}
+
+func (rt *Route) methods() []string {
+	if len(rt.Methods) == 0 {
+		return httprule.Methods()
+	}
+	return rt.Methods
 }
 
 // needsUser reports whether a token is looked at.
@@ -100,11 +101,7 @@ func NewTable(routes []*Route) *Table {
 }
 
 func allowHeader(rt *Route) string {
-	methods := rt.Methods
-	if len(methods) == 0 {
-		methods = usualMethods
-	}
-	return strings.Join(methods, ", ")
+	return strings.Join(rt.methods(), ", ")
 }
 
 // hostRank puts exact hosts first, then wildcards by length, then none.
@@ -126,7 +123,7 @@ type Match struct {
 }
 
 // Match finds the route for a host (lower case, no port), a decoded path that
-// CheckPath let pass, and the method that accepts says a route takes.
+// the path rule let pass, and the method that accepts says a route takes.
 func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
 	key := t.longestKey(strings.TrimSuffix(path, "/"))
 	for {

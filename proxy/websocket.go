@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 )
 
 const (
@@ -130,7 +131,7 @@ func (x *exchange) hijack() (net.Conn, []byte, error) {
 }
 
 // writeSwitching sends the 101 with the backend's handshake headers.
-func writeSwitching(client net.Conn, x *exchange, res *http.Response, rules *headerRules) error {
+func writeSwitching(client net.Conn, x *exchange, res *http.Response, rules *httprule.Headers) error {
 	h := http.Header{}
 	copyResponseHeader(h, res.Header, rules)
 	h["Connection"] = []string{"Upgrade"}

@@ -81,7 +81,7 @@ func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
 	}, public)
 	p.admin = &admin.Server{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		CheckPath: proxy.CheckPath, RequestID: proxy.RequestID, Draining: p.draining.Load,
+		Draining: p.draining.Load,
 	}
 	p.admin.Configure(c.adminConfig())
 	return p, nil

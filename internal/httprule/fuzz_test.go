@@ -1,4 +1,4 @@
-package proxy
+package httprule
 
 import (
 	"net/http"
@@ -16,17 +16,17 @@ var pathSeeds = []string{
 	"/%25%32%65", "/..;/x", "/.;a", "/中文", "/%e4%bd%a0", "/%c0%ae", "/a%3b/b", "/%252525252f", "/a.b..c/...", "x", "", "/a#b", "/100%25",
 }
 
-// FuzzSafePath holds the rule against a slow reading of its promise: what it
+// FuzzValidPath holds the rule against a slow reading of its promise: what it
 // accepts is read alike by everyone, what the promise names it refuses.
-func FuzzSafePath(f *testing.F) {
+func FuzzValidPath(f *testing.F) {
 	for _, seed := range pathSeeds {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		if got, want := safePath(raw), plainlySafe(raw); got != want {
-			t.Fatalf("safePath(%q) is %v", raw, got)
+		if got, want := ValidPath(raw), plainlySafe(raw); got != want {
+			t.Fatalf("ValidPath(%q) is %v", raw, got)
 		}
-		if !safePath(raw) {
+		if !ValidPath(raw) {
 			return
 		}
 		u, err := url.ParseRequestURI(raw)
@@ -81,18 +81,18 @@ func FuzzRoutingHost(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, host string) {
-		got, ok := routingHost(host)
+		got, ok := RoutingHost(host)
 		if !ok {
 			return
 		}
 		if got == "" || len(got) > 253 || got != strings.ToLower(got) || strings.ContainsAny(got, " ,;@/\\?#%\"<>\x00\r\n\t") {
-			t.Fatalf("routingHost(%q) is %q", host, got)
+			t.Fatalf("RoutingHost(%q) is %q", host, got)
 		}
-		if again, ok := routingHost(got); !ok || again != got {
-			t.Fatalf("routingHost(%q) is %q, and of that %q, %v", host, got, again, ok)
+		if again, ok := RoutingHost(got); !ok || again != got {
+			t.Fatalf("RoutingHost(%q) is %q, and of that %q, %v", host, got, again, ok)
 		}
 		if u, err := url.Parse("http://" + host + "/"); err == nil && !strings.EqualFold(strings.TrimSuffix(u.Hostname(), "."), strings.Trim(got, "[]")) {
-			t.Fatalf("routingHost(%q) is %q, net/url reads %q", host, got, u.Hostname())
+			t.Fatalf("RoutingHost(%q) is %q, net/url reads %q", host, got, u.Hostname())
 		}
 	})
 }
@@ -103,7 +103,7 @@ func FuzzHeaderPasses(f *testing.F) {
 	for _, seed := range []string{"X-OpenID", "x_openid", "X.OpenID", "X-Open-ID", "X-Openid-", "X-WX-FOO", "Forwarded", "X-Forwarded-Host", "Accept", "X-OpenID2", "Te", ""} {
 		f.Add(seed)
 	}
-	rules := newHeaderRules(Identity{OpenID: "X-OpenID", UnionID: "x-unionid", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles", Phone: "X-Phone", Assertion: "X-Identity-Assertion"})
+	rules := NewHeaders([]string{"X-OpenID", "x-unionid", "X-AppID", "X-User-ID", "X-User-Roles", "X-Phone", "X-Identity-Assertion"})
 	fold := func(name string) string {
 		return strings.Map(func(c rune) rune {
 			if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' {
@@ -123,7 +123,7 @@ func FuzzHeaderPasses(f *testing.F) {
 		for canonical := range h {
 			for _, trusted := range []bool{false, true} {
 				folded := fold(canonical)
-				if rules.passes(canonical, trusted) && (own[folded] || strings.HasPrefix(folded, "x_wx_")) {
+				if rules.Request(canonical).PassesFromClient(trusted) && (own[folded] || strings.HasPrefix(folded, "x_wx_")) {
 					t.Fatalf("%q passes, trusted %v", canonical, trusted)
 				}
 			}

@@ -1,0 +1,35 @@
+package httprule
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"net/http"
+)
+
+// RequestID takes the client's X-Request-ID where it is one valid value, else
+// makes one of 32 hex digits. It identifies, it proves nothing.
+func RequestID(h http.Header) string {
+	if sent := h[RequestIDName]; len(sent) == 1 && ValidRequestID(sent[0]) {
+		return sent[0]
+	}
+	var raw [16]byte
+	binary.LittleEndian.PutUint64(raw[:8], rand.Uint64())
+	binary.LittleEndian.PutUint64(raw[8:], rand.Uint64())
+	var text [32]byte
+	hex.Encode(text[:], raw[:])
+	return string(text[:])
+}
+
+// ValidRequestID accepts 1 to 128 of [A-Za-z0-9._-].
+func ValidRequestID(id string) bool {
+	if id == "" || len(id) > 128 {
+		return false
+	}
+	for i := range len(id) {
+		if c := id[i]; !isAlphanumeric(c) && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
