@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/config"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -193,7 +194,7 @@ func (c *chaos) wasChaos() {
 		if n := f.total("wxgate_config_reloads_total", `outcome="applied"`); n < 2*rotateEvery {
 			c.t.Errorf("the configuration changed %v times only", n)
 		}
-		for _, message := range []string{"panic", "config refused, the old one goes on"} {
+		for _, message := range []string{"panic", "config refused, keeping the previous configuration"} {
 			for _, line := range f.logged(message) {
 				c.t.Errorf("logged: %v", line)
 			}
@@ -211,10 +212,10 @@ func (w *world) front(changes settings) *front {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "config.yaml")
 	write(w.t, file, w.config(changes), 0o600)
-	config, err := Load(file, environment(nil))
+	cfg, err := config.Load(file, environment(nil))
 	must(w.t, err)
 	out := &output{}
-	p, err := assemble(config, newLogger(out, config.Log))
+	p, err := assemble(cfg, newLogger(out, cfg.Log))
 	must(w.t, err)
 	listeners, err := p.listen()
 	must(w.t, err)

@@ -1,6 +1,10 @@
 package main
 
-import "context"
+import (
+	"context"
+
+	"wxgate/internal/config"
+)
 
 // checkCommand validates the config file and prints what it comes to.
 type checkCommand struct {
@@ -11,19 +15,19 @@ type checkCommand struct {
 // Run prints YAML: the effective configuration, secrets hidden, and in comments
 // below it the routes in the order in which they are tried.
 func (c *checkCommand) Run(ctx context.Context, t *terminal) error {
-	config, err := c.load()
+	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	t.warn(config.Warnings)
-	if err := printEffective(t.out, config); err != nil {
+	t.warn(cfg.Warnings)
+	if err := config.WriteEffective(t.out, cfg); err != nil {
 		return err
 	}
-	if err := printRoutes(t.out, config.Routes); err != nil {
+	if err := printRoutes(t.out, cfg.Routes); err != nil {
 		return err
 	}
 	if !c.Online {
 		return nil
 	}
-	return checkOnline(ctx, config, t)
+	return checkOnline(ctx, cfg, t)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"wxgate/cmd/wxgate/playground"
+	"wxgate/internal/config"
 	"wxgate/wechat/wechattest"
 )
 
@@ -45,13 +46,13 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer stopBackend()
 
-	config, err := c.config(wechatBase, backend)
+	cfg, err := c.config(wechatBase, backend)
 	if err != nil {
 		return err
 	}
-	log := newLogger(t.err, config.Log)
+	log := newLogger(t.err, cfg.Log)
 	defer log.close()
-	p, err := assemble(config, log)
+	p, err := assemble(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -70,13 +71,13 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 
 // config is a config file as a team would write it, with this process's own
 // addresses put in.
-func (c *devCommand) config(wechatBase, backend string) (*Config, error) {
+func (c *devCommand) config(wechatBase, backend string) (*config.Config, error) {
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
 		return nil, err
 	}
 	text := fmt.Sprintf(devConfig, c.Listen, base64.StdEncoding.EncodeToString(key[:]), devApp, devSecret, wechatBase, c.Admin, devToken, backend)
-	return parseConfig("dev", []byte(text), os.LookupEnv)
+	return config.Parse("dev", []byte(text), os.LookupEnv)
 }
 
 const devConfig = `listen: "%s"

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"wxgate/internal/config"
 )
 
 // playing is a `wxgate dev` that runs.
@@ -225,7 +227,7 @@ func TestDevStopsWhileAPageIsOpen(t *testing.T) {
 func TestServeHasNothingOfThePlayground(t *testing.T) {
 	t.Parallel()
 	key := strings.TrimSpace(firstOf(wxgate(t, "keygen")))
-	config, err := parseConfig("test", []byte(`listen: "127.0.0.1:0"
+	cfg, err := config.Parse("test", []byte(`listen: "127.0.0.1:0"
 secrets: ["`+key+`"]
 apps: [{appid: wx0123456789abcdef, secret: some-secret-of-a-test}]
 admin: {listen: "127.0.0.1:0"}
@@ -234,9 +236,9 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := newLogger(io.Discard, config.Log)
+	log := newLogger(io.Discard, cfg.Log)
 	defer log.close()
-	p, err := assemble(config, log)
+	p, err := assemble(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wxgate/internal/config"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
@@ -26,35 +27,35 @@ type explainCommand struct {
 }
 
 func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
-	config, err := c.load()
+	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	r, err := c.request(config)
+	r, err := c.request(cfg)
 	if err != nil {
 		return usageError{err.Error()}
 	}
 	sessions, err := session.Open(session.Options{
-		Redis: config.redisOptions(), Settings: config.sessionSettings(), Now: time.Now, Log: zap.NewNop(),
+		Redis: redisOptions(cfg), Settings: sessionSettings(cfg), Now: time.Now, Log: zap.NewNop(),
 	})
 	if err != nil {
 		return err
 	}
 	defer sessions.Close()
-	rules, err := config.proxyConfig(func(upstream.Config) (*upstream.Group, error) { return nil, nil })
+	rules, err := proxyConfig(cfg, func(upstream.Config) (*upstream.Group, error) { return nil, nil })
 	if err != nil {
 		return err
 	}
 	gateway := proxy.New(proxy.Options{Sessions: sessions, Metrics: proxy.NewMetrics(nil), Log: zap.NewNop(), Now: time.Now}, rules)
-	printExplanation(t, config, r, gateway.Explain(ctx, r), c.Token != "")
+	printExplanation(t, cfg, r, gateway.Explain(ctx, r), c.Token != "")
 	return nil
 }
 
 // request is the request as the public listener would have read it.
-func (c *explainCommand) request(config *Config) (*http.Request, error) {
+func (c *explainCommand) request(cfg *config.Config) (*http.Request, error) {
 	r, err := http.NewRequest(strings.ToUpper(c.Method), c.URL, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s is no request", c.Method, quoted(c.URL))
+		return nil, fmt.Errorf("%s %s is no request", c.Method, config.Quote(c.URL))
 	}
 	r.RequestURI = r.URL.RequestURI()
 	r.URL.Scheme, r.URL.Host = "", "" // which a request line has not
@@ -68,20 +69,20 @@ func (c *explainCommand) request(config *Config) (*http.Request, error) {
 	return r, nil
 }
 
-func printExplanation(t *terminal, config *Config, r *http.Request, e proxy.Explanation, hasToken bool) {
+func printExplanation(t *terminal, cfg *config.Config, r *http.Request, e proxy.Explanation, hasToken bool) {
 	say := func(what, format string, args ...any) {
 		fmt.Fprintf(t.out, "%-9s %s\n", what+":", fmt.Sprintf(format, args...))
 	}
 	say("request", "%s %s, host %s", r.Method, r.URL.RequestURI(), r.Host)
 	switch {
 	case e.Own:
-		say("route", "none: the gateway answers under %s itself", config.AuthPrefix)
+		say("route", "none: the gateway answers under %s itself", cfg.AuthPrefix)
 		say("outcome", "answered by the gateway")
 		return
 	case e.Route == nil:
 		say("route", "none")
 	default:
-		explainRoute(say, config, e)
+		explainRoute(say, cfg, e)
 	}
 	explainToken(say, e, hasToken)
 	if e.Refusal != nil {
@@ -91,7 +92,7 @@ func printExplanation(t *terminal, config *Config, r *http.Request, e proxy.Expl
 	say("outcome", "forwarded")
 }
 
-func explainRoute(say func(what, format string, args ...any), config *Config, e proxy.Explanation) {
+func explainRoute(say func(what, format string, args ...any), cfg *config.Config, e proxy.Explanation) {
 	rt := e.Route
 	say("route", "%s (path %s, host %s, methods %s)", rt.Name, rt.Path, orAny(rt.Host), orAny(strings.Join(rt.Methods, " ")))
 	asks := []string{"auth " + string(rt.Auth)}
@@ -102,9 +103,9 @@ func explainRoute(say func(what, format string, args ...any), config *Config, e 
 		asks = append(asks, "a phone number")
 	}
 	say("asks for", "%s", strings.Join(asks, "; "))
-	at := slices.IndexFunc(config.Routes, func(r Route) bool { return r.Name == rt.Name })
+	at := slices.IndexFunc(cfg.Routes, func(r config.Route) bool { return r.Name == rt.Name })
 	var urls []string
-	for _, u := range config.Routes[at].Upstreams {
+	for _, u := range cfg.Routes[at].Upstreams {
 		urls = append(urls, u.URL.String())
 	}
 	say("goes to", "%s as %s", strings.Join(urls, ", "), e.Target.RequestURI())

@@ -6,6 +6,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"wxgate/internal/config"
 )
 
 // logFlush is how long a line may wait to be written. Batching saves a system
@@ -20,7 +22,7 @@ type logger struct {
 }
 
 // newLogger writes to out, as JSON or for a console.
-func newLogger(out io.Writer, c Log) *logger {
+func newLogger(out io.Writer, c config.Log) *logger {
 	l := &logger{level: zap.NewAtomicLevel(), out: &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(out), FlushInterval: logFlush}}
 	l.setLevel(c.Level)
 	l.Logger = zap.New(zapcore.NewCore(logEncoder(c.Format), l.out, l.level))

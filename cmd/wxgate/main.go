@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"wxgate/internal/config"
 )
 
 // Exit statuses.
@@ -42,13 +44,13 @@ type configFlag struct {
 }
 
 // load reads the config file that the flag names.
-func (c configFlag) load() (*Config, error) { return Load(c.Config, os.LookupEnv) }
+func (c configFlag) load() (*config.Config, error) { return config.Load(c.Config, os.LookupEnv) }
 
 // terminal is where a command writes.
 type terminal struct{ out, err io.Writer }
 
 // warn prints what is odd about a configuration, one line each.
-func (t *terminal) warn(warnings []Problem) {
+func (t *terminal) warn(warnings []config.Problem) {
 	for _, w := range warnings {
 		fmt.Fprintf(t.err, "wxgate: warning: %v\n", w)
 	}
@@ -111,7 +113,7 @@ func knownCommand(app *kong.Application, args []string) error {
 	if slices.Contains(names, args[0]) {
 		return nil
 	}
-	return usageError{"unknown command " + quoted(args[0]) + didYouMean(args[0], names)}
+	return usageError{"unknown command " + config.Quote(args[0]) + config.DidYouMean(args[0], names)}
 }
 
 // report prints err, if there is one, and gives the exit status for it.
@@ -123,8 +125,8 @@ func report(stderr io.Writer, err error) int {
 		fmt.Fprintf(stderr, "wxgate: %s\n", line)
 	}
 	var usage usageError
-	var config BadConfig
-	if errors.As(err, &usage) || errors.As(err, &config) {
+	var invalid config.Error
+	if errors.As(err, &usage) || errors.As(err, &invalid) {
 		return exitBad
 	}
 	return exitFailed

@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wxgate/internal/config"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
 	"wxgate/wechat"
@@ -26,8 +27,8 @@ type trial struct {
 
 // checkOnline tries Redis, each upstream and each app's credentials, all at
 // once, and prints a line for each: "redis ok", "app wx… failed: …".
-func checkOnline(ctx context.Context, c *Config, t *terminal) error {
-	trials := slices.Concat([]trial{{"redis", c.tryRedis}}, c.upstreamTrials(), c.appTrials())
+func checkOnline(ctx context.Context, c *config.Config, t *terminal) error {
+	trials := slices.Concat([]trial{{"redis", func(ctx context.Context) error { return tryRedis(ctx, c) }}}, upstreamTrials(c), appTrials(c))
 	outcomes := make([]chan error, len(trials))
 	for i, trial := range trials {
 		outcomes[i] = make(chan error, 1)
@@ -63,8 +64,8 @@ const redisPatience = 3 * time.Second
 
 // tryRedis opens a store as serve does and waits until it is ready: writes
 // arrive, and what other instances publish is heard.
-func (c *Config) tryRedis(ctx context.Context) error {
-	store, err := session.Open(session.Options{Redis: c.redisOptions(), Settings: c.sessionSettings(), Log: zap.NewNop()})
+func tryRedis(ctx context.Context, c *config.Config) error {
+	store, err := session.Open(session.Options{Redis: redisOptions(c), Settings: sessionSettings(c), Log: zap.NewNop()})
 	if err != nil {
 		return err
 	}
@@ -88,40 +89,40 @@ func (c *Config) tryRedis(ctx context.Context) error {
 }
 
 // upstreamTrials has one for each target, however many routes go there.
-func (c *Config) upstreamTrials() []trial {
+func upstreamTrials(c *config.Config) []trial {
 	type place struct {
 		url, ca, cert, key, name, health string
 	}
 	var trials []trial
 	seen := map[place]bool{}
 	for i := range c.Routes {
-		config := c.Routes[i].upstreamConfig()
-		for _, target := range config.Targets {
-			p := place{target.URL.String(), target.CAFile, target.CertFile, target.KeyFile, target.ServerName, config.Health.Path}
+		group := upstreamConfig(&c.Routes[i])
+		for _, target := range group.Targets {
+			p := place{target.URL.String(), target.CAFile, target.CertFile, target.KeyFile, target.ServerName, group.Health.Path}
 			if seen[p] {
 				continue
 			}
 			seen[p] = true
 			trials = append(trials, trial{"upstream " + p.url, func(ctx context.Context) error {
-				return upstream.Probe(ctx, target, config.Health)
+				return upstream.Probe(ctx, target, group.Health)
 			}})
 		}
 	}
 	return trials
 }
 
-func (c *Config) appTrials() []trial {
+func appTrials(c *config.Config) []trial {
 	trials := make([]trial, len(c.Apps))
 	for i, app := range c.Apps {
-		trials[i] = trial{"app " + app.AppID, func(ctx context.Context) error { return c.tryApp(ctx, app.AppID) }}
+		trials[i] = trial{"app " + app.AppID, func(ctx context.Context) error { return tryApp(ctx, c, app.AppID) }}
 	}
 	return trials
 }
 
 // tryApp asks WeChat for an access token, which takes the AppSecret and an
 // address that WeChat lets in.
-func (c *Config) tryApp(ctx context.Context, appid string) error {
-	client, err := wechat.New(wechat.Options{}, c.wechatConfig())
+func tryApp(ctx context.Context, c *config.Config, appid string) error {
+	client, err := wechat.New(wechat.Options{}, wechatConfig(c))
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/admin"
+	"wxgate/internal/config"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
@@ -28,8 +29,8 @@ type process struct {
 	admin    *admin.Server
 	groups   groups
 
-	mu       sync.Mutex // one reload at a time
-	config   *Config    // in force
+	mu       sync.Mutex     // one reload at a time
+	config   *config.Config // in force
 	draining atomic.Bool
 	reloads  reloadMetrics
 }
@@ -42,11 +43,11 @@ type registry interface {
 
 // assemble builds the gateway from a config. It does not wait for Redis: while
 // that is away the gateway is alive and not ready.
-func assemble(c *Config, log *logger) (*process, error) {
+func assemble(c *config.Config, log *logger) (*process, error) {
 	return assembleWith(prometheus.NewRegistry(), c, log)
 }
 
-func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
+func assembleWith(metrics registry, c *config.Config, log *logger) (*process, error) {
 	p := &process{log: log, config: c, registry: metrics}
 	describeProcess(p.registry)
 	p.reloads = newReloadMetrics(p.registry)
@@ -54,7 +55,7 @@ func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
 
 	var err error
 	p.sessions, err = session.Open(session.Options{
-		Redis: c.redisOptions(), Settings: c.sessionSettings(), Now: time.Now,
+		Redis: redisOptions(c), Settings: sessionSettings(c), Now: time.Now,
 		Log: log.Named("session"), Registry: p.registry,
 	})
 	if err != nil {
@@ -62,14 +63,14 @@ func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
 	}
 	p.wechat, err = wechat.New(wechat.Options{
 		Tokens: p.sessions.AccessTokens(), Now: time.Now, Log: log.Named("wechat"), Registry: p.registry,
-	}, c.wechatConfig())
+	}, wechatConfig(c))
 	if err != nil {
 		p.sessions.Close()
 		return nil, err
 	}
 
 	gen := p.groups.begin()
-	public, err := c.proxyConfig(gen.take)
+	public, err := proxyConfig(c, gen.take)
 	if err != nil {
 		gen.abandon()
 		p.sessions.Close()
@@ -83,7 +84,7 @@ func assembleWith(metrics registry, c *Config, log *logger) (*process, error) {
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
 		Draining: p.draining.Load,
 	}
-	p.admin.Configure(c.adminConfig())
+	p.admin.Configure(adminConfig(c))
 	return p, nil
 }
 
@@ -110,28 +111,28 @@ func (p *process) close() {
 
 // reload puts another config in force, whole or not at all. What only a new
 // start can change is told and left as it is.
-func (p *process) reload(ctx context.Context, next *Config) error {
+func (p *process) reload(ctx context.Context, next *config.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	gen := p.groups.begin()
-	public, err := next.proxyConfig(gen.take)
+	public, err := proxyConfig(next, gen.take)
 	if err != nil {
 		gen.abandon()
 		return err
 	}
-	if err := p.sessions.Configure(next.sessionSettings()); err != nil {
+	if err := p.sessions.Configure(sessionSettings(next)); err != nil {
 		gen.abandon()
 		return fmt.Errorf("session: %w", err)
 	}
-	if err := p.wechat.Configure(next.wechatConfig()); err != nil {
+	if err := p.wechat.Configure(wechatConfig(next)); err != nil {
 		gen.abandon()
 		return err
 	}
 	p.gateway.Configure(public)
-	p.admin.Configure(next.adminConfig())
+	p.admin.Configure(adminConfig(next))
 	p.log.setLevel(next.Log.Level)
 	gen.commit()
 	for _, key := range needRestart(p.config, next) {
@@ -149,13 +150,13 @@ func (p *process) shutdownTimeout() time.Duration {
 }
 
 // needRestart names the changed keys that a reload leaves as they are.
-func needRestart(old, next *Config) []string {
+func needRestart(old, next *config.Config) []string {
 	var keys []string
 	for key, changed := range map[string]bool{
 		"listen":                     old.Listen != next.Listen,
 		"tls":                        old.TLS != next.TLS,
 		"admin.listen":               old.Admin.Listen != next.Admin.Listen,
-		"redis":                      fmt.Sprint(old.redisOptions()) != fmt.Sprint(next.redisOptions()) || old.Redis.Password != next.Redis.Password,
+		"redis":                      fmt.Sprint(redisOptions(old)) != fmt.Sprint(redisOptions(next)) || old.Redis.Password != next.Redis.Password,
 		"log.format":                 old.Log.Format != next.Log.Format,
 		"limits.max_header":          next.Limits.MaxHeader > old.Limits.MaxHeader,
 		"limits.read_header_timeout": old.Limits.ReadHeaderTimeout != next.Limits.ReadHeaderTimeout,

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.uber.org/zap"
+
+	"wxgate/internal/config"
 )
 
 // reloadMetrics say whether the configuration on disk is the one in force.
@@ -102,7 +104,7 @@ func inode(info os.FileInfo) uint64 {
 // the fingerprint of what it read, so that a bad file is refused once.
 func (p *process) reloadFile(ctx context.Context, file string) (read string) {
 	before := fingerprint(p.config.Files)
-	next, err := Load(file, os.LookupEnv)
+	next, err := config.Load(file, os.LookupEnv)
 	if err != nil {
 		p.refused(err)
 		return before
@@ -116,7 +118,7 @@ func (p *process) reloadFile(ctx context.Context, file string) (read string) {
 	return read
 }
 
-func (p *process) accepted(file string, c *Config) {
+func (p *process) accepted(file string, c *config.Config) {
 	p.reloads.outcomes.WithLabelValues("applied").Inc()
 	p.reloads.applied()
 	p.log.Info("config applied", zap.String("file", file), zap.Int("routes", len(c.Routes)))
@@ -129,6 +131,6 @@ func (p *process) refused(err error) {
 	p.reloads.outcomes.WithLabelValues("refused").Inc()
 	p.reloads.good.Set(0)
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		p.log.Error("config refused, the old one goes on", zap.String("problem", line))
+		p.log.Error("config refused, keeping the previous configuration", zap.String("problem", line))
 	}
 }

@@ -120,8 +120,8 @@ func TestABrokenFileIsRefusedWhole(t *testing.T) {
 		t.Errorf("half of a refused file is in force: %v", a)
 	}
 	i.call("GET", "/api/x", token, "").seen(t)
-	eventually(t, "the log says why", func() bool { return len(i.logged("config refused, the old one goes on")) == 1 })
-	problem, _ := i.logged("config refused, the old one goes on")[0]["problem"].(string)
+	eventually(t, "the log says why", func() bool { return len(i.logged("config refused, keeping the previous configuration")) == 1 })
+	problem, _ := i.logged("config refused, keeping the previous configuration")[0]["problem"].(string)
 	if !strings.Contains(problem, "routes[1].auth") || !strings.Contains(problem, i.file+":") {
 		t.Errorf("the log says %q", problem)
 	}

@@ -20,15 +20,15 @@ type serveCommand struct {
 }
 
 func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
-	config, err := c.load()
+	cfg, err := c.load()
 	if err != nil {
 		return err
 	}
-	read := fingerprint(config.Files)
-	t.warn(config.Warnings)
-	log := newLogger(t.out, config.Log)
+	read := fingerprint(cfg.Files)
+	t.warn(cfg.Warnings)
+	log := newLogger(t.out, cfg.Log)
 	defer log.close()
-	p, err := assemble(config, log)
+	p, err := assemble(cfg, log)
 	if err != nil {
 		return err
 	}

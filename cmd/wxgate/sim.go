@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"wxgate/internal/config"
 	"wxgate/wechat/wechattest"
 )
 
@@ -28,8 +29,8 @@ func (c *simCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	if _, _, ok := splitAddress(c.Listen); !ok {
-		return usageError{"--listen " + quoted(c.Listen) + " is not an address such as 127.0.0.1:8081"}
+	if _, _, ok := config.SplitAddress(c.Listen); !ok {
+		return usageError{"--listen " + config.Quote(c.Listen) + " is not an address such as 127.0.0.1:8081"}
 	}
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
@@ -43,8 +44,8 @@ func (c *simCommand) apps() ([]wechattest.App, error) {
 	var apps []wechattest.App
 	for _, text := range c.Apps {
 		id, secret, _ := strings.Cut(text, "=")
-		if !isAppID(id) || !isAppSecret(secret) {
-			return nil, usageError{"--app " + quoted(id) + " is not of the form APPID=SECRET"}
+		if !config.IsAppID(id) || !config.IsAppSecret(secret) {
+			return nil, usageError{"--app " + config.Quote(id) + " is not of the form APPID=SECRET"}
 		}
 		apps = append(apps, wechattest.App{ID: id, Secret: secret})
 	}

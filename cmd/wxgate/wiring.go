@@ -1,0 +1,190 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"net/textproto"
+	"slices"
+	"strings"
+
+	"wxgate/admin"
+	"wxgate/internal/config"
+	"wxgate/proxy"
+	"wxgate/proxy/upstream"
+	"wxgate/secret"
+	"wxgate/session"
+	"wxgate/wechat"
+)
+
+// This file turns what internal/config read into the packages' own Configs.
+
+func sessionSettings(c *config.Config) session.Settings {
+	keys := make([]secret.Text, len(c.Secrets))
+	for i, k := range c.Secrets {
+		keys[i] = k.Raw
+	}
+	return session.Settings{
+		Secrets:      keys,
+		IdleTimeout:  c.Session.IdleTimeout.Std(),
+		MaxLifetime:  c.Session.MaxLifetime.Std(),
+		MaxPerUser:   c.Session.MaxPerUser,
+		CacheTTL:     c.Session.CacheTTL.Std(),
+		StaleIfError: c.Session.StaleIfError.Std(),
+		TokenFormat:  c.Token.Format,
+		Issuer:       c.Token.Issuer,
+		TokenTTL:     c.Token.TTL.Std(),
+		RenewBefore:  c.Token.RenewBefore.Std(),
+		AssertionTTL: c.Identity.Assertion.TTL.Std(),
+	}
+}
+
+func redisOptions(c *config.Config) session.RedisOptions {
+	r := c.Redis
+	return session.RedisOptions{
+		Addrs: r.Addrs, Username: r.Username, Password: r.Password, DB: r.DB,
+		MasterName: r.MasterName, Cluster: r.Cluster, TLS: r.TLS, KeyPrefix: r.KeyPrefix,
+	}
+}
+
+func wechatConfig(c *config.Config) wechat.Config {
+	out := wechat.Config{Base: c.WeChat.APIBase.String(), Timeout: c.WeChat.Timeout.Std()}
+	for _, a := range c.Apps {
+		out.Apps = append(out.Apps, wechat.App{ID: a.AppID, Secret: a.Secret})
+	}
+	return out
+}
+
+func adminConfig(c *config.Config) admin.Config {
+	out := admin.Config{Relay: map[string][]string{}}
+	for _, t := range c.Admin.Tokens {
+		scopes := make([]admin.Scope, len(t.Scopes))
+		for i, s := range t.Scopes {
+			scopes[i] = admin.Scope(s)
+		}
+		out.Tokens = append(out.Tokens, admin.Token{Name: t.Name, Token: t.Token, Scopes: scopes})
+	}
+	for _, a := range c.Apps {
+		out.Relay[a.AppID] = a.Relay
+	}
+	return out
+}
+
+// proxyConfig is the public listener's configuration; the routes' upstream
+// groups come from group.
+func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group, error)) (proxy.Config, error) {
+	out := proxy.Config{
+		AuthPrefix: c.AuthPrefix,
+		Identity:   proxyIdentity(c),
+		LoginPerIP: session.Rate(c.Limits.LoginPerIP),
+		Hook:       loginHook(c),
+		MaxHeader:  int(c.Limits.MaxHeader),
+		Proxies:    proxy.NewProxies(trustedPrefixes(c)),
+	}
+	for _, a := range c.Apps {
+		out.Apps = append(out.Apps, a.AppID)
+	}
+	for i := range c.Routes {
+		rt, err := proxyRoute(c, &c.Routes[i], group)
+		if err != nil {
+			return out, fmt.Errorf("routes[%d].upstreams: %w", i, err)
+		}
+		out.Routes = append(out.Routes, rt)
+	}
+	return out, nil
+}
+
+func proxyIdentity(c *config.Config) proxy.Identity {
+	h := c.Identity.Headers
+	return proxy.Identity{
+		OpenID: h.OpenID, UnionID: h.UnionID, AppID: h.AppID, UserID: h.UserID, Roles: h.Roles, Phone: h.Phone,
+		CloudRun: c.Identity.WXCloudRun, Assertion: c.Identity.Assertion.Header,
+	}
+}
+
+func trustedPrefixes(c *config.Config) []netip.Prefix {
+	prefixes := make([]netip.Prefix, len(c.TrustedProxies))
+	for i, n := range c.TrustedProxies {
+		prefixes[i] = n.Prefix
+	}
+	return prefixes
+}
+
+func loginHook(c *config.Config) proxy.Hook {
+	h := c.Hooks.Login
+	if h.URL.URL == nil {
+		return proxy.Hook{}
+	}
+	return proxy.Hook{URL: h.URL.String(), Timeout: h.Timeout.Std(), AllowOnError: h.OnError == "allow", Client: proxy.NewHookClient()}
+}
+
+func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (*upstream.Group, error)) (*proxy.Route, error) {
+	uc := upstreamConfig(r)
+	g, err := group(uc)
+	if err != nil {
+		return nil, err
+	}
+	maxBody := r.MaxBody
+	if maxBody == 0 {
+		maxBody = c.Limits.MaxBody
+	}
+	return &proxy.Route{
+		Name: r.Name, Host: r.Host, Path: r.Path, Methods: r.Methods,
+		Auth: proxy.Auth(r.Auth), Roles: r.Require.Roles, RequirePhone: r.Require.Phone,
+		RateLimit: session.Rate(r.RateLimit), MaxBody: int64(maxBody),
+		Upstream: g, Backend: backendName(r), BackendHost: r.Upstreams[0].URL.Hostname(),
+		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
+		HashByOpenID: uc.Balance == upstream.HashOpenID,
+		WebSocket:    r.WebSocket, Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
+		CORSOrigins: r.CORS.Origins,
+		RequestSet:  revealed(r.RequestHeaders.Set), RequestRemove: canonical(r.RequestHeaders.Remove),
+		ResponseSet: revealed(r.ResponseHeaders.Set), ResponseGone: canonical(r.ResponseHeaders.Remove),
+	}, nil
+}
+
+func upstreamConfig(r *config.Route) upstream.Config {
+	uc := upstream.Config{
+		Name: r.Name, Balance: r.Balance, Retries: r.Retries, Timeout: r.Timeout.Std(), PreserveHost: r.PreserveHost,
+		Health: upstream.Health{
+			Path: r.Health.Path, Interval: r.Health.Interval.Std(), Timeout: r.Health.Timeout.Std(),
+			Healthy: r.Health.Healthy, Unhealthy: r.Health.Unhealthy,
+		},
+		Eject: upstream.Eject{Failures: r.Eject.Failures, For: r.Eject.For.Std()},
+	}
+	for _, u := range r.Upstreams {
+		uc.Targets = append(uc.Targets, upstream.Target{
+			URL: u.URL.URL, Weight: u.Weight,
+			CAFile: string(u.CAFile), CertFile: string(u.CertFile), KeyFile: string(u.KeyFile), ServerName: u.ServerName,
+		})
+	}
+	return uc
+}
+
+// backendName is the same for routes with the same upstreams: they are one
+// backend, and share its cookies.
+func backendName(r *config.Route) string {
+	urls := make([]string, len(r.Upstreams))
+	for i, u := range r.Upstreams {
+		urls[i] = u.URL.String()
+	}
+	slices.Sort(urls)
+	sum := sha256.Sum256([]byte(strings.Join(urls, "\n")))
+	return hex.EncodeToString(sum[:8])
+}
+
+func revealed(set map[string]secret.Text) map[string]string {
+	out := make(map[string]string, len(set))
+	for name, value := range set {
+		out[textproto.CanonicalMIMEHeaderKey(name)] = value.Reveal()
+	}
+	return out
+}
+
+func canonical(names []string) []string {
+	out := make([]string, len(names))
+	for i, name := range names {
+		out[i] = textproto.CanonicalMIMEHeaderKey(name)
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+)
+
+func (v *validator) checkTLS() {
+	v.checkKeyPair("tls", v.TLS.CertFile, v.TLS.KeyFile)
+}
+
+// checkKeyPair wants both files or neither, and that they fit.
+func (v *validator) checkKeyPair(key string, cert, private Path) {
+	switch {
+	case cert == "" && private == "":
+	case cert == "":
+		v.errorf(key+".cert_file", "is empty while %s.key_file is not: give both or neither", key)
+	case private == "":
+		v.errorf(key+".key_file", "is empty while %s.cert_file is not: give both or neither", key)
+	default:
+		if _, err := tls.LoadX509KeyPair(string(cert), string(private)); err != nil {
+			v.errorf(key+".cert_file", "can't be used with key_file: %v", err)
+		}
+	}
+}
+
+func (v *validator) checkCA(key, file string) {
+	pem, err := readRegular(file, maxFileSize)
+	if err != nil {
+		v.errorf(key, "%v", err)
+		return
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		v.errorf(key, "the file %s holds no certificate in PEM", file)
+	}
+}

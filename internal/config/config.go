@@ -1,0 +1,215 @@
+package config
+
+import (
+	"wxgate/secret"
+)
+
+// Config is the config file, every value in place and checked. See the shipped
+// config.yaml for what each key means; Default has their defaults.
+//
+// Tags: yaml names the key; need:"yes" makes it required; oneof lists the values
+// of a word; min and max bound numbers, durations and sizes; short:"yes" marks
+// the field that a bare scalar in place of the mapping sets.
+type Config struct {
+	Listen          string    `yaml:"listen"`
+	TLS             ServerTLS `yaml:"tls"`
+	TrustedProxies  []Network `yaml:"trusted_proxies"`
+	AuthPrefix      string    `yaml:"auth_prefix"`
+	ShutdownTimeout Duration  `yaml:"shutdown_timeout" max:"1h"`
+	Secrets         []Key     `yaml:"secrets" need:"yes"`
+	Apps            []App     `yaml:"apps" need:"yes"`
+	WeChat          WeChat    `yaml:"wechat"`
+	Redis           Redis     `yaml:"redis"`
+	Session         Session   `yaml:"session"`
+	Token           Token     `yaml:"token"`
+	Identity        Identity  `yaml:"identity"`
+	Hooks           Hooks     `yaml:"hooks"`
+	Limits          Limits    `yaml:"limits"`
+	Admin           Admin     `yaml:"admin"`
+	Log             Log       `yaml:"log"`
+	Routes          []Route   `yaml:"routes" need:"yes"`
+
+	// Files are all files that the configuration was read from, the config file
+	// first, then those of ${file:…}.
+	Files []string `yaml:"-"`
+	// Warnings are what is allowed but likely not meant.
+	Warnings []Problem `yaml:"-"`
+}
+
+// ServerTLS is the public listener's certificate; both files or neither.
+type ServerTLS struct {
+	CertFile Path `yaml:"cert_file"`
+	KeyFile  Path `yaml:"key_file"`
+}
+
+// Path is a file's path; a relative one is relative to the config file's folder,
+// and has been joined with it.
+type Path string
+
+type App struct {
+	AppID  string      `yaml:"appid" need:"yes"`
+	Secret secret.Text `yaml:"secret" need:"yes"`
+	Relay  []string    `yaml:"relay"` // with a leading slash; a trailing /* takes everything below
+}
+
+type WeChat struct {
+	APIBase URL      `yaml:"api_base"` // http or https, no trailing slash
+	Timeout Duration `yaml:"timeout" min:"1ms" max:"1m"`
+}
+
+type Redis struct {
+	Addrs      []string    `yaml:"addrs"` // host:port
+	Username   string      `yaml:"username"`
+	Password   secret.Text `yaml:"password"`
+	DB         int         `yaml:"db" min:"0" max:"65535"`
+	MasterName string      `yaml:"master_name"`
+	Cluster    bool        `yaml:"cluster"`
+	TLS        bool        `yaml:"tls"`
+	KeyPrefix  string      `yaml:"key_prefix"`
+}
+
+type Session struct {
+	IdleTimeout  Duration `yaml:"idle_timeout" min:"1s" max:"87600h"`
+	MaxLifetime  Duration `yaml:"max_lifetime" min:"1s" max:"87600h"`
+	MaxPerUser   int      `yaml:"max_per_user" min:"0" max:"1000"`
+	CacheTTL     Duration `yaml:"cache_ttl" max:"1h"`
+	StaleIfError Duration `yaml:"stale_if_error" max:"720h"`
+}
+
+type Token struct {
+	Format      string   `yaml:"format" oneof:"jwt opaque"`
+	Issuer      string   `yaml:"issuer"`
+	TTL         Duration `yaml:"ttl" min:"1s" max:"87600h"`
+	RenewBefore Duration `yaml:"renew_before" max:"87600h"`
+}
+
+type Identity struct {
+	Headers    IdentityHeaders `yaml:"headers"`
+	WXCloudRun bool            `yaml:"wxcloudrun"`
+	Assertion  Assertion       `yaml:"assertion"`
+}
+
+// IdentityHeaders are header names; an empty one is not sent.
+type IdentityHeaders struct {
+	OpenID  string `yaml:"openid"`
+	UnionID string `yaml:"unionid"`
+	AppID   string `yaml:"appid"`
+	UserID  string `yaml:"user_id"`
+	Roles   string `yaml:"roles"`
+	Phone   string `yaml:"phone"`
+}
+
+type Assertion struct {
+	Header string   `yaml:"header"` // empty: none
+	TTL    Duration `yaml:"ttl" min:"1s" max:"1h"`
+}
+
+type Hooks struct {
+	Login LoginHook `yaml:"login"`
+}
+
+type LoginHook struct {
+	URL     URL      `yaml:"url"` // none: no hook
+	Timeout Duration `yaml:"timeout" min:"1ms" max:"1m"`
+	OnError string   `yaml:"on_error" oneof:"deny allow"`
+}
+
+type Limits struct {
+	LoginPerIP        Rate     `yaml:"login_per_ip"`
+	MaxHeader         Size     `yaml:"max_header" min:"1KiB" max:"16MiB"`
+	MaxBody           Size     `yaml:"max_body"` // 0: no limit
+	ReadHeaderTimeout Duration `yaml:"read_header_timeout" min:"1ms" max:"5m"`
+}
+
+type Admin struct {
+	Listen string       `yaml:"listen"`
+	Tokens []AdminToken `yaml:"tokens"`
+}
+
+type AdminToken struct {
+	Name   string      `yaml:"name" need:"yes"`
+	Token  secret.Text `yaml:"token" need:"yes"`
+	Scopes []Scope     `yaml:"scopes" need:"yes"`
+}
+
+// Scope is what a token of the private listener may do.
+type Scope string
+
+const (
+	ScopeAdmin  Scope = "admin"
+	ScopeWeChat Scope = "wechat"
+)
+
+type Log struct {
+	Level  string `yaml:"level" oneof:"debug info warn error"`
+	Format string `yaml:"format" oneof:"json console"`
+}
+
+// Route is one entry of routes.
+type Route struct {
+	Path            string      `yaml:"path" need:"yes"` // as written; /api/ and /api are the same
+	Name            string      `yaml:"name"`            // never empty once loaded
+	Host            string      `yaml:"host"`            // lower case; *.example.com for all below
+	Methods         []string    `yaml:"methods"`
+	Auth            string      `yaml:"auth" oneof:"required optional none"`
+	Upstreams       []Upstream  `yaml:"upstreams" need:"yes"`
+	Balance         string      `yaml:"balance" oneof:"round_robin least_conn hash_openid"`
+	StripPrefix     string      `yaml:"strip_prefix"`
+	AddPrefix       string      `yaml:"add_prefix"`
+	PreserveHost    bool        `yaml:"preserve_host"`
+	Timeout         Duration    `yaml:"timeout" min:"1ms" max:"24h"`
+	MaxBody         Size        `yaml:"max_body"` // 0: limits.max_body
+	Retries         int         `yaml:"retries" min:"0" max:"10"`
+	Health          Health      `yaml:"health"`
+	Eject           Eject       `yaml:"eject"`
+	RequestHeaders  HeaderRules `yaml:"request_headers"`
+	ResponseHeaders HeaderRules `yaml:"response_headers"`
+	RateLimit       Rate        `yaml:"rate_limit"`
+	Require         Require     `yaml:"require"`
+	Cookies         string      `yaml:"cookies" oneof:"pass jar drop"`
+	MethodOverride  bool        `yaml:"method_override"`
+	WebSocket       bool        `yaml:"websocket"`
+	CORS            CORS        `yaml:"cors"`
+}
+
+// Upstream is one target of a route, written as a URL or as a mapping.
+type Upstream struct {
+	URL        URL    `yaml:"url" need:"yes" short:"yes"` // http, https or h2c, perhaps with a base path
+	Weight     int    `yaml:"weight" min:"1" max:"1000"`
+	CAFile     Path   `yaml:"ca_file"`
+	CertFile   Path   `yaml:"cert_file"`
+	KeyFile    Path   `yaml:"key_file"`
+	ServerName string `yaml:"server_name"`
+}
+
+// Health is the active check of a route's upstreams.
+type Health struct {
+	Path      string   `yaml:"path"` // empty: no active check
+	Interval  Duration `yaml:"interval" min:"10ms" max:"1h"`
+	Timeout   Duration `yaml:"timeout" min:"1ms" max:"1m"`
+	Healthy   int      `yaml:"healthy" min:"1" max:"100"`
+	Unhealthy int      `yaml:"unhealthy" min:"1" max:"100"`
+}
+
+// Eject is the passive check of a route's upstreams.
+type Eject struct {
+	Failures int      `yaml:"failures" min:"0" max:"1000"` // 0: never
+	For      Duration `yaml:"for" min:"1ms" max:"1h"`
+}
+
+// HeaderRules change the headers of a request or response. The values are kept
+// as secrets: a backend's password may be among them.
+type HeaderRules struct {
+	Set    map[string]secret.Text `yaml:"set"`
+	Remove []string               `yaml:"remove"`
+}
+
+type Require struct {
+	Roles []string `yaml:"roles"`
+	Phone bool     `yaml:"phone"`
+}
+
+// CORS lists origins such as https://shop.example.com, or * alone.
+type CORS struct {
+	Origins []string `yaml:"origins"`
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+)
+
+// decoder fills the Config from the file's tree and notes every problem with its
+// key and line, instead of stopping at the first.
+type decoder struct {
+	findings
+	expander
+	lines map[string]int // of each key that the file has
+	files []string
+}
+
+// defaulted is what a list's entry may be: complete before it is read.
+type defaulted interface{ setDefaults() }
+
+// value reads n into v, which has its default.
+func (d *decoder) value(n *node, v reflect.Value, key string) {
+	if n.kind == nullNode {
+		d.errorAt(n.line, key, "has no value: give it one or leave the key out")
+		return
+	}
+	switch {
+	case isScalar(v.Type()):
+		d.scalar(n, v, key)
+	case v.Kind() == reflect.Struct:
+		d.structure(n, v, key)
+	case v.Kind() == reflect.Slice:
+		d.list(n, v, key)
+	case v.Kind() == reflect.Map:
+		d.dictionary(n, v, key)
+	}
+}
+
+func (d *decoder) structure(n *node, v reflect.Value, key string) {
+	if short, ok := shortField(v.Type()); ok && n.kind == textNode {
+		d.field(n, v, short, key)
+		return
+	}
+	if n.kind != mappingNode {
+		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind)
+		return
+	}
+	first := map[string]int{}
+	for _, e := range n.entries {
+		at := joinKey(key, e.key)
+		field, known := fieldByKey(v.Type(), e.key)
+		if line, twice := first[e.key]; twice {
+			d.errorAt(e.line, at, "is there twice, first on line %d", line)
+			continue
+		}
+		first[e.key] = e.line
+		if !known {
+			d.unknown(e, v.Type(), at)
+			continue
+		}
+		d.lines[at] = e.line
+		d.field(e.value, v, field, at)
+	}
+	d.missing(n, v.Type(), key, first)
+}
+
+func (d *decoder) unknown(e entry, t reflect.Type, key string) {
+	meant := ""
+	if !d.atLimit() {
+		meant = hint(t, e.key)
+	}
+	d.errorAt(e.line, key, "unknown key%s", meant)
+}
+
+// field reads one field of a structure and holds it against its tags.
+func (d *decoder) field(n *node, v reflect.Value, field reflect.StructField, key string) {
+	d.value(n, v.FieldByIndex(field.Index), key)
+	if what := outOfBounds(v.FieldByIndex(field.Index), field.Tag); what != "" {
+		d.errorAt(n.line, key, "%s", what)
+	}
+}
+
+func (d *decoder) missing(n *node, t reflect.Type, key string, there map[string]int) {
+	for _, field := range reflect.VisibleFields(t) {
+		name := field.Tag.Get("yaml")
+		if _, ok := there[name]; !ok && field.Tag.Get("need") != "" {
+			d.errorAt(n.line, joinKey(key, name), "is required")
+		}
+	}
+}
+
+func (d *decoder) list(n *node, v reflect.Value, key string) {
+	if n.kind != listNode {
+		d.errorAt(n.line, key, "wants a list, not %s", n.kind)
+		return
+	}
+	list := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
+	for i, item := range n.items {
+		at := fmt.Sprintf("%s[%d]", key, i)
+		d.lines[at] = item.line
+		element := list.Index(i)
+		if e, ok := element.Addr().Interface().(defaulted); ok {
+			e.setDefaults()
+		}
+		d.value(item, element, at)
+	}
+	v.Set(list)
+}
+
+func (d *decoder) dictionary(n *node, v reflect.Value, key string) {
+	if n.kind != mappingNode {
+		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind)
+		return
+	}
+	dictionary := reflect.MakeMap(v.Type())
+	for _, e := range n.entries {
+		at := joinKey(key, e.key)
+		if line, twice := d.lines[at]; twice {
+			d.errorAt(e.line, at, "is there twice, first on line %d", line)
+			continue
+		}
+		d.lines[at] = e.line
+		element := reflect.New(v.Type().Elem()).Elem()
+		d.value(e.value, element, at)
+		dictionary.SetMapIndex(reflect.ValueOf(e.key), element)
+	}
+	v.Set(dictionary)
+}
+
+func joinKey(parent, name string) string {
+	if !isPlainKey(name) {
+		name = Quote(name)
+	}
+	if parent == "" {
+		return name
+	}
+	return parent + "." + name
+}
+
+func isPlainKey(name string) bool {
+	for _, r := range name {
+		if r <= ' ' || r > '~' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 80
+}
+
+func shortField(t reflect.Type) (reflect.StructField, bool) {
+	for _, field := range reflect.VisibleFields(t) {
+		if field.Tag.Get("short") != "" {
+			return field, true
+		}
+	}
+	return reflect.StructField{}, false
+}
+
+func fieldByKey(t reflect.Type, key string) (reflect.StructField, bool) {
+	for _, field := range reflect.VisibleFields(t) {
+		if name := field.Tag.Get("yaml"); name == key && name != "" && name != "-" {
+			return field, true
+		}
+	}
+	return reflect.StructField{}, false
+}

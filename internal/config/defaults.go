@@ -1,0 +1,85 @@
+package config
+
+import (
+	"net/url"
+	"time"
+)
+
+// Default is the configuration before a file is read: complete but for secrets,
+// apps and routes.
+func Default() *Config {
+	return &Config{
+		Listen:          ":8080",
+		AuthPrefix:      "/auth",
+		ShutdownTimeout: Duration(30 * time.Second),
+		WeChat: WeChat{
+			APIBase: URL{&url.URL{Scheme: "https", Host: "api.weixin.qq.com"}},
+			Timeout: Duration(5 * time.Second),
+		},
+		Redis: Redis{KeyPrefix: "wxgate:"},
+		Session: Session{
+			IdleTimeout:  Duration(168 * time.Hour),
+			MaxLifetime:  Duration(2160 * time.Hour),
+			CacheTTL:     Duration(5 * time.Second),
+			StaleIfError: Duration(5 * time.Minute),
+		},
+		Token: Token{
+			Format:      "jwt",
+			Issuer:      "wxgate",
+			TTL:         Duration(2 * time.Hour),
+			RenewBefore: Duration(30 * time.Minute),
+		},
+		Identity: Identity{
+			Headers: IdentityHeaders{
+				OpenID:  "X-OpenID",
+				UnionID: "X-UnionID",
+				AppID:   "X-AppID",
+				UserID:  "X-User-ID",
+				Roles:   "X-User-Roles",
+			},
+			Assertion: Assertion{TTL: Duration(time.Minute)},
+		},
+		Hooks: Hooks{Login: LoginHook{Timeout: Duration(2 * time.Second), OnError: "deny"}},
+		Limits: Limits{
+			LoginPerIP:        Rate{30, time.Minute},
+			MaxHeader:         32 * kib,
+			MaxBody:           10 * mib,
+			ReadHeaderTimeout: Duration(10 * time.Second),
+		},
+		Admin: Admin{Listen: "127.0.0.1:9090"},
+		Log:   Log{Level: "info", Format: "json"},
+	}
+}
+
+// setDefaults makes r a route before its entry of the file is read.
+func (r *Route) setDefaults() {
+	*r = Route{
+		Auth:    "required",
+		Balance: "round_robin",
+		Timeout: Duration(30 * time.Second),
+		Retries: 1,
+		Health: Health{
+			Interval:  Duration(5 * time.Second),
+			Timeout:   Duration(2 * time.Second),
+			Healthy:   2,
+			Unhealthy: 2,
+		},
+		Eject:     Eject{Failures: 5, For: Duration(10 * time.Second)},
+		Cookies:   "pass",
+		WebSocket: true,
+	}
+}
+
+// setDefaults makes u an upstream before its entry of the file is read.
+func (u *Upstream) setDefaults() { *u = Upstream{Weight: 1} }
+
+// adjustDefaults keeps a default from contradicting what the file says: who
+// writes token.ttl: 10m alone doesn't mean that every token is due for renewal.
+func (c *Config) adjustDefaults(written func(key string) bool) {
+	if !written("session.idle_timeout") {
+		c.Session.IdleTimeout = min(c.Session.IdleTimeout, c.Session.MaxLifetime)
+	}
+	if !written("token.renew_before") {
+		c.Token.RenewBefore = min(c.Token.RenewBefore, c.Token.TTL/4)
+	}
+}

@@ -1,0 +1,45 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+)
+
+// Network is a range of addresses, 10.0.0.0/8 or fd00::/8. A single address
+// stands for itself.
+type Network struct{ netip.Prefix }
+
+// The widest networks that anyone runs: 10.0.0.0/8 and fc00::/7.
+const (
+	minIPv4Bits = 8
+	minIPv6Bits = 7
+)
+
+// UnmarshalText refuses networks that take in most of the internet: whoever is
+// trusted names the address that the rest of the gateway believes.
+func (n *Network) UnmarshalText(text []byte) error {
+	prefix, err := parseNetwork(string(text))
+	if err != nil {
+		return fmt.Errorf("%s is not a network such as 10.0.0.0/8 or 192.168.1.7", Quote(string(text)))
+	}
+	if prefix.Addr().Is4In6() {
+		return errors.New("write an IPv4 network as such, not as ::ffff:…")
+	}
+	least := minIPv6Bits
+	if prefix.Addr().Is4() {
+		least = minIPv4Bits
+	}
+	if prefix.Bits() < least {
+		return fmt.Errorf("%s would trust everybody: name the proxies' own networks, /%d or narrower", prefix, least)
+	}
+	n.Prefix = prefix.Masked()
+	return nil
+}
+
+func parseNetwork(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}

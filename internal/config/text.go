@@ -1,0 +1,28 @@
+package config
+
+import (
+	"strconv"
+	"strings"
+)
+
+// only says whether text has no character beside those of class and extra.
+func only(text string, class func(rune) bool, extra string) bool {
+	for _, c := range text {
+		if !class(c) && !strings.ContainsRune(extra, c) {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlphanumeric(c rune) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// isVisible: ASCII without space and controls.
+func isCapital(c rune) bool { return 'A' <= c && c <= 'Z' }
+
+func isVisible(c rune) bool { return '!' <= c && c <= '~' }
+
+// isPrintable: any character that can't end a line or a field of a log.
+func isPrintable(c rune) bool { return c >= ' ' && c != 0x7f && strconv.IsPrint(c) }

@@ -1,0 +1,61 @@
+package config
+
+import "strings"
+
+func (v *validator) checkUpstreams(key string, upstreams []Upstream) {
+	nonEmpty(v, key, upstreams)
+	seen := map[string]string{}
+	for i, u := range upstreams {
+		key := at(key, i)
+		v.checkUpstream(key, u)
+		if u.URL.URL == nil {
+			continue
+		}
+		if first := seen[u.URL.String()]; first != "" {
+			v.errorf(key, "is the same as %s: give that one a weight", first)
+		}
+		seen[u.URL.String()] = key
+	}
+}
+
+func (v *validator) checkUpstream(key string, u Upstream) {
+	urlKey := key
+	if _, long := v.lines[key+".url"]; long {
+		urlKey = key + ".url"
+	}
+	if !v.hasProblem(key + ".url") {
+		v.checkURL(urlKey, u.URL, "http", "https", "h2c")
+		v.checkBase(urlKey, u.URL)
+	}
+	v.checkUpstreamTLS(key, u)
+}
+
+func (v *validator) checkUpstreamTLS(key string, u Upstream) {
+	options := []struct{ name, value string }{
+		{"ca_file", string(u.CAFile)},
+		{"cert_file", string(u.CertFile)},
+		{"key_file", string(u.KeyFile)},
+		{"server_name", u.ServerName},
+	}
+	for _, o := range options {
+		if o.value != "" && u.URL.URL != nil && u.URL.Scheme != "https" {
+			v.errorf(key+"."+o.name, "is for https upstreams only")
+		}
+	}
+	v.checkKeyPair(key, u.CertFile, u.KeyFile)
+	if u.CAFile != "" {
+		v.checkCA(key+".ca_file", string(u.CAFile))
+	}
+	if u.ServerName != "" && !isHost(u.ServerName) {
+		v.errorf(key+".server_name", "%s is not a host name", Quote(u.ServerName))
+	}
+}
+
+func (v *validator) checkHealthPath(key, path string) {
+	bare, query, _ := strings.Cut(path, "?")
+	if what := pathFault(bare); what != "" {
+		v.errorf(key, "%s %s", Quote(path), what)
+	} else if !only(query, isVisible, "") || strings.Contains(query, "#") {
+		v.errorf(key, "%s has no valid query", Quote(path))
+	}
+}
