@@ -46,7 +46,8 @@ const (
 	UpstreamError       Code = "upstream_error" // 502
 	WeChatMisconfigured Code = "wechat_misconfigured"
 
-	StoreUnavailable  Code = "store_unavailable" // 503
+	Overloaded        Code = "overloaded" // 503
+	StoreUnavailable  Code = "store_unavailable"
 	WeChatUnavailable Code = "wechat_unavailable"
 	NoHealthyUpstream Code = "no_healthy_upstream"
 
@@ -62,7 +63,7 @@ var statuses = map[Code]int{
 	Timeout: 408, BodyTooLarge: 413, RateLimited: 429, HeaderTooLarge: 431,
 	ClientClosed: 499, Internal: 500,
 	UpstreamError: 502, WeChatMisconfigured: 502,
-	StoreUnavailable: 503, WeChatUnavailable: 503, NoHealthyUpstream: 503,
+	Overloaded: 503, StoreUnavailable: 503, WeChatUnavailable: 503, NoHealthyUpstream: 503,
 	UpstreamTimeout: 504,
 }
 

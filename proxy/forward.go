@@ -209,6 +209,10 @@ func forwardFault(ctx context.Context, err error, body *requestBody) *apierror.E
 		f := apierror.New(apierror.NoHealthyUpstream, "no backend is able to answer, try again").Because(err)
 		f.RetryAfter = upstreamRetryAfter
 		return f
+	case errors.Is(err, upstream.ErrOverloaded):
+		f := apierror.New(apierror.Overloaded, "the gateway has no resources left, try again").Because(err)
+		f.RetryAfter = time.Second
+		return f
 	case errors.Is(err, upstream.ErrRequestBody):
 		return bodyFault(err)
 	case errors.Is(err, upstream.ErrTimeout):

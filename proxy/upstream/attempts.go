@@ -85,6 +85,9 @@ func (a *attempts) send(ep *endpoint) (*http.Response, error) {
 	ep.target.metrics.picks.Inc()
 	a.attemptConn = attemptConn{}
 	a.setTarget(ep.target)
+	if !ep.target.SupportsUpgrade() && a.req.Header.Get("Upgrade") != "" {
+		return nil, errNoUpgrade
+	}
 	a.body.attach()
 	res, err := (*ep.roundTripper.Load()).roundTrip(a)
 	if err != nil {

@@ -65,7 +65,8 @@ type Health struct {
 
 // Eject is the passive check: a target that fails this often in a row gets no
 // requests for a while. Failures are connections that can't be made or break
-// before a response, and the responses 502, 503 and 504.
+// before a response, responses that don't begin within Timeout, and the
+// responses 502, 503 and 504.
 type Eject struct {
 	Failures int           // 0: never
 	For      time.Duration // the first time; doubled each time in a row, at most eightfold [10 s]

@@ -1,6 +1,9 @@
 package upstream
 
 import (
+	"bufio"
+	"errors"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -193,6 +196,45 @@ func TestConnectErrorsEject(t *testing.T) {
 	}
 	if failed != 2 {
 		t.Errorf("%d requests failed instead of 2", failed)
+	}
+}
+
+func TestAHungTargetIsEjected(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ scheme, method, body string }{
+		"GET":                       {"http", "GET", ""},
+		"POST":                      {"http", "POST", "x"},
+		"body that it doesn't take": {"http", "POST", "endless"},
+		"h2c":                       {"h2c", "GET", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			over := make(chan struct{})
+			hung := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+				http.ReadRequest(r)
+				<-over
+			})
+			t.Cleanup(func() { close(over) })
+			g, _ := group(t, Config{
+				Targets: targets(t, c.scheme+hung[len("http"):]), Timeout: 50 * time.Millisecond,
+				Eject: Eject{Failures: 2, For: time.Minute},
+			})
+			for range 2 {
+				req := request(t, c.method, "/", c.body)
+				if c.body == "endless" {
+					req = withBody(endless{})(req)
+				}
+				if s := g.Status()[0]; !s.Available() {
+					t.Fatalf("ejected after one: %+v", s)
+				}
+				if r := send(g, req); !errors.Is(r.err, ErrTimeout) {
+					t.Errorf("error is %v", r.err)
+				}
+			}
+			if s := g.Status()[0]; s.Available() || s.LastFailure != "timeout: timed out" || s.LastFailureAt.IsZero() {
+				t.Errorf("after two time-outs: %+v", s)
+			}
+		})
 	}
 }
 

@@ -26,6 +26,8 @@ type endpoint struct {
 	ejection  ejection
 	closes    closeHistory
 
+	lastFailure atomic.Pointer[failure] // nil: none yet
+
 	stop    context.CancelFunc // ends the active checks
 	retired atomic.Bool
 }
@@ -52,6 +54,19 @@ func (ep *endpoint) reconnect() {
 
 // dropIdle closes the connections that no request uses.
 func (ep *endpoint) dropIdle() { (*ep.roundTripper.Load()).CloseIdleConnections() }
+
+// failure is what went wrong at an endpoint, for the operator.
+type failure struct {
+	reason string
+	err    error
+	at     time.Time
+}
+
+// noteFailure counts a failure and remembers it.
+func (ep *endpoint) noteFailure(reason string, err error, now time.Time) {
+	ep.target.metrics.failures[reason].Inc()
+	ep.lastFailure.Store(&failure{reason: reason, err: err, at: now})
+}
 
 // moreLoadedThan compares the requests in flight for each unit of weight.
 func (ep *endpoint) moreLoadedThan(other *endpoint) bool {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 )
 
 var (
@@ -17,6 +18,11 @@ var (
 	// ErrTimeout is returned when a target could not be reached in time, sent
 	// no headers in time, or stopped taking the request's body.
 	ErrTimeout = errors.New("timed out")
+
+	// ErrOverloaded is returned when this process or machine has no file
+	// descriptor, port or memory left for a connection to a target. It is never
+	// the target's fault.
+	ErrOverloaded = errors.New("no resources left for a connection")
 
 	// ErrRequestBody is returned when the request's own body could not be
 	// read: the client's fault, or a limit's, and never the target's. The
@@ -32,6 +38,7 @@ var (
 	errUnsolicited = errors.New("response without a request")
 	errHeaderSize  = errors.New("too much before the response's headers")
 	errStatus      = errors.New("status is not of three digits")
+	errNoUpgrade   = errors.New("HTTP/2 without TLS carries no WebSocket")
 	errUpgrade     = errors.New("switched protocols unasked")
 )
 
@@ -58,6 +65,17 @@ func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.Is(err, ErrTimeout) || errors.As(err, &timeout) && timeout.Timeout() ||
 		errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// isLocalExhaustion tells a connection that this machine could not open from one
+// that the target refused.
+func isLocalExhaustion(err error) bool {
+	for _, e := range [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // isIdempotent holds for the methods that may reach a backend twice.

@@ -23,9 +23,9 @@ type Group struct {
 	retryBudget retryBudget
 	targets     []*target
 
-	now            func() time.Time
-	lookup         func(ctx context.Context, host string) ([]netip.Addr, error)
-	lookupInterval time.Duration
+	now                               func() time.Time
+	lookup                            func(ctx context.Context, host string) ([]netip.Addr, error)
+	lookupInterval, minLookupInterval time.Duration
 
 	ctx     context.Context // of checks and look-ups; ended by Close
 	stop    context.CancelFunc
@@ -62,7 +62,7 @@ func newGroup(c Config, m *Metrics, log *zap.Logger) (*Group, error) {
 	}
 	g := &Group{
 		config: c, metrics: m, log: log.With(zap.String("group", c.Name)),
-		now: time.Now, lookup: lookupIP, lookupInterval: resolveEvery,
+		now: time.Now, lookup: lookupIP, lookupInterval: resolveEvery, minLookupInterval: minResolveInterval,
 	}
 	for _, tc := range c.Targets {
 		t, err := newTarget(tc)
@@ -164,7 +164,7 @@ func (a *attempts) mayTry(ep *endpoint) bool {
 func (g *Group) recordResponse(ep *endpoint, a *attempts, res *http.Response) {
 	switch res.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		ep.target.metrics.failures[reasonStatus].Inc()
+		ep.noteFailure(reasonStatus, fmt.Errorf("status %d", res.StatusCode), g.now())
 		g.recordFailure(ep, a)
 	default:
 		if a.reused {
@@ -216,6 +216,9 @@ type TargetStatus struct {
 	EjectedUntil time.Time `json:"ejected_until,omitzero"` // by the passive ones; in the past: half-open
 	InFlight     int       `json:"in_flight"`              // requests and streams
 	Weight       int       `json:"weight"`
+
+	LastFailure   string    `json:"last_failure,omitempty"` // why requests or checks failed
+	LastFailureAt time.Time `json:"last_failure_at,omitzero"`
 }
 
 // Available reports whether the target takes requests.
@@ -227,13 +230,21 @@ func (g *Group) Status() []TargetStatus {
 	defer g.mu.Unlock()
 	all := make([]TargetStatus, len(g.endpoints))
 	for i, ep := range g.endpoints {
-		all[i] = TargetStatus{
-			URL: ep.target.String(), Address: ep.dials[0],
-			Healthy: !ep.unhealthy.Load(), EjectedUntil: ep.ejection.ejectedUntil(),
-			InFlight: int(ep.inFlight.Load()), Weight: ep.weight,
-		}
+		all[i] = ep.status()
 	}
 	return all
+}
+
+func (ep *endpoint) status() TargetStatus {
+	s := TargetStatus{
+		URL: ep.target.String(), Address: ep.dials[0],
+		Healthy: !ep.unhealthy.Load(), EjectedUntil: ep.ejection.ejectedUntil(),
+		InFlight: int(ep.inFlight.Load()), Weight: ep.weight,
+	}
+	if f := ep.lastFailure.Load(); f != nil {
+		s.LastFailure, s.LastFailureAt = f.reason+": "+f.err.Error(), f.at
+	}
+	return s
 }
 
 // updateUpGauge sets the gauge of a target from its endpoints. A closed group

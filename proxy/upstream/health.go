@@ -54,11 +54,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 func (c *checker) check(ctx context.Context) {
 	err := c.probe(ctx)
-	if ctx.Err() != nil {
-		return
+	if ctx.Err() != nil || isLocalExhaustion(err) {
+		return // says nothing about the target
 	}
 	if err != nil {
-		c.endpoint.target.metrics.failures[reasonHealth].Inc()
+		c.endpoint.noteFailure(reasonHealth, err, c.group.now())
 	}
 	unhealthy := c.endpoint.unhealthy.Load()
 	if (err != nil) == unhealthy {

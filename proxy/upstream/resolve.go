@@ -15,6 +15,8 @@ import (
 const (
 	resolveEvery   = 5 * time.Second // CoreDNS lets answers about Kubernetes services live as long
 	resolveTimeout = 5 * time.Second
+
+	minResolveInterval = time.Second // however many connections fail
 )
 
 // address is one place where a target is found.
@@ -40,10 +42,27 @@ func lookupIP(ctx context.Context, host string) ([]netip.Addr, error) {
 func (g *Group) resolveLoop(t *target) {
 	for {
 		g.resolve(t)
-		if !sleep(g.ctx, g.lookupInterval-g.lookupInterval/10+rand.N(g.lookupInterval/5+1)) {
+		if !g.waitLookup(t) {
 			return
 		}
 	}
+}
+
+// waitLookup waits for the next look-up: for the interval, a tenth more or less,
+// or until a connection fails. It reports false when the group was closed.
+func (g *Group) waitLookup(t *target) bool {
+	if !sleep(g.ctx, g.minLookupInterval) {
+		return false
+	}
+	timer := time.NewTimer(g.lookupInterval - g.lookupInterval/10 + rand.N(g.lookupInterval/5+1) - g.minLookupInterval)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.lookupRequested:
+	case <-g.ctx.Done():
+		return false
+	}
+	return true
 }
 
 // resolve looks a target's name up once. Without an answer all stays as it is.

@@ -25,7 +25,9 @@ type names struct {
 }
 
 // resolves has a group look names up here, every millisecond.
-func (n *names) resolves(g *Group) { g.lookup, g.lookupInterval = n.lookup, time.Millisecond }
+func (n *names) resolves(g *Group) {
+	g.lookup, g.lookupInterval, g.minLookupInterval = n.lookup, time.Millisecond, 0
+}
 
 // askedAgain waits until an answer set before has been taken in.
 func (n *names) askedAgain(t *testing.T) {
@@ -116,6 +118,24 @@ func TestRequestsFollowANameThatMoves(t *testing.T) {
 	n.askedAgain(t)
 	if r := get(t, g, "/"); r.err != nil {
 		t.Errorf("while the resolver is away: %v", r.err)
+	}
+}
+
+func TestAConnectErrorHasTheNameLookedUpAtOnce(t *testing.T) {
+	t.Parallel()
+	port, _ := pods(t, "127.0.0.2")
+	n := &names{ips: []string{"127.0.0.1"}} // where nobody listens
+	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, func(g *Group) {
+		g.lookup, g.minLookupInterval = n.lookup, time.Millisecond
+	})
+	eventually(t, "first look-up", func() bool { return addressesOf(g)[0] == "127.0.0.1" })
+	n.set(nil, "127.0.0.2")
+	if r := get(t, g, "/"); r.err == nil {
+		t.Fatalf("answered by %q", r.body)
+	}
+	eventually(t, "looked up within the hour of its interval", func() bool { return addressesOf(g)[0] == "127.0.0.2" })
+	if r := get(t, g, "/"); r.body != "127.0.0.2" {
+		t.Errorf("got %q, %v", r.body, r.err)
 	}
 }
 

@@ -34,10 +34,12 @@ func (a *attempts) classifyError(err error) retryDecision {
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrRequestBody, a.body.readError())}
 	case !a.connRequested:
 		return retryDecision{err: err}
+	case !a.connected && isLocalExhaustion(err):
+		return retryDecision{err: fmt.Errorf("%w: %w", ErrOverloaded, err)}
 	case !a.connected:
 		return retryDecision{err: asTimeout(err), reason: reasonConnect, ejects: true, retry: a.body.untouched()}
 	case a.stall.stalled() || isTimeout(err):
-		return retryDecision{err: ErrTimeout, reason: reasonTimeout}
+		return retryDecision{err: ErrTimeout, reason: reasonTimeout, ejects: true}
 	case a.responseStarted.Load() || !a.isConnectionLoss(err):
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
 	case a.reused && repeatable && a.staleRetries < maxStaleRetries:
@@ -70,7 +72,10 @@ func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoin
 		return ep
 	}
 	if d.reason != "" {
-		ep.target.metrics.failures[d.reason].Inc()
+		ep.noteFailure(d.reason, d.err, g.now())
+	}
+	if d.reason == reasonConnect {
+		ep.target.requestLookup()
 	}
 	if d.ejects {
 		g.recordFailure(ep, a)

@@ -18,6 +18,8 @@ type target struct {
 	tls     *tls.Config
 	metrics *targetMetrics
 	unknown bool // the last look-up found nothing; of the goroutine that looks up
+
+	lookupRequested chan struct{} // has an element while the name is to be looked up at once
 }
 
 func newTarget(c Target) (*target, error) {
@@ -25,10 +27,11 @@ func newTarget(c Target) (*target, error) {
 		return nil, err
 	}
 	t := &target{
-		Target:  c,
-		scheme:  c.URL.Scheme,
-		base:    strings.TrimSuffix(c.URL.Path, "/"),
-		rawBase: strings.TrimSuffix(c.URL.EscapedPath(), "/"),
+		Target:          c,
+		lookupRequested: make(chan struct{}, 1),
+		scheme:          c.URL.Scheme,
+		base:            strings.TrimSuffix(c.URL.Path, "/"),
+		rawBase:         strings.TrimSuffix(c.URL.EscapedPath(), "/"),
 	}
 	if t.scheme == "h2c" {
 		t.scheme = "http"
@@ -43,6 +46,19 @@ func newTarget(c Target) (*target, error) {
 }
 
 func (t *target) String() string { return t.URL.String() }
+
+// SupportsUpgrade reports whether the target can take WebSockets. h2c can't:
+// HTTP/2 has no Upgrade.
+func (t Target) SupportsUpgrade() bool { return t.URL == nil || t.URL.Scheme != "h2c" }
+
+// requestLookup has the target's name looked up before its time: it may have
+// moved.
+func (t *target) requestLookup() {
+	select {
+	case t.lookupRequested <- struct{}{}:
+	default:
+	}
+}
 
 // address joins a host or IP with the target's port.
 func (t *target) address(host string) string { return net.JoinHostPort(host, t.port) }

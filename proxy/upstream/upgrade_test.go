@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 )
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
@@ -130,6 +132,20 @@ func TestUpgradeOverTLSIsHTTP1(t *testing.T) {
 	b := make([]byte, 4)
 	if _, err := io.ReadFull(rwc, b); string(b) != "echo" {
 		t.Errorf("got %q, %v", b, err)
+	}
+}
+
+// HTTP/2 without TLS has no HTTP/1.1 beside it.
+func TestH2CTakesNoUpgrade(t *testing.T) {
+	t.Parallel()
+	u := serveH2C(t, func(http.ResponseWriter, *http.Request) { t.Error("the target was asked") })
+	list := targets(t, u)
+	g, _ := group(t, Config{Targets: list, Eject: Eject{Failures: 1, For: time.Minute}})
+	if r := send(g, upgradeRequest(t)); !errors.Is(r.err, errNoUpgrade) || !g.Status()[0].Available() {
+		t.Errorf("got %v, %+v", r.err, g.Status()[0])
+	}
+	if list[0].SupportsUpgrade() || !targets(t, "https://a")[0].SupportsUpgrade() || !targets(t, "http://a")[0].SupportsUpgrade() {
+		t.Error("SupportsUpgrade is wrong")
 	}
 }
 
