@@ -75,10 +75,10 @@ func (w *world) start() {
 	w.log = &lines{}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), w.log, zap.DebugLevel))
 	var err error
-	w.sessions, err = session.Open(session.Options{
-		Redis:    session.RedisOptions{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"},
-		Settings: session.Settings{Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 30 * time.Second},
-		Log:      log,
+	w.sessions, err = session.Open(session.Config{
+		Redis:   session.RedisConfig{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"},
+		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 30 * time.Second,
+		Log: log,
 	})
 	must(w.t, err)
 	w.t.Cleanup(func() { w.sessions.Close() })

@@ -401,7 +401,7 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 // SE-11: a store that is gone is nobody's logout.
 func TestRedisGoneIsNeverA401(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{settings: func(s *session.Settings) { s.StaleIfError = 0; s.CacheTTL = 0 }})
+	w := newWorld(t, plan{settings: func(s *session.Config) { s.StaleIfError = 0; s.CacheTTL = 0 }})
 	token := w.login("alice")
 	w.redis.Stop()
 	t.Run("SE-11", func(t *testing.T) {

@@ -60,15 +60,15 @@ func (t *twinBuffers) Get() []byte {
 func (t *twinBuffers) Put(buf []byte) { t.pool.Put(&buf) }
 
 func BenchmarkForwardAuthenticated(b *testing.B) {
-	forwardAs(b, func(s *session.Settings) { s.CacheTTL = time.Hour })
+	forwardAs(b, func(s *session.Config) { s.CacheTTL = time.Hour })
 }
 
 // BenchmarkForwardAskingRedis asks Redis on each request (cache_ttl: 0).
 func BenchmarkForwardAskingRedis(b *testing.B) {
-	forwardAs(b, func(s *session.Settings) { s.CacheTTL = 0 })
+	forwardAs(b, func(s *session.Config) { s.CacheTTL = 0 })
 }
 
-func forwardAs(b *testing.B, settings func(*session.Settings)) {
+func forwardAs(b *testing.B, settings func(*session.Config)) {
 	rt := &proxy.Route{
 		Name: "api", Path: "/api/", Auth: proxy.AuthRequired, WebSocket: true,
 		Upstream: group(b, upstream.Config{Name: "api", Retries: 1}, bareBackend(b)),

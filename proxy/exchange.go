@@ -31,7 +31,7 @@ type exchange struct {
 
 	route   *Route
 	label   string // the route's name, for log and metrics
-	grant   session.Grant
+	grant   session.AuthResult
 	known   bool   // grant holds
 	renewed string // a fresh token for X-Session-Token
 

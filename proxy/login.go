@@ -63,7 +63,7 @@ func (g *Gateway) login(x *exchange, st *state) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), loginTime)
 	defer cancel()
-	answer, err := g.Sessions.Once(ctx, req.AppID, req.Code, key, func(ctx context.Context) ([]byte, error) {
+	answer, err := g.Sessions.UseCodeOnce(ctx, req.AppID, req.Code, key, func(ctx context.Context) ([]byte, error) {
 		return g.enter(ctx, x, st, req)
 	})
 	g.countLogin(req.AppID, err)
@@ -157,7 +157,7 @@ func (g *Gateway) enter(ctx context.Context, x *exchange, st *state, req loginRe
 	if err != nil {
 		return nil, err
 	}
-	x.grant, x.known = session.Grant{Session: s}, true // for the access log
+	x.grant, x.known = session.AuthResult{Session: s}, true // for the access log
 	return json.Marshal(loginAnswer{newTokenAnswer(token), isNew, told})
 }
 

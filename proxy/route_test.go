@@ -124,7 +124,7 @@ func TestRolesAndPhoneOpenRoutes(t *testing.T) {
 func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, plan{
-		settings: func(s *session.Settings) { s.TokenTTL, s.RenewBefore = time.Hour, time.Hour },
+		settings: func(s *session.Config) { s.TokenTTL, s.RenewBefore = time.Hour, time.Hour },
 		backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Session-Token", "from-the-backend")
 			w.Header().Set("X-Gateway-Error", "token_expired")
@@ -258,7 +258,7 @@ func TestAssertionTellsTheSameFacts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, plan{
 		config:   func(c *proxy.Config) { c.Identity.Assertion = "X-Identity-Assertion" },
-		settings: func(s *session.Settings) { s.Secrets = append(s.Secrets, secret.Text(strings.Repeat("old0", 8))) },
+		settings: func(s *session.Config) { s.Secrets = append(s.Secrets, secret.Text(strings.Repeat("old0", 8))) },
 	})
 	token := w.login("alice")
 	read := func() string {

@@ -51,7 +51,7 @@ type plan struct {
 	routes   []*proxy.Route // with Upstream left nil: they go to backend
 	backend  http.Handler   // nil: echoes
 	config   func(*proxy.Config)
-	settings func(*session.Settings)
+	settings func(*session.Config)
 	redis    *redistest.Server // nil: one of its own
 	sim      *wechattest.Server
 	quiet    bool // log as in production: no debug lines, nothing kept
@@ -91,7 +91,8 @@ func newWorld(t testing.TB, p plan) *world {
 func (w *world) start(p plan, simBase string) {
 	t := w.t
 	log := w.log(p.quiet)
-	settings := session.Settings{
+	settings := session.Config{
+		Redis: session.RedisConfig{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"}, Now: time.Now, Log: log,
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 5 * time.Second, StaleIfError: 5 * time.Minute,
 		RenewBefore: 30 * time.Minute,
 	}
@@ -99,10 +100,7 @@ func (w *world) start(p plan, simBase string) {
 		p.settings(&settings)
 	}
 	var err error
-	w.sessions, err = session.Open(session.Options{
-		Redis:    session.RedisOptions{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"},
-		Settings: settings, Now: time.Now, Log: log,
-	})
+	w.sessions, err = session.Open(settings)
 	must(t, err)
 	t.Cleanup(func() { w.sessions.Close() })
 	w.wechat, err = wechat.New(wechat.Options{Tokens: w.sessions.AccessTokens(), Now: time.Now, Log: log}, wechat.Config{

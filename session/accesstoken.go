@@ -19,7 +19,7 @@ func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Tex
 	s := a.store
 	var sealed []byte
 	key := s.keys.accessToken(appid)
-	err = s.redis.ask(ctx, "access_token", key, func(ctx context.Context) (err error) {
+	err = s.redis.do(ctx, "access_token", key, func(ctx context.Context) (err error) {
 		sealed, err = s.redis.Get(ctx, key).Bytes()
 		return err
 	})
@@ -29,7 +29,7 @@ func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Tex
 	if err != nil {
 		return "", time.Time{}, err
 	}
-	text, err := s.config.Load().keys.open(sealAccessToken, sealed, appid)
+	text, err := s.config.Load().keys.open(accessTokenPurpose, sealed, appid)
 	if err != nil || len(text) < 8 {
 		return "", time.Time{}, nil // sealed under secrets that are gone: as good as none
 	}
@@ -41,9 +41,9 @@ func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text
 	s := a.store
 	text := binary.BigEndian.AppendUint64(nil, uint64(expires.UnixMilli()))
 	text = append(text, token.Reveal()...)
-	sealed := s.config.Load().keys.seal(sealAccessToken, text, appid)
+	sealed := s.config.Load().keys.seal(accessTokenPurpose, text, appid)
 	key := s.keys.accessToken(appid)
-	return s.redis.ask(ctx, "access_token", key, func(ctx context.Context) error {
+	return s.redis.do(ctx, "access_token", key, func(ctx context.Context) error {
 		return s.redis.Set(ctx, key, sealed, max(expires.Sub(s.now()), time.Millisecond)).Err()
 	})
 }
@@ -53,13 +53,13 @@ func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text
 func (a *AccessTokens) Lock(ctx context.Context, appid string, ttl time.Duration) (unlock func(), ok bool, err error) {
 	s := a.store
 	names, claimant := []string{s.keys.tokenLock(appid)}, newID()
-	taken, err := s.redis.runInt(ctx, lockScript, names, claimant, ttl.Milliseconds())
+	taken, err := s.redis.runInt(ctx, acquireLockScript, names, claimant, ttl.Milliseconds())
 	if err != nil || taken == 0 {
 		return func() {}, false, err
 	}
 	return func() {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		_, _ = s.redis.runInt(own, unlockScript, names, claimant) // else it runs out
+		_, _ = s.redis.runInt(own, releaseLockScript, names, claimant) // else it runs out
 	}, true, nil
 }

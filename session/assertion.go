@@ -14,8 +14,8 @@ import (
 // assertionTyp tells assertions from access tokens, which have other keys too.
 const assertionTyp = "gw-assertion+jwt"
 
-// mostAssertions bounds the signed assertions kept for reuse.
-const mostAssertions = 20_000
+// maxCachedAssertions bounds the signed assertions kept for reuse.
+const maxCachedAssertions = 20_000
 
 // assertions keeps what was signed, since signing costs more than all the
 // rest of a request.
@@ -28,12 +28,12 @@ type assertionKind struct{ sid, audience string }
 type assertion struct {
 	text    string
 	session *Session // whose facts it states
-	config  *config
+	config  *activeConfig
 	until   time.Time // reused until then
 }
 
 func newAssertions() *assertions {
-	return &assertions{otter.Must(&otter.Options[assertionKind, assertion]{MaximumSize: mostAssertions})}
+	return &assertions{otter.Must(&otter.Options[assertionKind, assertion]{MaximumSize: maxCachedAssertions})}
 }
 
 type assertionClaims struct {
@@ -73,7 +73,7 @@ func (s *Store) AssertHook(login Login, audience string) (string, error) {
 	return s.config.Load().assert(facts, audience, s.now())
 }
 
-func (c *config) assert(s *Session, audience string, now time.Time) (string, error) {
+func (c *activeConfig) assert(s *Session, audience string, now time.Time) (string, error) {
 	d := c.keys[0]
 	token := jwt.NewWithClaims(jwt.SigningMethodES256, assertionClaims{
 		RegisteredClaims: jwt.RegisteredClaims{

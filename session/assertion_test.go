@@ -79,7 +79,7 @@ func TestAssertionStatesTheFactsOfTheSession(t *testing.T) {
 func TestAssertionIsReusedForHalfItsLife(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, nil, func(o *Options) { o.Now = c.now })
+	s := openStore(t, nil, func(o *Config) { o.Now = c.now })
 	session := &Session{ID: "sid", AppID: appid, OpenID: "oA"}
 	first, _ := s.Assert(session, "orders")
 	same := *session
@@ -122,7 +122,7 @@ func TestJWKSHasPublicMembersOfAllSecrets(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	old, _ := s.Assert(&Session{ID: "sid", AppID: appid, OpenID: "oA"}, "orders")
-	settings := testSettings()
+	settings := testConfig()
 	settings.Secrets = []secret.Text{secondSecret, firstSecret}
 	if err := s.Configure(settings); err != nil {
 		t.Fatal(err)

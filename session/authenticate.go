@@ -12,101 +12,104 @@ import (
 // ErrTokenExpired, ErrSessionEnded, ErrUnavailable where Redis had to be asked
 // and could not, and the context's own. It counts as a use of the session.
 //
-// A token seen before costs one hash and one look-up as long as the copy of
-// its session is fresh.
-func (s *Store) Authenticate(ctx context.Context, token string) (Grant, error) {
+// A token seen before costs one hash and one look-up as long as its session is
+// fresh in the cache.
+func (s *Store) Authenticate(ctx context.Context, token string) (AuthResult, error) {
 	if len(token) > maxToken {
-		return Grant{}, ErrTokenInvalid
+		return AuthResult{}, ErrTokenInvalid
 	}
 	now := s.now()
-	key := hashToken(token)
-	known, ok := s.copies.tokens.GetIfPresent(key)
+	hash := hashToken(token)
+	cached, ok := s.cache.tokens.GetIfPresent(hash)
 	if !ok {
-		return s.verify(ctx, token, key, now)
+		return s.verify(ctx, token, hash, now)
 	}
-	if now.UnixNano() >= known.end*int64(time.Second) {
-		return Grant{}, ErrTokenExpired
+	if now.UnixNano() >= cached.end*int64(time.Second) {
+		return AuthResult{}, ErrTokenExpired
 	}
-	if err := s.ensure(ctx, known.copy, now); err != nil {
-		return Grant{}, err
+	if err := s.confirm(ctx, cached.session, now); err != nil {
+		return AuthResult{}, err
 	}
-	return s.grant(key, known, now), nil
+	return s.authResult(hash, cached, now), nil
 }
 
-// grant hands out what a good token proves, and notes the use.
-func (s *Store) grant(key tokenHash, known checked, now time.Time) Grant {
-	s.use(known.copy, now)
-	return Grant{Session: known.copy.session.Load(), ExpiresAt: time.Unix(known.end, 0), copy: known.copy, token: key}
+// authResult is what a good token proves; it counts as a use.
+func (s *Store) authResult(hash tokenHash, cached cachedToken, now time.Time) AuthResult {
+	s.use(cached.session, now)
+	return AuthResult{
+		Session: cached.session.session.Load(), ExpiresAt: time.Unix(cached.end, 0), cached: cached.session, token: hash,
+	}
 }
 
-// ensure returns nil when the session may be believed to live: the copy is
-// fresh, or Redis says so, or Redis can't be asked and the copy isn't too old.
-func (s *Store) ensure(ctx context.Context, l *liveCopy, now time.Time) error {
-	if l.is(ended) {
+// confirm returns nil when the session may be taken for alive: it is fresh in
+// the cache, or Redis says so, or Redis can't be asked and it isn't too old.
+func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) error {
+	if cs.is(ended) {
 		return ErrSessionEnded
 	}
-	if s.fresh(l, now) {
+	if s.fresh(cs, now) {
 		s.metrics.hits.Inc()
 		return nil
 	}
-	a, m, err := s.ask(ctx, l.session.Load().ID, "")
-	return s.settle(l, a, m, err, now)
+	r, v, err := s.lookUp(ctx, cs.session.Load().ID, "")
+	return s.applyReply(cs, r, v, err, now)
 }
 
-// fresh tells whether the copy may be used unasked.
-func (s *Store) fresh(l *liveCopy, now time.Time) bool {
+// fresh tells whether the cached session may be used without asking Redis.
+func (s *Store) fresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
-	return at-l.confirmedAt.Load() < int64(c.CacheTTL) && l.epoch.Load() == s.epoch.Load() && !l.is(again) &&
-		at < l.usedAt.Load()+int64(c.IdleTimeout) && now.Before(l.session.Load().EndsAt)
+	return at-cs.confirmedAt.Load() < int64(c.CacheTTL) && cs.epoch.Load() == s.epoch.Load() && !cs.is(stale) &&
+		at < cs.usedAt.Load()+int64(c.IdleTimeout) && now.Before(cs.session.Load().EndsAt)
 }
 
-// settle takes Redis's answer, or the lack of one, into a copy.
-func (s *Store) settle(l *liveCopy, a found, m mark, err error, now time.Time) error {
+// applyReply takes Redis's reply, or the lack of one, into the cache.
+func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, err error, now time.Time) error {
 	switch {
 	case err == nil:
-		s.metrics.asked.Inc()
-		s.copies.confirm(l, a, m)
-		return s.alive(l, now)
-	case errors.Is(err, ErrUnavailable), errors.Is(err, errLost):
-		return s.stale(l, err, now)
+		s.metrics.revalidated.Inc()
+		s.cache.update(cs, r, v)
+		return s.alive(cs, now)
+	case errors.Is(err, ErrUnavailable), errors.Is(err, errDataLost):
+		return s.allowStale(cs, err, now)
 	case errors.Is(err, ErrSessionEnded):
-		s.finish(l, CauseExpired)
+		s.finish(cs, CauseExpired)
 		return ErrSessionEnded
 	}
 	return err
 }
 
-// alive checks what holds whatever Redis says: an ending heard of meanwhile,
-// and the absolute end.
-func (s *Store) alive(l *liveCopy, now time.Time) error {
-	if !l.is(ended) && !now.Before(l.session.Load().EndsAt) {
-		s.finish(l, CauseExpired)
+// alive checks what holds whatever Redis says: an ending told by an event, and
+// the absolute end.
+func (s *Store) alive(cs *cachedSession, now time.Time) error {
+	if !cs.is(ended) && !now.Before(cs.session.Load().EndsAt) {
+		s.finish(cs, CauseExpired)
 	}
-	if l.is(ended) {
+	if cs.is(ended) {
 		return ErrSessionEnded
 	}
 	return nil
 }
 
-// stale lets a session pass for which Redis can't be asked, if it was
-// confirmed not too long ago and hasn't run out by what is known here.
-func (s *Store) stale(l *liveCopy, err error, now time.Time) error {
-	if e := s.alive(l, now); e != nil {
+// allowStale returns nil for a session for which Redis can't be asked, if it was
+// confirmed within StaleIfError and hasn't run out by what is known here; else
+// err.
+func (s *Store) allowStale(cs *cachedSession, err error, now time.Time) error {
+	if e := s.alive(cs, now); e != nil {
 		return e
 	}
 	c := s.config.Load()
-	if now.Sub(time.Unix(0, l.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, l.usedAt.Load())) >= c.IdleTimeout {
+	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.IdleTimeout {
 		return err
 	}
 	s.metrics.stale.Inc()
 	return nil
 }
 
-// finish ends a copy, once, and cuts what is watched of it.
-func (s *Store) finish(l *liveCopy, cause Cause) {
-	if l.set(ended) {
-		s.cut(l)
+// finish marks a session ended, once, and terminates what is watched of it.
+func (s *Store) finish(cs *cachedSession, cause Cause) {
+	if cs.set(ended) {
+		s.terminate(cs)
 		if cause == CauseExpired {
 			s.metrics.ended.WithLabelValues(string(cause)).Inc()
 		}
@@ -114,128 +117,127 @@ func (s *Store) finish(l *liveCopy, cause Cause) {
 }
 
 // verify is for a token not seen before: its signature, then its session.
-func (s *Store) verify(ctx context.Context, token string, key tokenHash, now time.Time) (Grant, error) {
+func (s *Store) verify(ctx context.Context, token string, hash tokenHash, now time.Time) (AuthResult, error) {
 	c := s.config.Load()
-	p, err := c.tokens.read(token)
+	claims, err := c.tokens.read(token)
 	if err != nil {
-		return Grant{}, err
+		return AuthResult{}, err
 	}
 	s.metrics.misses.Inc()
-	a, m, err := s.ask(ctx, p.sid, p.field)
+	r, v, err := s.lookUp(ctx, claims.sid, claims.field)
 	if err != nil {
-		return s.fallback(p, key, c, err, now)
+		return s.verifyWithoutRedis(claims, hash, c, err, now)
 	}
-	end, err := p.proves(a, now)
+	end, err := claims.match(r, now)
 	if err != nil {
-		return Grant{}, err
+		return AuthResult{}, err
 	}
-	l := s.copies.learn(a, m)
-	return s.admit(key, checked{l, end, p.key}, c, now)
+	return s.remember(hash, cachedToken{s.cache.insert(r, v), end, claims.key}, c, now)
 }
 
-// fallback is for a good token that is new here while Redis is away: a JWT
-// needs no more than that its session is known and not too old.
-func (s *Store) fallback(p proof, key tokenHash, by *config, err error, now time.Time) (Grant, error) {
-	lost := errors.Is(err, errLost)
-	if p.claim == nil || !lost && !errors.Is(err, ErrUnavailable) {
-		return Grant{}, err
+// verifyWithoutRedis is for a good token that is new here while Redis is away: a
+// JWT needs no more than that its session is cached and not too old.
+func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activeConfig, err error, now time.Time) (AuthResult, error) {
+	lost := errors.Is(err, errDataLost)
+	if claims.jwt == nil || !lost && !errors.Is(err, ErrUnavailable) {
+		return AuthResult{}, err
 	}
-	l := s.copies.held(p.sid)
-	if l == nil {
-		return Grant{}, err
+	cs := s.cache.acquire(claims.sid)
+	if cs == nil {
+		return AuthResult{}, err
 	}
-	end, mismatch := p.proves(found{session: l.session.Load()}, now)
+	end, mismatch := claims.match(storedSession{session: cs.session.Load()}, now)
 	if mismatch == nil {
-		err = s.stale(l, err, now)
+		err = s.allowStale(cs, err, now)
 	}
 	if err != nil {
-		s.copies.release(l)
-		return Grant{}, err
+		s.cache.release(cs)
+		return AuthResult{}, err
 	}
-	return s.admit(key, checked{l, end, p.key}, by, now)
+	return s.remember(hash, cachedToken{cs, end, claims.key}, by, now)
 }
 
-// admit keeps a token that was found good, unless it isn't any more by settings
-// that have changed meanwhile, and its session if it still lives.
-func (s *Store) admit(key tokenHash, known checked, by *config, now time.Time) (Grant, error) {
-	s.copies.tokens.Set(key, known)
-	if !s.config.Load().tokens.accepts(by.tokens, known.key) {
-		s.copies.tokens.Invalidate(key)
+// remember caches a token that was found good, unless it isn't any more by a
+// Config that came meanwhile, and returns its result if the session still lives.
+func (s *Store) remember(hash tokenHash, cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
+	s.cache.tokens.Set(hash, cached)
+	if !s.config.Load().tokens.accepts(by.tokens, cached.key) {
+		s.cache.tokens.Invalidate(hash)
 	}
-	if err := s.alive(known.copy, now); err != nil {
-		return Grant{}, err
+	if err := s.alive(cached.session, now); err != nil {
+		return AuthResult{}, err
 	}
-	return s.grant(key, known, now), nil
+	return s.authResult(hash, cached, now), nil
 }
 
-// proves compares the token with its session, and gives its end in Unix
-// seconds. What the token says of the user must be what the session says.
-func (p proof) proves(a found, now time.Time) (int64, error) {
-	if a.session.ID != p.sid {
+// match compares the token with its session, and gives its end in Unix seconds.
+// What the token says of the user must be what the session says.
+func (c tokenClaims) match(r storedSession, now time.Time) (int64, error) {
+	if r.session.ID != c.sid {
 		return 0, errMismatch
 	}
-	if p.claim == nil {
-		return opaqueEnd(a, now)
+	if c.jwt == nil {
+		return opaqueEnd(r, now)
 	}
-	if p.claim.Subject != a.session.OpenID || p.claim.Audience != a.session.AppID {
+	if c.jwt.Subject != r.session.OpenID || c.jwt.Audience != r.session.AppID {
 		return 0, ErrTokenInvalid
 	}
-	if !now.Before(p.end) {
+	if !now.Before(c.end) {
 		return 0, ErrTokenExpired // within the leeway that only young tokens have
 	}
-	return p.end.Unix(), nil
+	return c.end.Unix(), nil
 }
 
-func opaqueEnd(a found, now time.Time) (int64, error) {
-	if a.fieldEnd == 0 {
+func opaqueEnd(r storedSession, now time.Time) (int64, error) {
+	if r.opaqueEnd == 0 {
 		return 0, ErrTokenInvalid
 	}
-	if now.Unix() >= a.fieldEnd {
+	if now.Unix() >= r.opaqueEnd {
 		return 0, ErrTokenExpired
 	}
-	return a.fieldEnd, nil
+	return r.opaqueEnd, nil
 }
 
-// asked is an answer on its way to all who wait for it.
-type asked struct {
-	found
-	mark mark
+// versionedReply is a reply shared by all who wait for it.
+type versionedReply struct {
+	storedSession
+	version readVersion
 }
 
-// askTimeout bounds a question that several requests wait for.
-const askTimeout = 3 * time.Second
+// sharedTimeout bounds a question to Redis that several requests wait for.
+const sharedTimeout = 3 * time.Second
 
-// ask asks Redis for a session, once for all who ask at the same time. A
-// caller who goes away doesn't take the answer from the others. Where no copy
-// may be believed at all, each asks for himself, since an answer on its way
-// may be older than his question.
-func (s *Store) ask(ctx context.Context, sid, field string) (found, mark, error) {
+// lookUp asks Redis for a session, once for all who ask at the same time. A
+// caller who goes away doesn't take the reply from the others. Where CacheTTL is
+// zero each asks for himself, since a reply under way may be older than his
+// question.
+func (s *Store) lookUp(ctx context.Context, sid, field string) (storedSession, readVersion, error) {
 	if s.config.Load().CacheTTL == 0 {
-		a, err := s.askNow(ctx, sid, field)
-		return a.found, a.mark, err
+		r, err := s.lookUpAlone(ctx, sid, field)
+		return r.storedSession, r.version, err
 	}
-	flight := s.asking.DoChan(sid+field, func() (any, error) {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+	flight := s.lookUps.DoChan(sid+field, func() (any, error) {
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		a, err := s.askNow(own, sid, field)
+		r, err := s.lookUpAlone(own, sid, field)
 		if own.Err() != nil {
-			err = fmt.Errorf("%w: load: no answer in time", ErrUnavailable) // the callers' contexts are their own
+			err = fmt.Errorf("%w: load: no reply in time", ErrUnavailable) // the callers' contexts are their own
 		}
-		return a, err
+		return r, err
 	})
 	select {
 	case <-ctx.Done():
-		return found{}, mark{}, ctx.Err()
-	case r := <-flight:
-		a, _ := r.Val.(asked)
-		return a.found, a.mark, r.Err
+		return storedSession{}, readVersion{}, ctx.Err()
+	case result := <-flight:
+		r, _ := result.Val.(versionedReply)
+		return r.storedSession, r.version, result.Err
 	}
 }
 
-func (s *Store) askNow(ctx context.Context, sid, field string) (asked, error) {
-	m := s.copies.mark(sid, s.now(), s.epoch.Load())
-	a, err := s.load(ctx, sid, field)
-	return asked{a, m}, err
+func (s *Store) lookUpAlone(ctx context.Context, sid, field string) (versionedReply, error) {
+	v := s.cache.readVersion(sid, s.now(), s.epoch.Load())
+	r, err := s.load(ctx, sid, field)
+	return versionedReply{r, v}, err
 }
 
 // hashToken has room for the usual token on the stack.

@@ -15,7 +15,7 @@ import (
 func BenchmarkAuthenticateWarm(b *testing.B) {
 	for _, format := range []string{FormatJWT, FormatOpaque} {
 		b.Run(format, func(b *testing.B) {
-			s := openStore(b, nil, func(o *Options) { o.Settings.TokenFormat = format; o.Settings.CacheTTL = 1 << 60 })
+			s := openStore(b, nil, func(o *Config) { o.TokenFormat = format; o.CacheTTL = 1 << 60 })
 			token, _ := logIn(b, s, "oA")
 			granted(b, s, token)
 			ctx := context.Background()
@@ -30,7 +30,7 @@ func BenchmarkAuthenticateWarm(b *testing.B) {
 }
 
 func BenchmarkAuthenticateAsking(b *testing.B) {
-	s := openStore(b, redistest.Start(b), func(o *Options) { o.Settings.CacheTTL = 0 })
+	s := openStore(b, redistest.Start(b), func(o *Config) { o.CacheTTL = 0 })
 	token, _ := logIn(b, s, "oA")
 	granted(b, s, token)
 	ctx := context.Background()
@@ -53,37 +53,37 @@ func BenchmarkWatch(b *testing.B) {
 	}
 }
 
-// BenchmarkBytesPerCopy tells what a session costs an instance that has seen
+// BenchmarkBytesPerCachedSession tells what a session costs an instance that has seen
 // its token: everything that is kept for it.
-func BenchmarkBytesPerCopy(b *testing.B) {
+func BenchmarkBytesPerCachedSession(b *testing.B) {
 	const sessions = 50_000
 	for b.Loop() {
-		s := openStore(b, nil, func(o *Options) { o.Settings.CacheTTL = 1 << 60 })
+		s := openStore(b, nil, func(o *Config) { o.CacheTTL = 1 << 60 })
 		before := heap()
 		for i := range sessions {
-			remember(b, s, i)
+			cacheOne(b, s, i)
 		}
 		b.ReportMetric(float64(heap()-before)/sessions, "B/session")
-		if n := s.copies.count(); n != sessions {
-			b.Fatalf("%d copies", n)
+		if n := s.cache.count(); n != sessions {
+			b.Fatalf("%d cached", n)
 		}
 		runtime.KeepAlive(s)
 	}
 }
 
-// remember takes a session into the copies as an answer of Redis and a good
+// cacheOne takes a session into the cache as a reply of Redis and a good
 // token would, each string allocated anew.
-func remember(b *testing.B, s *Store, i int) {
+func cacheOne(b *testing.B, s *Store, i int) {
 	l := Login{AppID: appid, OpenID: fmt.Sprintf("oUpF8uMuAJO_M2pxb1Q9z%07d", i), UnionID: fmt.Sprintf("ocMvos6NjeKLIBqg5Mr9Q%07d", i)}
 	session := newSession(l, s.now(), s.config.Load())
 	token, _, end, err := s.config.Load().issue(session, s.now())
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := found{session: session, seen: s.now(), tokenEnd: end.Unix()}
+	a := storedSession{session: session, lastSeen: s.now(), tokenEnd: end.Unix()}
 	text := token.Value.Reveal()
-	l2 := s.copies.learn(a, s.copies.mark(session.ID, s.now(), s.epoch.Load()))
-	if _, err := s.admit(hashToken(text), checked{l2, end.Unix(), s.config.Load().keys[0].id}, s.config.Load(), s.now()); err != nil {
+	l2 := s.cache.insert(a, s.cache.readVersion(session.ID, s.now(), s.epoch.Load()))
+	if _, err := s.remember(hashToken(text), cachedToken{l2, end.Unix(), s.config.Load().keys[0].id}, s.config.Load(), s.now()); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -109,7 +109,7 @@ func BenchmarkRedisBytesPerSession(b *testing.B) {
 		b.Run(format, func(b *testing.B) {
 			for b.Loop() {
 				server := redistest.Start(b)
-				s := openStore(b, server, func(o *Options) { o.Redis.KeyPrefix = "wxgate:"; o.Settings.TokenFormat = format })
+				s := openStore(b, server, func(o *Config) { o.Redis.KeyPrefix = "wxgate:"; o.TokenFormat = format })
 				logIn(b, s, "the first brings the script")
 				before := usedMemory(b, server)
 				for i := 0; i < sessions; i += 1000 {

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"time"
 )
 
 // End ends a session everywhere within a second, its watched requests
@@ -11,7 +10,7 @@ func (s *Store) End(ctx context.Context, sid string, cause Cause) (bool, error) 
 	if !validSID(sid) {
 		return false, nil
 	}
-	there, err := s.redis.runInt(ctx, endScript, []string{s.keys.ofUser(sid), s.keys.session(sid), s.keys.jar(sid)},
+	there, err := s.redis.runInt(ctx, endSessionScript, []string{s.keys.ofUser(sid), s.keys.session(sid), s.keys.jar(sid)},
 		sid[halfLength:], s.keys.events(), sid)
 	if err != nil {
 		return false, err
@@ -26,25 +25,9 @@ func (s *Store) EndAll(ctx context.Context, appid, openid string, cause Cause) (
 	return s.endAll(ctx, appid, openid, cause, "", "")
 }
 
-// Ban keeps a user from logging in.
-type Ban struct {
-	Reason string
-	Until  time.Time // zero: for good
-}
-
-// Ban ends all sessions of a user and refuses him to log in, in one step.
-// He need not have logged in before. It returns how many sessions there were.
-func (s *Store) Ban(ctx context.Context, appid, openid string, ban Ban) (int, error) {
-	var until int64
-	if !ban.Until.IsZero() {
-		until = ban.Until.UnixMilli()
-	}
-	return s.endAll(ctx, appid, openid, CauseBan, decimal(until), ban.Reason)
-}
-
 func (s *Store) endAll(ctx context.Context, appid, openid string, cause Cause, until, reason string) (int, error) {
 	tag := userTag(appid, openid)
-	answer, err := s.redis.runList(ctx, endAllScript, []string{s.keys.user(tag)},
+	answer, err := s.redis.runList(ctx, endUserSessionsScript, []string{s.keys.user(tag)},
 		s.keys.sessions(tag), s.keys.jars(tag), tag, s.keys.events(), until, reason, appid, openid)
 	if err != nil {
 		return 0, err
@@ -53,15 +36,4 @@ func (s *Store) endAll(ctx context.Context, appid, openid string, cause Cause, u
 	s.event(reply(answer).text(1)) // here at once, subscribed or not
 	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(n))
 	return int(n), nil
-}
-
-// Unban lets a user log in again and tells whether he was banned.
-func (s *Store) Unban(ctx context.Context, appid, openid string) (bool, error) {
-	key := s.keys.user(userTag(appid, openid))
-	var removed int64
-	err := s.redis.ask(ctx, "unban", key, func(ctx context.Context) (err error) {
-		removed, err = s.redis.HDel(ctx, key, "b", "B").Result()
-		return err
-	})
-	return removed > 0, err
 }

@@ -24,7 +24,7 @@ func TestEndedOnOneInstanceIsRefusedOnTheOther(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	for _, format := range []string{FormatJWT, FormatOpaque} {
-		in := func(o *Options) { o.Settings.TokenFormat = format }
+		in := func(o *Config) { o.TokenFormat = format }
 		a, b := openStore(t, server, in), openStore(t, server, in)
 		for name, end := range map[string]func(*Session) error{
 			"logout":     func(s *Session) error { _, err := a.End(t.Context(), s.ID, CauseLogout); return err },
@@ -93,7 +93,7 @@ func TestSessionIDsAreNoWayIntoRedis(t *testing.T) {
 func TestBanRefusesLoginsUntilItsEnd(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, redistest.Start(t), func(o *Options) { o.Now = c.now })
+	s := openStore(t, redistest.Start(t), func(o *Config) { o.Now = c.now })
 	token, _ := logIn(t, s, "oA")
 	until := time.UnixMilli(c.now().Add(time.Hour).UnixMilli())
 	if n, err := s.Ban(t.Context(), appid, "oA", Ban{Reason: "spam", Until: until}); n != 1 || err != nil {
@@ -143,7 +143,7 @@ func TestUnbanLetsTheUserIn(t *testing.T) {
 func TestAbsoluteEndHolds(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, redistest.Start(t), func(o *Options) { o.Now = c.now; o.Settings.MaxLifetime = 5 * time.Hour })
+	s := openStore(t, redistest.Start(t), func(o *Config) { o.Now = c.now; o.MaxLifetime = 5 * time.Hour })
 	token, session := logIn(t, s, "oA")
 	for c.now().Before(session.EndsAt.Add(-time.Hour)) {
 		g := granted(t, s, token)
@@ -168,7 +168,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 	t.Parallel()
 	idle := 2 * time.Second
 	server := redistest.Start(t)
-	short := func(o *Options) { o.Settings.IdleTimeout = idle }
+	short := func(o *Config) { o.IdleTimeout = idle }
 	a, b := openStore(t, server, short), openStore(t, server, short)
 	token, _ := logIn(t, a, "oA")
 	g := granted(t, b, token)
@@ -199,7 +199,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 func TestUsesAreRarelyWritten(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	s := openStore(t, server, func(o *Options) { o.Settings.IdleTimeout = 8 * time.Second }) // every two seconds
+	s := openStore(t, server, func(o *Config) { o.IdleTimeout = 8 * time.Second }) // every two seconds
 	token, session := logIn(t, s, "oA")
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		granted(t, s, token)

@@ -30,7 +30,7 @@ type retryable struct{ error }
 
 func (r retryable) Unwrap() error { return r.error }
 
-// Retryable marks err as one that did not use up the login code: Once then
+// Retryable marks err as one that did not use up the login code: UseCodeOnce then
 // releases its claim, so that the client may try again with the same code.
 func Retryable(err error) error {
 	if err == nil {

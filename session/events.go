@@ -14,11 +14,11 @@ import (
 // What a script publishes on the events channel, as a word and its arguments:
 //
 //	ended sid…      these sessions have ended
-//	changed sid…    what these sessions know of their user has changed
+//	changed sid…    facts of their user have changed
 //	renewed sid end the session has a token until then (Unix seconds)
 //
-// Redis forgets what nobody hears. Whenever the subscription was away, all
-// copies are asked again: the epoch moves on.
+// Redis keeps no events. Whenever the subscription was away, everything cached is
+// asked for again: the epoch moves on.
 const (
 	eventEnded   = "ended"
 	eventChanged = "changed"
@@ -42,7 +42,7 @@ func (s *Store) listen() {
 	}
 }
 
-// subscription hears events until something is wrong. A connection may look
+// subscription receives events until something fails. A connection may look
 // alive and carry nothing, to a master that was replaced for example. So the
 // instance sends itself heartbeats the same way that events come, and takes
 // their absence for the loss that it is.
@@ -60,7 +60,7 @@ func (s *Store) subscription(ctx context.Context) error {
 	}
 	s.epoch.Add(1)
 	s.background.Go(func() { s.sendHeartbeats(ctx, beat) })
-	return s.hear(ctx, sub, beat)
+	return s.receive(ctx, sub, beat)
 }
 
 func awaitSubscribed(ctx context.Context, sub *redis.PubSub) error {
@@ -81,7 +81,7 @@ func (s *Store) sendHeartbeats(ctx context.Context, channel string) {
 	}
 }
 
-func (s *Store) hear(ctx context.Context, sub *redis.PubSub, beat string) error {
+func (s *Store) receive(ctx context.Context, sub *redis.PubSub, beat string) error {
 	last := time.Now()
 	for {
 		received, err := sub.ReceiveTimeout(ctx, heartbeatLate)
@@ -94,7 +94,7 @@ func (s *Store) hear(ctx context.Context, sub *redis.PubSub, beat string) error 
 			return fmt.Errorf("unexpected %T", received)
 		case message.Channel == beat:
 			last = time.Now()
-			s.heard()
+			s.heartbeatReceived()
 		case time.Since(last) > heartbeatLate:
 			return fmt.Errorf("no heartbeat in %s", heartbeatLate)
 		default:
@@ -103,8 +103,8 @@ func (s *Store) hear(ctx context.Context, sub *redis.PubSub, beat string) error 
 	}
 }
 
-// heard is called for each heartbeat; the first makes the subscription good.
-func (s *Store) heard() {
+// heartbeatReceived is called for each heartbeat; the first makes the subscription good.
+func (s *Store) heartbeatReceived() {
 	if !s.subscribed.Swap(true) {
 		s.log.Info("events of other instances are received")
 	}
@@ -117,16 +117,16 @@ func (s *Store) event(payload string) {
 	switch kind {
 	case eventEnded:
 		for _, sid := range args {
-			s.copies.event(sid, func(l *liveCopy) { s.finish(l, "") })
+			s.cache.event(sid, func(cs *cachedSession) { s.finish(cs, "") })
 		}
 	case eventChanged:
 		for _, sid := range args {
-			s.copies.event(sid, func(l *liveCopy) { l.set(again) })
+			s.cache.event(sid, func(cs *cachedSession) { cs.set(stale) })
 		}
 	case eventRenewed:
 		if len(args) == 2 {
 			end, _ := strconv.ParseInt(args[1], 10, 64)
-			s.copies.event(args[0], func(l *liveCopy) { raise(&l.tokenEnd, end) })
+			s.cache.event(args[0], func(cs *cachedSession) { raise(&cs.tokenEnd, end) })
 		}
 	}
 }

@@ -15,10 +15,10 @@ import (
 // the process.
 func Example() {
 	ctx := context.Background()
-	store, err := session.Open(session.Options{Settings: session.Settings{
+	store, err := session.Open(session.Config{
 		Secrets:  []secret.Text{secret.Text(strings.Repeat("k", session.MinSecret))}, // better: 32 random bytes
 		CacheTTL: 5 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
-	}})
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -30,10 +30,10 @@ func Example() {
 	}
 	fmt.Println("new:", first, "for", token.ExpiresIn)
 
-	grant, err := store.Authenticate(ctx, token.Value.Reveal())
-	fmt.Println(grant.Session.OpenID, err)
+	auth, err := store.Authenticate(ctx, token.Value.Reveal())
+	fmt.Println(auth.Session.OpenID, err)
 
-	_, _ = store.End(ctx, grant.Session.ID, session.CauseLogout)
+	_, _ = store.End(ctx, auth.Session.ID, session.CauseLogout)
 	_, err = store.Authenticate(ctx, token.Value.Reveal())
 	fmt.Println(errors.Is(err, session.ErrSessionEnded))
 	// Output:

@@ -70,7 +70,7 @@ func (s *Store) inspectSession(ctx context.Context, sid string) ([]Entry, error)
 // inspectHash reads a hash; nil where there is none.
 func (s *Store) inspectHash(ctx context.Context, key string, read func(name, value string) Field) (*Entry, error) {
 	var fields map[string]string
-	err := s.redis.ask(ctx, "inspect", key, func(ctx context.Context) (err error) {
+	err := s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
 		fields, err = s.redis.HGetAll(ctx, key).Result()
 		return err
 	})
@@ -89,7 +89,7 @@ func (s *Store) inspectHash(ctx context.Context, key string, read func(name, val
 // inspectSealed tells of a sealed string how long it is; nil where there is none.
 func (s *Store) inspectSealed(ctx context.Context, key, meaning string) ([]Entry, error) {
 	var size int64
-	err := s.redis.ask(ctx, "inspect", key, func(ctx context.Context) (err error) {
+	err := s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
 		size, err = s.redis.StrLen(ctx, key).Result()
 		return err
 	})
@@ -101,7 +101,7 @@ func (s *Store) inspectSealed(ctx context.Context, key, meaning string) ([]Entry
 }
 
 func (s *Store) timeToLive(ctx context.Context, key string) (ttl time.Duration, err error) {
-	err = s.redis.ask(ctx, "inspect", key, func(ctx context.Context) (err error) {
+	err = s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
 		ttl, err = s.redis.PTTL(ctx, key).Result()
 		return err
 	})

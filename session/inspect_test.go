@@ -59,7 +59,7 @@ func TestInspectShowsWhatIsSealedAsSealedOnly(t *testing.T) {
 
 func TestInspectShowsNoValueThatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, nil, func(o *Options) { o.Settings.TokenFormat = FormatOpaque })
+	s := openStore(t, nil, func(o *Config) { o.TokenFormat = FormatOpaque })
 	token, session, _, err := s.Login(t.Context(), Login{AppID: appid, OpenID: "o-bob", SessionKey: secret.Text("a2V5")})
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestInspectShowsNoValueThatItDoesNotKnow(t *testing.T) {
 	}
 }
 
-func TestInspectOfAStrangerShowsNothing(t *testing.T) {
+func TestInspectOfAnUnknownUserShowsNothing(t *testing.T) {
 	t.Parallel()
 	entries, err := openStore(t, nil, nil).Inspect(t.Context(), appid, "o-nobody")
 	if err != nil || len(entries) != 0 {

@@ -14,7 +14,7 @@ func (s *Store) Jar(ctx context.Context, session *Session, backend string) ([]by
 
 func (s *Store) jar(ctx context.Context, session *Session, backend string) (data, sealed []byte, err error) {
 	key := s.keys.jar(session.ID)
-	err = s.redis.ask(ctx, "jar", key, func(ctx context.Context) (err error) {
+	err = s.redis.do(ctx, "jar", key, func(ctx context.Context) (err error) {
 		sealed, err = s.redis.HGet(ctx, key, backend).Bytes()
 		return err
 	})
@@ -24,7 +24,7 @@ func (s *Store) jar(ctx context.Context, session *Session, backend string) (data
 	if err != nil {
 		return nil, nil, err
 	}
-	data, err = s.config.Load().keys.open(sealJar, sealed, session.ID, session.AppID, session.OpenID, backend)
+	data, err = s.config.Load().keys.open(jarPurpose, sealed, session.ID, session.AppID, session.OpenID, backend)
 	if err != nil {
 		data = nil
 	}
@@ -69,7 +69,7 @@ func (s *Store) replaceJar(ctx context.Context, session *Session, backend string
 	}
 	var sealed []byte
 	if len(data) > 0 {
-		sealed = s.config.Load().keys.seal(sealJar, data, session.ID, session.AppID, session.OpenID, backend)
+		sealed = s.config.Load().keys.seal(jarPurpose, data, session.ID, session.AppID, session.OpenID, backend)
 	}
 	answer, err := s.redis.run(ctx, saveJarScript, []string{s.keys.session(session.ID), s.keys.jar(session.ID)}, backend, was, sealed)
 	if err == nil && answer == "ended" {

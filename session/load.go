@@ -5,77 +5,76 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 	"unique"
 )
 
 // found is a session as Redis has it.
-type found struct {
-	session  *Session
-	created  time.Time
-	seen     time.Time // the last use, as far as written
-	tokenEnd int64     // of the newest token, Unix seconds
-	fieldEnd int64     // of the opaque token asked for; 0: there is none
+type storedSession struct {
+	session   *Session
+	created   time.Time
+	lastSeen  time.Time // the last use, as far as written
+	tokenEnd  int64     // of the newest token, Unix seconds
+	opaqueEnd int64     // of the opaque token asked for; 0: there is none
 }
 
 // What Redis can say of a session that it doesn't have.
 //
 // ErrSessionEnded: the user is there and the session isn't, so it was ended or
-// ran out. errLost: not even the user is there. Users are kept for good, so the
+// ran out. errDataLost: not even the user is there. Users are kept for good, so the
 // data itself is gone: a Redis restarted empty, flushed, or failed over to a
-// node that held nothing. That is a fault, not an end: a copy confirmed within
-// StaleIfError goes on, which keeps clients from all logging in at once and
-// leaves time to restore the data; one that isn't known here has ended, since
+// node that held nothing. That is a fault, not an end: a cached session confirmed
+// within StaleIfError goes on, which keeps clients from all logging in at once and
+// leaves time to restore the data; one that isn't cached has ended, since
 // nothing but a login can help it. A node that is not (or not yet) the master
 // answers neither: the script writes before it says no, and fails there.
-var errLost = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
+var errDataLost = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
 
-// errMismatch is an answer to another question, which a broken connection or
+// errMismatch is an reply to another question, which a broken connection or
 // a proxy may give. It must never become an identity.
-var errMismatch = fmt.Errorf("%w: answer of another session", ErrUnavailable)
+var errMismatch = fmt.Errorf("%w: reply of another session", ErrUnavailable)
 
 // load asks Redis for a session; field is an opaque token's, or empty.
-func (s *Store) load(ctx context.Context, sid, field string) (found, error) {
-	answer, err := s.redis.runList(ctx, loadScript, []string{s.keys.session(sid), s.keys.ofUser(sid)}, loadArgs(sid, field)...)
+func (s *Store) load(ctx context.Context, sid, field string) (storedSession, error) {
+	answer, err := s.redis.runList(ctx, loadSessionScript, []string{s.keys.session(sid), s.keys.ofUser(sid)}, loadArgs(sid, field)...)
 	if err != nil {
-		return found{}, err
+		return storedSession{}, err
 	}
-	return readFound(sid, answer)
+	return readStoredSession(sid, answer)
 }
 
 func loadArgs(sid, field string) []any { return []any{sid, sid[halfLength:], field} }
 
-func readFound(sid string, answer []any) (found, error) {
+func readStoredSession(sid string, answer []any) (storedSession, error) {
 	r := reply(answer)
 	if r.text(0) != sid {
-		return found{}, errMismatch
+		return storedSession{}, errMismatch
 	}
 	switch r.text(1) {
 	case "found":
 		return readSession(sid, r)
 	case "ended":
-		return found{}, ErrSessionEnded
+		return storedSession{}, ErrSessionEnded
 	case "lost":
-		return found{}, errLost
+		return storedSession{}, errDataLost
 	}
-	return found{}, unavailable("load", errAnswer)
+	return storedSession{}, unavailable("load", errUnexpectedReply)
 }
 
-// readSession takes the fields in the order of load.lua. The user's names must
+// readSession takes the fields in the order of load_session.lua. The user's names must
 // be those that the id was made of: an openid can't come from anywhere else.
-func readSession(sid string, r reply) (found, error) {
+func readSession(sid string, r reply) (storedSession, error) {
 	s := &Session{
 		ID: r.text(0), AppID: unique.Make(r.text(9)).Value(), OpenID: r.text(10), UnionID: r.text(11),
 		UserID: r.text(6), EndsAt: r.millis(3),
 	}
 	if userTag(s.AppID, s.OpenID) != sid[:halfLength] {
-		return found{}, errMismatch
+		return storedSession{}, errMismatch
 	}
 	if err := errors.Join(readJSON(r.text(7), &s.Roles), readPhone(r.text(12), &s.Phone)); err != nil {
-		return found{}, fmt.Errorf("%w: load: %w", ErrUnavailable, err)
+		return storedSession{}, fmt.Errorf("%w: load: %w", ErrUnavailable, err)
 	}
-	return found{session: s, created: r.millis(2), seen: r.millis(4), tokenEnd: r.number(5), fieldEnd: r.number(8)}, nil
+	return storedSession{session: s, created: r.millis(2), lastSeen: r.millis(4), tokenEnd: r.number(5), opaqueEnd: r.number(8)}, nil
 }
 
 func readPhone(text string, number *string) error {
@@ -99,35 +98,4 @@ func writeJSON(v any) string {
 		panic(err) // only for types that JSON can't hold
 	}
 	return string(text)
-}
-
-// reply is a script's list. What is missing reads as empty.
-type reply []any
-
-func (r reply) text(i int) string {
-	if i >= len(r) {
-		return ""
-	}
-	s, _ := r[i].(string)
-	return s
-}
-
-func (r reply) number(i int) int64 {
-	if i < len(r) {
-		if n, ok := r[i].(int64); ok {
-			return n
-		}
-	}
-	n, _ := strconv.ParseInt(r.text(i), 10, 64)
-	return n
-}
-
-func (r reply) millis(i int) time.Time { return time.UnixMilli(r.number(i)) }
-
-func (r reply) list(i int) reply {
-	if i >= len(r) {
-		return nil
-	}
-	l, _ := r[i].([]any)
-	return l
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"wxgate/secret"
 )
 
@@ -31,16 +29,6 @@ func (l Login) check() error {
 		return errLogin
 	}
 	return nil
-}
-
-// Known tells whether the user has logged in before.
-func (s *Store) Known(ctx context.Context, appid, openid string) (known bool, err error) {
-	key := s.keys.user(userTag(appid, openid))
-	err = s.redis.ask(ctx, "known", key, func(ctx context.Context) (err error) {
-		known, err = s.redis.HExists(ctx, key, "f").Result()
-		return err
-	})
-	return known, err
 }
 
 // Login starts a session and tells whether it is the user's first ever: once
@@ -77,11 +65,11 @@ func (s *Store) loggedIn(token Token, session *Session, answer reply) (Token, *S
 	case "blocked":
 		return Token{}, nil, false, &BlockedError{Reason: answer.text(2), Until: banEnd(answer.number(1))}
 	}
-	return Token{}, nil, false, unavailable("login", errAnswer)
+	return Token{}, nil, false, unavailable("login", errUnexpectedReply)
 }
 
 // newSession has whole milliseconds, as Redis keeps them.
-func newSession(l Login, now time.Time, c *config) *Session {
+func newSession(l Login, now time.Time, c *activeConfig) *Session {
 	s := &Session{
 		ID: userTag(l.AppID, l.OpenID) + newID(), AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID,
 		UserID: l.UserID, Roles: slices.Clone(l.Roles), EndsAt: time.UnixMilli(now.Add(c.MaxLifetime).UnixMilli()),
@@ -92,7 +80,7 @@ func newSession(l Login, now time.Time, c *config) *Session {
 	return s
 }
 
-func (s *Store) loginCall(c *config, l Login, session *Session, now time.Time, field string, end time.Time) (keys []string, args []any) {
+func (s *Store) loginCall(c *activeConfig, l Login, session *Session, now time.Time, field string, end time.Time) (keys []string, args []any) {
 	tag, told, roles, phone := session.ID[:halfLength], "0", "", ""
 	if l.UserID != "" || l.Roles != nil {
 		told = "1"
@@ -103,10 +91,10 @@ func (s *Store) loginCall(c *config, l Login, session *Session, now time.Time, f
 	if l.Phone != nil {
 		phone = writeJSON(*l.Phone)
 	}
-	sealed := c.keys.seal(sealSessionKey, []byte(l.SessionKey.Reveal()), session.ID, l.AppID, l.OpenID)
+	sealed := c.sealSessionKey(session, l.SessionKey)
 	return []string{s.keys.user(tag), s.keys.session(session.ID)}, []any{
 		now.UnixMilli(), session.ID[halfLength:], session.EndsAt.UnixMilli(),
-		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), c.perUser(), s.keys.events(),
+		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), c.maxPerUser(), s.keys.events(),
 		tag, s.keys.sessions(tag), s.keys.jars(tag), end.Unix(), field, sealed,
 		l.AppID, l.OpenID, l.UnionID, phone, l.UserID, roles, told,
 	}
@@ -114,7 +102,7 @@ func (s *Store) loginCall(c *config, l Login, session *Session, now time.Time, f
 
 // issue makes a token of the configured format. field is where an opaque
 // one's hash is to be kept, empty for a JWT. No token outlives its session.
-func (c *config) issue(s *Session, now time.Time) (token Token, field string, end time.Time, err error) {
+func (c *activeConfig) issue(s *Session, now time.Time) (token Token, field string, end time.Time, err error) {
 	// Whole seconds, never less than the ttl. It may lie behind the session's
 	// end, which is checked on its own and has an error of its own.
 	end = now.Add(c.TokenTTL + time.Second - 1).Truncate(time.Second)
@@ -129,36 +117,3 @@ func (c *config) issue(s *Session, now time.Time) (token Token, field string, en
 		SessionExpiresIn: min(s.EndsAt.Sub(now), c.IdleTimeout),
 	}, field, end, err
 }
-
-// Blocked returns a *BlockedError for a user who is banned now.
-func (s *Store) Blocked(ctx context.Context, appid, openid string) error {
-	var ban []any
-	key := s.keys.user(userTag(appid, openid))
-	err := s.redis.ask(ctx, "blocked", key, func(ctx context.Context) (err error) {
-		ban, err = s.redis.HMGet(ctx, key, "b", "B").Result()
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	r := reply(ban)
-	if r.text(0) == "" {
-		return nil
-	}
-	until := banEnd(r.number(0))
-	if !until.IsZero() && !s.now().Before(until) {
-		return nil
-	}
-	return &BlockedError{Reason: r.text(1), Until: until}
-}
-
-// banEnd reads a ban's end as it is kept: 0 is for good.
-func banEnd(millis int64) time.Time {
-	if millis == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(millis)
-}
-
-// absent tells a missing key or field from a failure.
-func absent(err error) bool { return errors.Is(err, redis.Nil) }

@@ -61,7 +61,7 @@ func TestLoginRunTwiceIsOneLogin(t *testing.T) {
 func TestOldestSessionGivesWay(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	limited := func(o *Options) { o.Settings.MaxPerUser = 3 }
+	limited := func(o *Config) { o.MaxPerUser = 3 }
 	a, b := openStore(t, server, limited), openStore(t, server, limited)
 	var tokens []string
 	for range 5 {
@@ -87,7 +87,7 @@ func TestOldestSessionGivesWay(t *testing.T) {
 
 func TestRacingLoginsKeepTheMaximum(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, redistest.Start(t), func(o *Options) { o.Settings.MaxPerUser = 2 })
+	s := openStore(t, redistest.Start(t), func(o *Config) { o.MaxPerUser = 2 })
 	var logins sync.WaitGroup
 	for range 20 {
 		logins.Go(func() { logIn(t, s, "oA") })
@@ -164,14 +164,14 @@ func TestLoginKeepsWhatItIsNotTold(t *testing.T) {
 	}
 }
 
-func TestKnownUserIsOneWhoLoggedIn(t *testing.T) {
+func TestBanBeforeTheFirstLoginIsNoLogin(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	if _, err := s.Ban(t.Context(), appid, "oA", Ban{}); err != nil {
 		t.Fatal(err)
 	}
-	if known, err := s.Known(t.Context(), appid, "oA"); known || err != nil {
-		t.Errorf("banned beforehand: %v, %v", known, err)
+	if u, err := s.User(t.Context(), appid, "oA"); !u.FirstLogin.IsZero() || err != nil {
+		t.Errorf("banned beforehand: %v, %v", u.FirstLogin, err)
 	}
 	if _, err := s.Unban(t.Context(), appid, "oA"); err != nil {
 		t.Fatal(err)
@@ -179,8 +179,8 @@ func TestKnownUserIsOneWhoLoggedIn(t *testing.T) {
 	if _, _, first, err := s.Login(t.Context(), loginOf("oA")); !first || err != nil {
 		t.Errorf("%v, %v", first, err)
 	}
-	if known, err := s.Known(t.Context(), appid, "oA"); !known || err != nil {
-		t.Errorf("%v, %v", known, err)
+	if u, err := s.User(t.Context(), appid, "oA"); u.FirstLogin.IsZero() || err != nil {
+		t.Errorf("%v, %v", u.FirstLogin, err)
 	}
 	if _, err := s.User(t.Context(), appid, "nobody"); !errors.Is(err, ErrNotFound) {
 		t.Error(err)

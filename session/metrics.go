@@ -9,7 +9,7 @@ type metrics struct {
 	started     prometheus.Counter
 	ended       *prometheus.CounterVec
 	hits        prometheus.Counter
-	asked       prometheus.Counter
+	revalidated prometheus.Counter
 	misses      prometheus.Counter
 	stale       prometheus.Counter
 	redisErrors *prometheus.CounterVec
@@ -24,23 +24,23 @@ func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
 	with := promauto.With(registry)
 	lookups := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "wxgate_session_lookups_total",
-		Help: "Authenticated requests by what their session was known from: hit (own copy), asked (own copy, confirmed by Redis), miss (Redis), stale (own copy, Redis away).",
+		Help: "Requests with a good token by where their session came from: hit (the cache), revalidated (the cache, confirmed by Redis), miss (Redis), stale (the cache, Redis being away).",
 	}, []string{"result"})
 	counter := func(name, help string) prometheus.Counter {
 		return with.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
 	with.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "wxgate_sessions_cached", Help: "Sessions in use that this instance has a copy of.",
-	}, func() float64 { return float64(s.copies.count()) })
+		Name: "wxgate_sessions_cached", Help: "Sessions in use that this instance has cached.",
+	}, func() float64 { return float64(s.cache.count()) })
 	with.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "wxgate_redis_subscription_up", Help: "Whether events of other instances are received.",
 	}, func() float64 { return truth(s.subscribed.Load()) })
 	return &metrics{
 		started: counter("wxgate_sessions_started_total", "Sessions started."),
 		ended: with.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_sessions_ended_total", Help: "Sessions ended by this instance, by cause; expired ones as each instance with a copy noticed.",
+			Name: "wxgate_sessions_ended_total", Help: "Sessions ended by this instance, by cause; expired ones by each instance that has them cached.",
 		}, []string{"cause"}),
-		hits: lookups.WithLabelValues("hit"), asked: lookups.WithLabelValues("asked"),
+		hits: lookups.WithLabelValues("hit"), revalidated: lookups.WithLabelValues("revalidated"),
 		misses: lookups.WithLabelValues("miss"), stale: lookups.WithLabelValues("stale"),
 		redisErrors: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_redis_errors_total", Help: "Failed Redis operations.",

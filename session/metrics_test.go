@@ -23,7 +23,7 @@ func counted(m prometheus.Metric) float64 {
 func TestMetricsSayWhatHappened(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewPedanticRegistry()
-	s := openStore(t, nil, func(o *Options) { o.Registry = registry })
+	s := openStore(t, nil, func(o *Config) { o.Registry = registry })
 	token, session := logIn(t, s, "oA")
 	granted(t, s, token)
 	stop := s.Watch(granted(t, s, token), func() {})

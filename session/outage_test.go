@@ -19,40 +19,40 @@ import (
 	"wxgate/session"
 )
 
-// mostErrors bounds what a crowd keeps of what went wrong.
-const mostErrors = 5
+// maxErrors bounds the errors that a load keeps.
+const maxErrors = 5
 
-// crowd is clients that authenticate over and over until they are sent home.
-// Anything but a success or an unavailable store is kept as wrong.
-type crowd struct {
+// clientLoad is clients that authenticate in a loop until they are stopped.
+// Anything but a success or an unavailable store is recorded as an error.
+type clientLoad struct {
 	stop     context.CancelFunc
 	clients  sync.WaitGroup
-	visits   atomic.Int64
-	failures atomic.Int64 // visits that found the store unavailable
+	requests atomic.Int64
+	failures atomic.Int64 // requests that found the store unavailable
 
 	mu    sync.Mutex
 	wrong []error
 }
 
-func (c *crowd) complain(err error) {
+func (c *clientLoad) record(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.wrong) < mostErrors {
+	if len(c.wrong) < maxErrors {
 		c.wrong = append(c.wrong, err)
 	}
 }
 
-// gather has each member come on a client of his own, to each store in turn.
-// Stores in patient must never be unavailable to him.
-func gather(t *testing.T, members []member, stores []*session.Store, patient map[*session.Store]bool) *crowd {
+// startLoad runs one client for each user, which asks each store in turn.
+// The stores in alwaysUp must never be unavailable.
+func startLoad(t *testing.T, users []testUser, stores []*session.Store, alwaysUp map[*session.Store]bool) *clientLoad {
 	ctx, stop := context.WithCancel(t.Context())
-	c := &crowd{stop: stop}
+	c := &clientLoad{stop: stop}
 	t.Cleanup(stop)
-	for _, m := range members {
+	for _, m := range users {
 		c.clients.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				store := stores[i%len(stores)]
-				c.visit(ctx, m, store, patient[store])
+				c.authenticate(ctx, m, store, alwaysUp[store])
 				pause(ctx, time.Duration(rand.IntN(10))*time.Millisecond)
 			}
 		})
@@ -60,32 +60,32 @@ func gather(t *testing.T, members []member, stores []*session.Store, patient map
 	return c
 }
 
-// visit is now and then cut short by a client who goes away, which must not
-// leave an answer behind for the next one on the connection.
-func (c *crowd) visit(ctx context.Context, m member, store *session.Store, patient bool) {
-	c.visits.Add(1)
-	leaves := rand.IntN(5) == 0
-	if leaves {
+// authenticate is now and then cancelled by its client, which must not leave a
+// reply behind for the next one on the connection.
+func (c *clientLoad) authenticate(ctx context.Context, m testUser, store *session.Store, alwaysUp bool) {
+	c.requests.Add(1)
+	cancels := rand.IntN(5) == 0
+	if cancels {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(rand.IntN(1000))*time.Microsecond)
 		defer cancel()
 	}
-	err := m.visit(ctx, store)
+	err := m.authenticate(ctx, store)
 	switch {
 	case err == nil, ctx.Err() != nil && errors.Is(err, ctx.Err()):
-	case errors.Is(err, session.ErrUnavailable) && !patient:
+	case errors.Is(err, session.ErrUnavailable) && !alwaysUp:
 		c.failures.Add(1)
 	default:
-		c.complain(fmt.Errorf("%s: %w", m.openID, err))
+		c.record(fmt.Errorf("%s: %w", m.openID, err))
 	}
 }
 
-// dismiss sends the clients home and reports what went wrong.
-func (c *crowd) dismiss(t *testing.T) {
+// finish stops the clients and reports the errors.
+func (c *clientLoad) finish(t *testing.T) {
 	t.Helper()
 	c.stop()
 	c.clients.Wait()
-	t.Logf("%d visits, %d while the store was unavailable", c.visits.Load(), c.failures.Load())
+	t.Logf("%d requests, %d of them while the store was unavailable", c.requests.Load(), c.failures.Load())
 	for _, err := range c.wrong {
 		t.Error(err)
 	}
@@ -98,18 +98,18 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// recovered waits until everybody is let in again and new ones can log in,
-// and endings are heard of again.
-func recovered(t *testing.T, a, b *session.Store, members []member) {
+// recovered waits until every user is authenticated again, new ones can log in,
+// and events are received again.
+func recovered(t *testing.T, a, b *session.Store, users []testUser) {
 	t.Helper()
 	for _, store := range []*session.Store{a, b} {
 		within(t, eventually, func() error { return store.Ready(t.Context()) })
-		for _, m := range members {
-			within(t, eventually, func() error { return m.visit(t.Context(), store) })
+		for _, m := range users {
+			within(t, eventually, func() error { return m.authenticate(t.Context(), store) })
 		}
 	}
-	m := enrol(t, a, "newcomer")
-	if err := m.visit(t.Context(), b); err != nil {
+	m := mustLogin(t, a, "newcomer")
+	if err := m.authenticate(t.Context(), b); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := a.End(t.Context(), m.sid, session.CauseLogout); err != nil {
@@ -121,26 +121,26 @@ func recovered(t *testing.T, a, b *session.Store, members []member) {
 func TestRestartsOfRedisLockNobodyOutAndMixNobodyUp(t *testing.T) {
 	t.Parallel()
 	s := redistest.Options{Persist: true}.Start(t)
-	copies := topologySettings()
-	copies.CacheTTL = 20 * time.Millisecond
+	short := topologyConfig()
+	short.CacheTTL = 20 * time.Millisecond
 	opaque := askEachTime()
 	opaque.TokenFormat = session.FormatOpaque
-	cached, strict, other := openReady(t, single(s), copies), openReady(t, single(s), askEachTime()), openReady(t, single(s), opaque)
-	var members []member
+	cached, strict, other := openReady(t, single(s), short), openReady(t, single(s), askEachTime()), openReady(t, single(s), opaque)
+	var users []testUser
 	for i := range 200 {
-		members = append(members, enrol(t, []*session.Store{cached, other}[i%2], fmt.Sprintf("user-%d", i)))
+		users = append(users, mustLogin(t, []*session.Store{cached, other}[i%2], fmt.Sprintf("user-%d", i)))
 	}
-	visitAll(t, cached, members)
+	authenticateAll(t, cached, users)
 
-	clients := gather(t, members, []*session.Store{cached, strict, other}, map[*session.Store]bool{cached: true})
+	clients := startLoad(t, users, []*session.Store{cached, strict, other}, map[*session.Store]bool{cached: true})
 	for range 3 {
 		time.Sleep(500 * time.Millisecond)
 		s.Stop()
 		time.Sleep(300 * time.Millisecond)
 		s.Start()
 	}
-	recovered(t, cached, strict, members)
-	clients.dismiss(t)
+	recovered(t, cached, strict, users)
+	clients.finish(t)
 	if clients.failures.Load() == 0 {
 		t.Error("nobody noticed that Redis was away: the test shows nothing")
 	}
@@ -149,32 +149,32 @@ func TestRestartsOfRedisLockNobodyOutAndMixNobodyUp(t *testing.T) {
 func TestSentinelFailoverLocksNobodyOut(t *testing.T) {
 	t.Parallel()
 	group := redistest.Sentinel(t)
-	cached, strict := openReady(t, underSentinel(group), topologySettings()), openReady(t, underSentinel(group), askEachTime())
-	members := enrolMany(t, cached, 40)
-	visitAll(t, cached, members)
+	cached, strict := openReady(t, underSentinel(group), topologyConfig()), openReady(t, underSentinel(group), askEachTime())
+	users := logInMany(t, cached, 40)
+	authenticateAll(t, cached, users)
 	group.Sync()
 
-	clients := gather(t, members, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
+	clients := startLoad(t, users, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
 	logins := keepLoggingIn(t, strict)
 	old := group.Master()
 	group.Failover()
-	recovered(t, cached, strict, members)
+	recovered(t, cached, strict, users)
 	old.Start() // empty, and a master until the sentinels see it
 	time.Sleep(2 * time.Second)
-	recovered(t, strict, cached, members)
-	clients.dismiss(t)
-	logins.dismiss(t)
+	recovered(t, strict, cached, users)
+	clients.finish(t)
+	logins.finish(t)
 }
 
 func TestClusterFailoverLocksNobodyOut(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.Options{Replicas: 1}.Cluster(t, 3)
-	cached, strict := openReady(t, cluster(nodes), topologySettings()), openReady(t, cluster(nodes), askEachTime())
-	members := enrolMany(t, cached, 40)
-	visitAll(t, cached, members)
+	cached, strict := openReady(t, cluster(nodes), topologyConfig()), openReady(t, cluster(nodes), askEachTime())
+	users := logInMany(t, cached, 40)
+	authenticateAll(t, cached, users)
 	nodes.Sync()
 
-	clients := gather(t, members, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
+	clients := startLoad(t, users, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
 	logins := keepLoggingIn(t, strict)
 	nodes.Masters[0].Stop()
 	within(t, eventually, func() error {
@@ -183,31 +183,31 @@ func TestClusterFailoverLocksNobodyOut(t *testing.T) {
 		}
 		return nil
 	})
-	recovered(t, cached, strict, members)
-	clients.dismiss(t)
-	logins.dismiss(t)
+	recovered(t, cached, strict, users)
+	clients.finish(t)
+	logins.finish(t)
 }
 
 // keepLoggingIn has new users log in and come back at once. A login that the
 // dead master had not passed on is lost with it, so an ended session is no
 // fault here; anybody else's identity is.
-func keepLoggingIn(t *testing.T, store *session.Store) *crowd {
+func keepLoggingIn(t *testing.T, store *session.Store) *clientLoad {
 	ctx, stop := context.WithCancel(t.Context())
-	c := &crowd{stop: stop}
+	c := &clientLoad{stop: stop}
 	t.Cleanup(stop)
 	c.clients.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			m, err := tryEnrol(ctx, store, fmt.Sprintf("new-%d", i))
+			m, err := tryLogin(ctx, store, fmt.Sprintf("new-%d", i))
 			if err == nil {
-				err = m.visit(ctx, store)
+				err = m.authenticate(ctx, store)
 			}
-			c.visits.Add(1)
+			c.requests.Add(1)
 			switch {
 			case err == nil, errors.Is(err, session.ErrSessionEnded), ctx.Err() != nil:
 			case errors.Is(err, session.ErrUnavailable):
 				c.failures.Add(1)
 			default:
-				c.complain(fmt.Errorf("login of %s: %w", m.openID, err))
+				c.record(fmt.Errorf("login of %s: %w", m.openID, err))
 			}
 			pause(ctx, 5*time.Millisecond)
 		}
@@ -215,45 +215,45 @@ func keepLoggingIn(t *testing.T, store *session.Store) *crowd {
 	return c
 }
 
-func TestHungRedisSlowsNoRequestWithACopy(t *testing.T) {
+func TestHungRedisSlowsNoRequestOfACachedSession(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	short := topologySettings()
+	short := topologyConfig()
 	short.CacheTTL = 50 * time.Millisecond
-	fresh, outdated := openReady(t, single(s), topologySettings()), openReady(t, single(s), short)
-	members := enrolMany(t, fresh, 50)
-	visitAll(t, fresh, members)
-	visitAll(t, outdated, members)
-	stranger := enrol(t, openReady(t, single(s), topologySettings()), "stranger")
+	fresh, outdated := openReady(t, single(s), topologyConfig()), openReady(t, single(s), short)
+	users := logInMany(t, fresh, 50)
+	authenticateAll(t, fresh, users)
+	authenticateAll(t, outdated, users)
+	uncached := mustLogin(t, openReady(t, single(s), topologyConfig()), "uncached")
 
 	s.Pause()
-	visitQuickly(t, fresh, members, nil)
+	authenticateQuickly(t, fresh, users, nil)
 	time.Sleep(short.CacheTTL)
-	if err := members[0].visit(t.Context(), outdated); err != nil { // the one that waits, and learns
+	if err := users[0].authenticate(t.Context(), outdated); err != nil { // the one that waits, and opens the circuit
 		t.Error(err)
 	}
-	visitQuickly(t, outdated, members, nil)
-	if err := stranger.visit(t.Context(), outdated); !errors.Is(err, session.ErrUnavailable) {
-		t.Errorf("a session without a copy: %v", err)
+	authenticateQuickly(t, outdated, users, nil)
+	if err := uncached.authenticate(t.Context(), outdated); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("a session that is not cached: %v", err)
 	}
-	visitQuickly(t, outdated, slices.Repeat([]member{stranger}, len(members)), session.ErrUnavailable)
+	authenticateQuickly(t, outdated, slices.Repeat([]testUser{uncached}, len(users)), session.ErrUnavailable)
 
 	s.Resume()
-	recovered(t, fresh, outdated, append(members, stranger))
+	recovered(t, fresh, outdated, append(users, uncached))
 }
 
-// visitQuickly fails when all visits take longer than a single one that waits
+// authenticateQuickly fails when all requests take longer than a single one that waits
 // for Redis.
-func visitQuickly(t *testing.T, store *session.Store, members []member, want error) {
+func authenticateQuickly(t *testing.T, store *session.Store, users []testUser, want error) {
 	t.Helper()
 	const limit = 700 * time.Millisecond
 	begin := time.Now()
-	for i, m := range members {
-		if err := m.visit(t.Context(), store); !errors.Is(err, want) {
+	for i, m := range users {
+		if err := m.authenticate(t.Context(), store); !errors.Is(err, want) {
 			t.Errorf("%s: %v, not %v", m.openID, err, want)
 		}
 		if took := time.Since(begin); took > limit {
-			t.Errorf("%d visits took %v", i+1, took)
+			t.Errorf("%d requests took %v", i+1, took)
 			return
 		}
 	}
@@ -264,32 +264,32 @@ const password = "a-password-that-must-not-be-logged"
 
 func TestRedisThatRefusesIsNeverTheClientsFault(t *testing.T) {
 	t.Parallel()
-	healthy := openReady(t, single(redistest.Start(t)), topologySettings())
-	m := enrol(t, healthy, "member")
+	healthy := openReady(t, single(redistest.Start(t)), topologyConfig())
+	m := mustLogin(t, healthy, "testUser")
 	for _, tc := range []struct {
 		says   string
 		server redistest.Options
-		change func(*testing.T, *redistest.Server, *session.RedisOptions)
+		change func(*testing.T, *redistest.Server, *session.RedisConfig)
 	}{
 		{"NOAUTH", redistest.Options{Password: password}, nil},
-		{"WRONGPASS", redistest.Options{Password: "another"}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+		{"WRONGPASS", redistest.Options{Password: "another"}, func(_ *testing.T, _ *redistest.Server, o *session.RedisConfig) {
 			o.Password = password
 		}},
-		{"WRONGPASS", redistest.Options{}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+		{"WRONGPASS", redistest.Options{}, func(_ *testing.T, _ *redistest.Server, o *session.RedisConfig) {
 			o.Username, o.Password = "nobody", password
 		}},
-		{"NOPERM", redistest.Options{Users: []string{"gate on >" + password + " ~" + topologyPrefix + "* -@all +ping"}}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+		{"NOPERM", redistest.Options{Users: []string{"gate on >" + password + " ~" + topologyPrefix + "* -@all +ping"}}, func(_ *testing.T, _ *redistest.Server, o *session.RedisConfig) {
 			o.Username, o.Password = "gate", password
 		}},
 		{"READONLY", redistest.Options{Config: []string{"replicaof 127.0.0.1 1"}}, nil},
 		{"MASTERDOWN", redistest.Options{Config: []string{"replicaof 127.0.0.1 1", "replica-serve-stale-data no"}}, nil},
-		{"BUSY", redistest.Options{Config: []string{"lua-time-limit 1"}}, func(t *testing.T, s *redistest.Server, _ *session.RedisOptions) {
+		{"BUSY", redistest.Options{Config: []string{"lua-time-limit 1"}}, func(t *testing.T, s *redistest.Server, _ *session.RedisConfig) {
 			keepBusy(t, s)
 		}},
-		{"CLUSTERDOWN", redistest.Options{Config: []string{"cluster-enabled yes"}}, func(_ *testing.T, _ *redistest.Server, o *session.RedisOptions) {
+		{"CLUSTERDOWN", redistest.Options{Config: []string{"cluster-enabled yes"}}, func(_ *testing.T, _ *redistest.Server, o *session.RedisConfig) {
 			o.Cluster = true
 		}},
-		{"refused", redistest.Options{}, func(_ *testing.T, s *redistest.Server, _ *session.RedisOptions) { s.Stop() }},
+		{"refused", redistest.Options{}, func(_ *testing.T, s *redistest.Server, _ *session.RedisConfig) { s.Stop() }},
 	} {
 		t.Run(tc.says, func(t *testing.T) {
 			t.Parallel()
@@ -305,32 +305,34 @@ func TestRedisThatRefusesIsNeverTheClientsFault(t *testing.T) {
 
 // refusesWithoutBlame wants an unavailable store from each call on a Redis
 // that refuses, with the reason and without the password.
-func refusesWithoutBlame(t *testing.T, redis session.RedisOptions, m member, says string) {
+func refusesWithoutBlame(t *testing.T, redis session.RedisConfig, m testUser, says string) {
 	core, logged := observer.New(zap.DebugLevel)
 	redis.KeyPrefix = topologyPrefix
-	store, err := session.Open(session.Options{Redis: redis, Settings: topologySettings(), Log: zap.New(core)})
+	config := topologyConfig()
+	config.Redis, config.Log = redis, zap.New(core)
+	store, err := session.Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	ctx := t.Context()
 
-	ready, authenticated := store.Ready(ctx), m.visit(ctx, store)
+	ready, authenticated := store.Ready(ctx), m.authenticate(ctx, store)
 	unavailable(t, "ready", ready)
 	unavailable(t, "authenticate", authenticated)
 	if text := fmt.Sprint(ready, authenticated); !strings.Contains(text, says) {
 		t.Errorf("the errors don't say what is wrong: %s", text)
 	}
-	_, err = tryEnrol(ctx, store, "newcomer")
+	_, err = tryLogin(ctx, store, "newcomer")
 	unavailable(t, "login", err)
-	_, err = store.Once(ctx, topologyApp, "code", "", func(context.Context) ([]byte, error) {
+	_, err = store.UseCodeOnce(ctx, topologyApp, "code", "", func(context.Context) ([]byte, error) {
 		t.Error("a login code is used that can't be kept from being used twice")
 		return nil, nil
 	})
 	unavailable(t, "once", err)
 	_, err = store.End(ctx, m.sid, session.CauseLogout)
 	unavailable(t, "end", err)
-	if _, ok := store.Allow(ctx, "visitor", session.Rate{Count: 1, Per: time.Hour}); !ok {
+	if _, ok := store.Allow(ctx, "client", session.Rate{Count: 1, Per: time.Hour}); !ok {
 		t.Error("the first request is limited while Redis can't count")
 	}
 	for _, entry := range logged.All() {
@@ -365,13 +367,13 @@ func TestReadOnlyReplicaNeverEndsWhatItHasNotHeardOf(t *testing.T) {
 	t.Parallel()
 	master := redistest.Start(t)
 	replica := redistest.Options{Config: []string{"replicaof 127.0.0.1 " + master.Port()}}.Start(t)
-	a, b := openReady(t, single(master), topologySettings()), openStore(t, single(replica), topologySettings())
-	known := enrol(t, a, "known")
-	within(t, eventually, func() error { return known.visit(t.Context(), b) })
+	a, b := openReady(t, single(master), topologyConfig()), openStore(t, single(replica), topologyConfig())
+	known := mustLogin(t, a, "known")
+	within(t, eventually, func() error { return known.authenticate(t.Context(), b) })
 
 	replica.MustDo("REPLICAOF", "127.0.0.1", "1")
-	later := enrol(t, a, "later")
-	if err := later.visit(t.Context(), b); !errors.Is(err, session.ErrUnavailable) {
+	later := mustLogin(t, a, "later")
+	if err := later.authenticate(t.Context(), b); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("a session that the replica hasn't heard of: %v", err)
 	}
 	if err := b.Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
@@ -383,21 +385,21 @@ func TestFullRedisKeepsTheSessionsItHas(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	a, b := openReady(t, single(s), askEachTime()), openReady(t, single(s), askEachTime())
-	members := enrolMany(t, a, 5)
+	users := logInMany(t, a, 5)
 	s.MustDo("CONFIG", "SET", "maxmemory", "1")
 
-	if _, err := tryEnrol(t.Context(), a, "newcomer"); !errors.Is(err, session.ErrUnavailable) || !strings.Contains(err.Error(), "OOM") {
+	if _, err := tryLogin(t.Context(), a, "newcomer"); !errors.Is(err, session.ErrUnavailable) || !strings.Contains(err.Error(), "OOM") {
 		t.Errorf("login: %v", err)
 	}
-	visitAll(t, b, members)
-	if _, err := a.End(t.Context(), members[0].sid, session.CauseLogout); err != nil {
+	authenticateAll(t, b, users)
+	if _, err := a.End(t.Context(), users[0].sid, session.CauseLogout); err != nil {
 		t.Errorf("logout: %v", err)
 	}
-	if err := members[0].refused(t.Context(), b); err != nil {
+	if err := users[0].refused(t.Context(), b); err != nil {
 		t.Error(err)
 	}
 	s.MustDo("CONFIG", "SET", "maxmemory", "0")
-	recovered(t, a, b, members[1:])
+	recovered(t, a, b, users[1:])
 }
 
 func TestLoadingRedisEndsNoSession(t *testing.T) {
@@ -407,7 +409,7 @@ func TestLoadingRedisEndsNoSession(t *testing.T) {
 		"loading-process-events-interval-bytes 1024", // else it only hangs with so little data
 	}}.Start(t)
 	before := openReady(t, single(s), askEachTime())
-	members := enrolMany(t, before, 50)
+	users := logInMany(t, before, 50)
 	s.MustDo("SAVE")
 	s.Stop()
 
@@ -419,7 +421,7 @@ func TestLoadingRedisEndsNoSession(t *testing.T) {
 	store := openStore(t, single(s), askEachTime())
 	loading := false
 	within(t, eventually, func() error {
-		err := members[0].visit(t.Context(), store)
+		err := users[0].authenticate(t.Context(), store)
 		if err != nil && (!errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrSessionEnded)) {
 			t.Errorf("while Redis loads its data: %v", err)
 		}
@@ -430,15 +432,15 @@ func TestLoadingRedisEndsNoSession(t *testing.T) {
 	if !loading {
 		t.Error("Redis was never seen loading: the test shows nothing")
 	}
-	recovered(t, before, store, members)
+	recovered(t, before, store, users)
 }
 
 func TestEndingMissedByALostSubscriptionIsHeardOfAfterItsReturn(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	a, b := openReady(t, single(s), topologySettings()), openReady(t, single(s), topologySettings())
-	for _, m := range enrolMany(t, a, 5) {
-		if err := m.visit(t.Context(), b); err != nil {
+	a, b := openReady(t, single(s), topologyConfig()), openReady(t, single(s), topologyConfig())
+	for _, m := range logInMany(t, a, 5) {
+		if err := m.authenticate(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
 		s.MustDo("CLIENT", "KILL", "TYPE", "pubsub")
@@ -453,21 +455,21 @@ func TestEndingMissedByALostSubscriptionIsHeardOfAfterItsReturn(t *testing.T) {
 func TestRedisRestartedEmptyKeepsTheSessionsInUse(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
-	short := topologySettings()
+	short := topologyConfig()
 	short.CacheTTL = 10 * time.Millisecond
 	store, other := openReady(t, single(s), short), openReady(t, single(s), short)
-	members := enrolMany(t, store, 10)
-	visitAll(t, store, members)
+	users := logInMany(t, store, 10)
+	authenticateAll(t, store, users)
 	s.Stop()
 	s.Start()
 	within(t, eventually, func() error { return store.Ready(t.Context()) })
-	visitAll(t, store, members)
+	authenticateAll(t, store, users)
 	within(t, eventually, func() error { return other.Ready(t.Context()) })
-	if err := members[0].refused(t.Context(), other); err != nil {
+	if err := users[0].refused(t.Context(), other); err != nil {
 		t.Errorf("where nothing is known of the session, only a login helps: %v", err)
 	}
-	again := enrol(t, store, members[0].openID)
-	if err := again.visit(t.Context(), other); err != nil {
+	again := mustLogin(t, store, users[0].openID)
+	if err := again.authenticate(t.Context(), other); err != nil {
 		t.Error(err)
 	}
 }

@@ -14,9 +14,9 @@ import (
 // they all get the same one. So no crowd of requests pushes out the opaque
 // tokens that others of it have just received.
 const (
-	renewalPause = 10 * time.Second
-	mostRenewals = 10_000
-	mostTokens   = 16 // opaque ones that live side by side in a session
+	renewalPause      = 10 * time.Second
+	maxCachedRenewals = 10_000
+	maxOpaqueTokens   = 16 // opaque ones that live side by side in a session
 )
 
 type renewals struct {
@@ -31,43 +31,43 @@ type renewal struct {
 }
 
 func newRenewals() *renewals {
-	return &renewals{recent: otter.Must(&otter.Options[string, renewal]{MaximumSize: mostRenewals})}
+	return &renewals{recent: otter.Must(&otter.Options[string, renewal]{MaximumSize: maxCachedRenewals})}
 }
 
-func (r *renewals) forget() { r.recent.InvalidateAll() }
+func (r *renewals) clear() { r.recent.InvalidateAll() }
 
 // NeedsRenewal tells whether less than RenewBefore is left of the token and a
 // fresh one would live longer.
-func (s *Store) NeedsRenewal(g Grant) bool {
+func (s *Store) NeedsRenewal(auth AuthResult) bool {
 	c, now := s.config.Load(), s.now()
-	if g.ExpiresAt.Add(-time.Second).Sub(now) >= c.RenewBefore { // a token's end was rounded up
+	if auth.ExpiresAt.Add(-time.Second).Sub(now) >= c.RenewBefore { // a token's end was rounded up
 		return false
 	}
 	next := now.Add(c.TokenTTL)
-	if next.After(g.Session.EndsAt) {
-		next = g.Session.EndsAt
+	if next.After(auth.Session.EndsAt) {
+		next = auth.Session.EndsAt
 	}
-	return next.Sub(g.ExpiresAt) > time.Second
+	return next.Sub(auth.ExpiresAt) > time.Second
 }
 
 // Renew gives a fresh token for the session; the old one stays good until its
 // own end, and so do those that other requests were given at the same time.
 // Watched requests of the session go on, on every instance.
-func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
-	sid := g.Session.ID
-	if g.copy.is(ended) {
+func (s *Store) Renew(ctx context.Context, auth AuthResult) (Token, error) {
+	sid := auth.Session.ID
+	if auth.cached.is(ended) {
 		return Token{}, ErrSessionEnded
 	}
-	if token, ok := s.lastRenewal(g); ok {
+	if token, ok := s.lastRenewal(auth); ok {
 		return token, nil
 	}
 	flight := s.renewals.flight.DoChan(sid, func() (any, error) {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), askTimeout)
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		if token, ok := s.lastRenewal(g); ok { // of a flight that has just landed
+		if token, ok := s.lastRenewal(auth); ok { // of a flight that has just landed
 			return token, nil
 		}
-		return s.renew(own, g.Session)
+		return s.renew(own, auth.Session)
 	})
 	select {
 	case <-ctx.Done():
@@ -80,10 +80,10 @@ func (s *Store) Renew(ctx context.Context, g Grant) (Token, error) {
 
 // lastRenewal is the token that the session was given a moment ago, for every
 // request but one that comes with that very token.
-func (s *Store) lastRenewal(g Grant) (Token, bool) {
+func (s *Store) lastRenewal(auth AuthResult) (Token, bool) {
 	now, pause := s.now(), min(renewalPause, s.config.Load().TokenTTL/10)
-	last, ok := s.renewals.recent.GetIfPresent(g.Session.ID)
-	if !ok || now.Sub(last.at) >= pause || g.token == hashToken(last.token.Value.Reveal()) {
+	last, ok := s.renewals.recent.GetIfPresent(auth.Session.ID)
+	if !ok || now.Sub(last.at) >= pause || auth.token == hashToken(last.token.Value.Reveal()) {
 		return Token{}, false
 	}
 	t := last.token
@@ -98,8 +98,8 @@ func (s *Store) renew(ctx context.Context, session *Session) (Token, error) {
 		return Token{}, err
 	}
 	sid := session.ID
-	answer, err := s.redis.run(ctx, renewScript, []string{s.keys.session(sid), s.keys.ofUser(sid)},
-		sid, sid[halfLength:], end.Unix(), field, mostTokens, s.keys.events())
+	answer, err := s.redis.run(ctx, renewTokenScript, []string{s.keys.session(sid), s.keys.ofUser(sid)},
+		sid, sid[halfLength:], end.Unix(), field, maxOpaqueTokens, s.keys.events())
 	if err != nil {
 		return Token{}, err
 	}

@@ -15,7 +15,7 @@ func TestRenewedTokenAndTheOldOneBothWork(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	for _, format := range []string{FormatJWT, FormatOpaque} {
-		in := func(o *Options) { o.Settings.TokenFormat = format }
+		in := func(o *Config) { o.TokenFormat = format }
 		a, b := openStore(t, server, in), openStore(t, server, in)
 		old, session := logIn(t, a, "oA")
 		fresh, err := a.Renew(t.Context(), granted(t, a, old))
@@ -42,7 +42,7 @@ func TestRenewedTokenAndTheOldOneBothWork(t *testing.T) {
 func TestTokenIsDueOnlyNearItsEnd(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, nil, func(o *Options) { o.Now = c.now })
+	s := openStore(t, nil, func(o *Config) { o.Now = c.now })
 	token, _ := logIn(t, s, "oA")
 	if s.NeedsRenewal(granted(t, s, token)) {
 		t.Error("due at once")
@@ -53,20 +53,20 @@ func TestTokenIsDueOnlyNearItsEnd(t *testing.T) {
 	}
 }
 
-// SE-05: a crowd that renews, again and again, over two instances, with the
+// SE-05: many concurrent renewals over two instances, with the
 // same token, is not logged out by it: each token that anyone got works.
-func TestCrowdOfRenewalsHarmsNobody(t *testing.T) {
+func TestConcurrentRenewalsKeepEveryTokenGood(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	for _, format := range []string{FormatJWT, FormatOpaque} {
-		in := func(o *Options) { o.Settings.TokenFormat = format }
+		in := func(o *Config) { o.TokenFormat = format }
 		stores := []*Store{openStore(t, server, in), openStore(t, server, in)}
 		old, _ := logIn(t, stores[0], "oA")
 		var mu sync.Mutex
 		tokens := map[string]bool{old: true}
-		var crowd sync.WaitGroup
+		var clients sync.WaitGroup
 		for i := range 50 {
-			crowd.Go(func() {
+			clients.Go(func() {
 				fresh, err := stores[i%2].Renew(t.Context(), granted(t, stores[i%2], old))
 				if err != nil {
 					t.Error(err)
@@ -76,7 +76,7 @@ func TestCrowdOfRenewalsHarmsNobody(t *testing.T) {
 				tokens[fresh.Value.Reveal()] = true
 			})
 		}
-		crowd.Wait()
+		clients.Wait()
 		for token := range tokens {
 			granted(t, stores[0], token)
 			granted(t, stores[1], token)
@@ -91,10 +91,10 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 	t.Parallel()
 	var c clock
 	server := redistest.Start(t)
-	s := openStore(t, server, func(o *Options) { o.Now = c.now; o.Settings.TokenFormat = FormatOpaque })
+	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.TokenFormat = FormatOpaque })
 	token, session := logIn(t, s, "oA")
 	first := token
-	for range 2 * mostTokens {
+	for range 2 * maxOpaqueTokens {
 		c.advance(renewalPause)
 		fresh, err := s.Renew(t.Context(), granted(t, s, token))
 		if err != nil {
@@ -112,11 +112,11 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 			kept++
 		}
 	}
-	if kept != mostTokens {
+	if kept != maxOpaqueTokens {
 		t.Errorf("%d tokens are kept", kept)
 	}
 	granted(t, s, token)
-	if _, err := openStore(t, server, func(o *Options) { o.Now = c.now }).Authenticate(t.Context(), first); !errors.Is(err, ErrTokenInvalid) {
+	if _, err := openStore(t, server, func(o *Config) { o.Now = c.now }).Authenticate(t.Context(), first); !errors.Is(err, ErrTokenInvalid) {
 		t.Errorf("the first of so many: %v", err)
 	}
 }
@@ -124,7 +124,7 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 // Redis holds nothing that a token could be made from.
 func TestOpaqueTokensAreStoredHashed(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, nil, func(o *Options) { o.Settings.TokenFormat = FormatOpaque })
+	s := openStore(t, nil, func(o *Config) { o.TokenFormat = FormatOpaque })
 	token, session := logIn(t, s, "oA")
 	_, secretPart, _ := strings.Cut(token, ".")
 	raw, err := strict.DecodeString(secretPart)
@@ -162,7 +162,7 @@ func TestRenewingAnEndedSessionSaysSo(t *testing.T) {
 func TestOneClientLeavingLeavesTheOthersTheirAnswer(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	s := openStore(t, server, func(o *Options) { o.Settings.CacheTTL = time.Nanosecond })
+	s := openStore(t, server, func(o *Config) { o.CacheTTL = time.Nanosecond })
 	token, _ := logIn(t, s, "oA")
 	granted(t, s, token)
 	server.Pause()
@@ -187,9 +187,9 @@ func TestOneClientLeavingLeavesTheOthersTheirAnswer(t *testing.T) {
 func TestEachRefreshGivesAFreshToken(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, nil, func(o *Options) {
+	s := openStore(t, nil, func(o *Config) {
 		o.Now = c.now
-		o.Settings.TokenTTL = 3 * time.Second
+		o.TokenTTL = 3 * time.Second
 	})
 	token, _ := logIn(t, s, "oA")
 	seen := map[string]bool{token: true}

@@ -3,11 +3,11 @@
 // of the gateway (login codes in use, access tokens, rate limits). It is the
 // only place that knows Redis and its keys.
 //
-// Redis holds the truth. Each instance keeps copies of the sessions in use, is
-// told by publish/subscribe what happened to them, and asks again when a copy
-// is older than Settings.CacheTTL. While Redis is away, copies confirmed within
-// Settings.StaleIfError go on working; nothing is ever reported as ended or
-// absent because Redis could not be asked.
+// Redis holds the truth. Each instance caches the sessions in use, is told by
+// publish/subscribe what happened to them, and asks Redis again when what it has
+// is older than Config.CacheTTL. While Redis is away, sessions confirmed within
+// Config.StaleIfError go on working; nothing is ever reported as ended or absent
+// because Redis could not be asked.
 package session
 
 import (
@@ -36,11 +36,11 @@ func (s *Session) equal(o *Session) bool {
 		s.UserID == o.UserID && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) && s.EndsAt.Equal(o.EndsAt)
 }
 
-// Grant is what a valid token proves: a live session, until the token ends.
-type Grant struct {
+// AuthResult is what a valid token proves: a live session, until the token ends.
+type AuthResult struct {
 	Session   *Session
 	ExpiresAt time.Time // of the token
-	copy      *liveCopy
+	cached    *cachedSession
 	token     tokenHash
 }
 
@@ -67,7 +67,7 @@ type Profile struct {
 // Cause says why a session ended. It is a metric label: one of these only.
 type Cause string
 
-// The causes. CauseExpired is counted by each instance that had a copy of the session.
+// The causes. CauseExpired is counted by each instance that had the session cached.
 const (
 	CauseLogout    Cause = "logout"
 	CauseLogoutAll Cause = "logout_all"
@@ -76,3 +76,9 @@ const (
 	CauseBan       Cause = "ban"
 	CauseExpired   Cause = "expired"
 )
+
+// Remaining is how long a session lasts if it isn't used any more: the idle
+// time, or less where its absolute end is nearer.
+func (s *Store) Remaining(session *Session) time.Duration {
+	return min(s.config.Load().IdleTimeout, session.EndsAt.Sub(s.now()))
+}

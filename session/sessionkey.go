@@ -13,7 +13,7 @@ import (
 func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, error) {
 	var sealed string
 	key := s.keys.session(session.ID)
-	err := s.redis.ask(ctx, "session_key", key, func(ctx context.Context) (err error) {
+	err := s.redis.do(ctx, "session_key", key, func(ctx context.Context) (err error) {
 		sealed, err = s.redis.HGet(ctx, key, "k").Result()
 		return err
 	})
@@ -23,14 +23,14 @@ func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, 
 	if err != nil {
 		return "", err
 	}
-	return s.openKey(ctx, session, sealed)
+	return s.openSessionKey(ctx, session, sealed)
 }
 
 // LatestSessionKey gives the session_key of the user's newest session, which
 // is the one that WeChat holds valid; ErrNotFound where he has none.
 func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (secret.Text, error) {
 	tag := userTag(appid, openid)
-	answer, err := s.redis.runList(ctx, latestScript, []string{s.keys.user(tag)}, s.keys.sessions(tag))
+	answer, err := s.redis.runList(ctx, latestSessionKeyScript, []string{s.keys.user(tag)}, s.keys.sessions(tag))
 	if err != nil {
 		return "", err
 	}
@@ -38,21 +38,26 @@ func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (sec
 	if len(r) == 0 {
 		return "", ErrNotFound
 	}
-	return s.openKey(ctx, &Session{ID: tag + r.text(0), AppID: appid, OpenID: openid}, r.text(1))
+	return s.openSessionKey(ctx, &Session{ID: tag + r.text(0), AppID: appid, OpenID: openid}, r.text(1))
 }
 
-// openKey opens a sealed session_key, and seals it anew where another secret
+// sealSessionKey encrypts a session_key for one session of one user: it can be
+// opened as nothing else.
+func (c *activeConfig) sealSessionKey(session *Session, key secret.Text) []byte {
+	return c.keys.seal(sessionKeyPurpose, []byte(key.Reveal()), session.ID, session.AppID, session.OpenID)
+}
+
+// openSessionKey opens a sealed session_key, and seals it anew where another secret
 // than the first did.
-func (s *Store) openKey(ctx context.Context, session *Session, sealed string) (secret.Text, error) {
+func (s *Store) openSessionKey(ctx context.Context, session *Session, sealed string) (secret.Text, error) {
 	c := s.config.Load()
-	bind := []string{session.ID, session.AppID, session.OpenID}
-	text, err := c.keys.open(sealSessionKey, []byte(sealed), bind...)
+	text, err := c.keys.open(sessionKeyPurpose, []byte(sealed), session.ID, session.AppID, session.OpenID)
 	if err != nil {
 		return "", fmt.Errorf("session_key: %w: %w", ErrNotFound, err)
 	}
 	if !c.keys.current([]byte(sealed)) {
-		fresh := c.keys.seal(sealSessionKey, text, bind...)
-		if _, err := s.redis.runInt(ctx, resealScript, []string{s.keys.session(session.ID)}, sealed, fresh); err == nil {
+		fresh := c.sealSessionKey(session, secret.Text(text))
+		if _, err := s.redis.runInt(ctx, resealSessionKeyScript, []string{s.keys.session(session.ID)}, sealed, fresh); err == nil {
 			s.metrics.resealed.Inc()
 		}
 	}

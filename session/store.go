@@ -8,38 +8,28 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 )
 
-// Options are what stays for the life of a Store.
-type Options struct {
-	Redis    RedisOptions
-	Settings Settings
-	Now      func() time.Time      // nil: time.Now
-	Log      *zap.Logger           // nil: none
-	Registry prometheus.Registerer // nil: metrics are counted and shown nowhere
-}
-
 // Store is all that this package does. It may be used by any number of
 // goroutines, and lives on through Configure.
 type Store struct {
-	redis    *backend
+	redis    *redisClient
 	keys     keys
 	now      func() time.Time
 	log      *zap.Logger
 	metrics  *metrics
 	instance string
 
-	config     atomic.Pointer[config]
+	config     atomic.Pointer[activeConfig]
 	configured sync.Mutex
 
-	copies     *copies
-	asking     singleflight.Group
+	cache      *cache
+	lookUps    singleflight.Group
 	epoch      atomic.Uint32 // counts the times that events may have been missed
 	subscribed atomic.Bool
-	touches    chan *liveCopy
+	touches    chan *cachedSession
 	watched    watchList
 	renewals   *renewals
 	assertions *assertions
@@ -52,27 +42,22 @@ type Store struct {
 }
 
 // Open starts a Store. It doesn't wait for Redis, which may come later: Ready
-// tells. Errors are of the settings only.
-func Open(o Options) (*Store, error) {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
-	}
-	c, err := newConfig(o.Settings, o.Now)
+// tells. Errors are of the Config only.
+func Open(config Config) (*Store, error) {
+	config = config.withDefaults()
+	active, err := newActiveConfig(config, config.Now)
 	if err != nil {
 		return nil, err
 	}
 	s := &Store{
-		keys: keys{o.Redis.KeyPrefix}, now: o.Now, log: o.Log, instance: newID(), copies: newCopies(),
-		touches: make(chan *liveCopy, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
+		keys: keys{config.Redis.KeyPrefix}, now: config.Now, log: config.Log, instance: newID(), cache: newCache(),
+		touches: make(chan *cachedSession, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
 	}
-	s.metrics = newMetrics(o.Registry, s)
-	if s.redis, err = openBackend(o.Redis, s.metrics, s.log); err != nil {
+	s.metrics = newMetrics(config.Registry, s)
+	if s.redis, err = openRedis(config.Redis, s.metrics, s.log); err != nil {
 		return nil, err
 	}
-	s.config.Store(c)
+	s.config.Store(active)
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.stop = sync.OnceValue(func() error {
 		s.close()
@@ -85,43 +70,45 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// Configure replaces the settings. Tokens and sessions of the old ones stay
-// good as far as the new secrets and the new issuer allow.
-func (s *Store) Configure(settings Settings) error {
-	c, err := newConfig(settings, s.now)
+// Configure replaces the Config, but for what Open alone reads. Tokens and
+// sessions of the old one stay good as far as the new secrets and the new issuer
+// allow.
+func (s *Store) Configure(config Config) error {
+	active, err := newActiveConfig(config.withDefaults(), s.now)
 	if err != nil {
 		return err
 	}
 	s.configured.Lock()
 	defer s.configured.Unlock()
-	s.forget(s.config.Swap(c).tokens, c.tokens)
-	s.renewals.forget()
+	s.dropTokens(s.config.Swap(active).tokens, active.tokens)
+	s.renewals.clear()
 	return nil
 }
 
-// forget lets the tokens go that are good no longer, and only those: with its
-// last token goes the copy of a session, which is needed when Redis is away.
-func (s *Store) forget(old, now *tokens) {
-	for hash, known := range s.copies.tokens.All() {
-		if !now.accepts(old, known.key) {
-			s.copies.tokens.Invalidate(hash)
+// dropTokens removes cached tokens that the new secrets or issuer don't accept,
+// and only those: with its last token goes the cached session, which is needed
+// while Redis is away.
+func (s *Store) dropTokens(old, now *tokens) {
+	for hash, token := range s.cache.tokens.All() {
+		if !now.accepts(old, token.key) {
+			s.cache.tokens.Invalidate(hash)
 		}
 	}
 }
 
 // Close stops everything, after writing the last uses of sessions that are
-// still on their way. It takes no longer than a second or two where Redis is
+// not written yet. It takes no longer than a second or two where Redis is
 // away.
 func (s *Store) Close() error { return s.stop() }
 
-// Ready returns nil when Redis can be written to and endings on other
-// instances are heard of, or what is wrong.
+// Ready returns nil when Redis can be written to and events of other
+// instances are received, or what is wrong.
 func (s *Store) Ready(ctx context.Context) error {
 	if err := s.redis.Set(ctx, s.keys.ready(), s.instance, 5*time.Second).Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if s.redis.gateOf(s.keys.ready()).shut.Load() {
-		return unavailable("ready", errShut) // open again in a moment
+	if s.redis.circuitOf(s.keys.ready()).open.Load() {
+		return unavailable("ready", errCircuitOpen) // closed again in a moment
 	}
 	if !s.subscribed.Load() {
 		return fmt.Errorf("%w: %w", ErrUnavailable, errors.New("events of other instances are not received"))

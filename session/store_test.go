@@ -17,19 +17,19 @@ var (
 	secondSecret = secret.Text(strings.Repeat("second secret for tests ", 2))
 )
 
-// testSettings have a long CacheTTL, so that what a test sees within seconds
+// testConfig has a long CacheTTL, so that what a test sees within seconds
 // came by events, not by asking again.
-func testSettings() Settings {
-	return Settings{
-		Secrets: []secret.Text{firstSecret}, CacheTTL: 30 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
+func testConfig() Config {
+	return Config{
+		Redis: RedisConfig{KeyPrefix: "test:"}, Secrets: []secret.Text{firstSecret}, CacheTTL: 30 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
 	}
 }
 
 // openStore opens a Store on the server, or on one in the process, and waits
 // until it is ready.
-func openStore(t testing.TB, server *redistest.Server, change func(*Options)) *Store {
+func openStore(t testing.TB, server *redistest.Server, change func(*Config)) *Store {
 	t.Helper()
-	o := Options{Redis: RedisOptions{KeyPrefix: "test:"}, Settings: testSettings()}
+	o := testConfig()
 	if server != nil {
 		o.Redis.Addrs = []string{server.Addr}
 	}
@@ -74,7 +74,7 @@ func logIn(t testing.TB, s *Store, openid string) (string, *Session) {
 }
 
 // granted authenticates and fails the test where that is refused.
-func granted(t testing.TB, s *Store, token string) Grant {
+func granted(t testing.TB, s *Store, token string) AuthResult {
 	t.Helper()
 	g, err := s.Authenticate(context.Background(), token)
 	if err != nil {

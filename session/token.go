@@ -22,17 +22,17 @@ const (
 // tokens writes and reads access tokens of both formats.
 //
 // A JWT is HS256 with the claims below. An opaque token is the session id, a
-// dot and 48 random-looking bytes: 32 random ones, of which Redis holds the
-// hash, and 16 that prove without Redis that this gateway made it, so that
+// dot and 48 bytes: 32 random ones, of which Redis holds the
+// hash, and a MAC of 16 that proves without Redis that this gateway made it, so that
 // made-up tokens cost no round trip.
 type tokens struct {
 	ring    keyring
 	issuer  string
-	headers map[string]*derived // a JWT's first part, as this gateway writes it
+	headers map[string]*secretKeys // a JWT's first part, as this gateway writes it
 	parser  *jwt.Parser
 }
 
-type claims struct {
+type jwtClaims struct {
 	SessionID string           `json:"sid"`
 	Issuer    string           `json:"iss"`
 	Subject   string           `json:"sub"` // openid
@@ -43,34 +43,34 @@ type claims struct {
 	NotBefore *jwt.NumericDate `json:"nbf,omitempty"`
 }
 
-func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt, nil }
-func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return c.IssuedAt, nil }
-func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return c.NotBefore, nil }
-func (c *claims) GetIssuer() (string, error)                   { return c.Issuer, nil }
-func (c *claims) GetSubject() (string, error)                  { return c.Subject, nil }
-func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return jwt.ClaimStrings{c.Audience}, nil }
+func (c *jwtClaims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt, nil }
+func (c *jwtClaims) GetIssuedAt() (*jwt.NumericDate, error)       { return c.IssuedAt, nil }
+func (c *jwtClaims) GetNotBefore() (*jwt.NumericDate, error)      { return c.NotBefore, nil }
+func (c *jwtClaims) GetIssuer() (string, error)                   { return c.Issuer, nil }
+func (c *jwtClaims) GetSubject() (string, error)                  { return c.Subject, nil }
+func (c *jwtClaims) GetAudience() (jwt.ClaimStrings, error)       { return jwt.ClaimStrings{c.Audience}, nil }
 
 // Validate is called by the parser after its own checks.
-func (c *claims) Validate() error {
+func (c *jwtClaims) Validate() error {
 	if c.IssuedAt == nil || c.Subject == "" || c.Audience == "" || !validSID(c.SessionID) {
 		return errors.New("a claim is missing")
 	}
 	return nil
 }
 
-// proof is what a token says once its signature holds.
-type proof struct {
+// tokenClaims is what a token says once its signature holds.
+type tokenClaims struct {
 	sid   string
 	end   time.Time
-	claim *claims // of a JWT
-	field string  // of an opaque token: where the session holds its hash
-	key   keyID   // of the secret that it was made with
+	jwt   *jwtClaims // of a JWT
+	field string     // of an opaque token: where the session holds its hash
+	key   keyID      // of the secret that it was made with
 }
 
 func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
-	t := &tokens{ring: ring, issuer: issuer, headers: map[string]*derived{}}
+	t := &tokens{ring: ring, issuer: issuer, headers: map[string]*secretKeys{}}
 	for _, d := range ring {
-		text, err := newJWT(d, &claims{}).SigningString()
+		text, err := newJWT(d, &jwtClaims{}).SigningString()
 		if err != nil {
 			panic(err) // only for claims that JSON can't hold
 		}
@@ -84,13 +84,13 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 
 // accepts tells whether a token that was good by other settings is good still.
 func (t *tokens) accepts(by *tokens, key keyID) bool {
-	return t.issuer == by.issuer && slices.ContainsFunc(t.ring, func(d *derived) bool { return d.id == key })
+	return t.issuer == by.issuer && slices.ContainsFunc(t.ring, func(d *secretKeys) bool { return d.id == key })
 }
 
 // typ tells access tokens from assertions, which have other keys too.
 const typ = "at+jwt"
 
-func newJWT(d *derived, c *claims) *jwt.Token {
+func newJWT(d *secretKeys, c *jwtClaims) *jwt.Token {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, c)
 	token.Header["typ"] = typ
 	token.Header["kid"] = d.kid
@@ -100,7 +100,7 @@ func newJWT(d *derived, c *claims) *jwt.Token {
 // jwt issues a token for s.
 func (t *tokens) jwt(s *Session, now, end time.Time) (secret.Text, error) {
 	d := t.ring[0]
-	text, err := newJWT(d, &claims{
+	text, err := newJWT(d, &jwtClaims{
 		SessionID: s.ID, Issuer: t.issuer, Subject: s.OpenID, Audience: s.AppID, ID: newID(),
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(end),
 	}).SignedString(d.signing)
@@ -116,8 +116,8 @@ const (
 func (t *tokens) opaque(sid string) (token secret.Text, field string) {
 	random := make([]byte, opaqueRandom, opaqueRandom+16)
 	_, _ = rand.Read(random) // never fails: crypto/rand
-	proof := t.ring[0].mac(opaqueText(sid, random))
-	return secret.Text(sid + "." + strict.EncodeToString(append(random, proof...))), opaqueField(random)
+	mac := t.ring[0].mac(opaqueText(sid, random))
+	return secret.Text(sid + "." + strict.EncodeToString(append(random, mac...))), opaqueField(random)
 }
 
 func opaqueText(sid string, random []byte) []byte { return append([]byte(sid), random...) }
@@ -131,14 +131,14 @@ func opaqueField(random []byte) string {
 
 // read checks all that can be checked without Redis. Only the texts that this
 // gateway writes are accepted, to the bit: each token has one text.
-func (t *tokens) read(token string) (proof, error) {
+func (t *tokens) read(token string) (tokenClaims, error) {
 	switch dots := countDots(token); {
 	case dots == 1 && len(token) == opaqueLength:
 		return t.readOpaque(token)
 	case dots == 2:
 		return t.readJWT(token)
 	}
-	return proof{}, ErrTokenInvalid
+	return tokenClaims{}, ErrTokenInvalid
 }
 
 // countDots answers -1 for text that no token is made of. Go's base64 decoder
@@ -159,21 +159,21 @@ func countDots(token string) int {
 // readJWT looks the header up as text: one that this gateway didn't write is
 // refused before anything of the token is decoded, and with it every other
 // alg, typ, kid, crit, b64 and what else a header may hold.
-func (t *tokens) readJWT(token string) (proof, error) {
+func (t *tokens) readJWT(token string) (tokenClaims, error) {
 	header, _, _ := strings.Cut(token, ".")
 	d := t.headers[header]
 	if d == nil {
-		return proof{}, ErrTokenInvalid
+		return tokenClaims{}, ErrTokenInvalid
 	}
-	var c claims
+	var c jwtClaims
 	_, err := t.parser.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return d.signing, nil })
 	if onlyExpired(err) {
-		return proof{}, ErrTokenExpired
+		return tokenClaims{}, ErrTokenExpired
 	}
 	if err != nil {
-		return proof{}, ErrTokenInvalid
+		return tokenClaims{}, ErrTokenInvalid
 	}
-	return proof{sid: c.SessionID, end: c.ExpiresAt.Time, claim: &c, key: d.id}, nil
+	return tokenClaims{sid: c.SessionID, end: c.ExpiresAt.Time, jwt: &c, key: d.id}, nil
 }
 
 // onlyExpired is true where the end is all that is wrong. Claims are judged
@@ -190,17 +190,17 @@ func onlyExpired(err error) bool {
 	return true
 }
 
-func (t *tokens) readOpaque(token string) (proof, error) {
+func (t *tokens) readOpaque(token string) (tokenClaims, error) {
 	sid, rest, _ := strings.Cut(token, ".")
 	raw, err := strict.DecodeString(rest)
 	if err != nil || !validSID(sid) || len(raw) != opaqueRandom+16 {
-		return proof{}, ErrTokenInvalid
+		return tokenClaims{}, ErrTokenInvalid
 	}
 	random, mac := raw[:opaqueRandom], raw[opaqueRandom:]
 	for _, d := range t.ring {
 		if subtle.ConstantTimeCompare(d.mac(opaqueText(sid, random)), mac) == 1 {
-			return proof{sid: sid, field: opaqueField(random), key: d.id}, nil
+			return tokenClaims{sid: sid, field: opaqueField(random), key: d.id}, nil
 		}
 	}
-	return proof{}, ErrTokenInvalid
+	return tokenClaims{}, ErrTokenInvalid
 }

@@ -122,7 +122,7 @@ func TestForgedJWTIsInvalid(t *testing.T) {
 func TestChangedTextOfATokenIsInvalid(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{FormatJWT, FormatOpaque} {
-		s := openStore(t, nil, func(o *Options) { o.Settings.TokenFormat = format })
+		s := openStore(t, nil, func(o *Config) { o.TokenFormat = format })
 		token, _ := logIn(t, s, "oA")
 		granted(t, s, token)
 		last := token[len(token)-1]
@@ -178,7 +178,7 @@ func TestTokenMustNameItsSessionsUser(t *testing.T) {
 	s := openStore(t, nil, nil)
 	_, a := logIn(t, s, "oA")
 	_, b := logIn(t, s, "oB")
-	for range 2 { // before and after the session has a copy
+	for range 2 { // before and after the session is cached
 		if _, err := s.Authenticate(context.Background(), sign(t, s, headerOf(s), with(bodyOf(a), "sid", b.ID))); !errors.Is(err, ErrTokenInvalid) {
 			t.Error(err)
 		}
@@ -191,7 +191,7 @@ func TestExpiredIsToldApartFromInvalid(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{FormatJWT, FormatOpaque} {
 		var c clock
-		s := openStore(t, nil, func(o *Options) { o.Now = c.now; o.Settings.TokenFormat = format })
+		s := openStore(t, nil, func(o *Config) { o.Now = c.now; o.TokenFormat = format })
 		token, session := logIn(t, s, "oA")
 		unseen, _ := logIn(t, s, "oB")
 		granted(t, s, token)
@@ -213,7 +213,7 @@ func TestExpiredIsToldApartFromInvalid(t *testing.T) {
 func TestTokenNeverOutlivesItsSession(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, nil, func(o *Options) { o.Now = c.now; o.Settings.MaxLifetime = 3 * time.Hour; o.Settings.StaleIfError = 0 })
+	s := openStore(t, nil, func(o *Config) { o.Now = c.now; o.MaxLifetime = 3 * time.Hour; o.StaleIfError = 0 })
 	token, session := logIn(t, s, "oA")
 	c.advance(91 * time.Minute)
 	g := granted(t, s, token)
@@ -256,7 +256,7 @@ func TestBothFormatsAreAcceptedWhateverIsIssued(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	old, _ := logIn(t, s, "oA")
-	settings := testSettings()
+	settings := testConfig()
 	settings.TokenFormat = FormatOpaque
 	if err := s.Configure(settings); err != nil {
 		t.Fatal(err)
@@ -272,7 +272,7 @@ func TestBothFormatsAreAcceptedWhateverIsIssued(t *testing.T) {
 // Nothing that isn't a token of ours costs a question to Redis.
 func TestMadeUpTokensNeverReachRedis(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, nil, func(o *Options) { o.Settings.TokenFormat = FormatOpaque })
+	s := openStore(t, nil, func(o *Config) { o.TokenFormat = FormatOpaque })
 	token, _ := logIn(t, s, "oA")
 	forged, _ := newTokens(must(newKeyring([]secret.Text{secondSecret})), "wxgate", time.Now).opaque(token[:sidLength])
 	misses := counted(s.metrics.misses)

@@ -36,25 +36,26 @@ const (
 	neededInCluster = " +cluster|slots"
 )
 
-func topologySettings() session.Settings {
-	return session.Settings{
+func topologyConfig() session.Config {
+	return session.Config{
 		Secrets:      []secret.Text{secret.Text(strings.Repeat("k", session.MinSecret))},
 		CacheTTL:     30 * time.Second,
 		StaleIfError: 5 * time.Minute,
 	}
 }
 
-// askEachTime has Redis asked for every request, and nothing else believed.
-func askEachTime() session.Settings {
-	s := topologySettings()
+// askEachTime has Redis asked for every request, and no cached session used.
+func askEachTime() session.Config {
+	s := topologyConfig()
 	s.CacheTTL, s.StaleIfError = 0, 0
 	return s
 }
 
-func openStore(t *testing.T, redis session.RedisOptions, settings session.Settings) *session.Store {
+func openStore(t *testing.T, redis session.RedisConfig, config session.Config) *session.Store {
 	t.Helper()
 	redis.KeyPrefix = topologyPrefix
-	store, err := session.Open(session.Options{Redis: redis, Settings: settings})
+	config.Redis = redis
+	store, err := session.Open(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,14 +63,14 @@ func openStore(t *testing.T, redis session.RedisOptions, settings session.Settin
 	return store
 }
 
-func openReady(t *testing.T, redis session.RedisOptions, settings session.Settings) *session.Store {
+func openReady(t *testing.T, redis session.RedisConfig, config session.Config) *session.Store {
 	t.Helper()
-	store := openStore(t, redis, settings)
+	store := openStore(t, redis, config)
 	within(t, eventually, func() error { return store.Ready(t.Context()) })
 	return store
 }
 
-// within asks again and again until check has no complaint.
+// within asks until check returns nil.
 func within(t *testing.T, limit time.Duration, check func() error) {
 	t.Helper()
 	end := time.Now().Add(limit)
@@ -85,45 +86,45 @@ func within(t *testing.T, limit time.Duration, check func() error) {
 	}
 }
 
-// member is a user with a session.
-type member struct {
+// testUser is a user with a session.
+type testUser struct {
 	openID string
 	token  string
 	sid    string
 }
 
-func tryEnrol(ctx context.Context, store *session.Store, openID string) (member, error) {
+func tryLogin(ctx context.Context, store *session.Store, openID string) (testUser, error) {
 	token, s, _, err := store.Login(ctx, session.Login{
 		AppID: topologyApp, OpenID: openID, SessionKey: secret.Text("key of " + openID),
 	})
 	if err != nil {
-		return member{}, err
+		return testUser{}, err
 	}
-	return member{openID, token.Value.Reveal(), s.ID}, nil
+	return testUser{openID, token.Value.Reveal(), s.ID}, nil
 }
 
-func enrol(t *testing.T, store *session.Store, openID string) member {
+func mustLogin(t *testing.T, store *session.Store, openID string) testUser {
 	t.Helper()
-	m, err := tryEnrol(t.Context(), store, openID)
+	m, err := tryLogin(t.Context(), store, openID)
 	if err != nil {
 		t.Fatalf("login of %s: %v", openID, err)
 	}
 	return m
 }
 
-func enrolMany(t *testing.T, store *session.Store, n int) []member {
+func logInMany(t *testing.T, store *session.Store, n int) []testUser {
 	t.Helper()
-	var members []member
+	var users []testUser
 	for i := range n {
-		members = append(members, enrol(t, store, fmt.Sprintf("user-%d", i)))
+		users = append(users, mustLogin(t, store, fmt.Sprintf("user-%d", i)))
 	}
-	return members
+	return users
 }
 
 var errForeign = errors.New("an identity that isn't the token's")
 
-// visit authenticates and returns errForeign when somebody else came out.
-func (m member) visit(ctx context.Context, store *session.Store) error {
+// authenticate returns errForeign when somebody else came out.
+func (m testUser) authenticate(ctx context.Context, store *session.Store) error {
 	g, err := store.Authenticate(ctx, m.token)
 	if err != nil {
 		return err
@@ -135,68 +136,68 @@ func (m member) visit(ctx context.Context, store *session.Store) error {
 }
 
 // refused is nil once the store says that the session has ended.
-func (m member) refused(ctx context.Context, store *session.Store) error {
-	err := m.visit(ctx, store)
+func (m testUser) refused(ctx context.Context, store *session.Store) error {
+	err := m.authenticate(ctx, store)
 	if errors.Is(err, session.ErrSessionEnded) {
 		return nil
 	}
 	return fmt.Errorf("%s is not refused: %v", m.openID, err)
 }
 
-func visitAll(t *testing.T, store *session.Store, members []member) {
+func authenticateAll(t *testing.T, store *session.Store, users []testUser) {
 	t.Helper()
-	for _, m := range members {
-		if err := m.visit(t.Context(), store); err != nil {
+	for _, m := range users {
+		if err := m.authenticate(t.Context(), store); err != nil {
 			t.Fatalf("%s: %v", m.openID, err)
 		}
 	}
 }
 
-func single(s *redistest.Server) session.RedisOptions {
-	return session.RedisOptions{Addrs: []string{s.Addr}}
+func single(s *redistest.Server) session.RedisConfig {
+	return session.RedisConfig{Addrs: []string{s.Addr}}
 }
 
-func underSentinel(g *redistest.Group) session.RedisOptions {
-	return session.RedisOptions{Addrs: g.Addrs(), MasterName: g.Name}
+func underSentinel(g *redistest.Group) session.RedisConfig {
+	return session.RedisConfig{Addrs: g.Addrs(), MasterName: g.Name}
 }
 
-func cluster(n *redistest.Nodes) session.RedisOptions {
-	return session.RedisOptions{Addrs: n.Addrs(), Cluster: true}
+func cluster(n *redistest.Nodes) session.RedisConfig {
+	return session.RedisConfig{Addrs: n.Addrs(), Cluster: true}
 }
 
 func TestEveryKindOfRedisKeepsThePromises(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name  string
-		start func(t *testing.T) session.RedisOptions
+		start func(t *testing.T) session.RedisConfig
 	}{
-		{"single", func(t *testing.T) session.RedisOptions { return single(redistest.Start(t)) }},
-		{"single, another database", func(t *testing.T) session.RedisOptions {
+		{"single", func(t *testing.T) session.RedisConfig { return single(redistest.Start(t)) }},
+		{"single, another database", func(t *testing.T) session.RedisConfig {
 			o := single(redistest.Start(t))
 			o.DB = 3
 			return o
 		}},
-		{"single, password", func(t *testing.T) session.RedisOptions {
+		{"single, password", func(t *testing.T) session.RedisConfig {
 			o := single(redistest.Options{Password: "open sesame"}.Start(t))
 			o.Password = "open sesame"
 			return o
 		}},
-		{"single, restricted user", func(t *testing.T) session.RedisOptions {
+		{"single, restricted user", func(t *testing.T) session.RedisConfig {
 			return asGate(single(onlyNeeded("").Start(t)))
 		}},
-		{"sentinel", func(t *testing.T) session.RedisOptions { return underSentinel(redistest.Sentinel(t)) }},
-		{"sentinel, restricted user", func(t *testing.T) session.RedisOptions {
+		{"sentinel", func(t *testing.T) session.RedisConfig { return underSentinel(redistest.Sentinel(t)) }},
+		{"sentinel, restricted user", func(t *testing.T) session.RedisConfig {
 			return asGate(underSentinel(onlyNeeded("").Sentinel(t)))
 		}},
-		{"cluster", func(t *testing.T) session.RedisOptions { return cluster(redistest.Cluster(t, 3)) }},
-		{"cluster, restricted user", func(t *testing.T) session.RedisOptions {
+		{"cluster", func(t *testing.T) session.RedisConfig { return cluster(redistest.Cluster(t, 3)) }},
+		{"cluster, restricted user", func(t *testing.T) session.RedisConfig {
 			return asGate(cluster(onlyNeeded(neededInCluster).Cluster(t, 3)))
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			redis := tc.start(t)
-			a, b := openReady(t, redis, topologySettings()), openReady(t, redis, topologySettings())
+			a, b := openReady(t, redis, topologyConfig()), openReady(t, redis, topologyConfig())
 			t.Run("what one instance writes another reads", func(t *testing.T) { sharesState(t, a, b) })
 			t.Run("ended on one, refused on the other", func(t *testing.T) { endsEverywhere(t, a, b) })
 		})
@@ -212,7 +213,7 @@ func onlyNeeded(more string) redistest.Options {
 	}}
 }
 
-func asGate(o session.RedisOptions) session.RedisOptions {
+func asGate(o session.RedisConfig) session.RedisConfig {
 	o.Username, o.Password = "gate", "open-sesame"
 	return o
 }
@@ -220,7 +221,7 @@ func asGate(o session.RedisOptions) session.RedisOptions {
 // sharesState takes each thing that lives in Redis from one instance to the other.
 func sharesState(t *testing.T, a, b *session.Store) {
 	ctx := t.Context()
-	m := enrol(t, a, "sharer")
+	m := mustLogin(t, a, "sharer")
 	g, err := b.Authenticate(ctx, m.token)
 	if err != nil {
 		t.Fatal(err)
@@ -237,9 +238,6 @@ func sharesState(t *testing.T, a, b *session.Store) {
 	}
 	if user, err := b.Profile(ctx, g.Session); err != nil || user.Profile.Nickname != "小明" {
 		t.Errorf("profile %+v, %v", user, err)
-	}
-	if known, err := b.Known(ctx, topologyApp, "sharer"); err != nil || !known {
-		t.Errorf("known %v, %v", known, err)
 	}
 	if key, err := b.SessionKey(ctx, g.Session); err != nil || key.Reveal() != "key of sharer" {
 		t.Errorf("session key: %v", err)
@@ -263,21 +261,21 @@ func sharesState(t *testing.T, a, b *session.Store) {
 func sharesCodesAndLimits(t *testing.T, a, b *session.Store) {
 	ctx := t.Context()
 	answer := func(context.Context) ([]byte, error) { return []byte("answer"), nil }
-	if got, err := a.Once(ctx, topologyApp, "code", "idempotency-key-1", answer); err != nil || string(got) != "answer" {
+	if got, err := a.UseCodeOnce(ctx, topologyApp, "code", "idempotency-key-1", answer); err != nil || string(got) != "answer" {
 		t.Errorf("first use of a code: %q, %v", got, err)
 	}
 	fail := func(context.Context) ([]byte, error) { return nil, errors.New("used twice") }
-	if got, err := b.Once(ctx, topologyApp, "code", "idempotency-key-1", fail); err != nil || string(got) != "answer" {
+	if got, err := b.UseCodeOnce(ctx, topologyApp, "code", "idempotency-key-1", fail); err != nil || string(got) != "answer" {
 		t.Errorf("the same use again: %q, %v", got, err)
 	}
-	if _, err := b.Once(ctx, topologyApp, "code", "", fail); !errors.Is(err, session.ErrCodeUsed) {
+	if _, err := b.UseCodeOnce(ctx, topologyApp, "code", "", fail); !errors.Is(err, session.ErrCodeUsed) {
 		t.Errorf("another use: %v", err)
 	}
 	rate := session.Rate{Count: 1, Per: time.Hour}
-	if _, ok := a.Allow(ctx, "visitor", rate); !ok {
+	if _, ok := a.Allow(ctx, "client", rate); !ok {
 		t.Error("the first request is limited")
 	}
-	if _, ok := b.Allow(ctx, "visitor", rate); ok {
+	if _, ok := b.Allow(ctx, "client", rate); ok {
 		t.Error("the instances count separately")
 	}
 }
@@ -303,36 +301,36 @@ func sharesAccessTokens(t *testing.T, a, b *session.Store) {
 	}
 }
 
-// endsEverywhere ends sessions on a in each way, while b holds copies that it
+// endsEverywhere ends sessions on a in each way, while b has them cached, which it
 // may use for 30 seconds, and watches them.
 func endsEverywhere(t *testing.T, a, b *session.Store) {
 	ctx := t.Context()
-	members := enrolMany(t, a, 30)
-	visitAll(t, b, members)
-	for i, end := range []func(m member) error{
-		func(m member) error { _, err := a.End(ctx, m.sid, session.CauseLogout); return err },
-		func(m member) error {
+	users := logInMany(t, a, 30)
+	authenticateAll(t, b, users)
+	for i, end := range []func(m testUser) error{
+		func(m testUser) error { _, err := a.End(ctx, m.sid, session.CauseLogout); return err },
+		func(m testUser) error {
 			_, err := a.EndAll(ctx, topologyApp, m.openID, session.CauseAdmin)
 			return err
 		},
-		func(m member) error {
+		func(m testUser) error {
 			_, err := a.Ban(ctx, topologyApp, m.openID, session.Ban{Reason: "spam"})
 			return err
 		},
 	} {
-		for _, m := range members[5*i : 5*i+5] {
+		for _, m := range users[5*i : 5*i+5] {
 			endedOnBoth(t, b, m, end)
 		}
 	}
-	visitAll(t, a, members[15:])
-	visitAll(t, b, members[15:])
+	authenticateAll(t, a, users[15:])
+	authenticateAll(t, b, users[15:])
 	var blocked *session.BlockedError
-	if _, err := tryEnrol(ctx, b, members[10].openID); !errors.As(err, &blocked) || blocked.Reason != "spam" {
+	if _, err := tryLogin(ctx, b, users[10].openID); !errors.As(err, &blocked) || blocked.Reason != "spam" {
 		t.Errorf("login of a banned user: %v", err)
 	}
 }
 
-func endedOnBoth(t *testing.T, other *session.Store, m member, end func(m member) error) {
+func endedOnBoth(t *testing.T, other *session.Store, m testUser, end func(m testUser) error) {
 	t.Helper()
 	g, err := other.Authenticate(t.Context(), m.token)
 	if err != nil {
@@ -355,8 +353,8 @@ func endedOnBoth(t *testing.T, other *session.Store, m member, end func(m member
 func TestAllKeysOfAUserAreInOneSlot(t *testing.T) {
 	t.Parallel()
 	nodes := redistest.Cluster(t, 3)
-	store := openReady(t, cluster(nodes), topologySettings())
-	for _, m := range append(enrolMany(t, store, 20), enrolMany(t, store, 20)...) {
+	store := openReady(t, cluster(nodes), topologyConfig())
+	for _, m := range append(logInMany(t, store, 20), logInMany(t, store, 20)...) {
 		g, err := store.Authenticate(t.Context(), m.token)
 		if err != nil {
 			t.Fatal(err)
@@ -365,7 +363,7 @@ func TestAllKeysOfAUserAreInOneSlot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	home := map[string]string{}
+	addrOf := map[string]string{}
 	for _, node := range nodes.Masters {
 		keys := strings.Fields(node.MustDo("KEYS", "*"))
 		if len(keys) == 0 {
@@ -380,14 +378,14 @@ func TestAllKeysOfAUserAreInOneSlot(t *testing.T) {
 			if !tagged {
 				continue
 			}
-			if other := home[tag]; other != "" && other != node.Addr {
+			if other := addrOf[tag]; other != "" && other != node.Addr {
 				t.Errorf("the keys of %s are on %s and %s", tag, other, node.Addr)
 			}
-			home[tag] = node.Addr
+			addrOf[tag] = node.Addr
 		}
 	}
-	if len(home) != 20 {
-		t.Errorf("%d users in Redis, not 20", len(home))
+	if len(addrOf) != 20 {
+		t.Errorf("%d users in Redis, not 20", len(addrOf))
 	}
 }
 
@@ -395,16 +393,16 @@ func TestRedisOverTLSIsVerified(t *testing.T) {
 	t.Parallel()
 	s := redistest.Options{TLS: true}.Start(t)
 	o := single(s)
-	if err := openStore(t, o, topologySettings()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+	if err := openStore(t, o, topologyConfig()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
 		t.Errorf("without TLS: %v", err)
 	}
 	o.TLS = true
 	var unknown x509.UnknownAuthorityError
-	if err := openStore(t, o, topologySettings()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) || !errors.As(err, &unknown) {
+	if err := openStore(t, o, topologyConfig()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) || !errors.As(err, &unknown) {
 		t.Errorf("with a certificate that nobody vouches for: %v", err)
 	}
 	o.RootCAs = s.TLSConfig.RootCAs
-	a, b := openReady(t, o, topologySettings()), openReady(t, o, topologySettings())
+	a, b := openReady(t, o, topologyConfig()), openReady(t, o, topologyConfig())
 	sharesState(t, a, b)
 	endsEverywhere(t, a, b)
 }

@@ -12,15 +12,15 @@ import (
 const touchQueue = 4096
 
 // use notes a use of a session, and has it written some time soon.
-func (s *Store) use(l *liveCopy, now time.Time) {
-	raise(&l.usedAt, now.UnixNano())
-	if l.is(unsaved) || !l.set(unsaved) {
+func (s *Store) use(cs *cachedSession, now time.Time) {
+	raise(&cs.usedAt, now.UnixNano())
+	if cs.is(unsaved) || !cs.set(unsaved) {
 		return
 	}
 	select {
-	case s.touches <- l:
+	case s.touches <- cs:
 	default:
-		l.clear(unsaved)
+		cs.clear(unsaved)
 	}
 }
 
@@ -28,7 +28,7 @@ func (s *Store) use(l *liveCopy, now time.Time) {
 // and in the end the last of them, so that Redis lets no session run out that
 // is in use. What can't be written is tried again.
 func (s *Store) saveTouches() {
-	var waiting []*liveCopy
+	var waiting []*cachedSession
 	for s.closing.Err() == nil {
 		waiting = s.gatherTouches(waiting)
 		waiting = s.writeTouches(s.closing, waiting, false)
@@ -39,15 +39,15 @@ func (s *Store) saveTouches() {
 }
 
 // gatherTouches takes what comes for a quarter of the interval.
-func (s *Store) gatherTouches(waiting []*liveCopy) []*liveCopy {
-	pause := max(s.config.Load().touchEvery()/4, 10*time.Millisecond)
+func (s *Store) gatherTouches(waiting []*cachedSession) []*cachedSession {
+	pause := max(s.config.Load().touchInterval()/4, 10*time.Millisecond)
 	timer := time.NewTimer(min(pause, 5*time.Second))
 	defer timer.Stop()
 	for {
 		select {
-		case l := <-s.touches:
-			waiting = append(waiting, l)
-			if len(waiting) >= mostCopies {
+		case cs := <-s.touches:
+			waiting = append(waiting, cs)
+			if len(waiting) >= maxCachedTokens {
 				return waiting
 			}
 		case <-timer.C:
@@ -59,37 +59,37 @@ func (s *Store) gatherTouches(waiting []*liveCopy) []*liveCopy {
 }
 
 // writeTouches writes those that are due, or all, and returns the rest.
-func (s *Store) writeTouches(ctx context.Context, waiting []*liveCopy, all bool) []*liveCopy {
-	now, every := s.now().UnixNano(), int64(s.config.Load().touchEvery())
-	var due, rest []*liveCopy
-	for _, l := range waiting {
+func (s *Store) writeTouches(ctx context.Context, waiting []*cachedSession, all bool) []*cachedSession {
+	now, every := s.now().UnixNano(), int64(s.config.Load().touchInterval())
+	var due, rest []*cachedSession
+	for _, cs := range waiting {
 		switch {
-		case l.is(ended):
-		case all || now-l.savedAt.Load() >= every:
-			due = append(due, l)
+		case cs.is(ended):
+		case all || now-cs.savedAt.Load() >= every:
+			due = append(due, cs)
 		default:
-			rest = append(rest, l)
+			rest = append(rest, cs)
 		}
 	}
 	return append(rest, s.touch(ctx, due)...)
 }
 
 // touch writes and returns those that have to wait for Redis.
-func (s *Store) touch(ctx context.Context, due []*liveCopy) (failed []*liveCopy) {
+func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cachedSession) {
 	calls := make([]*call, len(due))
 	used := make([]int64, len(due))
-	for i, l := range due {
-		l.clear(unsaved) // before usedAt is read: a use from here on queues anew
-		used[i] = l.usedAt.Load()
-		calls[i] = s.touchCall(l.session.Load(), time.Unix(0, used[i]))
+	for i, cs := range due {
+		cs.clear(unsaved) // before usedAt is read: a use from here on queues anew
+		used[i] = cs.usedAt.Load()
+		calls[i] = s.touchCall(cs.session.Load(), time.Unix(0, used[i]))
 	}
-	s.redis.runAll(ctx, touchScript, calls)
-	for i, l := range due {
+	s.redis.runAll(ctx, touchSessionScript, calls)
+	for i, cs := range due {
 		if calls[i].err == nil {
-			raise(&l.savedAt, used[i])
-			s.touched(ctx, l, calls[i].answer)
-		} else if l.set(unsaved) {
-			failed = append(failed, l)
+			raise(&cs.savedAt, used[i])
+			s.touched(ctx, cs, calls[i].reply)
+		} else if cs.set(unsaved) {
+			failed = append(failed, cs)
 		}
 	}
 	return failed
@@ -106,15 +106,15 @@ func (s *Store) touchCall(session *Session, used time.Time) *call {
 
 // touched sees to what the script found: a session that is gone, or a
 // session_key that an old secret sealed.
-func (s *Store) touched(ctx context.Context, l *liveCopy, answer any) {
-	switch found := answer.(type) {
+func (s *Store) touched(ctx context.Context, cs *cachedSession, reply any) {
+	switch found := reply.(type) {
 	case int64:
 		if found == 0 {
-			l.set(again)
+			cs.set(stale)
 		}
 	case string:
-		if _, err := s.openKey(ctx, l.session.Load(), found); err != nil {
-			s.log.Warn("a session_key can't be sealed anew", zap.String("sid", l.session.Load().ID), zap.Error(err))
+		if _, err := s.openSessionKey(ctx, cs.session.Load(), found); err != nil {
+			s.log.Warn("a session_key can't be sealed anew", zap.String("sid", cs.session.Load().ID), zap.Error(err))
 		}
 	}
 }

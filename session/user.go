@@ -37,7 +37,7 @@ type Info struct {
 // User gives a user with his sessions, oldest first, or ErrNotFound.
 func (s *Store) User(ctx context.Context, appid, openid string) (User, error) {
 	tag := userTag(appid, openid)
-	answer, err := s.redis.runList(ctx, userScript, []string{s.keys.user(tag)}, s.keys.sessions(tag))
+	answer, err := s.redis.runList(ctx, loadUserScript, []string{s.keys.user(tag)}, s.keys.sessions(tag))
 	if err != nil {
 		return User{}, err
 	}
@@ -110,14 +110,14 @@ func (s *Store) Info(ctx context.Context, sid string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{sid, a.session.AppID, a.session.OpenID, a.created, a.seen, a.session.EndsAt}, nil
+	return Info{sid, a.session.AppID, a.session.OpenID, a.created, a.lastSeen, a.session.EndsAt}, nil
 }
 
 // Profile gives the user of a session, without his sessions.
 func (s *Store) Profile(ctx context.Context, session *Session) (User, error) {
 	var fields map[string]string
 	key := s.keys.ofUser(session.ID)
-	err := s.redis.ask(ctx, "profile", key, func(ctx context.Context) (err error) {
+	err := s.redis.do(ctx, "profile", key, func(ctx context.Context) (err error) {
 		fields, err = s.redis.HGetAll(ctx, key).Result()
 		return err
 	})
@@ -143,7 +143,7 @@ func (s *Store) SetProfile(ctx context.Context, session *Session, profile Profil
 
 func (s *Store) change(ctx context.Context, session *Session, fields ...any) error {
 	tag := session.ID[:halfLength]
-	answer, err := s.redis.runList(ctx, changeScript, []string{s.keys.user(tag)}, append([]any{tag, s.keys.events()}, fields...)...)
+	answer, err := s.redis.runList(ctx, updateUserScript, []string{s.keys.user(tag)}, append([]any{tag, s.keys.events()}, fields...)...)
 	if err != nil {
 		return err
 	}

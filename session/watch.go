@@ -8,248 +8,249 @@ import (
 
 // watchers are the requests and streams under way on one session.
 type watchers struct {
-	mu     sync.Mutex
-	places []place
-	free   []int32
-	listed bool // false once taken off the Store's list: a new one is needed
+	mu      sync.Mutex
+	entries []watchEntry
+	free    []int32
+	listed  bool // false once taken off the Store's list: a new one is needed
 }
 
-// place is one request's. Its round tells the request it belongs to from
-// those that had the place before.
-type place struct {
-	cut   func()
-	round uint32
+// watchEntry is one request's. Its generation tells the request from those that
+// had the entry before.
+type watchEntry struct {
+	terminate  func()
+	generation uint32
 }
 
-// watchList is the copies that are watched: what watchDeadlines looks through.
+// watchList is the sessions that are watched: what watchDeadlines looks through.
 type watchList struct {
-	mu     sync.Mutex
-	copies []*liveCopy
-	asking bool
+	mu       sync.Mutex
+	sessions []*cachedSession
+	checking bool
 }
 
-// Watch has cut called once, within a second, when the session of g ends on any
-// instance, at its absolute end, when it was not used for too long, and when
-// its newest token expires without having been renewed anywhere. Redis being
-// away at that moment puts it off, by StaleIfError at most.
+// Watch has terminate called once, within a second, when the session of auth ends
+// on any instance, at its absolute end, when it was not used for too long, and
+// when its newest token expires without having been renewed anywhere. Redis
+// being away at that moment puts it off, by StaleIfError at most.
 //
-// The caller stops the watch when the request or the stream is over; cut may
-// be running then. cut must not block.
-func (s *Store) Watch(g Grant, cut func()) (stop func()) {
-	for l := g.copy; ; {
-		w := l.watch.Load()
+// The caller stops the watch when the request or the stream is over; terminate
+// may be running then. terminate must not block.
+func (s *Store) Watch(auth AuthResult, terminate func()) (stop func()) {
+	for cs := auth.cached; ; {
+		w := cs.watch.Load()
 		if w != nil {
-			if at, round, ok := w.add(cut); ok {
+			if index, generation, ok := w.add(terminate); ok {
 				s.metrics.watched.Inc()
-				if l.is(ended) { // since the token was checked
-					w.cutAll()
+				if cs.is(ended) { // since the token was checked
+					w.terminateAll()
 				}
-				return func() { s.unwatch(w, at, round) }
+				return func() { s.unwatch(w, index, generation) }
 			}
 		}
-		l = s.list(l)
+		cs = s.list(cs)
 	}
 }
 
-func (s *Store) unwatch(w *watchers, at int, round uint32) {
-	if w.remove(at, round) {
+func (s *Store) unwatch(w *watchers, index int, generation uint32) {
+	if w.remove(index, generation) {
 		s.metrics.watched.Dec()
 	}
 }
 
 // add fails once w is off the list.
-func (w *watchers) add(cut func()) (at int, round uint32, ok bool) {
+func (w *watchers) add(terminate func()) (index int, generation uint32, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.listed {
 		return 0, 0, false
 	}
 	if n := len(w.free); n > 0 {
-		at = int(w.free[n-1])
+		index = int(w.free[n-1])
 		w.free = w.free[:n-1]
 	} else {
-		at = len(w.places)
-		w.places = append(w.places, place{})
+		index = len(w.entries)
+		w.entries = append(w.entries, watchEntry{})
 	}
-	w.places[at].cut = cut
-	return at, w.places[at].round, true
+	w.entries[index].terminate = terminate
+	return index, w.entries[index].generation, true
 }
 
-func (w *watchers) remove(at int, round uint32) bool {
+func (w *watchers) remove(index int, generation uint32) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.places[at].round != round {
+	if w.entries[index].generation != generation {
 		return false // stopped before
 	}
-	w.places[at] = place{round: round + 1}
-	w.free = append(w.free, int32(at))
+	w.entries[index] = watchEntry{generation: generation + 1}
+	w.free = append(w.free, int32(index))
 	return true
 }
 
-// cut cuts all that is watched of l.
-func (s *Store) cut(l *liveCopy) {
-	if w := l.watch.Load(); w != nil {
-		w.cutAll()
+// terminate ends all that is watched of a session.
+func (s *Store) terminate(cs *cachedSession) {
+	if w := cs.watch.Load(); w != nil {
+		w.terminateAll()
 	}
 }
 
-// cutAll calls each cut once. The places stay taken until they are stopped.
-func (w *watchers) cutAll() {
-	for _, cut := range w.take() {
-		cut()
+// terminateAll calls each terminate once. The entries stay in use until they are
+// stopped.
+func (w *watchers) terminateAll() {
+	for _, terminate := range w.takeAll() {
+		terminate()
 	}
 }
 
-func (w *watchers) take() []func() {
+func (w *watchers) takeAll() []func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var cuts []func()
-	for i := range w.places {
-		if w.places[i].cut != nil {
-			cuts = append(cuts, w.places[i].cut)
-			w.places[i].cut = nil
+	var all []func()
+	for i := range w.entries {
+		if w.entries[i].terminate != nil {
+			all = append(all, w.entries[i].terminate)
+			w.entries[i].terminate = nil
 		}
 	}
-	return cuts
+	return all
 }
 
-// list puts the session's copy on the list of the watched and returns the
-// copy that is there.
-func (s *Store) list(l *liveCopy) *liveCopy {
-	l = s.copies.hold(l)
+// list puts a session on the list of the watched and returns the cachedSession
+// that is on it.
+func (s *Store) list(cs *cachedSession) *cachedSession {
+	cs = s.cache.retain(cs)
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
-	if l.watch.Load() != nil {
-		s.copies.release(l) // somebody else was faster
-		return l
+	if cs.watch.Load() != nil {
+		s.cache.release(cs) // another request listed it meanwhile
+		return cs
 	}
-	l.watch.Store(&watchers{listed: true})
-	s.watched.copies = append(s.watched.copies, l)
-	return l
+	cs.watch.Store(&watchers{listed: true})
+	s.watched.sessions = append(s.watched.sessions, cs)
+	return cs
 }
 
-// idle takes w off the list if nobody watches.
-func (w *watchers) idle() bool {
+// unlistIfIdle takes w off the list if nobody watches.
+func (w *watchers) unlistIfIdle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.free) < len(w.places) {
+	if len(w.free) < len(w.entries) {
 		return false
 	}
 	w.listed = false
 	return true
 }
 
-const watchEvery = 250 * time.Millisecond
+const watchInterval = 250 * time.Millisecond
 
-// watchDeadlines looks at each watched session four times a second. Endings
-// are told by events and cut at once; here the clock and the events that may
-// have been missed are seen to.
+// watchDeadlines looks at each watched session four times a second. Endings are
+// told by events, which terminate at once; this sees to deadlines, and to events
+// that may have been missed.
 func (s *Store) watchDeadlines() {
-	ticker := time.NewTicker(watchEvery)
+	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-s.closing.Done():
 			return
 		case <-ticker.C:
-			s.lookThrough(s.now())
+			s.checkWatched(s.now())
 		}
 	}
 }
 
-func (s *Store) lookThrough(now time.Time) {
-	var ask []*liveCopy
-	for _, l := range s.stillWatched() {
-		if s.alive(l, now) == nil && s.inDoubt(l, now) {
-			ask = append(ask, l)
+func (s *Store) checkWatched(now time.Time) {
+	var doubtful []*cachedSession
+	for _, cs := range s.stillWatched() {
+		if s.alive(cs, now) == nil && s.isStale(cs, now) {
+			doubtful = append(doubtful, cs)
 		}
 	}
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
-	if len(ask) == 0 || s.watched.asking {
+	if len(doubtful) == 0 || s.watched.checking {
 		return
 	}
-	s.watched.asking = true
+	s.watched.checking = true
 	s.background.Go(func() {
-		s.recheck(ask)
+		s.recheck(doubtful)
 		s.watched.mu.Lock()
 		defer s.watched.mu.Unlock()
-		s.watched.asking = false
+		s.watched.checking = false
 	})
 }
 
 // stillWatched drops from the list what nobody watches any more.
-func (s *Store) stillWatched() []*liveCopy {
+func (s *Store) stillWatched() []*cachedSession {
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
-	kept := make([]*liveCopy, 0, len(s.watched.copies))
-	for _, l := range s.watched.copies {
-		if l.watch.Load().idle() {
-			l.watch.Store(nil)
-			s.copies.release(l)
+	kept := make([]*cachedSession, 0, len(s.watched.sessions))
+	for _, cs := range s.watched.sessions {
+		if cs.watch.Load().unlistIfIdle() {
+			cs.watch.Store(nil)
+			s.cache.release(cs)
 			continue
 		}
-		kept = append(kept, l)
+		kept = append(kept, cs)
 	}
-	s.watched.copies = kept
+	s.watched.sessions = kept
 	return kept
 }
 
-// inDoubt tells whether Redis has to be asked about a watched session: its
+// isStale tells whether Redis has to be asked about a watched session: its
 // deadline has come, or an event may have been missed.
-func (s *Store) inDoubt(l *liveCopy, now time.Time) bool {
-	if !now.Before(s.deadline(l)) || l.is(again) || l.epoch.Load() != s.epoch.Load() {
+func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
+	if !now.Before(s.deadline(cs)) || cs.is(stale) || cs.epoch.Load() != s.epoch.Load() {
 		return true
 	}
-	age := now.Sub(time.Unix(0, l.confirmedAt.Load()))
+	age := now.Sub(time.Unix(0, cs.confirmedAt.Load()))
 	return !s.subscribed.Load() && age > max(s.config.Load().CacheTTL, time.Second)
 }
 
 // deadline is when the session runs out, or its newest token, by what is known here.
-func (s *Store) deadline(l *liveCopy) time.Time {
-	idle := time.Unix(0, l.usedAt.Load()).Add(s.config.Load().IdleTimeout)
-	token := time.Unix(l.tokenEnd.Load(), 0)
+func (s *Store) deadline(cs *cachedSession) time.Time {
+	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().IdleTimeout)
+	token := time.Unix(cs.tokenEnd.Load(), 0)
 	if token.Before(idle) {
 		return token
 	}
 	return idle
 }
 
-// recheck asks Redis for all of them and cuts what is over.
-func (s *Store) recheck(doubtful []*liveCopy) {
+// recheck asks Redis for all of them and terminates what is over.
+func (s *Store) recheck(doubtful []*cachedSession) {
 	calls := make([]*call, len(doubtful))
-	marks := make([]mark, len(doubtful))
-	for i, l := range doubtful {
-		sid := l.session.Load().ID
-		marks[i] = s.copies.mark(sid, s.now(), s.epoch.Load())
+	versions := make([]readVersion, len(doubtful))
+	for i, cs := range doubtful {
+		sid := cs.session.Load().ID
+		versions[i] = s.cache.readVersion(sid, s.now(), s.epoch.Load())
 		calls[i] = &call{keys: []string{s.keys.session(sid), s.keys.ofUser(sid)}, args: loadArgs(sid, "")}
 	}
-	s.redis.runAll(s.closing, loadScript, calls)
-	for i, l := range doubtful {
-		s.rechecked(l, calls[i], marks[i])
+	s.redis.runAll(s.closing, loadSessionScript, calls)
+	for i, cs := range doubtful {
+		s.applyRecheck(cs, calls[i], versions[i])
 	}
 }
 
-func (s *Store) rechecked(l *liveCopy, c *call, m mark) {
-	a, err := c.found(l.session.Load().ID)
+func (s *Store) applyRecheck(cs *cachedSession, c *call, v readVersion) {
+	r, err := c.storedSession(cs.session.Load().ID)
 	now := s.now()
 	switch {
 	case err == nil:
-		s.copies.confirm(l, a, m)
-		if now.Unix() >= l.tokenEnd.Load() {
-			s.cut(l)
+		s.cache.update(cs, r, v)
+		if now.Unix() >= cs.tokenEnd.Load() {
+			s.terminate(cs)
 		}
-	case errors.Is(err, ErrSessionEnded) && !errors.Is(err, errLost):
-		s.finish(l, CauseExpired)
-	case now.Sub(s.deadline(l)) >= s.config.Load().StaleIfError:
-		s.cut(l)
+	case errors.Is(err, ErrSessionEnded) && !errors.Is(err, errDataLost):
+		s.finish(cs, CauseExpired)
+	case now.Sub(s.deadline(cs)) >= s.config.Load().StaleIfError:
+		s.terminate(cs)
 	}
 }
 
-func (c *call) found(sid string) (found, error) {
+func (c *call) storedSession(sid string) (storedSession, error) {
 	if c.err != nil {
-		return found{}, c.err
+		return storedSession{}, c.err
 	}
-	list, _ := c.answer.([]any)
-	return readFound(sid, list)
+	list, _ := c.reply.([]any)
+	return readStoredSession(sid, list)
 }

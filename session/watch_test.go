@@ -15,7 +15,7 @@ type stream struct {
 	stop func()
 }
 
-func watch(t *testing.T, s *Store, g Grant) stream {
+func watch(t *testing.T, s *Store, g AuthResult) stream {
 	cut := make(chan struct{})
 	st := stream{cut, s.Watch(g, sync.OnceFunc(func() { close(cut) }))}
 	t.Cleanup(st.stop)
@@ -73,7 +73,7 @@ func TestWatchOfAnEndedSessionIsCutAtOnce(t *testing.T) {
 func TestStreamEndsWithItsTokenUnlessRenewed(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	short := func(o *Options) { o.Settings.TokenTTL = 2 * time.Second; o.Settings.RenewBefore = time.Second }
+	short := func(o *Config) { o.TokenTTL = 2 * time.Second; o.RenewBefore = time.Second }
 	a, b := openStore(t, server, short), openStore(t, server, short)
 	begin := time.Now()
 	plain, _ := logIn(t, a, "oA")
@@ -97,7 +97,7 @@ func TestStreamEndsWithItsTokenUnlessRenewed(t *testing.T) {
 // A renewal that this instance did not hear of is asked for before the cut.
 func TestUnheardRenewalKeepsTheStream(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, redistest.Start(t), func(o *Options) { o.Settings.TokenTTL = time.Second })
+	s := openStore(t, redistest.Start(t), func(o *Config) { o.TokenTTL = time.Second })
 	token, session := logIn(t, s, "oA")
 	st := watch(t, s, granted(t, s, token))
 	if err := s.redis.HSet(t.Context(), s.keys.session(session.ID), "x", time.Now().Add(time.Hour).Unix()).Err(); err != nil {
@@ -110,11 +110,11 @@ func TestUnheardRenewalKeepsTheStream(t *testing.T) {
 func TestStreamIsCutAtTheAbsoluteEnd(t *testing.T) {
 	t.Parallel()
 	var c clock
-	s := openStore(t, nil, func(o *Options) { o.Now = c.now; o.Settings.MaxLifetime = time.Hour })
+	s := openStore(t, nil, func(o *Config) { o.Now = c.now; o.MaxLifetime = time.Hour })
 	token, _ := logIn(t, s, "oA")
 	st := watch(t, s, granted(t, s, token))
 	c.advance(59 * time.Minute)
-	time.Sleep(2 * watchEvery)
+	time.Sleep(2 * watchInterval)
 	st.open(t)
 	c.advance(time.Minute + time.Second)
 	st.cutWithin(t, time.Second)
@@ -124,12 +124,12 @@ func TestRedisAwayPutsTheCutOffUpToStaleIfError(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var c clock
-	s := openStore(t, server, func(o *Options) { o.Now = c.now })
+	s := openStore(t, server, func(o *Config) { o.Now = c.now })
 	token, _ := logIn(t, s, "oA")
 	st := watch(t, s, granted(t, s, token))
 	server.Stop()
 	c.advance(2*time.Hour + 2*time.Second)
-	time.Sleep(3 * watchEvery)
+	time.Sleep(3 * watchInterval)
 	st.open(t)
 	c.advance(5 * time.Minute)
 	st.cutWithin(t, 2*time.Second)
@@ -154,7 +154,7 @@ func TestStoppingTwiceStopsNobodyElse(t *testing.T) {
 func TestManyRequestsComeAndGo(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
-	var grants []Grant
+	var grants []AuthResult
 	for _, openid := range []string{"oA", "oB", "oC"} {
 		token, _ := logIn(t, s, openid)
 		grants = append(grants, granted(t, s, token))
@@ -172,7 +172,7 @@ func TestManyRequestsComeAndGo(t *testing.T) {
 	eventually(t, 2*time.Second, "nothing is watched", func() bool {
 		s.watched.mu.Lock()
 		defer s.watched.mu.Unlock()
-		return len(s.watched.copies) == 0
+		return len(s.watched.sessions) == 0
 	})
 	if cuts.Load() != 0 || counted(s.metrics.watched) != 0 {
 		t.Errorf("%d cut, %v open", cuts.Load(), counted(s.metrics.watched))

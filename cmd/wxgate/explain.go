@@ -35,9 +35,7 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return usageError{err.Error()}
 	}
-	sessions, err := session.Open(session.Options{
-		Redis: redisOptions(cfg), Settings: sessionSettings(cfg), Now: time.Now, Log: zap.NewNop(),
-	})
+	sessions, err := session.Open(sessionConfig(cfg))
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.uber.org/zap"
-
 	"wxgate/internal/config"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
@@ -65,7 +63,7 @@ const redisPatience = 3 * time.Second
 // tryRedis opens a store as serve does and waits until it is ready: writes
 // arrive, and what other instances publish is heard.
 func tryRedis(ctx context.Context, c *config.Config) error {
-	store, err := session.Open(session.Options{Redis: redisOptions(c), Settings: sessionSettings(c), Log: zap.NewNop()})
+	store, err := session.Open(sessionConfig(c))
 	if err != nil {
 		return err
 	}

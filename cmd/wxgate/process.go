@@ -54,10 +54,9 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	p.groups = groups{metrics: upstream.NewMetrics(p.registry), log: log}
 
 	var err error
-	p.sessions, err = session.Open(session.Options{
-		Redis: redisOptions(c), Settings: sessionSettings(c), Now: time.Now,
-		Log: log.Named("session"), Registry: p.registry,
-	})
+	sessions := sessionConfig(c)
+	sessions.Log, sessions.Registry = log.Named("session"), p.registry
+	p.sessions, err = session.Open(sessions)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +122,7 @@ func (p *process) reload(ctx context.Context, next *config.Config) error {
 		gen.abandon()
 		return err
 	}
-	if err := p.sessions.Configure(sessionSettings(next)); err != nil {
+	if err := p.sessions.Configure(sessionConfig(next)); err != nil {
 		gen.abandon()
 		return fmt.Errorf("session: %w", err)
 	}
@@ -156,7 +155,7 @@ func needRestart(old, next *config.Config) []string {
 		"listen":                     old.Listen != next.Listen,
 		"tls":                        old.TLS != next.TLS,
 		"admin.listen":               old.Admin.Listen != next.Admin.Listen,
-		"redis":                      fmt.Sprint(redisOptions(old)) != fmt.Sprint(redisOptions(next)) || old.Redis.Password != next.Redis.Password,
+		"redis":                      fmt.Sprint(redisConfig(old)) != fmt.Sprint(redisConfig(next)) || old.Redis.Password != next.Redis.Password,
 		"log.format":                 old.Log.Format != next.Log.Format,
 		"limits.max_header":          next.Limits.MaxHeader > old.Limits.MaxHeader,
 		"limits.read_header_timeout": old.Limits.ReadHeaderTimeout != next.Limits.ReadHeaderTimeout,

@@ -20,12 +20,13 @@ import (
 
 // This file turns what internal/config read into the packages' own Configs.
 
-func sessionSettings(c *config.Config) session.Settings {
+func sessionConfig(c *config.Config) session.Config {
 	keys := make([]secret.Text, len(c.Secrets))
 	for i, k := range c.Secrets {
 		keys[i] = k.Raw
 	}
-	return session.Settings{
+	return session.Config{
+		Redis:        redisConfig(c),
 		Secrets:      keys,
 		IdleTimeout:  c.Session.IdleTimeout.Std(),
 		MaxLifetime:  c.Session.MaxLifetime.Std(),
@@ -40,9 +41,9 @@ func sessionSettings(c *config.Config) session.Settings {
 	}
 }
 
-func redisOptions(c *config.Config) session.RedisOptions {
+func redisConfig(c *config.Config) session.RedisConfig {
 	r := c.Redis
-	return session.RedisOptions{
+	return session.RedisConfig{
 		Addrs: r.Addrs, Username: r.Username, Password: r.Password, DB: r.DB,
 		MasterName: r.MasterName, Cluster: r.Cluster, TLS: r.TLS, KeyPrefix: r.KeyPrefix,
 	}

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/zap"
-
 	"wxgate/secret"
 	"wxgate/session"
 )
@@ -24,13 +22,13 @@ const (
 )
 
 // signer is a gateway as far as assertions go.
-func signer(t *testing.T, key string, now time.Time, change func(*session.Settings)) *session.Store {
+func signer(t *testing.T, key string, now time.Time, change func(*session.Config)) *session.Store {
 	t.Helper()
-	settings := session.Settings{Secrets: []secret.Text{secret.Text(strings.Repeat(key, 8))}, Issuer: issuer, AssertionTTL: time.Minute}
+	settings := session.Config{Now: func() time.Time { return now }, Secrets: []secret.Text{secret.Text(strings.Repeat(key, 8))}, Issuer: issuer, AssertionTTL: time.Minute}
 	if change != nil {
 		change(&settings)
 	}
-	s, err := session.Open(session.Options{Settings: settings, Now: func() time.Time { return now }, Log: zap.NewNop()})
+	s, err := session.Open(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +59,7 @@ func TestSamplesTakeTheGoodAndRefuseTheBad(t *testing.T) {
 		"none at all":      "",
 		"not yet issued":   assertionOf(t, signer(t, "key1", now.Add(time.Hour), nil), audience),
 		"expired":          assertionOf(t, signer(t, "key1", now.Add(-time.Hour), nil), audience),
-		"another issuer":   assertionOf(t, signer(t, "key1", now, func(s *session.Settings) { s.Issuer = "evil" }), audience),
+		"another issuer":   assertionOf(t, signer(t, "key1", now, func(s *session.Config) { s.Issuer = "evil" }), audience),
 		"another audience": assertionOf(t, gateway, "payments"),
 		"another key":      assertionOf(t, signer(t, "key2", now, nil), audience),
 		"changed":          changed(good),

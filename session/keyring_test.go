@@ -11,8 +11,8 @@ import (
 	"wxgate/secret"
 )
 
-func rotated(secrets ...secret.Text) func(*Options) {
-	return func(o *Options) { o.Settings.Secrets = secrets }
+func rotated(secrets ...secret.Text) func(*Config) {
+	return func(o *Config) { o.Secrets = secrets }
 }
 
 // JW-03.
@@ -21,9 +21,9 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 	for name, secrets := range map[string][]secret.Text{
 		"none": nil, "empty": {""}, "short": {"changeme"}, "31 bytes": {secret.Text(strings.Repeat("x", 31))}, "second short": {firstSecret, "short"},
 	} {
-		s := testSettings()
+		s := testConfig()
 		s.Secrets = secrets
-		if _, err := Open(Options{Settings: s}); err == nil || strings.Contains(err.Error(), "changeme") {
+		if _, err := Open(s); err == nil || strings.Contains(err.Error(), "changeme") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -62,17 +62,17 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 	}
 }
 
-// Copies of sessions outlive a rotation: they are all there is when Redis is away.
+// Cached sessions outlive a rotation: they are all there is while Redis is away.
 func TestRotationWhileRedisIsAwayLogsNobodyOut(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{FormatJWT, FormatOpaque} {
 		server := redistest.Start(t)
-		s := openStore(t, server, func(o *Options) { o.Settings.TokenFormat = format })
+		s := openStore(t, server, func(o *Config) { o.TokenFormat = format })
 		token, _ := logIn(t, s, "oA")
 		granted(t, s, token)
 		server.Stop()
 
-		rotated := testSettings()
+		rotated := testConfig()
 		rotated.Secrets = []secret.Text{secondSecret, firstSecret}
 		if err := s.Configure(rotated); err != nil {
 			t.Fatal(err)
@@ -94,9 +94,9 @@ func TestSessionKeysAreSealedAnewAsSessionsAreUsed(t *testing.T) {
 	server := redistest.Start(t)
 	before := openStore(t, server, rotated(firstSecret))
 	token, session := logIn(t, before, "oA")
-	after := openStore(t, server, func(o *Options) {
-		o.Settings.Secrets = []secret.Text{secondSecret, firstSecret}
-		o.Settings.IdleTimeout = 4 * time.Second // uses are written every second
+	after := openStore(t, server, func(o *Config) {
+		o.Secrets = []secret.Text{secondSecret, firstSecret}
+		o.IdleTimeout = 4 * time.Second // uses are written every second
 	})
 	time.Sleep(10 * time.Millisecond)
 	granted(t, after, token)
@@ -115,7 +115,7 @@ func TestRemovedSecretIsRefusedAfterReload(t *testing.T) {
 	s := openStore(t, nil, nil)
 	token, _ := logIn(t, s, "oA")
 	granted(t, s, token)
-	settings := testSettings()
+	settings := testConfig()
 	settings.Secrets = []secret.Text{secondSecret}
 	if err := s.Configure(settings); err != nil {
 		t.Fatal(err)
@@ -155,13 +155,13 @@ func TestSealedValueCopiedElsewhereDoesNotOpen(t *testing.T) {
 		t.Errorf("another backend's cookies: %q, %v", got, err)
 	}
 	ring := s.config.Load().keys
-	one := ring.seal(sealJar, []byte("text"), "a", "bc")
+	one := ring.seal(jarPurpose, []byte("text"), "a", "bc")
 	for name, open := range map[string]func() ([]byte, error){
-		"other purpose": func() ([]byte, error) { return ring.open(sealAnswer, one, "a", "bc") },
-		"other cut":     func() ([]byte, error) { return ring.open(sealJar, one, "ab", "c") },
-		"cut short":     func() ([]byte, error) { return ring.open(sealJar, one[:10], "a", "bc") },
-		"empty":         func() ([]byte, error) { return ring.open(sealJar, nil, "a", "bc") },
-		"one bit":       func() ([]byte, error) { one[len(one)-1] ^= 1; return ring.open(sealJar, one, "a", "bc") },
+		"other purpose": func() ([]byte, error) { return ring.open(loginAnswerPurpose, one, "a", "bc") },
+		"other cut":     func() ([]byte, error) { return ring.open(jarPurpose, one, "ab", "c") },
+		"cut short":     func() ([]byte, error) { return ring.open(jarPurpose, one[:10], "a", "bc") },
+		"empty":         func() ([]byte, error) { return ring.open(jarPurpose, nil, "a", "bc") },
+		"one bit":       func() ([]byte, error) { one[len(one)-1] ^= 1; return ring.open(jarPurpose, one, "a", "bc") },
 	} {
 		if text, err := open(); err == nil {
 			t.Errorf("%s: %q", name, text)

@@ -63,7 +63,7 @@ func TestEachInstanceCountsForItselfWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var c clock
-	s := openStore(t, server, func(o *Options) { o.Now = c.now })
+	s := openStore(t, server, func(o *Config) { o.Now = c.now })
 	server.Stop()
 	rate := Rate{Count: 3, Per: time.Minute}
 	for i := range 5 {
@@ -88,11 +88,11 @@ func TestEachInstanceCountsForItselfWhileRedisIsAway(t *testing.T) {
 func TestLocalLimitsAreBounded(t *testing.T) {
 	t.Parallel()
 	l := newLocalLimits()
-	for i := range mostLimits + 5000 {
+	for i := range maxLocalLimits + 5000 {
 		l.wait(fmt.Sprint(i), Rate{1, time.Hour}, time.Now())
 	}
 	l.due.CleanUp()
-	if n := l.due.EstimatedSize(); n > mostLimits {
+	if n := l.due.EstimatedSize(); n > maxLocalLimits {
 		t.Errorf("%d kept", n)
 	}
 }

@@ -28,7 +28,7 @@ func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter ti
 		return 0, true
 	}
 	name := hashOf(key)
-	wait, err := s.redis.runInt(ctx, limitScript, []string{s.keys.limit(name)}, rate.step().Microseconds(), rate.Count)
+	wait, err := s.redis.runInt(ctx, rateLimitScript, []string{s.keys.limit(name)}, rate.step().Microseconds(), rate.Count)
 	retryAfter = time.Duration(wait) * time.Microsecond
 	if err != nil {
 		s.metrics.localLimits.Inc()
@@ -40,8 +40,8 @@ func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter ti
 	return retryAfter, retryAfter <= 0
 }
 
-// mostLimits bounds what an instance counts for itself.
-const mostLimits = 50_000
+// maxLocalLimits bounds what an instance counts for itself.
+const maxLocalLimits = 50_000
 
 // localLimits is GCRA within this instance.
 type localLimits struct {
@@ -50,7 +50,7 @@ type localLimits struct {
 }
 
 func newLocalLimits() *localLimits {
-	return &localLimits{due: otter.Must(&otter.Options[string, time.Time]{MaximumSize: mostLimits})}
+	return &localLimits{due: otter.Must(&otter.Options[string, time.Time]{MaximumSize: maxLocalLimits})}
 }
 
 func (l *localLimits) wait(name string, rate Rate, now time.Time) time.Duration {

@@ -1,7 +1,7 @@
 -- Notes a fresh token. KEYS: session, user. ARGV: session id, its field in the user,
 -- end of the token in s, the token's field or '', most tokens kept, channel.
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('HDEL', KEYS[2], ARGV[2]) -- as in load.lua: fails where nothing may be written
+  redis.call('HDEL', KEYS[2], ARGV[2]) -- as in load_session.lua: fails where nothing may be written
   if redis.call('EXISTS', KEYS[2]) == 1 then return 'ended' end
   return 'lost'
 end

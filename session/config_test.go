@@ -10,18 +10,18 @@ import (
 	"wxgate/internal/testkit/redistest"
 )
 
-func TestSettingsThatMakeNoSenseAreRefused(t *testing.T) {
+func TestInvalidConfigIsRefused(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*Settings){
-		"negative idle time": func(s *Settings) { s.IdleTimeout = -1 }, "negative lifetime": func(s *Settings) { s.MaxLifetime = -1 },
-		"negative cache": func(s *Settings) { s.CacheTTL = -1 }, "negative stale": func(s *Settings) { s.StaleIfError = -1 },
-		"negative token": func(s *Settings) { s.TokenTTL = -1 }, "negative renewal": func(s *Settings) { s.RenewBefore = -1 },
-		"negative assertion": func(s *Settings) { s.AssertionTTL = -1 }, "negative sessions": func(s *Settings) { s.MaxPerUser = -1 },
-		"format": func(s *Settings) { s.TokenFormat = "JWT" },
+	for name, change := range map[string]func(*Config){
+		"negative idle time": func(s *Config) { s.IdleTimeout = -1 }, "negative lifetime": func(s *Config) { s.MaxLifetime = -1 },
+		"negative cache": func(s *Config) { s.CacheTTL = -1 }, "negative stale": func(s *Config) { s.StaleIfError = -1 },
+		"negative token": func(s *Config) { s.TokenTTL = -1 }, "negative renewal": func(s *Config) { s.RenewBefore = -1 },
+		"negative assertion": func(s *Config) { s.AssertionTTL = -1 }, "negative sessions": func(s *Config) { s.MaxPerUser = -1 },
+		"format": func(s *Config) { s.TokenFormat = "JWT" },
 	} {
-		s := testSettings()
+		s := testConfig()
 		change(&s)
-		if _, err := Open(Options{Settings: s}); err == nil {
+		if _, err := Open(s); err == nil {
 			t.Errorf("%s is accepted", name)
 		}
 	}
@@ -52,7 +52,7 @@ func TestSlotIsTheClusters(t *testing.T) {
 // Not parallel: the goroutines of other tests would count.
 func TestClosingLeavesNothingBehind(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	s, err := Open(Options{Redis: RedisOptions{KeyPrefix: "test:"}, Settings: testSettings()})
+	s, err := Open(testConfig())
 	if err != nil {
 		t.Fatal(err)
 	}

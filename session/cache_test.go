@@ -11,11 +11,11 @@ import (
 	"wxgate/internal/testkit/redistest"
 )
 
-func TestFreshCopyIsUsedUnasked(t *testing.T) {
+func TestFreshSessionIsUsedWithoutAskingRedis(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var c clock
-	s := openStore(t, server, func(o *Options) { o.Now = c.now; o.Settings.CacheTTL = 5 * time.Second })
+	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = 5 * time.Second })
 	token, session := logIn(t, s, "oA")
 	granted(t, s, token)
 	server.MustDo("DEL", s.keys.session(session.ID)) // which no event tells of
@@ -29,7 +29,7 @@ func TestFreshCopyIsUsedUnasked(t *testing.T) {
 func TestCacheTTLZeroAsksEachTime(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	s := openStore(t, server, func(o *Options) { o.Settings.CacheTTL = 0 })
+	s := openStore(t, server, func(o *Config) { o.CacheTTL = 0 })
 	token, session := logIn(t, s, "oA")
 	granted(t, s, token)
 	server.MustDo("DEL", s.keys.session(session.ID))
@@ -63,18 +63,18 @@ func TestChangesOfTheUserReachEverySession(t *testing.T) {
 
 // An event that comes while Redis's answer is on its way must not be undone
 // by the answer, which may be older.
-func TestAnswerOlderThanAnEventIsNotBelieved(t *testing.T) {
+func TestReplyOlderThanAnEventIsStale(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
-	m := s.copies.mark(session.ID, s.now(), s.epoch.Load())
+	m := s.cache.readVersion(session.ID, s.now(), s.epoch.Load())
 	a, err := s.load(t.Context(), session.ID, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.event(eventEnded + " " + session.ID) // nobody here has a copy yet
-	if l := s.copies.learn(a, m); s.fresh(l, s.now()) {
-		t.Error("believed")
+	s.event(eventEnded + " " + session.ID) // it is not cached yet
+	if l := s.cache.insert(a, m); s.fresh(l, s.now()) {
+		t.Error("fresh")
 	}
 	s.redis.Del(context.Background(), s.keys.session(session.ID))
 	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
@@ -82,47 +82,47 @@ func TestAnswerOlderThanAnEventIsNotBelieved(t *testing.T) {
 	}
 }
 
-func TestLateAnswerDoesNotReplaceANewerOne(t *testing.T) {
+func TestLateReplyDoesNotReplaceANewerOne(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	_, session := logIn(t, s, "oA")
 	now := s.now()
-	early, late := s.copies.mark(session.ID, now, 0), s.copies.mark(session.ID, now.Add(time.Millisecond), 0)
+	early, late := s.cache.readVersion(session.ID, now, 0), s.cache.readVersion(session.ID, now.Add(time.Millisecond), 0)
 	newer := *session
 	newer.Phone = "new"
-	l := s.copies.learn(found{session: &newer}, late)
-	if s.copies.learn(found{session: session}, early); l.session.Load().Phone != "new" {
+	l := s.cache.insert(storedSession{session: &newer}, late)
+	if s.cache.insert(storedSession{session: session}, early); l.session.Load().Phone != "new" {
 		t.Error("replaced")
 	}
 }
 
-func TestCopiesAreLetGoWithTheirTokens(t *testing.T) {
+func TestCachedSessionsLeaveWithTheirTokens(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
-	var held Grant
+	var watched AuthResult
 	for i := range 20 {
 		token, _ := logIn(t, s, fmt.Sprint("o", i))
-		held = granted(t, s, token)
+		watched = granted(t, s, token)
 	}
-	stop := s.Watch(held, func() {})
-	if n := s.copies.count(); n != 20 {
-		t.Errorf("%d copies of 20 sessions", n)
+	stop := s.Watch(watched, func() {})
+	if n := s.cache.count(); n != 20 {
+		t.Errorf("%d cached of 20 sessions", n)
 	}
-	s.copies.tokens.InvalidateAll()
-	if n := s.copies.count(); n != 1 {
-		t.Errorf("%d copies are held by one watched request", n)
+	s.cache.tokens.InvalidateAll()
+	if n := s.cache.count(); n != 1 {
+		t.Errorf("%d sessions are cached for one watched request", n)
 	}
 	stop()
-	eventually(t, 2*time.Second, "the last copy is gone", func() bool { return s.copies.count() == 0 })
+	eventually(t, 2*time.Second, "the last session has left the cache", func() bool { return s.cache.count() == 0 })
 }
 
-// A copy that was let go hears of no event; being watched again it is asked for.
-func TestWatchedCopyThatWasLetGoIsAskedAgain(t *testing.T) {
+// A session that left the cache gets no event; being watched again it is stale.
+func TestWatchedSessionThatLeftTheCacheIsStale(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
 	g := granted(t, s, token)
-	s.copies.tokens.InvalidateAll()
+	s.cache.tokens.InvalidateAll()
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestWatchedCopyThatWasLetGoIsAskedAgain(t *testing.T) {
 func TestEveryTokenIsItsUsers(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
-	s := openStore(t, server, func(o *Options) { o.Settings.CacheTTL = time.Millisecond })
+	s := openStore(t, server, func(o *Config) { o.CacheTTL = time.Millisecond })
 	var users sync.WaitGroup
 	for i := range 50 {
 		openid := fmt.Sprint("o", i)
@@ -145,7 +145,7 @@ func TestEveryTokenIsItsUsers(t *testing.T) {
 					t.Errorf("%s: %+v, %v", openid, g.Session, err)
 				}
 				if i%5 == 0 {
-					s.copies.tokens.InvalidateAll()
+					s.cache.tokens.InvalidateAll()
 				}
 			}
 		})
@@ -154,17 +154,17 @@ func TestEveryTokenIsItsUsers(t *testing.T) {
 }
 
 // What a broken connection mixes up is an error, never an identity.
-func TestAnswerOfAnotherSessionIsAnError(t *testing.T) {
+func TestReplyOfAnotherSessionIsAnError(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	_, a := logIn(t, s, "oA")
 	_, b := logIn(t, s, "oB")
-	answer, err := s.redis.runList(t.Context(), loadScript, []string{s.keys.session(b.ID), s.keys.ofUser(b.ID)}, loadArgs(b.ID, "")...)
+	answer, err := s.redis.runList(t.Context(), loadSessionScript, []string{s.keys.session(b.ID), s.keys.ofUser(b.ID)}, loadArgs(b.ID, "")...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, given := range map[string][]any{"whole": answer, "under our id": append([]any{a.ID}, answer[1:]...), "empty": nil, "short": {a.ID, "found"}} {
-		if f, err := readFound(a.ID, given); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrSessionEnded) {
+		if f, err := readStoredSession(a.ID, given); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrSessionEnded) {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}
@@ -175,10 +175,10 @@ func TestSessionsPassWhileRedisIsAwayForStaleIfError(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	var c clock
-	s := openStore(t, server, func(o *Options) {
+	s := openStore(t, server, func(o *Config) {
 		o.Now = c.now
-		o.Settings.CacheTTL = time.Second
-		o.Settings.TokenTTL = 100 * time.Hour
+		o.CacheTTL = time.Second
+		o.TokenTTL = 100 * time.Hour
 	})
 	token, session := logIn(t, s, "oA")
 	unseen, _ := logIn(t, s, "oB")

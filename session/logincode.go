@@ -11,12 +11,12 @@ const (
 	claimFor   = 5 * time.Minute  // WeChat's own codes live as long
 	answerFor  = 60 * time.Second // for a client that lost the answer
 	waitFor    = 15 * time.Second // for the answer that another request is getting
-	onceFor    = 30 * time.Second // for do, once its client has gone
+	useFor     = 30 * time.Second // for do, once its client has gone
 	waitStep   = 20 * time.Millisecond
 	waitLonger = 200 * time.Millisecond
 )
 
-// Once has a login code used once over all instances: do runs for the first
+// UseCodeOnce has a login code used once over all instances: do runs for the first
 // who comes with it. With an idempotencyKey, others with the same code and key
 // get the same answer, waiting for it if need be, for 60 seconds; all others
 // get ErrCodeUsed. The answer is sealed at rest.
@@ -24,11 +24,11 @@ const (
 // An error of do uses the code up, unless it is marked Retryable. do goes on
 // when its client goes away, since that client may come back for the answer.
 // ErrUnavailable before do has run leaves the code unused.
-func (s *Store) Once(ctx context.Context, appid, code, idempotencyKey string, do func(context.Context) ([]byte, error)) ([]byte, error) {
+func (s *Store) UseCodeOnce(ctx context.Context, appid, code, idempotencyKey string, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	c := s.newClaim(appid, code, idempotencyKey)
 	deadline := time.Now().Add(waitFor)
 	for step := waitStep; ; step = min(2*step, waitLonger) {
-		answer, state, err := c.take(ctx)
+		answer, state, err := c.acquire(ctx)
 		switch {
 		case err != nil:
 			return nil, err
@@ -68,8 +68,8 @@ func (c claim) names() []string {
 	return []string{c.store.keys.claim(c.code), c.store.keys.answer(c.code)}
 }
 
-func (c claim) take(ctx context.Context) (answer []byte, state string, err error) {
-	list, err := c.store.redis.runList(ctx, claimScript, c.names(), c.claimant, c.key, claimFor.Milliseconds())
+func (c claim) acquire(ctx context.Context) (answer []byte, state string, err error) {
+	list, err := c.store.redis.runList(ctx, claimLoginCodeScript, c.names(), c.claimant, c.key, claimFor.Milliseconds())
 	if err != nil {
 		return nil, "", err
 	}
@@ -77,7 +77,7 @@ func (c claim) take(ctx context.Context) (answer []byte, state string, err error
 	if state = r.text(0); state != "answer" {
 		return nil, state, nil
 	}
-	answer, err = c.store.config.Load().keys.open(sealAnswer, []byte(r.text(1)), c.code, c.key)
+	answer, err = c.store.config.Load().keys.open(loginAnswerPurpose, []byte(r.text(1)), c.code, c.key)
 	if err != nil {
 		return nil, "used", nil // sealed under secrets that are gone
 	}
@@ -85,18 +85,18 @@ func (c claim) take(ctx context.Context) (answer []byte, state string, err error
 }
 
 func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)) ([]byte, error) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), onceFor)
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useFor)
 	defer cancel()
 	answer, err := do(own)
 	outcome, sealed := "keep", []byte(nil)
-	var again retryable
+	var released retryable
 	switch {
-	case errors.As(err, &again):
-		outcome, err = "release", again.error
+	case errors.As(err, &released):
+		outcome, err = "release", released.error
 	case err == nil && c.key != "":
-		sealed = c.store.config.Load().keys.seal(sealAnswer, answer, c.code, c.key)
+		sealed = c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.key)
 	}
 	// Without Redis the claim stays until it runs out, and the code is used up.
-	_, _ = c.store.redis.runInt(own, settleScript, c.names(), c.claimant, c.key, outcome, sealed, answerFor.Milliseconds())
+	_, _ = c.store.redis.runInt(own, finishLoginCodeScript, c.names(), c.claimant, c.key, outcome, sealed, answerFor.Milliseconds())
 	return answer, err
 }
