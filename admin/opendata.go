@@ -11,7 +11,8 @@ import (
 )
 
 // decrypt answers POST /api/users/{appid}/{openid}/decrypt with the open data
-// that the user's session_key opens.
+// that the user's session_key opens. It does not prove who made the data: AES-CBC is
+// malleable, and whoever sent data and iv can have changed what they say.
 func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
 		EncryptedData string `json:"encrypted_data"`

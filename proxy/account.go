@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"wxgate/apierror"
@@ -135,20 +134,12 @@ func (g *Gateway) phoneOf(ctx context.Context, s *session.Session, req phoneRequ
 
 // decryptPhone opens what the phone button gave before it gave codes.
 func (g *Gateway) decryptPhone(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
-	raw, err := g.openData(ctx, s, req.EncryptedData, req.IV)
+	key, err := g.Sessions.SessionKey(ctx, s)
 	if err != nil {
 		return session.Phone{}, err
 	}
-	phone, err := wechat.PhoneOf(raw)
+	phone, err := g.WeChat.DecryptPhone(ctx, s.AppID, s.OpenID, key, req.EncryptedData, req.IV)
 	return session.Phone(phone), err
-}
-
-func (g *Gateway) openData(ctx context.Context, s *session.Session, data, iv string) (json.RawMessage, error) {
-	key, err := g.Sessions.SessionKey(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	return g.WeChat.OpenData(ctx, s.AppID, s.OpenID, key, data, iv)
 }
 
 // check answers POST {auth}/check: whether WeChat still holds the session_key.

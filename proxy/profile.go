@@ -122,11 +122,11 @@ type wxUserInfo struct {
 	AvatarURL *string `json:"avatarUrl"`
 }
 
-// readSigned checks what wx signed, and takes the fields from it. Where the
-// encrypted form came too, that is what counts, and it must be this user's.
+// readSigned checks what wx signed, and takes the fields from it. The encrypted form
+// plays no part: whoever sends it can change what it says.
 func (g *Gateway) readSigned(ctx context.Context, s *session.Session, req *profileRequest) error {
-	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData || (req.EncryptedData == "") != (req.IV == "") {
-		return apierror.New(apierror.BadRequest, "send raw_data with signature, and encrypted_data only with iv")
+	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData {
+		return apierror.New(apierror.BadRequest, "send raw_data with signature")
 	}
 	key, err := g.Sessions.SessionKey(ctx, s)
 	if err != nil {
@@ -135,13 +135,7 @@ func (g *Gateway) readSigned(ctx context.Context, s *session.Session, req *profi
 	if err := g.WeChat.VerifyRawData(ctx, s.AppID, s.OpenID, key, req.RawData, req.Signature); err != nil {
 		return err
 	}
-	raw := json.RawMessage(req.RawData)
-	if req.EncryptedData != "" {
-		if raw, err = g.WeChat.OpenData(ctx, s.AppID, s.OpenID, key, req.EncryptedData, req.IV); err != nil {
-			return err
-		}
-	}
-	return req.take(raw, s.OpenID)
+	return req.take(json.RawMessage(req.RawData), s.OpenID)
 }
 
 func (req *profileRequest) take(raw json.RawMessage, openid string) error {

@@ -25,6 +25,7 @@ const (
 	apiStableToken  = "/cgi-bin/stable_token"
 	apiPhone        = "/wxa/business/getuserphonenumber"
 	apiCheckSession = "/wxa/checksession"
+	apiCheckData    = "/wxa/business/checkencryptedmsg"
 	apiRelay        = "/relay" // stands for all relayed paths in metrics
 )
 

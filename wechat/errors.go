@@ -46,6 +46,7 @@ var (
 // Codes that WeChat puts into errcode, as far as they are acted upon.
 const (
 	codeBusy           = -1
+	codeNoSuchData     = 1
 	codeBadCredential  = 40001
 	codeBadOpenID      = 40003
 	codeBadAppID       = 40013
@@ -114,6 +115,8 @@ func (e *Error) unwrapByAPI() error {
 	switch {
 	case e.API == apiPhone && (e.Code == codeBadAppID || e.Code == codeBadOpenID):
 		return ErrInvalidCode // of another app, of another user
+	case e.API == apiCheckData && e.Code == codeNoSuchData:
+		return ErrBadData // not WeChat's, or older than three days
 	case e.API != apiStableToken && isDeadToken(e.Code):
 		return ErrUnavailable // also after the token was replaced: not the client's doing
 	}

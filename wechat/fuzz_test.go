@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"os"
+	"strings"
 	"testing"
 	"time"
 	"unicode"
@@ -31,16 +32,33 @@ func FuzzOpenData(f *testing.F) {
 		if err != nil {
 			return
 		}
-		plain, err := s.open()
-		if err != nil {
+		plain, padded := s.decrypt()
+		if padded == (len(plain) == len(s.data)) {
+			t.Errorf("%q from %d bytes, padded: %v", plain, len(s.data), padded)
+		}
+		_ = watermarked(plain, "wx", time.Unix(0, 0))
+	})
+}
+
+func FuzzPhoneData(f *testing.F) {
+	for _, s := range []string{
+		`{"phoneNumber":"138","purePhoneNumber":"138","countryCode":"86","watermark":{"timestamp":1,"appid":"wx"}}`,
+		`{"phoneNumber":"+852138","purePhoneNumber":"138","countryCode":852,"watermark":{"timestamp":"1","appid":"wx"}}`,
+		`{"phoneNumber":"138","phoneNumber":"139"}`, `{`, `[]`, `{}{}`, "{\"\xff\":1}", `{"a":`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, _, ok := parsePhoneData(text)
+		if !ok {
 			return
 		}
-		if !json.Valid(plain) || len(plain) >= len(s.data) {
-			t.Errorf("%q from %d bytes", plain, len(s.data))
+		var loose map[string]any
+		if json.Unmarshal(text, &loose) != nil || len(loose) != 4 || loose["phoneNumber"] != p.Number || loose["purePhoneNumber"] != p.PureNumber {
+			t.Errorf("%+v from %q", p, text)
 		}
-		_ = checkWatermark(plain, "wx", time.Unix(0, 0))
-		if p, err := PhoneOf(plain); err == nil && (p.Number == "" || p.CountryCode == "") {
-			t.Errorf("%+v from %q", p, plain)
+		if !strings.HasSuffix(p.Number, p.PureNumber) || len(p.Number) > maxPhone || !isDigits(p.CountryCode) {
+			t.Errorf("%+v from %q", p, text)
 		}
 	})
 }
@@ -54,7 +72,7 @@ func FuzzUnpad(f *testing.F) {
 		if len(b) == 0 {
 			return
 		}
-		text, ok := unpad(b)
+		text, ok := unpad(b, 16)
 		if ok && (len(b)-len(text) < 1 || len(b)-len(text) > 16 || len(b)-len(text) != int(b[len(b)-1])) {
 			t.Errorf("%d of %d bytes left", len(text), len(b))
 		}

@@ -77,7 +77,7 @@ func errcodeLabel(err error) string {
 		return "none"
 	}
 	switch e.Code {
-	case codeBusy, codeBadCredential, codeBadOpenID, codeBadAppID, codeBadToken, codeInvalidCode,
+	case codeBusy, codeNoSuchData, codeBadCredential, codeBadOpenID, codeBadAppID, codeBadToken, codeInvalidCode,
 		codeBadSecret, codeUsedCode, codeBadIP, codeBlocked, codeSecretFrozen, codeNoAppID, codeNoSecret,
 		codeNoCode, codeTokenExpired, codeQuota, codeRateLimited, codeNotAuthorised, codeWrongSignature:
 		return strconv.Itoa(e.Code)

@@ -2,7 +2,6 @@ package wechat
 
 import (
 	"context"
-	"encoding/json"
 
 	"wxgate/secret"
 )
@@ -28,20 +27,6 @@ func (i phoneInfo) phone() (Phone, bool) {
 	got := Phone{Number: i.Number, PureNumber: i.PureNumber, CountryCode: string(i.CountryCode)}
 	ok := validText(got.Number, maxPhone) && validText(got.PureNumber, maxPhone) && validText(got.CountryCode, maxPhone)
 	return got, ok
-}
-
-// PhoneOf reads the number from what OpenData gave for a phone button of the old
-// way. Error: ErrBadData, where the data is of another kind.
-func PhoneOf(data json.RawMessage) (Phone, error) {
-	var i phoneInfo
-	if err := json.Unmarshal(data, &i); err != nil {
-		return Phone{}, ErrBadData
-	}
-	p, ok := i.phone()
-	if !ok {
-		return Phone{}, ErrBadData
-	}
-	return p, nil
 }
 
 // Phone exchanges the code of the phone button (getuserphonenumber). The openid

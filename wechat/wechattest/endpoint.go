@@ -54,6 +54,7 @@ var endpoints = map[string]endpoint{
 	"/wxa/checksession":                {token: true, do: (*Server).checkSession},
 	"/wxa/resetusersessionkey":         {token: true, do: (*Server).resetSessionKey},
 	"/wxa/business/getuserphonenumber": {post: true, token: true, json: true, do: (*Server).phoneNumber},
+	"/wxa/business/checkencryptedmsg":  {post: true, token: true, json: true, do: (*Server).checkEncryptedData},
 	"/wxa/getwxacodeunlimit":           {post: true, token: true, json: true, do: (*Server).miniProgramCode},
 	"/wxa/img_sec_check":               {post: true, token: true, stream: true, do: (*Server).checkImage},
 	"/cgi-bin/media/upload":            {post: true, token: true, stream: true, do: (*Server).uploadMedia},

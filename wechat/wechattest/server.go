@@ -16,6 +16,7 @@
 //	GET  /wxa/checksession
 //	GET  /wxa/resetusersessionkey
 //	POST /wxa/business/getuserphonenumber
+//	POST /wxa/business/checkencryptedmsg
 //	POST /wxa/getwxacodeunlimit
 //	POST /wxa/img_sec_check
 //	POST /cgi-bin/media/upload
@@ -89,7 +90,8 @@ type Server struct {
 // app is an App with what WeChat keeps of it.
 type app struct {
 	App
-	users  map[string]*User // by name
+	users  map[string]*User     // by name
+	sealed map[string]time.Time // when what was encrypted for its phones was made, by the hex SHA-256 of the base64 text
 	stable tokenSeries
 	legacy tokenSeries
 }
@@ -121,7 +123,7 @@ func New(o Options) *Server {
 }
 
 func (s *Server) addApp(a App) {
-	known := &app{App: a, users: map[string]*User{}}
+	known := &app{App: a, users: map[string]*User{}, sealed: map[string]time.Time{}}
 	s.apps[a.ID] = known
 	if s.first == nil {
 		s.first = known

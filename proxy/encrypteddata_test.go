@@ -1,0 +1,65 @@
+package proxy_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/wechat/wechattest"
+)
+
+func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	mallory := w.user("mallory")
+	mallory.SetPhone("13800000000")
+	token := w.login("mallory")
+	bind := func(data, iv string) answer {
+		return w.call("POST", "/auth/phone", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, data, iv))
+	}
+	s := mallory.EncryptPhone()
+	// The plain text is known to whom it is about, and so is where its digits stand:
+	// {"countryCode":"86","phoneNumber":"13800000000",…
+	raw, err := base64.StdEncoding.DecodeString(s.EncryptedData)
+	must(t, err)
+	for at := 35; at < 46; at++ {
+		forged := append([]byte{}, raw...)
+		forged[at-16] ^= 1
+		if a := bind(base64.StdEncoding.EncodeToString(forged), s.IV); a.Status != http.StatusBadRequest || a.code() != "bad_data" {
+			t.Errorf("digit at %d: %d %s", at, a.Status, a.code())
+		}
+	}
+	w.sim.AddFault(wechattest.Fault{API: "/wxa/business/checkencryptedmsg", Drop: true, Times: 1})
+	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusServiceUnavailable || a.code() != "wechat_unavailable" {
+		t.Errorf("while WeChat is away: %d %s", a.Status, a.code())
+	}
+	var told struct{ User struct{ Phone string } }
+	if w.call("GET", "/auth/session", token, "").json(t, &told); told.User.Phone != "" {
+		t.Errorf("bound: %s", told.User.Phone)
+	}
+	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusOK {
+		t.Errorf("genuine: %d %s", a.Status, a.code())
+	}
+	if w.call("GET", "/auth/session", token, "").json(t, &told); told.User.Phone != "13800000000" {
+		t.Errorf("bound: %q", told.User.Phone)
+	}
+}
+
+func TestAProfileComesFromTheSignedDataOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	token := w.login("alice")
+	alice := w.user("alice")
+	raw, signature := alice.RawData()
+	other := alice.Encrypt(map[string]any{"openId": alice.OpenID, "nickName": "forged"}, time.Time{})
+	a := w.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"raw_data":%q,"signature":%q,"encrypted_data":%q,"iv":%q}`, raw, signature, other.EncryptedData, other.IV))
+	if a.Status != http.StatusOK || strings.Contains(string(a.Body), "forged") || !strings.Contains(string(a.Body), "alice") {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if a := w.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, other.EncryptedData, other.IV)); a.Status != http.StatusBadRequest {
+		t.Errorf("without what wx signed: %d %s", a.Status, a.Body)
+	}
+}

@@ -1,0 +1,249 @@
+package wechat_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/wechat"
+	"wxgate/wechat/wechattest"
+)
+
+const checkencryptedmsg = "/wxa/business/checkencryptedmsg"
+
+// vouched is open data with that text that WeChat says it has made.
+func vouched(t *testing.T, w *world, key, text string) wechattest.Sealed {
+	t.Helper()
+	u := w.user(t, "alice")
+	s := sealedText(t, key, text)
+	u.Vouch(s)
+	return s
+}
+
+func TestPhoneOfTheOldWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	s := u.EncryptPhone()
+	for name, data := range map[string]string{
+		"as it came":               s.EncryptedData,
+		"its + turned into spaces": strings.ReplaceAll(s.EncryptedData, "+", " "),
+	} {
+		got, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, data, s.IV)
+		if want := (wechat.Phone{Number: u.Phone(), PureNumber: u.Phone(), CountryCode: "86"}); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// AES-CBC lets a user who knows his own plain text write another number into it:
+// flipping bits of a block flips the same bits of the next. WeChat doesn't know such
+// data, and what it doesn't know is not decrypted.
+func TestAForgedNumberIsNotBound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "mallory")
+	u.SetPhone("13800000000")
+	key := w.login(t, u).SessionKey
+	s := u.EncryptPhone()
+	plain := fmt.Sprintf(`{"countryCode":"86","phoneNumber":"13800000000","purePhoneNumber":"13800000000","watermark":{"appid":%q,"timestamp":%d}}`, appID, w.Now().Unix())
+	data, err := base64.StdEncoding.DecodeString(s.EncryptedData)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forgeries := 0
+	for at := 16; at < len(plain); at++ {
+		if plain[at] < '0' || plain[at] > '9' {
+			continue
+		}
+		forged := append([]byte{}, data...)
+		forged[at-16] ^= plain[at] ^ '9' // this digit becomes a 9
+		if plain[at] == '9' {
+			forged[at-16] ^= '9' ^ '1'
+		}
+		forgeries++
+		if p, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, base64.StdEncoding.EncodeToString(forged), s.IV); err != wechat.ErrBadData {
+			t.Errorf("digit at %d: %+v, %v", at, p, err)
+		}
+	}
+	if forgeries < 20 {
+		t.Errorf("only %d digits were forged", forgeries)
+	}
+}
+
+// The hash doesn't cover the iv, which decides the first sixteen bytes.
+func TestAChangedIVIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	s := u.EncryptPhone()
+	iv, err := base64.StdEncoding.DecodeString(s.IV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range iv {
+		for _, bit := range []byte{0x01, 0x20, 0x80} {
+			changed := append([]byte{}, iv...)
+			changed[i] ^= bit
+			p, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, base64.StdEncoding.EncodeToString(changed))
+			if err != wechat.ErrBadData {
+				t.Errorf("byte %d: %+v, %v", i, p, err)
+			}
+		}
+	}
+}
+
+// Each text is one that WeChat vouches for, so that only its reading can refuse it.
+func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, w.Now().Unix(), appID)
+	const number = `"phoneNumber":"13812345678","purePhoneNumber":"13812345678","countryCode":"86"`
+	for name, c := range map[string]struct{ text, want string }{
+		"as WeChat writes it":          {`{` + number + `,` + mark + `}`, "13812345678"},
+		"a number for countryCode":     {`{"phoneNumber":"13812345678","purePhoneNumber":"13812345678","countryCode":86,` + mark + `}`, "13812345678"},
+		"with its country code":        {`{"phoneNumber":"+85291234567","purePhoneNumber":"91234567","countryCode":"852",` + mark + `}`, "+85291234567"},
+		"the same without plus":        {`{"phoneNumber":"85291234567","purePhoneNumber":"91234567","countryCode":"852",` + mark + `}`, "85291234567"},
+		"in another order":             {`{` + mark + `,` + number + `}`, "13812345678"},
+		"numbers that disagree":        {`{"phoneNumber":"13900000000","purePhoneNumber":"13812345678","countryCode":"86",` + mark + `}`, ""},
+		"a country code that is wrong": {`{"phoneNumber":"+85291234567","purePhoneNumber":"91234567","countryCode":"853",` + mark + `}`, ""},
+		"a field twice":                {`{` + number + `,"phoneNumber":"13812345678",` + mark + `}`, ""},
+		"a field twice, escaped":       {`{` + number + `,"phone\u004eumber":"13812345678",` + mark + `}`, ""},
+		"a field in another case":      {`{"PhoneNumber":"13812345678","purePhoneNumber":"13812345678","countryCode":"86",` + mark + `}`, ""},
+		"a case more":                  {`{` + number + `,"PHONENUMBER":"13900000000",` + mark + `}`, ""},
+		"an unknown field":             {`{` + number + `,"x":1,` + mark + `}`, ""},
+		"a field missing":              {`{"phoneNumber":"13812345678","purePhoneNumber":"13812345678",` + mark + `}`, ""},
+		"null":                         {`{"phoneNumber":null,"purePhoneNumber":"13812345678","countryCode":"86",` + mark + `}`, ""},
+		"no watermark":                 {`{` + number + `}`, ""},
+		"two watermarks":               {`{` + number + `,` + mark + `,` + mark + `}`, ""},
+		"a watermark of another app":   {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":"wxother"}}`, number, w.Now().Unix()), ""},
+		"a watermark with two appids":  {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":"wxother","appid":%q}}`, number, w.Now().Unix(), appID), ""},
+		"a watermark with more":        {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":%q,"x":1}}`, number, w.Now().Unix(), appID), ""},
+		"an old watermark":             {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":%q}}`, number, w.Now().Add(-6*time.Minute).Unix(), appID), ""},
+		"not UTF-8":                    {"{" + number + ",\"\xff\":1," + mark + "}", ""},
+		"not UTF-8 in a value":         {`{"phoneNumber":"13812345678` + "\xff" + `","purePhoneNumber":"13812345678","countryCode":"86",` + mark + `}`, ""},
+		"letters":                      {`{"phoneNumber":"1381234567a","purePhoneNumber":"1381234567a","countryCode":"86",` + mark + `}`, ""},
+		"digits of another script":     {`{"phoneNumber":"１３８","purePhoneNumber":"１３８","countryCode":"86",` + mark + `}`, ""},
+		"a control character":          {`{"phoneNumber":"138\n","purePhoneNumber":"138\n","countryCode":"86",` + mark + `}`, ""},
+		"something behind it":          {`{` + number + `,` + mark + `}{}`, ""},
+		"a list":                       {`[{` + number + `,` + mark + `}]`, ""},
+		"cut short":                    {`{` + number + `,` + mark, ""},
+		"a profile":                    {`{"nickName":"x",` + mark + `}`, ""},
+		"empty":                        {``, ""},
+	} {
+		s := vouched(t, w, key.Reveal(), c.text)
+		got, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
+		if got.Number != c.want || (c.want == "") != (err == wechat.ErrBadData) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// Whatever failed, the answer is the same and so are the calls to WeChat.
+func TestEveryFailureCostsTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, w.Now().Unix(), appID)
+	badPadding := sealed(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
+	u.Vouch(badPadding)
+	unknown := sealed(t, key, `{`+mark+`}`, wholeBlock)
+	for name, s := range map[string]wechattest.Sealed{
+		"unknown to WeChat": unknown,
+		"wrong padding":     badPadding,
+		"no JSON":           vouched(t, w, key.Reveal(), "no JSON"),
+		"another kind":      vouched(t, w, key.Reveal(), `{"nickName":"x",`+mark+`}`),
+		"old":               u.Encrypt(map[string]any{"phoneNumber": "1", "purePhoneNumber": "1", "countryCode": "86"}, w.Now().Add(-time.Hour)),
+	} {
+		checks, sessions := w.sim.Count(checkencryptedmsg), w.sim.Count(checksession)
+		_, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
+		if err != wechat.ErrBadData || w.sim.Count(checkencryptedmsg)-checks != 1 || w.sim.Count(checksession)-sessions != 1 {
+			t.Errorf("%s: %v after %d and %d calls", name, err, w.sim.Count(checkencryptedmsg)-checks, w.sim.Count(checksession)-sessions)
+		}
+	}
+}
+
+func TestPhoneUnderANewerKeyIsStale(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	u.RotateKey()
+	s := u.EncryptPhone()
+	if _, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoPhoneIsBelievedWhileWeChatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault wechattest.Fault
+		want  error
+	}{
+		"no answer":        {wechattest.Fault{API: checkencryptedmsg, Drop: true}, wechat.ErrUnavailable},
+		"a page of HTML":   {wechattest.Fault{API: checkencryptedmsg, Status: 200, Body: "<html>"}, wechat.ErrUnavailable},
+		"busy":             {wechattest.Fault{API: checkencryptedmsg, Errcode: -1}, wechat.ErrUnavailable},
+		"quota":            {wechattest.Fault{API: checkencryptedmsg, Errcode: 45009}, wechat.ErrUnavailable},
+		"too often":        {wechattest.Fault{API: checkencryptedmsg, Errcode: 45011}, wechat.ErrRateLimited},
+		"not authorised":   {wechattest.Fault{API: checkencryptedmsg, Errcode: 48001}, wechat.ErrMisconfigured},
+		"not WeChat's":     {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","vaild":false}`}, wechat.ErrBadData},
+		"says nothing":     {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok"}`}, wechat.ErrBadData},
+		"properly spelled": {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","valid":true}`}, wechat.ErrBadData},
+	} {
+		w := newWorld(t)
+		u := w.user(t, "alice")
+		key := w.login(t, u).SessionKey
+		w.sim.AddFault(c.fault)
+		s := u.EncryptPhone()
+		if p, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, c.want) || p != (wechat.Phone{}) {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
+// https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/basic-info/checkEncryptedData.html
+func TestPublishedHashOfEncryptedData(t *testing.T) {
+	t.Parallel()
+	var v struct {
+		Data   string          `json:"encrypted_data"`
+		Hash   string          `json:"encrypted_msg_hash"`
+		Answer json.RawMessage `json:"answer"`
+	}
+	text, err := os.ReadFile("testdata/checkencryptedmsg.json")
+	if err != nil || json.Unmarshal(text, &v) != nil {
+		t.Fatal(err)
+	}
+	var sent struct {
+		Hash string `json:"encrypted_msg_hash"`
+	}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == checkencryptedmsg {
+			_ = json.NewDecoder(r.Body).Decode(&sent)
+			_, _ = w.Write(v.Answer)
+			return
+		}
+		saying(`{"errcode":0,"errmsg":"ok"}`)(w, r)
+	}))
+	defer srv.Close()
+	c := newClient(t, settings{Base: srv.URL, Tokens: fixedToken{"T1"}})
+	iv := base64.StdEncoding.EncodeToString(make([]byte, 16))
+	if _, err := c.DecryptPhone(t.Context(), appID, "o1", "tiihtNczf5v6AKRyjwEUhQ==", v.Data, iv); err != wechat.ErrBadData {
+		t.Errorf("under another key: %v", err)
+	}
+	if sent.Hash != v.Hash {
+		t.Errorf("asked for %s, want %s", sent.Hash, v.Hash)
+	}
+}
