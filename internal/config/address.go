@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"wxgate/internal/httprule"
 )
 
 // checkAddress wants host:port, the host perhaps empty for every address.
@@ -12,7 +14,7 @@ func (v *validator) checkAddress(key, text string, needsHost bool) {
 	switch {
 	case !ok || needsHost && host == "":
 		v.errorf(key, "%s is not an address such as 127.0.0.1:8080", Quote(text))
-	case host != "" && !isHost(host):
+	case host != "" && !httprule.ValidAddressHost(host):
 		v.errorf(key, "%s has no valid host", Quote(text))
 	case needsHost && port == 0:
 		v.errorf(key, "%s has no port", Quote(text))
@@ -35,34 +37,6 @@ func SplitAddress(text string) (host string, port int, ok bool) {
 		return host, int(number), ok && strings.Contains(host, ":")
 	}
 	return host, int(number), !strings.Contains(host, ":")
-}
-
-// isHost says whether text is an IP address or a name in the DNS's alphabet.
-func isHost(text string) bool {
-	if _, err := netip.ParseAddr(text); err == nil {
-		return true
-	}
-	return isHostname(text)
-}
-
-func isHostname(text string) bool {
-	if len(text) > 253 {
-		return false
-	}
-	for label := range strings.SplitSeq(text, ".") {
-		if !isLabel(label) {
-			return false
-		}
-	}
-	return true
-}
-
-// isLabel allows the underscore, which names in container networks have.
-func isLabel(label string) bool {
-	if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-		return false
-	}
-	return only(label, isAlphanumeric, "-_")
 }
 
 func isLoopback(address string) bool {

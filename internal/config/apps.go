@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"wxgate/internal/httprule"
 	"wxgate/wechat"
 )
 
@@ -58,11 +59,11 @@ func IsAppSecret(text string) bool {
 func (v *validator) relayPath(key, path string) string {
 	path = "/" + strings.TrimPrefix(path, "/")
 	exact := strings.TrimSuffix(path, "/*")
-	switch what := pathFault(exact); {
+	switch err := httprule.CleanPath(exact); {
 	case exact == "" || exact == "/":
 		v.errorf(key, "names no path of the WeChat API")
-	case what != "":
-		v.errorf(key, "%s %s (a /* at the end takes in all paths below)", Quote(path), what)
+	case err != nil:
+		v.errorf(key, "%s %v (a /* at the end takes in all paths below)", Quote(path), err)
 	case strings.HasSuffix(exact, "/"):
 		v.errorf(key, "%s ends with /: write %s, or %s for all below", Quote(path), Quote(strings.TrimRight(exact, "/")), Quote(exact+"*"))
 	case exact == "/cgi-bin/token" || exact == "/cgi-bin/stable_token":

@@ -7,8 +7,8 @@ import (
 // Config is the config file, every value in place and checked. See the shipped
 // config.yaml for what each key means; Default has their defaults.
 //
-// Tags: yaml names the key; need:"yes" makes it required; oneof lists the values
-// of a word; min and max bound numbers, durations and sizes; short:"yes" marks
+// Tags: yaml names the key; required:"true" makes it required; oneof lists the values
+// of a word; min and max bound numbers, durations and sizes; shorthand:"true" marks
 // the field that a bare scalar in place of the mapping sets.
 type Config struct {
 	Listen          string    `yaml:"listen"`
@@ -16,8 +16,8 @@ type Config struct {
 	TrustedProxies  []Network `yaml:"trusted_proxies"`
 	AuthPrefix      string    `yaml:"auth_prefix"`
 	ShutdownTimeout Duration  `yaml:"shutdown_timeout" max:"1h"`
-	Secrets         []Key     `yaml:"secrets" need:"yes"`
-	Apps            []App     `yaml:"apps" need:"yes"`
+	Secrets         []Key     `yaml:"secrets" required:"true"`
+	Apps            []App     `yaml:"apps" required:"true"`
 	WeChat          WeChat    `yaml:"wechat"`
 	Redis           Redis     `yaml:"redis"`
 	Session         Session   `yaml:"session"`
@@ -27,7 +27,7 @@ type Config struct {
 	Limits          Limits    `yaml:"limits"`
 	Admin           Admin     `yaml:"admin"`
 	Log             Log       `yaml:"log"`
-	Routes          []Route   `yaml:"routes" need:"yes"`
+	Routes          []Route   `yaml:"routes" required:"true"`
 
 	// Files are all files that the configuration was read from, the config file
 	// first, then those of ${file:…}.
@@ -47,8 +47,8 @@ type ServerTLS struct {
 type Path string
 
 type App struct {
-	AppID  string      `yaml:"appid" need:"yes"`
-	Secret secret.Text `yaml:"secret" need:"yes"`
+	AppID  string      `yaml:"appid" required:"true"`
+	Secret secret.Text `yaml:"secret" required:"true"`
 	Relay  []string    `yaml:"relay"` // with a leading slash; a trailing /* takes everything below
 }
 
@@ -127,9 +127,9 @@ type Admin struct {
 }
 
 type AdminToken struct {
-	Name   string      `yaml:"name" need:"yes"`
-	Token  secret.Text `yaml:"token" need:"yes"`
-	Scopes []Scope     `yaml:"scopes" need:"yes"`
+	Name   string      `yaml:"name" required:"true"`
+	Token  secret.Text `yaml:"token" required:"true"`
+	Scopes []Scope     `yaml:"scopes" required:"true"`
 }
 
 // Scope is what a token of the private listener may do.
@@ -147,12 +147,12 @@ type Log struct {
 
 // Route is one entry of routes.
 type Route struct {
-	Path            string      `yaml:"path" need:"yes"` // as written; /api/ and /api are the same
-	Name            string      `yaml:"name"`            // never empty once loaded
-	Host            string      `yaml:"host"`            // lower case; *.example.com for all below
+	Path            string      `yaml:"path" required:"true"` // as written; /api/ and /api are the same
+	Name            string      `yaml:"name"`                 // never empty once loaded
+	Host            string      `yaml:"host"`                 // lower case; *.example.com for all below
 	Methods         []string    `yaml:"methods"`
 	Auth            string      `yaml:"auth" oneof:"required optional none"`
-	Upstreams       []Upstream  `yaml:"upstreams" need:"yes"`
+	Upstreams       []Upstream  `yaml:"upstreams" required:"true"`
 	Balance         string      `yaml:"balance" oneof:"round_robin least_conn hash_openid"`
 	StripPrefix     string      `yaml:"strip_prefix"`
 	AddPrefix       string      `yaml:"add_prefix"`
@@ -174,7 +174,7 @@ type Route struct {
 
 // Upstream is one target of a route, written as a URL or as a mapping.
 type Upstream struct {
-	URL        URL    `yaml:"url" need:"yes" short:"yes"` // http, https or h2c, perhaps with a base path
+	URL        URL    `yaml:"url" required:"true" shorthand:"true"` // http, https or h2c, perhaps with a base path
 	Weight     int    `yaml:"weight" min:"1" max:"1000"`
 	CAFile     Path   `yaml:"ca_file"`
 	CertFile   Path   `yaml:"cert_file"`

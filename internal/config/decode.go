@@ -17,9 +17,9 @@ type decoder struct {
 // defaulted is what a list's entry may be: complete before it is read.
 type defaulted interface{ setDefaults() }
 
-// value reads n into v, which has its default.
-func (d *decoder) value(n *node, v reflect.Value, key string) {
-	if n.kind == nullNode {
+// decode reads n into v, which has its default.
+func (d *decoder) decode(n value, v reflect.Value, key string) {
+	if n.kind() == nullKind {
 		d.errorAt(n.line, key, "has no value: give it one or leave the key out")
 		return
 	}
@@ -35,17 +35,18 @@ func (d *decoder) value(n *node, v reflect.Value, key string) {
 	}
 }
 
-func (d *decoder) structure(n *node, v reflect.Value, key string) {
-	if short, ok := shortField(v.Type()); ok && n.kind == textNode {
-		d.field(n, v, short, key)
+func (d *decoder) structure(n value, v reflect.Value, key string) {
+	if shorthand, ok := shorthandField(v.Type()); ok && n.kind() == textKind {
+		d.field(n, v, shorthand, key)
 		return
 	}
-	if n.kind != mappingNode {
-		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind)
+	entries, ok := n.entries()
+	if !ok {
+		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind())
 		return
 	}
 	first := map[string]int{}
-	for _, e := range n.entries {
+	for _, e := range entries {
 		at := joinKey(key, e.key)
 		field, known := fieldByKey(v.Type(), e.key)
 		if line, twice := first[e.key]; twice {
@@ -72,47 +73,49 @@ func (d *decoder) unknown(e entry, t reflect.Type, key string) {
 }
 
 // field reads one field of a structure and holds it against its tags.
-func (d *decoder) field(n *node, v reflect.Value, field reflect.StructField, key string) {
-	d.value(n, v.FieldByIndex(field.Index), key)
+func (d *decoder) field(n value, v reflect.Value, field reflect.StructField, key string) {
+	d.decode(n, v.FieldByIndex(field.Index), key)
 	if what := outOfBounds(v.FieldByIndex(field.Index), field.Tag); what != "" {
 		d.errorAt(n.line, key, "%s", what)
 	}
 }
 
-func (d *decoder) missing(n *node, t reflect.Type, key string, there map[string]int) {
+func (d *decoder) missing(n value, t reflect.Type, key string, there map[string]int) {
 	for _, field := range reflect.VisibleFields(t) {
 		name := field.Tag.Get("yaml")
-		if _, ok := there[name]; !ok && field.Tag.Get("need") != "" {
+		if _, ok := there[name]; !ok && field.Tag.Get("required") != "" {
 			d.errorAt(n.line, joinKey(key, name), "is required")
 		}
 	}
 }
 
-func (d *decoder) list(n *node, v reflect.Value, key string) {
-	if n.kind != listNode {
-		d.errorAt(n.line, key, "wants a list, not %s", n.kind)
+func (d *decoder) list(n value, v reflect.Value, key string) {
+	items, ok := n.items()
+	if !ok {
+		d.errorAt(n.line, key, "wants a list, not %s", n.kind())
 		return
 	}
-	list := reflect.MakeSlice(v.Type(), len(n.items), len(n.items))
-	for i, item := range n.items {
+	list := reflect.MakeSlice(v.Type(), len(items), len(items))
+	for i, item := range items {
 		at := fmt.Sprintf("%s[%d]", key, i)
 		d.lines[at] = item.line
 		element := list.Index(i)
 		if e, ok := element.Addr().Interface().(defaulted); ok {
 			e.setDefaults()
 		}
-		d.value(item, element, at)
+		d.decode(item, element, at)
 	}
 	v.Set(list)
 }
 
-func (d *decoder) dictionary(n *node, v reflect.Value, key string) {
-	if n.kind != mappingNode {
-		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind)
+func (d *decoder) dictionary(n value, v reflect.Value, key string) {
+	entries, ok := n.entries()
+	if !ok {
+		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind())
 		return
 	}
 	dictionary := reflect.MakeMap(v.Type())
-	for _, e := range n.entries {
+	for _, e := range entries {
 		at := joinKey(key, e.key)
 		if line, twice := d.lines[at]; twice {
 			d.errorAt(e.line, at, "is there twice, first on line %d", line)
@@ -120,7 +123,7 @@ func (d *decoder) dictionary(n *node, v reflect.Value, key string) {
 		}
 		d.lines[at] = e.line
 		element := reflect.New(v.Type().Elem()).Elem()
-		d.value(e.value, element, at)
+		d.decode(e.value, element, at)
 		dictionary.SetMapIndex(reflect.ValueOf(e.key), element)
 	}
 	v.Set(dictionary)
@@ -145,9 +148,9 @@ func isPlainKey(name string) bool {
 	return name != "" && len(name) <= 80
 }
 
-func shortField(t reflect.Type) (reflect.StructField, bool) {
+func shorthandField(t reflect.Type) (reflect.StructField, bool) {
 	for _, field := range reflect.VisibleFields(t) {
-		if field.Tag.Get("short") != "" {
+		if field.Tag.Get("shorthand") != "" {
 			return field, true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -23,54 +24,22 @@ const (
 	maxDepth    = 16
 )
 
-// nodeKind says what a node of the file is.
-type nodeKind int
-
-const (
-	mappingNode nodeKind = iota
-	listNode
-	textNode
-	integerNode
-	floatNode
-	boolNode
-	nullNode
-)
-
-func (k nodeKind) String() string {
-	return [...]string{"a mapping", "a list", "text", "a whole number", "a number", "true or false", "nothing"}[k]
-}
-
-// node is a value of the file with the line it stands on.
-type node struct {
-	kind    nodeKind
-	line    int
-	text    string  // scalars: as written, quotes and escapes resolved
-	entries []entry // mappings, in the file's order, duplicates included
-	items   []*node // lists
-}
-
-type entry struct {
-	key   string
-	line  int
-	value *node
-}
-
 // parseDocument reads the one YAML document of a config file. Anchors, aliases,
 // merge keys, tags and directives are refused: a config has no use for them, and
 // they are how a small file becomes a large one. The error is a Problem without
 // its File.
-func parseDocument(data []byte) (*node, error) {
+func parseDocument(data []byte) (value, error) {
 	text, err := plainText(data)
 	if err != nil {
-		return nil, err
+		return value{}, err
 	}
 	tokens := lexer.Tokenize(text)
 	if err := checkTokens(tokens); err != nil {
-		return nil, err
+		return value{}, err
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, syntaxProblem(err, text)
+		return value{}, syntaxProblem(err, text)
 	}
 	return oneDocument(file)
 }
@@ -183,91 +152,14 @@ func lineOf(text string, line int) []byte {
 	return lines[line-1]
 }
 
-func oneDocument(file *ast.File) (*node, error) {
-	var found *node
-	for _, doc := range file.Docs {
-		if doc.Body == nil {
-			continue
+// oneDocument gives the file's document, or an empty mapping where it has none.
+func oneDocument(file *ast.File) (value, error) {
+	found := value{node: &ast.MappingNode{}, line: 1}
+	for i, doc := range slices.DeleteFunc(file.Docs, func(doc *ast.DocumentNode) bool { return doc.Body == nil }) {
+		found = valueOf(doc.Body)
+		if i > 0 {
+			return value{}, Problem{Line: found.line, What: "holds more than one document"}
 		}
-		if found != nil {
-			return nil, Problem{Line: doc.Body.GetToken().Position.Line, What: "holds more than one document"}
-		}
-		root, err := build(doc.Body, 0)
-		if err != nil {
-			return nil, err
-		}
-		found = root
-	}
-	if found == nil {
-		found = &node{kind: mappingNode, line: 1}
 	}
 	return found, nil
-}
-
-// build makes the node of a part of the library's tree.
-func build(from ast.Node, depth int) (*node, error) {
-	line := from.GetToken().Position.Line
-	if depth > maxDepth {
-		return nil, Problem{Line: line, What: fmt.Sprintf("is nested more than %d deep", maxDepth)}
-	}
-	switch n := from.(type) {
-	case *ast.MappingNode:
-		return buildMapping(n.Values, line, depth)
-	case *ast.MappingValueNode:
-		return buildMapping([]*ast.MappingValueNode{n}, line, depth)
-	case *ast.SequenceNode:
-		return buildList(n.Values, line, depth)
-	}
-	return buildScalar(from, line)
-}
-
-func buildMapping(values []*ast.MappingValueNode, line, depth int) (*node, error) {
-	m := &node{kind: mappingNode, line: line}
-	for i, v := range values {
-		key, err := build(v.Key, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			m.line = key.line
-		}
-		value, err := build(v.Value, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		value.line = key.line
-		m.entries = append(m.entries, entry{key.text, key.line, value})
-	}
-	return m, nil
-}
-
-func buildList(values []ast.Node, line, depth int) (*node, error) {
-	l := &node{kind: listNode, line: line}
-	for _, v := range values {
-		item, err := build(v, depth+1)
-		if err != nil {
-			return nil, err
-		}
-		l.items = append(l.items, item)
-	}
-	return l, nil
-}
-
-func buildScalar(from ast.Node, line int) (*node, error) {
-	written := from.GetToken().Value
-	switch n := from.(type) {
-	case *ast.StringNode:
-		return &node{kind: textNode, line: line, text: n.Value}, nil
-	case *ast.LiteralNode:
-		return &node{kind: textNode, line: line, text: n.Value.Value}, nil
-	case *ast.IntegerNode:
-		return &node{kind: integerNode, line: line, text: written}, nil
-	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
-		return &node{kind: floatNode, line: line, text: written}, nil
-	case *ast.BoolNode:
-		return &node{kind: boolNode, line: line, text: written}, nil
-	case *ast.NullNode:
-		return &node{kind: nullNode, line: line, text: written}, nil
-	}
-	return nil, Problem{Line: line, What: fmt.Sprintf("%s is not supported", from.Type().YAMLName())}
 }

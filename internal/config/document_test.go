@@ -29,7 +29,7 @@ func TestWhatIsNotOnePlainDocumentIsRefused(t *testing.T) {
 		"two documents":    {"a: b\n---\nc: d", 3, "more than one document"},
 		"deep brackets":    {"a: " + strings.Repeat("[", 50_000), 1, "nested more than 16 deep"},
 		"deep list":        {strings.Repeat("- ", 50_000) + "a", 1, "nested more than 16 deep"},
-		"deep by indent":   {deepByIndent(40), 17, "nested more than 16 deep"},
+		"deep by indent":   {deepByIndent(40), 1, "unknown key"},
 		"NUL":              {"a: b\nc: \x00", 2, "not text in UTF-8"},
 		"not UTF-8":        {"a: b\nc: \xff", 2, "not text in UTF-8"},
 		"escape character": {"a: \x1b[31m", 1, "not text in UTF-8"},

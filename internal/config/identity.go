@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"net/textproto"
+
+	"wxgate/internal/httprule"
+)
 
 // identityHeader is a header that carries who the user is, and the key naming it.
 type identityHeader struct{ key, name string }
@@ -19,31 +23,34 @@ func (c *Config) identityHeaders() []identityHeader {
 }
 
 func (v *validator) checkIdentity() {
-	taken := map[string]string{}
+	first := map[string]string{}
 	for _, h := range v.identityHeaders() {
 		if h.name == "" {
 			continue
 		}
 		v.checkIdentityHeader(h)
-		if other := taken[fold(h.name)]; other != "" {
+		canonical := textproto.CanonicalMIMEHeaderKey(h.name)
+		if other := first[canonical]; other != "" {
 			v.errorf(h.key, "%s is the same header as %s", Quote(h.name), other)
 		}
-		taken[fold(h.name)] = h.key
+		first[canonical] = h.key
 	}
 }
 
+// checkIdentityHeader refuses the names that mean something else already. The
+// identity names of other gateways are welcome: backends read them.
 func (v *validator) checkIdentityHeader(h identityHeader) {
-	folded := fold(h.name)
-	owned := ownedRequestHeader(folded)
+	canonical := textproto.CanonicalMIMEHeaderKey(h.name)
+	class := httprule.NewHeaders(nil).Request(canonical)
 	switch {
-	case !isHeaderName(h.name):
+	case !httprule.ValidHeaderName(h.name):
 		v.errorf(h.key, "%s is not a header name of letters, digits and -", Quote(h.name))
-	case strings.HasPrefix(folded, "x_wx_") && !v.Identity.WXCloudRun:
-	case strings.HasPrefix(folded, "x_wx_"):
+	case class == httprule.Identity && v.Identity.WXCloudRun:
 		v.errorf(h.key, "%s is one that identity.wxcloudrun sets", Quote(h.name))
-	case owned != "":
-		v.errorf(h.key, "%s %s", Quote(h.name), owned)
-	case isStandardHeader(folded):
+	case class == httprule.Identity:
+	case httprule.StandardRequestHeader(canonical):
 		v.errorf(h.key, "%s has a meaning in HTTP already", Quote(h.name))
+	case !class.RulesMayChange():
+		v.errorf(h.key, "%s %s", Quote(h.name), ownership(canonical, class))
 	}
 }

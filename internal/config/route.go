@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"wxgate/internal/httprule"
+)
 
 func (v *validator) checkRoutes() {
 	nonEmpty(v, "routes", v.Routes)
@@ -25,44 +29,41 @@ func (v *validator) checkRoute(key string, route *Route) {
 	}
 	v.checkRequestHeaders(key+".request_headers", route.RequestHeaders)
 	v.checkResponseHeaders(key+".response_headers", route.ResponseHeaders, len(route.CORS.Origins) > 0)
-	v.checkOrigins(key+".cors.origins", route.CORS.Origins)
+	v.checkCORSOrigins(key+".cors.origins", route.CORS.Origins)
 	if !only(route.Name, isPrintable, "") || len(route.Name) > 128 {
 		v.errorf(key+".name", "%s is not a name of at most 128 printable characters", Quote(route.Name))
+	}
+	if httprule.ReservedRouteName(route.Name) {
+		v.errorf(key+".name", "%s is reserved: an assertion of that name is for another purpose than a route", Quote(route.Name))
 	}
 }
 
 func (v *validator) checkRoutePath(key, path string) {
-	switch what := pathFault(path); {
+	switch err := httprule.CleanPath(path); {
 	case strings.Contains(path, "*"):
 		v.errorf(key, "%s has a *: a path takes in everything below it as it is, /api/ means /api and /api/x", Quote(path))
-	case what != "":
-		v.errorf(key, "%s %s", Quote(path), what)
-	case below(path, v.AuthPrefix) && !v.hasProblem("auth_prefix"):
+	case err != nil:
+		v.errorf(key, "%s %v", Quote(path), err)
+	case httprule.PathWithin(path, v.AuthPrefix) && !v.hasProblem("auth_prefix"):
 		v.errorf(key, "%s lies in auth_prefix %s, which the gateway answers itself", Quote(path), Quote(v.AuthPrefix))
-	case below(path, reserved):
+	case httprule.PathWithin(path, httprule.JWKSPath):
 		v.errorf(key, "%s is answered by the gateway itself", Quote(path))
 	}
 }
 
 func (v *validator) checkRouteHost(key, host string) {
-	if host != "" && !isHostname(strings.TrimPrefix(host, "*.")) {
+	if host != "" && !httprule.ValidRouteHost(host) {
 		v.errorf(key, "%s is not a host such as shop.example.com or *.example.com (no port)", Quote(host))
 	}
-}
-
-// knownMethods is what a route without methods takes. Others (WebDAV's, say)
-// may be named; CONNECT and TRACE are never forwarded.
-func knownMethods() []string {
-	return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 }
 
 func (v *validator) checkMethods(key string, methods []string) {
 	for i, method := range methods {
 		switch {
-		case method == "CONNECT" || method == "TRACE":
+		case httprule.NeverForwarded(method):
 			v.errorf(at(key, i), "%s is never forwarded", method)
-		case !only(method, isCapital, "-") || method == "":
-			v.errorf(at(key, i), "%s is no method: they are written in capitals, such as %s", Quote(method), strings.Join(knownMethods(), ", "))
+		case !httprule.ValidMethod(method):
+			v.errorf(at(key, i), "%s is no method: they are written in capitals, such as %s", Quote(method), strings.Join(httprule.Methods(), ", "))
 		}
 	}
 	distinct(v, key, methods)
@@ -73,7 +74,7 @@ func (v *validator) checkMethods(key string, methods []string) {
 func (v *validator) checkPrefixes(key string, route *Route) {
 	if route.StripPrefix != "" {
 		v.checkPrefix(key+".strip_prefix", route.StripPrefix)
-		if !below(route.Path, route.StripPrefix) {
+		if !httprule.PathWithin(route.Path, route.StripPrefix) {
 			v.errorf(key+".strip_prefix", "%s is not the beginning of the path %s", Quote(route.StripPrefix), Quote(route.Path))
 		}
 	}
@@ -83,8 +84,8 @@ func (v *validator) checkPrefixes(key string, route *Route) {
 }
 
 func (v *validator) checkPrefix(key, prefix string) {
-	if what := pathFault(prefix); what != "" {
-		v.errorf(key, "%s %s", Quote(prefix), what)
+	if err := httprule.CleanPath(prefix); err != nil {
+		v.errorf(key, "%s %v", Quote(prefix), err)
 	} else if prefix == "/" {
 		v.errorf(key, "/ changes nothing: leave it out")
 	}
@@ -102,8 +103,8 @@ func (v *validator) checkRequirements(key string, route *Route) {
 		v.errorf(key+".balance", "hash_openid wants auth: required or optional")
 	}
 	for i, role := range route.Require.Roles {
-		if role == "" || len(role) > 128 || !only(role, isPrintable, "") {
-			v.errorf(at(key+".require.roles", i), "%s is not a name of 1 to 128 printable characters", Quote(role))
+		if !httprule.ValidRole(role) {
+			v.errorf(at(key+".require.roles", i), "%s is not a role that hooks.login can give: 1 to %d bytes without control characters", Quote(role), httprule.MaxRoleBytes)
 		}
 	}
 	distinct(v, key+".require.roles", route.Require.Roles)

@@ -26,22 +26,22 @@ func isSecret(t reflect.Type) bool {
 
 // scalar reads one word. Text that came from outside may be a number or a truth
 // value too; text that is in the file may not.
-func (d *decoder) scalar(n *node, v reflect.Value, key string) {
-	if n.kind == mappingNode || n.kind == listNode {
-		d.errorAt(n.line, key, "wants %s, not %s", typeName(v.Type()), n.kind)
+func (d *decoder) scalar(n value, v reflect.Value, key string) {
+	if n.kind() == mappingKind || n.kind() == listKind {
+		d.errorAt(n.line, key, "wants %s, not %s", typeName(v.Type()), n.kind())
 		return
 	}
-	expanded := expansion{text: n.text}
-	if n.kind == textNode {
+	expanded := expansion{text: n.text()}
+	if n.kind() == textKind {
 		var err error
-		if expanded, err = d.expand(n.text); err != nil {
+		if expanded, err = d.expand(n.text()); err != nil {
 			d.errorAt(n.line, key, "%s", err)
 			return
 		}
 		d.included(n, v, key, expanded.files)
 	}
-	if wrongKind(n.kind, v, expanded.changed) {
-		d.errorAt(n.line, key, "wants %s, not %s%s", typeName(v.Type()), n.kind, shown(n, v))
+	if wrongKind(n.kind(), v, expanded.changed) {
+		d.errorAt(n.line, key, "wants %s, not %s%s", typeName(v.Type()), n.kind(), shown(n, v))
 		return
 	}
 	if err := d.set(v, expanded.text); err != nil {
@@ -51,7 +51,7 @@ func (d *decoder) scalar(n *node, v reflect.Value, key string) {
 
 // included notes the files of a value and warns of a secret that anybody on the
 // machine can read.
-func (d *decoder) included(n *node, v reflect.Value, key string, files []string) {
+func (d *decoder) included(n value, v reflect.Value, key string, files []string) {
 	d.files = append(d.files, files...)
 	if !isSecret(v.Type()) {
 		return
@@ -64,17 +64,17 @@ func (d *decoder) included(n *node, v reflect.Value, key string, files []string)
 }
 
 // wrongKind is the strictness of the file: 8080 is no text, "5" is no number.
-func wrongKind(kind nodeKind, v reflect.Value, outside bool) bool {
+func wrongKind(kind kind, v reflect.Value, outside bool) bool {
 	if outside || v.CanAddr() && implementsText(v) {
 		return false
 	}
 	switch v.Kind() {
 	case reflect.Int:
-		return kind != integerNode
+		return kind != integerKind
 	case reflect.Bool:
-		return kind != boolNode
+		return kind != boolKind
 	}
-	return kind != textNode
+	return kind != textKind
 }
 
 func implementsText(v reflect.Value) bool {
@@ -83,14 +83,14 @@ func implementsText(v reflect.Value) bool {
 }
 
 // shown quotes a value of the wrong type, and says what would make it text.
-func shown(n *node, v reflect.Value) string {
+func shown(n value, v reflect.Value) string {
 	if isSecret(v.Type()) {
 		return ": put it in quotes"
 	}
 	if v.Kind() == reflect.String {
-		return fmt.Sprintf(": put %s in quotes", n.text)
+		return fmt.Sprintf(": put %s in quotes", n.text())
 	}
-	return " (" + Quote(n.text) + ")"
+	return " (" + Quote(n.text()) + ")"
 }
 
 func typeName(t reflect.Type) string {

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"wxgate/internal/httprule"
 )
 
 func (v *validator) checkServices() {
@@ -26,7 +28,7 @@ func (v *validator) checkURL(key string, u URL, schemes ...string) {
 	switch {
 	case !slices.Contains(schemes, u.Scheme) || u.Opaque != "":
 		v.errorf(key, "is not a URL that begins with %s://", strings.Join(schemes, ":// or "))
-	case !isHost(u.Hostname()) || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
+	case !httprule.ValidAddressHost(u.Hostname()) || !isPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
 		v.errorf(key, "has no valid host")
 	case u.User != nil:
 		v.errorf(key, "can't hold a user or password")
@@ -49,7 +51,7 @@ func (v *validator) checkBase(key string, u URL) {
 		u.RawPath = ""
 		return
 	}
-	if what := pathFault(u.EscapedPath()); what != "" {
-		v.errorf(key, "has a path that %s", what)
+	if err := httprule.CleanPath(u.EscapedPath()); err != nil {
+		v.errorf(key, "has a path that %v", err)
 	}
 }

@@ -20,8 +20,6 @@ func isAlphanumeric(c rune) bool {
 }
 
 // isVisible: ASCII without space and controls.
-func isCapital(c rune) bool { return 'A' <= c && c <= 'Z' }
-
 func isVisible(c rune) bool { return '!' <= c && c <= '~' }
 
 // isPrintable: any character that can't end a line or a field of a log.

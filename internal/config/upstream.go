@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"wxgate/internal/httprule"
+)
 
 func (v *validator) checkUpstreams(key string, upstreams []Upstream) {
 	nonEmpty(v, key, upstreams)
@@ -46,15 +50,15 @@ func (v *validator) checkUpstreamTLS(key string, u Upstream) {
 	if u.CAFile != "" {
 		v.checkCA(key+".ca_file", string(u.CAFile))
 	}
-	if u.ServerName != "" && !isHost(u.ServerName) {
+	if u.ServerName != "" && !httprule.ValidAddressHost(u.ServerName) {
 		v.errorf(key+".server_name", "%s is not a host name", Quote(u.ServerName))
 	}
 }
 
 func (v *validator) checkHealthPath(key, path string) {
 	bare, query, _ := strings.Cut(path, "?")
-	if what := pathFault(bare); what != "" {
-		v.errorf(key, "%s %s", Quote(path), what)
+	if err := httprule.CleanPath(bare); err != nil {
+		v.errorf(key, "%s %v", Quote(path), err)
 	} else if !only(query, isVisible, "") || strings.Contains(query, "#") {
 		v.errorf(key, "%s has no valid query", Quote(path))
 	}

@@ -1,0 +1,21 @@
+package config
+
+import (
+	"strings"
+
+	"wxgate/internal/httprule"
+)
+
+func (v *validator) checkAuthPrefix() {
+	prefix := v.AuthPrefix
+	switch err := httprule.CleanPath(prefix); {
+	case err != nil:
+		v.errorf("auth_prefix", "%s %v", Quote(prefix), err)
+	case prefix == "/":
+		v.errorf("auth_prefix", "can't be /: every path would be the gateway's own")
+	case strings.HasSuffix(prefix, "/"):
+		v.errorf("auth_prefix", "%s ends with /: write %s", Quote(prefix), Quote(strings.TrimRight(prefix, "/")))
+	case httprule.PathWithin(httprule.JWKSPath, prefix):
+		v.errorf("auth_prefix", "%s takes in %s, which is the gateway's own", Quote(prefix), httprule.JWKSPath)
+	}
+}
