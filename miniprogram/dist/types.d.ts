@@ -1,5 +1,5 @@
 export interface GatewayOptions {
-    /** Where wxgate is, such as https://api.example.com, with a path if it has one; no query. */
+    /** Where wxgate is, such as https://api.example.com, with a path if it has one; no query. http:// is for localhost and IP addresses. */
     baseURL: string;
     /** Needed only where a gateway serves several mini programs and can't tell them by the Referer of WeChat. */
     appid?: string;
@@ -11,6 +11,8 @@ export interface GatewayOptions {
     onNewUser?: (answer: LoginAnswer) => void;
     /** `uni` or `Taro` where the code runs on these. Default: wx. */
     platform?: Platform;
+    /** Signs every call with the user's key of WeChat: what newProof of wxgate-miniprogram/proof returns. */
+    proof?: Proof;
 }
 /** The part of `wx` that this package stands on. `uni` and `Taro` have the same shape. */
 export interface Platform extends Storage {
@@ -19,6 +21,16 @@ export interface Platform extends Storage {
     downloadFile(options: any): any;
     connectSocket(options: any): any;
     login(options: any): any;
+}
+/** Signs calls, for routes that take no others. Made by newProof of wxgate-miniprogram/proof. */
+export interface Proof {
+    /** The options of a call with its proof; the options as they are where WeChat gives no key. */
+    sign(api: string, options: any): Promise<any>;
+    /**
+     * Learns from the answer to a call that was sent: `code` is the gateway's error code, and none for a handshake that
+     * failed, whose answer is that to another call. Resolves with whether the call should be signed anew and sent again.
+     */
+    learn(sent: any, result: any, code?: string): Promise<boolean>;
 }
 export interface Storage {
     getStorageSync(key: string): any;
@@ -40,9 +52,13 @@ export interface Gateway {
     login(options?: {
         phoneCode?: string;
     } & Callbacks<LoginAnswer>): Promise<LoginAnswer>;
-    /** Ends this session, or with `all` every session of the user. The next call logs in again. */
+    /**
+     * Ends this session, or with `all` every session of the user. The next call logs in again; calls that were made before
+     * do not, and end with the gateway's 401. With `resetKey` WeChat makes the user's session_key invalid too.
+     */
     logout(options?: {
         all?: boolean;
+        resetKey?: boolean;
     } & Callbacks<void>): Promise<void>;
     /**
      * Asks the gateway whether the login holds, and logs in if not. To be called before a phone number button is shown, since
@@ -52,14 +68,21 @@ export interface Gateway {
     ensureSession(options?: {
         sessionKey?: boolean;
     } & Callbacks<SessionInfo>): Promise<SessionInfo>;
-    /** Takes the event detail of a phone number button: code, or encryptedData and iv. On session_key_stale: ask for another tap. */
+    /**
+     * Takes the event detail of a phone number button: code, or encryptedData and iv. Without either, as when the user has
+     * refused, it fails with the detail's errMsg and errno, and nothing is sent. On session_key_stale: ask for another tap.
+     */
     bindPhone(detail: {
         code?: string;
         encryptedData?: string;
         iv?: string;
+        errMsg?: string;
+        errno?: number;
     } & Callbacks<PhoneNumber>): Promise<PhoneNumber>;
     /** Stores nickname and avatar, or what wx.getUserProfile signed. */
     setProfile(profile: (ProfileInput | SignedProfile) & Callbacks<Profile>): Promise<Profile>;
+    /** The address for a <web-view> in which the user is logged in at once, for a page of a route that takes cookies. Good for 60 s. */
+    webviewURL(page: string): Promise<string>;
 }
 /** A promise that is the task of the call too, from the start, even while the login comes first. */
 export type Call<Result, Task> = Promise<Result> & Task;
@@ -113,7 +136,7 @@ export interface SignedProfile {
     encryptedData?: string;
     iv?: string;
 }
-/** Why login, logout, ensureSession, bindPhone or setProfile failed where the gateway did answer. */
+/** Why login, logout, ensureSession, bindPhone, setProfile or webviewURL failed where the gateway did answer. */
 export interface GatewayError extends Error {
     /** In the manner of wx: `login:fail user_blocked …`. */
     errMsg: string;

@@ -15,7 +15,7 @@ async function forward(gateway: Gateway, services: Record<string, string>, param
   const header = without(param.header, /^x-wx-/i)
   const service = param.service || headerOf(param, 'x-wx-service')
   const url = (services[service] || '') + '/' + (param.path || '').replace(/^\/+/, '')
-  const own: any = { url, header, success: undefined, fail: undefined, complete: undefined }
+  const own: any = { url, header, success: 0, fail: 0, complete: 0 }
   if (param.followRedirect === false) own.redirect = 'manual'
   try {
     const result = await gateway.request(assign({}, param, own))

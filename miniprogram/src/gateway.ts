@@ -12,85 +12,104 @@ declare const wx: Platform
 
 /** Implements createGateway of index.ts. */
 export function newGateway(options: GatewayOptions): Gateway {
-  const { platform = wx, appid = '' } = options
-  const base = parseBase(options.baseURL)
+  const base = parseBase(options)
+  const { platform = wx, appid = '', proof } = options
   const auth = base + '/' + (options.auth || 'auth').replace(/^\/+|\/+$/g, '')
   const session = newSession(auth, 'wxgate:' + base + ':' + appid, platform, options)
 
-  /** Starts a call, and returns a promise that is its task too. */
-  function start(api: Api, given: any): any {
+  /** Starts a call, and returns a promise that is its task too. `logouts` is their number when the caller asked. */
+  function start(api: Api, given: any, logouts = session.logouts()): any {
     let handle: any
     const promise = new Promise((resolve, reject) => {
       const task = newTask(api, reject)
       handle = task.handle
-      sendUnderBase(api, given, task).then(result => (resolve(result), task.flush()), reject)
+      sendUnderBase(api, given, task, logouts).then(result => (resolve(result), task.flush()), reject)
     })
     return assign(withCallbacks(promise, given), handle)
   }
 
-  async function sendUnderBase(api: Api, given: any, task: Task): Promise<Result> {
+  async function sendUnderBase(api: Api, given: any, task: Task, logouts: number): Promise<Result> {
     const url = absolute(base, given.url)
-    if (!isUnder(base, url)) return send(api, given, { url }, task)
+    if (!isUnder(base, url)) return send(api, assign({}, given, { url }), task)
     const method = api === 'uploadFile' ? 'POST' : (given.method || 'GET').toUpperCase()
-    const safe = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)
+    const safe = !/^(POST|PATCH)$/.test(method)
     let refusals = 0
     for (let tries = 1; ; ) {
-      const token = await session.token()
-      const result = await send(api, given, prepare(given, url, method, token), task)
+      const token = await session.token(logouts)
+      let sent = prepare(given, url, method, token)
+      if (proof) sent = await proof.sign(api, sent)
+      const result = await send(api, sent, task)
       session.replaceToken(token, headerOf(result, 'x-session-token'))
-      const refused = isAuthError(await errorCodeOf(api, result, token))
+      const code = await errorCodeOf(result, token)
+      const refused = isAuthError(code)
       if (refused) session.dropToken(token)
       // A token out of storage may be as old as the one before it; one straight from a login is the last word.
-      const repeat = refused && refusals++ < (session.isFromLogin(token) ? 1 : 2)
+      const repeat = refused
+        ? refusals++ < (session.isFromLogin(token) ? 1 : 2)
+        : proof && (await proof.learn(sent, result, code)) && refusals++ < 3
       const wait = repeat ? 0 : retryDelay(result, safe, tries++)
-      if (wait === undefined) return result
+      if (wait === undefined || logouts !== session.logouts()) return result
       await sleep(wait)
     }
   }
 
-  async function send(api: Api, given: any, changes: object, task: Task): Promise<Result> {
+  async function send(api: Api, options: any, task: Task): Promise<Result> {
     if (task.aborted()) throw { errMsg: api + ':fail abort' }
-    const result = await call(platform, api, assign({}, given, changes), task.attach)
-    if (!hasHeaders(result)) result.header = task.header()
+    const result = await call(platform, api, options, task.attach)
+    if (!hasHeaders(result)) result.header = task.headerSeen()
     return result
   }
 
-  /** The gateway's error code. A download without headers left the code in a file, so the gateway is asked again. */
-  async function errorCodeOf(api: Api, result: Result, token: string): Promise<string> {
-    if (api !== 'downloadFile' || result.statusCode !== 401 || hasHeaders(result)) return errorCode(result)
-    return session.checkToken(token)
+  /** The gateway's error code. A 401 without headers may be the backend's own, so the gateway is asked about the token. */
+  async function errorCodeOf(result: Result, token: string): Promise<string> {
+    return errorCode(result.statusCode === 401 && !hasHeaders(result) ? await session.checkToken(token) : result)
   }
 
   function connectSocket(given: any): any {
     const root = base.replace(/^http/, 'ws')
     const url = absolute(root, given.url)
-    const { handle, connect } = newSocket(platform, assign({}, given, { url }), isUnder(root, url) ? session : undefined)
-    const task = withCallbacks(connect(), given).then(() => assign({}, handle))
-    // A failure is told to onError.
+    const under = isUnder(root, url)
+    const { handle, dial } = newSocket(platform, assign({}, given, { url }), under ? session : undefined, proof)
+    const task = withCallbacks(dial(), given).then(() => assign({}, handle))
+    // A failure is reported to onError.
     task.catch(ignore)
     return assign(task, handle)
   }
 
   /** Calls one of the gateway's own endpoints. */
-  async function ask(name: string, method: string, path: string, data?: any): Promise<any> {
-    return dataOf(name, await start('request', { url: auth + path, method, data }))
+  async function ask(name: string, path: string, data?: any, method = 'POST', logouts?: number): Promise<any> {
+    return dataOf(name, await start('request', { url: auth + path, method, data }, logouts))
   }
 
   /** As ask; where WeChat has a new session_key, logs in so that what the user does over again will pass. */
-  async function askSigned(name: string, method: string, path: string, data: any): Promise<any> {
+  async function askSigned(name: string, path: string, data: any, method?: string): Promise<any> {
+    const logouts = session.logouts()
     try {
-      return await ask(name, method, path, data)
+      return await ask(name, path, data, method, logouts)
     } catch (error) {
-      if ((error as any).code === 'session_key_stale') await session.login().catch(ignore)
+      if ((error as any).code === 'session_key_stale') await session.login('', logouts).catch(ignore)
       throw error
     }
   }
 
   async function ensure(sessionKey?: boolean): Promise<any> {
+    const logouts = session.logouts()
+    const askHere = (path: string, method?: string) => ask('ensureSession', path, undefined, method, logouts)
     await session.renewIfDue()
-    const info = await ask('ensureSession', 'GET', '/session')
-    if (sessionKey && !(await ask('ensureSession', 'POST', '/check')).valid) await session.login()
+    const info = await askHere('/session', 'GET')
+    if (sessionKey && !(await askHere('/check')).valid) await session.login('', logouts)
     return info
+  }
+
+  /** A user who refused has no code: the error is WeChat's own then. */
+  async function bindPhone(detail: any): Promise<any> {
+    const { code, encryptedData, errMsg = 'bindPhone:fail no code', errno } = detail
+    if (!code && !encryptedData) throw assign(new Error(errMsg), { errMsg, errno })
+    return askSigned('bindPhone', '/phone', pick(detail, code ? ['code'] : ['encryptedData', 'iv']))
+  }
+
+  async function webviewURL(next: string): Promise<string> {
+    return base + (await ask('webviewURL', '/ticket', { next })).path
   }
 
   return {
@@ -99,24 +118,23 @@ export function newGateway(options: GatewayOptions): Gateway {
     downloadFile: given => start('downloadFile', given),
     connectSocket,
     login: (given = {}) => withCallbacks(session.login(given.phoneCode), given),
-    logout: (given = {}) => withCallbacks(session.logout(given.all), given),
+    logout: (given = {}) => withCallbacks(session.logout(pick(given, ['all', 'resetKey']), given.all || given.resetKey), given),
     ensureSession: (given = {}) => withCallbacks(ensure(given.sessionKey), given),
-    bindPhone: given => withCallbacks(askSigned('bindPhone', 'POST', '/phone', phoneBody(given)), given),
-    setProfile: given => withCallbacks(askSigned('setProfile', 'PUT', '/profile', profileBody(given)), given),
+    bindPhone: given => withCallbacks(bindPhone(given), given),
+    setProfile: given => withCallbacks(askSigned('setProfile', '/profile', profileBody(given), 'PUT'), given),
+    webviewURL,
   }
 }
 
-/** The changes to the caller's options: the token, and a method that wx knows. */
-function prepare(given: any, url: string, method: string, token: string): object {
+/** The caller's options with the token, and with a method that wx knows. */
+function prepare(given: any, url: string, method: string, token: string): any {
   const header: Record<string, any> = assign(without(given.header, /^authorization$/i), bearer(token))
-  if (method !== 'PATCH') return { url, header }
-  header['X-HTTP-Method-Override'] = method
-  return { url, header, method: 'POST' }
-}
-
-/** The body of POST /phone for the event detail of a phone number button. */
-function phoneBody(detail: any): object {
-  return pick(detail, detail.code ? ['code'] : ['encryptedData', 'iv'])
+  const options: any = assign({}, given, { url, header })
+  if (method === 'PATCH') {
+    header['X-HTTP-Method-Override'] = method
+    options.method = 'POST'
+  }
+  return options
 }
 
 /** The body of PUT /profile for a profile, or for what wx.getUserProfile signed of it. */

@@ -17,7 +17,7 @@ export function without(header: Record<string, any> | undefined, names: RegExp):
   return rest
 }
 
-/** Whether the platform told the headers: uploads and downloads come without on older base libraries. */
+/** Whether the platform gave the headers: uploads and downloads come without on older base libraries. */
 export function hasHeaders({ header }: Result): boolean {
-  return !!header && Object.keys(header).length > 0
+  return !!Object.keys(header || {})[0]
 }

@@ -1,32 +1,34 @@
 import { call, type Result } from './platform'
 import { dataOf, errorCode } from './response'
 import { backoff, retryDelay, sleep } from './retry'
+import { sharedState } from './singleflight'
 import type { GatewayError, LoginAnswer, Platform } from './types'
 
 /** Sends a request to one of the gateway's own endpoints. */
-export type Ask = (method: string, path: string, data?: any, header?: object) => Promise<Result>
+export type Ask = (path: string, header: object, data?: any, method?: string) => Promise<Result>
 
 /** Returns what logs in with WeChat. Until a Retry-After of the gateway is over, it fails without asking again. */
 export function newLogin(platform: Platform, ask: Ask, appid?: string): (phoneCode?: string) => Promise<LoginAnswer> {
-  let paused: { until: number; error: GatewayError } | undefined
+  let pausedUntil = 0
+  let lastError: unknown
 
   /** Exchanges a code for a session. Its Idempotency-Key allows that to be sent again if the answer is lost on the way. */
   async function exchangeCode(phone_code?: string): Promise<LoginAnswer> {
     const data = { code: await loginCode(platform), appid, phone_code }
     const header = { 'Idempotency-Key': idempotencyKey() }
-    return dataOf('login', await sendWithRetries(() => ask('POST', '/login', data, header)))
+    return dataOf('login', await sendWithRetries(() => ask('/login', header, data)))
   }
 
   return async phoneCode => {
-    if (paused && paused.until > Date.now()) throw paused.error
+    if (pausedUntil > Date.now()) throw lastError
     try {
       return await exchangeCode(phoneCode).catch(error => {
         if (error.code !== 'invalid_code') throw error
         return exchangeCode(phoneCode)
       })
     } catch (error) {
-      const { retryAfter } = error as GatewayError
-      if (retryAfter) paused = { until: Date.now() + retryAfter, error: error as GatewayError }
+      lastError = error
+      pausedUntil = Date.now() + ((error as GatewayError).retryAfter || 0)
       throw error
     }
   }
@@ -46,16 +48,15 @@ export async function sendWithRetries(send: () => Promise<Result>): Promise<Resu
 
 /** An error of a proxy between: the gateway may have answered. */
 function isProxyError(result: Result): boolean {
-  return (result.statusCode === 502 || result.statusCode === 504) && !errorCode(result)
+  return /50[24]/.test(result.statusCode as any) && !errorCode(result)
 }
-
-const lastLogins = new WeakMap<object, number>()
 
 /** A code of wx.login, which WeChat limits: at most one call a second. */
 async function loginCode(platform: Platform): Promise<string> {
+  const shared = sharedState(platform)
   const now = Date.now()
-  const start = Math.max(now, Math.min((lastLogins.get(platform) || 0) + 1000, now + 1000))
-  lastLogins.set(platform, start)
+  const start = Math.max(now, Math.min((shared.login || 0) + 1000, now + 1000))
+  shared.login = start
   if (start > now) await sleep(start - now)
   return (await call(platform, 'login', { timeout: 10000 })).code
 }
@@ -63,6 +64,6 @@ async function loginCode(platform: Platform): Promise<string> {
 /** Tells one login from another. No secret (the code beside it is), and mini programs have no better source that answers at once. */
 function idempotencyKey(): string {
   let text = ''
-  while (text.length < 32) text += Math.floor(Math.random() * 16).toString(16)
+  while (text.length < 32) text += ((Math.random() * 16) | 0).toString(16)
   return text
 }

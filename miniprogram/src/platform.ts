@@ -33,7 +33,8 @@ export function withCallbacks<T>(promise: Promise<T>, { success, fail, complete 
   return promise
 }
 
-function tell(first: (outcome: any) => void = ignore, last: (outcome: any) => void = ignore): (outcome: any) => void {
+/** Calls both callbacks, as far as they are there. */
+export function tell(first: (outcome: any) => void = ignore, last: (outcome: any) => void = ignore): (outcome: any) => void {
   return outcome => {
     try {
       first(outcome)

@@ -22,7 +22,7 @@ export function backoff(tries: number): number | undefined {
  * is repeated only where it says when and the call is `safe` to repeat.
  */
 export function retryDelay(result: Result, safe: boolean, tries: number): number | undefined {
-  if (tries >= maxTries || (result.statusCode !== 429 && result.statusCode !== 503)) return undefined
+  if (tries >= maxTries || !/429|503/.test(result.statusCode as any)) return undefined
   const after = retryAfter(result)
   const unforwarded = /^(?!upstream_)./.test(errorCode(result))
   if (!unforwarded && !(safe && after !== undefined)) return undefined

@@ -1,7 +1,7 @@
 import { newLogin, sendWithRetries, type Ask } from './login'
-import { call, ignore } from './platform'
+import { call, ignore, type Result } from './platform'
 import { dataOf, errorCode, isAuthError, retryAfter } from './response'
-import { singleFlight, whenIdle } from './singleflight'
+import { sharedState, singleFlight, whenIdle } from './singleflight'
 import { fromAnswer, isUnexpired, newStore, renewed, type StoredToken } from './store'
 import type { GatewayOptions, LoginAnswer, Platform } from './types'
 
@@ -12,10 +12,13 @@ const renewalPause = 30000
 
 /** The user's session: one token, obtained, stored, renewed and dropped. */
 export interface Session {
-  /** A token to send: the current one or, if there is none, that of a new login. */
-  token(): Promise<string>
-  /** Logs in with WeChat. Any number of callers, also by other gateways over the same storage, share one login. */
-  login(phoneCode?: string): Promise<LoginAnswer>
+  /** A token to send: the current one or, if there is none, that of a new login. `since` as with login. */
+  token(since?: number): Promise<string>
+  /**
+   * Logs in with WeChat. Any number of callers, also by other gateways over the same storage, share one login. Fails where
+   * logout was called after `since`.
+   */
+  login(phoneCode?: string, since?: number): Promise<LoginAnswer>
   /** Waits for the renewal, if one is due. */
   renewIfDue(): Promise<void>
   /** Whether the token came straight from a login, so that another login can hardly do better. */
@@ -24,17 +27,25 @@ export interface Session {
   replaceToken(sent: string, fresh: string): void
   /** Drops a token that the gateway has refused. */
   dropToken(token: string): void
-  /** Ends the session here, in any case, and at the gateway; a promise that fails says that the gateway doesn't know. */
-  logout(all?: boolean): Promise<void>
-  /** What the gateway says of the token: an error code, or '' if it is valid or the gateway can't be asked. */
-  checkToken(token: string): Promise<string>
+  /**
+   * Ends the session here, in any case, and at the gateway; a promise that fails says that the gateway doesn't know.
+   * `everywhere` is what needs a session even if there is none here.
+   */
+  logout(body: object, everywhere?: boolean): Promise<void>
+  /** How often logout was called, by any gateway over the same storage. */
+  logouts(): number
+  /** The gateway's answer to a request that only checks the token; without a header if there was none. */
+  checkToken(token: string): Promise<Pick<Result, 'header'>>
 }
 
 /** `auth` is the URL of the gateway's own endpoints, `key` the name under which the token is stored. */
 export function newSession(auth: string, key: string, platform: Platform, options: GatewayOptions): Session {
   const { onNewUser, storage = platform } = options
   const store = newStore(storage, key)
-  const ask: Ask = (method, path, data, header) => call(platform, 'request', { url: auth + path, method, data, header, timeout })
+  const shared = sharedState(storage)
+  const ended = key + ' logouts'
+  const ask: Ask = (path, header, data, method = 'POST') =>
+    call(platform, 'request', { url: auth + path, method, data, header, timeout })
   const logIn = newLogin(platform, ask, options.appid)
   let own: StoredToken | undefined
   let lastLogin = ''
@@ -57,19 +68,19 @@ export function newSession(auth: string, key: string, platform: Platform, option
     return isUnexpired(own) ? own : reload()
   }
 
-  async function logInAndSave(phoneCode?: string): Promise<{ next: StoredToken; answer: LoginAnswer }> {
+  async function logInAndSave(phoneCode?: string): Promise<LoginAnswer> {
     const answer = await logIn(phoneCode)
-    const next = fromAnswer(answer)
-    save(next)
+    save(fromAnswer(answer))
     // On its own: an error of the caller's code must not fail the login.
     if (answer.is_new_user && onNewUser) Promise.resolve(answer).then(onNewUser)
-    return { next, answer }
+    return answer
   }
 
-  async function login(phoneCode?: string): Promise<LoginAnswer> {
-    const { next, answer } = await singleFlight(storage, key, () => logInAndSave(phoneCode), !!phoneCode)
-    own = next
-    lastLogin = next.token
+  async function login(phoneCode?: string, since = logouts()): Promise<LoginAnswer> {
+    if (since !== logouts()) throw { errMsg: 'login:fail logged out' }
+    const answer = await singleFlight(shared, key, () => logInAndSave(phoneCode), !!phoneCode)
+    own = fromAnswer(answer)
+    lastLogin = own.token
     return answer
   }
 
@@ -83,23 +94,25 @@ export function newSession(auth: string, key: string, platform: Platform, option
     const old = reload()
     if (!old || !isDue(old)) return
     nextRenewal = Date.now() + renewalPause
-    const result = await ask('POST', '/refresh', undefined, bearer(old.token))
+    const result = await ask('/refresh', bearer(old.token))
     nextRenewal = Date.now() + Math.max(renewalPause, retryAfter(result) || 0)
     const next = fromAnswer(dataOf('refresh', result))
     nextRenewal = 0
     if (own && own.token === old.token) save(next)
   }
 
+  const logouts = () => shared[ended] || 0
+
   function renewIfDue(): Promise<void> {
-    return singleFlight(storage, key + ' renewal', renew).catch(ignore)
+    return singleFlight(shared, key + ' renewal', renew).catch(ignore)
   }
 
   return {
     login,
     renewIfDue,
-    async token() {
+    async token(since) {
       const now = current()
-      if (!now) return (await login()).token
+      if (!now) return (await login('', since)).token
       if (isDue(now)) renewIfDue()
       return now.token
     },
@@ -112,17 +125,19 @@ export function newSession(auth: string, key: string, platform: Platform, option
       if (stored && stored.token === token) store.drop()
       if (own && own.token === token) own = undefined
     },
-    async logout(all) {
-      await whenIdle(storage, key)
+    logouts,
+    async logout(body, everywhere) {
+      shared[ended] = logouts() + 1
+      await whenIdle(shared, key)
       const now = current()
-      const token = now ? now.token : all ? (await login()).token : ''
+      const token = now ? now.token : everywhere ? (await login()).token : ''
       own = undefined
       store.drop()
       if (!token) return
-      const result = await sendWithRetries(() => ask('POST', '/logout', all && { all }, bearer(token)))
+      const result = await sendWithRetries(() => ask('/logout', bearer(token), body))
       if (!isAuthError(errorCode(result))) dataOf('logout', result)
     },
-    checkToken: token => ask('GET', '/session', undefined, bearer(token)).then(errorCode, () => ''),
+    checkToken: token => ask('/session', bearer(token), undefined, 'GET').catch(() => ({})),
   }
 }
 

@@ -21,7 +21,7 @@ export function newStore(storage: Storage, key: string): Store {
   return {
     load() {
       const stored = resultOrUndefined(() => storage.getStorageSync(key))
-      return stored && typeof stored.token === 'string' ? stored : undefined
+      return stored && stored.token && stored
     },
     save(stored) {
       resultOrUndefined(() => storage.setStorageSync(key, stored))
@@ -50,7 +50,5 @@ export function isUnexpired(stored?: StoredToken): stored is StoredToken {
 function resultOrUndefined(act: () => any): any {
   try {
     return act()
-  } catch (e) {
-    return undefined
-  }
+  } catch (e) {}
 }

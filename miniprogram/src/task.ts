@@ -1,6 +1,6 @@
 import { addEvents, listen } from './events'
-import { headerOf } from './header'
 import type { Api } from './platform'
+import { errorCode } from './response'
 
 const events = ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate']
 
@@ -18,7 +18,7 @@ export interface Task {
   /** Listens to the platform's task of a new attempt. */
   attach(real: any): void
   /** The headers of the attempt in progress, for calls whose result has none. */
-  header(): Record<string, any> | undefined
+  headerSeen(): Record<string, any> | undefined
   /** Emits the events of the last attempt, whose answer the caller gets. */
   flush(): void
 }
@@ -40,7 +40,7 @@ export function newTask(api: Api, fail: (error: any) => void): Task {
   function receive(event: string, detail: any): void {
     if (event === events[0]) {
       header = detail.header
-      if (headerOf(detail, 'x-gateway-error')) buffered = []
+      if (errorCode(detail)) buffered = []
     }
     if (buffered) buffered.push(() => emit(event, detail))
     else emit(event, detail)
@@ -54,7 +54,7 @@ export function newTask(api: Api, fail: (error: any) => void): Task {
       header = buffered = undefined
       listen(real, events, receive)
     },
-    header: () => header,
+    headerSeen: () => header,
     flush() {
       if (buffered) buffered.forEach(report => report())
     },

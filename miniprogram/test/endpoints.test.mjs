@@ -132,3 +132,52 @@ test('the endpoints stand under the prefix given', async t => {
   await gateway.ensureSession()
   assert.deepEqual(stub.calls.map(call => call.path), ['/gate/login', '/gate/session'])
 })
+
+test('bindPhone of a user who refused fails with what WeChat said, and asks nobody', async t => {
+  const { stub, gateway, platform } = await start(t)
+  const told = []
+  const refusals = [
+    { errMsg: 'getPhoneNumber:fail user deny', errno: 1400001 },
+    { errMsg: 'getPhoneNumber:fail no permission', errno: 102 },
+    { errMsg: 'getRealtimePhoneNumber:fail user deny' },
+  ]
+  for (const detail of refusals) {
+    const call = gateway.bindPhone({ ...detail, fail: error => told.push(error.errMsg) })
+    await assert.rejects(call, error => error instanceof Error && error.errMsg === detail.errMsg && error.message === detail.errMsg && error.errno === detail.errno)
+  }
+  await assert.rejects(gateway.bindPhone({}), { errMsg: 'bindPhone:fail no code' })
+  assert.deepEqual(told, refusals.map(detail => detail.errMsg))
+  assert.equal(stub.calls.length, 0)
+  assert.equal(platform.logins.length, 0)
+})
+
+test('webviewURL asks for a ticket and gives the whole address', async t => {
+  const { stub, gateway } = await start(t)
+  assert.equal(await gateway.webviewURL('/h5/orders?x=1#/list'), stub.url + '/auth/enter?ticket=t1')
+  const [call] = stub.to('/auth/ticket')
+  assert.deepEqual([call.method, JSON.parse(call.body), call.header.authorization], ['POST', { next: '/h5/orders?x=1#/list' }, 'Bearer token-1'])
+})
+
+test('webviewURL stands under a base URL with a path', async t => {
+  const { stub } = await start(t)
+  const gateway = createGateway({ baseURL: stub.url + '/gw', platform: stub.phone() })
+  stub.intercept = (call, reply) => {
+    const own = stub.endpoints[`${call.method} ${call.path.replace('/gw', '')}`]
+    return own ? (own(call, reply), true) : false
+  }
+  assert.equal(await gateway.webviewURL('/h5/orders'), stub.url + '/gw/auth/enter?ticket=t1')
+})
+
+test('webviewURL on a dead login logs in and asks again', async t => {
+  const { stub, gateway, platform } = await start(t)
+  await gateway.login()
+  stub.refuseAll('session_ended')
+  assert.match(await gateway.webviewURL('/h5/orders'), /ticket=t1$/)
+  assert.equal(platform.logins.length, 2)
+})
+
+test('webviewURL of a page that takes no cookies fails with what the gateway says', async t => {
+  const { stub, gateway } = await start(t)
+  stub.endpoints['POST /auth/ticket'] = (call, reply) => refuse(reply, 400, 'bad_request')
+  await assert.rejects(gateway.webviewURL('https://evil.example/'), { code: 'bad_request', errMsg: 'webviewURL:fail bad_request no' })
+})

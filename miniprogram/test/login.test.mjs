@@ -221,8 +221,25 @@ test('a storage that fails costs no call', async t => {
   assert.equal(stub.to('/auth/login').length, 1)
 })
 
-for (const baseURL of ['', 'api.example.com', '/api', 'https://', 'https://a.example?x=1', 'https://user@a.example', 'wss://a.example']) {
-  test(`baseURL ${JSON.stringify(baseURL)} is refused`, () => {
-    assert.throws(() => createGateway({ baseURL, platform: {} }), /bad baseURL/)
+const badBaseURLs = ['', 'api.example.com', '/api', 'https://', 'https://a.example?x=1', 'https://user@a.example', 'wss://a.example',
+  'http://api.example.com', 'http://api.example.com:8080/gw', 'http://1.2.3.4.example.com', 'http://localhost.example.com', 'http://user@localhost']
+
+for (const baseURL of badBaseURLs) {
+  test(`baseURL ${JSON.stringify(baseURL)} is refused with what to write`, () => {
+    assert.throws(() => createGateway({ baseURL, platform: {} }), ({ message }) => message ===
+      `wxgate: bad baseURL; write baseURL: 'https://api.example.com' (or http://localhost), not ${JSON.stringify(baseURL)}`)
   })
+}
+
+for (const name of ['baseUrl', 'baseurl', 'url']) {
+  test(`the option ${name} is refused with the name to write`, () => {
+    assert.throws(() => createGateway({ [name]: 'https://api.example.com' }), ({ message }) => message.endsWith(`write baseURL: 'https://api.example.com' (or http://localhost), not ${name}`))
+  })
+}
+
+const goodBaseURLs = ['https://api.example.com', 'HTTPS://API.example.com:8443/gw/', 'http://localhost', 'http://localhost:8080/gw', 'http://127.0.0.1:8080',
+  'http://192.168.1.5', 'http://[::1]:8080']
+
+for (const baseURL of goodBaseURLs) {
+  test(`baseURL ${JSON.stringify(baseURL)} is taken`, () => void createGateway({ baseURL, platform: {} }))
 }

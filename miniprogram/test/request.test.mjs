@@ -269,9 +269,9 @@ test('a renewal that ends after the logout brings nothing back', async t => {
   while (!answer) await new Promise(setImmediate)
   await gateway.logout()
   answer()
-  await renewal
-  assert.equal(stub.to('/auth/session')[0].header.authorization, 'Bearer token-3')
-  assert.equal(JSON.parse([...platform.storage.values()][0]).token, 'token-3')
+  await assert.rejects(renewal, { errMsg: 'login:fail logged out' })
+  assert.equal(platform.logins.length, 1)
+  assert.equal(platform.storage.size, 0)
 })
 
 test('a token that could not be stored is not given up for an older one that was', async t => {

@@ -2,10 +2,11 @@
 import { createGateway, installCloudRun, type GatewayError } from '../src/index'
 
 export async function usage(): Promise<void> {
-  const { request, uploadFile, downloadFile, connectSocket, login, logout, ensureSession, bindPhone, setProfile } = createGateway({
+  const gateway = createGateway({
     baseURL: 'https://api.example.com',
     onNewUser: answer => console.log(answer.is_new_user),
   })
+  const { request, uploadFile, downloadFile, connectSocket, login, logout, ensureSession, bindPhone, setProfile, webviewURL } = gateway
   const { data } = await request<{ id: number }>('/api/x')
   console.log(data.id)
   request({ url: '/api/x', method: 'PATCH', success: result => console.log(result.statusCode) }).abort()
@@ -21,6 +22,11 @@ export async function usage(): Promise<void> {
   console.log((await ensureSession({ sessionKey: true })).user.nickname)
   await bindPhone({ code: 'c' })
   await setProfile({ nickname: 'n', avatarUrl: 'a' })
+  await logout({ resetKey: true })
+  const src: string = await webviewURL('/h5/orders')
+  console.log(src)
+  // @ts-expect-error the option is baseURL
+  createGateway({ baseUrl: 'https://api.example.com' })
   // @ts-expect-error signed data comes with its signature
   await setProfile({ rawData: '{}' })
   installCloudRun(wx, createGateway({ baseURL: 'https://api.example.com', platform: wx }))

@@ -122,6 +122,7 @@ class Stub {
     'GET /auth/session': (call, reply) => reply(200, { appid: 'wx1', expires_in: 1, session_expires_in: 1, user: {} }),
     'POST /auth/check': (call, reply) => reply(200, { valid: true }),
     'POST /auth/phone': (call, reply) => reply(200, { phone_number: '13800000000', pure_phone_number: '13800000000', country_code: '86' }),
+    'POST /auth/ticket': (call, reply) => reply(200, { ticket: 't1', path: '/auth/enter?ticket=t1', expires_in: 60 }),
     'PUT /auth/profile': (call, reply) => reply(200, JSON.parse(call.body)),
   }
 }

@@ -1,0 +1,148 @@
+// What logout ends: the session, and every try of the calls that were made under it.
+import assert from 'node:assert/strict'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createGateway } from '../dist/index.mjs'
+import { refuse, startStub } from './support/stub.mjs'
+
+const filePath = join(mkdtempSync(join(tmpdir(), 'wx-')), 'photo.png')
+writeFileSync(filePath, 'picture')
+
+async function start(t) {
+  const stub = await startStub(t)
+  const platform = stub.phone()
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  await gateway.login()
+  stub.calls.length = 0
+  return { stub, platform, gateway }
+}
+
+/** Holds back the answers to a path; `held` resolves with what lets the answer of the first call go. */
+function holdBack(stub, path) {
+  return new Promise(resolve => {
+    stub.intercept = (call, reply) => call.path === path && (resolve(answer => answer(reply)), true)
+  })
+}
+
+const ended = reply => refuse(reply, 401, 'session_ended')
+
+const calls = {
+  'a POST': gateway => gateway.request({ url: '/api/x', method: 'POST', data: { sku: 'A1' } }),
+  'a GET': gateway => gateway.request('/api/x'),
+  'an upload': gateway => gateway.uploadFile({ url: '/api/x', filePath, name: 'file' }),
+  'a download': gateway => gateway.downloadFile({ url: '/api/x' }),
+}
+
+for (const [name, send] of Object.entries(calls)) {
+  test(`${name} whose session the caller ends is not sent again, and logs nobody in`, async t => {
+    const { stub, platform, gateway } = await start(t)
+    const held = holdBack(stub, '/api/x')
+    const call = send(gateway)
+    const release = await held
+    await gateway.logout()
+    release(ended)
+    assert.equal((await call).statusCode, 401)
+    assert.equal(stub.to('/api/x').length, 1)
+    assert.equal(platform.logins.length, 1)
+    assert.equal(platform.storage.size, 0)
+  })
+}
+
+test('so too where another gateway over the same storage ends the session', async t => {
+  const { stub, platform, gateway } = await start(t)
+  const held = holdBack(stub, '/api/x')
+  const call = gateway.request('/api/x')
+  const release = await held
+  await createGateway({ baseURL: stub.url, platform }).logout()
+  release(ended)
+  assert.equal((await call).statusCode, 401)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a logout ends no try of a gateway with another base URL', async t => {
+  const { stub, platform, gateway } = await start(t)
+  const held = holdBack(stub, '/api/x')
+  const call = gateway.request('/api/x')
+  const release = await held
+  await createGateway({ baseURL: stub.url + '/other', platform }).logout()
+  stub.intercept = () => false
+  release(ended)
+  assert.equal((await call).statusCode, 200)
+  assert.equal(platform.logins.length, 2)
+})
+
+test('a call that waits for a 503 to pass when its session is ended is not sent again', async t => {
+  const { stub, platform, gateway } = await start(t)
+  const held = holdBack(stub, '/api/x')
+  const call = gateway.request({ url: '/api/x', method: 'POST' })
+  const release = await held
+  release(reply => refuse(reply, 503, 'no_healthy_upstream', { 'Retry-After': '0' }))
+  await new Promise(setImmediate)
+  await gateway.logout()
+  const outcome = await call.catch(error => error)
+  assert.ok(outcome.statusCode === 503 || outcome.errMsg === 'login:fail logged out', JSON.stringify(outcome))
+  assert.equal(stub.to('/api/x').length, 1)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a call made after the logout logs in and is sent again as ever', async t => {
+  const { platform, gateway } = await start(t)
+  await gateway.logout()
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.equal(platform.logins.length, 2)
+})
+
+test('bindPhone whose session is ended meanwhile does not log in for a stale session_key', async t => {
+  const { stub, platform, gateway } = await start(t)
+  const held = holdBack(stub, '/auth/phone')
+  const call = gateway.bindPhone({ encryptedData: 'e', iv: 'i' })
+  const release = await held
+  await gateway.logout()
+  release(reply => refuse(reply, 401, 'session_key_stale'))
+  await assert.rejects(call, { code: 'session_key_stale' })
+  assert.equal(platform.logins.length, 1)
+})
+
+test('ensureSession whose session is ended meanwhile does not log in for a new session_key', async t => {
+  const { stub, platform, gateway } = await start(t)
+  const held = holdBack(stub, '/auth/check')
+  const call = gateway.ensureSession({ sessionKey: true })
+  const release = await held
+  await gateway.logout()
+  release(reply => reply(200, { valid: false }))
+  await assert.rejects(call, { errMsg: 'login:fail logged out' })
+  assert.equal(platform.logins.length, 1)
+})
+
+test('a socket whose session is ended during the handshake is not opened again', async t => {
+  const { stub, platform, gateway } = await start(t)
+  stub.refuseAll('token_expired')
+  const held = holdBack(stub, '/auth/session')
+  const task = gateway.connectSocket({ url: '/ws' })
+  const closed = new Promise(resolve => task.onClose(resolve))
+  const release = await held
+  stub.endpoints['POST /auth/logout'] = (call, reply) => reply(204, '')
+  await gateway.logout()
+  release(reply => refuse(reply, 401, 'token_expired'))
+  await closed
+  assert.equal(stub.to('/ws').length, 1)
+  assert.equal(platform.logins.length, 1)
+})
+
+test('logout({resetKey}) asks the gateway to make the session_key invalid too', async t => {
+  const { stub, platform, gateway } = await start(t)
+  await gateway.logout({ resetKey: true })
+  await gateway.logout({ all: true, resetKey: true })
+  assert.deepEqual(stub.to('/auth/logout').map(call => JSON.parse(call.body)), [{ reset_key: true }, { all: true, reset_key: true }])
+  assert.equal(platform.storage.size, 0)
+})
+
+test('logout({resetKey}) is asked for again while WeChat is away', async t => {
+  const { stub, gateway } = await start(t)
+  let refused = 0
+  stub.intercept = (call, reply) => call.path === '/auth/logout' && refused++ < 1 && (refuse(reply, 503, 'wechat_unavailable', { 'Retry-After': '0' }), true)
+  await gateway.logout({ resetKey: true })
+  assert.deepEqual(stub.to('/auth/logout').map(call => call.body), ['{"reset_key":true}', '{"reset_key":true}'])
+})
