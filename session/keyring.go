@@ -58,7 +58,7 @@ func derive(master []byte) (*secretKeys, error) {
 	d := &secretKeys{signing: expand(master, "jwt HS256"), opaque: expand(master, "opaque token"), seals: map[purpose]cipher.AEAD{}}
 	copy(d.id[:], expand(master, "key id"))
 	d.kid = base64.RawURLEncoding.EncodeToString(expand(master, "jwt kid")[:9])
-	for _, p := range []purpose{sessionKeyPurpose, jarPurpose, accessTokenPurpose, loginAnswerPurpose} {
+	for _, p := range []purpose{sessionKeyPurpose, jarPurpose, accessTokenPurpose, loginAnswerPurpose, pushReplyPurpose, userKeyPurpose} {
 		d.seals[p] = newSeal(expand(master, "seal "+string(p)))
 	}
 	d.assertion = assertionKey(master)

@@ -64,6 +64,9 @@ func tokenByte(c byte) bool {
 //	                     session_key, i user id, r roles, w the user's first login, t… an opaque token's hash with its end
 //	j:{tag}rand  hash    its cookie jar, a field for each backend, sealed
 //	c:{hash}     string  a login code in use;  d:{hash} string  the sealed answer to it
+//	m:{hash}     string  a message of WeChat's push in work, or the sealed reply to it
+//	n:{hash}     string  a nonce that was used
+//	k:{tag}      string  a user's keys of WeChat, sealed
 //	t:appid      string  an access token, sealed
 //	l:…          string  locks and rate limits
 type keys struct{ prefix string }
@@ -75,6 +78,9 @@ func (k keys) session(sid string) string    { return k.sessions(sid[:halfLength]
 func (k keys) jar(sid string) string        { return k.jars(sid[:halfLength]) + sid[halfLength:] }
 func (k keys) claim(hash string) string     { return k.prefix + "c:{" + hash + "}" }
 func (k keys) answer(hash string) string    { return k.prefix + "d:{" + hash + "}" }
+func (k keys) push(hash string) string      { return k.prefix + "m:{" + hash + "}" }
+func (k keys) nonce(hash string) string     { return k.prefix + "n:{" + hash + "}" }
+func (k keys) userKeys(tag string) string   { return k.prefix + "k:{" + tag + "}" }
 func (k keys) accessToken(id string) string { return k.prefix + "t:" + id }
 func (k keys) tokenLock(id string) string   { return k.prefix + "l:t:" + id }
 func (k keys) limit(hash string) string     { return k.prefix + "l:r:" + hash }

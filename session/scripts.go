@@ -35,6 +35,8 @@ var (
 	acquireLockScript      = newScript("acquire_lock")
 	releaseLockScript      = newScript("release_lock")
 	rateLimitScript        = newScript("rate_limit")
+	claimPushScript        = newScript("claim_push")
+	finishPushScript       = newScript("finish_push")
 )
 
 func newScript(name string) script {

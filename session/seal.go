@@ -17,6 +17,8 @@ const (
 	jarPurpose         purpose = "cookie jar"
 	accessTokenPurpose purpose = "access token"
 	loginAnswerPurpose purpose = "login answer"
+	pushReplyPurpose   purpose = "push reply"
+	userKeyPurpose     purpose = "user key"
 )
 
 // seal encrypts under the first secret: key id, nonce, text with tag. bind

@@ -34,6 +34,8 @@ type Store struct {
 	renewals   *renewals
 	assertions *assertions
 	limits     *localLimits
+	nonces     nonces
+	userKeys   userKeys
 
 	background sync.WaitGroup
 	closing    context.Context
@@ -52,6 +54,7 @@ func Open(config Config) (*Store, error) {
 	s := &Store{
 		keys: keys{config.Redis.KeyPrefix}, now: config.Now, log: config.Log, instance: newID(), cache: newCache(),
 		touches: make(chan *cachedSession, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
+		nonces: newNonces(), userKeys: newUserKeys(),
 	}
 	s.metrics = newMetrics(config.Registry, s)
 	if s.redis, err = openRedis(config.Redis, s.metrics, s.log); err != nil {

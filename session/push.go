@@ -1,0 +1,73 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// pushFor is how long a message is known. WeChat sends one again within
+	// seconds; a copy that is older than this fails the check of its time.
+	pushFor = time.Hour
+
+	// pushGrace is how long a claim outlives the call that it was made for.
+	pushGrace = 2 * time.Second
+)
+
+// ErrPushBusy is returned for a message that is being handled right now, here
+// or on another instance.
+var ErrPushBusy = errors.New("the message is being handled")
+
+// PushClaim is the right to handle one message of WeChat's push. It must be
+// ended by Finish or Release; one that isn't lapses.
+type PushClaim struct {
+	store    *Store
+	claimant string
+	message  string // hash
+}
+
+// ClaimPush has a message handled once over all instances. id names it within
+// its app. The claim is nil where the message was handled before: reply is what
+// was answered then. It returns ErrPushBusy while somebody else has the claim,
+// which lapses after timeout and two seconds, and ErrUnavailable.
+func (s *Store) ClaimPush(ctx context.Context, appid, id string, timeout time.Duration) (claim *PushClaim, reply []byte, err error) {
+	c := &PushClaim{store: s, claimant: newID(), message: hashOf("push", appid, id)}
+	answer, err := s.redis.runList(ctx, claimPushScript, c.keys(), c.claimant, (timeout + pushGrace).Milliseconds())
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.claimed(answer)
+}
+
+func (c *PushClaim) claimed(answer reply) (*PushClaim, []byte, error) {
+	switch answer.text(0) {
+	case "mine":
+		return c, nil, nil
+	case "busy":
+		return nil, nil, ErrPushBusy
+	case "done":
+		reply, err := c.store.config.Load().keys.open(pushReplyPurpose, []byte(answer.text(1)), c.message)
+		if err != nil {
+			return nil, nil, nil // sealed under secrets that are gone: handled, and the reply is lost
+		}
+		return nil, reply, nil
+	}
+	return nil, nil, unavailable("claim_push", errUnexpectedReply)
+}
+
+// Finish notes that the message was handled, with the reply that a repeat gets.
+// The reply is sealed at rest.
+func (c *PushClaim) Finish(ctx context.Context, reply []byte) error {
+	return c.end(ctx, "keep", c.store.config.Load().keys.seal(pushReplyPurpose, reply, c.message))
+}
+
+// Release gives the claim back: the message is to be sent again.
+func (c *PushClaim) Release(ctx context.Context) error { return c.end(ctx, "release", nil) }
+
+func (c *PushClaim) end(ctx context.Context, outcome string, sealed []byte) error {
+	_, err := c.store.redis.runInt(ctx, finishPushScript, c.keys(), c.claimant, outcome, sealed, pushFor.Milliseconds())
+	return err
+}
+
+func (c *PushClaim) keys() []string { return []string{c.store.keys.push(c.message)} }
