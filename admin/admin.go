@@ -11,12 +11,15 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"wxgate/apierror"
 	"wxgate/internal/httprule"
@@ -24,18 +27,55 @@ import (
 	"wxgate/wechat"
 )
 
-// Server serves the private listener. The exported fields are required. Until
-// Configure is called no token is valid.
-type Server struct {
+// Options is what a Server is built on for its whole life. All but the last are
+// required.
+type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client
-	Metrics  prometheus.Gatherer
+	Metrics  Metrics
 	Log      *zap.Logger
 
 	// Draining reports whether the process is about to stop: not ready then.
 	Draining func() bool
 
-	current atomic.Pointer[Config]
+	// FailureInterval is the least time between two failed authentications of one
+	// address, once it has had thirty of them at once; 0: 100 ms.
+	FailureInterval time.Duration
+}
+
+// Metrics is where the process's metrics are registered and read.
+type Metrics interface {
+	prometheus.Registerer
+	prometheus.Gatherer
+}
+
+// Server serves the private listener.
+type Server struct {
+	Options
+	current      atomic.Pointer[Config]
+	authFailures *prometheus.CounterVec
+	throttle     *throttle
+	failures     *zap.Logger // of failed authentications, sampled
+}
+
+// New makes a server with the config in force.
+func New(o Options, c Config) *Server {
+	if o.FailureInterval <= 0 {
+		o.FailureInterval = 100 * time.Millisecond
+	}
+	s := &Server{
+		Options: o,
+		authFailures: promauto.With(o.Metrics).NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_admin_auth_failures_total",
+			Help: "Refused authentications on the private listener: no token, an unknown token, a scope or an app that the token has not.",
+		}, []string{"reason"}),
+		throttle: newThrottle(o.FailureInterval),
+		failures: o.Log.Named("audit").WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+			return zapcore.NewSamplerWithOptions(core, time.Second, 100, 100) // a flood must not fill the disk
+		})),
+	}
+	s.Configure(c)
+	return s
 }
 
 // Config is what a reload may change.
@@ -47,12 +87,7 @@ type Config struct {
 // Configure puts another config in force for the requests to come.
 func (s *Server) Configure(c Config) { s.current.Store(&c) }
 
-func (s *Server) config() Config {
-	if c := s.current.Load(); c != nil {
-		return *c
-	}
-	return Config{}
-}
+func (s *Server) config() Config { return *s.current.Load() }
 
 // Bounds of what a caller may send.
 const (
@@ -64,16 +99,16 @@ const (
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
 	mux.Use(s.setRequestID, s.checkPath, limitBody, middleware.GetHead)
-	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, status{"ok", nil}) })
+	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, status{"ok", nil}) })
 	mux.Get("/readyz", s.ready)
 	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
-	mux.Get(httprule.JWKSPath, s.keys)
+	mux.Get(httprule.JWKSPath, func(w http.ResponseWriter, _ *http.Request) { httprule.WriteJWKS(w, s.Sessions.JWKS()) })
 
 	mux.Route("/api", func(api chi.Router) {
 		api.With(s.requireScope(ScopeAdmin)).Group(s.adminCalls)
 		api.With(s.requireScope(ScopeWeChat)).Group(s.wechatCalls)
 	})
-	mux.With(s.requireScope(ScopeWeChat)).HandleFunc("/wx/{appid}/*", s.handler(s.relay))
+	mux.With(s.requireScope(ScopeWeChat, ScopeToken)).HandleFunc("/wx/{appid}/*", s.handler(s.relay))
 	mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, r, apierror.New(apierror.NotFound, "there is no such call"))
 	})

@@ -65,7 +65,7 @@ func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, ended{n})
+	writeJSON(w, http.StatusOK, ended{n})
 	return nil
 }
 

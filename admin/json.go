@@ -5,15 +5,24 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 
 	"wxgate/apierror"
 )
 
-func writeJSON(w http.ResponseWriter, v any) {
+// writeJSON answers with v, without a newline behind it: some SDKs for WeChat can't
+// parse one.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status, body = http.StatusInternalServerError, nil
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(v)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
 }
 
 // readJSON decodes the body, one JSON object, into v.

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"go.uber.org/zap"
 
@@ -48,7 +47,7 @@ func (s *Server) checkPath(next http.Handler) http.Handler {
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		most := int64(maxBody)
-		if strings.HasPrefix(r.URL.Path, "/wx/") {
+		if isRelay(r) {
 			most = maxRelay
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, most)
@@ -71,9 +70,14 @@ func (s *Server) handler(serve func(http.ResponseWriter, *http.Request) error) h
 	}
 }
 
+// writeError answers with an error of the gateway's own, under /wx/ in the words of
+// WeChat too.
 func writeError(w http.ResponseWriter, r *http.Request, e *apierror.Error) {
-	if e.Code == apierror.ClientClosed {
-		return
+	switch {
+	case e.Code == apierror.ClientClosed:
+	case isRelay(r):
+		apierror.WriteBody(w, e, newRelayError(e, requestID(r)))
+	default:
+		apierror.Write(w, requestID(r), e)
 	}
-	apierror.Write(w, requestID(r), e)
 }

@@ -30,7 +30,7 @@ func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, data)
+	writeJSON(w, http.StatusOK, data)
 	return nil
 }
 
@@ -51,8 +51,9 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &req); err != nil {
 		return err
 	}
-	if req.Message == nil {
-		return apierror.New(apierror.BadRequest, "message is missing")
+	if req.Message == nil || *req.Message == "" {
+		// The signature of the empty message is what WeChat's own session calls ask for.
+		return apierror.New(apierror.BadRequest, "message is missing or empty")
 	}
 	appid, openid := userOf(r)
 	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
@@ -60,6 +61,6 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, map[string]string{"signature": wechat.Sign(key, *req.Message)})
+	writeJSON(w, http.StatusOK, map[string]string{"signature": wechat.Sign(key, *req.Message)})
 	return nil
 }

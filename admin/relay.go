@@ -1,18 +1,39 @@
 package admin
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
-	"go.uber.org/zap"
 
 	"wxgate/apierror"
 	"wxgate/wechat"
 )
+
+// isRelay says whether a request is for WeChat's API.
+func isRelay(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/wx/") }
+
+// relayErrcodes plus an error's status is its errcode: SDKs judge by that alone, and
+// none of these makes one fetch a new access token.
+const relayErrcodes = 99000
+
+// relayError is an error as both WeChat and the gateway would say it.
+type relayError struct {
+	Errcode int    `json:"errcode"`
+	Errmsg  string `json:"errmsg"`
+	apierror.Body
+}
+
+func newRelayError(e *apierror.Error, requestID string) relayError {
+	return relayError{
+		Errcode: relayErrcodes + e.Code.Status(),
+		Errmsg:  fmt.Sprintf("wxgate: %s: %s, rid: %s", e.Code, e.Message, requestID),
+		Body:    apierror.Body{Error: e.Code, Message: e.Message, RequestID: requestID},
+	}
+}
 
 // relay answers ANY /wx/{appid}/{path}: WeChat's API with the access token
 // added. The answer is WeChat's own.
@@ -24,16 +45,26 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	if !isAPIPath(path) {
 		return apierror.New(apierror.BadPath, "a path of the WeChat API has letters, digits, - _ . and / only")
 	}
-	if path == "/cgi-bin/token" || path == "/cgi-bin/stable_token" {
+	if path == tokenPath || path == stableTokenPath {
 		return s.accessToken(w, r, appid, path)
 	}
-	if wechat.IsSecretCall(path) {
-		return apierror.New(apierror.Forbidden, "calls that take the AppSecret are the gateway's own")
-	}
-	if !slices.ContainsFunc(s.config().Relay[appid], func(rule string) bool { return matchesRule(rule, path) }) {
-		return apierror.New(apierror.Forbidden, "this path is not in the app's relay list")
+	if e := s.mayRelay(r, appid, path); e != nil {
+		return e
 	}
 	return s.send(w, r, appid, path)
+}
+
+func (s *Server) mayRelay(r *http.Request, appid, path string) error {
+	switch {
+	case !tokenOf(r).has(ScopeWeChat):
+		s.logAuthFailure(r, "scope", tokenOf(r).Name)
+		return apierror.New(apierror.Forbidden, "this token has not the scope wechat")
+	case wechat.IsSecretCall(path):
+		return apierror.New(apierror.Forbidden, "calls that take the AppSecret or give keys out are the gateway's own")
+	case !slices.ContainsFunc(s.config().Relay[appid], func(rule string) bool { return matchesRule(rule, path) }):
+		return apierror.New(apierror.Forbidden, "this path is not in the app's relay list")
+	}
+	return nil
 }
 
 // isAPIPath refuses characters that WeChat's own paths never have: what a
@@ -52,23 +83,6 @@ func matchesRule(rule, path string) bool {
 		return strings.HasPrefix(path, below)
 	}
 	return path == rule
-}
-
-// accessToken answers as WeChat's own calls do, from the shared cache. What
-// the caller sent as appid, secret or force_refresh plays no part.
-func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path string) error {
-	if method := map[string]string{"/cgi-bin/token": "GET", "/cgi-bin/stable_token": "POST"}[path]; r.Method != method {
-		e := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
-		e.Allow = method
-		return e
-	}
-	token, expires, err := s.WeChat.AccessToken(r.Context(), appid)
-	if err != nil {
-		return err
-	}
-	s.audit(r, "access_token", nil, zap.String("appid", appid))
-	writeJSON(w, map[string]any{"access_token": token.Reveal(), "expires_in": int64(time.Until(expires) / time.Second)})
-	return nil
 }
 
 // send passes the call on and the answer back, both as they come.

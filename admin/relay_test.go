@@ -31,7 +31,7 @@ func (w *world) accessToken(appid string) string {
 	var got struct {
 		AccessToken string `json:"access_token"`
 	}
-	w.call("GET", "/wx/"+appid+"/cgi-bin/token", wechatToken, "").json(w.t, &got)
+	w.call("GET", "/wx/"+appid+"/cgi-bin/token", rawToken, "").json(w.t, &got)
 	return got.AccessToken
 }
 
@@ -154,7 +154,7 @@ func TestTheTokenCallsAreAnsweredFromTheSharedCache(t *testing.T) {
 	}
 	ask := func(w *world, method, path, body string) (got shape) {
 		t.Helper()
-		a := w.call(method, "/wx/"+app+path, wechatToken, body)
+		a := w.call(method, "/wx/"+app+path, rawToken, body)
 		a.json(t, &got)
 		if a.status != http.StatusOK || got.ExpiresIn < 7000 || got.ExpiresIn > 7200 || len(got.AccessToken) < 64 {
 			t.Errorf("%s %s: %v", method, path, a)
@@ -178,7 +178,7 @@ func TestTheTokenCallsAreAnsweredFromTheSharedCache(t *testing.T) {
 	if n := w.sim.Count("/cgi-bin/stable_token") + w.sim.Count("/cgi-bin/token"); n != 1 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
-	if line := w.audited(); line["action"] != "access_token" || line["actor"] != "orders" || line["appid"] != app {
+	if line := w.audited(); line["action"] != "access_token" || line["actor"] != "legacy" || line["appid"] != app {
 		t.Errorf("audited: %v", line)
 	}
 	for call, allow := range map[string]string{"POST /cgi-bin/token": "GET", "GET /cgi-bin/stable_token": "POST"} {

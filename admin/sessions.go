@@ -27,19 +27,30 @@ func newSessionAnswer(i session.Info) sessionAnswer {
 	}
 }
 
+// session gives the session that a call is about. One of an app that the token may
+// not be used for is as good as none.
+func (s *Server) session(r *http.Request) (session.Info, error) {
+	info, err := s.Sessions.Info(r.Context(), chi.URLParam(r, "sid"))
+	if err == nil && !tokenOf(r).mayUse(info.AppID) {
+		s.logAuthFailure(r, "app", tokenOf(r).Name)
+		return session.Info{}, session.ErrNotFound
+	}
+	return info, err
+}
+
 // showSession answers GET /api/sessions/{sid}.
 func (s *Server) showSession(w http.ResponseWriter, r *http.Request) error {
-	info, err := s.Sessions.Info(r.Context(), chi.URLParam(r, "sid"))
+	info, err := s.session(r)
 	if err != nil {
 		return err
 	}
-	writeJSON(w, newSessionAnswer(info))
+	writeJSON(w, http.StatusOK, newSessionAnswer(info))
 	return nil
 }
 
 // endSession answers DELETE /api/sessions/{sid}.
 func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
-	info, err := s.Sessions.Info(r.Context(), chi.URLParam(r, "sid")) // the audit tells whose it was
+	info, err := s.session(r) // the audit tells whose it was
 	if err != nil {
 		return err
 	}
@@ -52,6 +63,6 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 	if !was {
 		return session.ErrNotFound
 	}
-	writeJSON(w, ended{1})
+	writeJSON(w, http.StatusOK, ended{1})
 	return nil
 }

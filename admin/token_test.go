@@ -3,6 +3,7 @@ package admin_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -96,6 +97,22 @@ func TestHealthMetricsAndKeysAreOpen(t *testing.T) {
 	}
 	if a := w.call("GET", "/healthz", "", ""); a.status != http.StatusOK {
 		t.Errorf("alive while draining: %v", a)
+	}
+}
+
+func TestReadinessWithoutTheStore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.redis.Stop()
+	if a := w.call("GET", "/readyz?store=ignore", "", ""); a.status != http.StatusOK {
+		t.Errorf("without Redis: %v", a)
+	}
+	if a := w.call("GET", "/readyz?store=x", "", ""); a.status != http.StatusServiceUnavailable {
+		t.Errorf("another value: %v", a)
+	}
+	w.draining.Store(true)
+	if a := w.call("GET", "/readyz?store=ignore", "", ""); a.status != http.StatusServiceUnavailable || !strings.Contains(string(a.body), `["draining"]`) {
+		t.Errorf("while draining: %v", a)
 	}
 }
 

@@ -47,7 +47,7 @@ func (s *Server) showUser(w http.ResponseWriter, r *http.Request) error {
 	for _, info := range u.Sessions {
 		answer.Sessions = append(answer.Sessions, newSessionAnswer(info))
 	}
-	writeJSON(w, answer)
+	writeJSON(w, http.StatusOK, answer)
 	return nil
 }
 
@@ -64,6 +64,6 @@ func (s *Server) endAll(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, ended{n})
+	writeJSON(w, http.StatusOK, ended{n})
 	return nil
 }

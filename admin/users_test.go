@@ -87,7 +87,7 @@ func TestOneSessionIsShownAndEnded(t *testing.T) {
 	if shown.SID != s.ID || shown.AppID != app || shown.OpenID != s.OpenID {
 		t.Errorf("shown: %+v", shown)
 	}
-	if a := w.call("DELETE", path, adminToken, ""); a.status != http.StatusOK || string(a.body) != "{\"ended\":1}\n" {
+	if a := w.call("DELETE", path, adminToken, ""); a.status != http.StatusOK || string(a.body) != "{\"ended\":1}" {
 		t.Errorf("ended: %v", a)
 	}
 	w.wasAudited("end_session", "operators", s.OpenID)
@@ -122,7 +122,7 @@ func TestAllSessionsOfAUserAreEnded(t *testing.T) {
 	bob := w.login("bob")
 	alice := w.user("alice").OpenID
 	path := "/api/users/" + app + "/" + alice + "/sessions"
-	for _, want := range []string{"{\"ended\":2}\n", "{\"ended\":0}\n"} {
+	for _, want := range []string{"{\"ended\":2}", "{\"ended\":0}"} {
 		if a := w.call("DELETE", path, adminToken, ""); a.status != http.StatusOK || string(a.body) != want {
 			t.Errorf("want %s, got %v", want, a)
 		}
@@ -141,7 +141,7 @@ func TestABanEndsSessionsAndIsLifted(t *testing.T) {
 	user := "/api/users/" + app + "/" + mallory
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
 	a := w.call("PUT", user+"/ban", adminToken, fmt.Sprintf(`{"reason":" spam ","until":%q}`, until.Format(time.RFC3339)))
-	if a.status != http.StatusOK || string(a.body) != "{\"ended\":1}\n" {
+	if a.status != http.StatusOK || string(a.body) != "{\"ended\":1}" {
 		t.Fatalf("ban: %v", a)
 	}
 	line := w.wasAudited("ban", "operators", mallory)
@@ -168,7 +168,7 @@ func TestABanMayComeBeforeTheUser(t *testing.T) {
 	stranger := w.user("stranger").OpenID
 	user := "/api/users/" + app + "/" + stranger
 	for _, body := range []string{"", "{}", `{"reason":null,"until":null}`} {
-		if a := w.call("PUT", user+"/ban", adminToken, body); a.status != http.StatusOK || string(a.body) != "{\"ended\":0}\n" {
+		if a := w.call("PUT", user+"/ban", adminToken, body); a.status != http.StatusOK || string(a.body) != "{\"ended\":0}" {
 			t.Errorf("%q: %v", body, a)
 		}
 	}

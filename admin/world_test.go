@@ -32,6 +32,8 @@ const (
 	adminToken    = "token-of-the-operators"
 	wechatToken   = "token-of-the-orders-backend"
 	bothToken     = "token-of-the-owner"
+	rawToken      = "token-of-who-needs-the-access-token"
+	otherToken    = "token-of-the-other-app"
 )
 
 // world is a private listener with what stands behind it: a real Redis and
@@ -44,6 +46,7 @@ type world struct {
 	sessions *session.Store
 	wechat   *wechat.Client
 	log      *lines
+	metrics  *prometheus.Registry
 	draining atomic.Bool
 	base     string
 }
@@ -96,15 +99,17 @@ func (w *world) listen(log *zap.Logger) {
 		Tokens: []admin.Token{
 			{Name: "operators", Token: adminToken, Scopes: []admin.Scope{admin.ScopeAdmin}},
 			{Name: "orders", Token: wechatToken, Scopes: []admin.Scope{admin.ScopeWeChat}},
+			{Name: "legacy", Token: rawToken, Scopes: []admin.Scope{admin.ScopeToken}},
+			{Name: "other", Token: otherToken, Scopes: []admin.Scope{admin.ScopeAdmin, admin.ScopeWeChat, admin.ScopeToken}, Apps: []string{otherApp}},
 			{Name: "owner", Token: bothToken, Scopes: []admin.Scope{admin.ScopeAdmin, admin.ScopeWeChat}},
 		},
 		Relay: map[string][]string{app: {"/wxa/getwxacodeunlimit", "/cgi-bin/*", "/wxa/img_sec_check"}, otherApp: nil},
 	}
-	private := &admin.Server{
-		Sessions: w.sessions, WeChat: w.wechat, Metrics: prometheus.NewRegistry(), Log: log,
-		Draining: w.draining.Load,
-	}
-	private.Configure(config)
+	w.metrics = prometheus.NewRegistry()
+	private := admin.New(admin.Options{
+		Sessions: w.sessions, WeChat: w.wechat, Metrics: w.metrics, Log: log, Draining: w.draining.Load,
+		FailureInterval: time.Millisecond,
+	}, config)
 	server := httptest.NewServer(private.Handler())
 	w.t.Cleanup(server.Close)
 	w.base = server.URL

@@ -119,7 +119,12 @@ type Body struct {
 // Write answers with the error. Headers already set on w (a request id, CORS)
 // are kept; those that describe another body are replaced.
 func Write(w http.ResponseWriter, requestID string, e *Error) {
-	body, err := json.Marshal(Body{e.Code, e.Message, requestID})
+	WriteBody(w, e, Body{e.Code, e.Message, requestID})
+}
+
+// WriteBody is Write with a body that holds more than the usual fields.
+func WriteBody(w http.ResponseWriter, e *Error, v any) {
+	body, err := json.Marshal(v)
 	if err != nil {
 		body = nil
 	}

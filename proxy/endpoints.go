@@ -186,15 +186,9 @@ func writeRawJSON(x *exchange, body []byte) {
 	_, _ = x.Write(body)
 }
 
-// showKeys answers GET /.well-known/jwks.json. Verifiers may keep the keys for
-// five minutes; a rotated one stays published as long as its secret is configured.
+// showKeys answers GET /.well-known/jwks.json.
 func (g *Gateway) showKeys(x *exchange, _ *state) error {
-	keys := g.Sessions.JWKS()
-	h := x.Header()
-	h.Set("Content-Type", "application/jwk-set+json")
-	h.Set("Content-Length", strconv.Itoa(len(keys)))
-	h.Set("Cache-Control", "public, max-age=300")
-	_, _ = x.Write(keys)
+	httprule.WriteJWKS(x, g.Sessions.JWKS())
 	return nil
 }
 

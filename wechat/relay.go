@@ -147,16 +147,22 @@ func (c *Client) outbound(in *http.Request, body replayable, k call) *http.Reque
 
 func withLeadingSlash(path string) string { return "/" + strings.TrimPrefix(path, "/") }
 
-// withAccessToken replaces every access_token of a query, however it is escaped,
-// and leaves the rest as it was sent.
+// withAccessToken replaces every access_token of a query, however it is written, and
+// cloudbase_access_token, which takes its place in WeChat's cloud, and leaves the
+// rest as it was sent.
 func withAccessToken(rawQuery string, token url.Values) string {
 	pairs := strings.Split(rawQuery, "&")
 	pairs = slices.DeleteFunc(pairs, func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
 		name, err := url.QueryUnescape(name)
-		return pair == "" || err == nil && name == "access_token"
+		return pair == "" || err == nil && isTokenName(name)
 	})
 	return strings.Join(append(pairs, token.Encode()), "&")
+}
+
+func isTokenName(name string) bool {
+	name = strings.ToLower(name)
+	return name == "access_token" || name == "cloudbase_access_token"
 }
 
 // errorIn reads the errcode of a short answer without taking anything from its body.

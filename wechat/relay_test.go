@@ -64,6 +64,9 @@ func TestRelayReplacesAccessTokenOfTheCaller(t *testing.T) {
 		"access%5Ftoken=evil&x=1":              "x=1&access_token=T1",
 		"%61ccess_token=evil":                  "access_token=T1",
 		"access_token":                         "access_token=T1",
+		"cloudbase_access_token=evil&x=1":      "x=1&access_token=T1",
+		"Access_Token=evil":                    "access_token=T1",
+		"my_access_token=kept":                 "my_access_token=kept&access_token=T1",
 		"b=2&access_token=evil&a=%2F+%20&b=;c": "b=2&a=%2F+%20&b=;c&access_token=T1",
 		"&&x=1&":                               "x=1&access_token=T1",
 	} {

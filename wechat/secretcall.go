@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Calls that take an AppSecret or give out a session key, or belong to the flows
+// Calls that take an AppSecret or give out a key of a user, or belong to the flows
 // that do, and so may not be relayed: the gateway makes them itself.
 var (
 	secretCalls = []string{
@@ -15,6 +15,7 @@ var (
 		"/cgi-bin/clear_quota/v2",
 		"/sns/jscode2session",
 		"/wxa/resetusersessionkey",
+		"/wxa/business/getuserencryptkey",
 	}
 	secretFlows = []string{
 		"/cgi-bin/component/",

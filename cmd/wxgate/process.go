@@ -79,11 +79,10 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	p.gateway = proxy.New(proxy.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(p.registry), Log: log.Logger, Now: time.Now,
 	}, public)
-	p.admin = &admin.Server{
+	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
 		Draining: p.draining.Load,
-	}
-	p.admin.Configure(adminConfig(c))
+	}, adminConfig(c))
 	return p, nil
 }
 

@@ -1,0 +1,183 @@
+package admin_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestATokenForOneAppOpensNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.login("alice")
+	for _, list := range calls(s.OpenID, s.ID) {
+		for _, call := range list {
+			var method, path string
+			fmt.Sscan(call, &method, &path)
+			want := "403 forbidden"
+			if strings.HasPrefix(path, "/api/sessions/") {
+				want = "404 not_found"
+			}
+			if a := w.call(method, path, otherToken, "{}"); a.outcome() != want {
+				t.Errorf("%s: want %s, got %v", call, want, a)
+			}
+			elsewhere := strings.Replace(path, app, otherApp, 1)
+			if a := w.call(method, elsewhere, otherToken, "{}"); elsewhere != path && a.status == http.StatusForbidden && !strings.Contains(string(a.body), "relay list") {
+				t.Errorf("%s for its own app: %v", call, a)
+			}
+		}
+	}
+	if a := w.call("GET", "/api/sessions/"+s.ID, adminToken, ""); a.status != http.StatusOK {
+		t.Errorf("the session did not outlive it: %v", a)
+	}
+}
+
+func TestTheScopesOfTheAccessToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	type shape struct {
+		AccessToken string `json:"access_token"`
+		ExpiresIn   int    `json:"expires_in"`
+	}
+	ask := func(method, appid, path, token string) (got shape) {
+		t.Helper()
+		a := w.call(method, "/wx/"+appid+path, token, "")
+		a.json(t, &got)
+		if a.status != http.StatusOK {
+			t.Errorf("%s: %v", path, a)
+		}
+		return got
+	}
+	placeholder := ask("GET", app, "/cgi-bin/token", wechatToken)
+	if placeholder.ExpiresIn != 7200 || len(placeholder.AccessToken) < 64 || placeholder != ask("POST", app, "/cgi-bin/stable_token", wechatToken) || placeholder != ask("GET", app, "/cgi-bin/token", bothToken) {
+		t.Errorf("the placeholder: %+v", placeholder)
+	}
+	if n := len(w.sim.Calls()); n != 0 {
+		t.Errorf("WeChat was asked %d times for a placeholder", n)
+	}
+	if other := ask("GET", otherApp, "/cgi-bin/token", wechatToken); other == placeholder {
+		t.Error("two apps share a placeholder")
+	}
+	if real := ask("GET", app, "/cgi-bin/token", rawToken); real.AccessToken == placeholder.AccessToken {
+		t.Error("the scope token gives a placeholder")
+	}
+	// The relay takes the placeholder for what it is: nothing.
+	if a := w.call("POST", codePath+"?access_token="+placeholder.AccessToken, wechatToken, `{"scene":"a"}`); a.status != http.StatusOK {
+		t.Errorf("a relayed call with it: %v", a)
+	}
+	for _, path := range []string{"/wxa/getwxacodeunlimit", "/cgi-bin/message/subscribe/send"} {
+		if a := w.call("POST", "/wx/"+app+path, rawToken, "{}"); a.outcome() != "403 forbidden" {
+			t.Errorf("%s with the scope token alone: %v", path, a)
+		}
+	}
+	for _, token := range []string{"", placeholder.AccessToken} {
+		if a := w.call("POST", codePath+"?access_token="+placeholder.AccessToken, token, `{"scene":"a"}`); a.status != http.StatusUnauthorized {
+			t.Errorf("the placeholder for a token: %v", a)
+		}
+	}
+}
+
+func TestRefusalsOfTheRelaySpeakWeChatsLanguage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for call, want := range map[string]int{
+		"POST " + codePath + " ":                                 99401,
+		"POST " + codePath + " token-of-nobody":                  99401,
+		"POST " + codePath + " " + adminToken:                    99403,
+		"POST /wx/" + app + "/wxa/other " + wechatToken:          99403,
+		"POST /wx/wxunknown/wxa/x " + wechatToken:                99400,
+		"POST /wx/" + app + "/cgi-bin/..%2fx " + wechatToken:     99400,
+		"GET /wx/" + app + "/cgi-bin/stable_token " + rawToken:   99405,
+		"POST /wx/" + app + "/sns/jscode2session " + wechatToken: 99403,
+		"GET /wx/" + app + " " + wechatToken:                     99404,
+	} {
+		var method, path, token string
+		fmt.Sscan(call, &method, &path, &token)
+		a := w.call(method, path, token, "{}")
+		var said struct {
+			Errcode   int
+			Errmsg    string
+			Error     string
+			Message   string
+			RequestID string `json:"request_id"`
+		}
+		a.json(t, &said)
+		if said.Errcode != want || said.Errcode != 99000+a.status || said.Errmsg == "" || said.Error != a.code() || said.Message == "" || said.RequestID != a.header.Get("X-Request-ID") {
+			t.Errorf("%s: want %d, got %v", call, want, a)
+		}
+	}
+	if a := w.call("GET", "/api/users/x/y", "", ""); strings.Contains(string(a.body), "errcode") {
+		t.Errorf("not the relay: %v", a)
+	}
+}
+
+func TestNoJSONAnswerEndsWithANewline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.login("alice")
+	for _, c := range [][3]string{
+		{"GET", "/healthz", ""}, {"GET", "/readyz", ""}, {"GET", "/nowhere", ""}, {"GET", "/.well-known/jwks.json", ""},
+		{"GET", "/wx/" + app + "/cgi-bin/token", wechatToken}, {"GET", "/wx/" + app + "/cgi-bin/token", rawToken}, {"GET", "/wx/" + app + "/cgi-bin/token", ""},
+		{"GET", "/api/users/" + app + "/" + s.OpenID, adminToken}, {"GET", "/api/sessions/" + s.ID, adminToken},
+	} {
+		a := w.call(c[0], c[1], c[2], "")
+		if !json.Valid(a.body) || strings.HasSuffix(string(a.body), "\n") {
+			t.Errorf("%s: %q", c[1], a.body)
+		}
+	}
+}
+
+// counted is how many failed authentications of a kind the metrics tell.
+func (w *world) counted(reason string) float64 {
+	w.t.Helper()
+	families, err := w.metrics.Gather()
+	must(w.t, err)
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "wxgate_admin_auth_failures_total" && m.GetLabel()[0].GetValue() == reason {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+func TestFailedAuthenticationsAreLoggedAndCounted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := "/api/users/" + app + "/x"
+	for reason, token := range map[string]string{"missing": "", "unknown": "token-of-nobody", "scope": wechatToken, "app": otherToken} {
+		w.call("GET", path, token, "")
+		if w.counted(reason) != 1 {
+			t.Errorf("%s: counted %v", reason, w.counted(reason))
+		}
+		log := w.log.String()
+		if !strings.Contains(log, `"msg":"authentication failed","reason":"`+reason+`"`) || !strings.Contains(log, `"from":"127.0.0.1:`) {
+			t.Errorf("%s is not in the log", reason)
+		}
+		if token != "" && strings.Contains(log, token) {
+			t.Error("the log holds a token")
+		}
+	}
+}
+
+func TestGuessersAreSlowedAndCallersAreNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := "/api/users/" + app + "/x"
+	start := time.Now()
+	for range 80 {
+		if a := w.call("GET", path, "token-of-nobody", ""); a.outcome() != "401 token_invalid" {
+			t.Fatalf("a guess: %v", a)
+		}
+	}
+	if took := time.Since(start); took < 50*time.Millisecond { // the world's interval is 1 ms
+		t.Errorf("80 guesses took %v", took)
+	}
+	if a := w.call("GET", path, adminToken, ""); a.outcome() != "404 not_found" {
+		t.Errorf("a caller from the same address: %v", a)
+	}
+}
