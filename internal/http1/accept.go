@@ -1,0 +1,161 @@
+package http1
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Accepting pauses after an error: at first so long, then twice as long each
+// time, up to the second.
+const (
+	firstAcceptPause = 5 * time.Millisecond
+	maxAcceptPause   = time.Second
+)
+
+// Serve accepts connections until Shutdown or Close, and returns
+// http.ErrServerClosed then. A want of descriptors or memory ends nothing: it
+// pauses and tries again.
+func (s *Server) Serve(ln net.Listener) error {
+	defer ln.Close()
+	if !s.addListener(ln) {
+		return http.ErrServerClosed
+	}
+	defer s.removeListener(ln)
+	pause := firstAcceptPause
+	for {
+		nc, err := ln.Accept()
+		switch {
+		case err == nil:
+			pause = firstAcceptPause
+			s.accepted(nc)
+			continue
+		case s.draining.Load():
+			return http.ErrServerClosed
+		case !passing(err):
+			return err
+		}
+		if s.AcceptError != nil {
+			s.AcceptError(err, pause)
+		}
+		time.Sleep(pause)
+		pause = min(2*pause, maxAcceptPause)
+	}
+}
+
+// passing reports whether accepting may work again later.
+func passing(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR, syscall.EPERM, syscall.EPROTO} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+func (s *Server) addListener(ln net.Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining.Load() {
+		return false
+	}
+	if s.listeners == nil {
+		s.listeners = map[net.Listener]struct{}{}
+	}
+	s.listeners[ln] = struct{}{}
+	s.startHTTP2()
+	return true
+}
+
+func (s *Server) removeListener(ln net.Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.listeners, ln)
+}
+
+func (s *Server) accepted(nc net.Conn) {
+	open := s.slots.Add(1)
+	raw := &slotConn{Conn: nc, release: func() { s.slots.Add(-1) }}
+	if s.MaxConnections > 0 && open > int64(s.MaxConnections) {
+		s.overload(raw)
+		return
+	}
+	c := newConn(s, raw)
+	if !s.track(c) {
+		raw.Close()
+		return
+	}
+	go c.serve()
+}
+
+// maxOverloaded bounds the connections above MaxConnections that are told so.
+const maxOverloaded = 64
+
+// overload answers a connection that there is no slot for, and takes none for
+// it. With TLS it would take a handshake to say so, which is dear when there is
+// too much to do.
+func (s *Server) overload(raw *slotConn) {
+	raw.once.Do(raw.release)
+	if s.TLSConfig != nil || s.overloaded.Add(1) > maxOverloaded {
+		if s.TLSConfig == nil {
+			s.overloaded.Add(-1)
+		}
+		raw.Close()
+		return
+	}
+	go func() {
+		defer s.overloaded.Add(-1)
+		defer raw.Close()
+		_ = raw.SetDeadline(time.Now().Add(overloadedTime))
+		if _, err := raw.Write(s.refusal(Refusal{Reason: Overloaded, RemoteAddr: addrText(raw)})); err == nil {
+			linger(raw, lingerLimits{total: overloadedTime, silence: overloadedTime, bytes: 64 << 10}, &s.closeIdle)
+		}
+	}()
+}
+
+const overloadedTime = time.Second
+
+// slotConn is an accepted connection that frees its slot when it is closed,
+// whoever has it then.
+type slotConn struct {
+	net.Conn
+	once    sync.Once
+	release func()
+}
+
+func (c *slotConn) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(c.release)
+	return err
+}
+
+// CloseWrite ends the sending side.
+func (c *slotConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// SyscallConn gives the connection beneath, where it has a descriptor.
+func (c *slotConn) SyscallConn() (syscall.RawConn, error) {
+	if sc, ok := c.Conn.(syscall.Conn); ok {
+		return sc.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+// NetConn gives the connection as it was accepted. Closing it does not free
+// the slot.
+func (c *slotConn) NetConn() net.Conn { return c.Conn }
+
+func addrText(c net.Conn) string {
+	if addr := c.RemoteAddr(); addr != nil {
+		return addr.String()
+	}
+	return ""
+}

@@ -1,0 +1,151 @@
+package http1
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// preface is how HTTP/2 begins (RFC 9113, section 3.4).
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// handover is the listener of the server that speaks HTTP/2.
+type handover struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+	addr  net.Addr
+}
+
+// startHTTP2 makes net/http wait for connections. s.mu is held.
+func (s *Server) startHTTP2() {
+	if s.HTTP2 == nil || s.handover != nil {
+		return
+	}
+	s.handover = &handover{conns: make(chan net.Conn), done: make(chan struct{}), addr: &net.TCPAddr{}}
+	go s.HTTP2.Serve(s.handover)
+}
+
+func (h *handover) Accept() (net.Conn, error) {
+	select {
+	case c := <-h.conns:
+		return c, nil
+	case <-h.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (h *handover) Close() error {
+	h.once.Do(func() { close(h.done) })
+	return nil
+}
+
+func (h *handover) Addr() net.Addr { return h.addr }
+
+// give hands a connection over, or closes it where nobody takes it.
+func (h *handover) give(c net.Conn) {
+	select {
+	case h.conns <- c:
+	case <-h.done:
+		c.Close()
+	}
+}
+
+// handshake shakes hands. It is false where the connection is done with: it
+// failed, or HTTP/2 was negotiated.
+func (c *conn) handshake() bool {
+	tc := tls.Server(c.raw, c.server.TLSConfig)
+	c.rwc = tc
+	_ = c.raw.SetDeadline(c.began.Add(c.server.readHeaderTimeout()))
+	if err := tc.Handshake(); err != nil {
+		c.handshakeFailed(err)
+		return false
+	}
+	_ = c.raw.SetDeadline(time.Time{})
+	state := tc.ConnectionState()
+	if state.NegotiatedProtocol == "h2" {
+		c.giveToHTTP2(tc)
+		return false
+	}
+	c.tls = &state
+	c.began = time.Now()
+	return true
+}
+
+// handshakeFailed tells a client that speaks HTTP without TLS.
+func (c *conn) handshakeFailed(err error) {
+	var record tls.RecordHeaderError
+	if errors.As(err, &record) && record.Conn != nil && looksLikeHTTP(record.RecordHeader) {
+		c.rwc = c.raw
+		c.refuse(Refusal{Reason: PlainOnTLS})
+		return
+	}
+	c.raw.Close()
+}
+
+func looksLikeHTTP(header [5]byte) bool {
+	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"}, string(header[:]))
+}
+
+// upgradeHTTP2 hands over a plain connection that begins with HTTP/2's
+// preface, once all of it has come.
+func (c *conn) upgradeHTTP2() bool {
+	t := c.t
+	if c.requests > 1 || c.tls != nil || c.server.HTTP2 == nil {
+		c.refuse(Refusal{Reason: UnknownVersion})
+		return false
+	}
+	_ = c.setReadDeadline(c.headDeadline())
+	for len(t.buffered()) < len(preface) {
+		if err := t.fill(); err != nil {
+			c.close()
+			return false
+		}
+	}
+	if string(t.buffered()[:len(preface)]) != preface {
+		c.refuse(*malformed("this is not HTTP/2's preface"))
+		return false
+	}
+	_ = c.setReadDeadline(time.Time{})
+	c.giveToHTTP2(&replayConn{slotConn: c.raw, early: slices.Clone(t.buffered())})
+	return false
+}
+
+func (c *conn) giveToHTTP2(nc net.Conn) {
+	s := c.server
+	c.unwatch()
+	s.mu.Lock()
+	h := s.handover
+	s.mu.Unlock()
+	if h == nil || s.draining.Load() {
+		nc.Close()
+		return
+	}
+	h.give(nc)
+}
+
+// replayConn is a connection whose first bytes have been read.
+type replayConn struct {
+	*slotConn
+	early []byte
+}
+
+func (r *replayConn) Read(p []byte) (int, error) {
+	if len(r.early) == 0 {
+		return r.slotConn.Read(p)
+	}
+	n := copy(p, r.early)
+	r.early = r.early[n:]
+	return n, nil
+}
+
+var (
+	_ net.Listener = (*handover)(nil)
+	_ io.Reader    = (*replayConn)(nil)
+	_ http.Flusher = (*response)(nil)
+)

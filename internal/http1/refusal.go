@@ -1,0 +1,88 @@
+package http1
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// Reason is why a request is refused, or an answer can't be given.
+type Reason int
+
+const (
+	BadRequest      Reason = iota // 400: not HTTP, or to be read in more than one way
+	BadTarget                     // 400: the request target
+	BadHost                       // 400: the Host field, or the host in the target
+	HeaderTimeout                 // 408: the head did not come in time
+	BadExpectation                // 417: Expect is not 100-continue
+	HeaderTooLarge                // 431
+	UnknownCoding                 // 501: a transfer coding other than chunked
+	UnknownVersion                // 505: a version other than HTTP/1.0 and HTTP/1.1
+	HandlerAborted                // 502: the handler broke its answer off before anything was sent
+	Overloaded                    // 503: MaxConnections are open
+	PlainOnTLS                    // 400: HTTP without TLS on a TLS listener
+	numberOfReasons = iota
+)
+
+var reasons = [numberOfReasons]struct {
+	status int
+	text   string
+}{
+	BadRequest:     {http.StatusBadRequest, "the request is not valid HTTP/1.1"},
+	BadTarget:      {http.StatusBadRequest, "the request target is not valid"},
+	BadHost:        {http.StatusBadRequest, "the request must name one valid host"},
+	HeaderTimeout:  {http.StatusRequestTimeout, "the request's header came too slowly"},
+	BadExpectation: {http.StatusExpectationFailed, "Expect may only be 100-continue"},
+	HeaderTooLarge: {http.StatusRequestHeaderFieldsTooLarge, "the request's header is too large"},
+	UnknownCoding:  {http.StatusNotImplemented, "the only known transfer coding is chunked"},
+	UnknownVersion: {http.StatusHTTPVersionNotSupported, "the known versions of HTTP/1 are 1.0 and 1.1"},
+	HandlerAborted: {http.StatusBadGateway, "the answer was broken off"},
+	Overloaded:     {http.StatusServiceUnavailable, "too many connections are open"},
+	PlainOnTLS:     {http.StatusBadRequest, "this is an HTTPS port"},
+}
+
+// Status is the status code that RFC 9110 or RFC 6585 has for the reason.
+func (r Reason) Status() int { return reasons[r].status }
+
+// Refusal is a request that no handler gets to see, or an answer that the
+// server has to give in a handler's place.
+type Refusal struct {
+	Reason     Reason
+	Detail     string // for a person, says what is wrong; holds nothing that the client sent
+	RemoteAddr string
+}
+
+// Message is the detail, or what the reason stands for.
+func (r Refusal) Message() string {
+	if r.Detail != "" {
+		return r.Detail
+	}
+	return reasons[r.Reason].text
+}
+
+// Answer is what is sent for a refusal. The server adds Date, Content-Length
+// and Connection.
+type Answer struct {
+	Status int // 0: the reason's
+	Header []Field
+	Body   []byte
+}
+
+// refusal is the answer to what is refused, ready to be sent.
+func (s *Server) refusal(r Refusal) []byte {
+	a := Answer{Header: []Field{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte(r.Message() + "\n")}
+	if s.Refuse != nil {
+		a = s.Refuse(r)
+	}
+	if a.Status == 0 {
+		a.Status = r.Reason.Status()
+	}
+	out := appendStatusLine(nil, a.Status)
+	for _, f := range a.Header {
+		out = appendField(out, f.Name, f.Value)
+	}
+	out = appendDate(out)
+	out = append(out, "Content-Length: "...)
+	out = strconv.AppendInt(out, int64(len(a.Body)), 10)
+	out = append(out, "\r\nConnection: close\r\n\r\n"...)
+	return append(out, a.Body...)
+}

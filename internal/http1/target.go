@@ -1,0 +1,155 @@
+package http1
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+func badTarget(detail string) *Refusal { return &Refusal{Reason: BadTarget, Detail: detail} }
+
+// checkTargetBytes refuses what stands in no URI: blanks, control characters,
+// bytes that are not ASCII, and the fragment, which a request has none of.
+func checkTargetBytes(target []byte) *Refusal {
+	for _, c := range target {
+		switch {
+		case c == ' ' || c == '\t':
+			return malformed("the request target holds a blank")
+		case byteKinds[c]&targetByte == 0:
+			return malformed("the request target holds a byte that is not printable ASCII")
+		case c == '#':
+			return badTarget("the request target holds a fragment")
+		}
+	}
+	return nil
+}
+
+// parseTarget fills u from one of the four forms of a target (RFC 9112, section
+// 3.2): origin, absolute (http and https), authority (CONNECT alone), and
+// asterisk (OPTIONS alone).
+func parseTarget(u *url.URL, method, target string) *Refusal {
+	switch {
+	case method == http.MethodConnect:
+		if !validHost(target) || !strings.Contains(target, ":") {
+			return badTarget("the target of CONNECT must be a host and a port")
+		}
+		*u = url.URL{Host: target}
+		return nil
+	case target == "*":
+		if method != http.MethodOptions {
+			return badTarget("the request target * is for OPTIONS")
+		}
+		*u = url.URL{Path: "*"}
+		return nil
+	case target[0] == '/':
+		return parseOrigin(u, target)
+	}
+	return parseAbsolute(u, target)
+}
+
+func parseOrigin(u *url.URL, target string) *Refusal {
+	if path, query, found := strings.Cut(target, "?"); plainPath(path) {
+		*u = url.URL{Path: path, RawQuery: query, ForceQuery: found && query == ""}
+		return nil
+	}
+	parsed, err := url.ParseRequestURI(target)
+	if err != nil {
+		return badTarget("the request target holds a broken escape")
+	}
+	*u = *parsed
+	return nil
+}
+
+// plainPath reports whether a path means what it says: nothing is escaped in
+// it and nothing would have to be.
+func plainPath(path string) bool {
+	for i := range len(path) {
+		if c := path[i]; !isHostByte(c) && c != '/' && c != '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// parseAbsolute takes the absolute form. A target without a path means "/".
+func parseAbsolute(u *url.URL, target string) *Refusal {
+	parsed, err := url.ParseRequestURI(target)
+	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Opaque != "" {
+		return badTarget("the request target must be a path or a URL")
+	}
+	if parsed.User != nil || !validHost(parsed.Host) {
+		return &Refusal{Reason: BadHost, Detail: "the request target names no valid host"}
+	}
+	*u = *parsed
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return nil
+}
+
+// validHost takes a host name, an IPv4 address or a bracketed IPv6 address
+// with an optional port. Of what RFC 3986 allows it takes what a name in DNS
+// can be made of: two parsers don't differ about that.
+func validHost(host string) bool {
+	name, port, ok := cutPort(host)
+	if !ok || name == "" || !validPort(port) {
+		return false
+	}
+	if name[0] == '[' {
+		return validIPv6(name[1 : len(name)-1])
+	}
+	for i := range len(name) {
+		if !isHostByte(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// cutPort splits off a port; a bracketed address keeps its brackets.
+func cutPort(host string) (name, port string, ok bool) {
+	if strings.HasPrefix(host, "[") {
+		end := strings.IndexByte(host, ']')
+		if end < 0 {
+			return "", "", false
+		}
+		rest := host[end+1:]
+		return host[:end+1], strings.TrimPrefix(rest, ":"), rest == "" || rest[0] == ':'
+	}
+	name, port, _ = strings.Cut(host, ":")
+	return name, port, true
+}
+
+func validPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	if len(port) > len("65535") || !isDigit(port[0]) {
+		return false
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+func validIPv6(inner string) bool {
+	for i := range len(inner) {
+		if c := inner[i]; c != ':' && c != '.' && unhex(c) < 0 {
+			return false
+		}
+	}
+	return inner != ""
+}
+
+// unhex gives a hex digit's value, or -1.
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c && c <= 'f':
+		return int(c-'a') + 10
+	case 'A' <= c && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
+}
