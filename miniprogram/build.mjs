@@ -13,29 +13,42 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 const internalProperties = ['handle', 'aborted', 'attach', 'flush', 'headerSeen', 'renewIfDue', 'isFromLogin', 'replaceToken', 'dropToken',
   'checkToken', 'logouts', 'dial', 'load', 'save', 'drop']
 
-const entry = `export { newGateway as createGateway } from './src/gateway'
-export { replaceContainer as installCloudRun } from './src/cloudrun'`
-// Plain assignments: esbuild's own CommonJS exports cost half a kilobyte of helpers.
-const commonEntry = `import { newGateway } from './src/gateway'
-import { replaceContainer } from './src/cloudrun'
-exports.createGateway = newGateway
-exports.installCloudRun = replaceContainer`
+/** What each module exports, by its name in dist/: the public name, and where it is. */
+const modules = {
+  index: { createGateway: ['gateway', 'newGateway'], installCloudRun: ['cloudrun', 'replaceContainer'] },
+  proof: { newProof: ['proof', 'newProof'] },
+}
 
 /** The built files by name, as text. */
 export async function built() {
-  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const banner = `/*! ${name} ${version} */`
-  const [cjs, esm] = await Promise.all([bundle('cjs', commonEntry, banner), bundle('esm', entry, banner)])
-  return { 'index.js': cjs, 'index.mjs': esm, ...declarations('index', 'types') }
+  const files = { ...declarations(...Object.keys(modules), 'types') }
+  for (const [name, exported] of Object.entries(modules)) {
+    files[name + '.js'] = await bundle('cjs', commonEntry(exported))
+    files[name + '.mjs'] = await bundle('esm', entry(exported))
+  }
+  files['proof.LICENSE.txt'] = readFileSync(join(root, 'node_modules', '@noble', 'hashes', 'LICENSE'), 'utf8')
+  return files
+}
+
+function entry(exported) {
+  return Object.entries(exported).map(([name, [file, own]]) => `export { ${own} as ${name} } from './src/${file}'`).join('\n')
+}
+
+/** Plain assignments: esbuild's own CommonJS exports cost half a kilobyte of helpers. */
+function commonEntry(exported) {
+  const lines = Object.entries(exported).map(([name, [file, own]]) => `import { ${own} } from './src/${file}'\nexports.${name} = ${own}`)
+  return lines.join('\n')
 }
 
 /** What terser finds to save after esbuild: 3 %. */
-async function shorten(text, format, preamble) {
+async function shorten(text, format) {
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  const preamble = `/*! ${name} ${version} */`
   const options = { ecma: 2017, module: format === 'esm', toplevel: true, compress: { passes: 3 }, format: { preamble } }
   return (await minify(text, options)).code + '\n'
 }
 
-async function bundle(format, contents, banner) {
+async function bundle(format, contents) {
   const result = await build({
     absWorkingDir: root,
     stdin: { contents, resolveDir: root },
@@ -47,7 +60,7 @@ async function bundle(format, contents, banner) {
     format,
     write: false,
   })
-  return shorten(result.outputFiles[0].text, format, banner)
+  return shorten(result.outputFiles[0].text, format)
 }
 
 /** The declarations of these files of src/, by the names of the built files. */

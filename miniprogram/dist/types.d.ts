@@ -32,6 +32,17 @@ export interface Proof {
      */
     learn(sent: any, result: any, code?: string): Promise<boolean>;
 }
+export interface ProofOptions {
+    /** Only calls whose path begins with one of these are signed, such as ['/api/pay/']. Default: all. */
+    paths?: string[];
+    /** Where the keys come from. Default: wx, on uni-app and Taro too. */
+    platform?: CryptoPlatform;
+}
+/** The part of `wx` that proofs stand on: base library 2.17.3 or later. */
+export interface CryptoPlatform {
+    getUserCryptoManager(): any;
+    getRandomValues(options: any): any;
+}
 export interface Storage {
     getStorageSync(key: string): any;
     setStorageSync(key: string, value: any): void;

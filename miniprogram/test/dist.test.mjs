@@ -7,7 +7,7 @@ import { startStub } from './support/stub.mjs'
 
 const root = new URL('..', import.meta.url)
 const read = name => readFileSync(new URL(name, root), 'utf8')
-const shipped = { 'index.js': 10000, 'index.mjs': 10000 }
+const shipped = { 'index.js': 10000, 'index.mjs': 10000, 'proof.js': 12000, 'proof.mjs': 12000 }
 
 test('the files in dist are what the source builds', async () => {
   for (const [file, text] of Object.entries(await built())) assert.equal(read('dist/' + file), text, 'run npm run build')
@@ -19,8 +19,12 @@ for (const [file, limit] of Object.entries(shipped)) {
   })
 }
 
+test('what is bundled comes with its license', () => {
+  assert.match(read('dist/proof.LICENSE.txt'), /MIT License[^]*Paul Miller/)
+})
+
 test('no file needs another package', () => {
-  for (const file of Object.keys(shipped)) assert.doesNotMatch(read('dist/' + file), /\brequire\(|\bimport[ ({"']/)
+  for (const file of Object.keys(shipped)) assert.equal(read('dist/' + file).match(/\brequire\(|\bimport[ ({"']/), null)
   assert.equal(JSON.parse(read('package.json')).dependencies, undefined)
 })
 
@@ -32,6 +36,14 @@ test('the built file runs where there is nothing but the language, timers and wx
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
 })
 
+// Bundlers from before "exports" find wxgate-miniprogram/proof by its folder.
+test('the second module is found with and without exports', () => {
+  const exported = JSON.parse(read('package.json')).exports['./proof']
+  const { main, module, types } = JSON.parse(read('proof/package.json'))
+  assert.deepEqual([main, module, types].map(path => path.replace('../', './')), [exported.require, exported.import, exported.types])
+  for (const path of [main, module, types]) assert.ok(read('proof/' + path).includes('newProof'))
+})
+
 test('the lock file names no registry', () => {
-  assert.doesNotMatch(read('package-lock.json'), /"resolved"|https?:/)
+  assert.deepEqual(read('package-lock.json').match(/"resolved".*|.*registry.*/g), null)
 })

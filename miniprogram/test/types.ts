@@ -1,5 +1,6 @@
 // What callers write, for the type checker alone: it must compile, and the lines marked must not.
 import { createGateway, installCloudRun, type GatewayError } from '../src/index'
+import { newProof } from '../src/proof'
 
 export async function usage(): Promise<void> {
   const gateway = createGateway({
@@ -30,4 +31,5 @@ export async function usage(): Promise<void> {
   // @ts-expect-error signed data comes with its signature
   await setProfile({ rawData: '{}' })
   installCloudRun(wx, createGateway({ baseURL: 'https://api.example.com', platform: wx }))
+  createGateway({ baseURL: 'https://api.example.com', proof: newProof({ paths: ['/pay/'], platform: wx }) })
 }

@@ -22,6 +22,8 @@ class Stub {
   calls = []
   /** Set by a test to answer in the stub's place: (call, reply) → true if it has. */
   intercept = () => false
+  /** Set by a test: the code with which this handshake is refused, or ''. */
+  refuseHandshake = () => ''
   /** Set by a test: drop the connection instead of sending the answer to this call. */
   lose = () => false
 
@@ -37,8 +39,9 @@ class Stub {
     this.server.on('connection', socket => this.sockets.add(socket))
     const upgrader = new WebSocketServer({ noServer: true })
     this.server.on('upgrade', (request, socket, head) => {
-      this.calls.push({ method: 'GET', path: request.url, header: request.headers, body: '' })
-      const code = this.refusal(request.headers)
+      const call = { method: 'GET', path: request.url, header: request.headers, body: '', bytes: Buffer.alloc(0) }
+      this.calls.push(call)
+      const code = this.refusal(request.headers) || this.refuseHandshake(call)
       if (code) return socket.end(`HTTP/1.1 401 Unauthorized\r\nX-Gateway-Error: ${code}\r\nContent-Length: 0\r\n\r\n`)
       upgrader.handleUpgrade(request, socket, head, ws => {
         ws.on('message', (data, binary) => ws.send(data, { binary }))
@@ -74,7 +77,8 @@ class Stub {
   async serve(request, response) {
     const chunks = []
     for await (const chunk of request) chunks.push(chunk)
-    const call = { method: request.method, path: request.url, header: request.headers, body: Buffer.concat(chunks).toString() }
+    const bytes = Buffer.concat(chunks)
+    const call = { method: request.method, path: request.url, header: request.headers, body: bytes.toString(), bytes }
     this.calls.push(call)
     const reply = (status, body, header = {}) => {
       if (this.lose(call)) return response.destroy()

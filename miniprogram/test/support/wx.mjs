@@ -1,4 +1,5 @@
 // A small `wx` for Node: the same calls, results and callbacks, over real HTTP and WebSockets.
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
@@ -9,9 +10,9 @@ const methods = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CO
 
 /**
  * `code` gives the codes of wx.login. With `legacy`, uploads and downloads are those of an old base library: their results
- * have no header, nor do their tasks tell one. `storage` is a Map shared by those who share a phone.
+ * have no header, nor do their tasks tell one. `userKey` gives what getLatestUserKey does. `storage` is a Map shared by those who share a phone.
  */
-export function newWx({ code = async () => 'code', storage = new Map(), legacy = false, appid = 'wx0000000000000000' } = {}) {
+export function newWx({ code = async () => 'code', userKey, storage = new Map(), legacy = false, appid = 'wx0000000000000000' } = {}) {
   const inFlight = new Set()
   const logins = []
   const referer = `https://servicewechat.com/${appid}/0/page-frame.html`
@@ -118,6 +119,14 @@ export function newWx({ code = async () => 'code', storage = new Map(), legacy =
       task.face.close = ({ code: closeCode = 1000, reason } = {}) => socket.close(closeCode, reason)
       return task.face
     },
+
+    getUserCryptoManager: () => ({
+      getLatestUserKey({ success = () => {}, fail = () => {} }) {
+        Promise.resolve().then(userKey).then(key => success({ errMsg: 'getLatestUserKey:ok', ...key }), error => fail({ errMsg: 'getLatestUserKey:fail ' + error.message }))
+      },
+    }),
+
+    getRandomValues: ({ length, success }) => void queueMicrotask(() => success({ randomValues: toArrayBuffer(randomBytes(length)) })),
 
     getStorageSync: key => (storage.has(key) ? JSON.parse(storage.get(key)) : ''),
     setStorageSync: (key, value) => void storage.set(key, JSON.stringify(value)),

@@ -1,0 +1,86 @@
+import { hex, utf8 } from './bytes'
+import { headerOf, without } from './header'
+import { assign } from './platform'
+
+/** A call in a form of which every signed byte is known, however the platform writes other forms. */
+export interface Signable {
+  /** The options to send. */
+  options: any
+  /** After an override. */
+  method: string
+  host: string
+  /** Path and query in canonical form. */
+  target: string
+  contentType: string
+  /** undefined where the platform writes the body itself. */
+  body?: Uint8Array
+}
+
+/** Writes out URL, body and Content-Type, which wx would else do by itself. `api` is the call's name in wx. */
+export function signable(api: string, given: any): Signable {
+  const isUpload = api === 'uploadFile'
+  const isRequest = api === 'request'
+  const method = isUpload ? 'POST' : (isRequest && given.method ? given.method : 'GET').toUpperCase()
+  // wx adds a boundary to an upload's type, which nobody else knows.
+  const contentType = isUpload ? 'multipart/form-data' : headerOf(given, 'content-type') || (isRequest ? 'application/json' : '')
+  const header = without(given.header, /^content-type$/i)
+  if (contentType && !isUpload) header['Content-Type'] = contentType
+  const options: any = assign({}, given, { header, url: escaped(given.url.split('#')[0], /%(?![\dA-Fa-f]{2})|[^\w\-.~:/?@!$&()*+,;=%]/gu) })
+  if (isRequest) writeData(options, method, contentType)
+  const [, secure, authority, rest] = /^\w+?(s?):\/\/([^/?]*)(.*)$/.exec(options.url)!
+  return {
+    options,
+    method: (method === 'POST' && headerOf(given, 'x-http-method-override').toUpperCase()) || method,
+    host: authority.toLowerCase().replace(secure ? /:(443)?$/ : /:(80)?$/, ''),
+    target: canonical(rest),
+    contentType,
+    body: isUpload ? undefined : bytesOf(isRequest && !inQuery(method) ? options.data : ''),
+  }
+}
+
+function inQuery(method: string): boolean {
+  return /^(GET|HEAD)$/.test(method)
+}
+
+/** Data as wx writes it: in the query of a GET, else as a form or JSON; texts and ArrayBuffers as they are. */
+function writeData(options: any, method: string, contentType: string): void {
+  const { data = '' } = options
+  const isForm = inQuery(method) || /x-www-form-urlencoded/i.test(contentType)
+  const written = isArrayBuffer(data) || typeof data !== 'object' ? data : isForm ? form(data || {}) : data ? JSON.stringify(data) : ''
+  options.data = written
+  if (!inQuery(method) || isArrayBuffer(written)) return
+  delete options.data
+  if (written) options.url += (/\?/.test(options.url) ? '&' : '?') + written
+}
+
+function form(data: any): string {
+  const names = Object.keys(data).filter(name => data[name] !== undefined)
+  return names.map(name => encoded(name) + '=' + encoded(data[name])).join('&')
+}
+
+function encoded(value: any): string {
+  return escaped(typeof value === 'object' ? JSON.stringify(value) : '' + value, /[^\w\-.~!()*]/gu)
+}
+
+/** Escapes what HTTP clients may escape on their own, each in its own way. */
+function escaped(text: string, pattern: RegExp): string {
+  return text.replace(pattern, character => hex(utf8(character)).replace(/../g, '%$&').toUpperCase())
+}
+
+/** As the gateway makes it: escapes of unreserved characters decoded, others in upper case, no empty query. */
+function canonical(target: string): string {
+  const decoded = target.replace(/%([\da-f]{2})/gi, (escape, digits) => {
+    const character = String.fromCharCode(parseInt(digits, 16))
+    return /[\w\-.~]/.test(character) ? character : escape.toUpperCase()
+  })
+  return (decoded[0] === '/' ? '' : '/') + decoded.replace(/^([^?]*)\?$/, '$1')
+}
+
+function bytesOf(data: any): Uint8Array {
+  return isArrayBuffer(data) ? new Uint8Array(data) : utf8('' + data)
+}
+
+/** Also of another JavaScript realm. */
+function isArrayBuffer(data: any): boolean {
+  return Object.prototype.toString.call(data) === '[object ArrayBuffer]'
+}
