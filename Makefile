@@ -111,8 +111,9 @@ streams: ## 1 GiB up and down: memory of the gateway's process
 	@go run ./interop/streams
 
 .PHONY: versus
-versus: ## processor time a request, beside a bare ReverseProxy and nginx
-	@scripts/need nginx=nginx-light wrk=wrk
+versus: ## processor time a request, beside HAProxy, nginx, Caddy and others
+	@scripts/need nginx=nginx-light wrk=wrk haproxy=haproxy redis-server=redis-server \
+		/usr/lib/nginx/modules/ngx_http_lua_module.so=libnginx-mod-http-lua /usr/share/lua/5.1/nginx/redis.lua=lua-nginx-redis
 	@go run ./interop/versus
 
 .PHONY: docker

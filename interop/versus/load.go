@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+const (
+	connections = 64
+	duration    = "3s" // of each run of wrk
+)
+
+// The loads.
+const (
+	get  = "GET"
+	post = "POST, 210 bytes"
+)
+
+// postScript has wrk send a body of 210 bytes.
+const postScript = `wrk.method = "POST"
+wrk.body = string.rep("x", 210)
+wrk.headers["Content-Type"] = "application/json"
+`
+
+// measure drives a peer with each load that it takes part in.
+func (c *comparison) measure(ctx context.Context, p *peer, counts bool) error {
+	if err := c.wrk(ctx, p, get, counts); err != nil || p.logs {
+		return err
+	}
+	script, err := c.r.Write("post.lua", postScript)
+	if err != nil {
+		return err
+	}
+	return c.wrk(ctx, p, post, counts, "-s", script)
+}
+
+var (
+	wrkTotal = regexp.MustCompile(`(\d+) requests in `)
+	wrkRate  = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
+)
+
+// wrk lets wrk drive a peer for a while and notes what a request cost.
+func (c *comparison) wrk(ctx context.Context, p *peer, load string, counts bool, args ...string) error {
+	before, err := p.cpu()
+	if err != nil {
+		return err
+	}
+	args = append(args, "-t1", "-c"+strconv.Itoa(connections), "-d"+duration, "-H", "Authorization: Bearer "+p.token, "http://"+p.address+"/api/items/42?page=2")
+	out, err := exec.CommandContext(ctx, "wrk", args...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("wrk: %w\n%s", err, out)
+	}
+	after, err := p.cpu()
+	if err != nil {
+		return err
+	}
+	if strings.Contains(string(out), "Non-2xx") || strings.Contains(string(out), "Socket errors") {
+		return fmt.Errorf("%s: requests failed\n%s", load, out)
+	}
+	total, rate := number(wrkTotal, out), number(wrkRate, out)
+	if total == 0 {
+		return fmt.Errorf("wrk counted no requests\n%s", out)
+	}
+	if counts {
+		r := p.result(load)
+		r.costs = append(r.costs, float64((after-before).Microseconds())/total)
+		r.rates = append(r.rates, rate)
+	}
+	return nil
+}
+
+func number(re *regexp.Regexp, out []byte) float64 {
+	found := re.FindSubmatch(out)
+	if found == nil {
+		return 0
+	}
+	n, _ := strconv.ParseFloat(string(found[1]), 64)
+	return n
+}

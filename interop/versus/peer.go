@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"wxgate/internal/testkit/process"
+)
+
+// peer is a proxy under measurement.
+type peer struct {
+	name          string
+	address       string // host:port
+	token         string // sent with each request
+	authenticates bool   // refuses a request without a token
+	identifies    bool   // tells the backend who it is, in X-OpenID
+	logs          bool   // has an access log: measured with GET only
+
+	processes []*process.Process // all whose time is counted
+	results   map[string]*result // by load
+}
+
+// result is what a peer did under one load, round by round.
+type result struct {
+	costs []float64       // processor time a request in µs
+	rates []float64       // requests a second
+	p99   []time.Duration // at a fixed rate
+}
+
+func (p *peer) result(load string) *result {
+	if p.results == nil {
+		p.results = map[string]*result{}
+	}
+	if p.results[load] == nil {
+		p.results[load] = &result{}
+	}
+	return p.results[load]
+}
+
+// cpu is the processor time that the peer's processes have used.
+func (p *peer) cpu() (time.Duration, error) {
+	total := time.Duration(0)
+	for _, each := range p.processes {
+		used, err := each.CPU()
+		if err != nil {
+			return 0, err
+		}
+		total += used
+	}
+	return total, nil
+}
+
+// verify makes sure that the peer does what it is compared for.
+func (p *peer) verify(ctx context.Context) error {
+	status, openid, err := p.ask(ctx, p.token)
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("a good token got status %d, %w", status, err)
+	}
+	if p.identifies && openid == "" {
+		return fmt.Errorf("the backend was not told who it is")
+	}
+	status, _, err = p.ask(ctx, p.token[:max(0, len(p.token)-4)]+"AAAA")
+	if err != nil {
+		return err
+	}
+	if p.authenticates && status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return fmt.Errorf("a bad token got status %d", status)
+	}
+	return nil
+}
+
+// ask has the backend tell the X-OpenID that it was sent.
+func (p *peer) ask(ctx context.Context, token string) (int, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/whoami", nil)
+	if err != nil {
+		return 0, "", err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("X-OpenID", "") // a client's own must not arrive
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<10))
+	return res.StatusCode, string(body), err
+}
