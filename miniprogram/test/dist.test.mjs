@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { createContext, Script } from 'node:vm'
 import { built } from '../build.mjs'
 import { startStub } from './support/stub.mjs'
 
+const require = createRequire(import.meta.url)
 const root = new URL('..', import.meta.url)
 const read = name => readFileSync(new URL(name, root), 'utf8')
 const shipped = { 'index.js': 10000, 'index.mjs': 10000, 'proof.js': 12000, 'proof.mjs': 12000 }
@@ -36,12 +38,13 @@ test('the built file runs where there is nothing but the language, timers and wx
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
 })
 
-// Bundlers from before "exports" find wxgate-miniprogram/proof by its folder.
-test('the second module is found with and without exports', () => {
-  const exported = JSON.parse(read('package.json')).exports['./proof']
-  const { main, module, types } = JSON.parse(read('proof/package.json'))
-  assert.deepEqual([main, module, types].map(path => path.replace('../', './')), [exported.require, exported.import, exported.types])
-  for (const path of [main, module, types]) assert.ok(read('proof/' + path).includes('newProof'))
+// Resolvers from before "exports" find wxgate-miniprogram/proof as a file.
+test('the second module is found with and without exports, and all that is found is packed', () => {
+  const { files, exports } = JSON.parse(read('package.json'))
+  for (const path of Object.values(exports['./proof'])) assert.ok(read(path).includes('newProof'), path)
+  assert.equal(require('../proof.js').newProof, require('../dist/proof.js').newProof)
+  assert.equal(read('proof.d.ts'), "export * from './dist/proof'\n")
+  for (const file of ['dist', 'proof.js', 'proof.d.ts']) assert.ok(files.includes(file), file)
 })
 
 test('the lock file names no registry', () => {
