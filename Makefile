@@ -116,6 +116,10 @@ versus: ## processor time a request, beside HAProxy, nginx, Caddy and others
 		/usr/lib/nginx/modules/ngx_http_lua_module.so=libnginx-mod-http-lua /usr/share/lua/5.1/nginx/redis.lua=lua-nginx-redis
 	@go run ./interop/versus
 
+.PHONY: release
+release: ## dist/: archives for linux and darwin, checksums, SBOMs; built twice and compared
+	@scripts/release
+
 .PHONY: docker
 docker: ## the image wxgate:VERSION
 	docker build --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) -t wxgate:$(VERSION) .
