@@ -1,6 +1,6 @@
 <?php
-// How a PHP backend checks an identity assertion, with the openssl extension only:
-// php verify.php JWKS-URL ISSUER AUDIENCE ASSERTION
+// How a PHP backend (8 or later) checks an identity assertion, with the openssl
+// extension only.
 
 function base64url(string $text): string
 {
@@ -11,11 +11,18 @@ function base64url(string $text): string
     return $bytes;
 }
 
-/** The gateway's public keys by kid; keep them (APCu), fetch again when a kid is new. */
+/** What the URL answers, kept for a minute where the apcu extension is there. */
+function fetch_jwks(string $url): string
+{
+    $fetch = fn () => file_get_contents($url, false, stream_context_create(['http' => ['timeout' => 5]]));
+    return function_exists('apcu_entry') ? apcu_entry("jwks $url", $fetch, 60) : $fetch();
+}
+
+/** The gateway's public keys by kid. */
 function fetch_keys(string $url): array
 {
     $keys = [];
-    foreach (json_decode(file_get_contents($url), true, 8, JSON_THROW_ON_ERROR)['keys'] as $jwk) {
+    foreach (json_decode(fetch_jwks($url), true, 8, JSON_THROW_ON_ERROR)['keys'] as $jwk) {
         // The fixed beginning of a P-256 SubjectPublicKeyInfo (RFC 5480), then the point.
         $der = hex2bin('3059301306072a8648ce3d020106082a8648ce3d030107034200') . "\x04" . base64url($jwk['x']) . base64url($jwk['y']);
         $pem = "-----BEGIN PUBLIC KEY-----\n" . chunk_split(base64_encode($der), 64, "\n") . "-----END PUBLIC KEY-----\n";
@@ -64,13 +71,4 @@ function verify(string $assertion, array $keys, string $issuer, string $audience
         throw new Exception('not valid now');
     }
     return $claims;
-}
-
-if (isset($argv[4])) {
-    try {
-        echo verify($argv[4], fetch_keys($argv[1]), $argv[2], $argv[3])['sub'], "\n";
-    } catch (Throwable $e) {
-        fwrite(STDERR, 'refused: ' . $e->getMessage() . "\n");
-        exit(1);
-    }
 }

@@ -1,6 +1,5 @@
 // How a Java backend (17 or later) checks an identity assertion with the JDK
-// alone; with a JWT library at hand, use that with the same checks:
-// java Verify.java JWKS-URL ISSUER AUDIENCE ASSERTION
+// alone; with a JWT library at hand, use that with the same checks.
 
 import java.math.BigInteger;
 import java.net.URI;
@@ -17,6 +16,7 @@ import java.security.spec.ECGenParameterSpec;
 import java.security.spec.ECParameterSpec;
 import java.security.spec.ECPoint;
 import java.security.spec.ECPublicKeySpec;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.HashMap;
@@ -24,18 +24,40 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-public class Verify {
+public class Assertion {
     private static final Base64.Decoder BASE64URL = Base64.getUrlDecoder();
+    private static final long MINUTE = Duration.ofMinutes(1).toNanos();
 
-    /** The gateway's public keys by kid; keep them, fetch again when a kid is new. */
-    static Map<String, PublicKey> fetchKeys(String url) throws Exception {
-        HttpRequest request = HttpRequest.newBuilder(URI.create(url)).build();
-        String body = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
-        Map<String, PublicKey> keys = new HashMap<>();
-        for (Matcher key = Pattern.compile("\\{[^{}]*\\}").matcher(body); key.find(); ) {
-            keys.put(text(key.group(), "kid"), publicKey(text(key.group(), "x"), text(key.group(), "y")));
+    /**
+     * The gateway's public keys by kid. They are kept, and fetched again when a kid is
+     * new, once a minute at most: anybody can make up a kid.
+     */
+    static final class Keys {
+        private final URI url;
+        private Map<String, PublicKey> keys = Map.of();
+        private long fetched = System.nanoTime() - MINUTE;
+
+        Keys(String url) {
+            this.url = URI.create(url);
         }
-        return keys;
+
+        synchronized PublicKey get(String kid) throws Exception {
+            if (!keys.containsKey(kid) && System.nanoTime() - fetched >= MINUTE) {
+                keys = fetch();
+                fetched = System.nanoTime();
+            }
+            return keys.get(kid);
+        }
+
+        private Map<String, PublicKey> fetch() throws Exception {
+            HttpRequest request = HttpRequest.newBuilder(url).timeout(Duration.ofSeconds(5)).build();
+            String body = HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body();
+            Map<String, PublicKey> found = new HashMap<>();
+            for (Matcher key = Pattern.compile("\\{[^{}]*\\}").matcher(body); key.find(); ) {
+                found.put(text(key.group(), "kid"), publicKey(text(key.group(), "x"), text(key.group(), "y")));
+            }
+            return found;
+        }
     }
 
     private static PublicKey publicKey(String x, String y) throws GeneralSecurityException {
@@ -46,15 +68,18 @@ public class Verify {
     }
 
     /** The claims, as JSON, of a good assertion; throws otherwise. */
-    static String verify(String assertion, Map<String, PublicKey> keys, String issuer, String audience) throws Exception {
+    static String verify(String assertion, Keys keys, String issuer, String audience) throws Exception {
         String[] parts = assertion.split("\\.", -1);
         if (parts.length != 3) {
             throw new SecurityException("not a JWT");
         }
         String header = new String(BASE64URL.decode(parts[0]), StandardCharsets.UTF_8);
         String claims = new String(BASE64URL.decode(parts[1]), StandardCharsets.UTF_8);
+        if (!text(header, "alg").equals("ES256") || !text(header, "typ").equals("gw-assertion+jwt") || header.contains("\"crit\"")) {
+            throw new SecurityException("not an assertion");
+        }
         PublicKey key = keys.get(text(header, "kid"));
-        if (!text(header, "alg").equals("ES256") || !text(header, "typ").equals("gw-assertion+jwt") || header.contains("\"crit\"") || key == null) {
+        if (key == null) {
             throw new SecurityException("unknown key");
         }
         Signature signature = Signature.getInstance("SHA256withECDSAinP1363Format");
@@ -76,7 +101,7 @@ public class Verify {
     // What follows reads the gateway's own JSON, whose signature is checked
     // first; use your JSON library instead.
 
-    private static String text(String json, String name) {
+    static String text(String json, String name) {
         Matcher m = Pattern.compile("\"" + name + "\":\"((?:[^\"\\\\]|\\\\.)*)\"").matcher(json);
         return m.find() ? m.group(1) : "";
     }
@@ -87,14 +112,5 @@ public class Verify {
             throw new SecurityException("no " + name);
         }
         return Long.parseLong(m.group(1));
-    }
-
-    public static void main(String[] args) throws Exception {
-        try {
-            System.out.println(text(verify(args[3], fetchKeys(args[0]), args[1], args[2]), "sub"));
-        } catch (IllegalArgumentException | SecurityException | GeneralSecurityException e) {
-            System.err.println("refused: " + e.getMessage());
-            System.exit(1);
-        }
     }
 }

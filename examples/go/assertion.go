@@ -1,6 +1,3 @@
-// Command go shows how a Go backend checks an identity assertion:
-//
-//	go run . JWKS-URL ISSUER AUDIENCE ASSERTION
 package main
 
 import (
@@ -9,10 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -28,13 +24,12 @@ type Claims struct {
 	Phone   string   `json:"phone"`
 }
 
-// Verify gives the claims of a good assertion. keys come from FetchKeys; fetch
-// them again, once a minute at most, when a kid isn't among them.
-func Verify(assertion string, keys map[string]*ecdsa.PublicKey, issuer, audience string) (*Claims, error) {
+// Verify gives the claims of a good assertion.
+func Verify(assertion string, keys *Keys, issuer, audience string) (*Claims, error) {
 	claims := &Claims{}
 	_, err := jwt.ParseWithClaims(assertion, claims, func(t *jwt.Token) (any, error) {
 		kid, _ := t.Header["kid"].(string)
-		if key := keys[kid]; key != nil && t.Header["typ"] == "gw-assertion+jwt" {
+		if key := keys.Get(kid); key != nil && t.Header["typ"] == "gw-assertion+jwt" {
 			return key, nil
 		}
 		return nil, errors.New("unknown key")
@@ -50,9 +45,32 @@ func Verify(assertion string, keys map[string]*ecdsa.PublicKey, issuer, audience
 	return claims, nil
 }
 
-// FetchKeys reads the gateway's public keys, by kid.
-func FetchKeys(url string) (map[string]*ecdsa.PublicKey, error) {
-	res, err := http.Get(url)
+// Keys are the gateway's public keys by kid. They are kept, and fetched again when a
+// kid is new, once a minute at most: anybody can make up a kid.
+type Keys struct {
+	URL string
+
+	mu      sync.Mutex
+	fetched time.Time
+	keys    map[string]*ecdsa.PublicKey
+}
+
+// Get gives a key, nil where there is none.
+func (k *Keys) Get(kid string) *ecdsa.PublicKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.keys[kid] == nil && time.Since(k.fetched) > time.Minute {
+		if keys, err := fetchKeys(k.URL); err == nil {
+			k.keys, k.fetched = keys, time.Now()
+		}
+	}
+	return k.keys[kid]
+}
+
+var client = http.Client{Timeout: 5 * time.Second}
+
+func fetchKeys(url string) (map[string]*ecdsa.PublicKey, error) {
+	res, err := client.Get(url)
 	if err != nil {
 		return nil, err
 	}
@@ -74,18 +92,4 @@ func FetchKeys(url string) (map[string]*ecdsa.PublicKey, error) {
 		keys[k.Kid] = key
 	}
 	return keys, nil
-}
-
-func main() {
-	keys, err := FetchKeys(os.Args[1])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	claims, err := Verify(os.Args[4], keys, os.Args[2], os.Args[3])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "refused:", err)
-		os.Exit(1)
-	}
-	fmt.Println(claims.Subject)
 }
