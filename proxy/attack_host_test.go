@@ -85,7 +85,7 @@ func TestHostsFindTheirOwnRouteOnly(t *testing.T) {
 
 // behind makes a stage's gateway believe the loopback peer, as a load balancer.
 func behind(c *proxy.Config) {
-	c.Proxies = proxy.NewProxies([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")})
+	c.Proxies = proxy.Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
 func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
@@ -147,10 +147,13 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	t.Run("XF-09", func(t *testing.T) {
 		t.Parallel()
 		s := a.stage(t, behind)
-		for _, line := range []string{"X-Forwarded-Proto: https, http", "X-Forwarded-Proto: javascript", "X-Forwarded-Proto: HTTPS ", "X-Forwarded-Proto: https\tx"} {
-			s.says(api(line), map[string]string{"X-Forwarded-Proto": "http"})
+		for _, line := range []string{"javascript", "https\tx", "https, javascript", "https,", ",https", "http, https", "ws"} {
+			s.says(api("X-Forwarded-Proto: "+line), map[string]string{"X-Forwarded-Proto": "http"})
 		}
-		s.says(api("X-Forwarded-Proto: https"), map[string]string{"X-Forwarded-Proto": "https"})
+		for _, line := range []string{"https", "HTTPS ", "wss", "https, http", "Wss,ws"} {
+			s.says(api("X-Forwarded-Proto: "+line), map[string]string{"X-Forwarded-Proto": "https"})
+		}
+		s.says(api("X-Forwarded-Proto: https", "X-Forwarded-Proto: http"), map[string]string{"X-Forwarded-Proto": "https"})
 		for _, port := range []string{"0", "443\tx", "70000", "-1", "abc", "443, 80"} {
 			if q := s.passes(api("X-Forwarded-Port: "+port), a.openA); len(q.named("X-Forwarded-Port")) != 0 {
 				t.Errorf("X-Forwarded-Port %q came through", port)

@@ -138,7 +138,7 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 		t.Parallel()
 		s := a.stage(t, func(c *proxy.Config) {
 			behind(c)
-			c.LoginPerIP = session.Rate{Count: 1, Per: time.Minute}
+			c.Endpoints.LoginPerIP = session.Rate{Count: 1, Per: time.Minute}
 		})
 		before := memory()
 		w := s.dial()
@@ -228,7 +228,7 @@ func TestBodiesThatStallAreGivenUp(t *testing.T) {
 func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 	t.Parallel()
 	a := newArena(t)
-	limited := func(c *proxy.Config) { c.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }
+	limited := func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }
 	// All stages share the address 127.0.0.1, so each has a gateway of its own world's keys.
 	t.Run("RL-02", func(t *testing.T) {
 		s := newArena(t).stage(t, limited)
@@ -279,7 +279,7 @@ func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 	})
 	t.Run("RL-06", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, plan{config: func(c *proxy.Config) { c.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }})
+		w := newWorld(t, plan{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }})
 		w.redis.Stop()
 		for i := range 6 {
 			if got := w.call("POST", "/auth/login", "", `{"code":"nonsense"}`); (got.Status == 429) != (i >= 3) {

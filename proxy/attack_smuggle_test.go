@@ -295,7 +295,7 @@ func TestNastyAnswersHarmNobodyElse(t *testing.T) {
 	}{
 		"SM-26 two lengths":                  {ok + "Content-Length: 4\r\nContent-Length: 5\r\n\r\nhello", 502},
 		"SM-26 length and chunks":            {ok + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 0},
-		"SM-26 body too short":               {ok + "Content-Length: 50\r\n\r\nhello" + hangUp, 0},
+		"SM-26 body too short":               {ok + "Content-Length: 50\r\n\r\nhello" + hangUp, 502},
 		"SM-26 body too long":                {ok + "Content-Length: 2\r\n\r\nok" + evil, 200},
 		"SM-26 body of 204":                  {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello" + evil, 204},
 		"SM-26 body of 304":                  {"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\nhello" + evil, 304},

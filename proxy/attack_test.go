@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"wxgate/proxy"
+	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
 )
@@ -91,7 +92,7 @@ func (a *arena) stage(t testing.TB, change func(*proxy.Config)) *stage {
 
 func attackConfig() proxy.Config {
 	return proxy.Config{
-		AuthPrefix: "/auth", Routes: usualRoutes(), MaxHeader: 32 << 10, Apps: []string{appID},
+		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: usualRoutes(), MaxHeader: 32 << 10,
 		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 }

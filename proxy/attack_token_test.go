@@ -433,7 +433,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 	})
 	t.Run("LG-03", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) { c.Apps = []string{appID, "wx0000000000000002"} })
+		s := a.stage(t, func(c *proxy.Config) { c.Endpoints.Apps = []string{appID, "wx0000000000000002"} })
 		code := func() string { return s.user("grace").Code() }
 		s.denies(loginRaw(`{"code":"`+code()+`","appid":"wxunknown"}`), 400, "bad_request")
 		s.denies(loginRaw(`{"code":"`+code()+`"}`), 400, "bad_request")

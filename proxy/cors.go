@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"wxgate/apierror"
 )
@@ -25,45 +26,61 @@ func (rt *Route) answersPreflight(r *http.Request) bool {
 }
 
 // answerCORS answers a preflight and marks every other answer of a route with
-// origins. It reports whether the request is done with.
-func (x *exchange) answerCORS() bool {
-	return x.cors(x.route.CORSOrigins, x.route.allow)
+// origins.
+func answerCORS(rc *requestContext) error {
+	return rc.setCORS(rc.route.CORSOrigins, rc.route.allow)
 }
 
-func (x *exchange) cors(origins []string, methods string) bool {
+func (rc *requestContext) setCORS(origins []string, methods string) error {
 	if len(origins) == 0 {
-		return false
+		return nil
 	}
-	origin := lastValue(x.r.Header["Origin"])
-	allowed := len(x.r.Header["Origin"]) == 1 && (origins[0] == "*" || slices.Contains(origins, origin))
-	x.responseHeaders = func(h http.Header) { markCORS(h, origin, allowed) }
-	if !isPreflight(x.r) {
-		return false
+	origin := lastValue(rc.r.Header["Origin"])
+	allowed := len(rc.r.Header["Origin"]) == 1 && (origins[0] == "*" || slices.Contains(origins, origin))
+	rc.responseHeaders = func(h http.Header) { setCORSHeaders(h, origin, allowed) }
+	if !isPreflight(rc.r) {
+		return nil
 	}
 	if !allowed {
-		x.fail(apierror.New(apierror.Forbidden, "this origin is not allowed"))
-		return true
+		return apierror.New(apierror.Forbidden, "this origin is not allowed")
 	}
-	h := x.Header()
+	h := rc.Header()
 	h["Access-Control-Allow-Methods"] = []string{methods}
-	if asked := x.r.Header["Access-Control-Request-Headers"]; len(asked) == 1 {
+	if asked := rc.r.Header["Access-Control-Request-Headers"]; len(asked) == 1 {
 		h["Access-Control-Allow-Headers"] = asked
 	}
 	h["Access-Control-Max-Age"] = []string{corsMaxAge}
-	x.WriteHeader(http.StatusNoContent)
-	return true
+	rc.done = true
+	rc.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
-// markCORS replaces whatever a backend said of origins by the gateway's word.
-func markCORS(h http.Header, origin string, allowed bool) {
+// setCORSHeaders replaces whatever a backend says of origins by the gateway's
+// word; the headers that a backend exposes are the gateway's and its own.
+func setCORSHeaders(h http.Header, origin string, allowed bool) {
+	exposed := exposedHeaders(h["Access-Control-Expose-Headers"])
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {
 		delete(h, name)
 	}
 	if !listsToken(h["Vary"], "Origin") {
-		h["Vary"] = append(slices.Clone(h["Vary"]), "Origin")
+		h["Vary"] = []string{strings.Join(append(slices.Clone(h["Vary"]), "Origin"), ", ")}
 	}
 	if allowed {
 		h["Access-Control-Allow-Origin"] = []string{origin}
-		h["Access-Control-Expose-Headers"] = []string{corsExposed}
+		h["Access-Control-Expose-Headers"] = []string{exposed}
 	}
+}
+
+// exposedHeaders is one list of the gateway's headers and a backend's, each
+// once.
+func exposedHeaders(backend []string) string {
+	all := corsExposed
+	for _, line := range backend {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.TrimSpace(name); name != "" && !listsToken([]string{all}, name) {
+				all += ", " + name
+			}
+		}
+	}
+	return all
 }

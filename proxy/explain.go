@@ -21,31 +21,28 @@ type Explanation struct {
 	Refusal *apierror.Error  // nil: it is let through
 }
 
-// Explain takes a request the way of ServeHTTP as far as the backend, which is
-// not asked. Rate limits are not touched.
+// Explain takes a request the way of ServeHTTP, but for the steps that answer,
+// ask the backend or count against a limit.
 func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
-	st := g.current.Load()
-	x := &exchange{r: r.WithContext(ctx), peer: peerOf(r)}
-	x.client = x.peer
-	if f := x.admit(st.MaxHeader); f != nil {
-		return Explanation{Refusal: f}
-	}
-	if st.ownsPath(r.URL.Path) {
-		return Explanation{Own: true}
-	}
-	if f := x.findRoute(st.table); f != nil {
-		return Explanation{Refusal: f}
-	}
-	e := Explanation{Route: x.route, Target: x.route.target(r.URL), Headers: http.Header{}}
-	for _, step := range []func(*exchange) error{checkBody, g.authenticate, checkRequirements} {
-		if err := step(x); err != nil {
-			e.Refusal = apierror.From(err)
+	rc := &requestContext{r: r.WithContext(ctx), state: g.current.Load()}
+	rc.setClient()
+	var refusal *apierror.Error
+	for _, s := range g.steps {
+		if s.changes || rc.own {
+			continue
+		}
+		if err := s.run(rc); err != nil {
+			refusal = apierror.From(err)
 			break
 		}
 	}
-	if s := x.session(); s != nil {
-		e.Session, e.Expires = s, x.grant.ExpiresAt
-		st.Identity.set(&outHeader{Header: e.Headers}, s)
+	e := Explanation{Own: rc.own, Route: rc.route, Headers: http.Header{}, Refusal: refusal}
+	if rc.route != nil {
+		e.Target = rc.route.target(r.URL)
+	}
+	if s := rc.session(); s != nil {
+		e.Session, e.Expires = s, rc.grant.ExpiresAt
+		rc.state.Identity.set(&outHeader{Header: e.Headers}, s)
 	}
 	return e
 }

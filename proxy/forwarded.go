@@ -2,66 +2,100 @@ package proxy
 
 import (
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 
 	"wxgate/internal/httprule"
 )
 
-// setForwarded tells the backend who is asking and how. A trusted proxy's own
-// word is carried on where it can be read.
-func (x *exchange) setForwarded(h *outHeader) {
-	proto, host := x.scheme(), x.r.Host
-	chain := x.clientText
-	if x.trusted {
-		chain = x.forwardedFor()
-		if told := lastValue(x.r.Header["X-Forwarded-Host"]); httprule.ValidHost(told) {
-			host = told
+// setForwarded tells the backend whom the request is from and how it came. What
+// a trusted proxy says is passed on where it can be read.
+func (rc *requestContext) setForwarded(h *outHeader) {
+	host, chain := rc.r.Host, rc.clientText
+	if rc.trusted {
+		chain = rc.forwardedFor()
+		if named := lastValue(rc.r.Header["X-Forwarded-Host"]); httprule.ValidHost(named) {
+			host = named
 		}
 		dropBadPort(h.Header)
 	}
-	h.put("X-Real-IP", x.clientText)
+	h.put("X-Real-IP", rc.clientText)
 	h.put("X-Forwarded-For", chain)
-	h.put("X-Forwarded-Proto", proto)
+	h.put("X-Forwarded-Proto", rc.scheme())
 	h.put("X-Forwarded-Host", host)
-	h.put("X-Request-ID", x.id)
+	h.put("X-Request-ID", rc.id)
+	rc.setForwardedPrefix(h)
+	if rc.state.Identity.CloudRun {
+		delete(h.Header, "X-Original-Forwarded-For")
+		h.put("X-Original-Forwarded-For", rc.clientText)
+	}
+}
+
+// setForwardedPrefix tells what strip_prefix took off the path, behind what a
+// trusted proxy took off before.
+func (rc *requestContext) setForwardedPrefix(h *outHeader) {
+	const name = "X-Forwarded-Prefix"
+	prefix := rc.route.stripped(rc.r.URL.Path)
+	if earlier, sent := h.Header[name]; sent {
+		delete(h.Header, name)
+		if len(earlier) == 1 && httprule.CleanPath(earlier[0]) == nil {
+			prefix = strings.TrimSuffix(earlier[0], "/") + prefix
+		}
+	}
+	h.put(name, prefix)
 }
 
 // scheme is how the client came: by TLS here, or as a trusted proxy says.
-func (x *exchange) scheme() string {
-	if x.trusted {
-		if told := lastValue(x.r.Header["X-Forwarded-Proto"]); told == "http" || told == "https" {
-			return told
+func (rc *requestContext) scheme() string {
+	if rc.trusted {
+		if named := forwardedProto(rc.r.Header["X-Forwarded-Proto"]); named != "" {
+			return named
 		}
 	}
-	if x.r.TLS != nil {
+	if rc.r.TLS != nil {
 		return "https"
 	}
 	return "http"
 }
 
-// forwardedFor is the chain with the peer added. One entry that is no address
-// makes all of it worthless: then it is the client alone.
-func (x *exchange) forwardedFor() string {
-	var chain []string
-	for _, line := range x.r.Header["X-Forwarded-For"] {
+// forwardedProto reads X-Forwarded-Proto: of a list the first entry, which is
+// the hop next to the client. Of anything that is no scheme of HTTP or
+// WebSocket nothing is believed.
+func forwardedProto(lines []string) string {
+	first := ""
+	for _, line := range lines {
 		for entry := range strings.SplitSeq(line, ",") {
-			addr, err := netip.ParseAddr(strings.TrimSpace(entry))
-			if err != nil || len(chain) > 50 {
-				return x.clientText
+			scheme := ""
+			switch strings.ToLower(strings.TrimSpace(entry)) {
+			case "https", "wss":
+				scheme = "https"
+			case "http", "ws":
+				scheme = "http"
+			default:
+				return ""
 			}
-			chain = append(chain, addrText(addr.Unmap().WithZone("")))
+			if first == "" {
+				first = scheme
+			}
 		}
 	}
-	return strings.Join(append(chain, addrText(x.peer)), ", ")
+	return first
 }
 
-func addrText(a netip.Addr) string {
-	if !a.IsValid() {
-		return ""
+// forwardedFor is the chain with the peer added, on one line. A chain that
+// can't be read is replaced by the client alone.
+func (rc *requestContext) forwardedFor() string {
+	chain, ok := forwardedChain(rc.r.Header["X-Forwarded-For"])
+	if !ok {
+		return rc.clientText
 	}
-	return a.String()
+	var b strings.Builder
+	for _, addr := range chain {
+		b.WriteString(addr.String())
+		b.WriteString(", ")
+	}
+	b.WriteString(addrText(rc.peer))
+	return b.String()
 }
 
 func lastValue(values []string) string {

@@ -1,24 +1,23 @@
 // Package proxy is the gateway's public face: the http.Handler that mini
-// programs talk to. It answers login and its kin by itself, and sends every
-// other request to the backend of its route, with the caller's identity set.
+// programs talk to. It answers login and its kin by package endpoint, and sends
+// every other request to the backend of its route, with the caller's identity
+// set.
 //
-// The way of a request stands in Gateway.ServeHTTP, one line a step.
+// The way of a request is the list in Gateway.steps.
 package proxy
 
 import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-chi/chi/v5"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"wxgate/apierror"
 	"wxgate/internal/httprule"
+	"wxgate/proxy/endpoint"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -34,215 +33,162 @@ type Options struct {
 
 // Config is what a reload may change.
 type Config struct {
-	AuthPrefix string // where the gateway's own endpoints live, e.g. /auth
-	Routes     []*Route
-	Identity   Identity
-	Apps       []string // appids that may log in
-	LoginPerIP session.Rate
-	Hook       Hook // zero: none
-	MaxHeader  int  // bytes of a request's line and header
-	Proxies    Proxies
+	Endpoints endpoint.Config // the gateway's own
+	Routes    []*Route
+	Identity  Identity
+	MaxHeader int // bytes of a request's line and header
+	Proxies   Proxies
 }
 
 // Gateway is the public http.Handler.
 type Gateway struct {
 	Options
-	access   *zap.Logger // one line a request
-	refusals *zap.Logger // the same for refused ones, sampled
-	current  atomic.Pointer[state]
-	tunnels  tunnels
+	endpoints *endpoint.Handler
+	steps     []step
+	access    accessLog
+	current   atomic.Pointer[state]
+	sockets   sockets
+	stopping  atomic.Bool // requests are being cut off
+
+	refusedCookies      refusedCookies
+	untrustedForwarding untrustedForwarding
 }
 
 // state is one configuration, compiled. A request keeps the one that it began
 // with.
 type state struct {
 	Config
-	table     *Table
-	headers   *httprule.Headers
-	endpoints *chi.Mux
-	trust     bool     // there are trusted proxies
-	origins   []string // of all routes, for the gateway's own endpoints
-	sessions  *session.Store
-	log       *zap.Logger
-	now       func() time.Time
+	table   *Table
+	headers *httprule.Headers
+	origins []string // of all routes, for the gateway's own endpoints
 }
 
 // New makes a gateway that serves the config.
 func New(o Options, c Config) *Gateway {
-	g := &Gateway{Options: o, access: o.Log.Named("access")}
-	g.refusals = g.access.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, time.Second, refusalsPerSecond, refusalsThereafter)
-	}))
+	g := &Gateway{Options: o, access: newAccessLog(o.Log)}
+	g.endpoints = endpoint.New(endpoint.Options{
+		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Log: o.Log, Now: o.Now,
+	}, c.Endpoints)
+	g.steps = g.requestSteps()
 	g.Configure(c)
 	return g
 }
 
-// Refused requests are logged in full up to so many a second, then one in so
-// many: a flood must not fill the disk.
-const (
-	refusalsPerSecond  = 1000
-	refusalsThereafter = 100
-)
-
 // Configure puts another config in force for the requests to come; those in
 // flight end as they began.
 func (g *Gateway) Configure(c Config) {
-	st := &state{
-		Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names()),
-		trust: len(c.Proxies.prefixes) > 0, sessions: g.Sessions, log: g.Log, now: g.Now,
-	}
+	g.endpoints.Configure(c.Endpoints)
+	st := &state{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
 	for _, rt := range c.Routes {
 		st.origins = append(st.origins, rt.CORSOrigins...)
 	}
 	slices.Sort(st.origins)
 	st.origins = slices.Compact(st.origins)
-	st.endpoints = g.endpoints(st)
 	g.current.Store(st)
 }
 
-// ServeHTTP is the way of every request.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	st := g.current.Load()
-	x := g.begin(w, r, st)
-	defer g.end(x)
+// step is one stage of a request's way. An error ends the way and becomes the
+// answer; a step that has answered sets done.
+type step struct {
+	name string
+	run  func(*requestContext) error
+	// changes: the step answers or has effects outside of the request, so that
+	// Explain leaves it out.
+	changes bool
+}
 
-	if f := x.admit(st.MaxHeader); f != nil {
-		x.fail(f)
-		return
+// requestSteps is the way of every request, in order.
+func (g *Gateway) requestSteps() []step {
+	return []step{
+		{name: "admit", run: admit},
+		{name: "route", run: g.route},
+		{name: "own endpoint", run: g.serveEndpoint, changes: true},
+		{name: "cors", run: answerCORS, changes: true},
+		{name: "body", run: checkBody},
+		{name: "upgrade", run: checkUpgrade},
+		{name: "authenticate", run: g.authenticate},
+		{name: "renew token", run: g.renewToken, changes: true},
+		{name: "rate limit", run: g.limitRate, changes: true},
+		{name: "requirements", run: checkRequirements},
+		{name: "forward", run: g.forward, changes: true},
 	}
-	if st.ownsPath(r.URL.Path) {
-		g.serveOwn(x, st)
-		return
-	}
-	if f := x.findRoute(st.table); f != nil {
-		x.fail(f)
-		return
-	}
-	if done := x.answerCORS(); done {
-		return
-	}
-	for _, step := range []func(*exchange) error{checkBody, g.authenticate, g.renew, g.limitRate, checkRequirements} {
-		if err := step(x); err != nil {
-			x.refuse(err)
+}
+
+// ServeHTTP takes a request its way.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	rc := g.begin(w, r)
+	defer g.end(rc)
+	for _, s := range g.steps {
+		if err := s.run(rc); err != nil {
+			rc.fail(err)
+			return
+		}
+		if rc.done {
 			return
 		}
 	}
-	if x.upgrades() {
-		g.tunnel(x, st)
-		return
-	}
-	g.forward(x, st)
 }
 
-// begin notes who asks.
-func (g *Gateway) begin(w http.ResponseWriter, r *http.Request, st *state) *exchange {
+// begin records peer, client address and request id.
+func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext {
 	now := time.Now()
-	x := &exchange{w: w, r: r, start: now, deadline: now, label: unrouted, peer: peerOf(r)}
-	x.client = x.peer
-	if st.trust && st.Proxies.trusts(x.peer) {
-		x.trusted = true
-		x.client = st.Proxies.clientOf(r, x.peer)
+	rc := &requestContext{
+		w: w, r: r, state: g.current.Load(), start: now, writeDeadlineSet: now, routeName: unrouted,
+		id: httprule.RequestID(r.Header),
 	}
-	x.clientText = addrText(x.client)
-	x.id = httprule.RequestID(r.Header)
-	x.clock = startStreamClock(w, r)
+	rc.setClient()
+	g.untrustedForwarding.check(rc, g.Log)
+	rc.streamDeadline = startStreamDeadline(w, r)
 	if r.ContentLength != 0 {
-		// net/http reads what is left of a body that nobody wanted, and waits
-		// for it for ever.
+		// net/http reads what is left of a body that no handler read, and has
+		// no time limit of its own for that.
 		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyStall))
 	}
 	g.Metrics.inFlight.Inc()
-	return x
+	return rc
 }
 
-// unrouted is the label of requests that no route took.
-const unrouted = "-"
-
-// end finishes the exchange, unless a tunnel goes on and will. A panic costs
+// end finishes the request, unless a tunnel goes on and will. A panic costs
 // its own request only; http.ErrAbortHandler is how an answer is broken off.
-func (g *Gateway) end(x *exchange) {
-	if x.detached {
+func (g *Gateway) end(rc *requestContext) {
+	if rc.detached {
 		return
 	}
-	defer x.clock.stop()
+	defer rc.streamDeadline.stop()
 	crash := recover()
 	if crash != nil && crash != http.ErrAbortHandler {
-		g.Log.Error("panic", zap.Any("panic", crash), zap.String("request_id", x.id), zap.Stack("stack"))
-		x.fault = apierror.New(apierror.Internal, "something went wrong in the gateway")
-		if x.status == 0 {
-			x.fail(x.fault)
+		g.Log.Error("panic", zap.Any("panic", crash), zap.String("request_id", rc.id), zap.Stack("stack"))
+		if rc.status == 0 {
+			rc.fail(internalError())
 			crash = nil
 		}
+		rc.refusal = internalError()
 	}
-	g.finish(x)
+	g.finish(rc)
 	if crash != nil {
 		panic(http.ErrAbortHandler)
 	}
 }
 
-// findRoute finds who serves the request, with the method it will have there.
-func (x *exchange) findRoute(t *Table) *apierror.Error {
-	r := x.r
-	if t.unsteady(x.host, r.URL.Path) {
-		return badPath()
-	}
-	override := r.Header.Get("X-HTTP-Method-Override")
-	if r.Method == http.MethodPost && override != "" {
-		return x.findOverridden(t, override)
-	}
-	return x.take(t.Match(x.host, r.URL.Path, func(rt *Route) bool {
-		return rt.Takes(r.Method) || rt.answersPreflight(r)
-	}))
+func internalError() *apierror.Error {
+	return apierror.New(apierror.Internal, "something went wrong in the gateway")
 }
 
-// findOverridden looks the route up by the method that the client means
-// (wx.request has no PATCH), where the route allows that.
-func (x *exchange) findOverridden(t *Table, override string) *apierror.Error {
-	if m := t.Match(x.host, x.r.URL.Path, func(*Route) bool { return true }); m.Route == nil || !m.Route.Override {
-		return x.take(t.Match(x.host, x.r.URL.Path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
+// finish counts the request and writes its line of the access log.
+func (g *Gateway) finish(rc *requestContext) {
+	if rc.status == 0 {
+		rc.status = http.StatusOK
 	}
-	override = strings.ToUpper(override)
-	if !httprule.OverrideMethod(override) {
-		return apierror.New(apierror.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
-	}
-	x.r.Method = override
-	return x.take(t.Match(x.host, x.r.URL.Path, func(rt *Route) bool { return rt.Override && rt.Takes(override) }))
+	took := time.Since(rc.start)
+	g.Metrics.count(rc, took)
+	g.access.write(rc, took)
 }
 
-func (x *exchange) take(m Match) *apierror.Error {
-	if m.Route != nil {
-		x.route, x.label = m.Route, m.Route.Name
-		return nil
-	}
-	if m.Allowed != "" {
-		f := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
-		f.Allow = m.Allowed
-		return f
-	}
-	return apierror.New(apierror.NoRoute, "nothing is served here")
-}
-
-// checkBody refuses a body that says beforehand that it is too large, and a
-// WebSocket handshake that isn't one.
-func checkBody(x *exchange) error {
-	switch upgradeOf(x.r) {
-	case upgradeBroken:
-		return badRequest("this is no WebSocket handshake")
-	case upgradeWebSocket:
-		if !x.route.WebSocket {
-			return badRequest("this route takes no WebSocket")
-		}
-	}
-	if most := x.route.MaxBody; most > 0 && x.r.ContentLength > most {
-		return closing(apierror.New(apierror.BodyTooLarge, "the request body is too large"))
-	}
-	return nil
-}
-
-func (x *exchange) upgrades() bool {
-	return len(x.r.Header["Upgrade"]) > 0 && upgradeOf(x.r) == upgradeWebSocket
-}
-
-// Drain waits for open WebSockets until ctx ends, then cuts them. The
+// Drain waits for open WebSockets until ctx ends, then closes them. The
 // server's own Shutdown does the same for requests.
-func (g *Gateway) Drain(ctx context.Context) { g.tunnels.drain(ctx) }
+func (g *Gateway) Drain(ctx context.Context) { g.sockets.drain(ctx) }
+
+// Interrupt says that what is still in flight is about to be cut off: requests
+// whose context ends from now on are logged as cut by the gateway's stop, not
+// as given up by their clients.
+func (g *Gateway) Interrupt() { g.stopping.Store(true) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"wxgate/proxy"
+	"wxgate/proxy/endpoint"
 	"wxgate/session"
 	"wxgate/wechat/wechattest"
 )
@@ -219,7 +220,7 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 	})
 	url := serve(t, hook)
 	w := newWorld(t, plan{config: func(c *proxy.Config) {
-		c.Hook = proxy.Hook{URL: url, Timeout: time.Second, Client: proxy.NewHookClient()}
+		c.Endpoints.Hook = endpoint.Hook{URL: url, Timeout: time.Second, Client: endpoint.NewHookClient()}
 	}})
 	token := w.login("alice")
 	if asked.last["openid"] != w.user("alice").OpenID || asked.last["is_new_user"] != true || !strings.HasPrefix(asked.token, "Bearer ey") {
@@ -277,7 +278,7 @@ func TestBannedUserCannotLogIn(t *testing.T) {
 
 func TestLoginsOfOneAddressAreLimited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{config: func(c *proxy.Config) { c.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
+	w := newWorld(t, plan{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
 	for i := range 5 {
 		a := w.call("POST", "/auth/login", "", `{"code":"nonsense"}`, "X-Forwarded-For", "10.0.0."+string(rune('0'+i)))
 		if limited := a.Status == 429; limited != (i >= 3) || limited && a.Header.Get("Retry-After") == "" {

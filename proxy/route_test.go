@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -171,7 +172,7 @@ func TestJarKeepsCookiesOnTheServer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, plan{
 		routes: []*proxy.Route{
-			{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b", BackendHost: "127.0.0.1"},
+			{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b", BackendURLs: []*url.URL{{Scheme: "http", Host: "127.0.0.1"}}},
 			{Name: "drop", Path: "/drop/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesDrop},
 		},
 		backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

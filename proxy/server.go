@@ -21,7 +21,7 @@ const (
 //
 // There is no limit on how long a request or answer may take as a whole: a
 // stream that moves lives on, one that stalls is cut (see requestBody and
-// exchange).
+// requestContext).
 func NewServer(h http.Handler, maxHeader int, readHeader time.Duration, log *zap.Logger) *http.Server {
 	// What net/http logs by itself is what clients do wrong (handshakes broken
 	// off, say); panics are logged by Gateway.
@@ -38,7 +38,7 @@ func NewServer(h http.Handler, maxHeader int, readHeader time.Duration, log *zap
 		ConnContext:       withConn,
 		ConnState:         noteIdle,
 		ReadHeaderTimeout: readHeader,
-		WriteTimeout:      writeStall, // extended by exchange while the client reads
+		WriteTimeout:      writeStall, // extended by requestContext while the client reads
 		IdleTimeout:       idleConnection,
 		// The gateway's own check comes first and answers as it should; this
 		// is the bound on what is read at all.

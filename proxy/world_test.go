@@ -19,6 +19,7 @@ import (
 
 	"wxgate/internal/testkit/redistest"
 	"wxgate/proxy"
+	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
 	"wxgate/secret"
 	"wxgate/session"
@@ -109,7 +110,7 @@ func (w *world) start(p plan, simBase string) {
 	must(t, err)
 
 	config := proxy.Config{
-		AuthPrefix: "/auth", Routes: w.withBackend(p), MaxHeader: 32 << 10, Apps: []string{appID},
+		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: w.withBackend(p), MaxHeader: 32 << 10,
 		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 	if p.config != nil {

@@ -135,6 +135,7 @@ func (l *listeners) drain() {
 	public, private := l.servers[0].server, l.servers[1].server
 	if err := public.Shutdown(ctx); err != nil {
 		l.p.log.Warn("some requests were cut off", zap.Error(err))
+		l.p.gateway.Interrupt()
 		_ = public.Close()
 	}
 	l.p.gateway.Drain(ctx)

@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"net/netip"
 	"net/textproto"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"wxgate/admin"
 	"wxgate/internal/config"
 	"wxgate/proxy"
+	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
 	"wxgate/secret"
 	"wxgate/session"
@@ -76,15 +79,10 @@ func adminConfig(c *config.Config) admin.Config {
 // groups come from group.
 func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group, error)) (proxy.Config, error) {
 	out := proxy.Config{
-		AuthPrefix: c.AuthPrefix,
-		Identity:   proxyIdentity(c),
-		LoginPerIP: session.Rate(c.Limits.LoginPerIP),
-		Hook:       loginHook(c),
-		MaxHeader:  int(c.Limits.MaxHeader),
-		Proxies:    proxy.NewProxies(trustedPrefixes(c)),
-	}
-	for _, a := range c.Apps {
-		out.Apps = append(out.Apps, a.AppID)
+		Endpoints: endpointConfig(c),
+		Identity:  proxyIdentity(c),
+		MaxHeader: int(c.Limits.MaxHeader),
+		Proxies:   trustedPrefixes(c),
 	}
 	for i := range c.Routes {
 		rt, err := proxyRoute(c, &c.Routes[i], group)
@@ -94,6 +92,19 @@ func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group,
 		out.Routes = append(out.Routes, rt)
 	}
 	return out, nil
+}
+
+func endpointConfig(c *config.Config) endpoint.Config {
+	out := endpoint.Config{
+		Prefix:     c.AuthPrefix,
+		LoginPerIP: session.Rate(c.Limits.LoginPerIP),
+		PerUser:    session.Rate{Count: 60, Per: time.Minute},
+		Hook:       loginHook(c),
+	}
+	for _, a := range c.Apps {
+		out.Apps = append(out.Apps, a.AppID)
+	}
+	return out
 }
 
 func proxyIdentity(c *config.Config) proxy.Identity {
@@ -112,12 +123,12 @@ func trustedPrefixes(c *config.Config) []netip.Prefix {
 	return prefixes
 }
 
-func loginHook(c *config.Config) proxy.Hook {
+func loginHook(c *config.Config) endpoint.Hook {
 	h := c.Hooks.Login
 	if h.URL.URL == nil {
-		return proxy.Hook{}
+		return endpoint.Hook{}
 	}
-	return proxy.Hook{URL: h.URL.String(), Timeout: h.Timeout.Std(), AllowOnError: h.OnError == "allow", Client: proxy.NewHookClient()}
+	return endpoint.Hook{URL: h.URL.String(), Timeout: h.Timeout.Std(), AllowOnError: h.OnError == "allow", Client: endpoint.NewHookClient()}
 }
 
 func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (*upstream.Group, error)) (*proxy.Route, error) {
@@ -134,13 +145,13 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		Name: r.Name, Host: r.Host, Path: r.Path, Methods: r.Methods,
 		Auth: proxy.Auth(r.Auth), Roles: r.Require.Roles, RequirePhone: r.Require.Phone,
 		RateLimit: session.Rate(r.RateLimit), MaxBody: int64(maxBody),
-		Upstream: g, Backend: backendName(r), BackendHost: r.Upstreams[0].URL.Hostname(),
+		Upstream: g, Backend: backendName(r), BackendURLs: backendURLs(r), Timeout: uc.Timeout, RewriteRedirects: true,
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
 		WebSocket:    r.WebSocket, Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
 		CORSOrigins: r.CORS.Origins,
 		RequestSet:  revealed(r.RequestHeaders.Set), RequestRemove: canonical(r.RequestHeaders.Remove),
-		ResponseSet: revealed(r.ResponseHeaders.Set), ResponseGone: canonical(r.ResponseHeaders.Remove),
+		ResponseSet: revealed(r.ResponseHeaders.Set), ResponseRemove: canonical(r.ResponseHeaders.Remove),
 	}, nil
 }
 
@@ -172,6 +183,14 @@ func backendName(r *config.Route) string {
 	slices.Sort(urls)
 	sum := sha256.Sum256([]byte(strings.Join(urls, "\n")))
 	return hex.EncodeToString(sum[:8])
+}
+
+func backendURLs(r *config.Route) []*url.URL {
+	urls := make([]*url.URL, len(r.Upstreams))
+	for i, u := range r.Upstreams {
+		urls[i] = u.URL.URL
+	}
+	return urls
 }
 
 func revealed(set map[string]secret.Text) map[string]string {

@@ -27,7 +27,7 @@ func TestQuietStreamOutlivesTheWriteTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &deadlined{ResponseWriter: httptest.NewRecorder()}
 		_ = w.SetWriteDeadline(time.Now().Add(writeStall))
-		c := startStreamClock(w, &http.Request{ProtoMajor: 2})
+		c := startStreamDeadline(w, &http.Request{ProtoMajor: 2})
 		for range 100 {
 			time.Sleep(writeStall / 4)
 			synctest.Wait()

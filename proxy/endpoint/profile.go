@@ -1,4 +1,4 @@
-package proxy
+package endpoint
 
 import (
 	"context"
@@ -38,45 +38,45 @@ type profileAnswer struct {
 }
 
 // showProfile answers GET {auth}/profile.
-func (g *Gateway) showProfile(x *exchange, _ *state) error {
-	_, user, err := g.callerProfile(x)
+func (h *Handler) showProfile(r *Request) error {
+	_, user, err := h.callerProfile(r)
 	if err != nil {
 		return err
 	}
-	return writeJSON(x, profileAnswer(user.Profile))
+	return writeJSON(r, profileAnswer(user.Profile))
 }
 
 // setProfile answers PUT {auth}/profile.
-func (g *Gateway) setProfile(x *exchange, _ *state) error {
-	s, err := g.renewingCaller(x)
+func (h *Handler) setProfile(r *Request) error {
+	s, err := h.renewingCaller(r)
 	if err != nil {
 		return err
 	}
 	var req profileRequest
-	if err := readJSON(x, &req); err != nil {
+	if err := readJSON(r, &req); err != nil {
 		return err
 	}
 	if req.signed() {
-		if err := g.readSigned(x.r.Context(), s, &req); err != nil {
+		if err := h.readSigned(r.HTTP.Context(), s, &req); err != nil {
 			return err
 		}
 	}
-	profile, err := g.merged(x.r.Context(), s, req)
+	profile, err := h.mergeProfile(r.HTTP.Context(), s, req)
 	if err != nil {
 		return err
 	}
-	if err := g.Sessions.SetProfile(context.WithoutCancel(x.r.Context()), s, profile); err != nil {
+	if err := h.Sessions.SetProfile(context.WithoutCancel(r.HTTP.Context()), s, profile); err != nil {
 		return err
 	}
-	return writeJSON(x, profileAnswer(profile))
+	return writeJSON(r, profileAnswer(profile))
 }
 
 func (req *profileRequest) signed() bool {
 	return req.RawData != "" || req.Signature != "" || req.EncryptedData != "" || req.IV != ""
 }
 
-// merged is the stored profile with the request's fields put in and checked.
-func (g *Gateway) merged(ctx context.Context, s *session.Session, req profileRequest) (session.Profile, error) {
+// mergeProfile gives the stored profile with the request's fields put in and checked.
+func (h *Handler) mergeProfile(ctx context.Context, s *session.Session, req profileRequest) (session.Profile, error) {
 	if req.Nickname == nil && req.AvatarURL == nil {
 		return session.Profile{}, apierror.New(apierror.BadRequest, "send nickname, avatar_url or both")
 	}
@@ -86,7 +86,7 @@ func (g *Gateway) merged(ctx context.Context, s *session.Session, req profileReq
 	if req.AvatarURL != nil && !validAvatar(*req.AvatarURL) {
 		return session.Profile{}, apierror.New(apierror.BadRequest, "avatar_url must be a https URL of at most 1024 bytes")
 	}
-	user, err := g.Sessions.Profile(ctx, s)
+	user, err := h.Sessions.Profile(ctx, s)
 	if err != nil {
 		return session.Profile{}, err
 	}
@@ -124,21 +124,21 @@ type wxUserInfo struct {
 
 // readSigned checks what wx signed, and takes the fields from it. The encrypted form
 // plays no part: whoever sends it can change what it says.
-func (g *Gateway) readSigned(ctx context.Context, s *session.Session, req *profileRequest) error {
+func (h *Handler) readSigned(ctx context.Context, s *session.Session, req *profileRequest) error {
 	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData {
 		return apierror.New(apierror.BadRequest, "send raw_data with signature")
 	}
-	key, err := g.Sessions.SessionKey(ctx, s)
+	key, err := h.Sessions.SessionKey(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := g.WeChat.VerifyRawData(ctx, s.AppID, s.OpenID, key, req.RawData, req.Signature); err != nil {
+	if err := h.WeChat.VerifyRawData(ctx, s.AppID, s.OpenID, key, req.RawData, req.Signature); err != nil {
 		return err
 	}
-	return req.take(json.RawMessage(req.RawData), s.OpenID)
+	return req.setFields(json.RawMessage(req.RawData), s.OpenID)
 }
 
-func (req *profileRequest) take(raw json.RawMessage, openid string) error {
+func (req *profileRequest) setFields(raw json.RawMessage, openid string) error {
 	var info wxUserInfo
 	if err := json.Unmarshal(raw, &info); err != nil {
 		return apierror.New(apierror.BadData, "the signed data is no user info").Because(err)

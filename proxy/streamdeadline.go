@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// streamClock keeps the write deadline of an HTTP/2 stream away while nothing
+// streamDeadline keeps the write deadline of an HTTP/2 stream away while nothing
 // is being written. HTTP/1's deadline only fails a write that waits; that of a
 // stream resets it when the time has come (net/http's http2stream), also an
 // upload, a long poll or a quiet stream of events.
-type streamClock struct {
+type streamDeadline struct {
 	ctl   *http.ResponseController
 	timer *time.Timer
 
@@ -19,19 +19,19 @@ type streamClock struct {
 	over    bool
 }
 
-// startStreamClock gives nil for HTTP/1, which needs none.
-func startStreamClock(w http.ResponseWriter, r *http.Request) *streamClock {
+// startStreamDeadline gives nil for HTTP/1, which needs none.
+func startStreamDeadline(w http.ResponseWriter, r *http.Request) *streamDeadline {
 	if r.ProtoMajor < 2 {
 		return nil
 	}
-	c := &streamClock{ctl: http.NewResponseController(w)}
+	c := &streamDeadline{ctl: http.NewResponseController(w)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.timer = time.AfterFunc(writeStall/2, c.tick)
 	return c
 }
 
-func (c *streamClock) tick() {
+func (c *streamDeadline) tick() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.over {
@@ -44,7 +44,7 @@ func (c *streamClock) tick() {
 }
 
 // write marks the beginning and end of a write, which the deadline is for.
-func (c *streamClock) write(begins bool) {
+func (c *streamDeadline) write(begins bool) {
 	if c == nil {
 		return
 	}
@@ -54,7 +54,7 @@ func (c *streamClock) write(begins bool) {
 }
 
 // stop must come before the handler returns: the stream is gone then.
-func (c *streamClock) stop() {
+func (c *streamDeadline) stop() {
 	if c == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package proxy
+package endpoint
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
+	"wxgate/proxy/ratelimit"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -55,58 +56,58 @@ type phoneFailure struct {
 }
 
 // login answers POST {auth}/login.
-func (g *Gateway) login(x *exchange, st *state) error {
-	req, key, err := g.readLogin(x, st)
+func (h *Handler) login(r *Request) error {
+	req, key, err := h.readLogin(r)
 	if err != nil {
-		g.countLogin("-", err)
+		h.countLogin("-", err)
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.r.Context()), loginTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTime)
 	defer cancel()
-	answer, err := g.Sessions.UseCodeOnce(ctx, req.AppID, req.Code, key, func(ctx context.Context) ([]byte, error) {
-		return g.enter(ctx, x, st, req)
+	answer, err := h.Sessions.UseCodeOnce(ctx, req.AppID, req.Code, key, func(ctx context.Context) ([]byte, error) {
+		return h.openSession(ctx, r, req)
 	})
-	g.countLogin(req.AppID, err)
+	h.countLogin(req.AppID, err)
 	if err != nil {
 		return err
 	}
-	writeRawJSON(x, answer)
+	writeRawJSON(r, answer)
 	return nil
 }
 
 // readLogin checks everything that can be checked before WeChat is asked.
-func (g *Gateway) readLogin(x *exchange, st *state) (req loginRequest, key string, err error) {
-	if err := g.allow(x.r.Context(), "login:"+addressKey(x.client), st.LoginPerIP); err != nil {
+func (h *Handler) readLogin(r *Request) (req loginRequest, key string, err error) {
+	if err := ratelimit.Allow(r.HTTP.Context(), h.Sessions, "login:"+ratelimit.Address(r.Client), r.config.LoginPerIP); err != nil {
 		return req, "", err
 	}
-	if err := readJSON(x, &req); err != nil {
+	if err := readJSON(r, &req); err != nil {
 		return req, "", err
 	}
 	if !wechat.ValidCode(req.Code) || req.PhoneCode != "" && !wechat.ValidCode(req.PhoneCode) {
 		return req, "", apierror.New(apierror.BadRequest, "code is missing, or is no code of wx.login")
 	}
-	if req.AppID, err = st.chooseApp(req.AppID, x.r.Header.Get("Referer")); err != nil {
+	if req.AppID, err = r.config.chooseApp(req.AppID, r.HTTP.Header.Get("Referer")); err != nil {
 		return req, "", err
 	}
-	key, err = idempotencyKey(x.r.Header["Idempotency-Key"])
+	key, err = idempotencyKey(r.HTTP.Header["Idempotency-Key"])
 	return req, key, err
 }
 
 // chooseApp says which app the login is for: the one named, else the one that
 // the WeChat client's Referer names, else the only one.
-func (st *state) chooseApp(named, referer string) (string, error) {
+func (c *Config) chooseApp(named, referer string) (string, error) {
 	hinted := refererApp(referer)
 	switch {
-	case named != "" && !slices.Contains(st.Apps, named):
+	case named != "" && !slices.Contains(c.Apps, named):
 		return "", apierror.New(apierror.BadRequest, "this appid is not served here")
 	case named != "" && hinted != "" && hinted != named:
 		return "", apierror.New(apierror.BadRequest, "appid and Referer name different apps")
 	case named != "":
 		return named, nil
-	case slices.Contains(st.Apps, hinted):
+	case slices.Contains(c.Apps, hinted):
 		return hinted, nil
-	case len(st.Apps) == 1:
-		return st.Apps[0], nil
+	case len(c.Apps) == 1:
+		return c.Apps[0], nil
 	}
 	return "", apierror.New(apierror.BadRequest, "appid is missing")
 }
@@ -129,35 +130,35 @@ func idempotencyKey(values []string) (string, error) {
 		return "", nil
 	}
 	key := values[0]
-	sane := len(values) == 1 && len(key) >= 16 && len(key) <= 128 &&
+	valid := len(values) == 1 && len(key) >= 16 && len(key) <= 128 &&
 		!strings.ContainsFunc(key, func(c rune) bool { return c <= ' ' || c >= 0x7f })
-	if !sane {
+	if !valid {
 		return "", apierror.New(apierror.BadRequest, "Idempotency-Key must be 16 to 128 printable characters")
 	}
 	return key, nil
 }
 
-// enter takes the code to WeChat, asks the hook, and opens the session. It
+// openSession takes the code to WeChat, asks the hook, and opens the session. It
 // gives the answer's JSON.
-func (g *Gateway) enter(ctx context.Context, x *exchange, st *state, req loginRequest) ([]byte, error) {
-	who, err := g.WeChat.Login(ctx, req.AppID, req.Code)
+func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest) ([]byte, error) {
+	who, err := h.WeChat.Login(ctx, req.AppID, req.Code)
 	if err != nil {
 		return nil, releaseCode(err)
 	}
 	login := session.Login{AppID: req.AppID, OpenID: who.OpenID, UnionID: who.UnionID, SessionKey: who.SessionKey}
-	if err := g.Sessions.Blocked(ctx, req.AppID, who.OpenID); err != nil {
+	if err := h.Sessions.Blocked(ctx, req.AppID, who.OpenID); err != nil {
 		return nil, err
 	}
-	phone, told := g.phoneAtLogin(ctx, req, who.OpenID)
+	phone, told := h.phoneAtLogin(ctx, req, who.OpenID)
 	login.Phone = phone
-	if err := st.askHook(ctx, x, &login); err != nil {
+	if err := h.askHook(ctx, r, &login); err != nil {
 		return nil, err
 	}
-	token, s, isNew, err := g.Sessions.Login(ctx, login)
+	token, s, isNew, err := h.Sessions.Login(ctx, login)
 	if err != nil {
 		return nil, err
 	}
-	x.grant, x.known = session.AuthResult{Session: s}, true // for the access log
+	r.Grant = session.AuthResult{Session: s} // for the access log
 	return json.Marshal(loginAnswer{newTokenAnswer(token), isNew, told})
 }
 
@@ -171,14 +172,14 @@ func releaseCode(err error) error {
 
 // phoneAtLogin gets the number for a login's phone_code: the number, and what
 // the client is told of it.
-func (g *Gateway) phoneAtLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
+func (h *Handler) phoneAtLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
 	if req.PhoneCode == "" {
 		return nil, nil
 	}
-	got, err := g.WeChat.Phone(ctx, req.AppID, openid, req.PhoneCode)
+	got, err := h.WeChat.Phone(ctx, req.AppID, openid, req.PhoneCode)
 	if err != nil {
 		f := apierror.From(err)
-		g.Log.Warn("a login's phone number could not be had", zap.String("appid", req.AppID), zap.Error(err))
+		h.Log.Warn("a login's phone number could not be had", zap.String("appid", req.AppID), zap.Error(err))
 		return nil, phoneFailure{f.Code, f.Message}
 	}
 	phone := session.Phone(got)
@@ -187,10 +188,10 @@ func (g *Gateway) phoneAtLogin(ctx context.Context, req loginRequest, openid str
 
 // countLogin counts outcomes; a bad request is counted too, under "-" where
 // its app is not known.
-func (g *Gateway) countLogin(appid string, err error) {
+func (h *Handler) countLogin(appid string, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = string(apierror.From(err).Code)
 	}
-	g.Metrics.logins.WithLabelValues(appid, outcome).Inc()
+	h.Logins.WithLabelValues(appid, outcome).Inc()
 }

@@ -39,9 +39,9 @@ type requestBody struct {
 	onEOF func()
 
 	// Only the reading goroutine touches these.
-	start    time.Time
-	deadline time.Time
-	got      int64
+	start       time.Time
+	deadlineSet time.Time // when the current read deadline was set
+	got         int64
 
 	mu     sync.Mutex // held for moments only: a Read may block for long
 	closed bool
@@ -49,17 +49,17 @@ type requestBody struct {
 }
 
 // newRequestBody wraps the request's body. most < 1: no limit.
-func newRequestBody(x *exchange, most int64, onEOF func()) *requestBody {
+func newRequestBody(rc *requestContext, most int64, onEOF func()) *requestBody {
 	left := most
 	if most < 1 {
 		left = -1
 	}
 	b := &requestBody{
-		src: x.r.Body, ctl: http.NewResponseController(x.w), left: left, limit: most,
+		src: rc.r.Body, ctl: http.NewResponseController(rc.w), left: left, limit: most,
 		// A stream of unknown length may honestly pause: gRPC's do.
-		timed: !strings.HasPrefix(x.r.Header.Get("Content-Type"), "application/grpc"),
-		sized: x.r.ContentLength > 0, onEOF: onEOF, start: time.Now(),
-		deadline: x.start, // set by begin
+		timed: !strings.HasPrefix(rc.r.Header.Get("Content-Type"), "application/grpc"),
+		sized: rc.r.ContentLength > 0, onEOF: onEOF, start: time.Now(),
+		deadlineSet: rc.start, // set by begin
 	}
 	if !b.timed {
 		b.setDeadline(time.Time{})
@@ -80,7 +80,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 			n = 0
 		}
 	}
-	return n, b.note(err)
+	return n, b.record(err)
 }
 
 func (b *requestBody) state() error {
@@ -92,9 +92,9 @@ func (b *requestBody) state() error {
 	return b.err
 }
 
-// note keeps the client's fault and lifts the deadline at the end: one that
+// record keeps the client's error and lifts the deadline at the end: one that
 // fires later would look as if the client had gone away.
-func (b *requestBody) note(err error) error {
+func (b *requestBody) record(err error) error {
 	switch {
 	case err == nil:
 		return b.checkRate()
@@ -107,11 +107,11 @@ func (b *requestBody) note(err error) error {
 		}
 		return err
 	}
-	b.keep(err)
+	b.setError(err)
 	return err
 }
 
-func (b *requestBody) keep(err error) {
+func (b *requestBody) setError(err error) {
 	b.mu.Lock()
 	b.err = err
 	b.mu.Unlock()
@@ -122,7 +122,7 @@ func (b *requestBody) checkRate() error {
 		return nil
 	}
 	if passed := time.Since(b.start); passed > bodyStall && float64(b.got) < bodyRate*passed.Seconds() {
-		b.keep(errBodyTooSlow)
+		b.setError(errBodyTooSlow)
 		return errBodyTooSlow
 	}
 	return nil
@@ -133,10 +133,10 @@ func (b *requestBody) extendDeadline() {
 		return
 	}
 	now := time.Now()
-	if now.Sub(b.deadline) < bodyStall/10 {
+	if now.Sub(b.deadlineSet) < bodyStall/10 {
 		return
 	}
-	b.deadline = now
+	b.deadlineSet = now
 	b.setDeadline(now.Add(bodyStall))
 }
 
@@ -153,31 +153,31 @@ func (b *requestBody) setDeadline(t time.Time) {
 // Close ends reading for good; the server drains the rest by itself.
 func (b *requestBody) Close() error { return nil }
 
-// shut is called when the handler is done: a transport must not read on.
-func (b *requestBody) shut() {
+// detach is called when the handler is done: a transport must not read on.
+func (b *requestBody) detach() {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
 }
 
-// clientFault is what the client did wrong while its body was read, or nil.
-func (b *requestBody) clientFault() *apierror.Error {
+// clientError is what the client did wrong while its body was read, or nil.
+func (b *requestBody) clientError() *apierror.Error {
 	if b == nil {
 		return nil
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return bodyFault(b.err)
+	return bodyError(b.err)
 }
 
-// bodyFault maps an error of reading a client's body.
-func bodyFault(err error) *apierror.Error {
+// bodyError maps an error of reading a client's body.
+func bodyError(err error) *apierror.Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &tooLarge):
-		return closing(apierror.New(apierror.BodyTooLarge, "the request body is too large").Because(err))
+		return bodyTooLarge().Because(err)
 	case errors.Is(err, errBodyTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
 		return closing(apierror.New(apierror.Timeout, "the request body came too slowly").Because(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -186,7 +186,10 @@ func bodyFault(err error) *apierror.Error {
 	return closing(apierror.New(apierror.BadRequest, "the request body can't be read").Because(err))
 }
 
-func closing(f *apierror.Error) *apierror.Error {
-	f.Close = true
-	return f
+// checkBody refuses a body that says beforehand that it is too large.
+func checkBody(rc *requestContext) error {
+	if most := rc.route.MaxBody; most > 0 && rc.r.ContentLength > most {
+		return bodyTooLarge()
+	}
+	return nil
 }

@@ -1,0 +1,50 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"sync"
+)
+
+// maxEarlyHints bounds the 1xx answers to one request.
+const maxEarlyHints = 32
+
+// earlyHints passes 1xx answers of the backend on while the final one is
+// awaited.
+type earlyHints struct {
+	rc    *requestContext
+	mu    sync.Mutex
+	over  bool
+	count int
+}
+
+func (e *earlyHints) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{Got1xxResponse: e.pass}
+}
+
+func (e *earlyHints) pass(status int, header textproto.MIMEHeader) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.over || status == http.StatusContinue || !e.rc.r.ProtoAtLeast(1, 1) {
+		return nil // the server says 100 by itself, when the body is read
+	}
+	if e.count++; e.count > maxEarlyHints {
+		return errors.New("too many 1xx answers")
+	}
+	h := e.rc.Header()
+	copyResponseHeader(h, http.Header(header), e.rc.state.headers)
+	if e.rc.route.Cookies != CookiesPass {
+		delete(h, "Set-Cookie")
+	}
+	e.rc.WriteHeader(status)
+	clear(h)
+	return nil
+}
+
+func (e *earlyHints) stop() {
+	e.mu.Lock()
+	e.over = true
+	e.mu.Unlock()
+}

@@ -1,0 +1,188 @@
+// Package endpoint serves the gateway's own endpoints under auth_prefix:
+// login, refresh, logout, session, phone, profile and check, with the login
+// hook, and the public keys of the identity assertion.
+//
+// It is handed requests that package proxy has admitted: their target and host
+// are valid, their body is bounded in size and time.
+package endpoint
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"wxgate/apierror"
+	"wxgate/internal/httprule"
+	"wxgate/proxy/ratelimit"
+	"wxgate/session"
+	"wxgate/wechat"
+)
+
+// MaxBody bounds what a client may send to the gateway's own endpoints, in bytes.
+const MaxBody = 64 << 10
+
+// Options is what a Handler stands on for its whole life. All are required.
+type Options struct {
+	Sessions *session.Store
+	WeChat   *wechat.Client
+	Logins   *prometheus.CounterVec // by appid and outcome
+	Log      *zap.Logger
+	Now      func() time.Time
+}
+
+// Config is what a reload may change.
+type Config struct {
+	Prefix     string       // where the endpoints live, e.g. /auth
+	Apps       []string     // appids that may log in
+	LoginPerIP session.Rate // zero: no limit
+	PerUser    session.Rate // for all endpoints that ask for a token; zero: no limit
+	Hook       Hook         // zero: none
+}
+
+// Request is one call, as package proxy has read it. Its ResponseWriter adds
+// what every answer carries.
+type Request struct {
+	http.ResponseWriter
+	HTTP       *http.Request
+	ID         string
+	Client     netip.Addr // trusted proxies looked through
+	ClientText string
+
+	// Authenticate gives the session of the request's token, or the error to
+	// answer with. With renew the answer brings a fresh token where the old one
+	// nears its end.
+	Authenticate func(renew bool) (session.AuthResult, error)
+
+	// Set while the call is served, for the access log.
+	Name  string             // the endpoint's path; "" where there is none
+	Grant session.AuthResult // whose call it is
+
+	config *Config // of the time when the call began
+}
+
+// Handler serves the endpoints.
+type Handler struct {
+	Options
+	current atomic.Pointer[compiled]
+}
+
+// compiled is one configuration, with the table of its endpoints.
+type compiled struct {
+	Config
+	endpoints map[string][]endpoint // by path
+}
+
+// endpoint is one call. Its error becomes the answer.
+type endpoint struct {
+	method string
+	serve  func(*Request) error
+}
+
+// New makes a handler that serves the config.
+func New(o Options, c Config) *Handler {
+	h := &Handler{Options: o}
+	h.Configure(c)
+	return h
+}
+
+// Configure puts another config in force for the calls to come.
+func (h *Handler) Configure(c Config) {
+	table := map[string][]endpoint{httprule.JWKSPath: {{http.MethodGet, h.showKeys}}}
+	for _, e := range []struct {
+		method, path string
+		serve        func(*Request) error
+	}{
+		{http.MethodPost, "/login", h.login},
+		{http.MethodPost, "/refresh", h.refresh},
+		{http.MethodPost, "/logout", h.logout},
+		{http.MethodGet, "/session", h.showSession},
+		{http.MethodPost, "/phone", h.bindPhone},
+		{http.MethodPut, "/profile", h.setProfile},
+		{http.MethodGet, "/profile", h.showProfile},
+		{http.MethodPost, "/check", h.check},
+	} {
+		path := c.Prefix + e.path
+		table[path] = append(table[path], endpoint{e.method, e.serve})
+	}
+	h.current.Store(&compiled{c, table})
+}
+
+// Owns reports whether the gateway answers at the path itself.
+func (h *Handler) Owns(path string) bool {
+	return httprule.PathWithin(path, h.current.Load().Prefix) || path == httprule.JWKSPath
+}
+
+// Methods are those of all endpoints, for CORS.
+const Methods = "GET, POST, PUT"
+
+// Serve answers a call, or gives the error to answer with.
+func (h *Handler) Serve(r *Request) error {
+	c := h.current.Load()
+	r.config = &c.Config
+	path := r.HTTP.URL.Path
+	endpoints, known := c.endpoints[path]
+	if !known {
+		return apierror.New(apierror.NoRoute, "the gateway has no such call")
+	}
+	for _, e := range endpoints {
+		if e.takes(r.HTTP.Method) {
+			r.Name = strings.TrimPrefix(path, "/")
+			return e.serve(r)
+		}
+	}
+	refusal := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
+	refusal.Allow = allowed(endpoints)
+	return refusal
+}
+
+// takes: HEAD is taken wherever GET is (RFC 9110, section 9.3.2).
+func (e endpoint) takes(method string) bool {
+	return e.method == method || e.method == http.MethodGet && method == http.MethodHead
+}
+
+func allowed(endpoints []endpoint) string {
+	var methods []string
+	for _, e := range endpoints {
+		methods = append(methods, e.method)
+		if e.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
+}
+
+// caller identifies who calls, and counts the call against the user's limit:
+// WeChat's quota and the circuit to it are shared by all users.
+func (h *Handler) caller(r *Request) (*session.Session, error) { return h.authenticate(r, false) }
+
+// renewingCaller is caller for calls whose answer may bring a fresh token.
+func (h *Handler) renewingCaller(r *Request) (*session.Session, error) {
+	return h.authenticate(r, true)
+}
+
+func (h *Handler) authenticate(r *Request, renew bool) (*session.Session, error) {
+	grant, err := r.Authenticate(renew)
+	if err != nil {
+		return nil, err
+	}
+	r.Grant = grant
+	key := "auth:" + ratelimit.User(grant.Session)
+	return grant.Session, ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, r.config.PerUser)
+}
+
+// callerProfile is renewingCaller with what is kept of the user.
+func (h *Handler) callerProfile(r *Request) (*session.Session, session.User, error) {
+	s, err := h.renewingCaller(r)
+	if err != nil {
+		return nil, session.User{}, err
+	}
+	user, err := h.Sessions.Profile(r.HTTP.Context(), s)
+	return s, user, err
+}

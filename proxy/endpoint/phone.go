@@ -1,0 +1,72 @@
+package endpoint
+
+import (
+	"context"
+
+	"wxgate/apierror"
+	"wxgate/session"
+	"wxgate/wechat"
+)
+
+// phoneAnswer is how a phone number is told.
+type phoneAnswer struct {
+	Number      string `json:"phone_number"`
+	PureNumber  string `json:"pure_phone_number"`
+	CountryCode string `json:"country_code"`
+}
+
+func newPhoneAnswer(p session.Phone) phoneAnswer {
+	return phoneAnswer{p.Number, p.PureNumber, p.CountryCode}
+}
+
+// phoneRequest is the body of POST {auth}/phone: a code, or the old way.
+type phoneRequest struct {
+	Code          string `json:"code"`
+	EncryptedData string `json:"encrypted_data"`
+	IV            string `json:"iv"`
+}
+
+// bindPhone answers POST {auth}/phone.
+func (h *Handler) bindPhone(r *Request) error {
+	s, err := h.renewingCaller(r)
+	if err != nil {
+		return err
+	}
+	var req phoneRequest
+	if err := readJSON(r, &req); err != nil {
+		return err
+	}
+	phone, err := h.phoneOf(r.HTTP.Context(), s, req)
+	if err != nil {
+		return err
+	}
+	if err := h.Sessions.SetPhone(context.WithoutCancel(r.HTTP.Context()), s, phone); err != nil {
+		return err
+	}
+	return writeJSON(r, newPhoneAnswer(phone))
+}
+
+func (h *Handler) phoneOf(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
+	byCode, byData := req.Code != "", req.EncryptedData != "" || req.IV != ""
+	switch {
+	case byCode == byData:
+		return session.Phone{}, apierror.New(apierror.BadRequest, "send either code, or encrypted_data and iv")
+	case byData:
+		return h.decryptPhone(ctx, s, req)
+	case !wechat.ValidCode(req.Code):
+		return session.Phone{}, apierror.New(apierror.BadRequest, "code is no code of the phone button")
+	}
+	// WeChat must know whose code it should be, else one user could bind another's number.
+	phone, err := h.WeChat.Phone(context.WithoutCancel(ctx), s.AppID, s.OpenID, req.Code)
+	return session.Phone(phone), err
+}
+
+// decryptPhone opens what the phone button gave before it gave codes.
+func (h *Handler) decryptPhone(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
+	key, err := h.Sessions.SessionKey(ctx, s)
+	if err != nil {
+		return session.Phone{}, err
+	}
+	phone, err := h.WeChat.DecryptPhone(ctx, s.AppID, s.OpenID, key, req.EncryptedData, req.IV)
+	return session.Phone(phone), err
+}

@@ -1,0 +1,78 @@
+package endpoint
+
+import (
+	"context"
+	"net/http"
+
+	"wxgate/session"
+)
+
+// refresh answers POST {auth}/refresh: a fresh token for the same session. The
+// old one stays good until its own end, so that two refreshes at once do no harm.
+func (h *Handler) refresh(r *Request) error {
+	if _, err := h.caller(r); err != nil {
+		return err
+	}
+	token, err := h.Sessions.Renew(r.HTTP.Context(), r.Grant)
+	if err != nil {
+		return err
+	}
+	return writeJSON(r, newTokenAnswer(token))
+}
+
+// logout answers POST {auth}/logout: 204 once the session, or with
+// {"all": true} every session of the user, has ended everywhere.
+func (h *Handler) logout(r *Request) error {
+	s, err := h.caller(r)
+	if err != nil {
+		return err
+	}
+	var req struct {
+		All bool `json:"all"`
+	}
+	if err := readOptionalJSON(r, &req); err != nil {
+		return err
+	}
+	ctx := context.WithoutCancel(r.HTTP.Context()) // half a logout helps nobody
+	if req.All {
+		_, err = h.Sessions.EndAll(ctx, s.AppID, s.OpenID, session.CauseLogoutAll)
+	} else {
+		_, err = h.Sessions.End(ctx, s.ID, session.CauseLogout)
+	}
+	if err != nil {
+		return err
+	}
+	r.Header().Set("Cache-Control", "no-store")
+	r.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// sessionAnswer is the answer of GET {auth}/session; times in seconds.
+type sessionAnswer struct {
+	AppID            string     `json:"appid"`
+	ExpiresIn        int64      `json:"expires_in"`
+	SessionExpiresIn int64      `json:"session_expires_in"`
+	User             userAnswer `json:"user"`
+}
+
+type userAnswer struct {
+	UserID    string `json:"user_id,omitempty"`
+	Nickname  string `json:"nickname,omitempty"`
+	AvatarURL string `json:"avatar_url,omitempty"`
+	Phone     string `json:"phone,omitempty"`
+}
+
+// showSession answers GET {auth}/session.
+func (h *Handler) showSession(r *Request) error {
+	s, user, err := h.callerProfile(r)
+	if err != nil {
+		return err
+	}
+	now := h.Now()
+	return writeJSON(r, sessionAnswer{
+		AppID:            s.AppID,
+		ExpiresIn:        seconds(r.Grant.ExpiresAt.Sub(now)),
+		SessionExpiresIn: seconds(h.Sessions.Remaining(s)),
+		User:             userAnswer{s.UserID, user.Profile.Nickname, user.Profile.AvatarURL, user.Phone.Number},
+	})
+}

@@ -1,0 +1,57 @@
+package proxy
+
+import (
+	"net/http"
+	"strings"
+
+	"wxgate/apierror"
+	"wxgate/internal/httprule"
+)
+
+// route finds who serves the request: the gateway itself, or a route, with the
+// method that the request has there.
+func (g *Gateway) route(rc *requestContext) error {
+	r, t := rc.r, rc.state.table
+	if g.endpoints.Owns(r.URL.Path) {
+		rc.own = true
+		return nil
+	}
+	if t.ambiguousRoute(rc.host, r.URL.Path) {
+		return malformedPath()
+	}
+	override := r.Header.Get("X-HTTP-Method-Override")
+	if r.Method == http.MethodPost && override != "" {
+		return rc.routeOverridden(t, override)
+	}
+	return rc.setRoute(t.Match(rc.host, r.URL.Path, func(rt *Route) bool {
+		return rt.Takes(r.Method) || rt.answersPreflight(r)
+	}))
+}
+
+// routeOverridden looks the route up by the method that the client means
+// (wx.request has no PATCH), where the route allows that.
+func (rc *requestContext) routeOverridden(t *Table, override string) error {
+	path := rc.r.URL.Path
+	if m := t.Match(rc.host, path, anyMethod); m.Route == nil || !m.Route.Override {
+		return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
+	}
+	override = strings.ToUpper(override)
+	if !httprule.OverrideMethod(override) {
+		return apierror.New(apierror.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
+	}
+	rc.r.Method = override
+	return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.Override && rt.Takes(override) }))
+}
+
+func (rc *requestContext) setRoute(m Match) error {
+	if m.Route != nil {
+		rc.route, rc.routeName = m.Route, m.Route.Name
+		return nil
+	}
+	if m.Allowed != "" {
+		e := apierror.New(apierror.MethodNotAllowed, "this method is not served here")
+		e.Allow = m.Allowed
+		return e
+	}
+	return apierror.New(apierror.NoRoute, "nothing is served here")
+}

@@ -1,0 +1,163 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"wxgate/apierror"
+	"wxgate/internal/httprule"
+	"wxgate/session"
+)
+
+// requestContext is one request, what is known of it and what became of it. It
+// is the http.ResponseWriter of everything below it, so that status, size and
+// the gateway's own response headers are kept in one place.
+//
+// It is used by one goroutine at a time.
+type requestContext struct {
+	w     http.ResponseWriter
+	r     *http.Request
+	state *state // the configuration that the request began with
+	start time.Time
+	id    string // request id
+
+	peer       netip.Addr // at the other end of the TCP connection
+	client     netip.Addr // whom the request is from, trusted proxies looked through
+	clientText string
+	trusted    bool   // the peer is one of trusted_proxies: its forwarded headers count
+	host       string // lower case, without port and trailing dot
+
+	own           bool // the gateway answers itself
+	route         *Route
+	routeName     string // for log and metrics
+	grant         session.AuthResult
+	authenticated bool   // grant holds
+	renewed       string // a fresh token for X-Session-Token
+
+	responseHeaders func(http.Header) // the route's own changes, last before the header is sent
+
+	done             bool // answered, or handed on: no further step runs
+	status           int
+	bytes            int64           // of the answer's body
+	refusal          *apierror.Error // what went wrong, for the log
+	writeDeadlineSet time.Time       // when the current write deadline was set
+	streamDeadline   *streamDeadline
+	detached         bool // a tunnel finishes the request later
+}
+
+// unrouted is the routeName of requests that no route took.
+const unrouted = "-"
+
+func (rc *requestContext) Header() http.Header { return rc.w.Header() }
+
+// WriteHeader sends the header, with what only the gateway may say.
+func (rc *requestContext) WriteHeader(status int) {
+	h := rc.w.Header()
+	if status < 200 && status != http.StatusSwitchingProtocols {
+		rc.w.WriteHeader(status)
+		return
+	}
+	if rc.status != 0 {
+		return
+	}
+	rc.status = status
+	rc.addGatewayHeaders(h)
+	if len(rc.r.Header["Upgrade"]) > 0 && upgradeOf(rc.r) != upgradeNone {
+		// What the client sent ahead was for the other protocol.
+		h["Connection"] = []string{"close"}
+	}
+	rc.extendWriteDeadline()
+	rc.w.WriteHeader(status)
+}
+
+// addGatewayHeaders sets what every answer carries.
+func (rc *requestContext) addGatewayHeaders(h http.Header) {
+	if rc.responseHeaders != nil {
+		rc.responseHeaders(h)
+	}
+	h[httprule.RequestIDName] = []string{rc.id}
+	if rc.renewed != "" {
+		h[httprule.SessionToken] = []string{rc.renewed}
+		// A token in a shared cache would be another user's login.
+		h["Cache-Control"] = []string{"no-store"}
+	}
+}
+
+func (rc *requestContext) Write(p []byte) (int, error) {
+	if rc.status == 0 {
+		rc.WriteHeader(http.StatusOK)
+	}
+	rc.extendWriteDeadline()
+	rc.streamDeadline.write(true)
+	n, err := rc.w.Write(p)
+	rc.streamDeadline.write(false)
+	rc.bytes += int64(n)
+	return n, err
+}
+
+// writeStall is how long a client may leave the gateway unable to write one
+// buffer. A stream that is read, however slowly, lives on.
+const writeStall = 60 * time.Second
+
+// extendWriteDeadline moves the deadline along while the client reads. The
+// server sets the first one (http.Server.WriteTimeout); touching it once in a
+// while keeps short answers free of the system call.
+func (rc *requestContext) extendWriteDeadline() {
+	now := time.Now()
+	if now.Sub(rc.writeDeadlineSet) < writeStall/6 {
+		return
+	}
+	rc.writeDeadlineSet = now
+	_ = http.NewResponseController(rc.w).SetWriteDeadline(now.Add(writeStall))
+}
+
+// Unwrap lets http.ResponseController reach Flush, Hijack and deadlines.
+func (rc *requestContext) Unwrap() http.ResponseWriter { return rc.w }
+
+// Flush sends what is buffered.
+func (rc *requestContext) Flush() {
+	rc.streamDeadline.write(true)
+	_ = http.NewResponseController(rc.w).Flush()
+	rc.streamDeadline.write(false)
+}
+
+// fail answers with what the error means to the client, or only records it
+// where an answer has begun.
+func (rc *requestContext) fail(err error) {
+	e := apierror.From(rc.cause(err))
+	rc.done, rc.refusal = true, e
+	switch {
+	case rc.status != 0:
+	case e.Code == apierror.ClientClosed:
+		rc.status = e.Code.Status()
+	case e.Close && rc.r.ProtoMajor > 1 && rc.r.Method != "PRI": // an HTTP/1 server's reading of a broken preface
+		// In HTTP/2 it would end the streams of others too.
+		alone := *e
+		alone.Close = false
+		apierror.Write(rc, rc.id, &alone)
+	default:
+		apierror.Write(rc, rc.id, e)
+	}
+}
+
+// cause prefers the reason why the request's context ended over the
+// cancellation that it shows up as.
+func (rc *requestContext) cause(err error) error {
+	if errors.Is(err, context.Canceled) {
+		if cause := context.Cause(rc.r.Context()); cause != nil {
+			return cause
+		}
+	}
+	return err
+}
+
+// session gives the caller's session; nil for an anonymous request.
+func (rc *requestContext) session() *session.Session {
+	if !rc.authenticated {
+		return nil
+	}
+	return rc.grant.Session
+}

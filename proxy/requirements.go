@@ -1,0 +1,31 @@
+package proxy
+
+import (
+	"slices"
+
+	"wxgate/apierror"
+	"wxgate/session"
+)
+
+// checkRequirements holds the session to what the route requires.
+func checkRequirements(rc *requestContext) error {
+	if len(rc.route.Roles) == 0 && !rc.route.RequirePhone {
+		return nil
+	}
+	s := rc.session()
+	switch {
+	case s == nil:
+		return errTokenMissing
+	case !hasRole(s, rc.route.Roles):
+		return apierror.New(apierror.Forbidden, "this user may not do this")
+	case rc.route.RequirePhone && s.Phone == "":
+		return apierror.New(apierror.PhoneRequired, "bind a phone number first")
+	}
+	return nil
+}
+
+// hasRole reports whether the session has one of the roles; none asked for is
+// granted to all.
+func hasRole(s *session.Session, roles []string) bool {
+	return len(roles) == 0 || slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(s.Roles, role) })
+}

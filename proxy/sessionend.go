@@ -1,0 +1,125 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"wxgate/apierror"
+)
+
+// errSessionEnded is why a stream or a socket was cut: its session has ended.
+// No client gets it as an answer to a request that a backend has seen.
+var errSessionEnded = apierror.New(apierror.SessionEnded, "the session has ended, log in again")
+
+const (
+	// streamGrace is how long an answer of unknown length may go on once its
+	// session has ended: a page that is sent in chunks comes to its end, a
+	// stream is cut within the second that a session's end may take.
+	streamGrace = 500 * time.Millisecond
+
+	// defaultFinish bounds a request whose route has no timeout.
+	defaultFinish = 30 * time.Second
+)
+
+// sessionEnd decides what a session's end means to a request under way.
+//
+// Once a backend has seen a request, answering it with 401 would make the
+// client log in and send it again: one order would become two. So the request
+// is let finish, within the route's timeout. What has no end of its own is cut.
+type sessionEnd struct {
+	cancel  context.CancelCauseFunc
+	finish  time.Duration // what a request may take to its end
+	unwatch func()
+
+	mu      sync.Mutex
+	ended   bool
+	started bool          // the answer has begun, and is a stream
+	limit   time.Duration // from the session's end on, or from the answer's beginning
+	timer   *time.Timer
+}
+
+// watchSession follows the session of a request; nil for an anonymous one.
+func (g *Gateway) watchSession(rc *requestContext, cancel context.CancelCauseFunc) *sessionEnd {
+	if !rc.authenticated {
+		return nil
+	}
+	e := &sessionEnd{cancel: cancel, finish: rc.route.Timeout}
+	if e.finish <= 0 {
+		e.finish = defaultFinish
+	}
+	e.limit = e.finish
+	if isGRPC(rc.r.Header) {
+		e.limit = 0
+	}
+	e.unwatch = g.Sessions.Watch(rc.grant, e.sessionEnded)
+	return e
+}
+
+// isGRPC: a call in which both sides may go on for ever.
+func isGRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+
+func (e *sessionEnd) sessionEnded() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.ended = true
+	e.arm()
+}
+
+// responseStarted is told what kind of answer comes.
+func (e *sessionEnd) responseStarted(res *http.Response) {
+	if e == nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case isEventStream(res.Header) || isGRPC(res.Header):
+		e.limit = 0
+	case res.ContentLength < 0:
+		e.limit = streamGrace
+	default:
+		return // the time for the whole request goes on
+	}
+	e.started = true
+	if e.ended {
+		e.arm()
+	}
+}
+
+// arm starts the time that is left; mu is held.
+func (e *sessionEnd) arm() {
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+	reason := errSessionEnded
+	if !e.started {
+		reason = unfinishedError()
+	}
+	if e.limit == 0 {
+		e.cancel(reason)
+		return
+	}
+	e.timer = time.AfterFunc(e.limit, func() { e.cancel(reason) })
+}
+
+// unfinishedError answers a request that a backend has seen and did not answer
+// in the time that the session's end leaves. It is no 401, and no client and no
+// load balancer repeats it by itself.
+func unfinishedError() *apierror.Error {
+	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend answered").Because(errSessionEnded)
+}
+
+func (e *sessionEnd) stop() {
+	if e == nil {
+		return
+	}
+	e.unwatch()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.timer != nil {
+		e.timer.Stop()
+	}
+}
