@@ -60,7 +60,7 @@ func TestACallersAccessTokenIsReplaced(t *testing.T) {
 	for _, query := range []string{
 		"?access_token=stale", "?access_token=", "?a=1&access_token=x&access_token=y", "?%61ccess_token=x", "?access_token",
 	} {
-		if a := w.call("POST", codePath+query, wechatToken, `{"scene":"a"}`); a.header.Get("Content-Type") != "image/png" {
+		if a := w.call("POST", codePath+query, wechatToken, `{"scene":"a"}`); a.header.Get("Content-Type") != "image/jpeg" {
 			t.Errorf("%s: %v", query, a)
 		}
 		if got, _ := w.last(); strings.Count(got, "access_token=[redacted]") != 1 || strings.Contains(got, "stale") {
@@ -73,7 +73,7 @@ func TestPicturesComeThroughAsTheyAre(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a := w.call("POST", codePath, wechatToken, `{"scene":"table=7"}`)
-	if a.status != http.StatusOK || a.header.Get("Content-Type") != "image/png" || !bytes.HasPrefix(a.body, []byte("\x89PNG\r\n\x1a\n")) || !bytes.HasSuffix(a.body, []byte("IEND\xaeB`\x82")) {
+	if a.status != http.StatusOK || a.header.Get("Content-Type") != "image/jpeg" || !bytes.HasPrefix(a.body, []byte("\xff\xd8\xff")) || !bytes.HasSuffix(a.body, []byte("\xff\xd9")) {
 		t.Errorf("%s, %d bytes", a.header.Get("Content-Type"), len(a.body))
 	}
 }
@@ -203,7 +203,7 @@ func TestADeadTokenIsReplacedOnceForTwoInstancesAndFiftyCalls(t *testing.T) {
 	for n := range 50 {
 		callers.Go(func() {
 			a, err := instances[n%2].try("POST", codePath, wechatToken, fmt.Sprintf(`{"scene":"n=%d"}`, n))
-			if err != nil || a.header.Get("Content-Type") != "image/png" {
+			if err != nil || a.header.Get("Content-Type") != "image/jpeg" {
 				t.Errorf("call %d: %v, %v", n, a, err)
 			}
 		})

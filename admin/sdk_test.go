@@ -45,7 +45,7 @@ func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 	res, err := sdk.Post("https://api.weixin.qq.com/wxa/getwxacodeunlimit?access_token=any&x=a%2Fb", "application/json", strings.NewReader(`{"scene":"a"}`))
 	must(t, err)
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/png" {
+	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("answered %d, %s", res.StatusCode, res.Header.Get("Content-Type"))
 	}
 	if query, _ := w.last(); query != "access_token=[redacted]&x=a/b" {

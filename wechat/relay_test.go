@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image/png"
+	"image/jpeg"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -148,10 +148,10 @@ func TestRelayPassesPictures(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	res, body := relayed(t, w.client.Relay(appID), relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a=1"}`)))
-	if res.Header.Get("Content-Type") != "image/png" {
+	if res.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("%v", res.Header)
 	}
-	if _, err := png.Decode(bytes.NewReader(body)); err != nil {
+	if _, err := jpeg.Decode(bytes.NewReader(body)); err != nil {
 		t.Error(err)
 	}
 }

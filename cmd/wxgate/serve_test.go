@@ -133,7 +133,7 @@ func TestAppsKnowNothingOfEachOther(t *testing.T) {
 	}
 	// The relay lists and the access tokens are apart.
 	scene := `{"scene":"a=1"}`
-	if got := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, scene); got.header.Get("Content-Type") != "image/png" {
+	if got := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, scene); got.header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("relay of app A: %v", got)
 	}
 	if got := i.manage("POST", "/wx/"+appB+"/wxa/getwxacodeunlimit", wechatToken, scene); got.status != http.StatusForbidden {

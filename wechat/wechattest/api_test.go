@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"image/png"
+	"image/jpeg"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -54,7 +54,7 @@ func TestPhoneNumber(t *testing.T) {
 	w.expect("another user's", phone(code, bob.OpenID), 40003)
 	s := phone(code, alice.OpenID)
 	info, _ := s.fields["phone_info"].(map[string]any)
-	if info["purePhoneNumber"] != "13900000000" || info["countryCode"] != 86.0 || s.errcode() != 0 {
+	if info["purePhoneNumber"] != "13900000000" || info["countryCode"] != "86" || s.errcode() != 0 {
 		t.Errorf("got %s", s.body)
 	}
 	if mark, _ := info["watermark"].(map[string]any); mark["appid"] != "wx1" {
@@ -92,7 +92,7 @@ func TestMiniProgramCodeIsAPicture(t *testing.T) {
 		return w.send("POST", "/wxa/getwxacodeunlimit", query("access_token", w.token()), fmt.Sprintf(`{"scene":%q}`, scene))
 	}
 	one, two := draw("id=1"), draw("id=2")
-	if _, err := png.Decode(strings.NewReader(one.body)); err != nil || one.contentType != "image/png" {
+	if _, err := jpeg.Decode(strings.NewReader(one.body)); err != nil || one.contentType != "image/jpeg" {
 		t.Errorf("%s, %v", one.contentType, err)
 	}
 	if one.body == two.body || one.body != draw("id=1").body {

@@ -17,6 +17,7 @@ func controls(s *Server) http.Handler {
 	mux.Handle("POST /sim/phone-code", control(s.simPhoneCode))
 	mux.Handle("POST /sim/encrypt", control(s.simEncrypt))
 	mux.Handle("POST /sim/sign", control(s.simSign))
+	mux.Handle("POST /sim/user-key", control(s.simUserKey))
 	mux.Handle("POST /sim/rotate", control(s.simRotate))
 	mux.Handle("POST /sim/block", control(s.simBlock))
 	mux.Handle("POST /sim/kill-token", control(s.simKillToken))
@@ -36,6 +37,7 @@ type controlRequest struct {
 	Age     duration       `json:"age"`
 	RawData string         `json:"raw_data"`
 	Blocked bool           `json:"blocked"`
+	Rotate  bool           `json:"rotate"`
 	Silent  bool           `json:"silent"`
 	API     string         `json:"api"`
 	Times   int            `json:"times"`
@@ -129,6 +131,17 @@ func (s *Server) simSign(a controlRequest) (any, error) {
 		a.RawData, _ = u.RawData()
 	}
 	return map[string]string{"raw_data": a.RawData, "signature": u.SignRawData(a.RawData)}, nil
+}
+
+func (s *Server) simUserKey(a controlRequest) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	if a.Rotate {
+		u.RotateUserKey()
+	}
+	return u.LatestKey(), nil
 }
 
 func (s *Server) simRotate(a controlRequest) (any, error) {

@@ -32,7 +32,7 @@ type response struct {
 const (
 	asJSON = "application/json; charset=UTF-8"
 	asText = "text/plain" // of jscode2session, though its body is JSON
-	asPNG  = "image/png"
+	asJPEG = "image/jpeg"
 )
 
 // endpoint is a WeChat API and what WeChat checks before the API's own logic.
@@ -47,18 +47,52 @@ type endpoint struct {
 	stream bool
 }
 
+// Shapes that many endpoints share.
+var (
+	getCall  = endpoint{token: true}
+	jsonCall = endpoint{post: true, token: true, json: true}
+	fileCall = endpoint{post: true, token: true, stream: true}
+)
+
+func (e endpoint) by(do func(*Server, *request) response) endpoint {
+	e.do = do
+	return e
+}
+
+// endpoints are the APIs that a Server knows, by their path.
 var endpoints = map[string]endpoint{
-	"/sns/jscode2session":              {any: true, text: true, do: (*Server).jscode2session},
-	"/cgi-bin/token":                   {any: true, do: (*Server).legacyToken},
-	"/cgi-bin/stable_token":            {post: true, json: true, do: (*Server).stableToken},
-	"/wxa/checksession":                {token: true, do: (*Server).checkSession},
-	"/wxa/resetusersessionkey":         {token: true, do: (*Server).resetSessionKey},
-	"/wxa/business/getuserphonenumber": {post: true, token: true, json: true, do: (*Server).phoneNumber},
-	"/wxa/business/checkencryptedmsg":  {post: true, token: true, json: true, do: (*Server).checkEncryptedData},
-	"/wxa/getwxacodeunlimit":           {post: true, token: true, json: true, do: (*Server).miniProgramCode},
-	"/wxa/img_sec_check":               {post: true, token: true, stream: true, do: (*Server).checkImage},
-	"/cgi-bin/media/upload":            {post: true, token: true, stream: true, do: (*Server).uploadMedia},
-	"/cgi-bin/message/subscribe/send":  {post: true, token: true, json: true, do: (*Server).sendMessage},
+	"/sns/jscode2session":   {any: true, text: true, do: (*Server).jscode2session},
+	"/cgi-bin/token":        {any: true, do: (*Server).legacyToken},
+	"/cgi-bin/stable_token": {post: true, json: true, do: (*Server).stableToken},
+
+	"/wxa/checksession":                getCall.by((*Server).checkSession),
+	"/wxa/resetusersessionkey":         getCall.by((*Server).resetSessionKey),
+	"/wxa/business/getuserencryptkey":  {any: true, token: true, do: (*Server).userEncryptKey},
+	"/wxa/business/getuserphonenumber": jsonCall.by((*Server).phoneNumber),
+	"/wxa/business/checkencryptedmsg":  jsonCall.by((*Server).checkEncryptedData),
+	"/wxa/getpaidunionid":              getCall.by((*Server).paidUnionID),
+	"/wxa/getuserriskrank":             jsonCall.by((*Server).riskRank),
+
+	"/wxa/getwxacode":                 jsonCall.by((*Server).pathCode),
+	"/wxa/getwxacodeunlimit":          jsonCall.by((*Server).unlimitedCode),
+	"/cgi-bin/wxaapp/createwxaqrcode": jsonCall.by((*Server).pathCode),
+	"/wxa/generatescheme":             jsonCall.by((*Server).scheme),
+	"/wxa/generate_urllink":           jsonCall.by((*Server).urlLink),
+
+	"/wxa/msg_sec_check":     jsonCall.by((*Server).checkText),
+	"/wxa/media_check_async": jsonCall.by((*Server).checkMedia),
+	"/wxa/img_sec_check":     fileCall.by((*Server).checkImage),
+	"/cgi-bin/media/upload":  fileCall.by((*Server).uploadMedia),
+
+	"/cgi-bin/message/subscribe/send":        jsonCall.by((*Server).subscribeMessage),
+	"/cgi-bin/message/custom/send":           jsonCall.by((*Server).customMessage),
+	"/cgi-bin/message/custom/typing":         jsonCall.by((*Server).customTyping),
+	"/wxaapi/newtmpl/addtemplate":            jsonCall.by((*Server).addTemplate),
+	"/wxaapi/newtmpl/deltemplate":            jsonCall.by((*Server).deleteTemplate),
+	"/wxaapi/newtmpl/gettemplate":            getCall.by((*Server).listTemplates),
+	"/wxaapi/newtmpl/getcategory":            getCall.by((*Server).listCategories),
+	"/wxaapi/newtmpl/getpubtemplatetitles":   getCall.by((*Server).listTitles),
+	"/wxaapi/newtmpl/getpubtemplatekeywords": getCall.by((*Server).listKeywords),
 }
 
 func (e endpoint) serve(s *Server, r *request) response {

@@ -69,7 +69,7 @@ func (s *Server) keep(c Call) {
 }
 
 // secretNames are the parameters and fields whose values are not shown.
-var secretNames = []string{"secret", "access_token", "session_key"}
+var secretNames = []string{"secret", "access_token", "session_key", "encrypt_key"}
 
 func redactQuery(q url.Values) string {
 	parts := make([]string, 0, len(q))
@@ -85,7 +85,7 @@ func redactQuery(q url.Values) string {
 	return strings.Join(parts, "&")
 }
 
-var secretFields = regexp.MustCompile(`"(secret|access_token|session_key)"\s*:\s*"[^"]*"`)
+var secretFields = regexp.MustCompile(`"(secret|access_token|session_key|encrypt_key)"\s*:\s*"[^"]*"`)
 
 // shown is a body as text without secrets; a picture shows as nothing.
 func shown(body []byte) string {

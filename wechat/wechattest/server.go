@@ -15,12 +15,29 @@
 //	POST /cgi-bin/stable_token
 //	GET  /wxa/checksession
 //	GET  /wxa/resetusersessionkey
+//	GET  /wxa/business/getuserencryptkey
 //	POST /wxa/business/getuserphonenumber
 //	POST /wxa/business/checkencryptedmsg
+//	GET  /wxa/getpaidunionid
+//	POST /wxa/getuserriskrank
+//	POST /wxa/getwxacode
 //	POST /wxa/getwxacodeunlimit
+//	POST /cgi-bin/wxaapp/createwxaqrcode
+//	POST /wxa/generatescheme
+//	POST /wxa/generate_urllink
+//	POST /wxa/msg_sec_check
+//	POST /wxa/media_check_async
 //	POST /wxa/img_sec_check
 //	POST /cgi-bin/media/upload
 //	POST /cgi-bin/message/subscribe/send
+//	POST /cgi-bin/message/custom/send
+//	POST /cgi-bin/message/custom/typing
+//	POST /wxaapi/newtmpl/addtemplate
+//	POST /wxaapi/newtmpl/deltemplate
+//	GET  /wxaapi/newtmpl/gettemplate
+//	GET  /wxaapi/newtmpl/getcategory
+//	GET  /wxaapi/newtmpl/getpubtemplatetitles
+//	GET  /wxaapi/newtmpl/getpubtemplatekeywords
 //
 // With Options.Control it also answers the calls below, by which a script
 // simulates phones and injects faults. They take and give JSON; "user" is any name, made on
@@ -32,6 +49,7 @@
 //	POST   /sim/encrypt     {"user", "appid"?, "kind", "data"?, "age"?}
 //	                        → {"encrypted_data", "iv"}; kind is phone, profile or data; age such as "10m" makes it old
 //	POST   /sim/sign        {"user", "appid"?, "raw_data"?}   → {"raw_data", "signature"}
+//	POST   /sim/user-key    {"user", "appid"?, "rotate"?}     → {"encrypt_key", "iv", "version", "expire_time"}: getLatestUserKey of wx
 //	POST   /sim/rotate      {"user", "appid"?}                → {}: the session key changes
 //	POST   /sim/block       {"user", "appid"?, "blocked"}     → {}: 40226 from now on, or no longer
 //	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.KillToken
@@ -90,10 +108,11 @@ type Server struct {
 // app is an App with what WeChat keeps of it.
 type app struct {
 	App
-	users  map[string]*User     // by name
-	sealed map[string]time.Time // when what was encrypted for its phones was made, by the hex SHA-256 of the base64 text
-	stable tokenSeries
-	legacy tokenSeries
+	users     map[string]*User     // by name
+	sealed    map[string]time.Time // when what was encrypted for its phones was made, by the hex SHA-256 of the base64 text
+	stable    tokenSeries
+	legacy    tokenSeries
+	templates []template
 }
 
 // New makes a WeChat that knows these apps.

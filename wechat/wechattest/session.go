@@ -56,7 +56,6 @@ func (s *Server) phoneNumber(r *request) response {
 	}
 	c.used = true
 	info := phoneInfo(c.user.phone)
-	info["countryCode"] = 86 // a number here, text in open data
 	info["watermark"] = watermark(r.app.ID, s.now())
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "phone_info": info})
 }

@@ -21,11 +21,13 @@ type User struct {
 
 	AppID, Name, OpenID, UnionID string // don't change them
 
-	phone   string
-	key     string // session key; empty before the first wx.login
-	blocked bool
-	minute  time.Time // of the logins counted
-	logins  int
+	phone      string
+	key        string // session key; empty before the first wx.login
+	blocked    bool
+	keys       []userKey // newest first
+	keyVersion int
+	minute     time.Time // of the logins counted
+	logins     int
 }
 
 // User gives the user of that name, made on first use. An empty appid is the

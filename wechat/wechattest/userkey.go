@@ -1,0 +1,83 @@
+package wechattest
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+)
+
+const (
+	userKeyLife = time.Hour
+	userKeys    = 3 // that WeChat tells a server
+)
+
+// UserKey is a user's encryption key as the phone gets it by
+// wx.getUserCryptoManager().getLatestUserKey().
+type UserKey struct {
+	EncryptKey string `json:"encrypt_key"` // base64 of 16 bytes
+	IV         string `json:"iv"`          // 16 characters, taken as bytes
+	Version    int    `json:"version"`
+	ExpireTime int64  `json:"expire_time"` // Unix seconds
+}
+
+// userKey is one of a user's keys.
+type userKey struct {
+	UserKey
+	created time.Time
+}
+
+// LatestKey gives the phone's key: the newest, or a new one where that has expired.
+func (u *User) LatestKey() UserKey {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	return u.latestKey().UserKey
+}
+
+// RotateUserKey makes a new key before the old one has expired.
+func (u *User) RotateUserKey() {
+	u.server.mu.Lock()
+	defer u.server.mu.Unlock()
+	u.newKey()
+}
+
+func (u *User) latestKey() userKey {
+	if len(u.keys) == 0 || !u.server.now().Before(u.keys[0].created.Add(userKeyLife)) {
+		u.newKey()
+	}
+	return u.keys[0]
+}
+
+func (u *User) newKey() {
+	raw, iv, now := make([]byte, 16), make([]byte, 8), u.server.now()
+	_, _ = rand.Read(raw)
+	_, _ = rand.Read(iv)
+	u.keyVersion++
+	fresh := userKey{UserKey{
+		EncryptKey: base64.StdEncoding.EncodeToString(raw), IV: hex.EncodeToString(iv),
+		Version: u.keyVersion, ExpireTime: now.Add(userKeyLife).Unix(),
+	}, now}
+	u.keys = append([]userKey{fresh}, u.keys...)
+	u.keys = u.keys[:min(len(u.keys), userKeys)]
+}
+
+// userEncryptKey answers getuserencryptkey. All its parameters stand in the query; a
+// body makes the signature wrong.
+func (s *Server) userEncryptKey(r *request) response {
+	if r.ContentLength != 0 {
+		return failure(87009, "invalid signature")
+	}
+	if a, ok := s.checkSignature(r); !ok {
+		return a
+	}
+	u := r.app.userByOpenID(r.query.Get("openid"))
+	u.latestKey()
+	list := make([]any, 0, userKeys)
+	for _, k := range u.keys {
+		list = append(list, map[string]any{
+			"encrypt_key": k.EncryptKey, "version": k.Version, "iv": k.IV, "create_time": k.created.Unix(),
+			"expire_in": max(k.ExpireTime-s.now().Unix(), 0),
+		})
+	}
+	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "key_info_list": list})
+}
