@@ -20,7 +20,7 @@ class Stub {
   newUser = false
   /** Requests in their order: {method, path, header, body}. */
   calls = []
-  /** Set by a test to answer in the stub's place: (call, reply) → true if it has. */
+  /** Set by a test to answer in the stub's place: (call, reply, response) → true if it has. */
   intercept = () => false
   /** Set by a test: the code with which this handshake is refused, or ''. */
   refuseHandshake = () => ''
@@ -85,7 +85,7 @@ class Stub {
       response.writeHead(status, { 'Content-Type': 'application/json', ...header })
       response.end(typeof body === 'string' ? body : JSON.stringify(body))
     }
-    if (this.intercept(call, reply) !== true) this.answer(call, reply)
+    if (this.intercept(call, reply, response) !== true) this.answer(call, reply)
   }
 
   answer(call, reply) {

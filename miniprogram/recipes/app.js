@@ -1,0 +1,5 @@
+const { createGateway } = require('./wxgate-miniprogram/index.js')
+
+App({
+  gateway: createGateway({ baseURL: 'https://api.example.com' }),
+})
