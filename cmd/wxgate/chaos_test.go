@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -164,7 +165,8 @@ func secretsAt(step int) string {
 }
 
 func secretNumbered(n int) string {
-	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "secret of the chaos, number %8d", n))
+	sum := sha256.Sum256(fmt.Appendf(nil, "chaos %d", n))
+	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // isReady waits until the gateways have found Redis again.

@@ -27,7 +27,7 @@ func configFile(t *testing.T, text string) string {
 
 func TestExitStatuses(t *testing.T) {
 	t.Parallel()
-	good := configFile(t, around(""))
+	good := configFile(t, around("listen: 127.0.0.1:8080\nredis: {addrs: ['127.0.0.1:6379']}"))
 	bad := configFile(t, around("listne: ':1'"))
 	for _, c := range []struct {
 		args   []string
@@ -118,7 +118,7 @@ func TestVersionNamesCommitAndGo(t *testing.T) {
 func TestCheckPrintsTheConfigurationWithSecretsHidden(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := wxgate(t, "check", "--config", "testdata/check.yaml")
-	if status != 0 || stderr != "" {
+	if status != 0 || strings.Count(stderr, "in plain text") != 2 {
 		t.Fatalf("%d: %s", status, stderr)
 	}
 	for _, plain := range []string{"hush", "q83v", "orders-token"} {

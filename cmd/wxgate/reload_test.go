@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-const freshSecret = "c3VjaC1hLWZyZXNoLXNlY3JldC1vZi0zMi1ieXRlcyE="
+const freshSecret = "0JirXkS5qrt1X3bYBlmPQ1c8Zis15KLqseMS7JrRleI="
 
 func TestAChangedFilePutsRoutesAndUpstreamsInForce(t *testing.T) {
 	t.Parallel()

@@ -72,7 +72,7 @@ func (p *process) listen() (*listeners, error) {
 
 func (p *process) publicServer() (*boundServer, error) {
 	c := p.config
-	ln, err := net.Listen("tcp", c.Listen)
+	ln, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -90,7 +90,7 @@ func (p *process) publicServer() (*boundServer, error) {
 }
 
 func (p *process) privateServer() (*boundServer, error) {
-	ln, err := net.Listen("tcp", p.config.Admin.Listen)
+	ln, err := net.Listen("tcp", string(p.config.Admin.Listen))
 	if err != nil {
 		return nil, fmt.Errorf("admin.listen: %w", err)
 	}

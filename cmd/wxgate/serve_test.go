@@ -201,6 +201,7 @@ func TestServeSaysWhatItCannotListenOn(t *testing.T) {
 		"wxgate: listen: ":       {"listen": fmt.Sprintf("%q", address)},
 		"wxgate: admin.listen: ": {"admin": fmt.Sprintf("{listen: %q}", address)},
 	} {
+		changes["shutdown_timeout"] = "31s"
 		status, _, stderr := wxgate(t, "serve", "--config", configFile(t, w.config(changes)))
 		if status != exitFailed || !strings.HasPrefix(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("want 1 and %q, got %d and %q", want, status, stderr)

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"wxgate/admin"
 	"wxgate/internal/config"
@@ -47,7 +46,7 @@ func sessionConfig(c *config.Config) session.Config {
 func redisConfig(c *config.Config) session.RedisConfig {
 	r := c.Redis
 	return session.RedisConfig{
-		Addrs: r.Addrs, Username: r.Username, Password: r.Password, DB: r.DB,
+		Addrs: addresses(r.Addrs), Username: r.Username, Password: r.Password, DB: r.DB,
 		MasterName: r.MasterName, Cluster: r.Cluster, TLS: r.TLS, KeyPrefix: r.KeyPrefix,
 	}
 }
@@ -67,7 +66,7 @@ func adminConfig(c *config.Config) admin.Config {
 		for i, s := range t.Scopes {
 			scopes[i] = admin.Scope(s)
 		}
-		out.Tokens = append(out.Tokens, admin.Token{Name: t.Name, Token: t.Token, Scopes: scopes})
+		out.Tokens = append(out.Tokens, admin.Token{Name: t.Name, Token: t.Token, Scopes: scopes, Apps: t.Apps})
 	}
 	for _, a := range c.Apps {
 		out.Relay[a.AppID] = a.Relay
@@ -98,7 +97,7 @@ func endpointConfig(c *config.Config) endpoint.Config {
 	out := endpoint.Config{
 		Prefix:     c.AuthPrefix,
 		LoginPerIP: session.Rate(c.Limits.LoginPerIP),
-		PerUser:    session.Rate{Count: 60, Per: time.Minute},
+		PerUser:    session.Rate(c.Limits.AuthPerUser),
 		Hook:       loginHook(c),
 	}
 	for _, a := range c.Apps {
@@ -145,7 +144,7 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		Name: r.Name, Host: r.Host, Path: r.Path, Methods: r.Methods,
 		Auth: proxy.Auth(r.Auth), Roles: r.Require.Roles, RequirePhone: r.Require.Phone,
 		RateLimit: session.Rate(r.RateLimit), MaxBody: int64(maxBody),
-		Upstream: g, Backend: backendName(r), BackendURLs: backendURLs(r), Timeout: uc.Timeout, RewriteRedirects: true,
+		Upstream: g, Backend: backendName(r), BackendURLs: backendURLs(r), Timeout: uc.Timeout, RewriteRedirects: r.Redirects == "rewrite",
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
 		WebSocket:    r.WebSocket, Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
@@ -191,6 +190,14 @@ func backendURLs(r *config.Route) []*url.URL {
 		urls[i] = u.URL.URL
 	}
 	return urls
+}
+
+func addresses(list []config.RedisAddr) []string {
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = string(a)
+	}
+	return out
 }
 
 func revealed(set map[string]secret.Text) map[string]string {

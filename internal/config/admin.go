@@ -1,15 +1,27 @@
 package config
 
+import (
+	"slices"
+	"strings"
+)
+
+// An admin token's length, in characters. Those below the least can be guessed.
+const (
+	minAdminToken = 16
+	maxAdminToken = 512
+)
+
 func (v *validator) checkAdminTokens() {
 	names, tokens := map[string]bool{}, map[string]bool{}
 	for i, t := range v.Admin.Tokens {
 		key := at("admin.tokens", i)
 		v.checkAdminToken(key, t)
+		v.checkTokenApps(key+".apps", t.Apps)
 		if names[t.Name] {
 			v.errorf(key+".name", "%s is the name of another token too", Quote(t.Name))
 		}
 		if tokens[t.Token.Reveal()] {
-			v.errorf(key+".token", "is the same as another's: who did what could not be told")
+			v.errorf(key+".token", "is the same as another's: the log couldn't tell who did what")
 		}
 		names[t.Name], tokens[t.Token.Reveal()] = true, true
 	}
@@ -19,21 +31,32 @@ func (v *validator) checkAdminToken(key string, t AdminToken) {
 	if t.Name == "" || len(t.Name) > 64 || !only(t.Name, isPrintable, "") {
 		v.errorf(key+".name", "%s is not a name: 1 to 64 printable characters", Quote(t.Name))
 	}
-	token := t.Token.Reveal()
-	if len(token) < 16 && token != "" {
-		v.warnAt(v.line(key+".token"), key+".token", "is short: 16 characters at least are hard to guess")
-	}
-	if token == "" || len(token) > 512 {
-		v.errorf(key+".token", "has %d characters, not 1 to 512", len(token))
+	if token := t.Token.Reveal(); len(token) < minAdminToken || len(token) > maxAdminToken {
+		v.errorf(key+".token", "has %d characters, not %d to %d: `wxgate keygen` makes one that can't be guessed", len(token), minAdminToken, maxAdminToken)
 	} else if !only(token, isAlphanumeric, "-._~+/=") {
 		v.errorf(key+".token", "has a character that a Bearer token can't have: letters, digits and -._~+/= only")
+	} else if distinctBytes([]byte(token)) < minDistinctBytes {
+		v.errorf(key+".token", "is no secret: `wxgate keygen` makes one that can't be guessed")
 	}
 	nonEmpty(v, key+".scopes", t.Scopes)
 	for i, scope := range t.Scopes {
-		if scope != ScopeAdmin && scope != ScopeWeChat {
-			scopes := []string{string(ScopeAdmin), string(ScopeWeChat)}
-			v.errorf(at(key+".scopes", i), "%s is not one of admin, wechat%s", Quote(string(scope)), DidYouMean(string(scope), scopes))
+		if !slices.Contains(scopes(), string(scope)) {
+			v.errorf(at(key+".scopes", i), "%s is not one of %s%s", Quote(string(scope)), strings.Join(scopes(), ", "), DidYouMean(string(scope), scopes()))
 		}
 	}
 	distinct(v, key+".scopes", t.Scopes)
+}
+
+// checkTokenApps: left out, a token is for all apps; an empty list is more
+// likely meant to be for none, and is refused.
+func (v *validator) checkTokenApps(key string, apps []string) {
+	if _, written := v.lines[key]; written {
+		nonEmpty(v, key, apps)
+	}
+	for i, appid := range apps {
+		if !slices.ContainsFunc(v.Apps, func(a App) bool { return a.AppID == appid }) {
+			v.errorf(at(key, i), "%s is no appid of apps", Quote(appid))
+		}
+	}
+	distinct(v, key, apps)
 }

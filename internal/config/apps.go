@@ -43,6 +43,8 @@ func (v *validator) checkApp(key string, app App) {
 		app.Relay[i] = v.relayPath(at(key+".relay", i), path)
 	}
 	distinct(v, key+".relay", app.Relay)
+	v.checkPush(key+".push", app.Push)
+	v.checkAPISecurity(key+".api_security", app.APISecurity)
 }
 
 // IsAppID: WeChat's begin with wx and are 18 characters long; other ones are for

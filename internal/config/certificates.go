@@ -5,10 +5,6 @@ import (
 	"crypto/x509"
 )
 
-func (v *validator) checkTLS() {
-	v.checkKeyPair("tls", v.TLS.CertFile, v.TLS.KeyFile)
-}
-
 // checkKeyPair wants both files or neither, and that they fit.
 func (v *validator) checkKeyPair(key string, cert, private Path) {
 	switch {

@@ -11,10 +11,11 @@ import (
 // of a word; min and max bound numbers, durations and sizes; shorthand:"true" marks
 // the field that a bare scalar in place of the mapping sets.
 type Config struct {
-	Listen          string    `yaml:"listen"`
+	Listen          Address   `yaml:"listen"`
 	TLS             ServerTLS `yaml:"tls"`
 	TrustedProxies  []Network `yaml:"trusted_proxies"`
 	AuthPrefix      string    `yaml:"auth_prefix"`
+	ShutdownDelay   Duration  `yaml:"shutdown_delay" max:"5m"`
 	ShutdownTimeout Duration  `yaml:"shutdown_timeout" max:"1h"`
 	Secrets         []Key     `yaml:"secrets" required:"true"`
 	Apps            []App     `yaml:"apps" required:"true"`
@@ -23,6 +24,9 @@ type Config struct {
 	Session         Session   `yaml:"session"`
 	Token           Token     `yaml:"token"`
 	Identity        Identity  `yaml:"identity"`
+	PublicOrigins   []Origin  `yaml:"public_origins"`
+	Web             Web       `yaml:"web"`
+	Tracing         Tracing   `yaml:"tracing"`
 	Hooks           Hooks     `yaml:"hooks"`
 	Limits          Limits    `yaml:"limits"`
 	Admin           Admin     `yaml:"admin"`
@@ -36,7 +40,7 @@ type Config struct {
 	Warnings []Problem `yaml:"-"`
 }
 
-// ServerTLS is the public listener's certificate; both files or neither.
+// ServerTLS is a listener's certificate; both files or neither.
 type ServerTLS struct {
 	CertFile Path `yaml:"cert_file"`
 	KeyFile  Path `yaml:"key_file"`
@@ -50,6 +54,36 @@ type App struct {
 	AppID  string      `yaml:"appid" required:"true"`
 	Secret secret.Text `yaml:"secret" required:"true"`
 	Relay  []string    `yaml:"relay"` // with a leading slash; a trailing /* takes everything below
+
+	Push        Push        `yaml:"push"`
+	APISecurity APISecurity `yaml:"api_security"`
+}
+
+// Push is WeChat's message push: what the operator enters in WeChat's console
+// as token and EncodingAESKey, and the backend that the messages go to.
+type Push struct {
+	Token    secret.Text `yaml:"token"`
+	AESKey   secret.Text `yaml:"aes_key"` // 43 characters; mode aes
+	Mode     string      `yaml:"mode" oneof:"aes plain"`
+	Upstream MaskedURL   `yaml:"upstream"` // none: no push
+	Timeout  Duration    `yaml:"timeout" min:"1ms" max:"5s"`
+}
+
+// APISecurity is WeChat's signed and encrypted server API.
+type APISecurity struct {
+	Paths         []string       `yaml:"paths"` // with a leading slash; none: off
+	Algorithms    string         `yaml:"algorithms" oneof:"aes256_gcm+rsa sm4_gcm+sm2"`
+	KeySN         string         `yaml:"key_sn"`
+	Key           secret.Text    `yaml:"key"` // base64
+	CertSN        string         `yaml:"cert_sn"`
+	PrivateKey    secret.Text    `yaml:"private_key"` // PEM
+	PlatformCerts []PlatformCert `yaml:"platform_certs"`
+}
+
+// PlatformCert is a certificate of WeChat's, which verifies its answers.
+type PlatformCert struct {
+	SN   string `yaml:"sn" required:"true"`
+	Cert string `yaml:"cert" required:"true"` // PEM
 }
 
 type WeChat struct {
@@ -58,20 +92,23 @@ type WeChat struct {
 }
 
 type Redis struct {
-	Addrs      []string    `yaml:"addrs"` // host:port
-	Username   string      `yaml:"username"`
-	Password   secret.Text `yaml:"password"`
-	DB         int         `yaml:"db" min:"0" max:"65535"`
-	MasterName string      `yaml:"master_name"`
-	Cluster    bool        `yaml:"cluster"`
-	TLS        bool        `yaml:"tls"`
-	KeyPrefix  string      `yaml:"key_prefix"`
+	Addrs            []RedisAddr `yaml:"addrs"`
+	Username         string      `yaml:"username"`
+	Password         secret.Text `yaml:"password"`
+	DB               int         `yaml:"db" min:"0" max:"65535"`
+	MasterName       string      `yaml:"master_name"`
+	SentinelUsername string      `yaml:"sentinel_username"`
+	SentinelPassword secret.Text `yaml:"sentinel_password"`
+	Cluster          bool        `yaml:"cluster"`
+	TLS              bool        `yaml:"tls"`
+	KeyPrefix        string      `yaml:"key_prefix"`
 }
 
 type Session struct {
 	IdleTimeout  Duration `yaml:"idle_timeout" min:"1s" max:"87600h"`
 	MaxLifetime  Duration `yaml:"max_lifetime" min:"1s" max:"87600h"`
 	MaxPerUser   int      `yaml:"max_per_user" min:"0" max:"1000"`
+	CacheSize    int      `yaml:"cache_size" min:"1" max:"100000000"`
 	CacheTTL     Duration `yaml:"cache_ttl" max:"1h"`
 	StaleIfError Duration `yaml:"stale_if_error" max:"720h"`
 }
@@ -104,25 +141,43 @@ type Assertion struct {
 	TTL    Duration `yaml:"ttl" min:"1s" max:"1h"`
 }
 
+// Web is what sessions of web pages are kept by.
+type Web struct {
+	Cookie  string   `yaml:"cookie"` // the cookie's name; empty: no such sessions
+	MaxAge  Duration `yaml:"max_age" min:"1s" max:"87600h"`
+	Origins []Origin `yaml:"origins"` // further origins whose pages may call with the cookie
+}
+
+// Tracing is where spans are sent.
+type Tracing struct {
+	Endpoint MaskedURL              `yaml:"endpoint"` // none: no tracing
+	Protocol string                 `yaml:"protocol" oneof:"http/protobuf"`
+	Sample   Fraction               `yaml:"sample"`
+	Headers  map[string]secret.Text `yaml:"headers"`
+}
+
 type Hooks struct {
 	Login LoginHook `yaml:"login"`
 }
 
 type LoginHook struct {
-	URL     URL      `yaml:"url"` // none: no hook
-	Timeout Duration `yaml:"timeout" min:"1ms" max:"1m"`
-	OnError string   `yaml:"on_error" oneof:"deny allow"`
+	URL     MaskedURL `yaml:"url"` // none: no hook
+	Timeout Duration  `yaml:"timeout" min:"1ms" max:"1m"`
+	OnError string    `yaml:"on_error" oneof:"deny allow"`
 }
 
 type Limits struct {
 	LoginPerIP        Rate     `yaml:"login_per_ip"`
+	AuthPerUser       Rate     `yaml:"auth_per_user"`
+	MaxConnections    int      `yaml:"max_connections" min:"0" max:"10000000"` // 0: as many as descriptors allow
 	MaxHeader         Size     `yaml:"max_header" min:"1KiB" max:"16MiB"`
 	MaxBody           Size     `yaml:"max_body"` // 0: no limit
 	ReadHeaderTimeout Duration `yaml:"read_header_timeout" min:"1ms" max:"5m"`
 }
 
 type Admin struct {
-	Listen string       `yaml:"listen"`
+	Listen Address      `yaml:"listen"`
+	TLS    ServerTLS    `yaml:"tls"`
 	Tokens []AdminToken `yaml:"tokens"`
 }
 
@@ -130,6 +185,7 @@ type AdminToken struct {
 	Name   string      `yaml:"name" required:"true"`
 	Token  secret.Text `yaml:"token" required:"true"`
 	Scopes []Scope     `yaml:"scopes" required:"true"`
+	Apps   []string    `yaml:"apps,omitempty"` // none: all
 }
 
 // Scope is what a token of the private listener may do.
@@ -138,11 +194,15 @@ type Scope string
 const (
 	ScopeAdmin  Scope = "admin"
 	ScopeWeChat Scope = "wechat"
+	ScopeToken  Scope = "token" // the raw access token
 )
+
+func scopes() []string { return []string{string(ScopeAdmin), string(ScopeWeChat), string(ScopeToken)} }
 
 type Log struct {
 	Level  string `yaml:"level" oneof:"debug info warn error"`
 	Format string `yaml:"format" oneof:"json console"`
+	Access bool   `yaml:"access"`
 }
 
 // Route is one entry of routes.
@@ -169,6 +229,10 @@ type Route struct {
 	Cookies         string      `yaml:"cookies" oneof:"pass jar drop"`
 	MethodOverride  bool        `yaml:"method_override"`
 	WebSocket       bool        `yaml:"websocket"`
+	Credentials     []string    `yaml:"credentials"`
+	Proof           string      `yaml:"proof" oneof:"off sign report"`
+	UnsignedUploads bool        `yaml:"unsigned_uploads"`
+	Redirects       string      `yaml:"redirects" oneof:"rewrite pass"`
 	CORS            CORS        `yaml:"cors"`
 }
 

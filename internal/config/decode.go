@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // decoder fills the Config from the file's tree and notes every problem with its
@@ -82,7 +83,7 @@ func (d *decoder) field(n value, v reflect.Value, field reflect.StructField, key
 
 func (d *decoder) missing(n value, t reflect.Type, key string, there map[string]int) {
 	for _, field := range reflect.VisibleFields(t) {
-		name := field.Tag.Get("yaml")
+		name := keyName(field)
 		if _, ok := there[name]; !ok && field.Tag.Get("required") != "" {
 			d.errorAt(n.line, joinKey(key, name), "is required")
 		}
@@ -148,6 +149,12 @@ func isPlainKey(name string) bool {
 	return name != "" && len(name) <= 80
 }
 
+// keyName gives the key of a field, "" or "-" where it has none.
+func keyName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+	return name
+}
+
 func shorthandField(t reflect.Type) (reflect.StructField, bool) {
 	for _, field := range reflect.VisibleFields(t) {
 		if field.Tag.Get("shorthand") != "" {
@@ -159,7 +166,7 @@ func shorthandField(t reflect.Type) (reflect.StructField, bool) {
 
 func fieldByKey(t reflect.Type, key string) (reflect.StructField, bool) {
 	for _, field := range reflect.VisibleFields(t) {
-		if name := field.Tag.Get("yaml"); name == key && name != "" && name != "-" {
+		if name := keyName(field); name == key && name != "" && name != "-" {
 			return field, true
 		}
 	}

@@ -5,13 +5,19 @@ import (
 	"time"
 )
 
+const (
+	defaultShutdownTimeout = Duration(30 * time.Second)
+	defaultRouteTimeout    = Duration(30 * time.Second)
+)
+
 // Default is the configuration before a file is read: complete but for secrets,
 // apps and routes.
 func Default() *Config {
 	return &Config{
 		Listen:          ":8080",
 		AuthPrefix:      "/auth",
-		ShutdownTimeout: Duration(30 * time.Second),
+		ShutdownDelay:   Duration(3 * time.Second),
+		ShutdownTimeout: defaultShutdownTimeout,
 		WeChat: WeChat{
 			APIBase: URL{&url.URL{Scheme: "https", Host: "api.weixin.qq.com"}},
 			Timeout: Duration(5 * time.Second),
@@ -20,6 +26,7 @@ func Default() *Config {
 		Session: Session{
 			IdleTimeout:  Duration(168 * time.Hour),
 			MaxLifetime:  Duration(2160 * time.Hour),
+			CacheSize:    100_000,
 			CacheTTL:     Duration(5 * time.Second),
 			StaleIfError: Duration(5 * time.Minute),
 		},
@@ -39,15 +46,18 @@ func Default() *Config {
 			},
 			Assertion: Assertion{TTL: Duration(time.Minute)},
 		},
-		Hooks: Hooks{Login: LoginHook{Timeout: Duration(2 * time.Second), OnError: "deny"}},
+		Web:     Web{MaxAge: Duration(12 * time.Hour)},
+		Tracing: Tracing{Protocol: "http/protobuf", Sample: 0.01},
+		Hooks:   Hooks{Login: LoginHook{Timeout: Duration(2 * time.Second), OnError: "deny"}},
 		Limits: Limits{
 			LoginPerIP:        Rate{30, time.Minute},
+			AuthPerUser:       Rate{60, time.Minute},
 			MaxHeader:         32 * kib,
 			MaxBody:           10 * mib,
 			ReadHeaderTimeout: Duration(10 * time.Second),
 		},
 		Admin: Admin{Listen: "127.0.0.1:9090"},
-		Log:   Log{Level: "info", Format: "json"},
+		Log:   Log{Level: "info", Format: "json", Access: true},
 	}
 }
 
@@ -56,7 +66,7 @@ func (r *Route) setDefaults() {
 	*r = Route{
 		Auth:    "required",
 		Balance: "round_robin",
-		Timeout: Duration(30 * time.Second),
+		Timeout: defaultRouteTimeout,
 		Retries: 1,
 		Health: Health{
 			Interval:  Duration(5 * time.Second),
@@ -67,6 +77,18 @@ func (r *Route) setDefaults() {
 		Eject:     Eject{Failures: 5, For: Duration(10 * time.Second)},
 		Cookies:   "pass",
 		WebSocket: true,
+
+		Credentials: []string{Bearer},
+		Proof:       ProofOff,
+		Redirects:   "rewrite",
+	}
+}
+
+// setDefaults makes a an app before its entry of the file is read.
+func (a *App) setDefaults() {
+	*a = App{
+		Push:        Push{Mode: PushAES, Timeout: Duration(4 * time.Second)},
+		APISecurity: APISecurity{Algorithms: AES256GCMWithRSA},
 	}
 }
 

@@ -16,6 +16,7 @@ func WriteEffective(w io.Writer, c *Config) error {
 		yaml.CustomMarshaler[secret.Text](hidden),
 		yaml.CustomMarshaler[Key](func(k Key) ([]byte, error) { return hidden(k.Raw) }),
 		yaml.CustomMarshaler[Size](func(s Size) ([]byte, error) { return s.MarshalText() }),
+		yaml.CustomMarshaler[Fraction](func(f Fraction) ([]byte, error) { return f.MarshalText() }),
 	)
 	return encoder.Encode(c)
 }

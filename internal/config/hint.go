@@ -43,7 +43,7 @@ func DidYouMean(written string, words []string) string {
 func keysOf(t reflect.Type) []string {
 	var keys []string
 	for _, field := range reflect.VisibleFields(t) {
-		if name := field.Tag.Get("yaml"); name != "" && name != "-" {
+		if name := keyName(field); name != "" && name != "-" {
 			keys = append(keys, name)
 		}
 	}

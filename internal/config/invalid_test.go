@@ -1,13 +1,19 @@
 package config
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -53,6 +59,35 @@ func parse(t *testing.T, text string) (*Config, error) {
 	return Parse("config.yaml", []byte(text), environment(nil))
 }
 
+// goodPush and goodSecurity are parts of a good app.
+const goodPush = "upstream: http://127.0.0.1:3000\ntoken: abc123\naes_key: abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\n"
+
+func goodSecurity() string {
+	return "paths: [wxa/a]\nkey_sn: '1'\nkey: " + goodSecret + "\ncert_sn: '2'\nprivate_key: " + strconv.Quote(testRSAKey()) +
+		"\nplatform_certs: [{sn: '3', cert: \"-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----\\n\"}]\n"
+}
+
+// testRSAKey is made once for all tests.
+var testRSAKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+})
+
+// without gives good lines but for those whose keys are in other lines, which
+// it puts behind them.
+func without(good, lines string) string {
+	var kept []string
+	for line := range strings.SplitSeq(good, "\n") {
+		if key, _, _ := strings.Cut(line, ":"); key != "" && !strings.Contains("\n"+lines, "\n"+key+":") {
+			kept = append(kept, line)
+		}
+	}
+	return strings.Join(append(kept, lines), "\n")
+}
+
 // wrong is a part of a config file with one mistake. The line that the error must
 // name ends with "# here".
 type wrong struct {
@@ -63,13 +98,19 @@ type wrong struct {
 
 func wrongValues(dir string) []wrong {
 	inApp := func(lines string) string { return "apps:\n  - " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n" }
+	inPush := func(lines string) string {
+		return inApp("appid: wx1\nsecret: x\npush:\n  " + strings.ReplaceAll(without(goodPush, lines), "\n", "\n  "))
+	}
+	inSecurity := func(lines string) string {
+		return inApp("appid: wx1\nsecret: x\napi_security:\n  " + strings.ReplaceAll(without(goodSecurity(), lines), "\n", "\n  "))
+	}
 	empty := filepath.Join(dir, "empty")
 	return []wrong{
-		{"listen", "listen: nonsense # here", "not an address"},
-		{"listen", "listen: 8080 # here", "wants text, not a whole number: put 8080 in quotes"},
+		{"listen", "listen: nonsense # here", `write "nonsense:8080"`},
+		{"listen", "listen: 8080 # here", `write ":8080"`},
 		{"listen", "listen: ':99999' # here", "not an address"},
 		{"listen", "listen: 'a b:80' # here", "no valid host"},
-		{"listen", "listen: '::1:80' # here", "not an address"},
+		{"listen", "listen: '::1:80' # here", "brackets go around an IPv6 host"},
 		{"listen", "listen: [a] # here", "wants text, not a list"},
 		{"listen", "listen: # here", "has no value"},
 		{"tls", "tls: none # here", "wants a mapping, not text"},
@@ -89,6 +130,7 @@ func wrongValues(dir string) []wrong {
 		{"auth_prefix", "auth_prefix: /auth/ # here", `write "/auth"`},
 		{"auth_prefix", "auth_prefix: /a/../b # here", "dot segment"},
 		{"auth_prefix", "auth_prefix: /.well-known # here", "the gateway's own"},
+		{"shutdown_delay", "shutdown_delay: 10m # here", "more than 5m"},
 		{"shutdown_timeout", "shutdown_timeout: soon # here", "not a duration"},
 		{"shutdown_timeout", "shutdown_timeout: 30 # here", "not a duration"},
 		{"shutdown_timeout", "shutdown_timeout: -1s # here", "can't be negative"},
@@ -129,7 +171,30 @@ func wrongValues(dir string) []wrong {
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [cgi-bin/component/*] # here"), "never relayed"},
 		{"apps[0].relay[1]", inApp("appid: wx1\nsecret: x\nrelay:\n  - wxa/x\n  - /wxa/x # here"), "same as apps[0].relay[0]"},
 
-		{"wechat.api_base", "wechat: {api_base: api.weixin.qq.com} # here", "begins with https:// or http://"},
+		{"apps[0].push", inApp("appid: wx1\nsecret: x\npush: on # here"), "wants a mapping"},
+		{"apps[0].push.token", inPush("token: 'a b' # here"), "not a token of WeChat's console"},
+		{"apps[0].push.token", inPush("token: '' # here"), "not a token of WeChat's console"},
+		{"apps[0].push.aes_key", inPush("aes_key: short # here"), "43 letters and digits"},
+		{"apps[0].push.mode", inPush("mode: compatible # here"), "not one of aes, plain"},
+		{"apps[0].push.upstream", inPush("upstream: ftp://x # here"), "begins with http:// or https://"},
+		{"apps[0].push.upstream", inPush("upstream: '' # here"), "is empty while"},
+		{"apps[0].push.upstream", inPush("upstream: 'http://x?a=b' # here"), "can't have a query"},
+		{"apps[0].push.timeout", inPush("timeout: 6s # here"), "more than 5s"},
+
+		{"apps[0].api_security.paths[0]", inSecurity("paths: [wxa/*] # here"), "character other than"},
+		{"apps[0].api_security.paths[0]", inSecurity("paths: [/wxa/] # here"), "write it in full"},
+		{"apps[0].api_security.paths[1]", inSecurity("paths: [wxa/a, /wxa/a] # here"), "same as"},
+		{"apps[0].api_security.algorithms", inSecurity("algorithms: rsa # here"), "not one of"},
+		{"apps[0].api_security.key_sn", inSecurity("key_sn: '' # here"), "not a number from WeChat's console"},
+		{"apps[0].api_security.key", inSecurity("key: AAECAwQFBgc= # here"), "base64 of 32 bytes"},
+		{"apps[0].api_security.key", inSecurity("algorithms: sm4_gcm+sm2\nkey: q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA= # here"), "base64 of 16 bytes"},
+		{"apps[0].api_security.cert_sn", inSecurity("cert_sn: a b # here"), "not a number"},
+		{"apps[0].api_security.private_key", inSecurity("private_key: x # here"), "not an RSA private key"},
+		{"apps[0].api_security.platform_certs", inSecurity("platform_certs: [] # here"), "at least one"},
+		{"apps[0].api_security.platform_certs[0].sn", inSecurity("platform_certs: [{sn: '', cert: \"-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----\"}] # here"), "not a number"},
+		{"apps[0].api_security.platform_certs[0].cert", inSecurity("platform_certs: [{sn: '1', cert: x}] # here"), "not a certificate in PEM"},
+
+		{"wechat.api_base", "wechat: {api_base: api.weixin.qq.com} # here", "write http://api.weixin.qq.com or https://api.weixin.qq.com"},
 		{"wechat.api_base", "wechat: {api_base: ''} # here", "is empty"},
 		{"wechat.api_base", "wechat: {api_base: 'https://x?y=1'} # here", "can't have a query"},
 		{"wechat.api_base", "wechat: {api_base: 'https://u:p@x'} # here", "user or password"},
@@ -137,7 +202,7 @@ func wrongValues(dir string) []wrong {
 		{"wechat.timeout", "wechat: {timeout: 1h} # here", "more than 1m"},
 
 		{"redis.addrs", "redis: {addrs: 'localhost:6379'} # here", "wants a list"},
-		{"redis.addrs[0]", "redis: {addrs: [localhost]} # here", "not an address"},
+		{"redis.addrs[0]", "redis: {addrs: [localhost]} # here", `write "localhost:6379"`},
 		{"redis.addrs[0]", "redis: {addrs: [':6379']} # here", "not an address"},
 		{"redis.addrs", "redis: {addrs: ['a:1', 'b:1']} # here", "more than one address"},
 		{"redis.addrs[1]", "redis: {cluster: true, addrs: ['a:1', 'a:1']} # here", "same as"},
@@ -152,6 +217,9 @@ func wrongValues(dir string) []wrong {
 		{"redis.db", "redis: {db: 1, cluster: true, addrs: ['a:1']} # here", "can only be 0"},
 		{"redis.master_name", "redis: {master_name: m} # here", "redis.addrs is empty"},
 		{"redis.master_name", "redis: {master_name: 'a b', addrs: ['a:1']} # here", "not a name"},
+		{"redis.sentinel_username", `redis: {sentinel_username: "a\nb", sentinel_password: x, master_name: m, addrs: ['a:1']} # here`, "control characters"},
+		{"redis.sentinel_password", "redis: {sentinel_username: a, master_name: m, addrs: ['a:1']} # here", "is empty while"},
+		{"redis.sentinel_password", "redis: {sentinel_password: a, addrs: ['a:1']} # here", "there are no Sentinels"},
 		{"redis.cluster", "redis: {cluster: yes} # here", "wants true or false"},
 		{"redis.cluster", "redis: {cluster: true} # here", "redis.addrs is empty"},
 		{"redis.cluster", "redis: {cluster: true, master_name: m, addrs: ['a:1']} # here", "either Cluster or Sentinel"},
@@ -163,6 +231,7 @@ func wrongValues(dir string) []wrong {
 		{"session.max_lifetime", "session: {max_lifetime: 99999h} # here", "more than 87600h"},
 		{"session.max_per_user", "session: {max_per_user: -1} # here", "less than 0"},
 		{"session.max_per_user", "session: {max_per_user: 1.5} # here", "wants a whole number, not a number"},
+		{"session.cache_size", "session: {cache_size: 0} # here", "less than 1"},
 		{"session.cache_ttl", "session: {cache_ttl: 5} # here", "not a duration"},
 		{"session.stale_if_error", "session: {stale_if_error: 1y} # here", "not a duration"},
 
@@ -183,6 +252,20 @@ func wrongValues(dir string) []wrong {
 		{"identity.assertion.header", "identity: {assertion: {header: Content-Type}} # here", "meaning in HTTP"},
 		{"identity.assertion.ttl", "identity: {assertion: {ttl: 0}} # here", "less than 1s"},
 
+		{"public_origins[0]", "public_origins: ['https://x/'] # here", "not an origin"},
+		{"public_origins[1]", "public_origins: ['https://x', 'https://X:443'] # here", "same as"},
+		{"web.cookie", "web: {cookie: wxgate} # here", `write "__Host-wxgate"`},
+		{"web.cookie", "web: {cookie: __Host-} # here", "not a cookie's name"},
+		{"web.cookie", "web: {cookie: __Host-a;b} # here", "not a cookie's name"},
+		{"web.max_age", "web: {max_age: 0} # here", "less than 1s"},
+		{"web.origins[0]", "web: {origins: ['*']} # here", "not an origin"},
+		{"tracing.endpoint", "tracing: {endpoint: 'grpc://x'} # here", "begins with http:// or https://"},
+		{"tracing.protocol", "tracing: {protocol: thrift} # here", "not one of http/protobuf"},
+		{"tracing.sample", "tracing: {sample: 1.5} # here", "not a share between 0 and 1"},
+		{"tracing.sample", "tracing: {sample: .nan} # here", "not a share between 0 and 1"},
+		{"tracing.headers.X A", "tracing: {headers: {X A: x}} # here", "not a header name"},
+		{"tracing.headers.X-A", `tracing: {headers: {X-A: "a\nb"}} # here`, "control characters"},
+
 		{"hooks.login.url", "hooks: {login: {url: 'ftp://x'}} # here", "begins with https:// or http://"},
 		{"hooks.login.url", "hooks: {login: {url: 'http://'}} # here", "no valid host"},
 		{"hooks.login.url", "hooks: {login: {url: 'http://x#y'}} # here", "fragment"},
@@ -193,6 +276,8 @@ func wrongValues(dir string) []wrong {
 		{"limits.login_per_ip", "limits: {login_per_ip: 30} # here", "not a rate"},
 		{"limits.login_per_ip", "limits: {login_per_ip: 30/d} # here", "not a rate"},
 		{"limits.login_per_ip", "limits: {login_per_ip: 0/s} # here", "not between 1"},
+		{"limits.auth_per_user", "limits: {auth_per_user: 60} # here", "not a rate"},
+		{"limits.max_connections", "limits: {max_connections: -1} # here", "less than 0"},
 		{"limits.max_header", "limits: {max_header: 10B} # here", "less than 1KiB"},
 		{"limits.max_header", "limits: {max_header: 32KB} # here", "the units are B, KiB, MiB and GiB"},
 		{"limits.max_body", "limits: {max_body: 10} # here", "has no unit: write 10B, 10KiB"},
@@ -206,6 +291,8 @@ func wrongValues(dir string) []wrong {
 		{"admin.listen", "admin: {listen: 'localhost:8080'} # here", "a port of its own"},
 		{"listen", "listen: ':9090' # here", "a port of its own"},
 		{"admin.listen", "admin: {listen: ''} # here", "not an address"},
+		{"admin.tls.key_file", "admin: {tls: {cert_file: a.pem}} # here", "give both or neither"},
+		{"admin.tls.cert_file", "admin: {tls: {key_file: a.pem}} # here", "give both or neither"},
 		{"admin.tokens", "admin: {tokens: x} # here", "wants a list"},
 		{"admin.tokens[0].name", "admin: {tokens: [{token: 0123456789abcdefg, scopes: [admin]}]} # here", "is required"},
 		{"admin.tokens[0].name", "admin: {tokens: [{name: '', token: 0123456789abcdefg, scopes: [admin]}]} # here", "not a name"},
@@ -219,7 +306,13 @@ func wrongValues(dir string) []wrong {
 		{"admin.tokens[0].scopes[0]", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [amdin]}]} # here", "did you mean admin?"},
 		{"admin.tokens[0].scopes[1]", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin, admin]}]} # here", "same as"},
 
+		{"admin.tokens[0].apps", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin], apps: []}]} # here", "at least one"},
+		{"admin.tokens[0].apps[0]", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin], apps: [wx2]}]} # here", "no appid of apps"},
+		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: 0123456789, scopes: [admin]}]} # here", "has 10 characters, not 16 to 512"},
+		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: aaaaaaaaaaaaaaaaaaaa, scopes: [admin]}]} # here", "is no secret"},
+
 		{"log.level", "log: {level: loud} # here", "not one of debug, info, warn, error"},
+		{"log.access", "log: {access: 'false'} # here", "wants true or false"},
 		{"log.format", "log: {format: text} # here", "not one of json, console"},
 
 		{"routes", "routes: [] # here", "at least one"},
@@ -252,7 +345,7 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].upstreams", "routes:\n  - path: /api/ # here", "is required"},
 		{"routes[0].upstreams", inRoute("upstreams: [] # here"), "at least one"},
 		{"routes[0].upstreams", inRoute("upstreams: 'http://x' # here"), "wants a list"},
-		{"routes[0].upstreams[0]", inRoute("upstreams: ['x:80'] # here"), "begins with http://"},
+		{"routes[0].upstreams[0]", inRoute("upstreams: ['x:80'] # here"), "write http://x:80 or https://x:80"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: ['ftp://x'] # here"), "begins with http://"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: ['http:///x'] # here"), "no valid host"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: ['http://x:'] # here"), "no valid host"},
@@ -263,7 +356,7 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].upstreams[1]", inRoute("upstreams: ['http://x', 'http://x/'] # here"), "give that one a weight"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: [[x]] # here"), "wants a mapping"},
 		{"routes[0].upstreams[0].url", inRoute("upstreams: [{weight: 2}] # here"), "is required"},
-		{"routes[0].upstreams[0].url", inRoute("upstreams: [{url: x}] # here"), "begins with http://"},
+		{"routes[0].upstreams[0].url", inRoute("upstreams: [{url: x}] # here"), "write http://x or https://x"},
 		{"routes[0].upstreams[0].weight", inRoute("upstreams: [{url: 'http://x', weight: 0}] # here"), "less than 1"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'http://x', ca_file: " + empty + "}] # here"), "https upstreams only"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'https://x', ca_file: " + empty + "}] # here"), "no certificate"},
@@ -318,6 +411,19 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].cookies", inRoute("auth: none\ncookies: jar # here"), "wants auth"},
 		{"routes[0].method_override", inRoute("method_override: on # here"), "wants true or false"},
 		{"routes[0].websocket", inRoute("websocket: 'no' # here"), "wants true or false"},
+		{"routes[0].credentials", inRoute("credentials: cookie # here"), "wants a list"},
+		{"routes[0].credentials", inRoute("credentials: [] # here"), "lacks bearer"},
+		{"routes[0].credentials", inRoute("credentials: [cookie] # here"), "lacks bearer"},
+		{"routes[0].credentials[1]", inRoute("credentials: [bearer, cookies] # here"), "did you mean cookie?"},
+		{"routes[0].credentials", inRoute("credentials: [bearer, cookie] # here"), "needs web.cookie"},
+		{"routes[0].credentials", inRoute("auth: none\ncredentials: [bearer, cookie] # here") + "\nweb: {cookie: __Host-x}", "needs auth"},
+		{"routes[0].proof", inRoute("proof: true # here"), "wants text, not true or false"},
+		{"routes[0].proof", inRoute("auth: optional\nproof: sign # here"), "needs auth: required"},
+		{"routes[0].proof", inRoute("auth: none\nproof: report # here"), "needs auth: required"},
+		{"routes[0].proof", inRoute("cookies: jar\ncredentials: [bearer, cookie]\nproof: sign # here") + "\nweb: {cookie: __Host-x}", "pages have no key"},
+		{"routes[0].max_body", inRoute("proof: sign\nmax_body: 2MiB # here"), "more than 1MiB"},
+		{"routes[0].unsigned_uploads", inRoute("unsigned_uploads: true # here"), "needs proof"},
+		{"routes[0].redirects", inRoute("redirects: follow # here"), "not one of rewrite, pass"},
 		{"routes[0].cors.origins", inRoute("cors: {origins: '*'} # here"), "wants a list"},
 		{"routes[0].cors.origins[0]", inRoute("cors: {origins: ['https://x/']} # here"), "not an origin"},
 		{"routes[0].cors.origins[0]", inRoute("cors: {origins: [x.com]} # here"), "not an origin"},

@@ -1,10 +1,14 @@
 package config
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"wxgate/secret"
 )
@@ -33,7 +37,7 @@ func (k *Key) UnmarshalText(text []byte) error {
 	if len(raw) < MinKeyBytes || len(raw) > maxKeyBytes {
 		return fmt.Errorf("holds %d bytes, not at least %d (and at most %d): `wxgate keygen` makes a secret", len(raw), MinKeyBytes, maxKeyBytes)
 	}
-	if strings.Contains(strings.ToLower(string(raw)), "changeme") {
+	if !looksRandom(string(text), raw) {
 		return errors.New("is not random: `wxgate keygen` makes a secret")
 	}
 	k.Raw = secret.Text(raw)
@@ -53,8 +57,48 @@ func decodeBase64(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(text)
 }
 
-// looksRandom is wrong once in a lifetime of the universe for what keygen makes.
-func (k Key) looksRandom() bool { return distinctBytes([]byte(k.Raw.Reveal())) >= minDistinctBytes }
+// looksRandom refuses what somebody made up: bytes that repeat, text (but for
+// the digits of a number, which tools make), and sentences that happen to be
+// base64 as they are. For 32 random bytes it is wrong less than once in a
+// million times.
+func looksRandom(written string, raw []byte) bool {
+	if distinctBytes(raw) < minDistinctBytes {
+		return false
+	}
+	if isText(raw) && !isHexText(raw) {
+		return false
+	}
+	return !hasPlainWord(written) && !hasPlainWord(string(raw)) && !isSmallLetters(written)
+}
+
+// isText: UTF-8 without control characters, which 32 random bytes are not.
+func isText(raw []byte) bool {
+	return utf8.Valid(raw) && !bytes.ContainsFunc(raw, func(c rune) bool { return c < ' ' && c != '\n' && c != '\t' || c == 0x7f })
+}
+
+func isHexText(raw []byte) bool {
+	_, err := hex.DecodeString(strings.TrimSpace(string(raw)))
+	return err == nil && distinctBytes(raw) >= minDistinctBytes
+}
+
+// hasPlainWord finds words that people put into secrets they make up.
+func hasPlainWord(text string) bool {
+	text = strings.ToLower(text)
+	return slices.ContainsFunc([]string{"changeme", "secret", "password", "wxgate", "gateway", "example"},
+		func(word string) bool { return strings.Contains(text, word) })
+}
+
+// isSmallLetters finds a sentence written where base64 is wanted: it has nearly
+// no capitals and digits.
+func isSmallLetters(written string) bool {
+	small := 0
+	for _, c := range written {
+		if 'a' <= c && c <= 'z' || c == '-' || c == '_' {
+			small++
+		}
+	}
+	return small*5 > len(written)*4
+}
 
 func distinctBytes(raw []byte) int {
 	var seen [256]bool

@@ -36,8 +36,12 @@ func TestTheShippedConfigHasTheDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Warnings) != 0 {
-		t.Errorf("warnings: %v", got.Warnings)
+	var warned []string
+	for _, w := range got.Warnings {
+		warned = append(warned, w.Key)
+	}
+	if want := []string{"listen", "redis.addrs"}; !slices.Equal(warned, want) {
+		t.Errorf("want warnings of %v, got %v", want, got.Warnings)
 	}
 	least, err := Parse(shipped, []byte("secrets: ['${WXGATE_SECRET}']\n"+
 		"apps: [{appid: '${WECHAT_APPID}', secret: '${WECHAT_SECRET}'}]\n"+
@@ -67,7 +71,7 @@ func TestTheShippedConfigNamesEveryKey(t *testing.T) {
 	}
 	for _, key := range allKeys(reflect.TypeFor[Config](), "") {
 		name := key[strings.LastIndexByte(key, '.')+1:]
-		if !strings.Contains(string(text), " "+name+":") && !strings.Contains(string(text), "\n"+name+":") {
+		if !strings.Contains(string(text), " "+name+":") && !strings.Contains(string(text), "{"+name+":") && !strings.Contains(string(text), "\n"+name+":") {
 			t.Errorf("%s is not in config.yaml", key)
 		}
 	}
@@ -107,10 +111,19 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 		"token":                      c.Token == Token{"jwt", "wxgate", Duration(2 * time.Hour), Duration(30 * time.Minute)},
 		"identity.headers":           c.Identity.Headers == IdentityHeaders{"X-OpenID", "X-UnionID", "X-AppID", "X-User-ID", "X-User-Roles", ""},
 		"identity.assertion":         c.Identity.Assertion == Assertion{"", Duration(time.Minute)},
-		"hooks.login":                c.Hooks.Login == LoginHook{URL{}, Duration(2 * time.Second), "deny"},
-		"limits":                     c.Limits == Limits{Rate{30, time.Minute}, 32 << 10, 10 << 20, Duration(10 * time.Second)},
+		"hooks.login":                c.Hooks.Login == LoginHook{MaskedURL{}, Duration(2 * time.Second), "deny"},
+		"limits":                     c.Limits == Limits{Rate{30, time.Minute}, Rate{60, time.Minute}, 0, 32 << 10, 10 << 20, Duration(10 * time.Second)},
 		"admin.listen":               c.Admin.Listen == "127.0.0.1:9090",
-		"log":                        c.Log == Log{"info", "json"},
+		"shutdown_delay":             c.ShutdownDelay.Std() == 3*time.Second,
+		"session.cache_size":         c.Session.CacheSize == 100_000,
+		"web":                        c.Web.Cookie == "" && c.Web.MaxAge.Std() == 12*time.Hour && len(c.Web.Origins)+len(c.PublicOrigins) == 0,
+		"tracing":                    c.Tracing.Endpoint.URL == nil && c.Tracing.Protocol == "http/protobuf" && c.Tracing.Sample == 0.01,
+		"apps[0].push":               c.Apps[0].Push == Push{Mode: "aes", Timeout: Duration(4 * time.Second)},
+		"apps[0].api_security":       len(c.Apps[0].APISecurity.Paths) == 0 && c.Apps[0].APISecurity.Algorithms == "aes256_gcm+rsa",
+		"routes[0].credentials":      slices.Equal(route.Credentials, []string{"bearer"}),
+		"routes[0].proof":            route.Proof == "off" && !route.UnsignedUploads,
+		"routes[0].redirects":        route.Redirects == "rewrite",
+		"log":                        c.Log == Log{"info", "json", true},
 		"routes[0].name":             route.Name == "/api/",
 		"routes[0].auth":             route.Auth == "required",
 		"routes[0].upstreams":        len(route.Upstreams) == 1 && route.Upstreams[0].Weight == 1 && route.Upstreams[0].URL.Host == "127.0.0.1:3000",
@@ -150,6 +163,23 @@ func TestGoodValuesAreTaken(t *testing.T) {
 	dir := t.TempDir()
 	for _, part := range []string{
 		"listen: 127.0.0.1:0",
+		"shutdown_delay: 0",
+		"apps:\n- appid: wx1\n  secret: x\n  push:\n    " + strings.ReplaceAll(goodPush, "\n", "\n    ") + "timeout: 5s",
+		"apps:\n- appid: wx1\n  secret: x\n  push: {upstream: 'https://127.0.0.1/wx', token: abc, mode: plain}",
+		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(goodSecurity(), "\n", "\n    "),
+		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(without(goodSecurity(), "algorithms: sm4_gcm+sm2\nkey: AAECAwQFBgcICQoLDA0ODw==\n"), "\n", "\n    "),
+		"redis: {addrs: ['a:1'], master_name: m, sentinel_username: u, sentinel_password: p}",
+		"session: {cache_size: 1}",
+		"public_origins: ['https://API.example.com:443', 'http://localhost:8080']\nweb: {cookie: __Host-wxgate, origins: ['https://h5.example.com']}",
+		"tracing: {endpoint: 'http://127.0.0.1:4318/v1/traces', sample: 1, headers: {Authorization: Bearer x}}",
+		"tracing: {sample: '${SHARE:-0}'}",
+		"limits: {auth_per_user: '', max_connections: 10}",
+		"admin: {tokens: [{name: a, token: 0123456789abcdef, scopes: [token, wechat], apps: [wx1]}]}",
+		"log: {access: false}",
+		"web: {cookie: __Host-x}\n" + inRoute("credentials: [cookie, bearer]\nauth: optional\ncookies: drop"),
+		inRoute("proof: sign\nmax_body: 1MiB\nunsigned_uploads: true"),
+		inRoute("proof: report"),
+		inRoute("proof: off\nredirects: pass\ncredentials: [bearer]"),
 		"listen: '[::1]:8080'",
 		"trusted_proxies: [10.0.0.0/8, 192.168.1.7, 'fd00::/8', '::1']",
 		"auth_prefix: /gateway/auth",
@@ -256,22 +286,85 @@ func write(t *testing.T, file, text string, mode fs.FileMode) {
 	}
 }
 
-func TestWhatIsAllowedButOddIsWarnedOf(t *testing.T) {
+func TestWhatIsAllowedAndRiskyIsWarnedOf(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "key"), goodSecret, 0o644)
+	const token = "[{name: a, token: 0123456789abcdef, scopes: [admin]}]"
 	for part, want := range map[string]string{
-		"secrets: ['${file:key}']":              "secrets[0]: the file " + dir + "/key can be read by every user",
-		"wechat: {api_base: 'http://wx.local'}": "wechat.api_base: AppSecret and access token travel over plain http",
-		inRoute("require: {roles: [admin]}"):    "routes[0].require.roles: nobody has a role",
+		"":              "",
+		"listen: :8080": "listen: tokens travel in plain text: set tls, or serve HTTPS by a proxy in front and name it in trusted_proxies",
+		"listen: 0.0.0.0:8080\ntrusted_proxies: [10.0.0.1]":                                                "",
+		"secrets: ['${file:key}']":                                                                         "secrets[0]: the file " + dir + "/key can be read by every user",
+		"wechat: {api_base: 'http://wx.local'}":                                                            "wechat.api_base: AppSecret and access token travel in plain text",
+		"wechat: {api_base: 'http://127.0.0.1:8081'}":                                                      "",
+		"hooks: {login: {url: 'http://users.internal/hook'}}":                                              "hooks.login.url: who logs in, and what the hook answers, travels in plain text",
+		"hooks: {login: {url: 'https://users.internal/hook'}}":                                             "",
+		"hooks: {login: {url: 'http://localhost:3000/hook'}}":                                              "",
+		"redis: {addrs: []}":                                                                               "redis.addrs: is empty: sessions live in this process",
+		"redis: {addrs: ['10.0.0.1:6379', '10.0.0.2:6379'], cluster: true}":                                "redis.addrs[0]: the password and the users' data travel to 10.0.0.1:6379 in plain text",
+		"redis: {addrs: ['10.0.0.1:6379'], tls: true}":                                                     "",
+		"admin: {listen: '0.0.0.0:9090', tokens: " + token + "}":                                           "admin.listen: admin.tokens travel in plain text",
+		"token: {ttl: 1h, renew_before: 1h}":                                                               "token.renew_before: 1h is not less than token.ttl",
+		"shutdown_timeout: 10s":                                                                            "shutdown_timeout: 10s is not more than routes[0].timeout, 30s",
+		"shutdown_timeout: 60s\n" + inRoute("timeout: 1m"):                                                 "shutdown_timeout: 1m is not more than routes[0].timeout, 1m",
+		"shutdown_timeout: 61s\n" + inRoute("timeout: 1m"):                                                 "",
+		inRoute("require: {roles: [admin]}"):                                                               "routes[0].require.roles: nobody has a role",
+		"web: {cookie: __Host-x}":                                                                          "web.cookie: no route takes it",
+		"web: {cookie: __Host-x}\n" + inRoute("credentials: [bearer, cookie]"):                             "routes[0].credentials: cookies: pass leaves the backend's own cookies in the browser",
+		"web: {cookie: __Host-x}\n" + inRoute("credentials: [bearer, cookie]\ncookies: jar"):               "",
+		"apps: [{appid: wx1, secret: x, push: {upstream: 'http://127.0.0.1:1', token: abc, mode: plain}}]": "apps[0].push.mode: plain: the signature covers no body",
 	} {
-		c, err := Parse(filepath.Join(dir, "config.yaml"), []byte(around(part)), environment(nil))
+		quiet := "listen: 127.0.0.1:8080\nredis: {addrs: ['127.0.0.1:6379']}\n"
+		c, err := Parse(filepath.Join(dir, "config.yaml"), []byte(around(without(quiet, part))), environment(nil))
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%v in %s", err, part)
+			continue
 		}
-		if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0].Error(), want) {
-			t.Errorf("want %q, got %v", want, c.Warnings)
+		if want == "" && len(c.Warnings) == 0 {
+			continue
 		}
+		if len(c.Warnings) != 1 || want == "" || !strings.Contains(c.Warnings[0].Error(), want) {
+			t.Errorf("%s: want %q, got %v", part, want, c.Warnings)
+		}
+	}
+}
+
+// A proof covers bodies up to 1 MiB; a route that leaves max_body out gets that.
+func TestAProofBoundsTheBody(t *testing.T) {
+	t.Parallel()
+	for part, want := range map[string]Size{
+		inRoute("proof: sign"):                                mib,
+		inRoute("proof: report"):                              mib,
+		inRoute("proof: off"):                                 0,
+		inRoute("proof: sign\nmax_body: 10KiB"):               10 * kib,
+		"limits: {max_body: 0}\n" + inRoute("proof: sign"):    mib,
+		"limits: {max_body: 9KiB}\n" + inRoute("proof: sign"): 0, // the limit of all routes is lower
+	} {
+		c, err := parse(t, around(part))
+		if err != nil || c.Routes[0].MaxBody != want {
+			t.Errorf("%s: want %v, got %v, %v", part, want, c, err)
+		}
+	}
+}
+
+// The path of a web hook or a collector is often its password.
+func TestAURLThatMayHoldACredentialIsShownWithoutItsPath(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, around("hooks: {login: {url: 'https://users.internal/hooks/hunter2?k=hunter2'}}\n"+
+		"tracing: {endpoint: 'https://collector.internal/hunter2/v1/traces'}\n"+
+		"apps: [{appid: wx1, secret: x, push: {upstream: 'https://push.internal/hunter2', token: abc, mode: plain}}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := effective(t, c)
+	for _, host := range []string{"https://users.internal/", "https://collector.internal/", "https://push.internal/"} {
+		if !strings.Contains(shown, host) {
+			t.Errorf("%s is not in\n%s", host, shown)
+		}
+	}
+	if strings.Contains(shown, "hunter2") {
+		t.Errorf("a credential is in\n%s", shown)
 	}
 }
 

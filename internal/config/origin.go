@@ -1,20 +1,35 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 
 	"wxgate/internal/httprule"
 )
 
-// checkCORSOrigins brings origins into the one form in which browsers send them.
+// Origin is the origin of web pages, in the form in which browsers send it.
+type Origin struct{ httprule.Origin }
+
+func (o *Origin) UnmarshalText(text []byte) error {
+	parsed, err := httprule.ParseOrigin(string(text))
+	if err != nil {
+		return fmt.Errorf("%s is not an origin such as https://shop.example.com: no path, no slash at the end", Quote(string(text)))
+	}
+	o.Origin = parsed
+	return nil
+}
+
+func (o Origin) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// checkCORSOrigins brings origins into the form in which browsers send them.
 func (v *validator) checkCORSOrigins(key string, origins []string) {
 	for i, written := range origins {
 		if written == "*" {
 			continue
 		}
-		origin, err := httprule.ParseOrigin(written)
-		if err != nil {
-			v.errorf(at(key, i), "%s is not an origin such as https://shop.example.com: no path, no slash at the end", Quote(written))
+		var origin Origin
+		if err := origin.UnmarshalText([]byte(written)); err != nil {
+			v.errorf(at(key, i), "%v", err)
 			continue
 		}
 		origins[i] = origin.String()

@@ -2,9 +2,6 @@ package config
 
 func (v *validator) checkRedis() {
 	redis := v.Redis
-	for i, addr := range redis.Addrs {
-		v.checkAddress(at("redis.addrs", i), addr, true)
-	}
 	distinct(v, "redis.addrs", redis.Addrs)
 	switch {
 	case redis.Cluster && redis.MasterName != "":
@@ -18,20 +15,46 @@ func (v *validator) checkRedis() {
 	case len(redis.Addrs) > 1 && !redis.Cluster && redis.MasterName == "":
 		v.errorf("redis.addrs", "has more than one address: set redis.cluster, or redis.master_name for Sentinels")
 	}
+	v.checkRedisAccounts()
 	v.checkRedisNames()
+	v.warnOfRedis()
+}
+
+func (v *validator) checkRedisAccounts() {
+	redis := v.Redis
+	for key, name := range map[string]string{"redis.username": redis.Username, "redis.sentinel_username": redis.SentinelUsername} {
+		if !only(name, isPrintable, "") || len(name) > 256 {
+			v.errorf(key, "has control characters or is longer than 256")
+		}
+	}
+	if redis.Username != "" && redis.Password == "" {
+		v.errorf("redis.password", "is empty while redis.username is not")
+	}
+	if redis.SentinelUsername != "" && redis.SentinelPassword == "" {
+		v.errorf("redis.sentinel_password", "is empty while redis.sentinel_username is not")
+	}
+	if redis.SentinelPassword != "" && redis.MasterName == "" {
+		v.errorf("redis.sentinel_password", "is set but redis.master_name is not: there are no Sentinels")
+	}
 }
 
 func (v *validator) checkRedisNames() {
-	if !only(v.Redis.Username, isPrintable, "") || len(v.Redis.Username) > 256 {
-		v.errorf("redis.username", "has control characters or is longer than 256")
-	}
-	if v.Redis.Username != "" && v.Redis.Password == "" {
-		v.errorf("redis.password", "is empty while redis.username is not")
-	}
 	if !only(v.Redis.MasterName, isVisible, "") || len(v.Redis.MasterName) > 256 {
 		v.errorf("redis.master_name", "%s is not a name of visible ASCII characters", Quote(v.Redis.MasterName))
 	}
 	if !only(v.Redis.KeyPrefix, isAlphanumeric, "-_.:/") || len(v.Redis.KeyPrefix) > 64 {
 		v.errorf("redis.key_prefix", "%s has more than 64 characters, or others than letters, digits and -_.:/", Quote(v.Redis.KeyPrefix))
+	}
+}
+
+func (v *validator) warnOfRedis() {
+	if len(v.Redis.Addrs) == 0 {
+		v.warnf("redis.addrs", "is empty: sessions live in this process, end when it stops, and are not shared with other instances")
+	}
+	for i, addr := range v.Redis.Addrs {
+		if !v.Redis.TLS && !isLoopback(string(addr)) {
+			v.warnf(at("redis.addrs", i), "the password and the users' data travel to %s in plain text: set redis.tls", addr)
+			return
+		}
 	}
 }

@@ -24,6 +24,8 @@ func (v *validator) checkRoute(key string, route *Route) {
 	v.checkUpstreams(key+".upstreams", route.Upstreams)
 	v.checkPrefixes(key, route)
 	v.checkRequirements(key, route)
+	v.checkCredentials(key+".credentials", route)
+	v.checkProof(key, route)
 	if route.Health.Path != "" {
 		v.checkHealthPath(key+".health.path", route.Health.Path)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
@@ -8,20 +9,29 @@ import (
 )
 
 func (v *validator) checkServices() {
-	v.checkURL("wechat.api_base", v.WeChat.APIBase, "https", "http")
-	v.checkBase("wechat.api_base", v.WeChat.APIBase)
-	if base := v.WeChat.APIBase; base.URL != nil && base.Scheme == "http" && !isLoopback(base.Hostname()+":0") {
-		v.warnf("wechat.api_base", "AppSecret and access token travel over plain http")
+	base := v.WeChat.APIBase.URL
+	v.checkURL("wechat.api_base", base, "https", "http")
+	v.checkBase("wechat.api_base", base)
+	if overPlainNetwork(base) {
+		v.warnf("wechat.api_base", "AppSecret and access token travel in plain text: write https://")
 	}
-	if v.Hooks.Login.URL.URL != nil {
-		v.checkURL("hooks.login.url", v.Hooks.Login.URL, "https", "http")
+	if hook := v.Hooks.Login.URL.URL; hook != nil {
+		v.checkURL("hooks.login.url", hook, "https", "http")
+		if overPlainNetwork(hook) {
+			v.warnf("hooks.login.url", "who logs in, and what the hook answers, travels in plain text: write https://")
+		}
 	}
+}
+
+// overPlainNetwork says whether a URL leads to another machine without TLS.
+func overPlainNetwork(u *url.URL) bool {
+	return u != nil && u.Scheme == "http" && !isLoopbackHost(u.Hostname())
 }
 
 // checkURL wants an absolute URL of one of the schemes without user, query and
 // fragment. The message shows only scheme and host: the rest may hold a secret.
-func (v *validator) checkURL(key string, u URL, schemes ...string) {
-	if u.URL == nil {
+func (v *validator) checkURL(key string, u *url.URL, schemes ...string) {
+	if u == nil {
 		v.errorf(key, "is empty: write a URL such as %s://host:port", schemes[0])
 		return
 	}
@@ -38,8 +48,8 @@ func (v *validator) checkURL(key string, u URL, schemes ...string) {
 }
 
 // checkBase wants a URL's path to be one that others can be put behind.
-func (v *validator) checkBase(key string, u URL) {
-	if u.URL == nil {
+func (v *validator) checkBase(key string, u *url.URL) {
+	if u == nil {
 		return
 	}
 	if u.RawQuery != "" || u.ForceQuery {

@@ -2,11 +2,6 @@ package config
 
 func (v *validator) checkSessions() {
 	session, token := v.Session, v.Token
-	for i, key := range v.Secrets {
-		if !key.looksRandom() {
-			v.warnAt(v.line(at("secrets", i)), at("secrets", i), "does not look random: `wxgate keygen` makes a secret")
-		}
-	}
 	if session.IdleTimeout > session.MaxLifetime {
 		v.errorf("session.idle_timeout", "%v is more than session.max_lifetime, %v", session.IdleTimeout, session.MaxLifetime)
 	}

@@ -28,8 +28,8 @@ func (v *validator) checkUpstream(key string, u Upstream) {
 		urlKey = key + ".url"
 	}
 	if !v.hasProblem(key + ".url") {
-		v.checkURL(urlKey, u.URL, "http", "https", "h2c")
-		v.checkBase(urlKey, u.URL)
+		v.checkURL(urlKey, u.URL.URL, "http", "https", "h2c")
+		v.checkBase(urlKey, u.URL.URL)
 	}
 	v.checkUpstreamTLS(key, u)
 }

@@ -14,7 +14,6 @@ type validator struct {
 
 func (v *validator) check() {
 	v.checkListeners()
-	v.checkTLS()
 	v.checkAuthPrefix()
 	v.checkSecrets()
 	v.checkApps()
@@ -23,7 +22,10 @@ func (v *validator) check() {
 	v.checkSessions()
 	v.checkIdentity()
 	v.checkAdminTokens()
+	v.checkWeb()
+	v.checkTracing()
 	v.checkRoutes()
+	v.checkShutdown()
 }
 
 // bad notes a problem with a key, on its line or, for a key that the file
