@@ -56,10 +56,11 @@ func isReachable(err error) bool {
 	return !errors.Is(err, ErrUnavailable)
 }
 
-// isCallerError: a caller that went away says nothing of WeChat.
+// isCallerError: a caller that went away, or a call that had no time left, says
+// nothing of WeChat.
 func isCallerError(err error) bool {
 	if _, ok := errors.AsType[*bodyError](err); ok {
 		return true
 	}
-	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, errQueued) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -26,6 +26,8 @@ const (
 	apiPhone        = "/wxa/business/getuserphonenumber"
 	apiCheckSession = "/wxa/checksession"
 	apiCheckData    = "/wxa/business/checkencryptedmsg"
+	apiUserKeys     = "/wxa/business/getuserencryptkey"
+	apiResetKey     = "/wxa/resetusersessionkey"
 	apiRelay        = "/relay" // stands for all relayed paths in metrics
 )
 
@@ -38,6 +40,7 @@ const maxAnswer = 64 << 10
 type call struct {
 	api       string
 	bulkhead  bulkhead
+	user      string // openid of the user whose request this is, where it is known
 	query     url.Values
 	body      any           // sent as JSON by POST; nil: a GET
 	singleUse bool          // carries a code that works once: never sent twice
@@ -55,7 +58,7 @@ func (k call) with(token secret.Text) call {
 // do makes the call within its bulkhead and decodes the answer into out.
 // A busy WeChat (-1) is asked once more: that errcode alone is safe to repeat.
 func (c *Client) do(ctx context.Context, a *app, k call, out any) error {
-	report, release, err := c.acquire(ctx, a, k.bulkhead, k.api)
+	report, release, err := c.acquire(ctx, a, k)
 	if err != nil {
 		return err
 	}

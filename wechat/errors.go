@@ -185,6 +185,12 @@ func refusal(api string, code int, message string) *Error {
 	return e
 }
 
+// tooManyOfUser is the error where a user has too many calls under way. WeChat was
+// not called.
+func tooManyOfUser(api string) *Error {
+	return &Error{API: api, Code: codeRateLimited, Message: "not called: too many calls of this user in flight", RetryAfter: retryAfterDefault}
+}
+
 // unavailable is the error where no proper answer came.
 func unavailable(api, message string, retryAfter time.Duration) *Error {
 	return &Error{API: api, Message: message, RetryAfter: retryAfter}

@@ -43,7 +43,7 @@ func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, 
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	k := call{
-		api: apiPhone, bulkhead: bulkheadAPI, singleUse: true, secrets: []secret.Text{secret.Text(code)},
+		api: apiPhone, bulkhead: bulkheadAPI, user: openid, singleUse: true, secrets: []secret.Text{secret.Text(code)},
 		body: map[string]string{"code": code, "openid": openid},
 	}
 	var got struct {

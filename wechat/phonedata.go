@@ -35,7 +35,7 @@ func (c *Client) DecryptPhone(ctx context.Context, appid, openid string, key sec
 	if err != nil {
 		return Phone{}, err
 	}
-	genuine, err := c.checkEncryptedData(ctx, appid, restorePlus(encryptedData))
+	genuine, err := c.checkEncryptedData(ctx, appid, openid, restorePlus(encryptedData))
 	if err != nil {
 		return Phone{}, err
 	}
@@ -49,7 +49,7 @@ func (c *Client) DecryptPhone(ctx context.Context, appid, openid string, key sec
 
 // checkEncryptedData asks WeChat whether it made the data, which it knows by the
 // SHA-256 of the base64 text.
-func (c *Client) checkEncryptedData(ctx context.Context, appid, encryptedData string) (bool, error) {
+func (c *Client) checkEncryptedData(ctx context.Context, appid, openid, encryptedData string) (bool, error) {
 	a, err := c.app(appid)
 	if err != nil {
 		return false, err
@@ -58,7 +58,7 @@ func (c *Client) checkEncryptedData(ctx context.Context, appid, encryptedData st
 	defer cancel()
 	sum := sha256.Sum256([]byte(encryptedData))
 	k := call{
-		api: apiCheckData, bulkhead: bulkheadAPI,
+		api: apiCheckData, bulkhead: bulkheadAPI, user: openid,
 		body: map[string]string{"encrypted_msg_hash": hex.EncodeToString(sum[:])},
 	}
 	var got struct {

@@ -125,7 +125,7 @@ func (c *Client) forward(a *app, req *http.Request, body replayable, t token) (r
 func (c *Client) acquireRelay(ctx context.Context, a *app) (report func(error), release func(), err error) {
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	return c.acquire(ctx, a, bulkheadRelay, apiRelay)
+	return c.acquire(ctx, a, call{api: apiRelay, bulkhead: bulkheadRelay})
 }
 
 // outbound is the request as WeChat gets it.

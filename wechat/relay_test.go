@@ -399,6 +399,8 @@ func TestSecretCallsAreKnown(t *testing.T) {
 		"/cgi-bin/component/api_component_token": true,
 		"/cgi-bin/component":                     true,
 		"/wxa/resetusersessionkey":               true,
+		"/wxa/business/getuserencryptkey":        true,
+		"/wxa/business/GetUserEncryptKey/":       true,
 		"/cgi-bin/clear_quota":                   false,
 		"/cgi-bin/tokens":                        false,
 		"/wxa/getwxacodeunlimit":                 false,

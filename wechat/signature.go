@@ -34,17 +34,24 @@ func (c *Client) CheckSession(ctx context.Context, appid, openid string, key sec
 	}
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	signature := Sign(key, "")
-	k := call{api: apiCheckSession, bulkhead: bulkheadAPI, secrets: []secret.Text{secret.Text(signature)}, query: url.Values{
-		"openid":     {openid},
-		"signature":  {signature},
-		"sig_method": {"hmac_sha256"},
-	}}
+	k := sessionCall(apiCheckSession, openid, key)
 	err = c.doWithToken(ctx, a, k, nil)
 	if errors.Is(err, ErrKeyStale) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// sessionCall is a call that proves with the session key's signature of the empty
+// message that the caller holds the key. All its parameters stand in the query, and it
+// has no body: with one, WeChat says that the signature is wrong.
+func sessionCall(api, openid string, key secret.Text) call {
+	signature := Sign(key, "")
+	return call{api: api, bulkhead: bulkheadAPI, user: openid, secrets: []secret.Text{secret.Text(signature)}, query: url.Values{
+		"openid":     {openid},
+		"signature":  {signature},
+		"sig_method": {"hmac_sha256"},
+	}}
 }
 
 // VerifyRawData checks what wx signed: signature is the hex SHA-1 of rawData, as

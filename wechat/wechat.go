@@ -62,6 +62,7 @@ type Client struct {
 	tokens      TokenStore
 	noKeepAlive *http.Transport // a connection for each request
 	slots       slots
+	userCalls   *userCalls
 	metrics     *metrics
 	current     atomic.Pointer[state]
 }
@@ -92,6 +93,7 @@ func New(o Options, config Config) (*Client, error) {
 		tokens:      o.Tokens,
 		noKeepAlive: newNoKeepAliveTransport(),
 		slots:       newSlots(o.MaxInFlight),
+		userCalls:   newUserCalls(o.MaxInFlight),
 		metrics:     newMetrics(o.Registry),
 	}
 	if err := c.Configure(config); err != nil {

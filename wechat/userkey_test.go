@@ -1,0 +1,163 @@
+package wechat_test
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/wechat"
+	"wxgate/wechat/wechattest"
+)
+
+const (
+	getuserencryptkey   = "/wxa/business/getuserencryptkey"
+	resetusersessionkey = "/wxa/resetusersessionkey"
+)
+
+func TestPhoneAndGatewayShareTheUsersKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	first := u.LatestKey()
+	w.Advance(time.Hour)
+	second := u.LatestKey()
+	got, err := w.client.UserKeys(t.Context(), appID, u.OpenID, key)
+	if err != nil || len(got) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for i, want := range []wechattest.UserKey{second, first} {
+		k := got[i]
+		if base64.StdEncoding.EncodeToString([]byte(k.Key.Reveal())) != want.EncryptKey || k.IV != want.IV || k.Version != int64(want.Version) {
+			t.Errorf("%d: %+v, the phone has %+v", i, k, want)
+		}
+	}
+	if !got[0].EndsAt.Equal(w.Now().Add(time.Hour)) || got[1].EndsAt.After(w.Now()) {
+		t.Errorf("they end at %v and %v", got[0].EndsAt, got[1].EndsAt)
+	}
+}
+
+// WeChat takes all in the query, and says of a call with a body that its signature is
+// wrong.
+func TestUserKeysAreAskedForWithoutABody(t *testing.T) {
+	t.Parallel()
+	var sent *http.Request
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent = r
+		saying(`{"errcode":0,"errmsg":"ok","key_info_list":[]}`)(w, r)
+	}))
+	defer srv.Close()
+	c := newClient(t, settings{Base: srv.URL, Tokens: fixedToken{"T1"}})
+	keys, err := c.UserKeys(t.Context(), appID, "o1", "o0q0otL8aEzpcZL/FT9WsQ==")
+	if err != nil || len(keys) != 0 {
+		t.Errorf("%+v, %v", keys, err)
+	}
+	q := sent.URL.Query()
+	if sent.Method != http.MethodGet || sent.ContentLength != 0 || len(sent.TransferEncoding) != 0 || sent.Header.Get("Content-Type") != "" {
+		t.Errorf("%s with %d bytes", sent.Method, sent.ContentLength)
+	}
+	if q.Get("access_token") != "T1" || q.Get("openid") != "o1" || q.Get("sig_method") != "hmac_sha256" || q.Get("signature") != "46e043c5525c2d817c44be603d30837a808a1d930d038f6fdc3e62a201fed128" {
+		t.Errorf("asked with %v", q)
+	}
+}
+
+func TestPublishedUserKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	answer, err := os.ReadFile("testdata/getuserencryptkey.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Body: string(answer)})
+	keys, err := w.client.UserKeys(t.Context(), appID, "o1", "key")
+	if err != nil || len(keys) != 3 {
+		t.Fatalf("%+v, %v", keys, err)
+	}
+	if k := keys[0]; k.Version != 10 || k.IV != "6003f73ec441c386" || len(k.Key) != 16 || !k.EndsAt.Equal(w.Now().Add(3597*time.Second)) {
+		t.Errorf("%+v", k)
+	}
+	if keys[1].Version != 9 || keys[2].Version != 8 {
+		t.Errorf("versions %d, %d", keys[1].Version, keys[2].Version)
+	}
+}
+
+func TestMalformedUserKeysAreNotTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	info := func(key, iv, version, life string) string {
+		return fmt.Sprintf(`{"encrypt_key":%q,"iv":%q,"version":%s,"expire_in":%s,"create_time":1}`, key, iv, version, life)
+	}
+	const key, iv = "VI6BpyrK9XH4i4AIGe86tg==", "6003f73ec441c386"
+	good := info(key, iv, "2", "3600")
+	for name, c := range map[string]struct {
+		list string
+		ok   bool
+	}{
+		"good":              {good, true},
+		"out of order":      {info(key, iv, "1", "0") + "," + good, true},
+		"a longer life":     {info(key, iv, "2", "1e9"), false},
+		"a version twice":   {good + "," + good, false},
+		"four":              {good + "," + info(key, iv, "3", "0") + "," + info(key, iv, "4", "0") + "," + info(key, iv, "5", "0"), false},
+		"a short key":       {info("VI6BpyrK9XH4i4AIGe8=", iv, "2", "3600"), false},
+		"a long key":        {info("VI6BpyrK9XH4i4AIGe86tgAA", iv, "2", "3600"), false},
+		"key not base64":    {info("*", iv, "2", "3600"), false},
+		"a short iv":        {info(key, "6003f73ec441c38", "2", "3600"), false},
+		"an iv not ASCII":   {info(key, "6003f73ec441c3é", "2", "3600"), false},
+		"a control in iv":   {info(key, "6003f73ec441c38\x01", "2", "3600"), false},
+		"no version":        {`{"encrypt_key":"` + key + `","iv":"` + iv + `","version":"x"}`, false},
+		"a life below zero": {info(key, iv, "2", "-1"), false},
+		"null":              {`null`, false},
+	} {
+		w.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: `{"errcode":0,"key_info_list":[` + c.list + `]}`})
+		keys, err := w.client.UserKeys(t.Context(), appID, "o1", "key")
+		if c.ok != (err == nil) || !c.ok && (!errors.Is(err, wechat.ErrUnavailable) || keys != nil) {
+			t.Errorf("%s: %+v, %v", name, keys, err)
+		}
+		if err != nil && strings.Contains(err.Error(), "VI6B") {
+			t.Errorf("%s: the error holds a key: %v", name, err)
+		}
+	}
+}
+
+func TestUserKeysWithAStaleSessionKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	key := w.login(t, u).SessionKey
+	u.RotateKey()
+	if _, err := w.client.UserKeys(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
+		t.Errorf("keys: %v", err)
+	}
+	if _, err := w.client.ResetSessionKey(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
+		t.Errorf("reset: %v", err)
+	}
+}
+
+func TestASessionKeyThatLeakedIsReplaced(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	u := w.user(t, "alice")
+	old := w.login(t, u).SessionKey
+	fresh, err := w.client.ResetSessionKey(t.Context(), appID, u.OpenID, old)
+	if err != nil || fresh == old || !fresh.Equal(u.SessionKey()) {
+		t.Fatalf("%v", err)
+	}
+	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, fresh); !ok || err != nil {
+		t.Errorf("the new one: %v, %v", ok, err)
+	}
+	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, old); ok || err != nil {
+		t.Errorf("the old one: %v, %v", ok, err)
+	}
+	for _, body := range []string{`{"errcode":0}`, `{"openid":"o2","session_key":"k"}`, fmt.Sprintf(`{"openid":%q,"session_key":""}`, u.OpenID)} {
+		w.sim.AddFault(wechattest.Fault{API: resetusersessionkey, Times: 1, Body: body})
+		if got, err := w.client.ResetSessionKey(t.Context(), appID, u.OpenID, fresh); !errors.Is(err, wechat.ErrUnavailable) || got != "" {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
