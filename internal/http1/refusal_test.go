@@ -127,6 +127,7 @@ var refused = map[string]struct {
 	"coding in HTTP/1.0":              {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
 	"folded coding":                   {post("0\r\n\r\n", "Transfer-Encoding:\r\n chunked"), 400},
 	"unknown expectation":             {get("/", "Expect: 200-ok"), 417},
+	"unknown expectation in HTTP/1.0": {"GET / HTTP/1.0\r\nExpect: 0\r\n\r\n", 417},
 	"expectation and more":            {post("hello", "Expect: 100-continue, x", "Content-Length: 5"), 417},
 	"expectation twice":               {post("hello", "Expect: 100-continue", "Expect: 100-continue", "Content-Length: 5"), 417},
 	"expectation behind a word":       {post("hello", "Expect: y 100-continue", "Content-Length: 5"), 417},

@@ -62,14 +62,12 @@ func (f *framing) settle(minor int) *Refusal {
 	if r := f.bodyLength(minor); r != nil {
 		return r
 	}
-	if minor == 0 {
-		f.close = f.close || !f.keepAlive
-		return nil // RFC 9110, section 10.1.1: Expect of HTTP/1.0 is ignored
-	}
 	if f.expects > 1 || f.expects == 1 && !strings.EqualFold(f.expect, "100-continue") {
 		return &Refusal{Reason: BadExpectation}
 	}
-	f.continues = f.expects == 1 && f.length != 0
+	// RFC 9110, section 10.1.1: HTTP/1.0 knows no 100.
+	f.continues = f.expects == 1 && f.length != 0 && minor > 0
+	f.close = f.close || minor == 0 && !f.keepAlive
 	return nil
 }
 
@@ -202,13 +200,10 @@ func hidden(name string) bool { return name == "Host" || name == "Transfer-Encod
 // announceTrailers moves Trailer to where net/http has it.
 func (t *transaction) announceTrailers() *Refusal {
 	lines := t.header["Trailer"]
-	if lines == nil {
-		return nil
-	}
-	delete(t.header, "Trailer")
-	if t.framing.length >= 0 {
+	if lines == nil || t.framing.length >= 0 {
 		return nil // without chunks there are none
 	}
+	delete(t.header, "Trailer")
 	t.request.Trailer = http.Header{}
 	for _, line := range lines {
 		for name := range strings.SplitSeq(line, ",") {
