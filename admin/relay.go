@@ -10,7 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"wxgate/apierror"
-	"wxgate/wechat"
+	"wxgate/internal/httprule"
 )
 
 // isRelay says whether a request is for WeChat's API.
@@ -59,7 +59,7 @@ func (s *Server) mayRelay(r *http.Request, appid, path string) error {
 	case !tokenOf(r).has(ScopeWeChat):
 		s.logAuthFailure(r, "scope", tokenOf(r).Name)
 		return apierror.New(apierror.Forbidden, "this token has not the scope wechat")
-	case wechat.IsSecretCall(path):
+	case httprule.NeverRelayed(path):
 		return apierror.New(apierror.Forbidden, "calls that take the AppSecret or give keys out are the gateway's own")
 	case !slices.ContainsFunc(s.config().Relay[appid], func(rule string) bool { return matchesRule(rule, path) }):
 		return apierror.New(apierror.Forbidden, "this path is not in the app's relay list")

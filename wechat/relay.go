@@ -40,7 +40,7 @@ var relayedHeaders = []string{
 // Limits: the answer must begin within six times Config.Timeout of the request's
 // last byte; all else is bounded by the request's context. Errors: ErrUnknownApp,
 // ErrMisconfigured, ErrUnavailable, or what the request's body or context gives.
-// Which paths may be called is the caller's to decide, see IsSecretCall.
+// Which paths may be called is the caller's to decide, see httprule.NeverRelayed.
 func (c *Client) Relay(appid string) http.RoundTripper {
 	return relay{client: c, appid: appid}
 }

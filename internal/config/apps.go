@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"wxgate/internal/httprule"
-	"wxgate/wechat"
 )
 
 func (v *validator) checkSecrets() {
@@ -70,7 +69,7 @@ func (v *validator) relayPath(key, path string) string {
 		v.errorf(key, "%s ends with /: write %s, or %s for all below", Quote(path), Quote(strings.TrimRight(exact, "/")), Quote(exact+"*"))
 	case exact == "/cgi-bin/token" || exact == "/cgi-bin/stable_token":
 		v.errorf(key, "%s is never relayed: the gateway answers it with its own token, unlisted", Quote(path))
-	case wechat.IsSecretCall(exact):
+	case httprule.NeverRelayed(exact):
 		v.errorf(key, "%s is a call with the AppSecret or for a session key, which is never relayed", Quote(path))
 	}
 	return path

@@ -1,4 +1,4 @@
-package wechat
+package httprule
 
 import (
 	"path"
@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Calls that take an AppSecret or give out a key of a user, or belong to the flows
-// that do, and so may not be relayed: the gateway makes them itself.
+// Calls of the WeChat API that take an AppSecret or give out a key of a user, or
+// belong to the flows that do: the gateway makes them itself.
 var (
 	secretCalls = []string{
 		"/cgi-bin/token",
@@ -24,10 +24,11 @@ var (
 	}
 )
 
-// IsSecretCall says whether a WeChat API path must not be relayed. It takes the
+// NeverRelayed reports whether a WeChat API path must not be relayed, whatever an
+// app's relay list says. It takes the
 // decoded path, with or without its leading slash, and isn't fooled by case, dots
 // or doubled slashes.
-func IsSecretCall(apiPath string) bool {
+func NeverRelayed(apiPath string) bool {
 	p := strings.ToLower(path.Clean("/" + apiPath))
 	if slices.Contains(secretCalls, p) {
 		return true
