@@ -1,6 +1,8 @@
 # docker build -t wxgate .
 # docker run -v ./config.yaml:/etc/wxgate/config.yaml:ro -p 8080:8080 wxgate
 
+# scripts/image builds the last stage alone, from a binary that is there: a folder takes
+# the place of this stage (--build-context build=FOLDER, docker and buildah alike).
 FROM golang:1.26-alpine AS build
 # Set it where Go's usual module proxy can't be reached.
 ARG GOPROXY

@@ -116,6 +116,28 @@ versus: ## processor time a request, beside HAProxy, nginx, Caddy and others
 		/usr/lib/nginx/modules/ngx_http_lua_module.so=libnginx-mod-http-lua /usr/share/lua/5.1/nginx/redis.lua=lua-nginx-redis
 	@go run ./interop/versus
 
+.PHONY: deploy
+deploy: ## the manifests, alerts and units of deploy/ against what reads them
+	cd deploy/check && go test ./...
+	cd deploy/prometheus && ../../scripts/promtool check config prometheus.yaml
+	cd deploy/prometheus && ../../scripts/promtool test rules alerts_test.yaml
+	scripts/systemd
+
+.PHONY: examples
+examples: ## each backend of examples/ behind the gateway: login, hook, assertion
+	@scripts/need javac=default-jdk-headless node=nodejs php=php-cli python3:jwt=python3-jwt python3:cryptography=python3-cryptography
+	@go run ./interop/examples
+
+.PHONY: rolling-restarts
+rolling-restarts: ## two gateways restarted in turns behind nginx and HAProxy, under load
+	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
+	@go run ./interop/rolling
+
+.PHONY: image
+image: build ## the release image from bin/wxgate, built and run by buildah
+	@scripts/need buildah=buildah
+	@go run ./interop/image
+
 .PHONY: release
 release: ## dist/: archives for linux and darwin, checksums, SBOMs; built twice and compared
 	@scripts/release

@@ -1,16 +1,16 @@
 package rig
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"os/exec"
+	"slices"
 	"strings"
-	"time"
+	"syscall"
 
 	"wxgate/internal/testkit/process"
 )
@@ -21,11 +21,16 @@ const (
 	appSecret = "interop-app-secret-0123456789"
 )
 
-// Gateway is a `wxgate serve` process with a simulated WeChat.
+// Gateway is a `wxgate serve` process. All gateways of a run have the same secret
+// and the same simulated WeChat; those with the same Redis are instances of one.
 type Gateway struct {
 	*process.Process
 	Address string // of the public listener
+	Admin   string // of the private one
 
+	r      *Rig
+	bin    string
+	file   string
 	sim    string // base URL
 	scheme string
 }
@@ -33,127 +38,130 @@ type Gateway struct {
 // Gateway builds and starts wxgate. The config holds what is particular to the
 // run: routes at least. With a certificate it serves TLS.
 func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*Gateway, error) {
-	bin, err := r.Build(ctx, "", "./cmd/wxgate")
-	if err != nil {
+	g := &Gateway{r: r, scheme: "http"}
+	var err error
+	if g.bin, err = r.Build(ctx, "", "./cmd/wxgate"); err != nil {
 		return nil, err
 	}
-	sim, err := r.Start("sim", exec.Command(bin, "sim", "--listen", "127.0.0.1:0", "--app", appID+"="+appSecret))
-	if err != nil {
+	if g.sim, err = r.Sim(ctx); err != nil {
 		return nil, err
 	}
-	g := &Gateway{scheme: "http"}
-	if g.sim, err = sim.Printed(ctx, `listens on (http://[0-9.:]+[0-9])`); err != nil {
-		return nil, err
+	for _, address := range []*string{&g.Address, &g.Admin} {
+		port, err := r.Port()
+		if err != nil {
+			return nil, err
+		}
+		*address = port.Addr()
 	}
 	if cert != nil {
 		g.scheme = "https"
 		config += fmt.Sprintf("\ntls: {cert_file: %q, key_file: %q}\n", cert.File, cert.Key)
 	}
-	port, err := r.Port()
+	if g.file, err = r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), g.complete(config)); err != nil {
+		return nil, err
+	}
+	return g, g.Start(ctx)
+}
+
+// Start starts a gateway that has ended, at the same addresses.
+func (g *Gateway) Start(ctx context.Context) error {
+	var err error
+	if g.Process, err = g.r.Start("wxgate", exec.Command(g.bin, "serve", "--config", g.file)); err != nil {
+		return err
+	}
+	return g.Await(ctx, func() bool { return g.ready(ctx) })
+}
+
+// Restart asks the gateway to end, waits until it has, and starts it again.
+func (g *Gateway) Restart(ctx context.Context) error {
+	if err := g.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-g.Exited():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if code := g.ExitCode(); code != 0 {
+		return fmt.Errorf("wxgate ended with status %d:\n%s", code, g.Output())
+	}
+	return g.Start(ctx)
+}
+
+func (g *Gateway) ready(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.Admin+"/readyz", nil)
 	if err != nil {
-		return nil, err
+		return false
 	}
-	g.Address = port.Addr()
-	file, err := r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), g.base()+config)
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, err
+		return false
 	}
-	if g.Process, err = r.Start("wxgate", exec.Command(bin, "serve", "--config", file)); err != nil {
-		return nil, err
-	}
-	return g, g.Listening(ctx, "tcp", g.Address)
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
 // URL is a path at the public listener.
 func (g *Gateway) URL(path string) string { return g.scheme + "://" + g.Address + path }
 
-// base is what every config has in common.
-func (g *Gateway) base() string {
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails
-	return fmt.Sprintf(`
-listen: %q
-admin: {listen: "127.0.0.1:0"}
-secrets: [%s]
-apps: [{appid: %s, secret: %s}]
-wechat: {api_base: %q}
-shutdown_timeout: 2s
-`, g.Address, base64.StdEncoding.EncodeToString(raw), appID, appSecret, g.sim)
-}
+// Config is the gateway's config file.
+func (g *Gateway) Config() string { return g.file }
 
-// Login logs a user in and gives the token and the openid.
-func (g *Gateway) Login(ctx context.Context, client *http.Client, user string) (token, openid string, err error) {
-	code, err := post(ctx, client, g.sim+"/sim/code", map[string]string{"user": user})
-	if err != nil {
-		return "", "", err
+// complete puts what every config has in common before the rest, unless the rest
+// says it itself.
+func (g *Gateway) complete(config string) string {
+	base := map[string]string{
+		"listen":           fmt.Sprintf("%q", g.Address),
+		"admin":            fmt.Sprintf("{listen: %q}", g.Admin),
+		"secrets":          "[" + g.r.secret() + "]",
+		"apps":             fmt.Sprintf("[{appid: %s, secret: %s}]", appID, appSecret),
+		"wechat":           fmt.Sprintf("{api_base: %q}", g.sim),
+		"shutdown_timeout": "2s",
 	}
-	login, err := post(ctx, client, g.URL("/auth/login"), code)
-	if err != nil {
-		return "", "", err
-	}
-	token, _ = login["token"].(string)
-	openid, err = g.openid(ctx, client, user)
-	return token, openid, err
-}
-
-// openid asks the simulator who the user is.
-func (g *Gateway) openid(ctx context.Context, client *http.Client, user string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.sim+"/sim/users", nil)
-	if err != nil {
-		return "", err
-	}
-	var users []struct {
-		User   string `json:"user"`
-		OpenID string `json:"openid"`
-	}
-	if err := answer(client, req, &users); err != nil {
-		return "", err
-	}
-	for _, u := range users {
-		if u.User == user {
-			return u.OpenID, nil
+	var text strings.Builder
+	for _, key := range slices.Sorted(maps.Keys(base)) {
+		if !strings.Contains("\n"+config, "\n"+key+":") {
+			fmt.Fprintf(&text, "%s: %s\n", key, base[key])
 		}
 	}
-	return "", fmt.Errorf("the simulator knows no %s", user)
+	return text.String() + config
 }
 
-func post(ctx context.Context, client *http.Client, url string, body any) (map[string]any, error) {
-	text, err := json.Marshal(body)
+func (r *Rig) secret() string {
+	if r.gatewaySecret == "" {
+		raw := make([]byte, 32)
+		_, _ = rand.Read(raw) // never fails
+		r.gatewaySecret = base64.StdEncoding.EncodeToString(raw)
+	}
+	return r.gatewaySecret
+}
+
+// Sim gives the base URL of the run's simulated WeChat.
+func (r *Rig) Sim(ctx context.Context) (string, error) {
+	if r.simBase != "" {
+		return r.simBase, nil
+	}
+	bin, err := r.Build(ctx, "", "./cmd/wxgate")
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
+	sim, err := r.Start("sim", exec.Command(bin, "sim", "--listen", "127.0.0.1:0", "--app", appID+"="+appSecret))
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	var fields map[string]any
-	return fields, answer(client, req, &fields)
+	r.simBase, err = sim.Printed(ctx, `listens on (http://[0-9.:]+[0-9])`)
+	return r.simBase, err
 }
 
-// answer sends a request and reads the JSON that answers it.
-func answer(client *http.Client, req *http.Request, into any) error {
-	res, err := client.Do(req)
+// Redis starts a redis-server and gives its address.
+func (r *Rig) Redis(ctx context.Context) (string, error) {
+	port, err := r.Port()
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: %s", req.Method, req.URL.Path, res.Status)
+	p, err := r.Start("redis", exec.Command("redis-server", "--bind", "127.0.0.1", "--port", fmt.Sprint(port.Number), "--save", "", "--dir", r.Dir))
+	if err != nil {
+		return "", err
 	}
-	return json.NewDecoder(res.Body).Decode(into)
-}
-
-// Settle waits a moment, so that what has just begun has come to rest.
-func Settle(ctx context.Context, pause time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(pause):
-		return nil
-	}
-}
-
-// MiB writes bytes as MiB.
-func MiB(bytes int64) string {
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(bytes)/(1<<20)), ".0")
+	return port.Addr(), p.Listening(ctx, "tcp", port.Addr())
 }

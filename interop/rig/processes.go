@@ -49,13 +49,22 @@ func (r *Rig) end() {
 	}
 }
 
-// lastLines are the last lines of every process's output, for an error.
+// lastLines are the last lines of the processes' output, for an error: a few of each
+// that runs, more of those that have failed.
 func (r *Rig) lastLines() string {
 	var b strings.Builder
 	for _, p := range r.processes {
-		if text := p.Output(); text != "" {
-			lines := strings.Split(strings.TrimSpace(text), "\n")
-			fmt.Fprintf(&b, "\n--- %s\n%s", p.Name, strings.Join(lines[max(0, len(lines)-10):], "\n"))
+		if p.ExitCode() == 0 {
+			continue
+		}
+		keep := 3
+		if p.ExitCode() > 0 {
+			keep = 20
+		}
+		lines := strings.Split(strings.TrimSpace(p.Output()), "\n")
+		fmt.Fprintf(&b, "\n--- %s", p.Name)
+		for _, line := range lines[max(0, len(lines)-keep):] {
+			fmt.Fprintf(&b, "\n%.300s", line)
 		}
 	}
 	return b.String()

@@ -26,6 +26,8 @@ type Rig struct {
 	processes []*process.Process
 	ports     []*testkit.Port
 	failures  int
+
+	simBase, gatewaySecret string // "": not started, not made
 }
 
 // Main runs body with a rig and ends the program: with status 1 where body

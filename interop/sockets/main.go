@@ -158,7 +158,7 @@ func (s *socket) echoes() bool {
 }
 
 func report(ctx context.Context, r *rig.Rig, g *rig.Gateway, conns []*socket, before int64) error {
-	if err := rig.Settle(ctx, idling); err != nil {
+	if err := rig.Pause(ctx, idling); err != nil {
 		return err
 	}
 	idle, err := g.Memory("VmRSS")

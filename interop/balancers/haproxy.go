@@ -1,0 +1,42 @@
+package balancers
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"wxgate/interop/rig"
+)
+
+// HAProxy is the one of the system's packages.
+var HAProxy = Balancer{Name: "HAProxy", Start: startHAProxy}
+
+func startHAProxy(ctx context.Context, s *Site) error {
+	cert, key, err := s.Cert.PEM()
+	if err != nil {
+		return err
+	}
+	pem := filepath.Join(s.Dir, "wxgate.pem")
+	if err := os.WriteFile(pem, append(cert, key...), 0o600); err != nil {
+		return err
+	}
+	config, err := s.fill("haproxy/haproxy.cfg", "haproxy.cfg",
+		"maxconn 20000", "maxconn 1000", // fits any limit of descriptors
+		"bind :443", "bind "+s.Port.Addr(), "/etc/haproxy/certs/wxgate.pem", pem,
+		"10.0.0.11:8080 check port 9090", checked(s.Gateways[0]), "10.0.0.12:8080 check port 9090", checked(s.Gateways[1]))
+	if err != nil {
+		return err
+	}
+	p, err := s.Rig.Start("haproxy", exec.Command("haproxy", "-f", config))
+	if err != nil {
+		return err
+	}
+	return p.Listening(ctx, "tcp", s.Port.Addr())
+}
+
+func checked(g *rig.Gateway) string {
+	_, port, _ := net.SplitHostPort(g.Admin) // an address of our own
+	return g.Address + " check port " + port
+}
