@@ -106,6 +106,11 @@ real-backends: ## attacks on php-fpm, gunicorn, tomcat and nginx behind the gate
 websockets: ## 10,000 idle WebSockets: memory of the gateway's process
 	@go run ./interop/sockets
 
+.PHONY: clients
+clients: ## public HTTP, WebSocket and stream clients through the gateway, and what a logout does to them
+	@scripts/need node=nodejs npm=npm
+	@cd interop/clients && npm ci --no-audit --no-fund --silent && node run.mjs
+
 .PHONY: streams
 streams: ## 1 GiB up and down: memory of the gateway's process
 	@go run ./interop/streams

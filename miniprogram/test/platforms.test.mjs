@@ -23,3 +23,16 @@ for (const [name, adapt] of Object.entries({ Taro: asTaro, 'uni-app': asUni })) 
     await assert.rejects(gateway.request('/api/x'), { errMsg: /^request:fail/ })
   })
 }
+
+test("clients that call wx.request are served by the SDK where that is the SDK's", async t => {
+  const stub = await startStub(t)
+  const wx = stub.phone()
+  const platform = Object.create(wx, { request: { value: wx.request }, connectSocket: { value: wx.connectSocket } })
+  const gateway = createGateway({ baseURL: stub.url, platform })
+  for (const name of ['request', 'connectSocket']) Object.defineProperty(wx, name, { value: gateway[name], configurable: true })
+  stub.refuseAll()
+  const { data } = await new Promise((success, fail) => wx.request({ url: stub.url + '/api/x', success, fail }))
+  assert.equal(data.header.authorization, 'Bearer token-1')
+  const task = wx.connectSocket({ url: stub.url.replace('http', 'ws') + '/ws' })
+  assert.equal((await new Promise(resolve => task.onMessage(resolve))).data, 'hello')
+})

@@ -45,11 +45,14 @@ export async function buildWxgate() {
       await run(['dev', '--listen', listen], `http://${listen}/auth/session`)
       return gatewayAt('http://' + listen, 'http://' + listen)
     },
-    /** `wxgate serve` in front of `backend`, with the simulator beside it; tokens live `ttl` ms and are renewed in the last two thirds. */
-    async serve(backend, ttl) {
+    /**
+     * `wxgate serve` in front of `backend`, with the simulator beside it; tokens live `ttl` ms and are renewed in the last two
+     * thirds. `changes` are further parts of the configuration.
+     */
+    async serve(backend, ttl, changes) {
       const [listen, admin, sim] = await Promise.all([freeAddress(), freeAddress(), freeAddress()])
       const file = join(folder, listen.replace(':', '-') + '.yaml')
-      writeFileSync(file, configText({ listen, admin, sim, backend, ttl }))
+      writeFileSync(file, configText({ listen, admin, sim, backend, ttl, changes }))
       await run(['sim', '--listen', sim, '--app', `${app.appid}=${app.secret}`], `http://${sim}/sim/users`)
       await run(['serve', '--config', file], `http://${listen}/auth/session`)
       return gatewayAt('http://' + listen, 'http://' + sim)
@@ -63,7 +66,7 @@ export async function buildWxgate() {
   }
 }
 
-function configText({ listen, admin, sim, backend, ttl }) {
+function configText({ listen, admin, sim, backend, ttl, changes }) {
   return JSON.stringify({
     listen,
     secrets: [randomBytes(32).toString('base64')],
@@ -74,6 +77,7 @@ function configText({ listen, admin, sim, backend, ttl }) {
     token: { ttl: ttl + 'ms', renew_before: (ttl * 2) / 3 + 'ms' },
     shutdown_timeout: '1s',
     routes: [{ path: '/', upstreams: [backend], method_override: true, eject: { failures: 1, for: '1s' } }],
+    ...changes,
   })
 }
 
