@@ -11,10 +11,6 @@ import (
 	"time"
 )
 
-// watchedBodySize is the size from which a body may not fit into the buffers
-// of the network, so that a target can keep the sender waiting.
-const watchedBodySize = 16 << 10
-
 // attempts is one request and what its attempts have in common.
 type attempts struct {
 	group         *Group
@@ -26,17 +22,24 @@ type attempts struct {
 
 	path, rawPath, hashKey string
 
+	interim   func(int, http.Header) error // nil: nobody wants to know
+	canceler  *Canceler                    // nil: the context is watched
+	shortBody []byte                       // nil: none, or it is read while it is sent
+
 	count        int         // attempts so far
 	tried        []*endpoint // those that failed
 	staleRetries int
 	newConnOnly  bool        // an idle connection may not be used any more
 	stall        *stallWatch // nil: none
 
-	ctx context.Context // the request's, or the stall watch's
+	ctx context.Context // the request's
 
 	attemptConn                 // of the current attempt
 	responseStarted atomic.Bool // its first byte has come
 
+	// What a response takes, for the usual case of one attempt.
+	response    http.Response
+	exchange    exchange
 	countedBody countedBody
 }
 
@@ -45,39 +48,69 @@ type attemptConn struct {
 	connRequested bool // the request was valid, a connection was asked for
 	connected     bool
 	reused        bool
-	conn          *trackedConn // nil: none, or HTTP/2
+	plain         *persistConn // HTTP/1.1 without TLS
+	tracked       *trackedConn // HTTP/1.1 over TLS; neither: none, or HTTP/2
 }
 
-func newAttempts(g *Group, req *http.Request) *attempts {
+// nothingSent reports whether the target can't have seen any of the request.
+func (c *attemptConn) nothingSent() bool {
+	switch {
+	case c.plain != nil:
+		return c.plain.written.Load() == 0
+	case c.tracked != nil:
+		return c.tracked.written.Load() == 0
+	}
+	return !c.connected
+}
+
+func newAttempts(g *Group, c *Call) *attempts {
+	req := c.Request
 	a := &attempts{
-		group: g, req: req, startedAt: g.now(),
-		path: req.URL.Path, rawPath: req.URL.RawPath,
+		group: g, req: req, out: req, ctx: req.Context(), startedAt: g.now(),
+		path: req.URL.Path, rawPath: req.URL.RawPath, hashKey: c.HashKey, interim: c.Interim, canceler: c.Canceler,
 	}
-	if g.config.Balance == HashOpenID {
-		a.hashKey = hashKeyOf(req.Context())
-	}
-	a.ctx, a.out = req.Context(), req
 	a.out.GetBody = nil
-	if hasBody(req) {
-		a.body = &requestBody{body: req.Body}
-		a.ctx = a.watch(a.ctx)
-		a.out.Body = a.body
-	}
-	a.nonIdempotent = a.body != nil || !isIdempotent(req.Method)
+	a.nonIdempotent = hasBody(req) || !isIdempotent(req.Method)
 	return a
+}
+
+// maxShortBody is the size up to which a request's body is read before it is sent:
+// with the head it then takes one write.
+const maxShortBody = 4 << 10
+
+// prepareBody reads a short body, and readies a longer one for being sent.
+func (a *attempts) prepareBody() error {
+	switch n := a.req.ContentLength; {
+	case !hasBody(a.req):
+		return nil
+	case n > 0 && n <= maxShortBody && len(a.req.Trailer) == 0 && a.req.Header["Expect"] == nil:
+		a.shortBody = make([]byte, n)
+		return readWhole(a.req.Body, a.shortBody)
+	}
+	a.body = &requestBody{body: a.req.Body}
+	a.out.Body = a.body
+	return nil
+}
+
+// readWhole reads a body of a known length and closes it.
+func readWhole(body io.ReadCloser, p []byte) error {
+	defer body.Close()
+	if _, err := io.ReadFull(body, p); err != nil {
+		return fmt.Errorf("%w: %w", ErrRequestBody, err)
+	}
+	var more [1]byte
+	n, err := body.Read(more[:])
+	if n > 0 {
+		err = errLength
+	}
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("%w: %w", ErrRequestBody, err)
+	}
+	return nil
 }
 
 func hasBody(req *http.Request) bool {
 	return req.Body != nil && req.Body != http.NoBody
-}
-
-// watch starts the stall watch where the body needs one.
-func (a *attempts) watch(ctx context.Context) context.Context {
-	if n := a.req.ContentLength; n > 0 && n <= watchedBodySize {
-		return ctx
-	}
-	ctx, a.stall = watchStall(ctx, a.body, a.group.config.Timeout)
-	return ctx
 }
 
 // send makes one attempt at ep, which counts it as in flight already.
@@ -97,7 +130,7 @@ func (a *attempts) send(ep *endpoint) (*http.Response, error) {
 		res.Body.Close()
 		return nil, err
 	}
-	a.conn.headReceived()
+	a.tracked.headReceived()
 	return res, nil
 }
 
@@ -137,8 +170,8 @@ func (a *attempts) upgradeRequested(res *http.Response) bool {
 // at the same endpoint, takes another.
 func (a *attempts) gotConn(info httptrace.GotConnInfo) {
 	a.responseStarted.Store(false)
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, conn: trackedConnOf(info.Conn)}
-	c := a.conn
+	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, tracked: trackedConnOf(info.Conn)}
+	c := a.tracked
 	if c == nil {
 		return
 	}

@@ -3,7 +3,8 @@ package upstream
 import (
 	"errors"
 	"io"
-	"net/http/httputil"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -13,11 +14,12 @@ import (
 // 100 Continue. Backends that don't know of it send nothing.
 const continueWait = time.Second
 
-// bodyWriter sends a request's body while its response is awaited, which may come
-// before the whole body is sent.
+// bodyWriter sends a request's head and body while its response is awaited, which
+// may come before the whole body is sent.
 type bodyWriter struct {
 	x        *exchange
 	chunked  bool
+	head     []byte        // not sent yet
 	allowed  chan struct{} // closed: the body may be sent
 	once     sync.Once     // for closing it
 	finished chan struct{}
@@ -27,125 +29,179 @@ type bodyWriter struct {
 	responseStarted bool // the response's headers have come
 }
 
-const copyBufferSize = 32 << 10
-
-var copyBuffers = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
-
-func startBodyWriter(x *exchange, chunked bool) *bodyWriter {
-	s := &bodyWriter{x: x, chunked: chunked, allowed: make(chan struct{}), finished: make(chan struct{})}
-	if !strings.EqualFold(x.req.Header.Get("Expect"), "100-continue") {
-		s.allowBody()
+func startBodyWriter(x *exchange, head []byte) *bodyWriter {
+	w := &bodyWriter{
+		x: x, chunked: isChunked(x.req), head: append([]byte(nil), head...),
+		allowed: make(chan struct{}), finished: make(chan struct{}),
 	}
-	go s.run()
-	return s
+	if !strings.EqualFold(x.req.Header.Get("Expect"), "100-continue") {
+		w.allowBody()
+	}
+	go w.run()
+	return w
 }
 
-func (s *bodyWriter) run() {
-	defer close(s.finished)
-	defer s.x.req.Body.Close()
-	if !s.waitAllowed() {
+func (w *bodyWriter) run() {
+	defer close(w.finished)
+	defer w.x.req.Body.Close()
+	if !w.waitAllowed() {
 		return
 	}
-	err := s.send()
+	err := w.send()
 	var source sourceError
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sent = err == nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent = err == nil
 	switch {
-	case s.responseStarted:
-	case errors.As(err, &source):
-		s.x.c.abort() // half a body must not pass for a whole one
+	case w.responseStarted:
+	case errors.As(err, &source), errors.Is(err, os.ErrDeadlineExceeded):
+		w.x.pc.abort() // half a body must not pass for a whole one; nor does a target that takes no more answer
 	default:
-		// A target that takes no more may still have sent a response.
-		s.x.setReadDeadline(time.Now().Add(s.x.h.timeout))
+		// A target that has closed the connection may have sent a response before.
+		w.x.pc.limitRead(time.Now())
 	}
 }
 
 // waitAllowed waits for a 100 Continue where the request expects one. A final
 // response in its place means that the body isn't wanted.
-func (s *bodyWriter) waitAllowed() bool {
+func (w *bodyWriter) waitAllowed() bool {
 	select {
-	case <-s.allowed:
+	case <-w.allowed:
 	default:
-		if s.x.c.w.Flush() != nil {
+		if w.write(w.head) != nil {
 			return false
 		}
+		w.head = nil
 		timer := time.NewTimer(continueWait)
 		defer timer.Stop()
 		select {
-		case <-s.allowed:
+		case <-w.allowed:
 		case <-timer.C:
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !s.responseStarted
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.responseStarted
+}
+
+// write sends bytes, for which the target has the time-out, until its response has
+// come: then it may take as long as it likes.
+func (w *bodyWriter) write(p []byte) error {
+	w.mu.Lock()
+	if !w.responseStarted {
+		w.x.pc.setWriteDeadline(time.Now().Add(w.x.h.timeout))
+	}
+	w.mu.Unlock()
+	n, err := w.x.pc.Write(p)
+	w.x.pc.written.Add(int64(n))
+	return err
 }
 
 // sourceError is of reading the client's body, not of sending it.
 type sourceError struct{ error }
 
-// send writes body and trailers; what comes piece by piece goes on piece by
-// piece.
-func (s *bodyWriter) send() error {
+const (
+	copyBufferSize = 32 << 10
+
+	// chunkLine has room for the size of a chunk in a copy buffer.
+	chunkLine = len("8000\r\n")
+)
+
+var copyBuffers = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
+
+// send writes head, body and trailers; what comes piece by piece goes on piece by
+// piece, each in one write.
+func (w *bodyWriter) send() error {
 	buf := copyBuffers.Get().(*[copyBufferSize]byte)
 	defer copyBuffers.Put(buf)
-	req, w := s.x.req, s.x.c.w
-	var dst io.Writer = w
-	if s.chunked {
-		dst = httputil.NewChunkedWriter(w)
-	}
+	req := w.x.req
 	for left := req.ContentLength; ; {
-		n, err := req.Body.Read(buf[:])
-		if left -= int64(n); !s.chunked && (left < 0 || err == io.EOF && left > 0) {
+		begin, err := w.putHead(buf)
+		if err != nil {
+			return err
+		}
+		n, err := req.Body.Read(buf[begin : copyBufferSize-len("\r\n")])
+		if left -= int64(n); !w.chunked && (left < 0 || err == io.EOF && left > 0) {
 			return sourceError{errLength}
 		}
-		if _, werr := dst.Write(buf[:n]); n > 0 && werr != nil {
-			return werr
-		}
-		if err == io.EOF {
-			return s.finish(dst)
-		}
-		if err != nil {
+		if err != nil && err != io.EOF {
 			return sourceError{err}
 		}
-		if err := w.Flush(); err != nil {
+		piece := buf[:begin+n]
+		if w.chunked {
+			piece = frameChunk(piece, begin, n)
+		}
+		if err == io.EOF {
+			return w.finish(piece)
+		}
+		if err := w.write(piece); err != nil {
 			return err
 		}
 	}
 }
 
-// finish ends a chunked body, with its trailers.
-func (s *bodyWriter) finish(dst io.Writer) error {
-	w := s.x.c.w
-	if chunks, ok := dst.(io.Closer); ok && s.chunked {
-		if err := chunks.Close(); err != nil {
-			return err
+// putHead begins a piece with the head, unless it was sent, and leaves room for a
+// chunk's size. It returns where the body goes. A head too long for that is sent.
+func (w *bodyWriter) putHead(buf *[copyBufferSize]byte) (int, error) {
+	if len(w.head) > copyBufferSize/2 {
+		if err := w.write(w.head); err != nil {
+			return 0, err
 		}
-		if err := writeTrailers(w, s.x.req.Trailer); err != nil {
+		w.head = nil
+	}
+	n := copy(buf[:], w.head)
+	w.head = nil
+	if w.chunked {
+		n += chunkLine
+	}
+	return n, nil
+}
+
+// frameChunk makes a chunk of the n bytes of body at begin; nothing of none.
+func frameChunk(piece []byte, begin, n int) []byte {
+	head := begin - chunkLine
+	if n == 0 {
+		return piece[:head]
+	}
+	line := strconv.AppendInt(piece[:head:begin], int64(n), 16)
+	line = append(line, "\r\n"...)
+	// The line is shorter than its room where the chunk is short.
+	copy(piece[len(line):], piece[begin:begin+n])
+	return append(piece[:len(line)+n], "\r\n"...)
+}
+
+// finish sends the last piece, and ends a chunked body, with its trailers.
+func (w *bodyWriter) finish(piece []byte) error {
+	if w.chunked {
+		var err error
+		if piece, err = appendTrailers(append(piece, "0\r\n"...), w.x.req.Trailer); err != nil {
 			return sourceError{err}
 		}
 	}
-	return w.Flush()
+	if len(piece) == 0 {
+		return nil
+	}
+	return w.write(piece)
 }
 
 // allowBody lets the body be sent.
-func (s *bodyWriter) allowBody() {
-	if s != nil {
-		s.once.Do(func() { close(s.allowed) })
+func (w *bodyWriter) allowBody() {
+	if w != nil {
+		w.once.Do(func() { close(w.allowed) })
 	}
 }
 
 // responseCame is called when the response's headers have come: they are not
 // waited for any more, and a body held back isn't wanted.
-func (s *bodyWriter) responseCame() {
-	if s == nil {
+func (w *bodyWriter) responseCame() {
+	if w == nil {
 		return
 	}
-	s.mu.Lock()
-	s.responseStarted = true
-	s.mu.Unlock()
-	s.allowBody()
+	w.mu.Lock()
+	w.responseStarted = true
+	w.x.pc.setWriteDeadline(time.Time{})
+	w.mu.Unlock()
+	w.allowBody()
 }
 
 // bodyWriterGrace is how long a bodyWriter may take to notice that it is done.
@@ -153,16 +209,16 @@ const bodyWriterGrace = 20 * time.Millisecond
 
 // done reports whether all of the body was sent, so that the connection may be
 // used again.
-func (s *bodyWriter) done() bool {
-	if s == nil {
+func (w *bodyWriter) done() bool {
+	if w == nil {
 		return true
 	}
 	select {
-	case <-s.finished:
+	case <-w.finished:
 	case <-time.After(bodyWriterGrace):
 		return false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sent
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.sent
 }

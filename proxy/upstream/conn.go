@@ -16,7 +16,7 @@ const readerWait = 10 * time.Millisecond
 // final response, interim (1xx) responses included, in bytes.
 const maxBeforeHeaders = 1 << 20
 
-// trackedConn is an HTTP/1 connection to a target, TLS included or not. It knows
+// trackedConn is an HTTP/1.1 connection of http.Transport. It knows
 // what http.Transport doesn't tell: whether anything of a request has been written,
 // how much has come of the response, and whether an idle connection has received
 // anything. What a target sends beyond its response would otherwise be taken for
@@ -27,8 +27,7 @@ type trackedConn struct {
 
 	changed chan struct{} // has an element after readBlocked or dead was set
 
-	tlsOverhead int  // writes of up to so many bytes are TLS's own, not a request
-	noReadLoop  bool // nobody reads while it is idle
+	tlsOverhead int // writes of up to so many bytes are TLS's own, not a request
 
 	requestWritten atomic.Bool // something was written since beginRequest
 	readBlocked    atomic.Bool // a Read is waiting, so the reader holds nothing back
@@ -141,9 +140,6 @@ func (c *trackedConn) beginRequest() {
 // reader gets back to waiting within microseconds of that response's end, unless
 // there is more in its buffer, which makes it close the connection.
 func (c *trackedConn) idleClean() bool {
-	if c.noReadLoop {
-		return !c.dead.Load() && !c.pending()
-	}
 	c.requestWritten.Store(false)
 	return c.await(readerWait, c.readBlocked.Load) && !c.dead.Load()
 }

@@ -141,7 +141,7 @@ func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
 	c.written.Store(100)
-	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, conn: c}}
+	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, tracked: c}}
 	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.fits(c, 0) {
 		t.Errorf("decision is %+v, an idle connection fits: %v", v, a.fits(c, 0))
 	}

@@ -97,8 +97,14 @@ func (g *Group) start() {
 // A request may reach a target more than once only when its method is GET,
 // HEAD, OPTIONS, PUT or DELETE, it has no body, and its connection broke
 // before anything of a response came.
-func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
-	a := newAttempts(g, req)
+func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) { return g.Do(callOf(req)) }
+
+// Do is RoundTrip for a caller that has more to say than http.RoundTripper takes.
+func (g *Group) Do(c *Call) (*http.Response, error) {
+	a := newAttempts(g, c)
+	if err := a.prepareBody(); err != nil {
+		return nil, a.fail(err)
+	}
 	g.retryBudget.deposit()
 	ep, err := g.pick(a)
 	if err != nil {

@@ -1,15 +1,13 @@
 package upstream
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,8 +15,6 @@ import (
 // goroutine: the usual way to a backend in the same network. http.Transport
 // keeps two goroutines for each connection and passes every request and response
 // through channels, which costs more than all the rest of forwarding.
-//
-// Responses are parsed by http.ReadResponse, as http.Transport does.
 type http1 struct {
 	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
 	timeout time.Duration // until a response's headers
@@ -26,39 +22,37 @@ type http1 struct {
 	pool    connPool
 }
 
-// persistConn is a connection with its buffers.
-type persistConn struct {
-	*trackedConn
-	r      *bufio.Reader
-	w      *bufio.Writer
-	idleAt time.Time // when it became idle
-}
-
-const connBufferSize = 4 << 10
-
-// errHeader is the caller's mistake: nothing was sent.
-var errHeader = errors.New("a header of the request can't be sent")
+// heads are buffers for request heads.
+var heads = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
 
 // roundTrip sends a's request and reads the headers of its response.
 func (h *http1) roundTrip(a *attempts) (*http.Response, error) {
-	head, err := newHead(a.out)
-	if err != nil {
-		return nil, err
+	buf := heads.Get().(*[]byte)
+	defer heads.Put(buf)
+	head, err := appendRequestHead((*buf)[:0], a.out, a.shortBody)
+	if err != nil || !validTrailerNames(a.out.Trailer) {
+		return nil, errHeader
 	}
+	head = append(head, a.shortBody...)
+	*buf = head[:0]
 	a.connRequested = true
-	c, err := h.getConn(a)
-	if err != nil {
-		return nil, err
-	}
-	x := &exchange{h: h, c: c, req: a.out, ctx: a.ctx}
-	x.stopWatching = context.AfterFunc(a.ctx, c.abort)
-	res, err := x.do(head)
-	if err != nil {
-		a.responseStarted.Store(c.read.Load() > 0)
+	for {
+		pc, err := h.getConn(a)
+		if err != nil {
+			return nil, err
+		}
+		x := a.newExchange(h, pc)
+		res, err := x.do(head)
+		if err == nil {
+			return res, nil
+		}
+		a.responseStarted.Store(pc.received)
 		x.end(false)
-		return nil, err
+		if err != errNotIdle || !pc.reused {
+			return nil, err
+		}
+		h.closes.suspect()
 	}
-	return res, nil
 }
 
 // CloseIdleConnections closes what no request uses.
@@ -66,170 +60,219 @@ func (h *http1) CloseIdleConnections() { h.pool.closeAll() }
 
 // getConn returns an idle connection that the request may use, else a new one.
 func (h *http1) getConn(a *attempts) (*persistConn, error) {
-	for c := h.idleConn(a); c != nil; c = h.idleConn(a) {
-		a.attemptConn = attemptConn{connRequested: true, connected: true, reused: true, conn: c.trackedConn}
-		c.beginRequest()
-		if c.idleClean() {
-			return c, nil
-		}
-		c.Close()
-		h.closes.suspect()
-	}
-	nc, err := h.dial(a.ctx, "tcp", "")
-	if err != nil {
-		return nil, err
-	}
-	c := &persistConn{trackedConn: nc.(*trackedConn), r: bufio.NewReaderSize(nc, connBufferSize), w: bufio.NewWriterSize(nc, connBufferSize)}
-	a.attemptConn = attemptConn{connRequested: true, connected: true, conn: c.trackedConn}
-	c.beginRequest()
-	return c, nil
-}
-
-// pastDeadline ends what waits for the connection now.
-var pastDeadline = time.Unix(1, 0)
-
-// abort ends what is under way on the connection.
-func (c *persistConn) abort() { _ = c.SetDeadline(pastDeadline) }
-
-// exchange is one request and its response on a connection.
-type exchange struct {
-	h            *http1
-	c            *persistConn
-	req          *http.Request
-	ctx          context.Context
-	stopWatching func() bool // the request's context
-	body         *bodyWriter // nil: none
-	keep         bool        // the backend keeps the connection
-	once         sync.Once
-}
-
-// do writes the request and reads up to the final response's headers.
-func (x *exchange) do(head head) (*http.Response, error) {
-	if err := head.write(x.c.w); err != nil {
-		return nil, err
-	}
-	if hasBody(x.req) {
-		x.body = startBodyWriter(x, head.chunked)
-	} else {
-		if err := x.c.w.Flush(); err != nil {
-			return nil, err
-		}
-		x.setReadDeadline(time.Now().Add(x.h.timeout))
-	}
-	res, err := x.final()
-	if err != nil {
-		return nil, err
-	}
-	x.c.headReceived()
-	x.body.responseCame()
-	x.setReadDeadline(time.Time{})
-	x.attachBody(res)
-	return res, nil
-}
-
-// setReadDeadline sets the deadline for reading, without undoing an abort.
-func (x *exchange) setReadDeadline(t time.Time) {
-	_ = x.c.SetReadDeadline(t)
-	if x.ctx.Err() != nil {
-		x.c.abort()
-	}
-}
-
-// final reads responses until one that isn't interim (1xx).
-func (x *exchange) final() (*http.Response, error) {
-	var got1xx func(int, textproto.MIMEHeader) error
-	if trace := httptrace.ContextClientTrace(x.ctx); trace != nil {
-		got1xx = trace.Got1xxResponse
-	}
-	for {
-		res, err := http.ReadResponse(x.c.r, x.req)
+	pc := h.idleConn(a)
+	if pc == nil {
+		nc, err := h.dial(a.ctx, "tcp", "")
 		if err != nil {
 			return nil, err
 		}
-		if res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols || res.StatusCode < 100 {
+		pc = newPersistConn(nc, h.timeout)
+	}
+	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: pc.reused, plain: pc}
+	return pc, nil
+}
+
+// exchange is one request and its response on a connection.
+type exchange struct {
+	h    *http1
+	pc   *persistConn
+	a    *attempts
+	req  *http.Request
+	keep bool        // the backend keeps the connection
+	body *bodyWriter // nil: the request has none, or it went with the head
+
+	canceler     *Canceler
+	ownCanceler  Canceler    // where the caller has none
+	stopWatching func() bool // the request's context; nil: the caller watches
+
+	bodyReader bodyReader // of the response
+	err        error      // that it has ended with
+	done       atomic.Bool
+}
+
+// newExchange uses memory that a has, the first time: goroutines of an earlier
+// exchange may still look at theirs.
+func (a *attempts) newExchange(h *http1, pc *persistConn) *exchange {
+	x := &a.exchange
+	if x.h != nil {
+		x = &exchange{}
+	}
+	x.h, x.pc, x.a, x.req, x.canceler = h, pc, a, a.out, a.canceler
+	if x.canceler == nil {
+		x.canceler = &x.ownCanceler
+		x.stopWatching = x.canceler.watch(a.ctx)
+	}
+	pc.begin(x.canceler)
+	return x
+}
+
+// do writes the request and reads up to the final response's headers.
+func (x *exchange) do(head []byte) (*http.Response, error) {
+	if !x.canceler.begin(x.pc) {
+		return nil, context.Canceled
+	}
+	if err := x.send(head); err != nil {
+		return nil, err
+	}
+	res, err := x.readResponse()
+	if err != nil {
+		return nil, err
+	}
+	x.body.responseCame()
+	return res, x.attachBody(res)
+}
+
+// send writes the request, or has its body written while the response is awaited.
+func (x *exchange) send(head []byte) error {
+	if hasBody(x.req) && x.a.shortBody == nil {
+		x.pc.setReadDeadline(time.Time{})
+		if err := x.pc.checkIdle(); err != nil {
+			return err
+		}
+		x.body = startBodyWriter(x, head)
+		return nil
+	}
+	x.pc.limitRead(time.Now())
+	return x.pc.send(head)
+}
+
+// readResponse reads responses until one that isn't interim (1xx).
+func (x *exchange) readResponse() (*http.Response, error) {
+	room := maxBeforeHeaders
+	for range maxInterim {
+		res := &x.a.response
+		*res = http.Response{Request: x.req}
+		size, err := x.pc.readHead(res, min(room, maxHeaderBytes))
+		if err != nil {
+			return nil, err
+		}
+		if x.bodyReader.framing, err = parseFraming(res, x.req.Method); err != nil {
+			return nil, err
+		}
+		if res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {
 			return res, nil
 		}
-		if res.StatusCode == http.StatusContinue {
-			x.body.allowBody()
+		if err := x.interim(res); err != nil {
+			return nil, err
 		}
-		if got1xx != nil {
-			if err := got1xx(res.StatusCode, textproto.MIMEHeader(res.Header)); err != nil {
-				return nil, err
-			}
-		}
+		room -= size
 	}
+	return nil, errInterim
+}
+
+// interim handles a 1xx response.
+func (x *exchange) interim(res *http.Response) error {
+	if res.StatusCode == http.StatusContinue {
+		x.body.allowBody()
+	}
+	if x.a.interim == nil {
+		return nil
+	}
+	return x.a.interim(res.StatusCode, res.Header)
 }
 
 // attachBody gives the response its body. Read to its end it returns the
 // connection to the pool.
-func (x *exchange) attachBody(res *http.Response) {
-	switch {
-	case res.StatusCode == http.StatusSwitchingProtocols:
-		res.Body = x.upgraded()
-	case res.Body == http.NoBody:
-		x.keep = !res.Close && !x.req.Close
-		x.end(true)
-	default:
-		x.keep = !res.Close && !x.req.Close
-		res.Body = &responseBody{body: res.Body, x: x}
+func (x *exchange) attachBody(res *http.Response) error {
+	x.keep = !res.Close && !x.req.Close
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		return x.upgrade(res)
 	}
+	b := &x.bodyReader
+	b.pc, b.res, b.left = x.pc, res, res.ContentLength
+	switch {
+	case b.framing == noBody:
+		res.Body = http.NoBody
+		x.end(true)
+		return nil
+	case b.framing == chunked:
+		b.left = 0
+	}
+	if b.framing != fixedLength || int64(len(x.pc.buffered())) < b.left {
+		x.pc.setReadDeadline(time.Time{}) // what comes after the headers may take its time
+	}
+	res.Body = x
+	return nil
 }
 
-// end is called once the connection isn't needed any more. Whole says that the
-// response was read to its end.
-func (x *exchange) end(whole bool) {
-	x.once.Do(func() {
-		clean := x.stopWatching() && whole && x.keep
-		if clean && x.body.done() && x.c.r.Buffered() == 0 && !x.c.dead.Load() {
-			x.h.pool.put(x.c)
-			return
-		}
-		x.c.Close()
-	})
-}
-
-// responseBody is a response's body.
-type responseBody struct {
-	body io.Reader
-	x    *exchange
-}
-
-func (b *responseBody) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
+// Read reads the response's body.
+func (x *exchange) Read(p []byte) (int, error) {
+	if x.done.Load() {
+		return 0, x.err
+	}
+	n, err := x.bodyReader.read(p)
 	if err != nil {
-		b.x.end(err == io.EOF)
+		x.err = err
+		x.end(err == io.EOF)
 	}
 	return n, err
 }
 
 // Close before the end closes the connection: the rest is not waited for.
-func (b *responseBody) Close() error {
-	b.x.end(false)
+func (x *exchange) Close() error {
+	x.end(false)
 	return nil
 }
 
-// upgraded is the connection after a 101. It keeps nothing of the request alive.
-func (x *exchange) upgraded() io.ReadWriteCloser {
-	x.stopWatching()
-	p := &upgradedConn{trackedConn: x.c.trackedConn}
-	if n := x.c.r.Buffered(); n > 0 {
-		p.rest = make([]byte, n)
-		_, _ = io.ReadFull(x.c.r, p.rest)
+// end is called once the connection isn't needed any more. Whole says that the
+// response was read to its end.
+func (x *exchange) end(whole bool) {
+	if x.done.Swap(true) {
+		return
 	}
-	return p
+	if !whole && x.err == nil {
+		x.err = errBodyClosed
+	}
+	if x.stopWatching != nil {
+		x.stopWatching()
+	}
+	// After this the connection is this goroutine's alone, or Cancel has had it.
+	mine := x.canceler.end(x.pc)
+	if mine && whole && x.keep && x.body.done() && len(x.pc.buffered()) == 0 {
+		x.h.pool.put(x.pc)
+		return
+	}
+	x.pc.Close()
+}
+
+// upgrade makes the connection the response's body, after a 101. It keeps
+// nothing of the request alive.
+func (x *exchange) upgrade(res *http.Response) error {
+	x.done.Store(true)
+	if x.stopWatching != nil {
+		x.stopWatching()
+	}
+	if !x.canceler.end(x.pc) {
+		x.pc.Close()
+		return context.Canceled
+	}
+	_ = x.pc.SetDeadline(time.Time{})
+	res.Body = &upgradedConn{Conn: x.pc.Conn, rest: append([]byte(nil), x.pc.buffered()...)}
+	return nil
 }
 
 // upgradedConn is a connection after a 101.
 type upgradedConn struct {
-	*trackedConn
+	net.Conn
 	rest []byte // received together with the headers
 }
 
-func (p *upgradedConn) Read(b []byte) (int, error) {
-	if len(p.rest) == 0 {
-		return p.trackedConn.Read(b)
+func (c *upgradedConn) Read(b []byte) (int, error) {
+	if len(c.rest) == 0 {
+		return c.Conn.Read(b)
 	}
-	n := copy(b, p.rest)
-	p.rest = p.rest[n:]
+	n := copy(b, c.rest)
+	if c.rest = c.rest[n:]; len(c.rest) == 0 {
+		c.rest = nil
+	}
 	return n, nil
+}
+
+// CloseWrite ends the direction to the target.
+func (c *upgradedConn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
 }

@@ -56,7 +56,7 @@ func (p *connPool) take(least, most time.Duration) *persistConn {
 
 // put keeps a connection for a later request.
 func (p *connPool) put(c *persistConn) {
-	c.idleAt = time.Now()
+	c.becomeIdle(time.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) >= maxIdle {

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,11 +26,13 @@ type retryDecision struct {
 // classifyError decides what an attempt's error means and whether the request
 // may be sent again.
 func (a *attempts) classifyError(err error) retryDecision {
-	nothingSent := !a.connected || a.conn != nil && a.conn.written.Load() == 0
+	nothingSent := a.nothingSent()
 	repeatable := nothingSent && a.body.untouched() || !a.nonIdempotent
 	switch {
 	case a.req.Context().Err() != nil:
 		return retryDecision{err: clientGone(a.req.Context())}
+	case a.canceler != nil && a.canceler.canceled.Load():
+		return retryDecision{err: context.Canceled}
 	case a.body.readError() != nil:
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrRequestBody, a.body.readError())}
 	case !a.connRequested:
@@ -49,9 +52,11 @@ func (a *attempts) classifyError(err error) retryDecision {
 	return retryDecision{err: err, reason: reasonConnection, ejects: true, retry: repeatable}
 }
 
+func (a *attempts) usesHTTP2() bool { return a.connected && a.plain == nil && a.tracked == nil }
+
 // isConnectionLoss tells a broken connection from a malformed response.
 func (a *attempts) isConnectionLoss(err error) bool {
-	return a.conn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
+	return a.plain != nil || a.tracked != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
 }
 
 // asTimeout marks a connection that could not be made in time.
@@ -80,7 +85,7 @@ func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoin
 	if d.ejects {
 		g.recordFailure(ep, a)
 	}
-	if d.reason == reasonTimeout && a.connected && a.conn == nil {
+	if d.reason == reasonTimeout && a.usesHTTP2() {
 		ep.reconnect()
 	}
 	if !d.retry || len(a.tried) >= g.config.Retries || g.now().Sub(a.startedAt) >= g.config.Timeout {

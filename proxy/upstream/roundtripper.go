@@ -1,9 +1,12 @@
 package upstream
 
 import (
+	"bytes"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/textproto"
 	"strings"
 	"time"
 )
@@ -20,10 +23,8 @@ func newRoundTripper(t *target, dials []string, timeout time.Duration, k *closeH
 	if t.URL.Scheme != "http" {
 		return stdTransport{newTransport(t, dials, timeout, k)}
 	}
-	wrap := func(c net.Conn) net.Conn {
-		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), closes: k, noReadLoop: true}
-	}
-	return &http1{dial: dialer(dials, min(dialTimeout, timeout), wrap), timeout: timeout, closes: k}
+	plain := func(c net.Conn) net.Conn { return c }
+	return &http1{dial: dialer(dials, min(dialTimeout, timeout), plain), timeout: timeout, closes: k}
 }
 
 // stdTransport uses http.Transport: HTTP/2, and HTTP/1.1 over TLS.
@@ -33,12 +34,28 @@ func (v stdTransport) roundTrip(a *attempts) (*http.Response, error) {
 	if a.nonIdempotent {
 		respellIdempotencyKey(a.out.Header)
 	}
-	trace := &httptrace.ClientTrace{
+	ctx := a.ctx
+	switch {
+	case a.shortBody != nil:
+		a.out.Body = io.NopCloser(bytes.NewReader(a.shortBody))
+	case a.body != nil:
+		a.stall.end()
+		ctx, a.stall = watchStall(ctx, a.body, a.group.config.Timeout)
+	}
+	return v.RoundTrip(a.out.WithContext(httptrace.WithClientTrace(ctx, a.trace())))
+}
+
+// trace notes what becomes of the attempt.
+func (a *attempts) trace() *httptrace.ClientTrace {
+	t := &httptrace.ClientTrace{
 		GetConn:              func(string) { a.connRequested = true },
 		GotConn:              a.gotConn,
 		GotFirstResponseByte: func() { a.responseStarted.Store(true) },
 	}
-	return v.RoundTrip(a.out.WithContext(httptrace.WithClientTrace(a.ctx, trace)))
+	if outer := httptrace.ContextClientTrace(a.ctx); a.interim != nil && (outer == nil || outer.Got1xxResponse == nil) {
+		t.Got1xxResponse = func(status int, h textproto.MIMEHeader) error { return a.interim(status, http.Header(h)) }
+	}
+	return t
 }
 
 // respellIdempotencyKey gives the header another case, the same to HTTP. Under

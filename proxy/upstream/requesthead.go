@@ -1,0 +1,152 @@
+package upstream
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+var (
+	// errHeader is the caller's mistake: nothing was sent.
+	errHeader = errors.New("a header of the request can't be sent")
+
+	errLength = errors.New("the request's body is not as long as declared")
+)
+
+// appendRequestHead writes a request's line and header. It refuses what HTTP/1.1
+// can't express without being read as something else. Short is the body where it is
+// in memory, else nil.
+func appendRequestHead(b []byte, req *http.Request, short []byte) ([]byte, error) {
+	method := req.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	if !httpguts.ValidHeaderFieldName(method) || !httpguts.ValidHostHeader(req.Host) {
+		return nil, errHeader
+	}
+	b = append(b, method...)
+	b = append(b, ' ')
+	b, ok := appendTarget(b, req)
+	if !ok {
+		return nil, errHeader
+	}
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	b = append(b, req.Host...)
+	b = append(b, "\r\n"...)
+	b = appendFraming(b, req, method, short)
+	for name, values := range req.Header {
+		if setByHead(name) || len(values) == 1 && values[0] == "" && name == "User-Agent" {
+			continue // an empty User-Agent is net/http's way to say: send none
+		}
+		if b, ok = appendField(b, name, values); !ok {
+			return nil, errHeader
+		}
+	}
+	return append(b, "\r\n"...), nil
+}
+
+// appendTarget writes path and query. URL escapes what it must, the check makes
+// sure.
+func appendTarget(b []byte, req *http.Request) ([]byte, bool) {
+	start := len(b)
+	u := req.URL
+	if u.Opaque != "" {
+		b = append(b, u.RequestURI()...)
+	} else {
+		path := u.EscapedPath()
+		if path == "" {
+			path = "/"
+		}
+		b = append(b, path...)
+		if u.ForceQuery || u.RawQuery != "" {
+			b = append(b, '?')
+			b = append(b, u.RawQuery...)
+		}
+	}
+	for _, c := range b[start:] {
+		if c <= ' ' || c == 0x7f {
+			return nil, false
+		}
+	}
+	return b, len(b) > start
+}
+
+// setByHead lists the headers that the head sets itself.
+func setByHead(name string) bool {
+	switch name {
+	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+		return true
+	}
+	return false
+}
+
+// isChunked reports whether the request's body is sent in chunks.
+func isChunked(req *http.Request) bool {
+	return hasBody(req) && (req.ContentLength < 1 || len(req.Trailer) > 0)
+}
+
+func appendFraming(b []byte, req *http.Request, method string, short []byte) []byte {
+	length := max(req.ContentLength, 0)
+	switch {
+	case short != nil:
+		length = int64(len(short))
+	case isChunked(req):
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+		if len(req.Trailer) == 0 {
+			return b
+		}
+		names := make([]string, 0, len(req.Trailer))
+		for name := range req.Trailer {
+			names = append(names, name)
+		}
+		b, _ = appendField(b, "Trailer", []string{strings.Join(names, ", ")}) // appendTrailers checks them
+		return b
+	case hasBody(req), method == http.MethodPost, method == http.MethodPut, method == http.MethodPatch:
+	default:
+		return b
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, length, 10)
+	return append(b, "\r\n"...)
+}
+
+// validTrailerNames is asked before anything is sent.
+func validTrailerNames(trailer http.Header) bool {
+	for name := range trailer {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendTrailers ends a chunked body.
+func appendTrailers(b []byte, trailer http.Header) ([]byte, error) {
+	ok := true
+	for name, values := range trailer {
+		if b, ok = appendField(b, name, values); !ok {
+			return nil, errHeader
+		}
+	}
+	return append(b, "\r\n"...), nil
+}
+
+// appendField writes a line for each value; false where one can't be written.
+func appendField(b []byte, name string, values []string) ([]byte, bool) {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return nil, false
+	}
+	for _, v := range values {
+		if !validFieldValue(v) {
+			return nil, false
+		}
+		b = append(b, name...)
+		b = append(b, ": "...)
+		b = append(b, v...)
+		b = append(b, "\r\n"...)
+	}
+	return b, true
+}

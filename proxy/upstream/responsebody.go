@@ -1,0 +1,149 @@
+package upstream
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+const (
+	maxChunkLine = 4 << 10  // the size of a chunk with its extensions
+	maxTrailer   = 16 << 10 // all trailers
+)
+
+var (
+	errChunk      = errors.New("a chunk is malformed")
+	errBodyClosed = errors.New("the body was closed")
+)
+
+// bodyReader reads a response's body off its connection.
+type bodyReader struct {
+	pc      *persistConn
+	framing framing
+	left    int64 // of a fixed length, or of the current chunk
+	ending  bool  // a chunk's data was read, the CRLF behind it wasn't
+	res     *http.Response
+}
+
+// read returns io.EOF with the last bytes or after them.
+func (b *bodyReader) read(p []byte) (int, error) {
+	switch b.framing {
+	case fixedLength:
+		return b.readFixed(p)
+	case chunked:
+		return b.readChunked(p)
+	case untilClose:
+		return b.pc.Read(p)
+	}
+	return 0, io.EOF
+}
+
+func (b *bodyReader) readFixed(p []byte) (int, error) {
+	n, err := b.readLeft(p)
+	if b.left == 0 {
+		return n, io.EOF
+	}
+	return n, err
+}
+
+// readLeft reads no more than is left.
+func (b *bodyReader) readLeft(p []byte) (int, error) {
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.pc.Read(p)
+	b.left -= int64(n)
+	return n, noEOF(err)
+}
+
+// noEOF is for what must not end here.
+func noEOF(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+func (b *bodyReader) readChunked(p []byte) (int, error) {
+	if b.ending {
+		if err := b.endChunk(); err != nil {
+			return 0, err
+		}
+	}
+	if b.left == 0 {
+		if err := b.nextChunk(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.readLeft(p)
+	if err != nil || b.left > 0 {
+		return n, err
+	}
+	b.ending = true
+	if string(b.pc.buffered()) == "\r\n0\r\n\r\n" { // the usual end, received already
+		b.pc.r = b.pc.w
+		return n, io.EOF
+	}
+	return n, nil // what is there now isn't kept back until more comes
+}
+
+// nextChunk reads a chunk's size. After the last chunk it reads the trailers and
+// returns io.EOF.
+func (b *bodyReader) nextChunk() error {
+	line, err := b.pc.readLine(maxChunkLine)
+	if err != nil {
+		return noEOF(err)
+	}
+	size, extension, _ := strings.Cut(strings.TrimRight(string(line), " \t"), ";")
+	n, err := strconv.ParseUint(size, 16, 63)
+	if err != nil || len(size) > 16 || !validFieldValue(extension) {
+		return errChunk
+	}
+	if b.left = int64(n); n > 0 {
+		return nil
+	}
+	return b.readTrailers()
+}
+
+// endChunk reads the CRLF behind a chunk's data.
+func (b *bodyReader) endChunk() error {
+	b.ending = false
+	line, err := b.pc.readLine(len("\r\n"))
+	if err != nil {
+		return noEOF(err)
+	}
+	if len(line) > 0 {
+		return errChunk
+	}
+	return nil
+}
+
+// readTrailers reads what follows the last chunk.
+func (b *bodyReader) readTrailers() error {
+	begin, lines := 0, 0
+	for {
+		end, err := b.pc.lineEnd(begin, maxTrailer)
+		if err != nil {
+			return noEOF(err)
+		}
+		if end == begin {
+			break
+		}
+		begin = end + len("\r\n")
+		lines++
+	}
+	text := string(b.pc.buffered()[:begin])
+	b.pc.r += begin + len("\r\n")
+	if lines == 0 {
+		return io.EOF
+	}
+	if b.res.Trailer == nil {
+		b.res.Trailer = make(http.Header, lines)
+	}
+	if err := parseFields(b.res.Trailer, text, lines); err != nil {
+		return err
+	}
+	return io.EOF
+}
