@@ -1,0 +1,381 @@
+package wechat_test
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/secret"
+	"wxgate/wechat"
+)
+
+const (
+	pushToken = "pushtoken"
+	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
+)
+
+var pushNow = time.Unix(1_772_366_400, 0)
+
+// pushSign is the signature that WeChat makes.
+func pushSign(parts ...string) string {
+	all := append([]string{pushToken}, parts...)
+	slices.Sort(all)
+	sum := sha1.Sum([]byte(strings.Join(all, "")))
+	return hex.EncodeToString(sum[:])
+}
+
+// pushCBC encrypts whole blocks under the push key.
+func pushCBC(data []byte) string {
+	key, _ := base64.StdEncoding.DecodeString(pushKey + "=")
+	block, _ := aes.NewCipher(key)
+	out := bytes.Clone(data)
+	cipher.NewCBCEncrypter(block, key[:16]).CryptBlocks(out, out)
+	return base64.StdEncoding.EncodeToString(out)
+}
+
+// pushPlain is what is encrypted, without padding.
+func pushPlain(length int, message, appid string) []byte {
+	plain := binary.BigEndian.AppendUint32([]byte("0123456789abcdef"), uint32(length))
+	return append(plain, message+appid...)
+}
+
+func padTo(size int, plain []byte) []byte {
+	n := size - len(plain)%size
+	return append(plain, bytes.Repeat([]byte{byte(n)}, n)...)
+}
+
+func pushEncrypt(message string) string {
+	return pushCBC(padTo(32, pushPlain(len(message), message, appID)))
+}
+
+// pushQuery signs for that time; encrypted "" leaves msg_signature out.
+func pushQuery(at time.Time, nonce, encrypted string) url.Values {
+	timestamp := strconv.FormatInt(at.Unix(), 10)
+	q := url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "signature": {pushSign(timestamp, nonce)}, "openid": {"o1"}}
+	if encrypted != "" {
+		q.Set("encrypt_type", "aes")
+		q.Set("msg_signature", pushSign(timestamp, nonce, encrypted))
+	}
+	return q
+}
+
+func pushJSON(at time.Time, rest string) string {
+	return fmt.Sprintf(`{"ToUserName":"gh_1","FromUserName":"o1","CreateTime":%d,"MsgType":"text"%s}`, at.Unix(), rest)
+}
+
+func pushXML(at time.Time, rest string) string {
+	return fmt.Sprintf(`<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[o1]]></FromUserName><CreateTime>%d</CreateTime>%s</xml>`, at.Unix(), rest)
+}
+
+func encryptedJSON(encrypted string) string {
+	return `{"ToUserName":"gh_1","Encrypt":"` + encrypted + `"}`
+}
+
+func encryptedXML(encrypted string) string {
+	return `<xml><ToUserName>gh_1</ToUserName><Encrypt><![CDATA[` + encrypted + `]]></Encrypt></xml>`
+}
+
+func newPush(t *testing.T, plain bool) *wechat.Push {
+	t.Helper()
+	p, err := wechat.NewPush(wechat.PushConfig{AppID: appID, Token: pushToken, AESKey: pushKey, Plain: plain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPushSettingsAreChecked(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]wechat.PushConfig{
+		"no token":           {AppID: appID, AESKey: pushKey},
+		"a short token":      {AppID: appID, Token: "ab", AESKey: pushKey},
+		"a long token":       {AppID: appID, Token: secret.Text(strings.Repeat("a", 33)), AESKey: pushKey},
+		"a token with signs": {AppID: appID, Token: "a-b-c", AESKey: pushKey},
+		"no key":             {AppID: appID, Token: pushToken},
+		"a short key":        {AppID: appID, Token: pushToken, AESKey: secret.Text(pushKey[1:])},
+		"a long key":         {AppID: appID, Token: pushToken, AESKey: secret.Text(pushKey + "=")},
+		"a key with signs":   {AppID: appID, Token: pushToken, AESKey: secret.Text("*" + pushKey[1:])},
+	} {
+		_, err := wechat.NewPush(c)
+		if err == nil || c.AESKey != "" && strings.Contains(err.Error(), c.AESKey.Reveal()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestPushIsReadAsWeChatWroteIt(t *testing.T) {
+	t.Parallel()
+	const bigID = "9223372036854775807123"
+	for name, message := range map[string]string{
+		"JSON":            pushJSON(pushNow, `,"Content":"你好","MsgId":`+bigID),
+		"JSON, text id":   pushJSON(pushNow, `,"MsgId":"`+bigID+`"`),
+		"JSON, structure": pushJSON(pushNow, `,"MsgId":`+bigID+`,"List":[{"a":{"b":1}}]`),
+		"XML":             pushXML(pushNow, "<MsgId>"+bigID+"</MsgId><Content><![CDATA[<b>你好</b>]]></Content>"),
+		"XML, structure":  pushXML(pushNow, "<MsgId>"+bigID+"</MsgId>\n<SubscribeMsgPopupEvent><List><TemplateId>1</TemplateId></List><List/></SubscribeMsgPopupEvent>"),
+	} {
+		encrypted := pushEncrypt(message)
+		for _, body := range []string{encryptedJSON(encrypted), encryptedXML(encrypted)} {
+			q := pushQuery(pushNow, "1514711492", encrypted)
+			m, err := newPush(t, false).Open(q.Encode(), []byte(body), pushNow)
+			if err != nil || string(m.Body) != message || m.ID != "id:"+bigID || m.OpenID != "o1" {
+				t.Errorf("%s: %+v %s, %v", name, m, m.Body, err)
+				continue
+			}
+			if format := map[byte]wechat.PushFormat{'{': wechat.PushJSON, '<': wechat.PushXML}[message[0]]; m.Format != format {
+				t.Errorf("%s: %s", name, m.Format)
+			}
+			got, _ := url.ParseQuery(m.Query)
+			if len(got) != 3 || got.Get("timestamp") != q.Get("timestamp") || got.Get("nonce") != q.Get("nonce") || got.Get("signature") != q.Get("signature") {
+				t.Errorf("%s: passes %s on", name, m.Query)
+			}
+		}
+		q := pushQuery(pushNow, "1514711492", "")
+		m, err := newPush(t, true).Open(q.Encode(), []byte(message), pushNow)
+		if err != nil || string(m.Body) != message || m.OpenID != "" || !strings.HasPrefix(m.ID, "sha256:") {
+			t.Errorf("%s in plain mode: %+v, %v", name, m, err)
+		}
+	}
+}
+
+// Two events of one second have no MsgId and differ in what they say.
+func TestTwoEventsOfOneSecondAreTwo(t *testing.T) {
+	t.Parallel()
+	p := newPush(t, false)
+	ids := map[string]bool{}
+	for _, event := range []string{`,"Event":"a"`, `,"Event":"b"`, `,"Event":"a"`} {
+		encrypted := pushEncrypt(pushJSON(pushNow, event))
+		m, err := p.Open(pushQuery(pushNow, "1", encrypted).Encode(), []byte(encryptedJSON(encrypted)), pushNow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[m.ID] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d messages: %v", len(ids), ids)
+	}
+}
+
+func TestForgedPushesAreRefused(t *testing.T) {
+	t.Parallel()
+	good := pushJSON(pushNow, `,"MsgId":1`)
+	goodEncrypted := pushEncrypt(good)
+	type request struct {
+		query url.Values
+		body  string
+	}
+	sealedAs := func(encrypted string) request {
+		return request{pushQuery(pushNow, "1", encrypted), encryptedJSON(encrypted)}
+	}
+	says := func(message string) request { return sealedAs(pushEncrypt(message)) }
+	withQuery := func(change func(url.Values)) request {
+		r := sealedAs(goodEncrypted)
+		change(r.query)
+		return r
+	}
+	set := func(name, value string) request { return withQuery(func(q url.Values) { q.Set(name, value) }) }
+	p := newPush(t, false)
+	if r := says(good); true {
+		if _, err := p.Open(r.query.Encode(), []byte(r.body), pushNow); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := pushPlain(len(good), good, appID)
+	late := sealedAs(goodEncrypted)
+	late.query = pushQuery(pushNow.Add(-11*time.Minute), "1", goodEncrypted)
+	early := sealedAs(goodEncrypted)
+	early.query = pushQuery(pushNow.Add(11*time.Minute), "1", goodEncrypted)
+	swapped := withQuery(func(q url.Values) { q["timestamp"], q["nonce"] = q["nonce"], q["timestamp"] })
+	for name, r := range map[string]request{
+		"no query":                    {nil, encryptedJSON(goodEncrypted)},
+		"no signature":                set("signature", ""),
+		"a wrong signature":           set("signature", strings.Repeat("0", 40)),
+		"a signature in capitals":     withQuery(func(q url.Values) { q.Set("signature", strings.ToUpper(q.Get("signature"))) }),
+		"no msg_signature":            set("msg_signature", ""),
+		"the other signature":         withQuery(func(q url.Values) { q["msg_signature"] = q["signature"] }),
+		"a signature twice":           withQuery(func(q url.Values) { q["signature"] = append(q["signature"], q["signature"]...) }),
+		"a timestamp twice":           withQuery(func(q url.Values) { q["timestamp"] = append(q["timestamp"], "1") }),
+		"another parameter twice":     withQuery(func(q url.Values) { q["openid"] = []string{"o1", "o2"} }),
+		"another timestamp":           set("timestamp", strconv.FormatInt(pushNow.Unix()+1, 10)),
+		"another nonce":               set("nonce", "2"),
+		"timestamp and nonce swapped": swapped,
+		"eleven minutes old":          late,
+		"eleven minutes ahead":        early,
+		"plain text in AES mode":      {pushQuery(pushNow, "1", ""), good},
+		"no Encrypt":                  {pushQuery(pushNow, "1", goodEncrypted), `{"ToUserName":"gh_1"}`},
+		"another Encrypt":             {pushQuery(pushNow, "1", goodEncrypted), encryptedJSON(pushEncrypt(pushJSON(pushNow, `,"MsgId":2`)))},
+		"Encrypt twice":               {pushQuery(pushNow, "1", goodEncrypted), `{"Encrypt":"` + goodEncrypted + `","Encrypt":"` + goodEncrypted + `"}`},
+		"Encrypt in two cases":        {pushQuery(pushNow, "1", goodEncrypted), `{"Encrypt":"` + goodEncrypted + `","encrypt":"x"}`},
+		"Encrypt below a child":       {pushQuery(pushNow, "1", goodEncrypted), `{"x":{"Encrypt":"` + goodEncrypted + `"}}`},
+		"Encrypt a list":              {pushQuery(pushNow, "1", goodEncrypted), `{"Encrypt":["` + goodEncrypted + `"]}`},
+		"an empty body":               {pushQuery(pushNow, "1", goodEncrypted), ""},
+		"neither JSON nor XML":        {pushQuery(pushNow, "1", goodEncrypted), goodEncrypted},
+		"a body over 1 MiB":           {pushQuery(pushNow, "1", goodEncrypted), encryptedJSON(goodEncrypted) + strings.Repeat(" ", 1<<20)},
+		"truncated":                   sealedAs(goodEncrypted[:len(goodEncrypted)/2]),
+		"half a block":                sealedAs(base64.StdEncoding.EncodeToString(make([]byte, 24))),
+		"an odd block of AES":         sealedAs(base64.StdEncoding.EncodeToString(make([]byte, 48))),
+		"not base64":                  sealedAs("*" + goodEncrypted),
+		"empty":                       sealedAs(""),
+		"for another app":             sealedAs(pushCBC(padTo(32, pushPlain(len(good), good, "wxother")))),
+		"for no app":                  sealedAs(pushCBC(padTo(32, pushPlain(len(good), good, "")))),
+		"an app with more behind":     sealedAs(pushCBC(padTo(32, pushPlain(len(good), good, appID+"x")))),
+		"a length too long":           sealedAs(pushCBC(padTo(32, pushPlain(1<<31, good, appID)))),
+		"a length too short":          sealedAs(pushCBC(padTo(32, pushPlain(len(good)-1, good, appID)))),
+		"no length":                   sealedAs(pushCBC(padTo(32, []byte("0123456789")))),
+		"padding of 0":                sealedAs(pushCBC(append(padTo(32, whole), make([]byte, 32)...))),
+		"padding of 33":               sealedAs(pushCBC(append(padTo(32, whole), bytes.Repeat([]byte{33}, 64)...))),
+		"padding unequal":             sealedAs(pushCBC(append(padTo(32, whole), append(bytes.Repeat([]byte{31}, 31), 32)...))),
+		"no CreateTime":               says(`{"FromUserName":"o1","MsgId":1}`),
+		"an hour and a bit old":       says(pushJSON(pushNow.Add(-61*time.Minute), "")),
+		"of the future":               says(pushJSON(pushNow.Add(11*time.Minute), "")),
+		"CreateTime a structure":      says(`{"CreateTime":{}}`),
+		"CreateTime twice":            says(pushJSON(pushNow, `,"createtime":1`)),
+		"MsgId twice":                 says(pushJSON(pushNow, `,"MsgId":1,"MsgID":2`)),
+		"MsgId a list":                says(pushJSON(pushNow, `,"MsgId":[1]`)),
+		"MsgId null":                  says(pushJSON(pushNow, `,"MsgId":null`)),
+		"MsgId long":                  says(pushJSON(pushNow, `,"MsgId":"`+strings.Repeat("1", 65)+`"`)),
+		"MsgId with a sign":           says(pushJSON(pushNow, `,"MsgId":-1`)),
+		"FromUserName twice":          says(pushJSON(pushNow, `,"fromUserName":"o2"`)),
+		"FromUserName with a newline": says(fmt.Sprintf(`{"FromUserName":"o1\n","CreateTime":%d}`, pushNow.Unix())),
+		"a name not ASCII":            says(pushJSON(pushNow, `,"MsgＩd":1`)),
+		"Kelvin's sign":               says(pushJSON(pushNow, `,"To`+"\u212a"+`":1`)),
+		"an escaped duplicate":        says(pushJSON(pushNow, `,"Create\u0054ime":1`)),
+		"not UTF-8":                   says(pushJSON(pushNow, ",\"x\":\"\xff\"")),
+		"something behind it":         says(pushJSON(pushNow, "") + "{}"),
+		"a list":                      says("[" + pushJSON(pushNow, "") + "]"),
+		"very deep":                   says(pushJSON(pushNow, `,"x":`+strings.Repeat("[", 40)+strings.Repeat("]", 40))),
+		"very many fields":            says(pushJSON(pushNow, manyFields(300))),
+		"cut short":                   says(pushJSON(pushNow, "")[:40]),
+		"a DOCTYPE":                   says(`<!DOCTYPE xml [<!ENTITY a "o2">]>` + pushXML(pushNow, "")),
+		"an entity":                   says(pushXML(pushNow, "<x>&a;</x>")),
+		"an XML declaration":          says(`<?xml version="1.0"?>` + pushXML(pushNow, "")),
+		"a comment":                   says(pushXML(pushNow, "<MsgId>1<!-- 2 --></MsgId>")),
+		"a processing instruction":    says(pushXML(pushNow, "<x><?a b?></x>")),
+		"an attribute":                says(pushXML(pushNow, `<x a="1"/>`)),
+		"a namespace":                 says(pushXML(pushNow, `<a:x/>`)),
+		"another root":                says(strings.NewReplacer("<xml>", "<yml>", "</xml>", "</yml>").Replace(pushXML(pushNow, ""))),
+		"a root in capitals":          says(strings.NewReplacer("<xml>", "<XML>", "</xml>", "</XML>").Replace(pushXML(pushNow, ""))),
+		"tags crossed":                says(pushXML(pushNow, "<a><b></a></b>")),
+		"text beside the children":    says(pushXML(pushNow, "text")),
+		"XML twice":                   says(pushXML(pushNow, "") + pushXML(pushNow, "")),
+		"XML duplicate":               says(pushXML(pushNow, "<createTime>1</createTime>")),
+		"XML very deep":               says(pushXML(pushNow, strings.Repeat("<a>", 40)+strings.Repeat("</a>", 40))),
+		"MsgId a structure":           says(pushXML(pushNow, "<MsgId><a/>1</MsgId>")),
+	} {
+		m, err := p.Open(r.query.Encode(), []byte(r.body), pushNow)
+		if err != wechat.ErrPush || m.Body != nil {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		}
+	}
+}
+
+func manyFields(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"f%d":1`, i)
+	}
+	return b.String()
+}
+
+func TestURLChecksThatAreRefused(t *testing.T) {
+	t.Parallel()
+	p := newPush(t, false)
+	with := func(change func(url.Values)) string {
+		q := pushQuery(pushNow, "1514711492", "")
+		q.Set("echostr", "4375120948345356249")
+		change(q)
+		return q.Encode()
+	}
+	if got, err := p.CheckURL(with(func(url.Values) {}), pushNow); err != nil || got != "4375120948345356249" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for name, query := range map[string]string{
+		"no echostr":      with(func(q url.Values) { q.Del("echostr") }),
+		"an echo of HTML": with(func(q url.Values) { q.Set("echostr", "<script>") }),
+		"a long echo":     with(func(q url.Values) { q.Set("echostr", strings.Repeat("1", 65)) }),
+		"two echoes":      with(func(q url.Values) { q["echostr"] = []string{"1", "2"} }),
+		"wrong signature": with(func(q url.Values) { q.Set("signature", "x") }),
+		"eleven digits":   with(func(q url.Values) { q.Set("timestamp", q.Get("timestamp")+"0") }),
+		"a sign":          with(func(q url.Values) { q.Set("timestamp", "+"+q.Get("timestamp")[1:]) }),
+		"no nonce":        with(func(q url.Values) { q.Set("nonce", ""); q.Set("signature", pushSign(q.Get("timestamp"), "")) }),
+		"a broken escape": with(func(url.Values) {}) + "&x=%zz",
+		"a semicolon":     with(func(url.Values) {}) + ";x=1",
+		"eleven minutes": with(func(q url.Values) {
+			old := pushQuery(pushNow.Add(-11*time.Minute), "1", "")
+			q["timestamp"], q["nonce"], q["signature"] = old["timestamp"], old["nonce"], old["signature"]
+		}),
+		"nothing whatever": "",
+	} {
+		if got, err := p.CheckURL(query, pushNow); err != wechat.ErrPush || got != "" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
+func TestRepliesAreEncryptedInTheFormatOfThePush(t *testing.T) {
+	t.Parallel()
+	p := newPush(t, false)
+	encrypted := pushEncrypt(pushXML(pushNow, ""))
+	const reply = `<xml><Content><![CDATA[好 ]]]]><![CDATA[>]]></Content></xml>`
+	for contentType, body := range map[string]string{"text/xml": encryptedXML(encrypted), "application/json": encryptedJSON(encrypted)} {
+		m, err := p.Open(pushQuery(pushNow, "1", encrypted).Encode(), []byte(body), pushNow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Encrypt      string
+			MsgSignature string
+			TimeStamp    json.Number
+			Nonce        string
+		}
+		first, said := p.Reply(m, []byte(reply), pushNow)
+		second, _ := p.Reply(m, []byte(reply), pushNow)
+		if said != contentType || bytes.Equal(first, second) {
+			t.Errorf("%s: %s as %s", contentType, first, said)
+		}
+		decode := map[string]func([]byte, any) error{"text/xml": xml.Unmarshal, "application/json": json.Unmarshal}[contentType]
+		if err := decode(first, &got); err != nil {
+			t.Fatalf("%s: %v", first, err)
+		}
+		if got.MsgSignature != pushSign(got.TimeStamp.String(), got.Nonce, got.Encrypt) || got.TimeStamp.String() != strconv.FormatInt(pushNow.Unix(), 10) || len(got.Nonce) != 10 {
+			t.Errorf("%+v", got)
+		}
+		if plain := decryptReply(t, got.Encrypt); plain != reply+appID {
+			t.Errorf("%q", plain)
+		}
+	}
+	m := wechat.PushMessage{}
+	if body, _ := newPush(t, true).Reply(m, []byte(reply), pushNow); string(body) != reply {
+		t.Errorf("in plain mode: %s", body)
+	}
+}
+
+// decryptReply gives message and appid.
+func decryptReply(t *testing.T, encrypted string) string {
+	t.Helper()
+	data, err := base64.StdEncoding.DecodeString(encrypted)
+	if err != nil || len(data)%32 != 0 {
+		t.Fatalf("%d bytes, %v", len(data), err)
+	}
+	key, _ := base64.StdEncoding.DecodeString(pushKey + "=")
+	block, _ := aes.NewCipher(key)
+	cipher.NewCBCDecrypter(block, key[:16]).CryptBlocks(data, data)
+	data = data[:len(data)-int(data[len(data)-1])]
+	length := binary.BigEndian.Uint32(data[16:])
+	if int(length) != len(data)-20-len(appID) {
+		t.Errorf("length %d of %d", length, len(data))
+	}
+	return string(data[20:])
+}
