@@ -129,7 +129,7 @@ func (rc *requestContext) attachBody(out *http.Request) *requestBody {
 		}
 		onEOF = func() { copyTrailers(out.Trailer, r.Trailer) }
 	}
-	body := newRequestBody(rc, rc.route.MaxBody, onEOF)
+	body := newRequestBody(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
 	out.Body = body
 	return body
 }

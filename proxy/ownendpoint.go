@@ -20,7 +20,7 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if rc.r.ContentLength > endpoint.MaxBody {
 		return bodyTooLarge()
 	}
-	body := newRequestBody(rc, endpoint.MaxBody, nil)
+	body := newRequestBody(rc, endpoint.MaxBody, endpointBodyLimits(), nil)
 	defer body.detach()
 	rc.r.Body = endpointBody{body}
 	call := &endpoint.Request{

@@ -5,22 +5,50 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"wxgate/apierror"
 )
 
-const (
-	// bodyStall is how long a client may be silent in the middle of a body.
-	bodyStall = 30 * time.Second
+// bodyStall is how long a client may be silent in the middle of a body.
+const bodyStall = 30 * time.Second
 
-	// bodyRate is the least average, in bytes a second, that a body of known
-	// length must reach after its first bodyStall. A slow upload passes, one
-	// byte now and then does not.
-	bodyRate = 100
-)
+// bodyLimits bound a client's body in time. A slow upload passes, a body that
+// never comes does not.
+type bodyLimits struct {
+	stall time.Duration // silence; 0: any
+	total time.Duration // the whole body; 0: any
+
+	// rate is the least average, in bytes a second, that the body must reach
+	// once it has taken grace; 0: none.
+	rate  float64
+	grace time.Duration
+}
+
+// leastRate is the least average of a body, in bytes a second.
+const leastRate = 100
+
+// endpointBodyLimits hold for the gateway's own endpoints, whatever the body
+// says of its type and length.
+func endpointBodyLimits() bodyLimits {
+	return bodyLimits{stall: 10 * time.Second, total: 30 * time.Second, rate: leastRate, grace: 10 * time.Second}
+}
+
+// routeBodyLimits hold for bodies that are forwarded. In HTTP/2, where a body
+// holds no connection, a stream of unknown length may honestly pause, and that
+// of a gRPC call be silent for as long as it likes.
+func routeBodyLimits(r *http.Request) bodyLimits {
+	limits := bodyLimits{stall: bodyStall, rate: leastRate, grace: bodyStall}
+	if r.ProtoMajor < 2 || r.ContentLength > 0 {
+		return limits
+	}
+	limits.rate = 0
+	if isGRPC(r.Header) {
+		limits.stall = 0
+	}
+	return limits
+}
 
 var (
 	errBodyTooSlow = errors.New("the body comes too slowly")
@@ -30,13 +58,12 @@ var (
 // requestBody is a client's body on its way to a backend: bounded in size and
 // in time, and safe to be read by a transport that outlives the handler.
 type requestBody struct {
-	src   io.ReadCloser
-	ctl   *http.ResponseController
-	left  int64 // bytes that may still come; < 0: any number
-	limit int64
-	timed bool // a silent client is cut off
-	sized bool // the length is known, the least rate holds
-	onEOF func()
+	src    io.ReadCloser
+	ctl    *http.ResponseController
+	left   int64 // bytes that may still come; < 0: any number
+	limit  int64
+	limits bodyLimits
+	onEOF  func()
 
 	// Only the reading goroutine touches these.
 	start       time.Time
@@ -49,19 +76,19 @@ type requestBody struct {
 }
 
 // newRequestBody wraps the request's body. most < 1: no limit.
-func newRequestBody(rc *requestContext, most int64, onEOF func()) *requestBody {
+func newRequestBody(rc *requestContext, most int64, limits bodyLimits, onEOF func()) *requestBody {
 	left := most
 	if most < 1 {
 		left = -1
 	}
 	b := &requestBody{
-		src: rc.r.Body, ctl: http.NewResponseController(rc.w), left: left, limit: most,
-		// A stream of unknown length may honestly pause: gRPC's do.
-		timed: !strings.HasPrefix(rc.r.Header.Get("Content-Type"), "application/grpc"),
-		sized: rc.r.ContentLength > 0, onEOF: onEOF, start: time.Now(),
-		deadlineSet: rc.start, // set by begin
+		src: rc.r.Body, ctl: http.NewResponseController(rc.w), left: left, limit: most, limits: limits, onEOF: onEOF,
+		start: time.Now(),
 	}
-	if !b.timed {
+	switch limits.stall {
+	case bodyStall:
+		b.deadlineSet = rc.start // by begin
+	case 0:
 		b.setDeadline(time.Time{})
 	}
 	return b
@@ -99,7 +126,7 @@ func (b *requestBody) record(err error) error {
 	case err == nil:
 		return b.checkRate()
 	case err == io.EOF:
-		if b.timed {
+		if b.limits.stall > 0 {
 			b.setDeadline(time.Time{})
 		}
 		if b.onEOF != nil {
@@ -118,10 +145,10 @@ func (b *requestBody) setError(err error) {
 }
 
 func (b *requestBody) checkRate() error {
-	if !b.sized || !b.timed {
-		return nil
-	}
-	if passed := time.Since(b.start); passed > bodyStall && float64(b.got) < bodyRate*passed.Seconds() {
+	passed := time.Since(b.start)
+	tooLong := b.limits.total > 0 && passed > b.limits.total
+	tooSlow := b.limits.rate > 0 && passed > b.limits.grace && float64(b.got) < b.limits.rate*passed.Seconds()
+	if tooLong || tooSlow {
 		b.setError(errBodyTooSlow)
 		return errBodyTooSlow
 	}
@@ -129,15 +156,19 @@ func (b *requestBody) checkRate() error {
 }
 
 func (b *requestBody) extendDeadline() {
-	if !b.timed {
+	if b.limits.stall == 0 {
 		return
 	}
 	now := time.Now()
-	if now.Sub(b.deadlineSet) < bodyStall/10 {
+	if now.Sub(b.deadlineSet) < b.limits.stall/10 {
 		return
 	}
 	b.deadlineSet = now
-	b.setDeadline(now.Add(bodyStall))
+	at := now.Add(b.limits.stall)
+	if end := b.start.Add(b.limits.total); b.limits.total > 0 && end.Before(at) {
+		at = end
+	}
+	b.setDeadline(at)
 }
 
 // setDeadline leaves the client's connection alone once the handler is done:

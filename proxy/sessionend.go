@@ -31,7 +31,6 @@ const (
 // is let finish, within the route's timeout. What has no end of its own is cut.
 type sessionEnd struct {
 	cancel  context.CancelCauseFunc
-	finish  time.Duration // what a request may take to its end
 	unwatch func()
 
 	mu      sync.Mutex
@@ -46,15 +45,19 @@ func (g *Gateway) watchSession(rc *requestContext, cancel context.CancelCauseFun
 	if !rc.authenticated {
 		return nil
 	}
-	e := &sessionEnd{cancel: cancel, finish: rc.route.Timeout}
-	if e.finish <= 0 {
-		e.finish = defaultFinish
-	}
-	e.limit = e.finish
-	if isGRPC(rc.r.Header) {
-		e.limit = 0
-	}
+	e := newSessionEnd(rc.r.Header, rc.route.Timeout, cancel)
 	e.unwatch = g.Sessions.Watch(rc.grant, e.sessionEnded)
+	return e
+}
+
+func newSessionEnd(request http.Header, timeout time.Duration, cancel context.CancelCauseFunc) *sessionEnd {
+	e := &sessionEnd{cancel: cancel, limit: timeout}
+	switch {
+	case isGRPC(request):
+		e.limit = 0
+	case timeout <= 0:
+		e.limit = defaultFinish
+	}
 	return e
 }
 

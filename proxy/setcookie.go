@@ -67,14 +67,14 @@ func maxAgeEnd(value string, now time.Time) (time.Time, bool) {
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return time.Time{}, false
 	}
-	var life time.Duration
+	seconds, most := int64(0), int64(maxCookieLife/time.Second)
 	for _, digit := range digits {
-		life = min(life*10+time.Duration(digit-'0')*time.Second, maxCookieLife)
+		seconds = min(seconds*10+int64(digit-'0'), most)
 	}
-	if digits != value || life == 0 {
+	if digits != value {
 		return now, true
 	}
-	return now.Add(life), true
+	return now.Add(time.Duration(seconds) * time.Second), true
 }
 
 // trimBlank takes off WSP (RFC 5234), and nothing else that Unicode calls space.

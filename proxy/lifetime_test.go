@@ -1,0 +1,203 @@
+package proxy_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"wxgate/proxy"
+	"wxgate/session"
+)
+
+// orders is a backend that counts what it was sent, and answers once it may.
+type orders struct {
+	seen    atomic.Int32
+	arrived chan struct{}
+	release chan struct{}
+	answer  func(http.ResponseWriter)
+}
+
+func newOrders(answer func(http.ResponseWriter)) *orders {
+	return &orders{arrived: make(chan struct{}, 8), release: make(chan struct{}), answer: answer}
+}
+
+func (o *orders) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body)
+	o.seen.Add(1)
+	o.arrived <- struct{}{}
+	<-o.release
+	o.answer(w)
+}
+
+// A client answers 401 by logging in and sending the request again: where a
+// backend has seen it, one order would become two.
+func TestARequestThatABackendHasSeenIsAnsweredPastItsSessionsEnd(t *testing.T) {
+	t.Parallel()
+	answers := map[string]func(http.ResponseWriter){
+		"sized": func(w http.ResponseWriter) { fmt.Fprint(w, "ordered") },
+		"chunked": func(w http.ResponseWriter) {
+			fmt.Fprint(w, "ord")
+			w.(http.Flusher).Flush()
+			fmt.Fprint(w, "ered")
+		},
+	}
+	ends := map[string]func(w *world, token string){
+		"logout":     func(w *world, token string) { w.call("POST", "/auth/logout", token, "") },
+		"logout all": func(w *world, token string) { w.call("POST", "/auth/logout", token, `{"all":true}`) },
+		"ban": func(w *world, _ string) {
+			_, err := w.sessions.Ban(w.t.Context(), appID, w.user("alice").OpenID, session.Ban{})
+			must(w.t, err)
+		},
+	}
+	for kind, answer := range answers {
+		for how, end := range ends {
+			t.Run(kind+", "+how, func(t *testing.T) {
+				t.Parallel()
+				backend := newOrders(answer)
+				w := newWorld(t, plan{backend: backend})
+				token := w.login("alice")
+				got := make(chan answerOrError, 1)
+				go func() { got <- w.try("POST", "/api/orders", token, `{"item":1}`) }()
+				<-backend.arrived
+				end(w, token)
+				eventually(t, "the session ends", time.Second, func() bool { return w.call("POST", "/auth/refresh", token, "").Status == 401 })
+				close(backend.release)
+				if a := <-got; a.err != nil || a.Status != 200 || string(a.Body) != "ordered" {
+					t.Errorf("the order was answered with %d %q, %v", a.Status, a.Body, a.err)
+				}
+				if a := w.call("POST", "/api/orders", token, ""); a.Status != 401 || backend.seen.Load() != 1 {
+					t.Errorf("the next one: %d, the backend saw %d", a.Status, backend.seen.Load())
+				}
+			})
+		}
+	}
+}
+
+type answerOrError struct {
+	answer
+	err error
+}
+
+// try is call from another goroutine.
+func (w *world) try(method, path, token, body string) answerOrError {
+	req, err := http.NewRequest(method, w.base+path, strings.NewReader(body))
+	if err != nil {
+		return answerOrError{err: err}
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := client.Do(req)
+	if err != nil {
+		return answerOrError{err: err}
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	return answerOrError{answer{res.StatusCode, res.Header, raw}, err}
+}
+
+func TestARequestOutlivesItsSessionByItsRoutesTimeoutAtMost(t *testing.T) {
+	t.Parallel()
+	backend := newOrders(func(http.ResponseWriter) {})
+	w := newWorld(t, plan{
+		backend: backend,
+		routes:  []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Timeout: 100 * time.Millisecond}},
+	})
+	t.Cleanup(func() { close(backend.release) })
+	token := w.login("alice")
+	got := make(chan answerOrError, 1)
+	go func() { got <- w.try("POST", "/api/orders", token, "{}") }()
+	<-backend.arrived
+	w.call("POST", "/auth/logout", token, "")
+	if a := <-got; a.Status != 504 || a.code() != "upstream_timeout" {
+		t.Errorf("%d %s, %v", a.Status, a.code(), a.err)
+	}
+	eventually(t, "the line in the log says why", time.Second, func() bool { return strings.Contains(w.logs.String(), "session_ended") })
+}
+
+func TestASessionThatEndsDuringAHandshakeClosesTheSocket(t *testing.T) {
+	t.Parallel()
+	arrived, release := make(chan struct{}), make(chan struct{})
+	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		<-release
+		if c, err := websocket.Accept(w, r, nil); err == nil {
+			c.Read(context.Background())
+			c.CloseNow()
+		}
+	})})
+	token := w.login("alice")
+	outcome := make(chan error, 1)
+	go func() {
+		c, res, err := websocket.Dial(context.Background(), w.base+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+		if err != nil {
+			if res != nil {
+				err = fmt.Errorf("status %d: %w", res.StatusCode, err)
+			}
+			outcome <- err
+			return
+		}
+		_, _, err = c.Read(context.Background())
+		c.CloseNow()
+		if err == nil {
+			outcome <- fmt.Errorf("the socket is open")
+			return
+		}
+		outcome <- nil
+	}()
+	<-arrived
+	w.call("POST", "/auth/logout", token, "")
+	close(release)
+	select {
+	case err := <-outcome:
+		if err != nil && strings.Contains(err.Error(), "401") {
+			t.Errorf("a handshake that the backend has seen got %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("the socket of an ended session stays open")
+	}
+}
+
+// What a load balancer sees closed without a byte, it sends again.
+func TestABackendThatDiesWithinItsAnswerIsNoSilence(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+	for name, test := range map[string]struct {
+		raw    string
+		status int
+		whole  bool
+	}{
+		"nothing of the body":     {head + "Content-Length: 10\r\n\r\n" + hangUp, 502, true},
+		"half of a short body":    {head + "Content-Length: 10\r\n\r\nhello" + hangUp, 502, true},
+		"3 KB of 5":               {head + "Content-Length: 5000\r\n\r\n" + strings.Repeat("x", 3000) + hangUp, 502, true},
+		"4,500 bytes of 5,000":    {head + "Content-Length: 5000\r\n\r\n" + strings.Repeat("x", 4500) + hangUp, 200, false},
+		"40 KB of 50":             {head + "Content-Length: 50000\r\n\r\n" + strings.Repeat("x", 40000) + hangUp, 200, false},
+		"chunked, before a chunk": {head + "Transfer-Encoding: chunked\r\n\r\n" + hangUp, 200, false},
+		"chunked, after one":      {head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n" + hangUp, 200, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newArena(t)
+			s := a.stage(t, nil)
+			s.backend.answers(test.raw)
+			w := s.dial()
+			w.send(request("POST /api/orders HTTP/1.1", "Host: gw.test", "@A", "Content-Length: 2") + "{}")
+			res, err := http.ReadResponse(w.r, &http.Request{Method: "POST"})
+			if err != nil {
+				t.Fatalf("the connection was closed without an answer: %v", err)
+			}
+			_, err = io.ReadAll(res.Body)
+			if res.StatusCode != test.status || (err == nil) != test.whole {
+				t.Errorf("%d, %v", res.StatusCode, err)
+			}
+			if n := len(s.backend.requests()); n != 1 {
+				t.Errorf("the backend was asked %d times", n)
+			}
+		})
+	}
+}

@@ -1,0 +1,108 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// tricklingBody sends one piece in each interval until a read deadline passes.
+type tricklingBody struct {
+	http.ResponseWriter
+	piece    int
+	interval time.Duration
+	pieces   int // until the end
+	deadline time.Time
+}
+
+func (b *tricklingBody) SetReadDeadline(at time.Time) error {
+	b.deadline = at
+	return nil
+}
+
+func (b *tricklingBody) Read(p []byte) (int, error) {
+	if b.pieces == 0 {
+		return 0, io.EOF
+	}
+	next := time.Now().Add(b.interval)
+	if !b.deadline.IsZero() && b.deadline.Before(next) {
+		time.Sleep(time.Until(b.deadline))
+		return 0, os.ErrDeadlineExceeded
+	}
+	time.Sleep(b.interval)
+	b.pieces--
+	return b.piece, nil
+}
+
+func (b *tricklingBody) Close() error { return nil }
+
+func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
+	t.Parallel()
+	const never = time.Duration(-1)
+	http1, http2 := 1, 2
+	grpc := "application/grpc"
+	for name, test := range map[string]struct {
+		proto    int
+		kind     string
+		length   int64
+		own      bool
+		piece    int
+		interval time.Duration
+		cut      time.Duration // never: it is read to its end
+	}{
+		"own, silent":                          {http1, "", 10, true, 1, time.Hour, 10 * time.Second},
+		"own, silent, said to be gRPC":         {http1, grpc, 10, true, 1, time.Hour, 10 * time.Second},
+		"own, silent, gRPC over HTTP/2":        {http2, grpc, -1, true, 1, time.Hour, 10 * time.Second},
+		"own, a byte each 5 s":                 {http1, "", -1, true, 1, 5 * time.Second, 15 * time.Second},
+		"own, a byte each 5 s, HTTP/2":         {http2, "", -1, true, 1, 5 * time.Second, 15 * time.Second},
+		"own, fast enough, for ever":           {http1, "", -1, true, 500, time.Second, 30 * time.Second},
+		"own, slow phone":                      {http1, "", 200, true, 100, 4 * time.Second, never},
+		"route, silent":                        {http1, "", 10, false, 1, time.Hour, 30 * time.Second},
+		"route, silent, said to be gRPC":       {http1, grpc, 10, false, 1, time.Hour, 30 * time.Second},
+		"route, a byte each 5 s":               {http1, "", -1, false, 1, 5 * time.Second, 35 * time.Second},
+		"route, a byte each 5 s, said gRPC":    {http1, grpc, -1, false, 1, 5 * time.Second, 35 * time.Second},
+		"route, upload of 200 bytes a second":  {http1, "", -1, false, 2000, 10 * time.Second, never},
+		"route, HTTP/2 stream that pauses":     {http2, "", -1, false, 1, 20 * time.Second, never},
+		"route, HTTP/2 sized":                  {http2, "", 100, false, 1, 20 * time.Second, 40 * time.Second},
+		"route, gRPC stream that pauses":       {http2, grpc, -1, false, 1, time.Hour, never},
+		"route, gRPC with a length, HTTP/2":    {http2, grpc, 100, false, 1, time.Hour, 30 * time.Second},
+		"route, HTTP/2 stream that is silent":  {http2, "", -1, false, 1, time.Hour, 30 * time.Second},
+		"route, HTTP/1 stream that is no body": {http1, "text/event-stream", -1, false, 1, time.Hour, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				src := &tricklingBody{
+					ResponseWriter: httptest.NewRecorder(), piece: test.piece, interval: test.interval, pieces: 100,
+					deadline: time.Now().Add(bodyStall), // by begin
+				}
+				if test.cut == never && test.length > 0 {
+					src.pieces = int(test.length) / test.piece
+				}
+				r := &http.Request{ProtoMajor: test.proto, ContentLength: test.length, Header: http.Header{"Content-Type": {test.kind}}, Body: src}
+				limits := routeBodyLimits(r)
+				if test.own {
+					limits = endpointBodyLimits()
+				}
+				start := time.Now()
+				body := newRequestBody(&requestContext{w: src, r: r, start: start}, 0, limits, nil)
+				_, err := io.Copy(io.Discard, body)
+				took := time.Since(start)
+				if test.cut == never {
+					if err != nil {
+						t.Errorf("cut off after %v: %v", took, err)
+					}
+					return
+				}
+				if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errBodyTooSlow) || took != test.cut {
+					t.Errorf("cut off after %v by %v, not after %v", took, err, test.cut)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,88 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"wxgate/apierror"
+)
+
+func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
+	t.Parallel()
+	const never = time.Hour
+	header := func(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
+	sized := &http.Response{ContentLength: 5, Header: header("application/json")}
+	chunked := &http.Response{ContentLength: -1, Header: header("application/json")}
+	events := &http.Response{ContentLength: -1, Header: header("text/event-stream")}
+	grpc := &http.Response{ContentLength: -1, Header: header("application/grpc+proto")}
+	for name, test := range map[string]struct {
+		request  string
+		timeout  time.Duration
+		response *http.Response // nil: none comes
+		early    bool           // the response begins before the session's end
+		cut      time.Duration  // after the session's end
+		code     apierror.Code
+	}{
+		"no answer":                 {timeout: 3 * time.Second, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
+		"no answer, no timeout":     {cut: defaultFinish, code: apierror.UpstreamTimeout},
+		"sized answer under way":    {timeout: 3 * time.Second, response: sized, early: true, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
+		"sized answer afterwards":   {timeout: 3 * time.Second, response: sized, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
+		"chunked answer under way":  {response: chunked, early: true, cut: streamGrace, code: apierror.SessionEnded},
+		"chunked answer afterwards": {response: chunked, cut: streamGrace, code: apierror.SessionEnded},
+		"events under way":          {response: events, early: true, code: apierror.SessionEnded},
+		"events afterwards":         {response: events, code: apierror.SessionEnded},
+		"gRPC, nothing came yet":    {request: "application/grpc", code: apierror.UpstreamTimeout},
+		"gRPC under way":            {request: "application/grpc", response: grpc, early: true, code: apierror.SessionEnded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				e := newSessionEnd(header(test.request), test.timeout, cancel)
+				e.unwatch = func() {}
+				defer e.stop()
+				if test.early {
+					e.responseStarted(test.response)
+					time.Sleep(never)
+				}
+				if ctx.Err() != nil {
+					t.Fatal("cut before the session's end")
+				}
+				e.sessionEnded()
+				if test.response != nil && !test.early {
+					e.responseStarted(test.response)
+				}
+				if test.cut > 0 {
+					time.Sleep(test.cut - time.Millisecond)
+					if ctx.Err() != nil {
+						t.Fatal("cut too early")
+					}
+					time.Sleep(2 * time.Millisecond)
+				}
+				var reason *apierror.Error
+				if !errors.As(context.Cause(ctx), &reason) || reason.Code != test.code {
+					t.Errorf("cut for %v, not %s", context.Cause(ctx), test.code)
+				}
+			})
+		})
+	}
+}
+
+func TestFinishedRequestsAreNotCutLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		e := newSessionEnd(http.Header{}, time.Second, cancel)
+		e.unwatch = func() {}
+		e.sessionEnded()
+		e.stop()
+		time.Sleep(time.Minute)
+		if ctx.Err() != nil {
+			t.Errorf("cut afterwards: %v", context.Cause(ctx))
+		}
+	})
+}
