@@ -138,6 +138,11 @@ rolling-restarts: ## two gateways restarted in turns behind nginx and HAProxy, u
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
 	@go run ./interop/rolling
 
+.PHONY: gateways
+gateways: ## wxgate behind and before nginx, HAProxy, Caddy and Traefik
+	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
+	@go run ./interop/gateways
+
 .PHONY: image
 image: build ## the release image from bin/wxgate, built and run by buildah
 	@scripts/need buildah=buildah

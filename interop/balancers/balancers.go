@@ -5,7 +5,9 @@ package balancers
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -13,30 +15,43 @@ import (
 	"wxgate/interop/rig"
 )
 
-// Balancer starts one in front of two gateways and gives its base URL, which is
-// HTTPS with the certificate.
+// Balancer starts one in front of two targets. It serves HTTPS with the certificate.
 type Balancer struct {
 	Name  string
 	Start func(context.Context, *Site) error
 }
 
+// All are those that deploy/ has files for.
+var All = []Balancer{Nginx, HAProxy, Caddy, Traefik}
+
+// Target is what requests are sent to, and where its health is asked for.
+type Target struct{ Address, Health string }
+
+// Gateways makes targets of gateways.
+func Gateways(gateways [2]*rig.Gateway) (targets [2]Target) {
+	for i, g := range gateways {
+		targets[i] = Target{Address: g.Address, Health: g.Admin}
+	}
+	return targets
+}
+
 // Site is what a balancer is told.
 type Site struct {
 	*rig.Rig
-	Gateways [2]*rig.Gateway
-	Cert     *rig.Certificate
+	Targets [2]Target
+	Cert    *rig.Certificate
 
 	Port *testkit.Port // the balancer's
 	Dir  string        // for its own files
 }
 
 // NewSite makes a folder and a port for a balancer.
-func NewSite(r *rig.Rig, name string, gateways [2]*rig.Gateway, cert *rig.Certificate) (*Site, error) {
+func NewSite(r *rig.Rig, name string, targets [2]Target, cert *rig.Certificate) (*Site, error) {
 	port, err := r.Port()
 	if err != nil {
 		return nil, err
 	}
-	s := &Site{Rig: r, Gateways: gateways, Cert: cert, Port: port, Dir: r.Path(fmt.Sprintf("%s-%d", name, port.Number))}
+	s := &Site{Rig: r, Targets: targets, Cert: cert, Port: port, Dir: r.Path(fmt.Sprintf("%s-%d", name, port.Number))}
 	return s, os.MkdirAll(s.Dir, 0o755)
 }
 
@@ -58,4 +73,19 @@ func (s *Site) fill(from, to string, replace ...string) (string, error) {
 		text = strings.ReplaceAll(text, replace[i], replace[i+1])
 	}
 	return s.Write(filepath.Join(filepath.Base(s.Dir), to), text)
+}
+
+// port is the port of an address of our own.
+func port(address string) string {
+	_, port, _ := net.SplitHostPort(address)
+	return port
+}
+
+// run starts the balancer's program and waits until it listens.
+func (s *Site) run(ctx context.Context, name string, cmd *exec.Cmd) error {
+	p, err := s.Rig.Start(name, cmd)
+	if err != nil {
+		return err
+	}
+	return p.Listening(ctx, "tcp", s.Port.Addr())
 }

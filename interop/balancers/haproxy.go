@@ -2,12 +2,9 @@ package balancers
 
 import (
 	"context"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-
-	"wxgate/interop/rig"
 )
 
 // HAProxy is the one of the system's packages.
@@ -25,18 +22,11 @@ func startHAProxy(ctx context.Context, s *Site) error {
 	config, err := s.fill("haproxy/haproxy.cfg", "haproxy.cfg",
 		"maxconn 20000", "maxconn 1000", // fits any limit of descriptors
 		"bind :443", "bind "+s.Port.Addr(), "/etc/haproxy/certs/wxgate.pem", pem,
-		"10.0.0.11:8080 check port 9090", checked(s.Gateways[0]), "10.0.0.12:8080 check port 9090", checked(s.Gateways[1]))
+		"10.0.0.11:8080 check port 9090", checked(s.Targets[0]), "10.0.0.12:8080 check port 9090", checked(s.Targets[1]))
 	if err != nil {
 		return err
 	}
-	p, err := s.Rig.Start("haproxy", exec.Command("haproxy", "-f", config))
-	if err != nil {
-		return err
-	}
-	return p.Listening(ctx, "tcp", s.Port.Addr())
+	return s.run(ctx, "haproxy", exec.Command("haproxy", "-f", config))
 }
 
-func checked(g *rig.Gateway) string {
-	_, port, _ := net.SplitHostPort(g.Admin) // an address of our own
-	return g.Address + " check port " + port
-}
+func checked(t Target) string { return t.Address + " check port " + port(t.Health) }

@@ -15,7 +15,7 @@ func startNginx(ctx context.Context, s *Site) error {
 	site, err := s.fill("nginx/wxgate.conf", "wxgate.conf",
 		"listen 443", "listen "+s.Port.Addr(),
 		"/etc/nginx/certs/wxgate.crt", s.Cert.File, "/etc/nginx/certs/wxgate.key", s.Cert.Key,
-		"10.0.0.11:8080", s.Gateways[0].Address, "10.0.0.12:8080", s.Gateways[1].Address)
+		"10.0.0.11:8080", s.Targets[0].Address, "10.0.0.12:8080", s.Targets[1].Address)
 	if err != nil {
 		return err
 	}
@@ -32,9 +32,5 @@ http { access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/p
 	if err != nil {
 		return err
 	}
-	p, err := s.Rig.Start("nginx", exec.Command("nginx", "-p", s.Dir, "-e", filepath.Join(s.Dir, "error.log"), "-c", config))
-	if err != nil {
-		return err
-	}
-	return p.Listening(ctx, "tcp", s.Port.Addr())
+	return s.run(ctx, "nginx", exec.Command("nginx", "-p", s.Dir, "-e", filepath.Join(s.Dir, "error.log"), "-c", config))
 }

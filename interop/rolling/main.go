@@ -67,7 +67,7 @@ func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certif
 	if err != nil {
 		return nil, err
 	}
-	site, err := balancers.NewSite(r, b.Name, gateways, cert)
+	site, err := balancers.NewSite(r, b.Name, balancers.Gateways(gateways), cert)
 	if err != nil {
 		return nil, err
 	}

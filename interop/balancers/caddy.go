@@ -1,0 +1,59 @@
+package balancers
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// Caddy is built from the Go module proxy.
+var Caddy = Balancer{Name: "Caddy", Start: startCaddy}
+
+const caddyVersion = "v2.11.9"
+
+// caddyHead is what the site needs where no certificate can be had for it.
+const caddyHead = `{
+	admin off
+	auto_https disable_redirects
+}
+
+https://127.0.0.1:%d {
+	bind 127.0.0.1
+	tls %s %s`
+
+func startCaddy(ctx context.Context, s *Site) error {
+	bin, err := s.install(ctx, "github.com/caddyserver/caddy/v2/cmd/caddy", caddyVersion)
+	if err != nil {
+		return err
+	}
+	// Both targets have health_port in common, which ports on one address can't: it is the
+	// first one's for both.
+	config, err := s.fill("caddy/Caddyfile", "Caddyfile",
+		"api.example.com {", fmt.Sprintf(caddyHead, s.Port.Number, s.Cert.File, s.Cert.Key),
+		"10.0.0.11:8080", s.Targets[0].Address, "10.0.0.12:8080", s.Targets[1].Address,
+		"health_port 9090", "health_port "+port(s.Targets[0].Health))
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(bin, "run", "--adapter", "caddyfile", "--config", config)
+	cmd.Env = append(os.Environ(), "HOME="+s.Dir, "XDG_DATA_HOME="+s.Dir, "XDG_CONFIG_HOME="+s.Dir)
+	return s.run(ctx, "caddy", cmd)
+}
+
+// install builds a program once, into a folder of .cache named after its version.
+func (s *Site) install(ctx context.Context, pkg, version string) (string, error) {
+	dir := filepath.Join(s.Root, ".cache", "bin", version)
+	bin := filepath.Join(dir, filepath.Base(pkg))
+	if _, err := os.Stat(bin); err == nil {
+		return bin, nil
+	}
+	fmt.Fprintln(os.Stderr, "building", pkg, "once; this takes minutes")
+	cmd := exec.CommandContext(ctx, "go", "install", pkg+"@"+version)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go install %s: %w\n%s", pkg, err, out)
+	}
+	return bin, nil
+}
