@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Guess:   browsers treat a refused WebSocket handshake alike: a Set-Cookie on it is kept (it is
+#          an HTTP answer) or isn't, and no handshake says Sec-Fetch-Site.
+# Reality: Chromium keeps the cookie of a 401 only and sends no Sec-Fetch-* with a handshake;
+#          WebKit keeps the cookie of every status and sends Sec-Fetch-Site. A server can't count on
+#          clearing a cookie by a 403, nor tell by that header who knocks: Origin is there in both.
+# Needs:   node 20, npm; Debian's chromium, webkit2gtk-driver, xvfb.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+npm init -y >/dev/null
+npm install --no-audit --no-fund playwright-core@1.64.1 >/dev/null
+cp "$here/lib/browsers.mjs" .
+
+cat >main.mjs <<'EOF'
+import http from 'node:http'
+import { inBothBrowsers } from './browsers.mjs'
+
+const sites = new Set()
+const server = http.createServer((req, res) => res.setHeader('Content-Type', 'text/html').end('<!doctype html>'))
+server.on('upgrade', (req, socket) => {
+  sites.add(`${req.headers['sec-fetch-site'] ?? 'no Sec-Fetch-Site'}, Origin ${req.headers.origin ? 'sent' : 'missing'}`)
+  const status = req.url.slice(1)
+  socket.end(`HTTP/1.1 ${status} Refused\r\nSet-Cookie: from${status}=1; Path=/\r\nContent-Length: 0\r\n\r\n`)
+})
+server.listen(0, '127.0.0.1', async () => {
+  const host = `localhost:${server.address().port}`
+  await inBothBrowsers(async (page) => {
+    sites.clear()
+    await page.open(`http://${host}/`)
+    const cookies = await page.run(`
+      for (const status of [401, 403, 503]) {
+        await new Promise((resolve) => { new WebSocket('ws://${host}/' + status).onclose = resolve })
+      }
+      return document.cookie`)
+    return `${[...sites].join(' and ')}; cookies kept: ${cookies}`
+  })
+  process.exit()
+})
+EOF
+timeout 120 xvfb-run -a node main.mjs | tee seen
+
+diff -u - seen <<'EOF'
+Chromium: no Sec-Fetch-Site, Origin sent; cookies kept: from401=1
+WebKit: same-origin, Origin sent; cookies kept: from401=1; from403=1; from503=1
+EOF
+echo "as seen on 2026-11-27 with Chromium 156 and WebKitGTK 2.50.6"

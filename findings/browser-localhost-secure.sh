@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Guess:   a Secure cookie that works on http://localhost in one browser works in the others:
+#          localhost is a trustworthy origin for all of them.
+# Reality: Chromium keeps Secure and __Host- cookies that http://localhost sets and sends them back;
+#          WebKit drops both without a word. A development server without TLS needs a cookie of
+#          another name, without Secure.
+# Needs:   node 20, npm; Debian's chromium, webkit2gtk-driver, xvfb.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+npm init -y >/dev/null
+npm install --no-audit --no-fund playwright-core@1.64.1 >/dev/null
+cp "$here/lib/browsers.mjs" .
+
+cat >main.mjs <<'EOF'
+import http from 'node:http'
+import { inBothBrowsers } from './browsers.mjs'
+
+let sent = ''
+const server = http.createServer((req, res) => {
+  if (req.url === '/second') sent = req.headers.cookie ?? ''
+  res.setHeader('Set-Cookie', ['plain=1; Path=/', 'secure=1; Secure; Path=/', '__Host-session=1; Secure; Path=/'])
+  res.setHeader('Content-Type', 'text/html').end('<!doctype html>')
+})
+server.listen(0, '127.0.0.1', async () => {
+  await inBothBrowsers(async (page) => {
+    await page.open(`http://localhost:${server.address().port}/first`)
+    await page.open(`http://localhost:${server.address().port}/second`)
+    return sent
+  })
+  process.exit()
+})
+EOF
+timeout 120 xvfb-run -a node main.mjs | tee seen
+
+diff -u - seen <<'EOF'
+Chromium: plain=1; secure=1; __Host-session=1
+WebKit: plain=1
+EOF
+echo "as seen on 2026-11-27 with Chromium 156 and WebKitGTK 2.50.6"
