@@ -28,10 +28,17 @@ const (
 	SessionEnded    Code = "session_ended"
 	InvalidCode     Code = "invalid_code"
 	SessionKeyStale Code = "session_key_stale"
+	InvalidTicket   Code = "invalid_ticket"
 
 	Forbidden     Code = "forbidden" // 403
 	PhoneRequired Code = "phone_required"
 	UserBlocked   Code = "user_blocked"
+	CrossOrigin   Code = "cross_origin"
+	ProofRequired Code = "proof_required"
+	ProofInvalid  Code = "proof_invalid"
+	ProofClock    Code = "proof_clock"
+	ProofReplayed Code = "proof_replayed"
+	ProofStale    Code = "proof_stale"
 
 	NoRoute          Code = "no_route"           // 404
 	NotFound         Code = "not_found"          // 404, private listener
@@ -50,6 +57,7 @@ const (
 	StoreUnavailable  Code = "store_unavailable"
 	WeChatUnavailable Code = "wechat_unavailable"
 	NoHealthyUpstream Code = "no_healthy_upstream"
+	PrefetchDeclined  Code = "prefetch_declined"
 
 	UpstreamTimeout Code = "upstream_timeout" // 504
 )
@@ -57,13 +65,14 @@ const (
 var statuses = map[Code]int{
 	BadRequest: 400, BadPath: 400, BadData: 400,
 	TokenMissing: 401, TokenInvalid: 401, TokenExpired: 401,
-	SessionEnded: 401, InvalidCode: 401, SessionKeyStale: 401,
-	Forbidden: 403, PhoneRequired: 403, UserBlocked: 403,
+	SessionEnded: 401, InvalidCode: 401, SessionKeyStale: 401, InvalidTicket: 401,
+	Forbidden: 403, PhoneRequired: 403, UserBlocked: 403, CrossOrigin: 403,
+	ProofRequired: 403, ProofInvalid: 403, ProofClock: 403, ProofReplayed: 403, ProofStale: 403,
 	NoRoute: 404, NotFound: 404, MethodNotAllowed: 405,
 	Timeout: 408, BodyTooLarge: 413, RateLimited: 429, HeaderTooLarge: 431,
 	ClientClosed: 499, Internal: 500,
 	UpstreamError: 502, WeChatMisconfigured: 502,
-	Overloaded: 503, StoreUnavailable: 503, WeChatUnavailable: 503, NoHealthyUpstream: 503,
+	Overloaded: 503, StoreUnavailable: 503, WeChatUnavailable: 503, NoHealthyUpstream: 503, PrefetchDeclined: 503,
 	UpstreamTimeout: 504,
 }
 
@@ -87,6 +96,9 @@ type Error struct {
 	// Close ends the connection after the answer: the request could not be
 	// trusted to have been framed as the client meant it.
 	Close bool
+
+	// Time is the gateway's clock in Unix seconds, told on proof_clock; 0: not told.
+	Time int64
 
 	Cause error // for the log; never sent
 }
@@ -114,12 +126,13 @@ type Body struct {
 	Error     Code   `json:"error"`
 	Message   string `json:"message"`
 	RequestID string `json:"request_id"`
+	Time      int64  `json:"time,omitempty"` // Unix seconds
 }
 
 // Write answers with the error. Headers already set on w (a request id, CORS)
 // are kept; those that describe another body are replaced.
 func Write(w http.ResponseWriter, requestID string, e *Error) {
-	WriteBody(w, e, Body{e.Code, e.Message, requestID})
+	WriteBody(w, e, Body{e.Code, e.Message, requestID, e.Time})
 }
 
 // WriteBody is Write with a body that holds more than the usual fields.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,6 +69,27 @@ func BenchmarkForwardAskingRedis(b *testing.B) {
 	forwardAs(b, func(s *session.Config) { s.CacheTTL = 0 })
 }
 
+// BenchmarkForwardSigned is an authenticated request with a proof, which costs
+// two MACs, a key derivation and a round trip to Redis for the nonce.
+func BenchmarkForwardSigned(b *testing.B) {
+	rt := &proxy.Route{
+		Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign,
+		Upstream: group(b, upstream.Config{Name: "api", Retries: 1}, bareBackend(b)),
+	}
+	w := newWorld(b, plan{routes: []*proxy.Route{rt}, settings: func(s *session.Config) { s.CacheTTL = time.Hour }, quiet: true,
+		config: func(c *proxy.Config) { c.PublicOrigins = publicOrigins(b, "https://gw.test") }})
+	token, s := w.login("alice"), w.signer("alice")
+	s.host = "gw.test"
+	requests := make([]string, b.N)
+	for i := range requests {
+		line := s.proof(signedCall{method: "GET", target: benchTarget, contentType: "application/json"})
+		requests[i] = benchRequest(token, "X-Gateway-Proof: "+line+"\r\n")
+	}
+	var next atomic.Int64
+	b.ResetTimer()
+	driveEach(b, w.addr, func() string { return requests[next.Add(1)-1] })
+}
+
 func forwardAs(b *testing.B, settings func(*session.Config)) {
 	rt := &proxy.Route{
 		Name: "api", Path: "/api/", Auth: proxy.AuthRequired, WebSocket: true,
@@ -80,9 +102,20 @@ func forwardAs(b *testing.B, settings func(*session.Config)) {
 // drive sends the same request over one kept-alive connection for each
 // parallel worker.
 func drive(b *testing.B, addr, token string) {
-	request := "GET /api/items/42?page=2 HTTP/1.1\r\nHost: gw.test\r\nUser-Agent: bench\r\nAccept: */*\r\n" +
+	request := benchRequest(token, "")
+	driveEach(b, addr, func() string { return request })
+}
+
+const benchTarget = "/api/items/42?page=2"
+
+func benchRequest(token, more string) string {
+	return "GET " + benchTarget + " HTTP/1.1\r\nHost: gw.test\r\nUser-Agent: bench\r\nAccept: */*\r\n" +
 		"Accept-Encoding: gzip\r\nReferer: https://servicewechat.com/wx1/1/page-frame.html\r\nContent-Type: application/json\r\n" +
-		"Authorization: Bearer " + token + "\r\n\r\n"
+		more + "Authorization: Bearer " + token + "\r\n\r\n"
+}
+
+// driveEach is drive with a request for each time.
+func driveEach(b *testing.B, addr string, request func() string) {
 	b.ReportAllocs()
 	before := cpuTime()
 	b.RunParallel(func(pb *testing.PB) {
@@ -94,7 +127,7 @@ func drive(b *testing.B, addr, token string) {
 		defer conn.Close()
 		r := bufio.NewReader(conn)
 		for pb.Next() {
-			if err := exchangeOnce(conn, r, request); err != nil {
+			if err := exchangeOnce(conn, r, request()); err != nil {
 				b.Error(err)
 				return
 			}

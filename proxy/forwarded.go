@@ -11,18 +11,15 @@ import (
 // setForwarded tells the backend whom the request is from and how it came. What
 // a trusted proxy says is passed on where it can be read.
 func (rc *requestContext) setForwarded(h *outHeader) {
-	host, chain := rc.r.Host, rc.clientText
+	chain := rc.clientText
 	if rc.trusted {
 		chain = rc.forwardedFor()
-		if named := lastValue(rc.r.Header["X-Forwarded-Host"]); httprule.ValidHost(named) {
-			host = named
-		}
 		dropBadPort(h.Header)
 	}
 	h.put("X-Real-IP", rc.clientText)
 	h.put("X-Forwarded-For", chain)
 	h.put("X-Forwarded-Proto", rc.scheme())
-	h.put("X-Forwarded-Host", host)
+	h.put("X-Forwarded-Host", rc.publicHost())
 	h.put("X-Request-ID", rc.id)
 	rc.setForwardedPrefix(h)
 	if rc.state.Identity.CloudRun {
@@ -43,6 +40,16 @@ func (rc *requestContext) setForwardedPrefix(h *outHeader) {
 		}
 	}
 	h.put(name, prefix)
+}
+
+// publicHost is the Host that the client sent, here or to a trusted proxy.
+func (rc *requestContext) publicHost() string {
+	if rc.trusted {
+		if named := lastValue(rc.r.Header["X-Forwarded-Host"]); httprule.ValidHost(named) {
+			return named
+		}
+	}
+	return rc.r.Host
 }
 
 // scheme is how the client came: by TLS here, or as a trusted proxy says.

@@ -38,17 +38,22 @@ type Config struct {
 	Identity  Identity
 	MaxHeader int // bytes of a request's line and header
 	Proxies   Proxies
+
+	// PublicOrigins is where clients reach the gateway. Empty: the request's
+	// own scheme and Host.
+	PublicOrigins []httprule.Origin
 }
 
 // Gateway is the public http.Handler.
 type Gateway struct {
 	Options
-	endpoints *endpoint.Handler
-	steps     []step
-	access    accessLog
-	current   atomic.Pointer[state]
-	sockets   sockets
-	stopping  atomic.Bool // requests are being cut off
+	endpoints  *endpoint.Handler
+	steps      []step
+	access     accessLog
+	current    atomic.Pointer[state]
+	sockets    sockets
+	keyFetches keyFetches
+	stopping   atomic.Bool // requests are being cut off
 
 	refusedCookies      refusedCookies
 	untrustedForwarding untrustedForwarding
@@ -65,7 +70,7 @@ type state struct {
 
 // New makes a gateway that serves the config.
 func New(o Options, c Config) *Gateway {
-	g := &Gateway{Options: o, access: newAccessLog(o.Log)}
+	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches()}
 	g.endpoints = endpoint.New(endpoint.Options{
 		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Log: o.Log, Now: o.Now,
 	}, c.Endpoints)
@@ -110,6 +115,7 @@ func (g *Gateway) requestSteps() []step {
 		{name: "renew token", run: g.renewToken, changes: true},
 		{name: "rate limit", run: g.limitRate, changes: true},
 		{name: "requirements", run: checkRequirements},
+		{name: "proof", run: g.checkProof, changes: true},
 		{name: "forward", run: g.forward, changes: true},
 	}
 }

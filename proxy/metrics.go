@@ -19,6 +19,7 @@ type Metrics struct {
 	logins    *prometheus.CounterVec
 	sockets   prometheus.Gauge
 	inFlight  prometheus.Gauge
+	proofs    *prometheus.CounterVec
 }
 
 // NewMetrics registers the public listener's metrics; a nil registry keeps
@@ -47,6 +48,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "wxgate_requests_in_flight",
 			Help: "Requests being served now, open streams included.",
 		}),
+		proofs: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_proofs_total",
+			Help: "Requests on routes with proof, by route and outcome: ok, or the error code that sign answers with.",
+		}, []string{"route", "outcome"}),
 	}
 }
 

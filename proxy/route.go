@@ -54,7 +54,12 @@ type Route struct {
 	WebSocket    bool
 	Cookies      Cookies
 	Override     bool // POST with X-HTTP-Method-Override
+	Proof        ProofMode
 	CORSOrigins  []string
+
+	// UnsignedUploads lets a multipart/form-data body go unsigned where the
+	// route wants proofs: wx.uploadFile writes it, and the client can't see it.
+	UnsignedUploads bool
 
 	// RewriteRedirects brings a Location that points at the backend, and the
 	// Path of its cookies, back to the public address.

@@ -100,6 +100,12 @@ func explainRoute(say func(what, format string, args ...any), cfg *config.Config
 	if rt.RequirePhone {
 		asks = append(asks, "a phone number")
 	}
+	switch rt.Proof {
+	case proxy.ProofSign:
+		asks = append(asks, "a proof of WeChat's client")
+	case proxy.ProofReport:
+		asks = append(asks, "a proof of WeChat's client (only counted)")
+	}
 	say("asks for", "%s", strings.Join(asks, "; "))
 	at := slices.IndexFunc(cfg.Routes, func(r config.Route) bool { return r.Name == rt.Name })
 	var urls []string

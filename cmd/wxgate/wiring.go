@@ -12,6 +12,7 @@ import (
 
 	"wxgate/admin"
 	"wxgate/internal/config"
+	"wxgate/internal/httprule"
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
@@ -82,6 +83,8 @@ func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group,
 		Identity:  proxyIdentity(c),
 		MaxHeader: int(c.Limits.MaxHeader),
 		Proxies:   trustedPrefixes(c),
+
+		PublicOrigins: origins(c.PublicOrigins),
 	}
 	for i := range c.Routes {
 		rt, err := proxyRoute(c, &c.Routes[i], group)
@@ -112,6 +115,14 @@ func proxyIdentity(c *config.Config) proxy.Identity {
 		OpenID: h.OpenID, UnionID: h.UnionID, AppID: h.AppID, UserID: h.UserID, Roles: h.Roles, Phone: h.Phone,
 		CloudRun: c.Identity.WXCloudRun, Assertion: c.Identity.Assertion.Header,
 	}
+}
+
+func origins(list []config.Origin) []httprule.Origin {
+	out := make([]httprule.Origin, len(list))
+	for i, o := range list {
+		out[i] = o.Origin
+	}
+	return out
 }
 
 func trustedPrefixes(c *config.Config) []netip.Prefix {
@@ -148,6 +159,7 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
 		WebSocket:    r.WebSocket, Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
+		Proof: proxy.ProofMode(r.Proof), UnsignedUploads: r.UnsignedUploads,
 		CORSOrigins: r.CORS.Origins,
 		RequestSet:  revealed(r.RequestHeaders.Set), RequestRemove: canonical(r.RequestHeaders.Remove),
 		ResponseSet: revealed(r.ResponseHeaders.Set), ResponseRemove: canonical(r.ResponseHeaders.Remove),

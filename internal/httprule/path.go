@@ -10,12 +10,12 @@ import (
 // ValidRequestTarget applies the rule of ValidTarget to a request, whose
 // target may also be in absolute form (RFC 9112, section 3.2.2).
 func ValidRequestTarget(r *http.Request) bool {
-	target, ok := originForm(r)
+	target, ok := OriginForm(r)
 	return ok && ValidTarget(target)
 }
 
-// originForm gives the path and query of the request target as they were sent.
-func originForm(r *http.Request) (string, bool) {
+// OriginForm gives the path and query of the request target as they were sent.
+func OriginForm(r *http.Request) (string, bool) {
 	target := r.RequestURI
 	if r.URL.Scheme == "" || r.ProtoMajor > 1 {
 		return target, true

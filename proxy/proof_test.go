@@ -1,0 +1,356 @@
+package proxy_test
+
+import (
+	"bytes"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"wxgate/internal/httprule"
+	"wxgate/internal/testkit/redistest"
+	"wxgate/proxy"
+	"wxgate/proxy/proof"
+	"wxgate/wechat/wechattest"
+)
+
+// nonces counts those that tests have made.
+var nonces atomic.Int64
+
+// signer makes proofs as a client does, from the words of the interface.
+type signer struct {
+	t    testing.TB
+	key  wechattest.UserKey
+	host string
+}
+
+// signedCall is a request before it is signed, and what a test bends of its proof.
+type signedCall struct {
+	method, target, contentType, body string
+
+	at    time.Time // zero: now
+	nonce string    // "": a fresh one
+	hash  string    // "": the body's
+}
+
+// proof gives the header for the call.
+func (s signer) proof(c signedCall) string {
+	s.t.Helper()
+	if c.at.IsZero() {
+		c.at = time.Now()
+	}
+	if c.nonce == "" {
+		c.nonce = fmt.Sprintf("nonce-%020d", nonces.Add(1))
+	}
+	if c.hash == "" {
+		sum := sha256.Sum256([]byte(c.body))
+		c.hash = hex.EncodeToString(sum[:])
+	}
+	raw, err := base64.StdEncoding.DecodeString(s.key.EncryptKey)
+	must(s.t, err)
+	key, err := hkdf.Key(sha256.New, raw, []byte(s.key.IV), "wxgate proof v1", 32)
+	must(s.t, err)
+	mac := hmac.New(sha256.New, key)
+	fmt.Fprintf(mac, "wxgate-proof-v1\n%s\n%s\n%s\n%d\n%s\n%s\n%s", c.method, s.host, c.target, c.at.Unix(), c.nonce, c.contentType, c.hash)
+	return fmt.Sprintf("v=1;k=%d;t=%d;n=%s;h=%s;s=%s", s.key.Version, c.at.Unix(), c.nonce, c.hash,
+		base64.RawURLEncoding.EncodeToString(mac.Sum(nil)))
+}
+
+func proofRoutes() []*proxy.Route {
+	return []*proxy.Route{
+		{Name: "pay", Path: "/pay/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign, WebSocket: true, Override: true},
+		{Name: "upload", Path: "/upload/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign, UnsignedUploads: true},
+		{Name: "report", Path: "/report/", Auth: proxy.AuthRequired, Proof: proxy.ProofReport},
+	}
+}
+
+// signed sends the call with a proof of its own.
+func (w *world) signed(s signer, token string, c signedCall, headers ...string) answer {
+	w.t.Helper()
+	return w.sendProof(s.proof(c), token, c, headers...)
+}
+
+func (w *world) sendProof(proof, token string, c signedCall, headers ...string) answer {
+	w.t.Helper()
+	if c.contentType != "" {
+		headers = append(headers, "Content-Type", c.contentType)
+	}
+	return w.call(c.method, c.target, token, c.body, append(headers, "X-Gateway-Proof", proof)...)
+}
+
+func (w *world) signer(user string) signer {
+	return signer{w.t, w.user(user).LatestKey(), w.addr}
+}
+
+var payment = signedCall{method: "POST", target: "/pay/orders?x=1", contentType: "application/json", body: `{"sku":"A1"}`}
+
+func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	token, s := w.login("alice"), w.signer("alice")
+	for _, c := range []signedCall{
+		payment,
+		{method: "GET", target: "/pay/orders"},
+		{method: "POST", target: "/pay/empty"},
+		{method: "DELETE", target: "/pay/orders/1"},
+		{method: "POST", target: "/upload/", contentType: "multipart/form-data; boundary=x", body: "--x--", hash: "-"},
+		{method: "POST", target: "/pay/large", contentType: "application/octet-stream", body: strings.Repeat("a", proof.MaxBody)},
+	} {
+		a := w.signed(s, token, c)
+		var got echoed
+		if a.Status != http.StatusOK {
+			t.Errorf("%s %s: %d %s", c.method, c.target, a.Status, a.Body)
+			continue
+		}
+		if a.json(t, &got); got.Body != c.body || got.Method != c.method {
+			t.Errorf("%s %s: the backend got %s with %d bytes", c.method, c.target, got.Method, len(got.Body))
+		}
+	}
+	over := payment
+	over.method = "PATCH" // what is signed is the method meant
+	a := w.call("POST", over.target, token, over.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", over.contentType, "X-Gateway-Proof", s.proof(over))
+	if a.Status != http.StatusOK {
+		t.Errorf("overridden: %d %s", a.Status, a.Body)
+	}
+}
+
+// Each refusal of the interface; none reaches the backend.
+func TestProofRefusals(t *testing.T) {
+	reached := make(chan string, 100)
+	w := newWorld(t, plan{routes: proofRoutes(), backend: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.RequestURI })})
+	token, s := w.login("alice"), w.signer("alice")
+	w.login("bob")
+	other := w.signer("bob")
+	good := func() string { return s.proof(payment) }
+	changed := func(change func(*signedCall)) signedCall {
+		c := payment
+		change(&c)
+		return c
+	}
+	for name, c := range map[string]struct {
+		proof   string
+		sent    signedCall
+		headers []string
+		want    string
+	}{
+		"none":                 {"", payment, nil, "proof_required"},
+		"malformed":            {"v=1", payment, nil, "proof_invalid"},
+		"another user's key":   {other.proof(payment), payment, nil, "proof_invalid"},
+		"other method":         {good(), changed(func(c *signedCall) { c.method = "PUT" }), nil, "proof_invalid"},
+		"override not signed":  {good(), payment, []string{"X-HTTP-Method-Override", "DELETE"}, "proof_invalid"},
+		"other path":           {good(), changed(func(c *signedCall) { c.target = "/pay/order?x=1" }), nil, "proof_invalid"},
+		"other query":          {good(), changed(func(c *signedCall) { c.target = "/pay/orders?x=2" }), nil, "proof_invalid"},
+		"other type":           {good(), changed(func(c *signedCall) { c.contentType = "text/plain" }), nil, "proof_invalid"},
+		"other body":           {good(), changed(func(c *signedCall) { c.body = `{"sku":"A2"}` }), nil, "proof_invalid"},
+		"longer body":          {good(), changed(func(c *signedCall) { c.body += " " }), nil, "proof_invalid"},
+		"no body":              {good(), changed(func(c *signedCall) { c.body = "" }), nil, "proof_invalid"},
+		"unsigned body":        {s.proof(changed(func(c *signedCall) { c.hash = "-" })), payment, nil, "proof_invalid"},
+		"other host":           {signer{t, s.key, "evil.example"}.proof(payment), payment, nil, "proof_invalid"},
+		"slow clock":           {s.proof(changed(func(c *signedCall) { c.at = time.Now().Add(-70 * time.Second) })), payment, nil, "proof_clock"},
+		"fast clock":           {s.proof(changed(func(c *signedCall) { c.at = time.Now().Add(70 * time.Second) })), payment, nil, "proof_clock"},
+		"slow clock, no key":   {other.proof(changed(func(c *signedCall) { c.at = time.Now().Add(-70 * time.Second) })), payment, nil, "proof_invalid"},
+		"unknown key":          {strings.Replace(good(), fmt.Sprintf("k=%d;", s.key.Version), "k=999;", 1), payment, nil, "proof_stale"},
+		"encoded body":         {good(), payment, []string{"Content-Encoding", "gzip"}, "bad_request"},
+		"two proofs":           {good(), payment, []string{"X-Gateway-Proof", good()}, "proof_invalid"},
+		"not form data":        {s.proof(signedCall{method: "POST", target: "/upload/", contentType: "text/plain", body: "x", hash: "-"}), signedCall{method: "POST", target: "/upload/", contentType: "text/plain", body: "x"}, nil, "proof_invalid"},
+		"more than a mebibyte": {s.proof(changed(func(c *signedCall) { c.body = strings.Repeat("a", proof.MaxBody+1) })), changed(func(c *signedCall) { c.body = strings.Repeat("a", proof.MaxBody+1) }), nil, "body_too_large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			headers := c.headers
+			if c.proof != "" {
+				headers = append(headers, "X-Gateway-Proof", c.proof)
+			}
+			if c.sent.contentType != "" {
+				headers = append(headers, "Content-Type", c.sent.contentType)
+			}
+			a := w.call(c.sent.method, c.sent.target, token, c.sent.body, headers...)
+			if a.code() != c.want {
+				t.Errorf("%d %s", a.Status, a.Body)
+			}
+			var body struct{ Time int64 }
+			if a.json(t, &body); (c.want == "proof_clock") != (body.Time != 0) || body.Time != 0 && time.Since(time.Unix(body.Time, 0)).Abs() > 5*time.Second {
+				t.Errorf("time %d in %s", body.Time, a.Body)
+			}
+			if strings.HasPrefix(c.want, "proof_") && a.Status != http.StatusForbidden {
+				t.Errorf("status %d", a.Status)
+			}
+		})
+	}
+	select {
+	case target := <-reached:
+		t.Errorf("the backend saw %s", target)
+	default:
+	}
+}
+
+func TestProofIsUsedOnceOverInstances(t *testing.T) {
+	redis := redistest.Start(t)
+	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, LoginsPerMinute: 100000})
+	a := newWorld(t, plan{routes: proofRoutes(), redis: redis, sim: sim})
+	b := newWorld(t, plan{routes: proofRoutes(), redis: redis, sim: sim, config: func(c *proxy.Config) { c.PublicOrigins = publicOrigins(t, a.base) }})
+	token, s := a.login("alice"), a.signer("alice")
+	line := s.proof(payment)
+	if got := a.sendProof(line, token, payment); got.Status != http.StatusOK {
+		t.Fatalf("%d %s", got.Status, got.Body)
+	}
+	for name, w := range map[string]*world{"this instance": a, "the other": b} {
+		if got := w.sendProof(line, token, payment); got.code() != "proof_replayed" {
+			t.Errorf("again on %s: %d %s", name, got.Status, got.Body)
+		}
+	}
+	if got := b.signed(s, token, payment); got.Status != http.StatusOK {
+		t.Errorf("signed anew for the public origin, on the other: %d %s", got.Status, got.Body)
+	}
+}
+
+func TestRotatedKeyIsFetched(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	token, old := w.login("alice"), w.signer("alice")
+	if a := w.signed(old, token, payment); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	w.user("alice").RotateUserKey()
+	fresh := w.signer("alice")
+	// The last question was moments ago: the new version is not known yet, and a
+	// client that fetches its key again gets the same one.
+	if a := w.signed(fresh, token, payment); a.code() != "proof_stale" {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if a := w.signed(old, token, payment); a.Status != http.StatusOK {
+		t.Errorf("the old key until its end: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestReportLetsEverythingPass(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	token, s := w.login("alice"), w.signer("alice")
+	c := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "hello"}
+	for name, line := range map[string]string{"good": s.proof(c), "bad": "v=1", "other body": s.proof(signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "other"})} {
+		a := w.sendProof(line, token, c)
+		var got echoed
+		if a.json(t, &got); a.Status != http.StatusOK || got.Body != "hello" {
+			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		}
+	}
+	large := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: strings.Repeat("a", proof.MaxBody+100)}
+	a := w.signed(s, token, large)
+	var got echoed
+	if a.json(t, &got); a.Status != http.StatusOK || got.Body != large.body {
+		t.Errorf("a large body: %d, %d bytes", a.Status, len(got.Body))
+	}
+	if a := w.call("POST", "/report/", token, "hello"); a.Status != http.StatusOK {
+		t.Errorf("none: %d %s", a.Status, a.Body)
+	}
+}
+
+// While Redis is away what changes something is refused, and what reads passes
+// once by what this instance remembers.
+func TestProofWhileRedisIsAway(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	token, s := w.login("alice"), w.signer("alice")
+	if a := w.signed(s, token, payment); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	w.redis.Stop()
+	if a := w.signed(s, token, payment); a.code() != "store_unavailable" {
+		t.Errorf("POST: %d %s", a.Status, a.Body)
+	}
+	read := signedCall{method: "GET", target: "/pay/orders"}
+	line := s.proof(read)
+	if a := w.sendProof(line, token, read); a.Status != http.StatusOK {
+		t.Errorf("GET: %d %s", a.Status, a.Body)
+	}
+	if a := w.sendProof(line, token, read); a.code() != "proof_replayed" {
+		t.Errorf("GET again: %d %s", a.Status, a.Body)
+	}
+	if a := w.sendProof(strings.Replace(line, "s=", "s=A", 1), token, read); a.code() != "proof_invalid" {
+		t.Errorf("GET, malformed: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestProofWhileWeChatIsAway(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	alice, s := w.login("alice"), w.signer("alice")
+	bob, unknown := w.login("bob"), w.signer("bob")
+	if a := w.signed(s, alice, payment); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	w.sim.AddFault(wechattest.Fault{API: "/wxa/business/getuserencryptkey", Times: 100, Status: http.StatusBadGateway})
+	if a := w.signed(s, alice, payment); a.Status != http.StatusOK {
+		t.Errorf("a known key: %d %s", a.Status, a.Body)
+	}
+	for range 2 {
+		if a := w.signed(unknown, bob, payment); a.code() != "wechat_unavailable" {
+			t.Errorf("a key that isn't known: %d %s", a.Status, a.Body)
+		}
+	}
+}
+
+func TestHandshakeIsSignedToo(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes(), backend: upgradeBackend()})
+	token, s := w.login("alice"), w.signer("alice")
+	c := signedCall{method: "GET", target: "/pay/socket"}
+	for line, want := range map[string]int{"": http.StatusForbidden, s.proof(c): http.StatusSwitchingProtocols} {
+		headers := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}
+		if line != "" {
+			headers = append(headers, "X-Gateway-Proof", line)
+		}
+		if a := w.call(c.method, c.target, token, "", headers...); a.Status != want {
+			t.Errorf("with %q: %d %s", line, a.Status, a.Body)
+		}
+	}
+}
+
+// No proof key and no signature is in a log line or an answer.
+func TestProofKeysAreNotShown(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	token, s := w.login("alice"), w.signer("alice")
+	answers := [][]byte{w.signed(s, token, payment).Body, w.sendProof("v=1;k=1", token, payment).Body}
+	shown := append(bytes.Join(answers, nil), w.logs.String()...)
+	stored, err := w.redis.Do("KEYS", "*")
+	must(t, err)
+	for _, key := range strings.Fields(stored) {
+		value, _ := w.redis.Do("GET", key) // of another type: not a sealed value
+		shown = append(shown, value...)
+	}
+	raw, err := base64.StdEncoding.DecodeString(s.key.EncryptKey)
+	must(t, err)
+	quoted, err := json.Marshal(string(raw))
+	must(t, err)
+	for _, secret := range [][]byte{raw, quoted, []byte(s.key.EncryptKey), []byte(s.key.IV)} {
+		if bytes.Contains(shown, secret) {
+			t.Errorf("%q is shown", secret)
+		}
+	}
+}
+
+// publicOrigins reads origins for a Config.
+func publicOrigins(t testing.TB, texts ...string) (origins []httprule.Origin) {
+	t.Helper()
+	for _, text := range texts {
+		origin, err := httprule.ParseOrigin(text)
+		must(t, err)
+		origins = append(origins, origin)
+	}
+	return origins
+}
+
+// upgradeBackend answers handshakes with 101 and closes.
+func upgradeBackend() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, switching)
+	})
+}
