@@ -69,8 +69,6 @@ func checkAmbiguities(r *http.Request) error {
 		return badRequest("more than one Content-Length header")
 	case r.URL.User != nil:
 		return badRequest("a request target holds no user")
-	case r.ProtoMajor == 1 && r.ProtoMinor > 1:
-		return badRequest("there is no such version of HTTP")
 	}
 	return nil
 }

@@ -38,8 +38,9 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		post("0\r\n\r\n"+hidden, "Content-Length: 4", "Transfer-Encoding: chunked"),
 		post("0\r\n\r\n"+hidden, "Transfer-Encoding: chunked", "Content-Length: 100"),
 	}, func(s *stage, raw string) { s.neverSplits(raw) })
+	unknown := func(s *stage, raw string) { s.refuses(raw, 400, 501) }
 	a.rows(t, "SM-03", te(" xchunked", " chunked, identity", " identity", " gzip, chunked", " x, chunked", "", " ,chunked", " chunked,", " chunked chunked",
-		" \"chunked\"", " chunked;q=1", "\x0bchunked", " chunke\x00d", " chunk", " identity, chunked", " chunked\x85"), refused)
+		" \"chunked\"", " chunked;q=1", "\x0bchunked", " chunke\x00d", " chunk", " identity, chunked", " chunked\x85"), unknown)
 	a.rows(t, "SM-05", []string{
 		post(chunkedBody, "Transfer-Encoding: chunked", "Transfer-Encoding: identity"), post(chunkedBody, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
 		post(chunkedBody, "transfer-encoding: chunked", "Transfer-encoding: x"), post(chunkedBody, "Transfer-Encoding : chunked"), post(chunkedBody, "Transfer-Encoding\t: chunked")}, refused)
@@ -49,14 +50,7 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		post("hello", "Content-Length: +5"), post("hello", "Content-Length: -5"), post("hello", "Content-Length: 0x5"), post("hello", "Content-Length: 5 5"),
 		post("hello", "Content-Length: 5\x00"), post("hello", "Content-Length: 99999999999999999999"), post("hello", "Content-Length: ५"), post("hello", "Content-Length: 5_0"), post("hello", "Content-Length: 5e0"),
 		post("hello", "Content-Length : 5"), post("hello", "Content-Length: 5;")}, refused)
-	a.rows(t, "SM-09", []string{post("hello", "Content-Length: 5, 5"), post("hello", "Content-Length: 5, 6"), post("hello", "Content-Length: 5,5,5"), post("hello", "Content-Length: ,5")}, refused)
-	t.Run("SM-09 twice the same", func(t *testing.T) {
-		t.Parallel()
-		s := a.stage(t, nil)
-		if q := s.passes(post("hello", "Content-Length: 5", "Content-Length: 5"), a.openA); len(q.named("Content-Length")) != 1 {
-			t.Errorf("the backend was sent %q", q)
-		}
-	})
+	a.rows(t, "SM-09", []string{post("hello", "Content-Length: 5, 5"), post("hello", "Content-Length: 5, 6"), post("hello", "Content-Length: 5,5,5"), post("hello", "Content-Length: ,5"), post("hello", "Content-Length: 5", "Content-Length: 5")}, refused)
 	t.Run("SM-11", func(t *testing.T) {
 		t.Parallel()
 		s := a.stage(t, nil)
@@ -119,11 +113,11 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		post(strings.Repeat("x", 30), "Expect: 100-Continue", "Expect: x", "Content-Length: 30"), post(strings.Repeat("x", 30), "Expect: x", "Content-Length: 30"),
 		post(strings.Repeat("x", 30), "Expect: 200-ok", "Content-Length: 30"), post(strings.Repeat("x", 30), "Expect: 100-continue;q=1", "Content-Length: 30"),
 		post(strings.Repeat("x", 30), "Expect: 100-continue 100-continue", "Content-Length: 30"), get("/public/x", "Expect: x"), get("/public/x", "Expect: 100-continue, 100-continue"),
-	}, refused)
+	}, func(s *stage, raw string) { s.refuses(raw, 417) })
 	t.Run("SM-18 as it should be", func(t *testing.T) {
 		t.Parallel()
 		s := a.stage(t, nil)
-		for _, expect := range []string{"Expect: 100-continue", "Expect:\r\n 100-continue", "Expect: 100-Continue"} {
+		for _, expect := range []string{"Expect: 100-continue", "Expect:100-continue", "Expect: 100-Continue"} {
 			w := s.dial()
 			w.send(post("hello", expect, "Content-Length: 5"))
 			got, err := w.next("POST")
@@ -141,7 +135,7 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		}
 		return raws
 	}
-	a.rows(t, "SM-20", version("", " HTTP/0.9", " HTTP/1.2", " HTTP/1.9", " HTTP/2.0", " HTTP/3.0", " HTTP/1.1x", " http/1.1", " HTTP/01.1", " HTTP/1.10", " HTTP/1", " HTTP/1.", " HTTP/+1.1", " HTTPS/1.1", " HTTP/1.1 x", " HTTP /1.1", " ICY/1.1"), refused)
+	a.rows(t, "SM-20", version("", " HTTP/0.9", " HTTP/1.2", " HTTP/1.9", " HTTP/2.0", " HTTP/3.0", " HTTP/1.1x", " http/1.1", " HTTP/01.1", " HTTP/1.10", " HTTP/1", " HTTP/1.", " HTTP/+1.1", " HTTPS/1.1", " HTTP/1.1 x", " HTTP /1.1", " ICY/1.1"), func(s *stage, raw string) { s.refuses(raw, 400, 505) })
 	a.rows(t, "SM-21", []string{"GET  /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET\t/public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET /public/x HTTP/1.1 \r\nHost: gw.test\r\n\r\n",
 		"GET /public/\x00 HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET /public/\x7f HTTP/1.1\r\nHost: gw.test\r\n\r\n", " GET /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET /public/x y HTTP/1.1\r\nHost: gw.test\r\n\r\n",
 		"GET /public/x\tHTTP/1.1\r\nHost: gw.test\r\n\r\n", strings.Repeat("\r\n", 100) + get("/public/x"), "\n" + get("/public/x"), "G\x00T /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n",

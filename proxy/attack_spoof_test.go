@@ -86,7 +86,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 		api("X-Foo: a\x0bb"), api("X-Foo: \x7f"), api(": oEVIL"), api("X-OpenID")}, refused)
 	a.rows(t, "HS-14", []string{api("X-To\u212aen: oEVIL"), api("X-OpenІD: oEVIL"), api("X-Open\u0131D: oEVIL"), api("X\u2010OpenID: oEVIL"), api("X-OpenID\xa0: oEVIL")}, refused)
 	a.rows(t, "HS-16", []string{api("X-Foo: a\nX-OpenID: oEVIL"), api("X-Foo: a\nX_OpenID: oEVIL\nX-UnionID: oEVIL"),
-		"GET /api/me HTTP/1.1\nHost: gw.test\n@A\nX-OpenID: oEVIL\n\n"}, asA)
+		"GET /api/me HTTP/1.1\nHost: gw.test\n@A\nX-OpenID: oEVIL\n\n"}, refused)
 	a.rows(t, "HS-17", []string{api("Connection: X-OpenID"), api("Connection: x-openid"), api("Connection: keep-alive, X-OpenID")}, asA)
 	t.Run("HS-19", func(t *testing.T) {
 		t.Parallel()

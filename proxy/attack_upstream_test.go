@@ -275,9 +275,8 @@ func (a *arena) listenTLS(t *testing.T) string {
 	s := a.stage(t, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	server := proxy.NewServer(s.gateway, 32<<10, 5*time.Second, zap.NewNop())
-	server.TLSConfig = proxy.TLSConfig(certificate)
-	go server.Serve(proxy.ExplainRefusals(tls.NewListener(ln, server.TLSConfig)))
+	server := proxy.NewServer(s.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, TLS: proxy.TLSConfig(certificate), Log: zap.NewNop()})
+	go server.Serve(ln)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

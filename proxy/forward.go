@@ -149,6 +149,10 @@ func copyTrailers(announced, came http.Header) {
 	}
 }
 
+// overloadedRetryAfter is what it takes a client to reach another instance, or
+// this one to have room again.
+const overloadedRetryAfter = time.Second
+
 // upstreamRetryAfter is about what a failed target takes to be tried again.
 const upstreamRetryAfter = 2 * time.Second
 
@@ -169,7 +173,7 @@ func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody
 		return apierror.New(apierror.ClientClosed, "the client went away").Because(err)
 	case errors.Is(err, upstream.ErrOverloaded):
 		e := apierror.New(apierror.Overloaded, "the gateway has no resources left, try again").Because(err)
-		e.RetryAfter = time.Second
+		e.RetryAfter = overloadedRetryAfter
 		return e
 	case errors.Is(err, upstream.ErrNoHealthy):
 		e := apierror.New(apierror.NoHealthyUpstream, "no backend is able to answer, try again").Because(err)
@@ -186,6 +190,6 @@ func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody
 // stoppingError ends what shutdown_timeout doesn't leave time for.
 func stoppingError() *apierror.Error {
 	e := apierror.New(apierror.Overloaded, "the gateway is shutting down")
-	e.RetryAfter = time.Second
+	e.RetryAfter = overloadedRetryAfter
 	return e
 }

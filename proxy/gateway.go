@@ -146,8 +146,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext 
 	g.untrustedForwarding.check(rc, g.Log)
 	rc.streamDeadline = startStreamDeadline(w, r)
 	if r.ContentLength != 0 {
-		// net/http reads what is left of a body that no handler read, and has
-		// no time limit of its own for that.
+		// For steps that read the body by themselves; requestBody moves it on.
 		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyStall))
 	}
 	g.Metrics.inFlight.Inc()
@@ -171,7 +170,7 @@ func (g *Gateway) end(rc *requestContext) {
 		rc.refusal = internalError()
 	}
 	g.finish(rc)
-	if crash != nil {
+	if crash != nil || rc.unanswered() {
 		panic(http.ErrAbortHandler)
 	}
 }

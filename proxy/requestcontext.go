@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/http1"
 	"wxgate/internal/httprule"
 	"wxgate/session"
 )
@@ -103,7 +104,7 @@ func (rc *requestContext) Write(p []byte) (int, error) {
 const writeStall = 60 * time.Second
 
 // extendWriteDeadline moves the deadline along while the client reads. The
-// server sets the first one (http.Server.WriteTimeout); touching it once in a
+// server sets the first one (WriteTimeout); touching it once in a
 // while keeps short answers free of the system call.
 func (rc *requestContext) extendWriteDeadline() {
 	now := time.Now()
@@ -133,7 +134,7 @@ func (rc *requestContext) fail(err error) {
 	case rc.status != 0:
 	case e.Code == apierror.ClientClosed:
 		rc.status = e.Code.Status()
-	case e.Close && rc.r.ProtoMajor > 1 && rc.r.Method != "PRI": // an HTTP/1 server's reading of a broken preface
+	case e.Close && rc.r.ProtoMajor > 1:
 		// In HTTP/2 it would end the streams of others too.
 		alone := *e
 		alone.Close = false
@@ -147,11 +148,20 @@ func (rc *requestContext) fail(err error) {
 // cancellation that it shows up as.
 func (rc *requestContext) cause(err error) error {
 	if errors.Is(err, context.Canceled) {
+		if rc.r.Context().Err() == http1.ErrShutdown {
+			return stoppingError()
+		}
 		if cause := context.Cause(rc.r.Context()); cause != nil {
 			return cause
 		}
 	}
 	return err
+}
+
+// unanswered: the client has gone, and the handler has written nothing. To
+// return would be to answer with 200.
+func (rc *requestContext) unanswered() bool {
+	return rc.refusal != nil && rc.status == apierror.ClientClosed.Status()
 }
 
 // session gives the caller's session; nil for an anonymous request.

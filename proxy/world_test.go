@@ -131,8 +131,8 @@ func (w *world) log(quiet bool) *zap.Logger {
 func (w *world) listen(maxHeader int, log *zap.Logger) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	must(w.t, err)
-	server := proxy.NewServer(w.gateway, maxHeader, 5*time.Second, log)
-	go server.Serve(proxy.ExplainRefusals(ln))
+	server := proxy.NewServer(w.gateway, proxy.ServerConfig{MaxHeader: maxHeader, ReadHeaderTimeout: 5 * time.Second, Log: log})
+	go server.Serve(ln)
 	w.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()

@@ -219,7 +219,7 @@ func (w *world) front(changes settings) *front {
 	out := &output{}
 	p, err := assemble(cfg, newLogger(out, cfg.Log))
 	must(w.t, err)
-	listeners, err := p.listen()
+	listeners, err := p.listen(p.gateway)
 	must(w.t, err)
 	w.run(listeners)
 	url := func(n int) string { return "http://" + listeners.servers[n].ln.Addr().String() }

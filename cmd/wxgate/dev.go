@@ -58,14 +58,12 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer p.close()
 	recorder.Inspect = p.sessions.Inspect
-	l, err := p.listen()
+	l, err := p.listen(playground.Front{Recorder: recorder, Simulator: sim, Gateway: p.gateway}.Handler())
 	if err != nil {
 		return err
 	}
-	public := l.servers[0]
-	public.server.Handler = playground.Front{Recorder: recorder, Simulator: sim, Gateway: public.server.Handler}.Handler()
-	public.server.RegisterOnShutdown(recorder.Close)
-	printWhatToTry(t, public.ln.Addr(), l.servers[1].ln.Addr())
+	defer context.AfterFunc(ctx, recorder.Close)() // its streams would keep the server from stopping
+	printWhatToTry(t, l.servers[0].ln.Addr(), l.servers[1].ln.Addr())
 	return l.serve(ctx)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/coder/websocket"
 
 	"wxgate/internal/config"
+	"wxgate/internal/http1"
 )
 
 // playing is a `wxgate dev` that runs.
@@ -243,7 +244,7 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 		t.Fatal(err)
 	}
 	defer p.close()
-	l, err := p.listen()
+	l, err := p.listen(p.gateway)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +253,7 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 	}
 	for _, path := range []string{"/", "/playground/app.mjs", "/playground/events", "/playground/socket/api/ws", "/sim/users", "/sim/code"} {
 		w := httptest.NewRecorder()
-		l.servers[0].server.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		l.servers[0].server.(*http1.Server).Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if got := w.Header().Get("X-Gateway-Error"); w.Code != http.StatusNotFound || got != "no_route" {
 			t.Errorf("%s: %d %q", path, w.Code, got)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +32,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer p.close()
-	listeners, err := p.listen()
+	listeners, err := p.listen(p.gateway)
 	if err != nil {
 		return err
 	}
@@ -52,13 +51,20 @@ type listeners struct {
 // boundServer is a server with its listener.
 type boundServer struct {
 	name   string
-	server *http.Server
+	server server
 	ln     net.Listener
 }
 
-// listen opens both listeners.
-func (p *process) listen() (*listeners, error) {
-	public, err := p.publicServer()
+// server is what http1.Server and http.Server have in common.
+type server interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
+}
+
+// listen opens both listeners. The public one is served by h.
+func (p *process) listen(h http.Handler) (*listeners, error) {
+	public, err := p.publicServer(h)
 	if err != nil {
 		return nil, err
 	}
@@ -70,24 +76,30 @@ func (p *process) listen() (*listeners, error) {
 	return &listeners{p, []*boundServer{public, private}}, nil
 }
 
-func (p *process) publicServer() (*boundServer, error) {
+func (p *process) publicServer(h http.Handler) (*boundServer, error) {
 	c := p.config
 	ln, err := net.Listen("tcp", string(c.Listen))
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	server := proxy.NewServer(p.gateway, int(c.Limits.MaxHeader), c.Limits.ReadHeaderTimeout.Std(), p.log.Logger)
+	options := proxy.ServerConfig{
+		Handler: h, MaxHeader: int(c.Limits.MaxHeader), ReadHeaderTimeout: c.Limits.ReadHeaderTimeout.Std(),
+		MaxConnections: maxConnections(c.Limits.MaxConnections), DrainPause: drainPause, Log: p.log.Logger,
+	}
 	if c.TLS.CertFile != "" {
 		certificate, err := proxy.LoadCertificate(string(c.TLS.CertFile), string(c.TLS.KeyFile), p.log.Logger)
 		if err != nil {
 			ln.Close()
 			return nil, fmt.Errorf("tls: %w", err)
 		}
-		server.TLSConfig = proxy.TLSConfig(certificate)
-		ln = tls.NewListener(ln, server.TLSConfig)
+		options.TLS = proxy.TLSConfig(certificate)
 	}
-	return &boundServer{"public", server, proxy.ExplainRefusals(ln)}, nil
+	return &boundServer{"public", proxy.NewServer(p.gateway, options), ln}, nil
 }
+
+// drainPause is how long idle connections stay open once the public listener
+// is closed: some round trips of a load balancer that has just sent a request.
+const drainPause = 500 * time.Millisecond
 
 func (p *process) privateServer() (*boundServer, error) {
 	ln, err := net.Listen("tcp", string(p.config.Admin.Listen))
@@ -135,7 +147,6 @@ func (l *listeners) drain() {
 	public, private := l.servers[0].server, l.servers[1].server
 	if err := public.Shutdown(ctx); err != nil {
 		l.p.log.Warn("some requests were cut off", zap.Error(err))
-		l.p.gateway.Interrupt()
 		_ = public.Close()
 	}
 	l.p.gateway.Drain(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/textproto"
+	"strconv"
 	"strings"
 )
 
@@ -101,20 +102,18 @@ func (f *framing) bodyLength(minor int) *Refusal {
 	return nil
 }
 
-// maxLengthDigits keeps a length below 2^60.
-const maxLengthDigits = 18
-
 func (f *framing) readLength() *Refusal {
 	text := f.lengthText
-	if text == "" || len(text) > maxLengthDigits || text[0] == '0' && len(text) > 1 {
-		return malformed("Content-Length is not a plain number")
-	}
 	for i := range len(text) {
 		if !isDigit(text[i]) {
 			return malformed("Content-Length is not a plain number")
 		}
-		f.length = 10*f.length + int64(text[i]-'0')
 	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || text[0] == '0' && len(text) > 1 {
+		return malformed("Content-Length is not a plain number")
+	}
+	f.length = n
 	return nil
 }
 

@@ -72,6 +72,10 @@ type Server struct {
 	// accepting pauses. nil: nobody is.
 	AcceptError func(err error, pause time.Duration)
 
+	// Interrupting is called before Shutdown ends the contexts of the requests
+	// that are left. nil: nothing is.
+	Interrupting func()
+
 	// Panicked is told of a handler's panic, http.ErrAbortHandler excepted.
 	// nil: nobody is.
 	Panicked func(value any)
@@ -131,6 +135,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if s.HTTP2 != nil {
 		http2.Go(func() {
 			if s.HTTP2.Shutdown(ctx) != nil {
+				s.interrupting()
 				s.HTTP2.Close()
 			}
 		})
@@ -158,6 +163,7 @@ func (s *Server) drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
+	s.interrupting()
 	s.eachConn((*conn).interrupt)
 	grace := time.NewTimer(interruptGrace)
 	defer grace.Stop()
@@ -167,6 +173,12 @@ func (s *Server) drain(ctx context.Context) error {
 		s.closeConns()
 	}
 	return ctx.Err()
+}
+
+func (s *Server) interrupting() {
+	if s.Interrupting != nil {
+		s.Interrupting()
+	}
 }
 
 // Close closes listeners and connections at once, hijacked ones excepted.
