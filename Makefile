@@ -143,6 +143,11 @@ gateways: ## wxgate behind and before nginx, HAProxy, Caddy and Traefik
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
 	@go run ./interop/gateways
 
+.PHONY: stores
+stores: ## the session tests on Redis and on STORES="valkey=/PATH/valkey-server …"
+	@scripts/need redis-server=redis-server
+	@go run ./interop/stores $(STORES)
+
 .PHONY: image
 image: build ## the release image from bin/wxgate, built and run by buildah
 	@scripts/need buildah=buildah

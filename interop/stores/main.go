@@ -1,0 +1,142 @@
+// Command stores runs the tests of the session package, and of the ACL rule that
+// docs/operations.md gives, on one Redis-compatible server after the other:
+//
+//	go run ./interop/stores valkey=/opt/valkey/src/valkey-server keydb=/opt/keydb/keydb-server
+//
+// The system's redis-server is always among them, alone and behind a proxy that checks
+// scripts as Alibaba Cloud's cluster edition does. The tests find each server as the
+// redis-server of their PATH.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"wxgate/interop/rig"
+)
+
+// suites are what runs on each store.
+var suites = []struct {
+	name string
+	args []string
+}{
+	{"session tests", []string{"./session/"}},
+	{"minimal ACL", []string{"-run", "ACL", "./cmd/wxgate/"}},
+}
+
+func main() {
+	if filepath.Base(os.Args[0]) == "redis-server" {
+		serveChecked(os.Args[1:])
+		return
+	}
+	rig.Main(60*time.Minute, run)
+}
+
+// store is a server program, or how this program takes its place.
+type store struct {
+	name, path string
+	checked    bool // behind the proxy
+}
+
+func run(ctx context.Context, r *rig.Rig) error {
+	stores, err := stores(os.Args[1:])
+	if err != nil {
+		return err
+	}
+	table := rig.NewTable("store", "version", suites[0].name, suites[1].name)
+	for _, s := range stores {
+		cells := []string{s.name, version(ctx, s.path)}
+		dir, err := s.install(r)
+		if err != nil {
+			return err
+		}
+		for _, suite := range suites {
+			cells = append(cells, try(ctx, r, dir, s.path, suite.args))
+		}
+		table.Add(cells...)
+	}
+	table.Print("Redis-compatible stores")
+	return nil
+}
+
+func stores(args []string) ([]store, error) {
+	redis, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, err
+	}
+	list := []store{{name: "Redis", path: redis}, {name: "Redis, scripts checked", path: redis, checked: true}}
+	for _, arg := range args {
+		name, path, ok := strings.Cut(arg, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s is not NAME=PATH", arg)
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+		list = append(list, store{name: name, path: path})
+	}
+	return list, nil
+}
+
+// version is what the program says of itself.
+func version(ctx context.Context, path string) string {
+	out, _ := exec.CommandContext(ctx, path, "--version").Output() // the table shows what came
+	if m := regexp.MustCompile(`v=([0-9.]+)`).FindSubmatch(out); m != nil {
+		return string(m[1])
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// install makes a folder in which the store is called redis-server.
+func (s store) install(r *rig.Rig) (string, error) {
+	path := s.path
+	if s.checked {
+		self, err := os.Executable()
+		if err != nil {
+			return "", err
+		}
+		path = self
+	}
+	dir := r.Path(strings.ReplaceAll(s.name, " ", "-"))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	return dir, os.Symlink(path, filepath.Join(dir, "redis-server"))
+}
+
+// realServer names the server that the proxy starts.
+const realServer = "WXGATE_INTEROP_REDIS_SERVER"
+
+var passed = regexp.MustCompile(`(?m)^--- PASS|^    --- PASS`)
+
+// try runs tests with the folder first in PATH. A run without a test is a failure.
+func try(ctx context.Context, r *rig.Rig, dir, path string, args []string) string {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-count", "1", "-timeout", "10m", "-v"}, args...)...)
+	cmd.Dir = r.Root
+	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), realServer+"="+path)
+	out, err := cmd.CombinedOutput()
+	n := len(passed.FindAll(out, -1))
+	if err == nil && n == 0 {
+		err = errors.New("no test ran")
+	}
+	if err == nil {
+		return fmt.Sprintf("%d %s", n, r.Check(true))
+	}
+	failed := regexp.MustCompile(`(?m)^--- FAIL: (\S+)`).FindAllStringSubmatch(string(out), -1)
+	var names []string
+	for _, f := range failed {
+		names = append(names, f[1])
+	}
+	if len(names) == 0 {
+		names = []string{err.Error()}
+	}
+	fmt.Fprintf(os.Stderr, "%s\n", out)
+	return fmt.Sprintf("%d, but not %s %s", n, strings.Join(names, ", "), r.Check(false))
+}

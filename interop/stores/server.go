@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"wxgate/internal/testkit"
+)
+
+// serveChecked is a redis-server whose scripts are checked: the real one listens
+// elsewhere, and this program on the port of the configuration. Servers that others
+// connect to by themselves (clusters, sentinels, replicas) and those with TLS are left
+// alone: there this program becomes the real one.
+func serveChecked(args []string) {
+	conf, err := os.ReadFile(args[0])
+	must(err)
+	port := regexp.MustCompile(`(?m)^port (\d+)$`).FindSubmatch(conf)
+	if len(args) != 1 || port == nil || regexp.MustCompile(`(?m)^(cluster-enabled|replicaof|sentinel|tls-port)`).Match(conf) {
+		become(args)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:"+string(port[1]))
+	if err != nil {
+		fmt.Println("Address already in use") // as the real one says it
+		os.Exit(1)
+	}
+	real, err := testkit.ReservePort()
+	must(err)
+	text := strings.Replace(string(conf), string(port[0]), fmt.Sprintf("port %d", real.Number), 1)
+	must(os.WriteFile(args[0]+".real", []byte(text), 0o600))
+	go accept(l, real.Addr())
+	server := exec.Command(os.Getenv(realServer), args[0]+".real")
+	server.Stdout, server.Stderr = os.Stdout, os.Stderr
+	must(server.Run())
+}
+
+// become makes this process the real server, for whoever sends it signals.
+func become(args []string) {
+	must(syscall.Exec(os.Getenv(realServer), append([]string{"redis-server"}, args...), os.Environ()))
+}
+
+func must(err error) {
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+}
+
+func accept(l net.Listener, server string) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go relay(conn, server)
+	}
+}
+
+// relay passes commands on as they came, and in the place of a refused one a command
+// that is answered with the refusal, so that answers keep their order.
+func relay(client net.Conn, address string) {
+	defer client.Close()
+	server, err := net.Dial("tcp", address)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	go func() {
+		_, _ = io.Copy(client, server)
+		client.Close()
+	}()
+	r := bufio.NewReader(client)
+	for {
+		raw, args, err := readCommand(r)
+		if err != nil {
+			return
+		}
+		if why := refusal(args); why != "" {
+			raw = errorCommand(why)
+		}
+		if _, err := server.Write(raw); err != nil {
+			return
+		}
+	}
+}
+
+// errorCommand is a command that Redis answers with this error.
+func errorCommand(text string) []byte {
+	var b strings.Builder
+	words := []string{"EVAL", "return redis.error_reply(ARGV[1])", "0", text}
+	fmt.Fprintf(&b, "*%d\r\n", len(words))
+	for _, w := range words {
+		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(w), w)
+	}
+	return []byte(b.String())
+}
+
+// readCommand reads a command, an array of strings, and gives its bytes too.
+func readCommand(r *bufio.Reader) (raw []byte, args []string, err error) {
+	line := func() (n int, err error) {
+		text, err := r.ReadString('\n')
+		raw = append(raw, text...)
+		if err == nil {
+			_, err = fmt.Sscan(text[1:], &n)
+		}
+		return n, err
+	}
+	count, err := line()
+	for ; err == nil && len(args) < count; err = nil {
+		n, err := line()
+		if err != nil {
+			return nil, nil, err
+		}
+		word := make([]byte, n+2)
+		if _, err := io.ReadFull(r, word); err != nil {
+			return nil, nil, err
+		}
+		raw, args = append(raw, word...), append(args, string(word[:n]))
+	}
+	return raw, args, err
+}
