@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/secret"
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
@@ -67,7 +68,7 @@ func TestWeChatIsTriedAgainAfterThePause(t *testing.T) {
 	failLogins(t, w)
 	w.sim.ClearFaults()
 	u := w.user(t, "alice")
-	within(t, 5*time.Second, "a login", func() bool {
+	testkit.Within(t, 5*time.Second, "a login", func() bool {
 		_, err := w.client.Login(t.Context(), appID, u.Code())
 		return err == nil
 	})
@@ -122,7 +123,7 @@ func TestCallsUnderWayAreBounded(t *testing.T) {
 			}
 		})
 	}
-	within(t, 5*time.Second, "two logins under way", func() bool { return underWay.Load() == 2 })
+	testkit.Within(t, 5*time.Second, "two logins under way", func() bool { return underWay.Load() == 2 })
 	close(release)
 	wg.Wait()
 	if most.Load() > 2 {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat"
 )
 
@@ -41,7 +42,7 @@ func TestOneUserCannotTakeAllSlots(t *testing.T) {
 			}
 		})
 	}
-	within(t, 10*time.Second, "all but the user's share refused", func() bool { return refused.Load() == 592 && inFlight.Load() == 8 })
+	testkit.Within(t, 10*time.Second, "all but the user's share refused", func() bool { return refused.Load() == 592 && inFlight.Load() == 8 })
 	for i := range 20 {
 		if ok, err := c.CheckSession(t.Context(), appID, fmt.Sprint("other", i), "key"); !ok || err != nil {
 			t.Errorf("another user: %v, %v", ok, err)

@@ -12,23 +12,13 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/secret"
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
 )
 
 const stableToken = "/cgi-bin/stable_token"
-
-// within waits for a condition that background work brings about.
-func within(t *testing.T, d time.Duration, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within %v: %s", d, what)
-}
 
 func accessToken(t *testing.T, c *wechat.Client) string {
 	t.Helper()
@@ -89,7 +79,7 @@ func TestAccessTokenIsRenewedAheadOfItsEnd(t *testing.T) {
 	if got := accessToken(t, w.client); got != old {
 		t.Error("the call near the end waited for a new token")
 	}
-	within(t, 5*time.Second, "a new token", func() bool { return accessToken(t, w.client) != old })
+	testkit.Within(t, 5*time.Second, "a new token", func() bool { return accessToken(t, w.client) != old })
 	if n := w.sim.Count(stableToken); n != 2 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
@@ -110,8 +100,8 @@ func TestOneInstanceRenewsAhead(t *testing.T) {
 	for _, c := range clients {
 		accessToken(t, c)
 	}
-	within(t, 5*time.Second, "a new token", func() bool { return w.sim.Count(stableToken) == 2 })
-	within(t, 5*time.Second, "its arrival in the store", func() bool {
+	testkit.Within(t, 5*time.Second, "a new token", func() bool { return w.sim.Count(stableToken) == 2 })
+	testkit.Within(t, 5*time.Second, "its arrival in the store", func() bool {
 		value, _, _ := shared.Load(t.Context(), appID)
 		return value.Reveal() != old
 	})
@@ -134,7 +124,7 @@ func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 	w.sim.AddFault(wechattest.Fault{API: stableToken, Status: 500})
 	failed := func() int { return w.log.FilterMessageSnippet("not refreshed ahead").Len() }
 	accessToken(t, w.client)
-	within(t, 5*time.Second, "a failed renewal", func() bool { return failed() == 1 })
+	testkit.Within(t, 5*time.Second, "a failed renewal", func() bool { return failed() == 1 })
 	for range 5 {
 		if accessToken(t, w.client) != old {
 			t.Fatal("another token")
@@ -143,7 +133,7 @@ func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 	}
 	w.Advance(30 * time.Second)
 	accessToken(t, w.client)
-	within(t, 5*time.Second, "the next attempt", func() bool { return failed() >= 2 })
+	testkit.Within(t, 5*time.Second, "the next attempt", func() bool { return failed() >= 2 })
 	if n := w.sim.Count(stableToken); n != 3+5 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
@@ -379,7 +369,7 @@ func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 			shared.late = func() {
 				defer close(asked)
 				send(t, two, w.user(t, "alice").OpenID)
-				within(t, 5*time.Second, "the other's token", func() bool {
+				testkit.Within(t, 5*time.Second, "the other's token", func() bool {
 					value, _, _ := shared.Load(t.Context(), appID)
 					return value.Reveal() != old
 				})
@@ -387,14 +377,14 @@ func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 			shared.mu.Unlock()
 			send(t, one, w.user(t, "alice").OpenID)
 			<-asked
-			within(t, 5*time.Second, "the lock given back", func() bool {
+			testkit.Within(t, 5*time.Second, "the lock given back", func() bool {
 				unlock, ok, _ := shared.Lock(t.Context(), appID, time.Minute)
 				if ok {
 					unlock()
 				}
 				return ok
 			})
-			within(t, 5*time.Second, "the new token", func() bool { return accessToken(t, one) != old })
+			testkit.Within(t, 5*time.Second, "the new token", func() bool { return accessToken(t, one) != old })
 			if n := w.sim.Count(stableToken); n != 2 {
 				t.Errorf("WeChat was asked %d times", n)
 			}
@@ -422,7 +412,7 @@ func TestCancelledCallerDoesNotSpoilTheRefreshForOthers(t *testing.T) {
 			t.Errorf("the cancelled call: %v", err)
 		}
 	})
-	within(t, 5*time.Second, "a call to WeChat", func() bool { return arrived.Load() == 1 })
+	testkit.Within(t, 5*time.Second, "a call to WeChat", func() bool { return arrived.Load() == 1 })
 	cancel()
 	wg.Wait()
 	time.AfterFunc(10*time.Millisecond, func() { close(release) })

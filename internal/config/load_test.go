@@ -1,14 +1,8 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"io/fs"
-	"math/big"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -17,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // shippedEnvironment is what the shipped config.yaml asks for.
@@ -434,8 +430,8 @@ func TestHeadersArePrintedInOrder(t *testing.T) {
 func TestCertificateFilesMustFit(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeCertificate(t, dir, "a")
-	writeCertificate(t, dir, "b")
+	testkit.MustCertificate(t, testkit.CertificateOptions{}).MustWrite(t, dir, "a")
+	testkit.MustCertificate(t, testkit.CertificateOptions{}).MustWrite(t, dir, "b")
 	file := filepath.Join(dir, "config.yaml")
 	for part, want := range map[string]string{
 		"tls: {cert_file: a.crt, key_file: a.key}": "",
@@ -454,24 +450,4 @@ func TestCertificateFilesMustFit(t *testing.T) {
 			t.Errorf("cert_file is %s", c.TLS.CertFile)
 		}
 	}
-}
-
-// writeCertificate makes name.crt and name.key, self-signed.
-func writeCertificate(t *testing.T, dir, name string) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(dir, name+".crt"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate})), 0o600)
-	write(t, filepath.Join(dir, name+".key"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})), 0o600)
 }

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"wxgate/internal/http1"
+	"wxgate/internal/testkit"
 )
 
 // The benchmarks run the server in a process of its own, this test's program
@@ -88,17 +89,17 @@ func startProcess(b *testing.B, which string) *process {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), serverVariable+"="+which)
 	in, err := cmd.StdinPipe()
-	must(b, err)
+	testkit.Must(b, err)
 	out, err := cmd.StdoutPipe()
-	must(b, err)
-	must(b, cmd.Start())
+	testkit.Must(b, err)
+	testkit.Must(b, cmd.Start())
 	b.Cleanup(func() {
 		in.Close()
 		_ = cmd.Wait()
 	})
 	p := &process{in: in, out: bufio.NewReader(out)}
 	line, err := p.out.ReadString('\n')
-	must(b, err)
+	testkit.Must(b, err)
 	p.addr = strings.TrimSpace(line)
 	return p
 }
@@ -107,11 +108,11 @@ func startProcess(b *testing.B, which string) *process {
 func (p *process) usage(b *testing.B) (cpu time.Duration, memory int64) {
 	b.Helper()
 	_, err := io.WriteString(p.in, "\n")
-	must(b, err)
+	testkit.Must(b, err)
 	line, err := p.out.ReadString('\n')
-	must(b, err)
+	testkit.Must(b, err)
 	_, err = fmt.Sscan(line, &cpu, &memory)
-	must(b, err)
+	testkit.Must(b, err)
 	return cpu, memory
 }
 
@@ -197,12 +198,12 @@ func idleBytes(b *testing.B, which string) float64 {
 	_, before := p.usage(b)
 	for range conns {
 		conn, err := net.Dial("tcp", p.addr)
-		must(b, err)
+		testkit.Must(b, err)
 		defer conn.Close()
 		_, err = io.WriteString(conn, benchRequests["GET"])
-		must(b, err)
+		testkit.Must(b, err)
 		_, err = http.ReadResponse(bufio.NewReader(conn), nil)
-		must(b, err)
+		testkit.Must(b, err)
 	}
 	_, after := p.usage(b)
 	return float64(after-before) / float64(conns)
@@ -212,7 +213,7 @@ func idleBytes(b *testing.B, which string) float64 {
 // profiles and allocations.
 func BenchmarkServe(b *testing.B) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(b, err)
+	testkit.Must(b, err)
 	s := &http1.Server{Handler: http.HandlerFunc(trivial), WriteTimeout: time.Minute}
 	go s.Serve(ln)
 	defer s.Close()

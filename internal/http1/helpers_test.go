@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wxgate/internal/http1"
+	"wxgate/internal/testkit"
 )
 
 // server is a Server that serves a listener on loopback.
@@ -29,7 +30,7 @@ type server struct {
 func start(t testing.TB, h http.HandlerFunc, change func(*http1.Server)) *server {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	s := &server{&http1.Server{Handler: h, Refuse: refuseJSON}, t, ln.Addr().String()}
 	if change != nil {
 		change(s.Server)
@@ -63,16 +64,16 @@ type client struct {
 func (s *server) dial() *client {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
-	must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	testkit.Must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	return &client{conn, s.t, bufio.NewReader(conn)}
 }
 
 func (c *client) send(raw string) *client {
 	c.t.Helper()
 	_, err := io.WriteString(c, raw)
-	must(c.t, err)
+	testkit.Must(c.t, err)
 	return c
 }
 
@@ -125,13 +126,6 @@ func post(body string, lines ...string) string {
 }
 
 func head(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r\n" }
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
 
 // seen is what a handler saw of a request.
 type seen struct {
@@ -225,16 +219,6 @@ func (l *oneConn) Close() error {
 }
 
 func (l *oneConn) Addr() net.Addr { return &net.TCPAddr{} }
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("in vain: %s", what)
-}
 
 func within(t testing.TB, d time.Duration) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), d)

@@ -3,15 +3,10 @@ package http1_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -23,6 +18,7 @@ import (
 	"time"
 
 	"wxgate/internal/http1"
+	"wxgate/internal/testkit"
 )
 
 func TestARequestIsSeenAsItWasSent(t *testing.T) {
@@ -103,7 +99,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 			w.Header()[pairs[i]] = []string{pairs[i+1]}
 		}
 	}
-	flush := func(w http.ResponseWriter) { must(t, http.NewResponseController(w).Flush()) }
+	flush := func(w http.ResponseWriter) { testkit.Must(t, http.NewResponseController(w).Flush()) }
 	for name, c := range map[string]struct {
 		method string
 		do     func(http.ResponseWriter, *http.Request)
@@ -240,7 +236,7 @@ func TestAnswersOnTheWire(t *testing.T) {
 // wire reads as much as is expected and a Date, which it leaves out.
 func (c *client) wire(want string) (string, error) {
 	const date = "Date: Thu, 27 Nov 2026 16:37:49 GMT\r\n"
-	must(c.t, c.SetReadDeadline(time.Now().Add(2*time.Second)))
+	testkit.Must(c.t, c.SetReadDeadline(time.Now().Add(2*time.Second)))
 	all := make([]byte, len(want)+len(date))
 	n, err := io.ReadFull(c.r, all)
 	before, after, _ := strings.Cut(string(all[:n]), "Date: ")
@@ -422,9 +418,9 @@ func TestHijackedConnectionsAreGivenAwayWithWhatIsBuffered(t *testing.T) {
 		}, func(s *http1.Server) { s.BackgroundRead = background; s.MaxConnections = 1 })
 		cl := s.dial().send(get("/") + "early")
 		cl.mustNext("GET")
-		eventually(t, "the server knows it no more", func() bool { return s.Shutdown(within(t, time.Second)) == nil })
+		testkit.Eventually(t, "the server knows it no more", func() bool { return s.Shutdown(within(t, time.Second)) == nil })
 		cl.send(" late")
-		must(t, cl.Conn.(*net.TCPConn).CloseWrite())
+		testkit.Must(t, cl.Conn.(*net.TCPConn).CloseWrite())
 		if got := cl.rest(); got != "early late" {
 			t.Errorf("%q", got)
 		}
@@ -442,8 +438,8 @@ func TestAClientThatGoesAwayEndsTheContext(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(*client){
 		"closes":      func(c *client) { c.Close() },
-		"half-closes": func(c *client) { must(t, c.Conn.(*net.TCPConn).CloseWrite()) },
-		"resets":      func(c *client) { must(t, c.Conn.(*net.TCPConn).SetLinger(0)); c.Close() },
+		"half-closes": func(c *client) { testkit.Must(t, c.Conn.(*net.TCPConn).CloseWrite()) },
+		"resets":      func(c *client) { testkit.Must(t, c.Conn.(*net.TCPConn).SetLinger(0)); c.Close() },
 	} {
 		for mode, raw := range map[string]string{
 			"GET": get("/"), "body read": post("hello", "Content-Length: 5"), "behind pipelined bytes": get("/") + get("/next"), "background": get("/"), "background, body read": post("0\r\n\r\n", "Transfer-Encoding: chunked"),
@@ -558,15 +554,15 @@ func TestDeadlinesOfTheHandler(t *testing.T) {
 	written := make(chan struct{})
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
 		ctl := http.NewResponseController(w)
-		must(t, ctl.EnableFullDuplex())
-		must(t, ctl.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+		testkit.Must(t, ctl.EnableFullDuplex())
+		testkit.Must(t, ctl.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
 		_, err := io.ReadAll(r.Body)
 		var timeout net.Error
 		if r.ContentLength > 0 && (!errors.As(err, &timeout) || !timeout.Timeout()) {
 			t.Errorf("a body that does not come: %v", err)
 		}
 		if r.URL.Path == "/write" {
-			must(t, ctl.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
+			testkit.Must(t, ctl.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 			for err = nil; err == nil; {
 				_, err = w.Write(make([]byte, 1<<20))
 			}
@@ -615,7 +611,7 @@ func TestAHandlerThatEndsItsGoroutineEndsTheConnection(t *testing.T) {
 	if !s.dial().send(get("/")).ended() {
 		t.Error("the connection stayed open")
 	}
-	eventually(t, "the slot is free", func() bool { return s.Connections() == 0 })
+	testkit.Eventually(t, "the slot is free", func() bool { return s.Connections() == 0 })
 }
 
 // A client that is still sending when the answer comes gets to read it.
@@ -646,7 +642,7 @@ func TestMaxConnections(t *testing.T) {
 		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}
 	first.Close()
-	eventually(t, "a slot is free", func() bool {
+	testkit.Eventually(t, "a slot is free", func() bool {
 		a, err := s.dial().send(get("/")).next("GET")
 		return err == nil && a.StatusCode == 200
 	})
@@ -669,7 +665,7 @@ func (l *failing) Accept() (net.Conn, error) {
 func TestAWantOfDescriptorsEndsNothing(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	flaky := &failing{Listener: ln}
 	flaky.times.Store(4)
 	var pauses []time.Duration
@@ -678,7 +674,7 @@ func TestAWantOfDescriptorsEndsNothing(t *testing.T) {
 	go func() { done <- s.Serve(flaky) }()
 	ts := &server{s, t, ln.Addr().String()}
 	ts.dial().send(get("/")).mustNext("GET")
-	must(t, s.Shutdown(within(t, time.Second)))
+	testkit.Must(t, s.Shutdown(within(t, time.Second)))
 	if err := <-done; err != http.ErrServerClosed {
 		t.Error(err)
 	}
@@ -708,7 +704,7 @@ func TestShutdown(t *testing.T) {
 	speaks.mustNext("GET")
 	over := make(chan error, 1)
 	go func() { over <- s.Shutdown(within(t, 10*time.Second)) }()
-	eventually(t, "no connection is taken", func() bool {
+	testkit.Eventually(t, "no connection is taken", func() bool {
 		c, err := net.Dial("tcp", s.addr)
 		if err == nil {
 			c.Close()
@@ -778,21 +774,6 @@ func TestDisableKeepAlives(t *testing.T) {
 	}
 }
 
-// certify makes a certificate that signs itself.
-func certify(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"a.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	must(t, err)
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
-}
-
 // http2Server is what a caller hands HTTP/2 to.
 func http2Server(h http.Handler) *http.Server {
 	protocols := new(http.Protocols)
@@ -803,24 +784,24 @@ func http2Server(h http.Handler) *http.Server {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	certificate, pool := certify(t)
+	certificate := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"a.test", "127.0.0.1"}})
 	h := func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprint(w, r.Proto, " ", r.TLS != nil && r.TLS.HandshakeComplete, " ", string(body))
 	}
 	s := start(t, h, func(s *http1.Server) {
-		s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}}
+		s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate.TLS()}, NextProtos: []string{"h2", "http/1.1"}}
 		s.HTTP2 = http2Server(s.Handler)
 		s.ReadHeaderTimeout = 500 * time.Millisecond
 	})
 	for _, protocols := range []string{"HTTP/1.1", "HTTP/2.0"} {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: protocols == "HTTP/2.0"}
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: certificate.Pool()}, ForceAttemptHTTP2: protocols == "HTTP/2.0"}
 		defer transport.CloseIdleConnections()
 		for range 3 {
 			for _, body := range []string{"", "x", strings.Repeat("y", 200000)} {
 				req, _ := http.NewRequest("POST", "https://"+s.addr+"/", strings.NewReader(body))
 				res, err := transport.RoundTrip(req)
-				must(t, err)
+				testkit.Must(t, err)
 				got, err := io.ReadAll(res.Body)
 				res.Body.Close()
 				if want := protocols + " true " + body; err != nil || string(got) != want {
@@ -836,15 +817,15 @@ func TestTLS(t *testing.T) {
 	if cl := s.dial().send("\x16\x03\x01"); !cl.ended() || time.Since(began) > 5*time.Second {
 		t.Error("a handshake that does not go on is waited for")
 	}
-	conn, err := tls.Dial("tcp", s.addr, &tls.Config{RootCAs: pool})
-	must(t, err)
+	conn, err := tls.Dial("tcp", s.addr, &tls.Config{RootCAs: certificate.Pool()})
+	testkit.Must(t, err)
 	defer conn.Close()
 	cl := &client{conn, t, bufio.NewReader(conn)}
 	if got := cl.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").mustNext("GET"); got.StatusCode != 505 {
 		t.Errorf("a preface without ALPN: %d", got.StatusCode)
 	}
 	conn.Close()
-	eventually(t, "the slots are free", func() bool { return s.Connections() <= 6 })
+	testkit.Eventually(t, "the slots are free", func() bool { return s.Connections() <= 6 })
 }
 
 func TestHTTP2ByItsPreface(t *testing.T) {
@@ -855,7 +836,7 @@ func TestHTTP2ByItsPreface(t *testing.T) {
 	transport := &http.Transport{Protocols: protocols}
 	for range 3 {
 		res, err := transport.RoundTrip(&http.Request{Method: "GET", Header: http.Header{}, URL: &url.URL{Scheme: "http", Host: s.addr, Path: "/x"}})
-		must(t, err)
+		testkit.Must(t, err)
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err != nil || string(body) != "HTTP/2.0/x" {
@@ -876,6 +857,6 @@ func TestHTTP2ByItsPreface(t *testing.T) {
 	}
 	cl.Close()
 	transport.CloseIdleConnections()
-	eventually(t, "all slots are free", func() bool { return s.Connections() <= 1 })
-	must(t, s.Shutdown(within(t, 5*time.Second)))
+	testkit.Eventually(t, "all slots are free", func() bool { return s.Connections() <= 1 })
+	testkit.Must(t, s.Shutdown(within(t, 5*time.Second)))
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync/atomic"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 func TestCloseLetsRequestsFinishAndThenHangsUp(t *testing.T) {
@@ -35,10 +37,10 @@ func TestCloseLetsRequestsFinishAndThenHangsUp(t *testing.T) {
 	if b, err := io.ReadAll(res.Body); string(b) != "whole" || err != nil {
 		t.Errorf("read %q, %v", b, err)
 	}
-	eventually(t, "connection closed", func() bool { return conns.Load() == 0 })
+	testkit.Eventually(t, "connection closed", func() bool { return conns.Load() == 0 })
 
 	if r := get(t, g, "/"); r.body != "late" {
 		t.Errorf("a request after Close got %q, %v", r.body, r.err)
 	}
-	eventually(t, "connection closed again", func() bool { return conns.Load() == 0 })
+	testkit.Eventually(t, "connection closed again", func() bool { return conns.Load() == 0 })
 }

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // pair is a connection to a target and the target's end of it.
@@ -38,7 +40,7 @@ func TestOnlyACleanIdleConnectionCarriesANonIdempotentRequest(t *testing.T) {
 			t.Errorf("%s: unfit before", name)
 		}
 		disturb(target)
-		eventually(t, name+": unfit after", func() bool { return !c.closes.fitsNonIdempotent(c, 0) })
+		testkit.Eventually(t, name+": unfit after", func() bool { return !c.closes.fitsNonIdempotent(c, 0) })
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // checked opens a group whose checks the test makes itself.
@@ -97,9 +99,9 @@ func TestChecksRunByThemselves(t *testing.T) {
 	backend, u := serveNamed(t, "a")
 	g, _ := group(t, Config{Targets: targets(t, u), Health: Health{Path: "/", Interval: time.Millisecond}})
 	backend.code.Store(500)
-	eventually(t, "unhealthy", func() bool { return !g.Status()[0].Healthy })
+	testkit.Eventually(t, "unhealthy", func() bool { return !g.Status()[0].Healthy })
 	backend.code.Store(200)
-	eventually(t, "healthy again", func() bool { return g.Status()[0].Healthy })
+	testkit.Eventually(t, "healthy again", func() bool { return g.Status()[0].Healthy })
 	g.Close()
 	after := backend.hits.Load()
 	if get(t, g, "/"); backend.hits.Load() != after+1 {

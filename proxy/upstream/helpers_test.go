@@ -203,16 +203,6 @@ func post(t testing.TB, g *Group, body string) result {
 	return send(g, request(t, "POST", "/", body))
 }
 
-// eventually waits for a condition that other goroutines bring about.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
 func inFlight(g *Group) (n int) {
 	for _, s := range g.Status() {
 		n += s.InFlight

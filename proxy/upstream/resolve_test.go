@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // names answers look-ups with what a test sets.
@@ -38,7 +40,7 @@ func (n *names) askedAgain(t *testing.T) {
 		return n.requestWritten
 	}
 	before := count()
-	eventually(t, "asked again", func() bool { return count() > before+1 })
+	testkit.Eventually(t, "asked again", func() bool { return count() > before+1 })
 }
 
 func (n *names) set(err error, ips ...string) {
@@ -96,19 +98,19 @@ func TestRequestsFollowANameThatMoves(t *testing.T) {
 	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.resolves)
 
 	n.set(nil, "127.0.0.1", "127.0.0.2")
-	eventually(t, "both found", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.1", "127.0.0.2"}) })
+	testkit.Eventually(t, "both found", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.1", "127.0.0.2"}) })
 	if got := get(t, g, "/").body + " " + get(t, g, "/").body; got != "127.0.0.1 127.0.0.2" {
 		t.Errorf("answers of %s", got)
 	}
 
 	n.set(nil, "127.0.0.2", "127.0.0.3")
-	eventually(t, "moved", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.2", "127.0.0.3"}) })
+	testkit.Eventually(t, "moved", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.2", "127.0.0.3"}) })
 	for range 6 {
 		if r := get(t, g, "/"); r.body == "127.0.0.1" || r.err != nil {
 			t.Errorf("%q, %v", r.body, r.err)
 		}
 	}
-	eventually(t, "connections to the old address closed", func() bool { return conns["127.0.0.1"].Load() == 0 })
+	testkit.Eventually(t, "connections to the old address closed", func() bool { return conns["127.0.0.1"].Load() == 0 })
 	if n := conns["127.0.0.2"].Load(); n != 1 {
 		t.Errorf("%d connections to the address that stayed", n)
 	}
@@ -128,12 +130,12 @@ func TestAConnectErrorHasTheNameLookedUpAtOnce(t *testing.T) {
 	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, func(g *Group) {
 		g.lookup, g.minLookupInterval = n.lookup, time.Millisecond
 	})
-	eventually(t, "first look-up", func() bool { return addressesOf(g)[0] == "127.0.0.1" })
+	testkit.Eventually(t, "first look-up", func() bool { return addressesOf(g)[0] == "127.0.0.1" })
 	n.set(nil, "127.0.0.2")
 	if r := get(t, g, "/"); r.err == nil {
 		t.Fatalf("answered by %q", r.body)
 	}
-	eventually(t, "looked up within the hour of its interval", func() bool { return addressesOf(g)[0] == "127.0.0.2" })
+	testkit.Eventually(t, "looked up within the hour of its interval", func() bool { return addressesOf(g)[0] == "127.0.0.2" })
 	if r := get(t, g, "/"); r.body != "127.0.0.2" {
 		t.Errorf("got %q, %v", r.body, r.err)
 	}

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 func cancelled(r *http.Request) *http.Request {
@@ -234,7 +236,7 @@ func TestBodyIsClosedWhateverHappens(t *testing.T) {
 		g, _ := group(t, Config{Targets: targets(t, urls...), Retries: 1})
 		body := &closings{Reader: strings.NewReader("x")}
 		send(g, withBody(body)(request(t, "POST", "/", "")))
-		eventually(t, name+": body closed", func() bool { return body.n.Load() > 0 })
+		testkit.Eventually(t, name+": body closed", func() bool { return body.n.Load() > 0 })
 	}
 }
 

@@ -2,85 +2,38 @@ package upstream
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // authority signs certificates for a test.
 type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	*testkit.Certificate
 	file string // its PEM
 }
 
 func newAuthority(t testing.TB) *authority {
 	t.Helper()
-	a := &authority{file: filepath.Join(t.TempDir(), "ca.pem")}
-	a.cert, a.key = sign(t, nil, func(c *x509.Certificate) {
-		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign
-	})
-	writePEM(t, a.file, "CERTIFICATE", a.cert.Raw)
+	a := &authority{Certificate: testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"authority"}})}
+	a.file, _ = a.MustWrite(t, t.TempDir(), "ca")
 	return a
 }
 
 // issue makes a certificate for 127.0.0.1 and backend.test.
 func (a *authority) issue(t testing.TB, change func(*x509.Certificate)) tls.Certificate {
 	t.Helper()
-	cert, key := sign(t, a, change)
-	return tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
-}
-
-func sign(t testing.TB, by *authority, change func(*x509.Certificate)) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: t.Name()},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"backend.test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	if change != nil {
-		change(c)
-	}
-	parent, signer := c, key
-	if by != nil {
-		parent, signer = by.cert, by.key
-	}
-	raw, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, key
-}
-
-func writePEM(t testing.TB, file, kind string, raw []byte) string {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: raw}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return testkit.MustCertificate(t, testkit.CertificateOptions{
+		Hosts: []string{"backend.test", "127.0.0.1"}, Signer: a.Certificate, Change: change,
+	}).TLS()
 }
 
 // serveTLS starts a backend that tells the protocol of each request.
@@ -101,13 +54,13 @@ func serveTLS(t testing.TB, c *tls.Config, h2 bool) string {
 func TestTargetsCertificateIsVerified(t *testing.T) {
 	t.Parallel()
 	ca, other := newAuthority(t), newAuthority(t)
-	self, key := sign(t, nil, nil)
+	self := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"backend.test", "127.0.0.1"}})
 	for name, c := range map[string]struct {
 		cert tls.Certificate
 		good bool
 	}{
 		"good":        {ca.issue(t, nil), true},
-		"self-signed": {tls.Certificate{Certificate: [][]byte{self.Raw}, PrivateKey: key}, false},
+		"self-signed": {self.TLS(), false},
 		"other CA":    {other.issue(t, nil), false},
 		"expired":     {ca.issue(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }), false},
 		"not yet":     {ca.issue(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false},
@@ -167,10 +120,8 @@ func TestServerNameIsAskedForAndVerified(t *testing.T) {
 func TestClientCertificateIsPresented(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	roots := x509.NewCertPool()
-	roots.AddCert(ca.cert)
 	u := serveTLS(t, &tls.Config{
-		Certificates: []tls.Certificate{ca.issue(t, nil)}, ClientCAs: roots, ClientAuth: tls.RequireAndVerifyClientCert,
+		Certificates: []tls.Certificate{ca.issue(t, nil)}, ClientCAs: ca.Pool(), ClientAuth: tls.RequireAndVerifyClientCert,
 	}, true)
 	list := targets(t, u)
 	list[0].CAFile = ca.file
@@ -178,22 +129,11 @@ func TestClientCertificateIsPresented(t *testing.T) {
 	if r := get(t, without, "/"); r.err == nil {
 		t.Error("answered without a certificate")
 	}
-	list[0].CertFile, list[0].KeyFile = writePair(t, ca.issue(t, nil))
+	list[0].CertFile, list[0].KeyFile = testkit.MustCertificate(t, testkit.CertificateOptions{Signer: ca.Certificate}).MustWrite(t, t.TempDir(), "client")
 	with, _ := group(t, Config{Targets: list})
 	if r := get(t, with, "/"); r.err != nil {
 		t.Error(r.err)
 	}
-}
-
-func writePair(t testing.TB, c tls.Certificate) (certFile, keyFile string) {
-	t.Helper()
-	raw, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	return writePEM(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", c.Certificate[0]),
-		writePEM(t, filepath.Join(dir, "key.pem"), "PRIVATE KEY", raw)
 }
 
 func TestHTTP2IsUsedWhereTheTargetOffersIt(t *testing.T) {
