@@ -46,9 +46,6 @@ func (o *octets) UnmarshalText(text []byte) error {
 func (g *Gateway) setCookies(ctx context.Context, h http.Header, rc *requestContext) error {
 	switch rc.route.Cookies {
 	case CookiesPass:
-		if lines := h["Cookie"]; len(lines) > 1 {
-			h["Cookie"] = []string{strings.Join(lines, "; ")} // backends read the last line only, or the first
-		}
 		return nil
 	case CookiesDrop:
 		delete(h, "Cookie")

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"strings"
 
 	"wxgate/internal/httprule"
 )
@@ -16,12 +17,26 @@ import (
 func fromClient(rules *httprule.Headers, in http.Header, trusted bool) *outHeader {
 	out := &outHeader{make(http.Header, len(in)+7), make([]string, 0, 10)}
 	for name, values := range in {
-		if rules.Request(name).PassesFromClient(trusted) {
-			out.Header[name] = values
+		class := rules.Request(name)
+		if !class.PassesFromClient(trusted) {
+			continue
 		}
+		if len(values) > 1 && class != httprule.Ordinary {
+			values = []string{onOneLine(name, values)}
+		}
+		out.Header[name] = values
 	}
 	for _, name := range httprule.ConnectionOptions(in["Connection"]) {
 		delete(out.Header, name)
 	}
 	return out
+}
+
+// onOneLine joins the lines of a header that servers must read alike: PHP-FPM
+// keeps only the last of several, Node only the first of some.
+func onOneLine(name string, lines []string) string {
+	if name == "Cookie" {
+		return strings.Join(lines, "; ") // RFC 6265, section 5.4
+	}
+	return strings.Join(lines, ", ")
 }
