@@ -133,6 +133,11 @@ examples: ## each backend of examples/ behind the gateway: login, hook, assertio
 	@scripts/need javac=default-jdk-headless node=nodejs php=php-cli python3:jwt=python3-jwt python3:cryptography=python3-cryptography
 	@go run ./interop/examples
 
+.PHONY: miniprograms
+miniprograms: ## the mini programs of examples/, built with their public tools
+	@scripts/need node=nodejs npm=npm
+	@cd interop/miniprograms && npm install --no-audit --no-fund --silent && node run.mjs
+
 .PHONY: rolling-restarts
 rolling-restarts: ## two gateways restarted in turns behind nginx and HAProxy, under load
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server

@@ -1,0 +1,4 @@
+import { createGateway } from 'wxgate-miniprogram'
+
+// `wxgate dev` on this machine; on a phone, the address of this machine in the network. In production: https.
+export const gateway = createGateway({ baseURL: 'http://127.0.0.1:8080', platform: uni })
