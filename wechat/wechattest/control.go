@@ -1,6 +1,7 @@
 package wechattest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +21,8 @@ func controls(s *Server) http.Handler {
 	mux.Handle("POST /sim/user-key", control(s.simUserKey))
 	mux.Handle("POST /sim/rotate", control(s.simRotate))
 	mux.Handle("POST /sim/block", control(s.simBlock))
+	mux.Handle("POST /sim/push", control(s.simPush))
+	mux.Handle("POST /sim/push-url", control(s.simPushURL))
 	mux.Handle("POST /sim/kill-token", control(s.simKillToken))
 	mux.Handle("POST /sim/fault", control(s.simFault))
 	mux.Handle("DELETE /sim/fault", control(s.simClearFaults))
@@ -46,6 +49,13 @@ type controlRequest struct {
 	Drop    bool           `json:"drop"`
 	Status  int            `json:"status"`
 	Body    string         `json:"body"`
+
+	URL      string                     `json:"url"`
+	Token    string                     `json:"token"`
+	AESKey   *string                    `json:"aes_key"` // "": plain mode
+	Format   string                     `json:"format"`
+	Message  map[string]json.RawMessage `json:"message"`
+	Interval duration                   `json:"interval"`
 }
 
 // duration is a time.Duration written as "10m".
@@ -58,12 +68,12 @@ func (p *duration) UnmarshalText(text []byte) error {
 }
 
 // control makes a handler of a function that answers with a value or an error.
-func control(do func(controlRequest) (any, error)) http.Handler {
+func control(do func(context.Context, controlRequest) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a, err := readControlRequest(r)
 		var v any
 		if err == nil {
-			v, err = do(a)
+			v, err = do(r.Context(), a)
 		}
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
@@ -89,7 +99,7 @@ func readControlRequest(r *http.Request) (a controlRequest, err error) {
 // empty is the answer of a call that returns nothing.
 func empty() (any, error) { return struct{}{}, nil }
 
-func (s *Server) simCode(a controlRequest) (any, error) {
+func (s *Server) simCode(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -97,7 +107,7 @@ func (s *Server) simCode(a controlRequest) (any, error) {
 	return map[string]string{"code": u.Code(), "appid": u.AppID, "openid": u.OpenID, "unionid": u.UnionID}, nil
 }
 
-func (s *Server) simPhoneCode(a controlRequest) (any, error) {
+func (s *Server) simPhoneCode(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -105,7 +115,7 @@ func (s *Server) simPhoneCode(a controlRequest) (any, error) {
 	return map[string]string{"code": u.PhoneCode(), "appid": u.AppID, "phone": u.Phone()}, nil
 }
 
-func (s *Server) simEncrypt(a controlRequest) (any, error) {
+func (s *Server) simEncrypt(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -122,7 +132,7 @@ func (s *Server) simEncrypt(a controlRequest) (any, error) {
 	return nil, errors.New("kind must be phone, profile or data")
 }
 
-func (s *Server) simSign(a controlRequest) (any, error) {
+func (s *Server) simSign(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -133,7 +143,7 @@ func (s *Server) simSign(a controlRequest) (any, error) {
 	return map[string]string{"raw_data": a.RawData, "signature": u.SignRawData(a.RawData)}, nil
 }
 
-func (s *Server) simUserKey(a controlRequest) (any, error) {
+func (s *Server) simUserKey(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -144,7 +154,7 @@ func (s *Server) simUserKey(a controlRequest) (any, error) {
 	return u.LatestKey(), nil
 }
 
-func (s *Server) simRotate(a controlRequest) (any, error) {
+func (s *Server) simRotate(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -153,7 +163,7 @@ func (s *Server) simRotate(a controlRequest) (any, error) {
 	return empty()
 }
 
-func (s *Server) simBlock(a controlRequest) (any, error) {
+func (s *Server) simBlock(_ context.Context, a controlRequest) (any, error) {
 	u, err := s.User(a.AppID, a.User)
 	if err != nil {
 		return nil, err
@@ -162,14 +172,65 @@ func (s *Server) simBlock(a controlRequest) (any, error) {
 	return empty()
 }
 
-func (s *Server) simKillToken(a controlRequest) (any, error) {
+// pushSettings are the app's with what the call names.
+func (a controlRequest) pushSettings(app PushSettings) (PushSettings, error) {
+	if a.URL != "" {
+		app.URL = a.URL
+	}
+	if a.Token != "" {
+		app.Token = a.Token
+	}
+	if a.AESKey != nil {
+		app.AESKey = *a.AESKey
+	}
+	switch a.Format {
+	case "":
+	case "json", "xml":
+		app.XML = a.Format == "xml"
+	default:
+		return app, errors.New("format must be json or xml")
+	}
+	return app, nil
+}
+
+func (s *Server) simPush(ctx context.Context, a controlRequest) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.pushSettings(u.app.Push)
+	if err != nil {
+		return nil, err
+	}
+	return u.Push(ctx, to, a.Message, time.Duration(a.Age), time.Duration(a.Interval))
+}
+
+func (s *Server) simPushURL(ctx context.Context, a controlRequest) (any, error) {
+	s.mu.Lock()
+	app, err := s.app(a.AppID)
+	s.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	to, err := a.pushSettings(app.Push)
+	if err != nil {
+		return nil, err
+	}
+	attempt, ok, err := (&User{server: s, app: app, AppID: app.ID}).CheckPushURL(ctx, to)
+	return struct {
+		PushAttempt
+		OK bool `json:"ok"`
+	}{attempt, ok}, err
+}
+
+func (s *Server) simKillToken(_ context.Context, a controlRequest) (any, error) {
 	if err := s.KillToken(a.AppID, a.Silent); err != nil {
 		return nil, err
 	}
 	return empty()
 }
 
-func (s *Server) simFault(a controlRequest) (any, error) {
+func (s *Server) simFault(_ context.Context, a controlRequest) (any, error) {
 	f := Fault{API: a.API, Times: a.Times, Delay: time.Duration(a.Delay), Drop: a.Drop, Status: a.Status, Body: a.Body, Errcode: a.Errcode}
 	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
 		return nil, errors.New("status must be 200 to 599")
@@ -178,12 +239,12 @@ func (s *Server) simFault(a controlRequest) (any, error) {
 	return empty()
 }
 
-func (s *Server) simClearFaults(controlRequest) (any, error) {
+func (s *Server) simClearFaults(_ context.Context, _ controlRequest) (any, error) {
 	s.ClearFaults()
 	return empty()
 }
 
-func (s *Server) simCalls(controlRequest) (any, error) { return s.Calls(), nil }
+func (s *Server) simCalls(_ context.Context, _ controlRequest) (any, error) { return s.Calls(), nil }
 
 // userEntry is a User as /sim/users shows it.
 type userEntry struct {
@@ -196,7 +257,7 @@ type userEntry struct {
 	Blocked    bool   `json:"blocked"`
 }
 
-func (s *Server) simUsers(controlRequest) (any, error) {
+func (s *Server) simUsers(_ context.Context, _ controlRequest) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	entries := []userEntry{}

@@ -52,6 +52,10 @@
 //	POST   /sim/user-key    {"user", "appid"?, "rotate"?}     → {"encrypt_key", "iv", "version", "expire_time"}: getLatestUserKey of wx
 //	POST   /sim/rotate      {"user", "appid"?}                → {}: the session key changes
 //	POST   /sim/block       {"user", "appid"?, "blocked"}     → {}: 40226 from now on, or no longer
+//	POST   /sim/push        {"user", "appid"?, "message"?, "url"?, "token"?, "aes_key"?, "format"?, "age"?, "interval"?}
+//	                        → {"attempts": [{"status", "body", "error"?}], "accepted", "reply"?}: see User.Push; format is json or xml,
+//	                        what is left out is App.Push's. It answers when the message was accepted, or sent for the last time
+//	POST   /sim/push-url    {"appid"?, "url"?, "token"?}      → {"status", "body", "error"?, "ok"}: the console's check of the address
 //	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.KillToken
 //	POST   /sim/fault       {"api"?, "times"?, "errcode"?, "delay"?, "drop"?, "status"?, "body"?} → {}: see Fault
 //	DELETE /sim/fault                                         → {}: all faults end
@@ -73,10 +77,11 @@ import (
 // App is a mini program registered with the simulated WeChat.
 type App struct {
 	ID         string
-	Secret     string   // AppSecret
-	NoUnionID  bool     // not bound to an Open Platform account: its users have no unionid
-	Frozen     bool     // its AppSecret is: 40243
-	AllowedIPs []string // addresses or CIDRs that may controlRequest for tokens, else 40164; empty: any
+	Secret     string       // AppSecret
+	NoUnionID  bool         // not bound to an Open Platform account: its users have no unionid
+	Frozen     bool         // its AppSecret is: 40243
+	AllowedIPs []string     // addresses or CIDRs that may controlRequest for tokens, else 40164; empty: any
+	Push       PushSettings // of message push; a control call may name others
 }
 
 // Options sets a Server up.

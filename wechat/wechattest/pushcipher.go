@@ -1,0 +1,97 @@
+package wechattest
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// The encryption of pushes is written here a second time, so that the gateway's is
+// not tested by itself.
+
+const pushBlock = 32 // bytes that are padded to
+
+// newMsgID is 16 to 19 digits: more than a float64 holds.
+func newMsgID() int64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return int64(binary.BigEndian.Uint64(b[:])>>1)%8_000_000_000_000_000_000 + 1_000_000_000_000_000
+}
+
+// pushSignature is the hex SHA-1 of the parts, sorted and joined.
+func pushSignature(parts ...string) string {
+	slices.Sort(parts)
+	sum := sha1.Sum([]byte(strings.Join(parts, "")))
+	return hex.EncodeToString(sum[:])
+}
+
+func pushKey(aesKey string) (cipher.Block, []byte, error) {
+	key, err := base64.StdEncoding.DecodeString(aesKey + "=")
+	if err != nil || len(key) != 32 {
+		return nil, nil, errors.New("an aes_key has 43 letters and digits")
+	}
+	block, err := aes.NewCipher(key)
+	return block, key[:aes.BlockSize], err
+}
+
+func encryptPush(aesKey, appid string, message []byte) (string, error) {
+	block, iv, err := pushKey(aesKey)
+	if err != nil {
+		return "", err
+	}
+	data := make([]byte, 16, 20+len(message)+len(appid)+pushBlock)
+	_, _ = rand.Read(data)
+	data = binary.BigEndian.AppendUint32(data, uint32(len(message)))
+	data = append(append(data, message...), appid...)
+	n := pushBlock - len(data)%pushBlock
+	data = append(data, bytes.Repeat([]byte{byte(n)}, n)...)
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
+	return base64.StdEncoding.EncodeToString(data), nil
+}
+
+// decryptPushReply reads an encrypted reply as WeChat would; false where it couldn't.
+func decryptPushReply(to PushSettings, appid string, body []byte) (string, bool) {
+	var got struct {
+		Encrypt      string
+		MsgSignature string
+		TimeStamp    json.Number
+		Nonce        string
+	}
+	decode := json.Unmarshal
+	if to.XML {
+		decode = xml.Unmarshal
+	}
+	if decode(body, &got) != nil || got.MsgSignature != pushSignature(to.Token, got.TimeStamp.String(), got.Nonce, got.Encrypt) {
+		return "", false
+	}
+	block, iv, err := pushKey(to.AESKey)
+	data, errData := base64.StdEncoding.DecodeString(got.Encrypt)
+	if err != nil || errData != nil || len(data) == 0 || len(data)%pushBlock != 0 {
+		return "", false
+	}
+	cipher.NewCBCDecrypter(block, iv).CryptBlocks(data, data)
+	return openPushReply(data, appid)
+}
+
+func openPushReply(data []byte, appid string) (string, bool) {
+	n := int(data[len(data)-1])
+	if n == 0 || n > pushBlock || n+20 > len(data) {
+		return "", false
+	}
+	data = data[:len(data)-n]
+	length := int64(binary.BigEndian.Uint32(data[16:]))
+	if length > int64(len(data)-20) || string(data[20+length:]) != appid {
+		return "", false
+	}
+	return string(data[20 : 20+length]), true
+}
