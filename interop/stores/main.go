@@ -129,14 +129,7 @@ func try(ctx context.Context, r *rig.Rig, dir, path string, args []string) strin
 	if err == nil {
 		return fmt.Sprintf("%d %s", n, r.Check(true))
 	}
-	failed := regexp.MustCompile(`(?m)^--- FAIL: (\S+)`).FindAllStringSubmatch(string(out), -1)
-	var names []string
-	for _, f := range failed {
-		names = append(names, f[1])
-	}
-	if len(names) == 0 {
-		names = []string{err.Error()}
-	}
 	fmt.Fprintf(os.Stderr, "%s\n", out)
-	return fmt.Sprintf("%d, but not %s %s", n, strings.Join(names, ", "), r.Check(false))
+	failed := len(regexp.MustCompile(`(?m)^--- FAIL: `).FindAll(out, -1))
+	return fmt.Sprintf("%d, but %d failed (%v) %s", n, failed, err, r.Check(false))
 }
