@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -222,9 +223,9 @@ func (w *world) front(changes settings) *front {
 	listeners, err := p.listen(p.gateway)
 	must(w.t, err)
 	w.run(listeners)
-	url := func(n int) string { return "http://" + listeners.servers[n].ln.Addr().String() }
+	url := func(ln net.Listener) string { return "http://" + ln.Addr().String() }
 	f := &front{process: p, instance: &instance{
-		w: w, file: file, public: url(0), private: url(1), out: out,
+		w: w, file: file, public: url(listeners.publicLn), private: url(listeners.privateLn), out: out, read: out.String,
 		client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute},
 	}}
 	eventually(w.t, "ready", func() bool { return f.ready() == http.StatusOK })

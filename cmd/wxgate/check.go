@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"wxgate/internal/config"
 )
@@ -26,8 +27,11 @@ func (c *checkCommand) Run(ctx context.Context, t *terminal) error {
 	if err := printRoutes(t.out, cfg.Routes); err != nil {
 		return err
 	}
-	if !c.Online {
-		return nil
+	if c.Online {
+		if err := checkOnline(ctx, cfg, t); err != nil {
+			return err
+		}
 	}
-	return checkOnline(ctx, cfg, t)
+	_, err = fmt.Fprintf(t.out, "%s\n", describeConfig(cfg))
+	return err
 }

@@ -63,7 +63,7 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, recorder.Close)() // its streams would keep the server from stopping
-	printWhatToTry(t, l.servers[0].ln.Addr(), l.servers[1].ln.Addr())
+	printWhatToTry(t, l.publicLn.Addr(), l.privateLn.Addr())
 	return l.serve(ctx)
 }
 
@@ -85,6 +85,7 @@ apps:
     secret: %s
     relay: [/wxa/getwxacodeunlimit, /cgi-bin/message/subscribe/send]
 wechat: {api_base: "%s"}
+shutdown_delay: 0s
 shutdown_timeout: 2s
 limits: {login_per_ip: 600/m}
 admin:

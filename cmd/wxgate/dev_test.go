@@ -21,7 +21,6 @@ import (
 	"github.com/coder/websocket"
 
 	"wxgate/internal/config"
-	"wxgate/internal/http1"
 )
 
 // playing is a `wxgate dev` that runs.
@@ -248,12 +247,11 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range l.servers {
-		defer s.ln.Close()
-	}
+	defer l.publicLn.Close()
+	defer l.privateLn.Close()
 	for _, path := range []string{"/", "/playground/app.mjs", "/playground/events", "/playground/socket/api/ws", "/sim/users", "/sim/code"} {
 		w := httptest.NewRecorder()
-		l.servers[0].server.(*http1.Server).Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		l.public.Handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if got := w.Header().Get("X-Gateway-Error"); w.Code != http.StatusNotFound || got != "no_route" {
 			t.Errorf("%s: %d %q", path, w.Code, got)
 		}

@@ -35,7 +35,9 @@ type cli struct {
 	Keygen  keygenCommand  `cmd:"" help:"Print a fresh secret for the config's secrets."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 
-	Healthcheck healthcheckCmd `cmd:"" hidden:"" help:"Ask a running gateway whether it is alive."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is alive: exit status 0 where it is."`
+
+	VersionFlag versionFlag `name:"version" help:"Print version, commit and Go version."`
 }
 
 // configFlag is the flag of the commands that read a config file.
@@ -57,12 +59,10 @@ func (t *terminal) warn(warnings []config.Problem) {
 }
 
 func main() {
-	// Further signals change nothing: supervisors send them twice, and requests
-	// in flight have until shutdown_timeout.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	status := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(status)
+	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
+	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the gateway
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run runs the command that args name until it is done or ctx ends, and gives

@@ -37,6 +37,8 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"--help"}, 0, ""},
 		{[]string{"explain", "--help"}, 0, ""},
 		{[]string{"version"}, 0, ""},
+		{[]string{"--version"}, 0, ""},
+		{[]string{"serve", "--version"}, 0, ""},
 		{[]string{"check", "--config", good}, 0, ""},
 		{[]string{"check", "--config", bad}, 2, "listne: unknown key (did you mean listen?)"},
 		{[]string{"serve", "--config", bad}, 2, "listne: unknown key"},
@@ -106,10 +108,21 @@ func TestAFreshKeyIsOneThatLoads(t *testing.T) {
 
 func TestVersionNamesCommitAndGo(t *testing.T) {
 	t.Parallel()
-	_, stdout, _ := wxgate(t, "version")
 	want := `^wxgate \S+ \(commit \S+, ` + regexp.QuoteMeta(runtime.Version()) + `\)\n$`
-	if !regexp.MustCompile(want).MatchString(stdout) {
-		t.Errorf("got %q", stdout)
+	for _, arg := range []string{"version", "--version"} {
+		if _, stdout, _ := wxgate(t, arg); !regexp.MustCompile(want).MatchString(stdout) {
+			t.Errorf("%s: got %q", arg, stdout)
+		}
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	_, stdout, _ := wxgate(t, "--help")
+	for _, command := range []string{"serve", "dev", "sim", "check", "explain", "keygen", "version", "healthcheck", "--version"} {
+		if !strings.Contains(stdout, "  "+command+" ") {
+			t.Errorf("%s is not in\n%s", command, stdout)
+		}
 	}
 }
 

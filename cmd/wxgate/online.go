@@ -70,6 +70,11 @@ func tryRedis(ctx context.Context, c *config.Config) error {
 	defer store.Close()
 	ctx, cancel := context.WithTimeout(ctx, redisPatience)
 	defer cancel()
+	return waitReady(ctx, store)
+}
+
+// waitReady waits until the store is ready or ctx ends, and says why it isn't.
+func waitReady(ctx context.Context, store *session.Store) (err error) {
 	for {
 		asked := store.Ready(ctx)
 		if asked == nil {

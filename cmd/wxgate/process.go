@@ -133,35 +133,9 @@ func (p *process) reload(ctx context.Context, next *config.Config) error {
 	p.admin.Configure(adminConfig(next))
 	p.log.setLevel(next.Log.Level)
 	gen.commit()
-	for _, key := range needRestart(p.config, next) {
+	for _, key := range config.RestartKeys(p.config, next) {
 		p.log.Warn("this change takes effect at the next start", zap.String("key", key))
 	}
 	p.config = next
 	return nil
-}
-
-// shutdownTimeout is the one in force now.
-func (p *process) shutdownTimeout() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.config.ShutdownTimeout.Std()
-}
-
-// needRestart names the changed keys that a reload leaves as they are.
-func needRestart(old, next *config.Config) []string {
-	var keys []string
-	for key, changed := range map[string]bool{
-		"listen":                     old.Listen != next.Listen,
-		"tls":                        old.TLS != next.TLS,
-		"admin.listen":               old.Admin.Listen != next.Admin.Listen,
-		"redis":                      fmt.Sprint(redisConfig(old)) != fmt.Sprint(redisConfig(next)) || old.Redis.Password != next.Redis.Password,
-		"log.format":                 old.Log.Format != next.Log.Format,
-		"limits.max_header":          next.Limits.MaxHeader > old.Limits.MaxHeader,
-		"limits.read_header_timeout": old.Limits.ReadHeaderTimeout != next.Limits.ReadHeaderTimeout,
-	} {
-		if changed {
-			keys = append(keys, key)
-		}
-	}
-	return keys
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/alecthomas/kong"
 )
 
 // Set by the build: -ldflags "-X main.version=v1.2.3 -X main.commit=0123abc".
@@ -17,6 +19,15 @@ type versionCommand struct{}
 func (c *versionCommand) Run(t *terminal) error {
 	b := currentBuild()
 	_, err := fmt.Fprintf(t.out, "wxgate %s (commit %s, %s)\n", b.Version, b.Commit, b.Go)
+	return err
+}
+
+// versionFlag is --version, which does the same wherever it stands.
+type versionFlag bool
+
+func (versionFlag) BeforeReset(app *kong.Kong, t *terminal) error {
+	err := (&versionCommand{}).Run(t)
+	app.Exit(exitFine)
 	return err
 }
 

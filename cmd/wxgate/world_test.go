@@ -66,6 +66,7 @@ func (w *world) config(changes settings) string {
 		"wechat":           fmt.Sprintf("{api_base: %q}", w.simBase),
 		"redis":            fmt.Sprintf("{addrs: [%q]}", w.redis.Addr),
 		"limits":           `{login_per_ip: ""}`,
+		"shutdown_delay":   "0s",
 		"shutdown_timeout": "10s",
 		"admin": fmt.Sprintf(`{listen: "127.0.0.1:0", tokens: [{name: ops, token: %s, scopes: [admin]}, {name: orders, token: %s, scopes: [wechat]}]}`,
 			adminToken, wechatToken),
@@ -95,6 +96,7 @@ type instance struct {
 	file            string
 	public, private string // base URLs
 	out, err        *output
+	read            func() string // the log
 	client          *http.Client
 	cancel          context.CancelFunc
 	status          chan int
@@ -111,18 +113,25 @@ func (w *world) serve(changes settings) *instance {
 // serveUnready starts a gateway and waits until it listens.
 func (w *world) serveUnready(changes settings) *instance {
 	w.t.Helper()
-	i := &instance{
-		w: w, file: filepath.Join(w.t.TempDir(), "config.yaml"), out: &output{}, err: &output{},
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
-		status: make(chan int, 1),
-	}
-	write(w.t, i.file, w.config(changes), 0o600)
+	i := w.newInstance(changes)
 	ctx, cancel := context.WithCancel(context.Background())
 	i.cancel = cancel
 	go func() { i.status <- run(ctx, []string{"serve", "--config", i.file}, i.out, i.err) }()
 	w.t.Cleanup(i.end)
 	i.public = i.listening("public")
 	i.private = i.listening("private")
+	return i
+}
+
+func (w *world) newInstance(changes settings) *instance {
+	w.t.Helper()
+	i := &instance{
+		w: w, file: filepath.Join(w.t.TempDir(), "config.yaml"), out: &output{}, err: &output{},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
+		status: make(chan int, 1),
+	}
+	i.read = i.out.String
+	write(w.t, i.file, w.config(changes), 0o600)
 	return i
 }
 
@@ -157,7 +166,7 @@ func (i *instance) listening(name string) string {
 // logged gives the log lines with this message.
 func (i *instance) logged(message string) []map[string]any {
 	var found []map[string]any
-	for line := range strings.Lines(i.out.String()) {
+	for line := range strings.Lines(i.read()) {
 		var fields map[string]any
 		if json.Unmarshal([]byte(line), &fields) == nil && fields["msg"] == message {
 			found = append(found, fields)

@@ -9,10 +9,11 @@ import (
 //
 // Tags: yaml names the key; required:"true" makes it required; oneof lists the values
 // of a word; min and max bound numbers, durations and sizes; shorthand:"true" marks
-// the field that a bare scalar in place of the mapping sets.
+// the field that a bare scalar in place of the mapping sets; restart marks what a
+// reload leaves as it was at the start, where it has changed or is larger than then.
 type Config struct {
-	Listen          Address   `yaml:"listen"`
-	TLS             ServerTLS `yaml:"tls"`
+	Listen          Address   `yaml:"listen" restart:"changed"`
+	TLS             ServerTLS `yaml:"tls" restart:"changed"`
 	TrustedProxies  []Network `yaml:"trusted_proxies"`
 	AuthPrefix      string    `yaml:"auth_prefix"`
 	ShutdownDelay   Duration  `yaml:"shutdown_delay" max:"5m"`
@@ -20,13 +21,13 @@ type Config struct {
 	Secrets         []Key     `yaml:"secrets" required:"true"`
 	Apps            []App     `yaml:"apps" required:"true"`
 	WeChat          WeChat    `yaml:"wechat"`
-	Redis           Redis     `yaml:"redis"`
+	Redis           Redis     `yaml:"redis" restart:"changed"`
 	Session         Session   `yaml:"session"`
 	Token           Token     `yaml:"token"`
 	Identity        Identity  `yaml:"identity"`
 	PublicOrigins   []Origin  `yaml:"public_origins"`
 	Web             Web       `yaml:"web"`
-	Tracing         Tracing   `yaml:"tracing"`
+	Tracing         Tracing   `yaml:"tracing" restart:"changed"`
 	Hooks           Hooks     `yaml:"hooks"`
 	Limits          Limits    `yaml:"limits"`
 	Admin           Admin     `yaml:"admin"`
@@ -108,7 +109,7 @@ type Session struct {
 	IdleTimeout  Duration `yaml:"idle_timeout" min:"1s" max:"87600h"`
 	MaxLifetime  Duration `yaml:"max_lifetime" min:"1s" max:"87600h"`
 	MaxPerUser   int      `yaml:"max_per_user" min:"0" max:"1000"`
-	CacheSize    int      `yaml:"cache_size" min:"1" max:"100000000"`
+	CacheSize    int      `yaml:"cache_size" restart:"changed" min:"1" max:"100000000"`
 	CacheTTL     Duration `yaml:"cache_ttl" max:"1h"`
 	StaleIfError Duration `yaml:"stale_if_error" max:"720h"`
 }
@@ -169,15 +170,15 @@ type LoginHook struct {
 type Limits struct {
 	LoginPerIP        Rate     `yaml:"login_per_ip"`
 	AuthPerUser       Rate     `yaml:"auth_per_user"`
-	MaxConnections    int      `yaml:"max_connections" min:"0" max:"10000000"` // 0: as many as descriptors allow
-	MaxHeader         Size     `yaml:"max_header" min:"1KiB" max:"16MiB"`
+	MaxConnections    int      `yaml:"max_connections" restart:"changed" min:"0" max:"10000000"` // 0: as many as descriptors allow
+	MaxHeader         Size     `yaml:"max_header" restart:"larger" min:"1KiB" max:"16MiB"`
 	MaxBody           Size     `yaml:"max_body"` // 0: no limit
-	ReadHeaderTimeout Duration `yaml:"read_header_timeout" min:"1ms" max:"5m"`
+	ReadHeaderTimeout Duration `yaml:"read_header_timeout" restart:"changed" min:"1ms" max:"5m"`
 }
 
 type Admin struct {
-	Listen Address      `yaml:"listen"`
-	TLS    ServerTLS    `yaml:"tls"`
+	Listen Address      `yaml:"listen" restart:"changed"`
+	TLS    ServerTLS    `yaml:"tls" restart:"changed"`
 	Tokens []AdminToken `yaml:"tokens"`
 }
 
@@ -201,7 +202,7 @@ func scopes() []string { return []string{string(ScopeAdmin), string(ScopeWeChat)
 
 type Log struct {
 	Level  string `yaml:"level" oneof:"debug info warn error"`
-	Format string `yaml:"format" oneof:"json console"`
+	Format string `yaml:"format" restart:"changed" oneof:"json console"`
 	Access bool   `yaml:"access"`
 }
 

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+
+	"wxgate/internal/config"
+	"wxgate/internal/http1"
+	"wxgate/proxy"
+)
+
+// listeners are the open listeners and who serves them.
+type listeners struct {
+	p         *process
+	public    *http1.Server
+	publicLn  net.Listener
+	private   *http.Server
+	privateLn net.Listener
+}
+
+// listen opens both listeners. The public one is served by h.
+func (p *process) listen(h http.Handler) (*listeners, error) {
+	l := &listeners{p: p}
+	var err error
+	if l.public, err = p.publicServer(h); err != nil {
+		return nil, err
+	}
+	if l.private, err = p.privateServer(); err != nil {
+		return nil, err
+	}
+	if l.publicLn, err = net.Listen("tcp", string(p.config.Listen)); err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if l.privateLn, err = net.Listen("tcp", string(p.config.Admin.Listen)); err != nil {
+		l.publicLn.Close()
+		return nil, fmt.Errorf("admin.listen: %w", err)
+	}
+	return l, nil
+}
+
+func (p *process) publicServer(h http.Handler) (*http1.Server, error) {
+	c := p.config
+	options := proxy.ServerConfig{
+		Handler: h, MaxHeader: int(c.Limits.MaxHeader), ReadHeaderTimeout: c.Limits.ReadHeaderTimeout.Std(),
+		MaxConnections: maxConnections(c.Limits.MaxConnections), DrainPause: drainPause, Log: p.log.Logger,
+	}
+	var err error
+	if options.TLS, err = p.serverTLS(c.TLS); err != nil {
+		return nil, fmt.Errorf("tls: %w", err)
+	}
+	return proxy.NewServer(p.gateway, options), nil
+}
+
+// drainPause is how long idle connections stay open once the public listener
+// is closed: some round trips of a load balancer that has just sent a request.
+const drainPause = 500 * time.Millisecond
+
+func (p *process) privateServer() (*http.Server, error) {
+	certificate, err := p.serverTLS(p.config.Admin.TLS)
+	if err != nil {
+		return nil, fmt.Errorf("admin.tls: %w", err)
+	}
+	return &http.Server{
+		Handler:           p.admin.Handler(),
+		TLSConfig:         certificate,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          zap.NewStdLog(p.log.Named("http")),
+	}, nil
+}
+
+// serverTLS is nil for a listener without a certificate.
+func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
+	if files.CertFile == "" {
+		return nil, nil
+	}
+	certificate, err := proxy.LoadCertificate(string(files.CertFile), string(files.KeyFile), p.log.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return proxy.TLSConfig(certificate), nil
+}
+
+// serve serves until ctx ends, or one of the servers fails, and drains.
+func (l *listeners) serve(ctx context.Context) error {
+	failed := make(chan error, 2)
+	l.begin("public", l.publicLn, l.public.Serve, failed)
+	l.begin("private", l.privateLn, l.servePrivate, failed)
+	select {
+	case <-ctx.Done():
+		l.announceStop()
+		l.drain()
+		return nil
+	case err := <-failed:
+		l.drain()
+		return err
+	}
+}
+
+func (l *listeners) begin(name string, ln net.Listener, serve func(net.Listener) error, failed chan<- error) {
+	l.p.log.Info("listening", zap.String("listener", name), zap.Stringer("address", ln.Addr()))
+	go func() {
+		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("%s listener: %w", name, err)
+		}
+	}()
+}
+
+func (l *listeners) servePrivate(ln net.Listener) error {
+	if l.private.TLSConfig != nil {
+		return l.private.ServeTLS(ln, "", "")
+	}
+	return l.private.Serve(ln)
+}

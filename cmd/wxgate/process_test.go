@@ -1,0 +1,160 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	osprocess "wxgate/internal/testkit/process"
+)
+
+// TestMain makes the test's own program the gateway where a test starts it as
+// one: signals and standard output are a process's.
+func TestMain(m *testing.M) {
+	if os.Getenv("WXGATE_TEST_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// program is a gateway in a process of its own.
+type program struct {
+	*instance
+	proc *osprocess.Process
+}
+
+// gatewayCommand starts the test's program as wxgate.
+func gatewayCommand(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), "WXGATE_TEST_MAIN=1")
+	return cmd
+}
+
+// start serves in a process, at addresses that the log says.
+func (w *world) start(changes settings) *program {
+	w.t.Helper()
+	i := w.newInstance(changes)
+	log := i.file + ".log"
+	p, err := osprocess.Start("wxgate", log, gatewayCommand("serve", "--config", i.file))
+	must(w.t, err)
+	w.t.Cleanup(p.Kill)
+	i.read = p.Output
+	i.public, i.private = i.listening("public"), i.listening("private")
+	eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
+	return &program{i, p}
+}
+
+// gone waits for the end of the process and gives its status.
+func (p *program) gone() int {
+	p.w.t.Helper()
+	select {
+	case <-p.proc.Exited():
+	case <-time.After(20 * time.Second):
+		p.w.t.Fatalf("the process lives on:\n%s", p.proc.Output())
+	}
+	return p.proc.ExitCode()
+}
+
+func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		w := newWorld(t)
+		p := w.start(settings{"shutdown_timeout": "1m", "shutdown_delay": "1m"})
+		must(t, p.proc.Signal(sig))
+		eventually(t, "unready", func() bool { return p.ready() == http.StatusServiceUnavailable })
+		must(t, p.proc.Signal(sig))
+		start := time.Now()
+		if code := p.gone(); code == 0 || time.Since(start) > 5*time.Second {
+			t.Errorf("%v twice: status %d after %v", sig, code, time.Since(start))
+		}
+	}
+}
+
+// Balancers look at /readyz from time to time: until they have, requests are taken.
+func TestTheStopIsAnnouncedBeforeRequestsAreRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.serve(settings{"shutdown_delay": "2s"})
+	token := i.login("alice")
+	start := time.Now()
+	i.cancel()
+	eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
+	i.client.CloseIdleConnections()
+	for _, method := range []string{"GET", "POST"} {
+		res, err := i.client.Do(newRequest(t, method, i.public+"/api/x", token))
+		must(t, err)
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK || !res.Close {
+			t.Errorf("%s while the stop is announced: %d, Connection: close %v", method, res.StatusCode, res.Close)
+		}
+	}
+	i.end()
+	if took := time.Since(start); took < 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+func newRequest(t *testing.T, method, url, token string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest(method, url, nil)
+	must(t, err)
+	r.Header.Set("Authorization", "Bearer "+token)
+	return r
+}
+
+func TestOneSignalStopsWithStatus0(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(nil)
+	must(t, p.proc.Signal(syscall.SIGTERM))
+	if code := p.gone(); code != 0 || len(p.logged("stopped")) != 1 {
+		t.Errorf("status %d:\n%s", code, p.proc.Output())
+	}
+}
+
+// The log's first line says what runs and whether Redis answers.
+func TestTheFirstLineSaysWhatRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.serve(nil)
+	first := i.logged("starting")
+	if len(first) != 1 || first[0]["version"] == "" || first[0]["config"] != i.file || first[0]["apps"] != 2.0 || first[0]["routes"] != 2.0 ||
+		first[0]["store"] != "Redis at "+w.redis.Addr || first[0]["redis_answers"] != true {
+		t.Errorf("got %v in\n%s", first, i.out)
+	}
+	w.redis.Stop()
+	start := time.Now()
+	i = w.serveUnready(nil)
+	if first := i.logged("starting; Redis does not answer, sessions can't be read until it does"); len(first) != 1 || first[0]["level"] != "error" || time.Since(start) > 3*time.Second {
+		t.Errorf("without Redis, after %v: %v in\n%s", time.Since(start), first, i.out)
+	}
+	i = w.serve(settings{"redis": "{}"})
+	if first := i.logged("starting; sessions live in this process, end with it, and are not shared"); len(first) != 1 || first[0]["level"] != "warn" {
+		t.Errorf("in-process store: %v in\n%s", first, i.out)
+	}
+	if !strings.Contains(i.err.String(), "sessions live in this process") {
+		t.Errorf("no warning: %s", i.err)
+	}
+}
+
+func TestCheckEndsWithOneLine(t *testing.T) {
+	t.Parallel()
+	const apps = "apps: [{appid: wx1, secret: a}, {appid: wx2, secret: b}]\n"
+	for part, want := range map[string]string{
+		"":                          "config ok: 1 app, 1 route, sessions in this process",
+		"redis: {addrs: ['r:1']}\n": "config ok: 1 app, 1 route, Redis at r:1",
+		apps:                        "config ok: 2 apps, 1 route, sessions in this process",
+		"redis: {addrs: ['a:1', 'b:2'], cluster: true}": "config ok: 1 app, 1 route, Redis Cluster at a:1, b:2",
+		"redis: {addrs: ['a:1'], master_name: m}":       "config ok: 1 app, 1 route, Redis master m by Sentinel at a:1",
+	} {
+		status, stdout, _ := wxgate(t, "check", "--config", configFile(t, around(part)))
+		lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
+		if status != 0 || lines[len(lines)-1] != want {
+			t.Errorf("%s: want %q, got %d and %q", part, want, status, lines[len(lines)-1])
+		}
+	}
+}
