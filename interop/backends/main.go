@@ -1,7 +1,7 @@
 // Command backends puts real servers, from the system's packages and set as
 // carelessly as they can be, behind the gateway, and sends them requests that
-// try to be somebody else or to get somewhere else. The same bytes go straight
-// to the servers too: an attack that none falls for shows nothing.
+// try to be somebody else or to get somewhere else. The same bytes go
+// directly to the servers too: an attack that succeeds nowhere shows nothing.
 package main
 
 import (
@@ -33,16 +33,16 @@ func run(ctx context.Context, r *rig.Rig) error {
 	if t.token, t.openid, err = g.Login(ctx, http.DefaultClient, "alice"); err != nil {
 		return err
 	}
-	if err := t.honest(ctx); err != nil {
+	if err := t.legitimate(ctx); err != nil {
 		return err
 	}
 	if err := t.paths(ctx); err != nil {
 		return err
 	}
-	if err := t.try(ctx, "whose identity it sees: straight → through the gateway", identityRequests(), t.spoofed, t.impersonated); err != nil {
+	if err := t.try(ctx, "whose identity it sees: directly → through the gateway", identityRequests(), t.spoofed, t.impersonated); err != nil {
 		return err
 	}
-	return t.try(ctx, "where it gets to: straight → through the gateway", pathAttacks, reachedAdmin, t.trespassed)
+	return t.try(ctx, "where it gets to: directly → through the gateway", pathAttacks, reachedAdmin, t.reachedForbidden)
 }
 
 // routes gives every backend an open route, one for users, and one for those
@@ -66,8 +66,8 @@ type trial struct {
 	token, openid string // alice's
 }
 
-// verdict is what came back for a request.
-type verdict struct {
+// result is what came back for a request.
+type result struct {
 	status int
 	code   string // the gateway's, where it refused
 	area   string // admin or public, where the backend answered 200
@@ -75,8 +75,8 @@ type verdict struct {
 	path   string // there, percent-encoded
 }
 
-// honest checks that the way is open for who does nothing strange.
-func (t trial) honest(ctx context.Context) error {
+// legitimate checks that ordinary requests pass.
+func (t trial) legitimate(ctx context.Context) error {
 	for _, b := range t.backends {
 		open, err := t.send(ctx, b, t.g.Address, attack{path: "/public/page"})
 		if err != nil {
@@ -87,7 +87,7 @@ func (t trial) honest(ctx context.Context) error {
 			return err
 		}
 		if open.area != "public" || open.saw != "" || own.area != "public" || own.saw != t.openid {
-			return fmt.Errorf("%s answers honest requests with %+v and %+v", b.name, open, own)
+			return fmt.Errorf("%s answers legitimate requests with %+v and %+v", b.name, open, own)
 		}
 	}
 	return nil
@@ -133,26 +133,26 @@ func (t trial) names() []string {
 	return names
 }
 
-// try sends each attack to each backend, straight and through the gateway, and
-// prints a table. Every backend must have fallen for one of them.
-func (t trial) try(ctx context.Context, title string, attacks []attack, falls func(verdict) bool, wrong func(attack, verdict) bool) error {
+// try sends each attack to each backend, direct and through the gateway, and
+// prints a table. At least one must succeed directly at each backend.
+func (t trial) try(ctx context.Context, title string, attacks []attack, succeeded func(result) bool, wrong func(attack, result) bool) error {
 	table := rig.NewTable(append([]string{"attack"}, t.names()...)...)
-	fell := make([]int, len(t.backends))
+	successes := make([]int, len(t.backends))
 	for _, a := range attacks {
 		cells := []string{a.name}
 		for i, b := range t.backends {
-			straight, err := t.send(ctx, b, b.address, a)
+			direct, err := t.send(ctx, b, b.address, a)
 			if err != nil {
 				return err
 			}
-			if falls(straight) {
-				fell[i]++
+			if succeeded(direct) {
+				successes[i]++
 			}
 			through, err := t.send(ctx, b, t.g.Address, a)
 			if err != nil {
 				return err
 			}
-			cell := t.word(straight) + " → " + t.word(through)
+			cell := t.cell(direct) + " → " + t.cell(through)
 			if wrong(a, through) {
 				cell += " " + t.r.Check(false)
 			}
@@ -160,8 +160,8 @@ func (t trial) try(ctx context.Context, title string, attacks []attack, falls fu
 		}
 		table.Add(cells...)
 	}
-	last := []string{"attacks that it falls for, straight"}
-	for _, n := range fell {
+	last := []string{"attacks that succeed directly"}
+	for _, n := range successes {
 		last = append(last, fmt.Sprintf("%d: %s", n, t.r.Check(n > 0)))
 	}
 	table.Add(last...)
@@ -169,10 +169,10 @@ func (t trial) try(ctx context.Context, title string, attacks []attack, falls fu
 	return nil
 }
 
-func (t trial) spoofed(v verdict) bool { return strings.Contains(v.saw, admin) }
+func (t trial) spoofed(v result) bool { return strings.Contains(v.saw, admin) }
 
 // impersonated tells whether a backend saw anybody but the one who asks.
-func (t trial) impersonated(a attack, v verdict) bool {
+func (t trial) impersonated(a attack, v result) bool {
 	if v.area == "" {
 		return false
 	}
@@ -183,11 +183,13 @@ func (t trial) impersonated(a attack, v verdict) bool {
 	return v.saw != want
 }
 
-func reachedAdmin(v verdict) bool { return v.area == "admin" }
+func reachedAdmin(v result) bool { return v.area == "admin" }
 
-func (t trial) trespassed(a attack, v verdict) bool { return reachedAdmin(v) || t.impersonated(a, v) }
+func (t trial) reachedForbidden(a attack, v result) bool {
+	return reachedAdmin(v) || t.impersonated(a, v)
+}
 
-func (t trial) word(v verdict) string {
+func (t trial) cell(v result) string {
 	switch {
 	case v.code != "":
 		return fmt.Sprintf("%d %s", v.status, v.code)
@@ -203,26 +205,26 @@ func (t trial) word(v verdict) string {
 
 // send sends the attack's bytes and reads one answer. A connection that is cut
 // without one is an answer too.
-func (t trial) send(ctx context.Context, b backend, address string, a attack) (verdict, error) {
+func (t trial) send(ctx context.Context, b backend, address string, a attack) (result, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return verdict{}, err
+		return result{}, err
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
 	if _, err := io.WriteString(conn, t.bytes(b, a)); err != nil {
-		return verdict{}, nil
+		return result{}, nil
 	}
 	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
-		return verdict{}, fmt.Errorf("%s: no answer from %s", a.name, b.name)
+		return result{}, fmt.Errorf("%s: no answer from %s", a.name, b.name)
 	}
 	if err != nil {
-		return verdict{}, nil
+		return result{}, nil
 	}
 	defer res.Body.Close()
-	return judge(res), nil
+	return readResult(res), nil
 }
 
 func (t trial) bytes(b backend, a attack) string {
@@ -238,8 +240,8 @@ func (t trial) bytes(b backend, a attack) string {
 	return fmt.Sprintf("%s %s HTTP/1.1\r\nHost: %s\r\n%sConnection: close%s\r\n\r\n%s", method, strings.Replace(a.path, "HOST", b.host(), 1), b.host(), header, a.connection, body)
 }
 
-func judge(res *http.Response) verdict {
-	v := verdict{status: res.StatusCode, code: res.Header.Get("X-Gateway-Error"), path: res.Header.Get("X-Path")}
+func readResult(res *http.Response) result {
+	v := result{status: res.StatusCode, code: res.Header.Get("X-Gateway-Error"), path: res.Header.Get("X-Path")}
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64))
 	if v.code == "" && v.status == http.StatusOK && err == nil {
 		v.area, v.saw = string(body), res.Header.Get("X-Saw")

@@ -23,7 +23,7 @@ const (
 func main() { rig.Main(5*time.Minute, run) }
 
 func run(ctx context.Context, r *rig.Rig) error {
-	backend := httptest.NewServer(http.HandlerFunc(carry))
+	backend := httptest.NewServer(http.HandlerFunc(transfer))
 	defer backend.Close()
 	config := fmt.Sprintf("routes: [{path: /api/, max_body: 2GiB, timeout: 2m, upstreams: [%q]}]\n", backend.URL)
 	table := rig.NewTable("listener", "what", "idle RSS, MiB", "peak RSS, MiB", "MiB/s", "under 64 MiB")
@@ -49,8 +49,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// carry takes an upload and says how long it was, or gives a download.
-func carry(w http.ResponseWriter, r *http.Request) {
+// transfer takes an upload and says how long it was, or gives a download.
+func transfer(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		w.Header().Set("Content-Length", strconv.Itoa(size))
 		_, _ = io.Copy(w, body())
