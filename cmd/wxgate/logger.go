@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -10,20 +9,16 @@ import (
 	"wxgate/internal/config"
 )
 
-// logFlush is how long a line may wait to be written. Batching saves a system
-// call a request; errors are written at once.
-const logFlush = 100 * time.Millisecond
-
 // logger is the process's log, with a level that a reload can change.
 type logger struct {
 	*zap.Logger
 	level zap.AtomicLevel
-	out   *zapcore.BufferedWriteSyncer
+	out   *logQueue
 }
 
 // newLogger writes to out, as JSON or for a console.
 func newLogger(out io.Writer, c config.Log) *logger {
-	l := &logger{level: zap.NewAtomicLevel(), out: &zapcore.BufferedWriteSyncer{WS: zapcore.AddSync(out), FlushInterval: logFlush}}
+	l := &logger{level: zap.NewAtomicLevel(), out: newLogQueue(out)}
 	l.setLevel(c.Level)
 	l.Logger = zap.New(zapcore.NewCore(logEncoder(c.Format), l.out, l.level))
 	return l
@@ -48,5 +43,5 @@ func (l *logger) setLevel(word string) {
 	}
 }
 
-// close writes what is still buffered.
-func (l *logger) close() { _ = l.out.Stop() }
+// close writes what is still queued, if its reader reads.
+func (l *logger) close() { l.out.close() }

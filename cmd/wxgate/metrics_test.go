@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -11,7 +12,8 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/zap"
+
+	"wxgate/internal/config"
 )
 
 // recordingRegistry knows what every collector may show, shown yet or not.
@@ -65,7 +67,7 @@ func TestTheReferenceNamesEveryMetric(t *testing.T) {
 	c, err := parse(t, around(""))
 	must(t, err)
 	reg := &recordingRegistry{prometheus.NewRegistry(), map[string]string{}}
-	p, err := assembleWith(reg, c, &logger{Logger: zap.NewNop()})
+	p, err := assembleWith(reg, c, newLogger(io.Discard, config.Log{}))
 	must(t, err)
 	p.close()
 	maps.DeleteFunc(reg.families, func(name, _ string) bool { return !strings.HasPrefix(name, "wxgate_") })

@@ -51,6 +51,7 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	p := &process{log: log, config: c, registry: metrics}
 	describeProcess(p.registry)
 	p.reloads = newReloadMetrics(p.registry)
+	p.registry.MustRegister(log.out.dropped)
 	p.groups = groups{metrics: upstream.NewMetrics(p.registry), log: log}
 
 	var err error

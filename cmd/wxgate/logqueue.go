@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	// logQueueBytes bounds the lines that wait to be written: some seconds of
+	// a busy gateway's.
+	logQueueBytes = 4 << 20
+
+	// logFlush is how long lines are collected, which saves a system call a
+	// request; logBatch are written sooner.
+	logFlush = 50 * time.Millisecond
+	logBatch = 64 << 10
+
+	// logCloseLimit is how long a stop waits for the log's reader.
+	logCloseLimit = time.Second
+)
+
+// logQueue passes lines on to a writer of which nobody knows whether it takes
+// them: standard output is a pipe, whose reader may stop or go away. Write never
+// waits for it. Lines that find the queue full, and those that the writer
+// refuses, are dropped and counted.
+type logQueue struct {
+	out     io.Writer
+	dropped prometheus.Counter
+
+	mu      sync.Mutex
+	pending []byte
+	closed  bool
+
+	some chan struct{} // there is something to write
+	many chan struct{} // there is enough to write at once, or the queue closes
+	done chan struct{} // all has been written
+}
+
+func newLogQueue(out io.Writer) *logQueue {
+	q := &logQueue{
+		out: out,
+		dropped: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "wxgate_log_lines_dropped_total", Help: "Log lines that were lost because the log's reader did not take them.",
+		}),
+		some: make(chan struct{}, 1), many: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	go q.run()
+	return q
+}
+
+// Write queues one line.
+func (q *logQueue) Write(line []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || len(q.pending)+len(line) > logQueueBytes {
+		q.dropped.Inc()
+		return len(line), nil
+	}
+	q.pending = append(q.pending, line...)
+	wake(q.some)
+	if len(q.pending) >= logBatch {
+		wake(q.many)
+	}
+	return len(line), nil
+}
+
+// Sync does nothing: to wait for the reader is what the queue is there to avoid.
+func (q *logQueue) Sync() error { return nil }
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (q *logQueue) run() {
+	defer close(q.done)
+	var spare []byte
+	for range q.some {
+		collect(q.many)
+		lines, closed := q.take(spare[:0])
+		if _, err := q.out.Write(lines); err != nil {
+			q.dropped.Add(float64(bytes.Count(lines, []byte("\n"))))
+		}
+		spare = lines
+		if cap(spare) > 2*logBatch {
+			spare = nil // what a busy moment has grown
+		}
+		if closed {
+			return
+		}
+	}
+}
+
+// collect waits until there are enough lines, or for logFlush.
+func collect(enough <-chan struct{}) {
+	timer := time.NewTimer(logFlush)
+	defer timer.Stop()
+	select {
+	case <-enough:
+	case <-timer.C:
+	}
+}
+
+func (q *logQueue) take(spare []byte) (lines []byte, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	lines, q.pending = q.pending, spare
+	return lines, q.closed
+}
+
+// close writes what is queued, unless the reader doesn't take it.
+func (q *logQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	wake(q.many)
+	wake(q.some)
+	select {
+	case <-q.done:
+	case <-time.After(logCloseLimit):
+	}
+}
