@@ -3,8 +3,6 @@ package proxy
 import (
 	"errors"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"sync"
 )
 
@@ -20,11 +18,7 @@ type earlyHints struct {
 	count int
 }
 
-func (e *earlyHints) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{Got1xxResponse: e.pass}
-}
-
-func (e *earlyHints) pass(status int, header textproto.MIMEHeader) error {
+func (e *earlyHints) pass(status int, header http.Header) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || status == http.StatusContinue || !e.rc.r.ProtoAtLeast(1, 1) {
@@ -34,7 +28,7 @@ func (e *earlyHints) pass(status int, header textproto.MIMEHeader) error {
 		return errors.New("too many 1xx answers")
 	}
 	h := e.rc.Header()
-	copyResponseHeader(h, http.Header(header), e.rc.state.headers)
+	copyResponseHeader(h, header, e.rc.state.headers)
 	if e.rc.route.Cookies != CookiesPass {
 		delete(h, "Set-Cookie")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptrace"
 	"slices"
 	"time"
 
@@ -21,9 +20,9 @@ func (g *Gateway) forward(rc *requestContext) error {
 	if rc.upgrades() {
 		return g.forwardWebSocket(rc)
 	}
-	ctx, cancel := context.WithCancelCause(rc.r.Context())
-	defer cancel(nil)
-	end := g.watchSession(rc, cancel)
+	ctx := newForwardContext(rc.r.Context())
+	defer ctx.end()
+	end := g.watchSession(rc, ctx.cancel)
 	defer end.stop()
 	out, body, err := g.outbound(ctx, rc)
 	if err != nil {
@@ -33,7 +32,7 @@ func (g *Gateway) forward(rc *requestContext) error {
 		defer body.detach()
 	}
 	early := &earlyHints{rc: rc}
-	res, err := rc.roundTrip(httptrace.WithClientTrace(ctx, early.trace()), out)
+	res, err := rc.roundTrip(&upstream.Call{Request: out, Interim: early.pass, Canceler: &ctx.canceler})
 	early.stop()
 	if err != nil {
 		return g.forwardError(ctx, err, body)
@@ -48,11 +47,11 @@ func (g *Gateway) forward(rc *requestContext) error {
 }
 
 // roundTrip asks the route's upstream.
-func (rc *requestContext) roundTrip(ctx context.Context, out *http.Request) (*http.Response, error) {
+func (rc *requestContext) roundTrip(call *upstream.Call) (*http.Response, error) {
 	if s := rc.session(); s != nil && rc.route.HashByOpenID {
-		ctx = upstream.WithHashKey(ctx, s.OpenID)
+		call.HashKey = s.OpenID
 	}
-	return rc.route.Upstream.RoundTrip(out.WithContext(ctx))
+	return rc.route.Upstream.Do(call)
 }
 
 // outbound makes the request for the backend. Its URL has no host yet, the
@@ -74,10 +73,10 @@ func (g *Gateway) outbound(ctx context.Context, rc *requestContext) (*http.Reque
 		return nil, nil, err
 	}
 	rt.changeRequest(h.Header)
-	out := &http.Request{
+	out := (&http.Request{
 		Method: r.Method, URL: rt.target(r.URL), Host: r.Host, Header: h.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.ContentLength,
-	}
+	}).WithContext(ctx)
 	if !rt.PreserveHost {
 		out.Host = ""
 	}
@@ -160,7 +159,7 @@ const upstreamRetryAfter = 2 * time.Second
 // stop, the session's end, the client's own doing, or the backend's.
 func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody) *apierror.Error {
 	var ended *apierror.Error
-	if errors.As(context.Cause(ctx), &ended) {
+	if errors.As(causeOf(ctx), &ended) {
 		return ended
 	}
 	if e := body.clientError(); e != nil {

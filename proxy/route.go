@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/internal/httprule"
+	"wxgate/proxy/upstream"
 	"wxgate/session"
 )
 
@@ -43,10 +44,10 @@ type Route struct {
 	RateLimit    session.Rate // zero: none
 	MaxBody      int64        // bytes; 0: no limit
 
-	Upstream     http.RoundTripper // chooses the host: the URL it is given has none
-	BackendURLs  []*url.URL        // the addresses of the upstreams
-	Backend      string            // names the upstreams: routes to the same ones share a cookie jar
-	Timeout      time.Duration     // until the response's header; also for a request that outlives its session
+	Upstream     *upstream.Group // chooses the host: the URL it is given has none
+	BackendURLs  []*url.URL      // the addresses of the upstreams
+	Backend      string          // names the upstreams: routes to the same ones share a cookie jar
+	Timeout      time.Duration   // until the response's header; also for a request that outlives its session
 	StripPrefix  string
 	AddPrefix    string
 	PreserveHost bool
