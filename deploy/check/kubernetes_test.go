@@ -66,14 +66,15 @@ func TestPodHasTimeToDrain(t *testing.T) {
 	m := build(t)
 	pod := m.deployment.Spec.Template.Spec
 	var config struct {
-		ShutdownTimeout string `json:"shutdown_timeout"`
+		Delay   string `json:"shutdown_delay"`
+		Timeout string `json:"shutdown_timeout"`
 	}
 	if err := yaml.Unmarshal([]byte(m.config.Data["config.yaml"]), &config); err != nil {
 		t.Fatal(err)
 	}
-	stop := pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds + int64(seconds(t, config.ShutdownTimeout))
+	stop := pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds + int64(seconds(t, config.Delay)+seconds(t, config.Timeout))
 	if grace := *pod.TerminationGracePeriodSeconds; grace <= stop {
-		t.Errorf("%d s of grace, but preStop and shutdown_timeout take %d s", grace, stop)
+		t.Errorf("%d s of grace, but preStop, shutdown_delay and shutdown_timeout take %d s", grace, stop)
 	}
 }
 

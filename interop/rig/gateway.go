@@ -116,6 +116,7 @@ func (g *Gateway) complete(config string) string {
 		"secrets":          "[" + g.r.secret() + "]",
 		"apps":             fmt.Sprintf("[{appid: %s, secret: %s}]", appID, appSecret),
 		"wechat":           fmt.Sprintf("{api_base: %q}", g.sim),
+		"shutdown_delay":   "0s",
 		"shutdown_timeout": "2s",
 	}
 	var text strings.Builder

@@ -89,6 +89,7 @@ func pair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gat
 	}
 	config := fmt.Sprintf(`redis: {addrs: [%q]}
 trusted_proxies: [127.0.0.1/32]
+shutdown_delay: 3s
 shutdown_timeout: 10s
 routes: [{path: /api/, upstreams: [%q]}]
 `, redis, backend)
