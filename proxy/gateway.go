@@ -72,7 +72,7 @@ type state struct {
 func New(o Options, c Config) *Gateway {
 	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches()}
 	g.endpoints = endpoint.New(endpoint.Options{
-		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Log: o.Log, Now: o.Now,
+		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Pushes: o.Metrics.pushes, Log: o.Log, Now: o.Now,
 	}, c.Endpoints)
 	g.steps = g.requestSteps()
 	g.Configure(c)

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"wxgate/internal/httprule"
 	"wxgate/session"
 )
 
@@ -34,12 +35,12 @@ func (id Identity) names() []string {
 // set writes the session's facts. h holds none of these names yet: the
 // client's were left behind (see httprule). A fact that isn't known is not sent.
 func (id Identity) set(h *outHeader, s *session.Session) {
-	h.put(id.OpenID, headerValue(s.OpenID, ""))
-	h.put(id.UnionID, headerValue(s.UnionID, ""))
-	h.put(id.AppID, headerValue(s.AppID, ""))
-	h.put(id.UserID, headerValue(s.UserID, ""))
+	h.put(id.OpenID, httprule.EncodeHeaderValue(s.OpenID, ""))
+	h.put(id.UnionID, httprule.EncodeHeaderValue(s.UnionID, ""))
+	h.put(id.AppID, httprule.EncodeHeaderValue(s.AppID, ""))
+	h.put(id.UserID, httprule.EncodeHeaderValue(s.UserID, ""))
 	h.put(id.Roles, roleList(s.Roles))
-	h.put(id.Phone, headerValue(s.Phone, ""))
+	h.put(id.Phone, httprule.EncodeHeaderValue(s.Phone, ""))
 	if id.CloudRun {
 		id.setCloudRun(h, s)
 	}
@@ -48,9 +49,9 @@ func (id Identity) set(h *outHeader, s *session.Session) {
 // setCloudRun mirrors
 // https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/index.md
 func (id Identity) setCloudRun(h *outHeader, s *session.Session) {
-	h.put("X-WX-OPENID", headerValue(s.OpenID, ""))
-	h.put("X-WX-UNIONID", headerValue(s.UnionID, ""))
-	h.put("X-WX-APPID", headerValue(s.AppID, ""))
+	h.put("X-WX-OPENID", httprule.EncodeHeaderValue(s.OpenID, ""))
+	h.put("X-WX-UNIONID", httprule.EncodeHeaderValue(s.UnionID, ""))
+	h.put("X-WX-APPID", httprule.EncodeHeaderValue(s.AppID, ""))
 	h.put("X-WX-SOURCE", "wx_client")
 	h.put("X-WX-ENV", "wxgate")
 }
@@ -80,46 +81,11 @@ func roleList(roles []string) string {
 	case 0:
 		return ""
 	case 1:
-		return headerValue(roles[0], ",")
+		return httprule.EncodeHeaderValue(roles[0], ",")
 	}
 	encoded := make([]string, len(roles))
 	for i, role := range roles {
-		encoded[i] = headerValue(role, ",")
+		encoded[i] = httprule.EncodeHeaderValue(role, ",")
 	}
 	return strings.Join(encoded, ",")
-}
-
-// headerValue gives s as it is where a header can carry it, else with the
-// bytes that it can't carry percent-encoded: those beyond printable ASCII,
-// "%" itself, blanks at the ends, and what also lists.
-func headerValue(s, also string) string {
-	if carries(s, also) {
-		return s
-	}
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for i := range len(s) {
-		c := s[i]
-		if plainByte(c, also) && (c != ' ' || i > 0 && i < len(s)-1) {
-			b.WriteByte(c)
-			continue
-		}
-		b.WriteByte('%')
-		b.WriteByte(hex[c>>4])
-		b.WriteByte(hex[c&15])
-	}
-	return b.String()
-}
-
-func carries(s, also string) bool {
-	for i := range len(s) {
-		if !plainByte(s[i], also) {
-			return false
-		}
-	}
-	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
-}
-
-func plainByte(c byte, also string) bool {
-	return c >= ' ' && c < 0x7f && c != '%' && strings.IndexByte(also, c) < 0
 }

@@ -20,6 +20,7 @@ type Metrics struct {
 	sockets   prometheus.Gauge
 	inFlight  prometheus.Gauge
 	proofs    *prometheus.CounterVec
+	pushes    *prometheus.CounterVec
 }
 
 // NewMetrics registers the public listener's metrics; a nil registry keeps
@@ -48,6 +49,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "wxgate_requests_in_flight",
 			Help: "Requests being served now, open streams included.",
 		}),
+		pushes: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_pushes_total",
+			Help: "Messages of WeChat's push by appid and outcome: ok, repeated, under_way, refused, failed.",
+		}, []string{"appid", "outcome"}),
 		proofs: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_proofs_total",
 			Help: "Requests on routes with proof, by route and outcome: ok, or the error code that sign answers with.",

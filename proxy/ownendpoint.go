@@ -17,10 +17,11 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if err := rc.setCORS(rc.state.origins, endpoint.Methods); err != nil || rc.done {
 		return err
 	}
-	if rc.r.ContentLength > endpoint.MaxBody {
+	most := g.endpoints.MaxBody(rc.r.URL.Path)
+	if rc.r.ContentLength > most {
 		return bodyTooLarge()
 	}
-	body := newRequestBody(rc, endpoint.MaxBody, endpointBodyLimits(), nil)
+	body := newRequestBody(rc, most, endpointBodyLimits(), nil)
 	defer body.detach()
 	rc.r.Body = endpointBody{body}
 	call := &endpoint.Request{

@@ -63,6 +63,12 @@ func (s *Store) Assert(session *Session, audience string) (string, error) {
 	return text, err
 }
 
+// AssertUser states whom a message of WeChat's push is from: a user of an app,
+// who may have no session.
+func (s *Store) AssertUser(appid, openid, audience string) (string, error) {
+	return s.config.Load().assert(&Session{AppID: appid, OpenID: openid}, audience, s.now())
+}
+
 // AssertHook states who is about to log in, for the login hook: there is no
 // session yet.
 func (s *Store) AssertHook(login Login, audience string) (string, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -78,8 +79,12 @@ func adminConfig(c *config.Config) admin.Config {
 // proxyConfig is the public listener's configuration; the routes' upstream
 // groups come from group.
 func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group, error)) (proxy.Config, error) {
+	endpoints, err := endpointConfig(c)
+	if err != nil {
+		return proxy.Config{}, err
+	}
 	out := proxy.Config{
-		Endpoints: endpointConfig(c),
+		Endpoints: endpoints,
 		Identity:  proxyIdentity(c),
 		MaxHeader: int(c.Limits.MaxHeader),
 		Proxies:   trustedPrefixes(c),
@@ -96,7 +101,7 @@ func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group,
 	return out, nil
 }
 
-func endpointConfig(c *config.Config) endpoint.Config {
+func endpointConfig(c *config.Config) (endpoint.Config, error) {
 	out := endpoint.Config{
 		Prefix:     c.AuthPrefix,
 		LoginPerIP: session.Rate(c.Limits.LoginPerIP),
@@ -106,7 +111,31 @@ func endpointConfig(c *config.Config) endpoint.Config {
 	for _, a := range c.Apps {
 		out.Apps = append(out.Apps, a.AppID)
 	}
-	return out
+	var err error
+	out.Pushes, err = pushes(c)
+	return out, err
+}
+
+// pushes are the apps whose message push is on.
+func pushes(c *config.Config) (map[string]endpoint.Push, error) {
+	out := map[string]endpoint.Push{}
+	for i, a := range c.Apps {
+		if a.Push.Upstream.URL == nil {
+			continue
+		}
+		verifier, err := wechat.NewPush(wechat.PushConfig{
+			AppID: a.AppID, Token: a.Push.Token, AESKey: a.Push.AESKey, Plain: a.Push.Mode == config.PushPlain,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("apps[%d].push: %w", i, err)
+		}
+		out[a.AppID] = endpoint.Push{
+			Verifier: verifier, Upstream: a.Push.Upstream.URL.String(), Timeout: a.Push.Timeout.Std(), Client: endpoint.NewHookClient(),
+			AppIDHeader: cmp.Or(c.Identity.Headers.AppID, "X-AppID"), OpenIDHeader: cmp.Or(c.Identity.Headers.OpenID, "X-OpenID"),
+			AssertionHeader: c.Identity.Assertion.Header,
+		}
+	}
+	return out, nil
 }
 
 func proxyIdentity(c *config.Config) proxy.Identity {

@@ -1,6 +1,6 @@
 // Package endpoint serves the gateway's own endpoints under auth_prefix:
 // login, refresh, logout, session, phone, profile and check, with the login
-// hook, and the public keys of the identity assertion.
+// hook, WeChat's message push, and the public keys of the identity assertion.
 //
 // It is handed requests that package proxy has admitted: their target and host
 // are valid, their body is bounded in size and time.
@@ -24,25 +24,27 @@ import (
 	"wxgate/wechat"
 )
 
-// MaxBody bounds what a client may send to the gateway's own endpoints, in bytes.
-const MaxBody = 64 << 10
+// maxBody bounds what a client may send to the gateway's own endpoints, in bytes.
+const maxBody = 64 << 10
 
 // Options is what a Handler stands on for its whole life. All are required.
 type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client
 	Logins   *prometheus.CounterVec // by appid and outcome
+	Pushes   *prometheus.CounterVec // likewise
 	Log      *zap.Logger
 	Now      func() time.Time
 }
 
 // Config is what a reload may change.
 type Config struct {
-	Prefix     string       // where the endpoints live, e.g. /auth
-	Apps       []string     // appids that may log in
-	LoginPerIP session.Rate // zero: no limit
-	PerUser    session.Rate // for all endpoints that ask for a token; zero: no limit
-	Hook       Hook         // zero: none
+	Prefix     string          // where the endpoints live, e.g. /auth
+	Apps       []string        // appids that may log in
+	LoginPerIP session.Rate    // zero: no limit
+	PerUser    session.Rate    // for all endpoints that ask for a token; zero: no limit
+	Hook       Hook            // zero: none
+	Pushes     map[string]Push // by appid
 }
 
 // Request is one call, as package proxy has read it. Its ResponseWriter adds
@@ -80,8 +82,9 @@ type compiled struct {
 
 // endpoint is one call. Its error becomes the answer.
 type endpoint struct {
-	method string
-	serve  func(*Request) error
+	method  string
+	serve   func(*Request) error
+	maxBody int64 // bytes; 0: maxBody
 }
 
 // New makes a handler that serves the config.
@@ -93,7 +96,7 @@ func New(o Options, c Config) *Handler {
 
 // Configure puts another config in force for the calls to come.
 func (h *Handler) Configure(c Config) {
-	table := map[string][]endpoint{httprule.JWKSPath: {{http.MethodGet, h.showKeys}}}
+	table := map[string][]endpoint{httprule.JWKSPath: {{method: http.MethodGet, serve: h.showKeys}}}
 	for _, e := range []struct {
 		method, path string
 		serve        func(*Request) error
@@ -108,7 +111,14 @@ func (h *Handler) Configure(c Config) {
 		{http.MethodPost, "/check", h.check},
 	} {
 		path := c.Prefix + e.path
-		table[path] = append(table[path], endpoint{e.method, e.serve})
+		table[path] = append(table[path], endpoint{method: e.method, serve: e.serve})
+	}
+	for appid, push := range c.Pushes {
+		p := pushEndpoints{h, push, appid}
+		table[c.Prefix+"/push/"+appid] = []endpoint{
+			{method: http.MethodGet, serve: p.checkURL},
+			{method: http.MethodPost, serve: p.receive, maxBody: wechat.MaxPush},
+		}
 	}
 	h.current.Store(&compiled{c, table})
 }
@@ -116,6 +126,15 @@ func (h *Handler) Configure(c Config) {
 // Owns reports whether the gateway answers at the path itself.
 func (h *Handler) Owns(path string) bool {
 	return httprule.PathWithin(path, h.current.Load().Prefix) || path == httprule.JWKSPath
+}
+
+// MaxBody bounds what may be sent to the path, in bytes.
+func (h *Handler) MaxBody(path string) int64 {
+	most := int64(maxBody)
+	for _, e := range h.current.Load().endpoints[path] {
+		most = max(most, e.maxBody)
+	}
+	return most
 }
 
 // Methods are those of all endpoints, for CORS.

@@ -61,9 +61,12 @@ func writeJSON(r *Request, v any) error {
 	return nil
 }
 
-func writeRawJSON(r *Request, body []byte) {
+func writeRawJSON(r *Request, body []byte) { write(r, "application/json; charset=utf-8", body) }
+
+// write answers 200.
+func write(r *Request, contentType string, body []byte) {
 	h := r.Header()
-	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
