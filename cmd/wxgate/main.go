@@ -32,6 +32,7 @@ type cli struct {
 	Sim     simCommand     `cmd:"" help:"Run the WeChat simulator alone."`
 	Check   checkCommand   `cmd:"" help:"Validate the config file and print the effective configuration, secrets hidden."`
 	Explain explainCommand `cmd:"" help:"Say which route takes a request, what it asks for, and what would happen."`
+	Probe   probeCommand   `cmd:"" help:"Ask each upstream directly, with good and forged assertions, and say which one believes what it shouldn't."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a fresh secret for the config's secrets."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 

@@ -119,7 +119,7 @@ func TestVersionNamesCommitAndGo(t *testing.T) {
 func TestHelpNamesEveryCommand(t *testing.T) {
 	t.Parallel()
 	_, stdout, _ := wxgate(t, "--help")
-	for _, command := range []string{"serve", "dev", "sim", "check", "explain", "keygen", "version", "healthcheck", "--version"} {
+	for _, command := range []string{"serve", "dev", "sim", "check", "explain", "probe", "keygen", "version", "healthcheck", "--version"} {
 		if !strings.Contains(stdout, "  "+command+" ") {
 			t.Errorf("%s is not in\n%s", command, stdout)
 		}

@@ -1,7 +1,7 @@
 // Command examples starts each backend of examples/ by the command that its README
 // gives, puts a gateway before it and logs a user in: the login hook must have been
 // answered, the backend must know the user, and must believe nobody who comes past the
-// gateway.
+// gateway, with forged assertions or none.
 package main
 
 import (
@@ -31,42 +31,42 @@ var examples = []struct{ name, command string }{
 func main() { rig.Main(5*time.Minute, run) }
 
 func run(ctx context.Context, r *rig.Rig) error {
-	table := rig.NewTable("example", "login hook answered, user known", "past the gateway", "")
+	table := rig.NewTable("example", "login hook answered, user known", "past the gateway", "wxgate probe", "")
 	for _, e := range examples {
-		known, past, err := try(ctx, r, e.name, e.command)
+		known, past, probed, err := try(ctx, r, e.name, e.command)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
-		table.Add(e.name, known, past, r.Check(known == "yes" && past == "403"))
+		table.Add(e.name, known, past, probed, r.Check(known == "yes" && past == "403" && strings.HasPrefix(probed, "ok")))
 	}
 	table.Print("example backends behind the gateway")
 	return nil
 }
 
-// try says whether the backend knows the user, and what it answers who comes past the
-// gateway.
-func try(ctx context.Context, r *rig.Rig, name, command string) (known, past string, err error) {
+// try says whether the backend knows the user, what it answers who comes past the
+// gateway, and what the probe finds.
+func try(ctx context.Context, r *rig.Rig, name, command string) (known, past, probed string, err error) {
 	port, err := r.Port()
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
 	g, err := r.Gateway(ctx, fmt.Sprintf(`identity: {assertion: {header: X-Identity-Assertion}}
 hooks: {login: {url: "http://%[1]s/hooks/login", timeout: 10s}}
-routes: [{path: /api/, name: api, upstreams: ["http://%[1]s"]}]
+routes: [{path: /api/hello, name: api, upstreams: ["http://%[1]s"]}]
 `, port.Addr()), nil)
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
 	if err := start(ctx, r, name, command, port.Addr(), g); err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
 	token, openid, err := g.Login(ctx, http.DefaultClient, "alice")
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
 	status, body, err := get(ctx, g.URL("/api/hello"), "Authorization", "Bearer "+token)
 	if err != nil {
-		return "", "", err
+		return "", "", "", err
 	}
 	known = fmt.Sprint(status, " ", body)
 	var user struct {
@@ -77,7 +77,12 @@ routes: [{path: /api/, name: api, upstreams: ["http://%[1]s"]}]
 		known = "yes"
 	}
 	status, _, err = get(ctx, "http://"+port.Addr()+"/api/hello", "X-OpenID", openid)
-	return known, fmt.Sprint(status), err
+	if err != nil {
+		return "", "", "", err
+	}
+	out, _ := g.Probe(ctx) // its status follows from the line
+	_, probed, _ = strings.Cut(strings.TrimSpace(out), "GET /api/hello: ")
+	return known, fmt.Sprint(status), probed, nil
 }
 
 func start(ctx context.Context, r *rig.Rig, name, command, address string, g *rig.Gateway) error {

@@ -72,6 +72,12 @@ func (g *Gateway) Start(ctx context.Context) error {
 	return g.Await(ctx, func() bool { return g.ready(ctx) })
 }
 
+// Probe runs `wxgate probe` with the gateway's config file and gives what it prints.
+func (g *Gateway) Probe(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, g.bin, "probe", "--config", g.file).CombinedOutput()
+	return string(out), err
+}
+
 // Restart asks the gateway to end, waits until it has, and starts it again.
 func (g *Gateway) Restart(ctx context.Context) error {
 	if err := g.Signal(syscall.SIGTERM); err != nil {

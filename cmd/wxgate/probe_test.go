@@ -1,0 +1,212 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// verifier is a backend that checks the assertion by hand, but for what it
+// forgets.
+type verifier struct {
+	forgets string
+	key     publicJWK
+}
+
+func (v verifier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path != "/base/v2/orders":
+		http.Error(w, "not the path that the gateway asks for", http.StatusNotFound)
+	case v.accepts(r):
+		fmt.Fprint(w, "hello")
+	case v.forgets == "to refuse by status":
+		http.Redirect(w, r, "/login", http.StatusSeeOther) // which is a refusal
+	default:
+		w.WriteHeader(http.StatusForbidden)
+	}
+}
+
+func (v verifier) accepts(r *http.Request) bool {
+	text := r.Header.Get("X-Identity-Assertion")
+	switch v.forgets {
+	case "everything":
+		return true
+	case "the assertion":
+		return r.Header.Get("X-OpenID") != ""
+	case "anything but the assertion":
+		return text != ""
+	case "its job":
+		return false
+	}
+	return text != "" && v.verifies(text)
+}
+
+func (v verifier) verifies(text string) bool {
+	parts := strings.Split(text, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	var header struct{ Alg, Kid string }
+	var claims struct {
+		Iss, Aud, Sub string
+		Exp           int64
+	}
+	decode := func(part string, into any) bool {
+		raw, err := base64.RawURLEncoding.DecodeString(part)
+		return err == nil && json.Unmarshal(raw, into) == nil
+	}
+	if !decode(parts[0], &header) || !decode(parts[1], &claims) || !v.signed(header.Alg, parts) {
+		return false
+	}
+	return claims.Sub == "wxgate-probe" && (claims.Iss == "wxgate" || v.forgets == "iss") && (claims.Aud == "orders" || v.forgets == "aud") &&
+		(claims.Exp > time.Now().Unix() || v.forgets == "exp")
+}
+
+func (v verifier) signed(alg string, parts []string) bool {
+	signed := parts[0] + "." + parts[1]
+	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
+	switch {
+	case alg == "none":
+		return v.forgets == "alg none"
+	case alg == "HS256":
+		return v.forgets == "alg HS256" && slices.ContainsFunc(v.key.secrets(), func(key []byte) bool {
+			mac := hmac.New(sha256.New, key)
+			mac.Write([]byte(signed))
+			return hmac.Equal(mac.Sum(nil), signature)
+		})
+	case v.forgets == "the signature":
+		return true
+	}
+	x, _ := base64.RawURLEncoding.DecodeString(v.key.X)
+	y, _ := base64.RawURLEncoding.DecodeString(v.key.Y)
+	public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	digest := sha256.Sum256([]byte(signed))
+	return err == nil && len(signature) == 64 &&
+		ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+}
+
+// probedConfig is a file whose route orders leads to the backend.
+func probedConfig(backend string) string {
+	return around(fmt.Sprintf(`identity: {assertion: {header: X-Identity-Assertion}}
+redis: {addrs: ["127.0.0.1:1"]}
+routes:
+  - {path: /api/orders, name: orders, strip_prefix: /api, add_prefix: /v2, upstreams: ["%[1]s/base"]}
+  - {path: /public/, name: public, auth: none, upstreams: ["%[1]s"]}
+`, backend))
+}
+
+func TestTheProbeFindsWhatABackendForgets(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
+	must(t, err)
+	f, err := newForger(c, "orders")
+	must(t, err)
+	f.close()
+	for forgets, want := range map[string]string{
+		"":                    "ok, believes the valid assertion only",
+		"to refuse by status": "ok, believes the valid assertion only",
+		"aud":                 "BELIEVES an assertion for another aud (200)",
+		"iss":                 "BELIEVES an assertion of another iss (200)",
+		"exp":                 "BELIEVES an expired assertion (200)",
+		"the signature":       "BELIEVES a signature by another key under the same kid (200)",
+		"alg none":            "BELIEVES alg none (200)",
+		"alg HS256":           "BELIEVES HS256 with the public key as secret (200)",
+		"the assertion": "BELIEVES identity headers alone (200), a signature by another key under the same kid (200), alg none (200), an expired assertion (200), " +
+			"an assertion for another aud (200), an assertion of another iss (200), HS256 with the public key as secret (200)",
+		"everything": "BELIEVES no assertion (200), identity headers alone (200), a signature by another key under the same kid (200), alg none (200), " +
+			"an expired assertion (200), an assertion for another aud (200), an assertion of another iss (200), HS256 with the public key as secret (200)",
+		"anything but the assertion": "BELIEVES a signature by another key under the same kid (200), alg none (200), an expired assertion (200), " +
+			"an assertion for another aud (200), an assertion of another iss (200), HS256 with the public key as secret (200)",
+		"its job": "unknown: the valid assertion got 403",
+	} {
+		backend := httptest.NewServer(verifier{forgets, f.jwk})
+		defer backend.Close()
+		status, stdout, stderr := wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
+		line := fmt.Sprintf("upstream %s/base, route orders, GET /v2/orders: %s\n", backend.URL, want)
+		if stdout != line || (status == exitFine) != strings.HasPrefix(want, "ok") || status == exitBad {
+			t.Errorf("forgets %q: status %d\nwant %sgot  %s%s", forgets, status, line, stdout, stderr)
+		}
+	}
+}
+
+// limited takes the first request only.
+type limited struct {
+	next  http.Handler
+	taken bool
+}
+
+func (l *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if l.taken {
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
+	}
+	l.taken = true
+	l.next.ServeHTTP(w, r)
+}
+
+// A backend that refuses because there are too many requests has judged nothing.
+func TestAProbeThatEndsInRefusalsOfEverythingIsUnknown(t *testing.T) {
+	t.Parallel()
+	backend := httptest.NewServer(&limited{next: verifier{forgets: "everything"}})
+	defer backend.Close()
+	status, stdout, _ := wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
+	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion, asked again, got 429") {
+		t.Errorf("%d: %s", status, stdout)
+	}
+	backend.Close()
+	status, stdout, _ = wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
+	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion got no answer") {
+		t.Errorf("nobody there: %d: %s", status, stdout)
+	}
+}
+
+func TestWhatCannotBeProbedIsBadUsage(t *testing.T) {
+	t.Parallel()
+	file := configFile(t, probedConfig("http://127.0.0.1:1"))
+	for want, args := range map[string][]string{
+		"identity.assertion.header is not set":  {"--config", configFile(t, around(""))},
+		`names no route (did you mean orders?)`: {"--config", file, "--route", "order"},
+		"has auth: none":                        {"--config", file, "--route", "public"},
+		"is no path":                            {"--config", file, "--path", "/a/../b"},
+	} {
+		if status, _, stderr := wxgate(t, append([]string{"probe"}, args...)...); status != exitBad || !strings.Contains(stderr, want) {
+			t.Errorf("%v: want 2 and %q, got %d and %s", args, want, status, stderr)
+		}
+	}
+}
+
+func TestTheProbesPathIsTheGateways(t *testing.T) {
+	t.Parallel()
+	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
+	must(t, err)
+	for path, want := range map[string]string{
+		"": "/v2/orders", "/api/orders/7?full=1": "/v2/orders/7?full=1", "/whoami": "/whoami", "/api/orders": "/v2/orders",
+	} {
+		if got := (&probeCommand{Path: path}).upstreamPath(&c.Routes[0]); got != want {
+			t.Errorf("%s: want %s, got %s", path, want, got)
+		}
+	}
+	c.Routes[0].Path, c.Routes[0].StripPrefix, c.Routes[0].AddPrefix = "/api/", "/api", ""
+	if got := (&probeCommand{}).upstreamPath(&c.Routes[0]); got != "/" {
+		t.Errorf("all stripped: %s", got)
+	}
+}
+
+// The probe's assertions are good for nothing else: their subject is no user's.
+func TestTheProbesSubjectIsReserved(t *testing.T) {
+	t.Parallel()
+	if _, err := parse(t, around("routes: [{path: /a, name: wxgate-probe, upstreams: ['http://127.0.0.1:1']}]")); err == nil {
+		t.Error("a route may be called wxgate-probe")
+	}
+}
