@@ -1,29 +1,28 @@
 package proxy
 
 import (
-	"slices"
 	"strings"
 )
 
 // Table finds the route of a request: the longest matching path wins, then a
 // route with a host before one without, an exact host before a wildcard.
 type Table struct {
-	byPath map[string][]*Route // key: the path without its last slash
-	depth  int                 // the most slashes in a key: what is longer can't match
+	byPath map[string]*hostRoutes // key: the path without its last slash
+	depth  int                    // the most slashes in a key: what is longer can't match
 }
 
 // NewTable compiles the routes. Routes that can't be told apart are the
 // config's error to find; here the first one given wins.
 func NewTable(routes []*Route) *Table {
-	t := &Table{byPath: map[string][]*Route{}}
+	t := &Table{byPath: map[string]*hostRoutes{}}
 	for _, rt := range routes {
 		key := strings.TrimSuffix(rt.Path, "/")
 		rt.allow = allowHeader(rt)
-		t.byPath[key] = append(t.byPath[key], rt)
+		if t.byPath[key] == nil {
+			t.byPath[key] = &hostRoutes{exact: map[string][]*Route{}, wildcard: map[string][]*Route{}}
+		}
+		t.byPath[key].add(rt)
 		t.depth = max(t.depth, strings.Count(key, "/"))
-	}
-	for _, group := range t.byPath {
-		slices.SortStableFunc(group, func(a, b *Route) int { return hostRank(b.Host) - hostRank(a.Host) })
 	}
 	return t
 }
@@ -32,15 +31,41 @@ func allowHeader(rt *Route) string {
 	return strings.Join(rt.methods(), ", ")
 }
 
-// hostRank puts exact hosts first, then wildcards by length, then none.
-func hostRank(host string) int {
+// hostRoutes are the routes of one path, by host: however many there are, a
+// look-up takes one step for each label of the request's host at most.
+type hostRoutes struct {
+	exact    map[string][]*Route
+	wildcard map[string][]*Route // key: ".example.com" of "*.example.com"
+	any      []*Route
+}
+
+func (h *hostRoutes) add(rt *Route) {
+	suffix, wildcard := strings.CutPrefix(rt.Host, "*")
 	switch {
-	case host == "":
-		return 0
-	case strings.HasPrefix(host, "*."):
-		return len(host)
+	case rt.Host == "":
+		h.any = append(h.any, rt)
+	case wildcard:
+		h.wildcard[suffix] = append(h.wildcard[suffix], rt)
+	default:
+		h.exact[rt.Host] = append(h.exact[rt.Host], rt)
 	}
-	return 1 << 16
+}
+
+// find gives the routes of the best host: the exact one, then the longest
+// wildcard, then none. They differ by method only.
+func (h *hostRoutes) find(host string) []*Route {
+	if routes := h.exact[host]; routes != nil {
+		return routes
+	}
+	for i := 1; i < len(host) && len(h.wildcard) > 0; i++ {
+		if host[i] != '.' {
+			continue
+		}
+		if routes := h.wildcard[host[i:]]; routes != nil {
+			return routes
+		}
+	}
+	return h.any
 }
 
 // Match is what a look-up found: Route, or, where the path is known but not
@@ -55,7 +80,7 @@ type Match struct {
 func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
 	key := t.longestKey(strings.TrimSuffix(path, "/"))
 	for {
-		if m, ok := pick(t.byPath[key], host, accepts); ok {
+		if m, ok := t.byPath[key].match(host, accepts); ok {
 			return m
 		}
 		if key == "" {
@@ -92,31 +117,20 @@ func (t *Table) longestKey(path string) string {
 	return path
 }
 
-// pick chooses among the routes of one path. The best host decides; its routes
-// then differ by method only.
-func pick(group []*Route, host string, accepts func(*Route) bool) (Match, bool) {
-	var allowed []string
-	best := -1
-	for _, rt := range group {
-		if !hostMatches(rt.Host, host) {
-			continue
-		}
-		rank := hostRank(rt.Host)
-		if best >= 0 && rank < best {
-			break
-		}
-		if best = rank; accepts(rt) {
+// match chooses among the routes of one path, which may have none.
+func (h *hostRoutes) match(host string, accepts func(*Route) bool) (Match, bool) {
+	if h == nil {
+		return Match{}, false
+	}
+	routes := h.find(host)
+	for _, rt := range routes {
+		if accepts(rt) {
 			return Match{Route: rt}, true
 		}
+	}
+	var allowed []string
+	for _, rt := range routes {
 		allowed = append(allowed, rt.allow)
 	}
-	return Match{Allowed: strings.Join(allowed, ", ")}, best >= 0
-}
-
-func hostMatches(pattern, host string) bool {
-	if pattern == "" || pattern == host {
-		return true
-	}
-	suffix, ok := strings.CutPrefix(pattern, "*")
-	return ok && len(host) > len(suffix) && strings.HasSuffix(host, suffix)
+	return Match{Allowed: strings.Join(allowed, ", ")}, len(routes) > 0
 }

@@ -1,0 +1,85 @@
+package proxy_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"wxgate/proxy"
+)
+
+// bestHost is the rule, applied to one route after the other: an exact host goes
+// before a wildcard, a longer wildcard before a shorter one, and that before none.
+func bestHost(routes []*proxy.Route, host string) (best *proxy.Route) {
+	rank := func(pattern string) int {
+		switch suffix, wildcard := strings.CutPrefix(pattern, "*"); {
+		case pattern == "":
+			return 1
+		case pattern == host:
+			return 1000
+		case wildcard && len(host) > len(suffix) && strings.HasSuffix(host, suffix):
+			return 1 + len(suffix)
+		}
+		return 0
+	}
+	for _, rt := range routes {
+		if r := rank(rt.Host); r > 0 && (best == nil || r > rank(best.Host)) {
+			best = rt
+		}
+	}
+	return best
+}
+
+func FuzzTheBestHostTakesTheRequest(f *testing.F) {
+	f.Add("a.example.com *.example.com *.com", "a.example.com")
+	f.Add("a.example.com *.example.com", "b.example.com")
+	f.Add("*.example.com *.b.example.com", "a.b.example.com")
+	f.Add("*.example.com *.com", "example.com")
+	f.Add("*.example.com", ".example.com")
+	f.Fuzz(func(t *testing.T, hosts, host string) {
+		var routes []*proxy.Route
+		for _, h := range append(strings.Fields(hosts), "") {
+			if h == "*" || strings.Contains(strings.TrimPrefix(h, "*."), "*") {
+				return // no host that the config takes
+			}
+			routes = append(routes, &proxy.Route{Host: h, Path: "/"})
+		}
+		got := proxy.NewTable(routes).Match(host, "/x", func(*proxy.Route) bool { return true }).Route
+		if want := bestHost(routes, host); got != want {
+			t.Errorf("%q with hosts %q went to %+v, not %+v", host, hosts, got, want)
+		}
+	})
+}
+
+// BenchmarkMatch should cost as much with ten thousand as with one.
+func BenchmarkMatch(b *testing.B) {
+	for _, n := range []int{1, 10_000} {
+		hosts, paths := make([]*proxy.Route, n), make([]*proxy.Route, n)
+		for i := range n {
+			hosts[i] = &proxy.Route{Host: fmt.Sprintf("h%d.example.com", i), Path: "/api/"}
+			paths[i] = &proxy.Route{Path: fmt.Sprintf("/api/p%d/", i)}
+		}
+		last := n - 1
+		for name, c := range map[string]struct {
+			routes     []*proxy.Route
+			host, path string
+		}{
+			"hosts":     {hosts, fmt.Sprintf("h%d.example.com", last), "/api/x"},
+			"wildcards": {append([]*proxy.Route{{Host: "*.example.com", Path: "/api/"}}, hosts...), "a.b.example.com", "/api/x"},
+			"paths":     {paths, "any.example.com", fmt.Sprintf("/api/p%d/items/1", last)},
+		} {
+			t := proxy.NewTable(c.routes)
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if m := t.Match(c.host, c.path, takesGet); m.Route == nil {
+						b.Fatal("no route")
+					}
+				}
+			})
+		}
+	}
+}
+
+func takesGet(rt *proxy.Route) bool { return rt.Takes(http.MethodGet) }
