@@ -176,7 +176,7 @@ func TestABanMayComeBeforeTheUser(t *testing.T) {
 	if !strings.Contains(text, `"ban":{}`) || strings.Contains(text, "first_login") {
 		t.Errorf("shown: %s", text)
 	}
-	err := w.sessions.Blocked(t.Context(), app, stranger)
+	_, err := w.sessions.Admit(t.Context(), app, stranger)
 	if err == nil {
 		t.Error("the stranger may log in")
 	}

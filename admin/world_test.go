@@ -80,6 +80,7 @@ func (w *world) start() {
 	var err error
 	w.sessions, err = session.Open(session.Config{
 		Redis:   session.RedisConfig{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"},
+		Apps:    []string{app, otherApp},
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 30 * time.Second,
 		Log: log,
 	})

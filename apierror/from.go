@@ -47,7 +47,12 @@ const storeRetryAfter = time.Second
 
 func fromSession(err error) *Error {
 	var blocked *session.BlockedError
+	var limited *session.LimitedError
 	switch {
+	case errors.As(err, &limited):
+		e := New(RateLimited, "too many requests, try later").Because(err)
+		e.RetryAfter = max(limited.RetryAfter, time.Second)
+		return e
 	case errors.As(err, &blocked):
 		return New(UserBlocked, "this user is blocked").Because(err)
 	case errors.Is(err, session.ErrTokenInvalid):

@@ -30,7 +30,7 @@ const (
 // signer is a gateway as far as assertions go.
 func signer(t *testing.T, key string, now time.Time, change func(*session.Config)) *session.Store {
 	t.Helper()
-	settings := session.Config{Now: func() time.Time { return now }, Secrets: []secret.Text{secret.Text(strings.Repeat(key, 8))}, Issuer: issuer, AssertionTTL: time.Minute}
+	settings := session.Config{Now: func() time.Time { return now }, Apps: []string{"wx1"}, Secrets: []secret.Text{secret.Text(strings.Repeat(key, 8))}, Issuer: issuer, AssertionTTL: time.Minute}
 	if change != nil {
 		change(&settings)
 	}

@@ -94,6 +94,7 @@ func (w *world) start(p plan, simBase string) {
 	log := w.log(p.quiet)
 	settings := session.Config{
 		Redis: session.RedisConfig{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"}, Now: time.Now, Log: log,
+		Apps:    []string{appID},
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 5 * time.Second, StaleIfError: 5 * time.Minute,
 		RenewBefore: 30 * time.Minute,
 	}

@@ -123,6 +123,9 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, now ti
 	if err != nil {
 		return AuthResult{}, err
 	}
+	if claims.jwt != nil && !c.serves(claims.jwt.Audience) {
+		return AuthResult{}, ErrSessionEnded
+	}
 	s.metrics.misses.Inc()
 	r, v, err := s.lookUp(ctx, claims.sid, claims.field)
 	if err != nil {
@@ -161,7 +164,7 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 // Config that came meanwhile, and returns its result if the session still lives.
 func (s *Store) remember(hash tokenHash, cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
 	s.cache.tokens.Set(hash, cached)
-	if !s.config.Load().tokens.accepts(by.tokens, cached.key) {
+	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.session.Load().AppID)) {
 		s.cache.tokens.Invalidate(hash)
 	}
 	if err := s.alive(cached.session, now); err != nil {
@@ -237,6 +240,10 @@ func (s *Store) lookUp(ctx context.Context, sid, field string) (storedSession, r
 func (s *Store) lookUpAlone(ctx context.Context, sid, field string) (versionedReply, error) {
 	v := s.cache.readVersion(sid, s.now(), s.epoch.Load())
 	r, err := s.load(ctx, sid, field)
+	if err == nil {
+		s.resign(r.outdated)
+		err = s.checkApp(ctx, r)
+	}
 	return versionedReply{r, v}, err
 }
 

@@ -2,6 +2,8 @@ package session
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -11,14 +13,40 @@ type Ban struct {
 	Until  time.Time // zero: for good
 }
 
+// String is the form in Redis: the end in ms, 0 for good, and the reason.
+func (b Ban) String() string {
+	var until int64
+	if !b.Until.IsZero() {
+		until = b.Until.UnixMilli()
+	}
+	return fmt.Sprintf("%d %s", until, b.Reason)
+}
+
+func (b *Ban) inForce(now time.Time) bool {
+	return b != nil && (b.Until.IsZero() || now.Before(b.Until))
+}
+
+// readBan gives the ban in a user's field b, nil where there is none. One
+// without a valid MAC is a ban for good: it may be one whose end or whose MAC
+// somebody has changed, or one of a secret that is no longer given, and nobody
+// is let in because of that.
+func (s *Store) readBan(r *records, stored string) *Ban {
+	if stored == "" {
+		return nil
+	}
+	text, ok := r.read("b", stored)
+	if !ok {
+		return &Ban{}
+	}
+	until, reason, _ := strings.Cut(text, " ")
+	return &Ban{Reason: reason, Until: millisText(until)}
+}
+
 // Ban ends all sessions of a user and refuses him to log in, in one step.
 // He need not have logged in before. It returns how many sessions there were.
 func (s *Store) Ban(ctx context.Context, appid, openid string, ban Ban) (int, error) {
-	var until int64
-	if !ban.Until.IsZero() {
-		until = ban.Until.UnixMilli()
-	}
-	return s.endAll(ctx, appid, openid, CauseBan, decimal(until), ban.Reason)
+	stored := s.config.Load().keys.signField(s.keys.user(userTag(appid, openid)), "b", ban.String())
+	return s.endUserSessions(ctx, appid, openid, CauseBan, stored)
 }
 
 // Unban lets a user log in again and tells whether he was banned.
@@ -26,38 +54,47 @@ func (s *Store) Unban(ctx context.Context, appid, openid string) (bool, error) {
 	key := s.keys.user(userTag(appid, openid))
 	var removed int64
 	err := s.redis.do(ctx, "unban", key, func(ctx context.Context) (err error) {
-		removed, err = s.redis.HDel(ctx, key, "b", "B").Result()
+		removed, err = s.redis.HDel(ctx, key, "b").Result()
 		return err
 	})
 	return removed > 0, err
 }
 
-// Blocked returns a *BlockedError for a user who is banned now.
-func (s *Store) Blocked(ctx context.Context, appid, openid string) error {
-	var ban []any
+// Standing is what is known of a user before he logs in.
+type Standing struct {
+	IsNew bool  // he has never logged in; two logins that race may both read so
+	Phone Phone // zero: not known
+}
+
+// Admit returns a *BlockedError for a user who is banned now, and otherwise what
+// is known of him.
+func (s *Store) Admit(ctx context.Context, appid, openid string) (Standing, error) {
 	key := s.keys.user(userTag(appid, openid))
-	err := s.redis.do(ctx, "blocked", key, func(ctx context.Context) (err error) {
-		ban, err = s.redis.HMGet(ctx, key, "b", "B").Result()
+	var answer []any
+	err := s.redis.do(ctx, "admit", key, func(ctx context.Context) (err error) {
+		answer, err = s.redis.HMGet(ctx, key, "f", "b", "p").Result()
 		return err
 	})
 	if err != nil {
-		return err
+		return Standing{}, err
 	}
-	r := reply(ban)
-	if r.text(0) == "" {
-		return nil
+	fields := reply(answer)
+	if err := s.blockedBy(key, fields.text(1)); err != nil {
+		return Standing{}, err
 	}
-	until := banEnd(r.number(0))
-	if !until.IsZero() && !s.now().Before(until) {
-		return nil
+	phone, err := parsePhone(s.records(key).text("p", fields.text(2)))
+	if err != nil {
+		return Standing{}, fmt.Errorf("%w: admit: %w", ErrUnavailable, err)
 	}
-	return &BlockedError{Reason: r.text(1), Until: until}
+	return Standing{IsNew: fields.text(0) == "", Phone: phone}, nil
 }
 
-// banEnd reads a ban's end as it is kept: 0 is for good.
-func banEnd(millis int64) time.Time {
-	if millis == 0 {
-		return time.Time{}
+func (s *Store) blockedBy(key, stored string) error {
+	r := s.records(key)
+	ban := s.readBan(r, stored)
+	if !ban.inForce(s.now()) {
+		return nil
 	}
-	return time.UnixMilli(millis)
+	s.resign(r.outdated)
+	return &BlockedError{Reason: ban.Reason, Until: ban.Until}
 }

@@ -2,6 +2,8 @@ package session
 
 import (
 	"hash/maphash"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,6 +51,7 @@ type cachedToken struct {
 // because every request of the session reads them.
 type cachedSession struct {
 	session     atomic.Pointer[Session]
+	created     int64        // Unix milliseconds
 	confirmedAt atomic.Int64 // when Redis was asked that confirmed it, Unix nanoseconds
 	usedAt      atomic.Int64 // the last use known, Unix nanoseconds
 	tokenEnd    atomic.Int64 // of the newest token known, Unix seconds
@@ -112,7 +115,7 @@ func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 	defer sh.mu.Unlock()
 	cs := sh.sessions[r.session.ID]
 	if cs == nil {
-		cs = &cachedSession{}
+		cs = &cachedSession{created: r.created}
 		sh.sessions[r.session.ID] = cs
 	}
 	cs.refs++
@@ -210,6 +213,28 @@ func (c *cache) event(sid string, change func(*cachedSession)) {
 	if cs != nil {
 		change(cs)
 	}
+}
+
+// eventForAll makes every reply that was asked for before count as stale.
+func (c *cache) eventForAll() {
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.Lock()
+		sh.events++
+		sh.mu.Unlock()
+	}
+}
+
+// all is the sessions that are cached now.
+func (c *cache) all() []*cachedSession {
+	var all []*cachedSession
+	for i := range c.shards {
+		sh := &c.shards[i]
+		sh.mu.Lock()
+		all = slices.AppendSeq(all, maps.Values(sh.sessions))
+		sh.mu.Unlock()
+	}
+	return all
 }
 
 func (c *cache) count() int {

@@ -18,7 +18,7 @@ func TestFreshSessionIsUsedWithoutAskingRedis(t *testing.T) {
 	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = 5 * time.Second })
 	token, session := logIn(t, s, "oA")
 	granted(t, s, token)
-	server.MustDo("DEL", s.keys.session(session.ID)) // which no event tells of
+	server.MustDo("DEL", s.keys.sessions(tagOf(session.ID))) // which no event tells of
 	granted(t, s, token)
 	c.advance(5 * time.Second)
 	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
@@ -32,7 +32,7 @@ func TestCacheTTLZeroAsksEachTime(t *testing.T) {
 	s := openStore(t, server, func(o *Config) { o.CacheTTL = 0 })
 	token, session := logIn(t, s, "oA")
 	granted(t, s, token)
-	server.MustDo("DEL", s.keys.session(session.ID))
+	server.MustDo("DEL", s.keys.sessions(tagOf(session.ID)))
 	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
 		t.Error(err)
 	}
@@ -76,7 +76,7 @@ func TestReplyOlderThanAnEventIsStale(t *testing.T) {
 	if l := s.cache.insert(a, m); s.fresh(l, s.now()) {
 		t.Error("fresh")
 	}
-	s.redis.Del(context.Background(), s.keys.session(session.ID))
+	s.redis.Del(context.Background(), s.keys.sessions(tagOf(session.ID)))
 	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
 		t.Error(err)
 	}
@@ -159,12 +159,13 @@ func TestReplyOfAnotherSessionIsAnError(t *testing.T) {
 	s := openStore(t, nil, nil)
 	_, a := logIn(t, s, "oA")
 	_, b := logIn(t, s, "oB")
-	answer, err := s.redis.runList(t.Context(), loadSessionScript, []string{s.keys.session(b.ID), s.keys.ofUser(b.ID)}, loadArgs(b.ID, "")...)
+	keys, args := s.loadCall(b.ID, "")
+	answer, err := s.redis.runList(t.Context(), loadSessionScript, keys, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, given := range map[string][]any{"whole": answer, "under our id": append([]any{a.ID}, answer[1:]...), "empty": nil, "short": {a.ID, "found"}} {
-		if f, err := readStoredSession(a.ID, given); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrSessionEnded) {
+		if f, err := s.readStoredSession(a.ID, "", given); !errors.Is(err, ErrUnavailable) || errors.Is(err, ErrSessionEnded) {
 			t.Errorf("%s: %+v, %v", name, f, err)
 		}
 	}

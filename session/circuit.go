@@ -71,13 +71,15 @@ func isReply(err error) bool {
 	return err == nil || errors.As(err, &reply)
 }
 
-// probe closes the circuit as soon as Redis says anything about the key.
+// probe closes the circuit as soon as Redis says anything in reply to what is
+// going to be done: a script that writes. A server that takes reads alone, during
+// a CLIENT PAUSE WRITE for example, would else close it for nothing.
 func (c *redisClient) probe(circuit *circuit, key string) {
 	for c.closing.Err() == nil {
 		if cluster, ok := c.UniversalClient.(*redis.ClusterClient); ok {
 			cluster.ReloadState(c.closing) // which the client doesn't for a node that is merely dead
 		}
-		if isReply(c.Exists(c.closing, key).Err()) {
+		if isReply(probeScript.Run(c.closing, c.UniversalClient, []string{c.keys.probe(key)}, "", probeTTL.Milliseconds()).Err()) {
 			circuit.open.Store(false)
 			c.log.Info("redis answers again")
 			return
@@ -91,10 +93,8 @@ const slots = 16384
 // slot is the cluster's slot of a key: CRC16/XMODEM of its hash tag.
 // https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/
 func slot(key string) int {
-	if _, rest, found := strings.Cut(key, "{"); found {
-		if tag, _, closed := strings.Cut(rest, "}"); closed && tag != "" {
-			key = tag
-		}
+	if tag, ok := hashTag(key); ok {
+		key = tag
 	}
 	crc := uint16(0)
 	for i := range len(key) {
@@ -104,4 +104,11 @@ func slot(key string) int {
 		}
 	}
 	return int(crc) % slots
+}
+
+// hashTag is the part of a key in braces, which alone decides on its slot.
+func hashTag(key string) (tag string, ok bool) {
+	_, rest, _ := strings.Cut(key, "{")
+	tag, _, closed := strings.Cut(rest, "}")
+	return tag, closed && tag != ""
 }

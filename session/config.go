@@ -19,6 +19,7 @@ type Config struct {
 	Log      *zap.Logger           // nil: none
 	Registry prometheus.Registerer // nil: metrics are counted and shown nowhere
 
+	Apps         []string      // appids: sessions of other apps are refused like ended ones
 	Secrets      []secret.Text // raw bytes, MinSecret at least; the first signs and seals, all verify and open
 	IdleTimeout  time.Duration // a session unused for so long ends; 0: 168 hours
 	MaxLifetime  time.Duration // and in any case after so long; 0: 2160 hours
@@ -75,6 +76,9 @@ func (c Config) validate() error {
 		if d < 0 {
 			return errors.New("a duration is negative")
 		}
+	}
+	if len(c.Apps) == 0 {
+		return errors.New("no app is given")
 	}
 	if c.MaxPerUser < 0 {
 		return errors.New("the number of sessions of a user is negative")

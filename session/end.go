@@ -10,30 +10,29 @@ func (s *Store) End(ctx context.Context, sid string, cause Cause) (bool, error) 
 	if !validSID(sid) {
 		return false, nil
 	}
-	there, err := s.redis.runInt(ctx, endSessionScript, []string{s.keys.ofUser(sid), s.keys.session(sid), s.keys.jar(sid)},
-		sid[halfLength:], s.keys.events(), sid)
+	tag := tagOf(sid)
+	there, err := s.redis.runInt(ctx, endSessionScript, []string{s.keys.sessions(tag), s.keys.jars(tag)}, rawOf(sid))
 	if err != nil {
 		return false, err
 	}
-	s.event(eventEnded + " " + sid) // here at once, subscribed or not
+	s.publish(ctx, eventEnded+" "+sid)
 	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(there))
 	return there == 1, nil
 }
 
 // EndAll ends all sessions of a user and returns how many there were.
 func (s *Store) EndAll(ctx context.Context, appid, openid string, cause Cause) (int, error) {
-	return s.endAll(ctx, appid, openid, cause, "", "")
+	return s.endUserSessions(ctx, appid, openid, cause, "")
 }
 
-func (s *Store) endAll(ctx context.Context, appid, openid string, cause Cause, until, reason string) (int, error) {
+func (s *Store) endUserSessions(ctx context.Context, appid, openid string, cause Cause, ban string) (int, error) {
 	tag := userTag(appid, openid)
-	answer, err := s.redis.runList(ctx, endUserSessionsScript, []string{s.keys.user(tag)},
-		s.keys.sessions(tag), s.keys.jars(tag), tag, s.keys.events(), until, reason, appid, openid)
+	keys := []string{s.keys.user(tag), s.keys.sessions(tag), s.keys.jars(tag)}
+	ended, err := s.redis.runList(ctx, endUserSessionsScript, keys, ban, appid, openid)
 	if err != nil {
 		return 0, err
 	}
-	n := reply(answer).number(0)
-	s.event(reply(answer).text(1)) // here at once, subscribed or not
-	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(n))
-	return int(n), nil
+	s.publish(ctx, sessionEvent(eventEnded, tag, ended))
+	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(len(ended)))
+	return len(ended), nil
 }

@@ -103,7 +103,7 @@ func TestBanRefusesLoginsUntilItsEnd(t *testing.T) {
 		t.Error(err)
 	}
 	_, _, _, err := s.Login(t.Context(), loginOf("oA"))
-	for _, err := range []error{err, s.Blocked(t.Context(), appid, "oA")} {
+	for _, err := range []error{err, blockedError(t, s)} {
 		var blocked *BlockedError
 		if !errors.As(err, &blocked) || blocked.Reason != "spam" || !blocked.Until.Equal(until) {
 			t.Errorf("%+v", err)
@@ -113,7 +113,7 @@ func TestBanRefusesLoginsUntilItsEnd(t *testing.T) {
 		t.Errorf("%+v, %v", u, err)
 	}
 	c.advance(time.Hour + time.Second)
-	if err := s.Blocked(t.Context(), appid, "oA"); err != nil {
+	if _, err := s.Admit(t.Context(), appid, "oA"); err != nil {
 		t.Error(err)
 	}
 	if u, _ := s.User(t.Context(), appid, "oA"); u.Ban != nil {
@@ -128,7 +128,7 @@ func TestUnbanLetsTheUserIn(t *testing.T) {
 	if _, err := s.Ban(t.Context(), appid, "oA", Ban{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Blocked(t.Context(), appid, "oA"); err == nil {
+	if _, err := s.Admit(t.Context(), appid, "oA"); err == nil {
 		t.Error("a ban without an end has ended")
 	}
 	for _, want := range []bool{true, false} {
@@ -229,4 +229,10 @@ func TestClosingWritesTheLastUses(t *testing.T) {
 	if info, err := b.Info(t.Context(), session.ID); err != nil || !info.LastSeen.After(info.CreatedAt) {
 		t.Errorf("%+v, %v", info, err)
 	}
+}
+
+func blockedError(t *testing.T, s *Store) error {
+	t.Helper()
+	_, err := s.Admit(t.Context(), appid, "oA")
+	return err
 }

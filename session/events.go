@@ -11,18 +11,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// What a script publishes on the events channel, as a word and its arguments:
+// What is published on the events channel, as a word and its arguments:
 //
-//	ended sid…      these sessions have ended
-//	changed sid…    facts of their user have changed
-//	renewed sid end the session has a token until then (Unix seconds)
+//	ended sid…         these sessions have ended
+//	changed sid…       facts of their user have changed
+//	renewed sid end    the session has a token until then (Unix seconds)
+//	app_ended ms appid all sessions of the app that were created until then have ended
+//	missed             events were lost on their way: everything cached is stale
 //
 // Redis keeps no events. Whenever the subscription was away, everything cached is
 // asked for again: the epoch moves on.
 const (
-	eventEnded   = "ended"
-	eventChanged = "changed"
-	eventRenewed = "renewed"
+	eventEnded    = "ended"
+	eventChanged  = "changed"
+	eventRenewed  = "renewed"
+	eventAppEnded = "app_ended"
+	eventMissed   = "missed"
 )
 
 const (
@@ -123,10 +127,39 @@ func (s *Store) event(payload string) {
 		for _, sid := range args {
 			s.cache.event(sid, func(cs *cachedSession) { cs.set(stale) })
 		}
+	case eventMissed:
+		s.epoch.Add(1)
+	case eventAppEnded:
+		s.applyAppEnd(rest)
 	case eventRenewed:
 		if len(args) == 2 {
 			end, _ := strconv.ParseInt(args[1], 10, 64)
 			s.cache.event(args[0], func(cs *cachedSession) { raise(&cs.tokenEnd, end) })
 		}
 	}
+}
+
+func (s *Store) applyAppEnd(args string) {
+	ms, appid, _ := strings.Cut(args, " ")
+	before, err := strconv.ParseInt(ms, 10, 64)
+	if err != nil || !s.config.Load().serves(appid) {
+		return
+	}
+	s.apps.told(appid, before)
+	s.cache.eventForAll()
+	s.endCached(appid, before)
+}
+
+// sessionEvent is an event of some sessions of one user, empty where there are none.
+func sessionEvent(kind, tag string, raw reply) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	event := []string{kind}
+	for i := range raw {
+		if half := raw.text(i); len(half) == rawLength {
+			event = append(event, tag+textHalf(half))
+		}
+	}
+	return strings.Join(event, " ")
 }

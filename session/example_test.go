@@ -16,6 +16,7 @@ import (
 func Example() {
 	ctx := context.Background()
 	store, err := session.Open(session.Config{
+		Apps:     []string{"wx0123456789abcdef"},
 		Secrets:  []secret.Text{secret.Text(strings.Repeat("k", session.MinSecret))}, // better: 32 random bytes
 		CacheTTL: 5 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
 	})

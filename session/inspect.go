@@ -25,10 +25,10 @@ type Field struct {
 	Value   string `json:"value"`
 }
 
-// Inspect shows what lies in Redis for a user: his record, his sessions, their
-// cookie jars, and his app's access token. Of a user who isn't there nothing is
-// shown. It is for development, to be looked at: it opens nothing that is
-// sealed, costs several round trips, and its form may change at any time.
+// Inspect shows what lies in Redis for a user: his record, his profile, his
+// sessions, their cookie jars, and his app's access token. Of a user who isn't
+// there nothing is shown. It is for development, to be looked at: it opens nothing
+// that is sealed, costs several round trips, and its form may change at any time.
 func (s *Store) Inspect(ctx context.Context, appid, openid string) ([]Entry, error) {
 	tag := userTag(appid, openid)
 	user, err := s.inspectHash(ctx, s.keys.user(tag), userField)
@@ -36,27 +36,16 @@ func (s *Store) Inspect(ctx context.Context, appid, openid string) ([]Entry, err
 		return nil, err
 	}
 	entries := []Entry{*user}
-	for _, f := range user.Fields {
-		if len(f.Name) != halfLength {
-			continue
-		}
-		found, err := s.inspectSession(ctx, tag+f.Name)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, found...)
+	profile, err := s.inspectProfile(ctx, s.keys.profile(tag))
+	entries = append(entries, profile...)
+	if err != nil {
+		return nil, err
 	}
-	token, err := s.inspectSealed(ctx, s.keys.accessToken(appid), "access token of the app")
-	return append(entries, token...), err
-}
-
-func (s *Store) inspectSession(ctx context.Context, sid string) ([]Entry, error) {
-	var entries []Entry
-	for _, kind := range []struct {
+	for _, hash := range []struct {
 		key  string
 		read func(name, value string) Field
-	}{{s.keys.session(sid), sessionField}, {s.keys.jar(sid), jarField}} {
-		e, err := s.inspectHash(ctx, kind.key, kind.read)
+	}{{s.keys.sessions(tag), sessionField}, {s.keys.jars(tag), jarField}} {
+		e, err := s.inspectHash(ctx, hash.key, hash.read)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +53,20 @@ func (s *Store) inspectSession(ctx context.Context, sid string) ([]Entry, error)
 			entries = append(entries, *e)
 		}
 	}
-	return entries, nil
+	token, err := s.inspectSealed(ctx, s.keys.accessToken(appid), "access token of the app")
+	return append(entries, token...), err
+}
+
+func (s *Store) inspectProfile(ctx context.Context, key string) ([]Entry, error) {
+	var text string
+	err := s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
+		text, err = s.redis.Get(ctx, key).Result()
+		return err
+	})
+	if absent(err) {
+		return nil, nil
+	}
+	return []Entry{{Key: key, Type: "string", Fields: []Field{{"", "profile: w nickname, v avatar", text}}}}, err
 }
 
 // inspectHash reads a hash; nil where there is none.
@@ -118,15 +120,13 @@ type meaning struct {
 var (
 	userMeanings = map[string]meaning{
 		"f": {"first login", millisShown}, "l": {"last login", millisShown},
-		"a": {"appid", asItIs}, "o": {"openid", asItIs}, "n": {"unionid", asItIs},
-		"i": {"user id", asItIs}, "r": {"roles", asItIs}, "p": {"phone", asItIs},
-		"w": {"nickname", asItIs}, "v": {"avatar", asItIs},
-		"b": {"end of the ban", millisShown}, "B": {"reason of the ban", asItIs},
+		"a": {"appid", asItIs}, "o": {"openid", asItIs}, "n": {"unionid", signedShown},
+		"i": {"user id", signedShown}, "r": {"roles", signedShown}, "p": {"phone", signedShown}, "b": {"ban: its end and its reason", signedShown},
 	}
 	sessionMeanings = map[string]meaning{
-		"c": {"created", millisShown}, "e": {"absolute end", millisShown}, "l": {"last seen", millisShown},
-		"x": {"end of the newest token", secondsShown}, "k": {"session_key", sealedShown},
-		"i": {"user id", asItIs}, "r": {"roles", asItIs}, "w": {"the user's first login", asItIs},
+		"s": {"creation and absolute end", signedTimesShown},
+		"l": {"last seen, end of the newest token, 1: the user's first session", lastUseShown},
+		"k": {"session_key", sealedShown}, "i": {"user id", signedShown}, "r": {"roles", signedShown},
 	}
 )
 
@@ -134,24 +134,29 @@ func userField(name, value string) Field {
 	if m, known := userMeanings[name]; known {
 		return Field{name, m.text, m.show(value)}
 	}
-	if len(name) == halfLength {
-		return Field{name, "a session, since", millisShown(value)}
-	}
 	return unknownField(name, value)
 }
 
+// sessionField shows the session's random half as the session id has it.
 func sessionField(name, value string) Field {
-	if m, known := sessionMeanings[name]; known {
-		return Field{name, m.text, m.show(value)}
+	if len(name) <= rawLength {
+		return unknownField(name, value)
 	}
-	if len(name) == opaqueFieldLength && name[0] == 't' {
-		return Field{"t…", "end of the token with this hash", secondsShown(value)}
+	half, kind := textHalf(name[:rawLength]), name[rawLength:]
+	if m, known := sessionMeanings[kind]; known {
+		return Field{half + " " + kind, m.text, m.show(value)}
+	}
+	if len(kind) == opaqueFieldLength && kind[0] == 't' {
+		return Field{half + " t…", "end of the token with this hash", secondsShown(signedShown(value))}
 	}
 	return unknownField(name, value)
 }
 
 func jarField(name, value string) Field {
-	return Field{name, "cookies of this backend", sealedShown(value)}
+	if len(name) <= rawLength {
+		return unknownField(name, value)
+	}
+	return Field{textHalf(name[:rawLength]) + " " + name[rawLength:], "cookies of this backend", sealedShown(value)}
 }
 
 // unknownField shows no value: it may be one that nobody should see.
@@ -161,6 +166,27 @@ func unknownField(name, value string) Field {
 
 // opaqueFieldLength is the length that opaqueField gives.
 const opaqueFieldLength = 17
+
+// signedShown leaves the MAC out.
+func signedShown(value string) string {
+	if len(value) < recordMAC {
+		return ""
+	}
+	return value[:len(value)-recordMAC]
+}
+
+func signedTimesShown(value string) string {
+	created, ends, _ := strings.Cut(signedShown(value), " ")
+	return millisShown(created) + " " + millisShown(ends)
+}
+
+func lastUseShown(value string) string {
+	parts := strings.Fields(value)
+	if len(parts) != 3 {
+		return ""
+	}
+	return millisShown(parts[0]) + " " + secondsShown(parts[1]) + " " + parts[2]
+}
 
 func asItIs(value string) string { return value }
 

@@ -13,9 +13,9 @@ func (s *Store) Jar(ctx context.Context, session *Session, backend string) ([]by
 }
 
 func (s *Store) jar(ctx context.Context, session *Session, backend string) (data, sealed []byte, err error) {
-	key := s.keys.jar(session.ID)
+	key, field := s.keys.jars(tagOf(session.ID)), rawOf(session.ID)+backend
 	err = s.redis.do(ctx, "jar", key, func(ctx context.Context) (err error) {
-		sealed, err = s.redis.HGet(ctx, key, backend).Bytes()
+		sealed, err = s.redis.HGet(ctx, key, field).Bytes()
 		return err
 	})
 	if absent(err) {
@@ -71,7 +71,8 @@ func (s *Store) replaceJar(ctx context.Context, session *Session, backend string
 	if len(data) > 0 {
 		sealed = s.config.Load().keys.seal(jarPurpose, data, session.ID, session.AppID, session.OpenID, backend)
 	}
-	answer, err := s.redis.run(ctx, saveJarScript, []string{s.keys.session(session.ID), s.keys.jar(session.ID)}, backend, was, sealed)
+	tag, raw := tagOf(session.ID), rawOf(session.ID)
+	answer, err := s.redis.run(ctx, saveJarScript, []string{s.keys.sessions(tag), s.keys.jars(tag)}, raw, raw+backend, was, sealed)
 	if err == nil && answer == "ended" {
 		err = ErrSessionEnded
 	}

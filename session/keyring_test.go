@@ -101,7 +101,7 @@ func TestSessionKeysAreSealedAnewAsSessionsAreUsed(t *testing.T) {
 	time.Sleep(10 * time.Millisecond)
 	granted(t, after, token)
 	eventually(t, 5*time.Second, "sealed under the new secret", func() bool {
-		sealed, err := after.redis.HGet(context.Background(), after.keys.session(session.ID), "k").Result()
+		sealed, err := after.redis.HGet(context.Background(), after.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"k").Result()
 		return err == nil && after.config.Load().keys.current([]byte(sealed))
 	})
 	if key, err := after.SessionKey(t.Context(), session); err != nil || key != loginOf("oA").SessionKey {
@@ -138,19 +138,19 @@ func TestSealedValueCopiedElsewhereDoesNotOpen(t *testing.T) {
 	_, a := logIn(t, s, "oA")
 	_, b := logIn(t, s, "oB")
 	ctx := t.Context()
-	sealed, err := s.redis.HGet(ctx, s.keys.session(a.ID), "k").Result()
+	sealed, err := s.redis.HGet(ctx, s.keys.sessions(tagOf(a.ID)), rawOf(a.ID)+"k").Result()
 	if err != nil || strings.Contains(sealed, loginOf("oA").SessionKey.Reveal()) {
 		t.Fatalf("in the open: %v", err)
 	}
-	s.redis.HSet(ctx, s.keys.session(b.ID), "k", sealed)
+	s.redis.HSet(ctx, s.keys.sessions(tagOf(b.ID)), rawOf(b.ID)+"k", sealed)
 	if key, err := s.SessionKey(ctx, b); !errors.Is(err, ErrNotFound) || key != "" {
 		t.Error(err)
 	}
 	if err := s.UpdateJar(ctx, a, "shop", func([]byte) ([]byte, error) { return []byte("a=1"), nil }); err != nil {
 		t.Fatal(err)
 	}
-	jar, _ := s.redis.HGet(ctx, s.keys.jar(a.ID), "shop").Result()
-	s.redis.HSet(ctx, s.keys.jar(a.ID), "bank", jar)
+	jar, _ := s.redis.HGet(ctx, s.keys.jars(tagOf(a.ID)), rawOf(a.ID)+"shop").Result()
+	s.redis.HSet(ctx, s.keys.jars(tagOf(a.ID)), rawOf(a.ID)+"bank", jar)
 	if got, err := s.Jar(ctx, a, "bank"); got != nil || err != nil {
 		t.Errorf("another backend's cookies: %q, %v", got, err)
 	}

@@ -12,6 +12,7 @@ import (
 // base64url of 16 bytes. The tag is in it so that a token alone leads to every
 // key of its user, and all of them carry it in braces: one slot of a cluster.
 const (
+	rawLength  = 16
 	halfLength = 22
 	sidLength  = 2 * halfLength
 )
@@ -54,28 +55,43 @@ func tokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
+// rawHalf is a half of a session id as the 16 bytes that it stands for.
+func rawHalf(half string) string {
+	raw, err := strict.DecodeString(half)
+	if err != nil {
+		panic(err) // only for what validHalf refuses
+	}
+	return string(raw)
+}
+
+// textHalf is the inverse of rawHalf.
+func textHalf(raw string) string { return strict.EncodeToString([]byte(raw)) }
+
 // keys builds the names of everything in Redis. An ACL user may be restricted
-// to the prefix, channels included.
+// to the prefix, channels included. Values with (M) carry a MAC, see records.
 //
-//	u:{tag}      hash    a user, kept for good; f first login, l last login, a appid, o openid, n unionid, i user id,
-//	                     r roles, p phone, w nickname, v avatar, b and B a ban's end and reason, and one field for
-//	                     each session: its random half, with the time of the login
-//	s:{tag}rand  hash    a session; c created, e absolute end, l last seen, x end of its newest token, k sealed
-//	                     session_key, i user id, r roles, w the user's first login, t… an opaque token's hash with its end
-//	j:{tag}rand  hash    its cookie jar, a field for each backend, sealed
-//	c:{hash}     string  a login code in use;  d:{hash} string  the sealed answer to it
-//	m:{hash}     string  a message of WeChat's push in work, or the sealed reply to it
-//	n:{hash}     string  a nonce that was used
-//	k:{tag}      string  a user's keys of WeChat, sealed
-//	t:appid      string  an access token, sealed
-//	l:…          string  locks and rate limits
+//	u:{tag}    hash    a user, kept for good; f first login, l last login, a appid, o openid, n unionid (M),
+//	                   i user id (M), r roles (M), p phone (M), b ban (M)
+//	p:{tag}    string  his profile: nickname and avatar, which may be long
+//	s:{tag}    hash    his sessions, as long as the last of them; of each, led by the 16 bytes of its random half:
+//	                   s creation and absolute end (M), l last use, end of its newest token and 1 for the user's first
+//	                   session, k sealed session_key, i user id (M), r roles (M), t and an opaque token's hash: its end (M)
+//	j:{tag}    hash    his sessions' cookie jars, sealed; of each random half and backend
+//	a:{hash}   string  all sessions of an app that were created until then have ended
+//	i:xxxx     hash    an index of users by unionid, phone and user id: hash of the value and tag
+//	c:{hash}   string  a login code in use;  d:{hash} string  the sealed answer to it
+//	m:{hash}   string  a message of WeChat's push in work, or the sealed reply to it
+//	n:{hash}   string  a nonce that was used
+//	k:{tag}    string  a user's keys of WeChat, sealed
+//	t:appid    string  an access token, sealed
+//	l:…        string  locks, rate limits and probes
 type keys struct{ prefix string }
 
 func (k keys) user(tag string) string       { return k.prefix + "u:{" + tag + "}" }
+func (k keys) profile(tag string) string    { return k.prefix + "p:{" + tag + "}" }
 func (k keys) sessions(tag string) string   { return k.prefix + "s:{" + tag + "}" }
 func (k keys) jars(tag string) string       { return k.prefix + "j:{" + tag + "}" }
-func (k keys) session(sid string) string    { return k.sessions(sid[:halfLength]) + sid[halfLength:] }
-func (k keys) jar(sid string) string        { return k.jars(sid[:halfLength]) + sid[halfLength:] }
+func (k keys) app(appid string) string      { return k.prefix + "a:{" + hashOf("app", appid) + "}" }
 func (k keys) claim(hash string) string     { return k.prefix + "c:{" + hash + "}" }
 func (k keys) answer(hash string) string    { return k.prefix + "d:{" + hash + "}" }
 func (k keys) push(hash string) string      { return k.prefix + "m:{" + hash + "}" }
@@ -84,10 +100,22 @@ func (k keys) userKeys(tag string) string   { return k.prefix + "k:{" + tag + "}
 func (k keys) accessToken(id string) string { return k.prefix + "t:" + id }
 func (k keys) tokenLock(id string) string   { return k.prefix + "l:t:" + id }
 func (k keys) limit(hash string) string     { return k.prefix + "l:r:" + hash }
-func (k keys) ready() string                { return k.prefix + "l:ready" }
 func (k keys) events() string               { return k.prefix + "events" }
 func (k keys) heartbeat(inst string) string { return k.prefix + "beat:" + inst }
-func (k keys) ofUser(sid string) string     { return k.user(sid[:halfLength]) }
+
+// probe is a key in the slot of another.
+func (k keys) probe(key string) string {
+	if tag, ok := hashTag(key); ok {
+		return k.prefix + "l:probe:{" + tag + "}"
+	}
+	return k.prefix + "l:probe:{" + key + "}"
+}
+
+// tagOf is the user's half of a session id.
+func tagOf(sid string) string { return sid[:halfLength] }
+
+// rawOf is the random half of a session id as it stands in Redis.
+func rawOf(sid string) string { return rawHalf(sid[halfLength:]) }
 
 // plainText tells whether s is UTF-8 of 1 to limit bytes without control
 // characters: what an appid or an openid may be.

@@ -22,50 +22,71 @@ type Login struct {
 
 const maxName = 128 // bytes of an appid or an openid
 
-var errLogin = errors.New("login without a proper appid, openid or session_key")
+var errLogin = errors.New("login without a proper appid, openid or session_key, or of an app that is not configured")
 
-func (l Login) check() error {
-	if !plainText(l.AppID, maxName) || !plainText(l.OpenID, maxName) || l.SessionKey == "" {
+func (l Login) check(c *activeConfig) error {
+	if !c.serves(l.AppID) || !plainText(l.AppID, maxName) || !plainText(l.OpenID, maxName) || l.SessionKey == "" {
 		return errLogin
+	}
+	if l.Phone != nil {
+		return l.Phone.check()
 	}
 	return nil
 }
 
 // Login starts a session and tells whether it is the user's first ever: once
 // only, even when two logins race. It returns a *BlockedError for a banned
-// user; ban, login and what must give way to it are one step.
+// user; ban, login and what must make room for it are one step.
 func (s *Store) Login(ctx context.Context, login Login) (Token, *Session, bool, error) {
-	if err := login.check(); err != nil {
-		return Token{}, nil, false, err
-	}
 	c, now := s.config.Load(), s.now()
+	if err := login.check(c); err != nil {
+		return Token{}, nil, false, err
+	}
 	session := newSession(login, now, c)
-	token, field, end, err := c.issue(session, now)
+	token, opaque, end, err := c.issue(session, now)
 	if err != nil {
 		return Token{}, nil, false, err
 	}
-	keys, args := s.loginCall(c, login, session, now, field, end)
-	answer, err := s.redis.runList(ctx, loginScript, keys, args...)
+	call := loginCall{login: login, session: session, now: now, opaque: opaque, tokenEnd: end}
+	answer, err := s.runLogin(ctx, c, call)
 	if err != nil {
 		return Token{}, nil, false, err
 	}
-	return s.loggedIn(token, session, reply(answer))
+	if answer.text(0) == "blocked" {
+		if answer, err = s.retryLogin(ctx, c, call, answer.text(1)); err != nil {
+			return Token{}, nil, false, err
+		}
+	}
+	return s.loggedIn(ctx, token, session, answer)
 }
 
-func (s *Store) loggedIn(token Token, session *Session, answer reply) (Token, *Session, bool, error) {
-	switch answer.text(0) {
-	case "done":
-		s.metrics.started.Inc()
-		s.metrics.ended.WithLabelValues(string(CauseReplaced)).Add(float64(answer.number(2)))
-		s.event(answer.text(5)) // here at once, subscribed or not
-		s.event(answer.text(6))
-		session.UnionID = answer.text(3)
-		err := readPhone(answer.text(4), &session.Phone)
-		return token, session, answer.number(1) == 1, err
-	case "blocked":
-		return Token{}, nil, false, &BlockedError{Reason: answer.text(2), Until: banEnd(answer.number(1))}
+// retryLogin is for a user with a ban. Whether it is over is judged here, where
+// its MAC can be checked; the script then removes this very one.
+func (s *Store) retryLogin(ctx context.Context, c *activeConfig, call loginCall, ban string) (reply, error) {
+	if err := s.blockedBy(s.keys.user(tagOf(call.session.ID)), ban); err != nil {
+		return nil, err
 	}
-	return Token{}, nil, false, unavailable("login", errUnexpectedReply)
+	call.endedBan = ban
+	return s.runLogin(ctx, c, call)
+}
+
+func (s *Store) loggedIn(ctx context.Context, token Token, session *Session, answer reply) (Token, *Session, bool, error) {
+	if answer.text(0) == "blocked" { // anew, between the two runs
+		return Token{}, nil, false, &BlockedError{}
+	}
+	if answer.text(0) != "done" {
+		return Token{}, nil, false, unavailable("login", errUnexpectedReply)
+	}
+	tag, replaced := tagOf(session.ID), answer.list(4)
+	s.metrics.started.Inc()
+	s.metrics.ended.WithLabelValues(string(CauseReplaced)).Add(float64(len(replaced)))
+	s.publish(ctx, sessionEvent(eventEnded, tag, replaced))
+	s.publish(ctx, sessionEvent(eventChanged, tag, answer.list(5)))
+	user := s.records(s.keys.user(tag))
+	session.UnionID = user.text("n", answer.text(2))
+	err := readPhone(user.text("p", answer.text(3)), &session.Phone)
+	s.resign(user.outdated)
+	return token, session, answer.number(1) == 1, err
 }
 
 // newSession has whole milliseconds, as Redis keeps them.
@@ -80,40 +101,92 @@ func newSession(l Login, now time.Time, c *activeConfig) *Session {
 	return s
 }
 
-func (s *Store) loginCall(c *activeConfig, l Login, session *Session, now time.Time, field string, end time.Time) (keys []string, args []any) {
-	tag, told, roles, phone := session.ID[:halfLength], "0", "", ""
-	if l.UserID != "" || l.Roles != nil {
+// loginCall is one run of the login script.
+type loginCall struct {
+	login    Login
+	session  *Session
+	now      time.Time
+	opaque   string // an opaque token's field without the session's half, or empty
+	tokenEnd time.Time
+	endedBan string // as it is stored
+}
+
+// runLogin runs the script in one round trip with the entries that the user is
+// found by.
+func (s *Store) runLogin(ctx context.Context, c *activeConfig, l loginCall) (reply, error) {
+	calls := s.loginCalls(c, l)
+	s.redis.runAll(ctx, calls)
+	script := calls[len(calls)-1]
+	if script.err != nil {
+		return nil, script.err
+	}
+	list, ok := script.reply.([]any)
+	if !ok {
+		return nil, unavailable("login", errUnexpectedReply)
+	}
+	return list, nil
+}
+
+// loginCalls are the writes of a login, the script last.
+func (s *Store) loginCalls(c *activeConfig, l loginCall) []*call {
+	keys, args := s.loginArgs(c, l)
+	calls := s.indexCalls(tagOf(l.session.ID), l.login.AppID, l.facts()...)
+	return append(calls, &call{script: loginScript, keys: keys, args: args})
+}
+
+func (l loginCall) facts() []fact {
+	return []fact{{byUnionID, l.login.UnionID}, {byUserID, l.login.UserID}, {byPhone, l.session.Phone}}
+}
+
+// loginArgs are in the order of login.lua.
+func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []any) {
+	tag, raw := tagOf(l.session.ID), rawOf(l.session.ID)
+	sessions, user := s.keys.sessions(tag), s.keys.user(tag)
+	life := lifetime{l.now.UnixMilli(), l.session.EndsAt}
+	var phone, roles, told string
+	if l.login.Phone != nil {
+		phone = l.login.Phone.String()
+	}
+	if len(l.login.Roles) > 0 {
+		roles = writeJSON(l.login.Roles)
+	}
+	if l.login.UserID != "" || l.login.Roles != nil {
 		told = "1"
 	}
-	if len(l.Roles) > 0 {
-		roles = writeJSON(l.Roles)
+	sign := func(key, field, value string) string {
+		if value == "" {
+			return ""
+		}
+		return c.keys.signField(key, field, value)
 	}
-	if l.Phone != nil {
-		phone = writeJSON(*l.Phone)
+	opaque := ""
+	if l.opaque != "" {
+		opaque = sign(sessions, raw+l.opaque, decimal(l.tokenEnd.Unix()))
 	}
-	sealed := c.sealSessionKey(session, l.SessionKey)
-	return []string{s.keys.user(tag), s.keys.session(session.ID)}, []any{
-		now.UnixMilli(), session.ID[halfLength:], session.EndsAt.UnixMilli(),
-		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), c.maxPerUser(), s.keys.events(),
-		tag, s.keys.sessions(tag), s.keys.jars(tag), end.Unix(), field, sealed,
-		l.AppID, l.OpenID, l.UnionID, phone, l.UserID, roles, told,
+	return []string{user, sessions, s.keys.jars(tag)}, []any{
+		life.created, raw, sign(sessions, raw+"s", life.String()), c.sealSessionKey(l.session, l.login.SessionKey),
+		l.tokenEnd.Unix(), l.opaque, opaque,
+		sign(sessions, raw+"i", l.login.UserID), sign(sessions, raw+"r", roles), c.maxPerUser(), c.IdleTimeout.Milliseconds(),
+		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), s.apps.known(l.login.AppID), l.login.AppID, l.login.OpenID, sign(user, "n", l.login.UnionID),
+		sign(user, "p", phone), told, sign(user, "i", l.login.UserID), sign(user, "r", roles),
+		l.endedBan,
 	}
 }
 
-// issue makes a token of the configured format. field is where an opaque
-// one's hash is to be kept, empty for a JWT. No token outlives its session.
-func (c *activeConfig) issue(s *Session, now time.Time) (token Token, field string, end time.Time, err error) {
+// issue makes a token of the configured format. opaque is where an opaque one's
+// hash is to be kept, empty for a JWT. No token outlives its session.
+func (c *activeConfig) issue(s *Session, now time.Time) (token Token, opaque string, end time.Time, err error) {
 	// Whole seconds, never less than the ttl. It may lie behind the session's
 	// end, which is checked on its own and has an error of its own.
 	end = now.Add(c.TokenTTL + time.Second - 1).Truncate(time.Second)
 	var value secret.Text
 	if c.TokenFormat == FormatOpaque {
-		value, field = c.tokens.opaque(s.ID)
+		value, opaque = c.tokens.opaque(s.ID)
 	} else {
 		value, err = c.tokens.jwt(s, now, end)
 	}
 	return Token{
 		Value: value, ExpiresIn: min(end.Sub(now), c.TokenTTL, s.EndsAt.Sub(now)),
 		SessionExpiresIn: min(s.EndsAt.Sub(now), c.IdleTimeout),
-	}, field, end, err
+	}, opaque, end, err
 }

@@ -45,7 +45,7 @@ func TestLoginRunTwiceIsOneLogin(t *testing.T) {
 	s := openStore(t, redistest.Start(t), nil)
 	c, now := s.config.Load(), s.now()
 	session := newSession(loginOf("oA"), now, c)
-	keys, args := s.loginCall(c, loginOf("oA"), session, now, "", now.Add(time.Hour))
+	keys, args := s.loginArgs(c, loginCall{login: loginOf("oA"), session: session, now: now, tokenEnd: now.Add(time.Hour)})
 	for range 2 {
 		answer, err := s.redis.runList(t.Context(), loginScript, keys, args...)
 		if err != nil || reply(answer).text(0) != "done" || reply(answer).number(1) != 1 {
@@ -101,7 +101,7 @@ func TestRacingLoginsKeepTheMaximum(t *testing.T) {
 // SE-15: no pair of names is another's.
 func TestUsersOfTwoAppsNeverCollide(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, nil, nil)
+	s := openStore(t, nil, func(o *Config) { o.Apps = []string{"wx1", "wx1:2", "wx12", "wx1 "} })
 	seen := map[string]bool{}
 	for _, names := range [][2]string{{"wx1", "2:x"}, {"wx1:2", "x"}, {"wx12", ":x"}, {"wx1", "2x"}, {"wx12", "x"}, {"wx1 ", "2x"}} {
 		login := loginOf(names[1])

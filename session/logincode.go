@@ -16,35 +16,51 @@ const (
 	waitLonger = 200 * time.Millisecond
 )
 
+// CodeUse is a request that comes with a login code.
+type CodeUse struct {
+	AppID          string
+	Code           string
+	IdempotencyKey string // empty: the code works once
+	Limit          string // what Rate counts for; it is asked in the same round trip
+	Rate           Rate
+}
+
+// LimitedError refuses a request that came too soon.
+type LimitedError struct{ RetryAfter time.Duration }
+
+func (e *LimitedError) Error() string { return "rate limit exceeded" }
+
 // UseCodeOnce has a login code used once over all instances: do runs for the first
-// who comes with it. With an idempotencyKey, others with the same code and key
+// who comes with it. With an IdempotencyKey, others with the same code and key
 // get the same answer, waiting for it if need be, for 60 seconds; all others
-// get ErrCodeUsed. The answer is sealed at rest.
+// get ErrCodeUsed. The answer is sealed at rest. A request above its rate gets a
+// *LimitedError, and its code stays unused.
 //
 // An error of do uses the code up, unless it is marked Retryable. do goes on
 // when its client goes away, since that client may come back for the answer.
 // ErrUnavailable before do has run leaves the code unused.
-func (s *Store) UseCodeOnce(ctx context.Context, appid, code, idempotencyKey string, do func(context.Context) ([]byte, error)) ([]byte, error) {
-	c := s.newClaim(appid, code, idempotencyKey)
+func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Context) ([]byte, error)) ([]byte, error) {
+	c := s.newClaim(use)
+	answer, state, err := c.acquire(ctx, use)
 	deadline := time.Now().Add(waitFor)
-	for step := waitStep; ; step = min(2*step, waitLonger) {
-		answer, state, err := c.acquire(ctx)
-		switch {
-		case err != nil:
-			return nil, err
-		case state == "mine":
-			return c.run(ctx, do)
-		case state == "answer":
-			return answer, nil
-		case state == "used":
-			return nil, ErrCodeUsed
-		case time.Now().After(deadline):
+	for step := waitStep; err == nil && state == "wait"; step = min(2*step, waitLonger) {
+		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%w: the first login with this code has not ended", ErrUnavailable)
 		}
 		if sleep(ctx, step); ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		answer, state, err = c.acquire(ctx, CodeUse{})
 	}
+	switch {
+	case err != nil:
+		return nil, err
+	case state == "mine":
+		return c.run(ctx, do)
+	case state == "answer":
+		return answer, nil
+	}
+	return nil, ErrCodeUsed
 }
 
 // claim is one request's claim on a login code. Neither the code nor the
@@ -56,10 +72,10 @@ type claim struct {
 	key      string // hash, or empty
 }
 
-func (s *Store) newClaim(appid, code, idempotencyKey string) claim {
-	c := claim{store: s, claimant: newID(), code: hashOf("code", appid, code)}
-	if idempotencyKey != "" {
-		c.key = hashOf("idempotency", appid, code, idempotencyKey)
+func (s *Store) newClaim(use CodeUse) claim {
+	c := claim{store: s, claimant: newID(), code: hashOf("code", use.AppID, use.Code)}
+	if use.IdempotencyKey != "" {
+		c.key = hashOf("idempotency", use.AppID, use.Code, use.IdempotencyKey)
 	}
 	return c
 }
@@ -68,16 +84,32 @@ func (c claim) names() []string {
 	return []string{c.store.keys.claim(c.code), c.store.keys.answer(c.code)}
 }
 
-func (c claim) acquire(ctx context.Context) (answer []byte, state string, err error) {
-	list, err := c.store.redis.runList(ctx, claimLoginCodeScript, c.names(), c.claimant, c.key, claimFor.Milliseconds())
-	if err != nil {
-		return nil, "", err
+// acquire claims the code, and counts the request where use has a rate.
+func (c claim) acquire(ctx context.Context, use CodeUse) (answer []byte, state string, err error) {
+	s := c.store
+	claim := &call{script: claimLoginCodeScript, keys: c.names(), args: []any{c.claimant, c.key, claimFor.Milliseconds()}}
+	calls := []*call{claim}
+	if use.Rate.Count > 0 {
+		calls = append(calls, s.limitCall(use.Limit, use.Rate))
 	}
-	r := reply(list)
-	if state = r.text(0); state != "answer" {
-		return nil, state, nil
+	s.redis.runAll(ctx, calls)
+	list, _ := claim.reply.([]any)
+	state = reply(list).text(0)
+	if len(calls) == 2 {
+		if retryAfter, ok := s.limited(calls[1], use.Limit, use.Rate); !ok {
+			if state == "mine" {
+				c.finish(ctx, "release", nil)
+			}
+			return nil, "", &LimitedError{retryAfter}
+		}
 	}
-	answer, err = c.store.config.Load().keys.open(loginAnswerPurpose, []byte(r.text(1)), c.code, c.key)
+	if claim.err == nil && state == "" {
+		claim.err = unavailable(claim.name(), errUnexpectedReply)
+	}
+	if claim.err != nil || state != "answer" {
+		return nil, state, claim.err
+	}
+	answer, err = s.config.Load().keys.open(loginAnswerPurpose, []byte(reply(list).text(1)), c.code, c.key)
 	if err != nil {
 		return nil, "used", nil // sealed under secrets that are gone
 	}
@@ -88,15 +120,62 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useFor)
 	defer cancel()
 	answer, err := do(own)
-	outcome, sealed := "keep", []byte(nil)
 	var released retryable
 	switch {
 	case errors.As(err, &released):
-		outcome, err = "release", released.error
-	case err == nil && c.key != "":
-		sealed = c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.key)
+		err = released.error
+		c.finish(own, "release", nil)
+	case c.key == "": // the claim as it is refuses everybody else
+	case err != nil:
+		c.finish(own, "keep", nil)
+	default:
+		c.keep(own, answer)
 	}
-	// Without Redis the claim stays until it runs out, and the code is used up.
-	_, _ = c.store.redis.runInt(own, finishLoginCodeScript, c.names(), c.claimant, c.key, outcome, sealed, answerFor.Milliseconds())
 	return answer, err
+}
+
+// keep has the answer stored for a client that loses it, a moment after the
+// reply to the one that is here.
+func (c claim) keep(ctx context.Context, answer []byte) {
+	sealed := c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.key)
+	select {
+	case c.store.answers <- c.finishCall("keep", sealed):
+	default:
+		c.finish(ctx, "keep", sealed)
+	}
+}
+
+// finish ends the claim. Without Redis it stays until it runs out, and the code
+// is used up.
+func (c claim) finish(ctx context.Context, outcome string, sealed []byte) {
+	c.store.redis.runAll(ctx, []*call{c.finishCall(outcome, sealed)})
+}
+
+func (c claim) finishCall(outcome string, sealed []byte) *call {
+	return &call{
+		script: finishLoginCodeScript, keys: c.names(),
+		args: []any{c.claimant, c.key, outcome, sealed, answerFor.Milliseconds()},
+	}
+}
+
+// answerPause is how long answers wait for others, to be stored together.
+const answerPause = 20 * time.Millisecond
+
+// saveAnswers stores what keep has queued.
+func (s *Store) saveAnswers() {
+	for s.closing.Err() == nil {
+		var calls []*call
+		select {
+		case c := <-s.answers:
+			calls = append(calls, c)
+		case <-s.closing.Done():
+		}
+		sleep(s.closing, answerPause)
+		for len(s.answers) > 0 {
+			calls = append(calls, <-s.answers)
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.closing), redisTimeout)
+		s.redis.runAll(ctx, calls)
+		cancel()
+	}
 }

@@ -32,13 +32,13 @@ func TestCodeIsUsedOnceOverAllInstances(t *testing.T) {
 	var logins sync.WaitGroup
 	for i := range 20 {
 		logins.Go(func() {
-			got, err := stores[i%2].UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("token", &calls))
+			got, err := stores[i%2].UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("token", &calls))
 			if err != nil || string(got) != "token" {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
 		logins.Go(func() {
-			_, err := stores[i%2].UseCodeOnce(t.Context(), appid, "code without a key", "", answering("token", &calls))
+			_, err := stores[i%2].UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code without a key", IdempotencyKey: ""}, answering("token", &calls))
 			if errors.Is(err, ErrCodeUsed) {
 				refused.Add(1)
 			} else if err != nil {
@@ -57,18 +57,18 @@ func TestAnswerIsForTheSameCodeAndKeyOnly(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, server, nil)
 	var calls atomic.Int32
-	if _, err := s.UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("the answer", &calls)); err != nil {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("the answer", &calls)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"", "another key of 16", idempotencyKey + "x"} {
-		if got, err := s.UseCodeOnce(t.Context(), appid, "code", key, answering("", &calls)); !errors.Is(err, ErrCodeUsed) {
+		if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: key}, answering("", &calls)); !errors.Is(err, ErrCodeUsed) {
 			t.Errorf("key %q: %q, %v", key, got, err)
 		}
 	}
-	if got, err := s.UseCodeOnce(t.Context(), appid, "another", idempotencyKey, answering("other", &calls)); string(got) != "other" || err != nil {
+	if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "another", IdempotencyKey: idempotencyKey}, answering("other", &calls)); string(got) != "other" || err != nil {
 		t.Errorf("the same key with another code: %q, %v", got, err)
 	}
-	if got, err := s.UseCodeOnce(t.Context(), "wxother", "code", idempotencyKey, answering("third", &calls)); string(got) != "third" || err != nil {
+	if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: "wxother", Code: "code", IdempotencyKey: idempotencyKey}, answering("third", &calls)); string(got) != "third" || err != nil {
 		t.Errorf("the same code of another app: %q, %v", got, err)
 	}
 	for _, key := range strings.Fields(server.MustDo("KEYS", "test:?:*")) {
@@ -82,19 +82,20 @@ func TestAnswerIsKeptSixtySecondsAndTheCodeLonger(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	var calls atomic.Int32
-	if _, err := s.UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); err != nil {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, time.Second, "the answer is kept", func() bool { return s.redis.memory.Exists(s.keys.answer(hashOf("code", appid, "code"))) })
 	s.redis.memory.FastForward(59 * time.Second)
-	if _, err := s.UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); err != nil {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil {
 		t.Error(err)
 	}
 	s.redis.memory.FastForward(2 * time.Second)
-	if _, err := s.UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); !errors.Is(err, ErrCodeUsed) {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); !errors.Is(err, ErrCodeUsed) {
 		t.Error(err)
 	}
 	s.redis.memory.FastForward(4 * time.Minute)
-	if _, err := s.UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("answer", &calls)); err != nil || calls.Load() != 2 {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil || calls.Load() != 2 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }
@@ -106,17 +107,17 @@ func TestFailureUsesTheCodeUpUnlessItMayBeTriedAgain(t *testing.T) {
 	fail := func(err error) func(context.Context) ([]byte, error) {
 		return func(context.Context) ([]byte, error) { return nil, err }
 	}
-	if _, err := s.UseCodeOnce(t.Context(), appid, "busy", idempotencyKey, fail(Retryable(failure))); err != failure {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "busy", IdempotencyKey: idempotencyKey}, fail(Retryable(failure))); err != failure {
 		t.Errorf("%v is not what do said", err)
 	}
 	for range 2 {
-		if _, err := s.UseCodeOnce(t.Context(), appid, "busy", idempotencyKey, fail(failure)); err != failure {
+		if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "busy", IdempotencyKey: idempotencyKey}, fail(failure)); err != failure {
 			if !errors.Is(err, ErrCodeUsed) {
 				t.Error(err)
 			}
 		}
 	}
-	if _, err := s.UseCodeOnce(t.Context(), appid, "busy", "", fail(nil)); !errors.Is(err, ErrCodeUsed) {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "busy", IdempotencyKey: ""}, fail(nil)); !errors.Is(err, ErrCodeUsed) {
 		t.Error(err)
 	}
 	if Retryable(nil) != nil {
@@ -129,7 +130,7 @@ func TestClientThatWentAwayFindsItsAnswer(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, redistest.Start(t), nil)
 	ctx, leave := context.WithCancel(t.Context())
-	got, err := s.UseCodeOnce(ctx, appid, "code", idempotencyKey, func(own context.Context) ([]byte, error) {
+	got, err := s.UseCodeOnce(ctx, CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, func(own context.Context) ([]byte, error) {
 		leave()
 		return []byte("answer"), own.Err()
 	})
@@ -137,7 +138,7 @@ func TestClientThatWentAwayFindsItsAnswer(t *testing.T) {
 		t.Fatalf("%q, %v", got, err)
 	}
 	var calls atomic.Int32
-	got, err = s.UseCodeOnce(t.Context(), appid, "code", idempotencyKey, answering("another", &calls))
+	got, err = s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("another", &calls))
 	if err != nil || !bytes.Equal(got, []byte("answer")) {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -148,7 +149,7 @@ func TestWaitingEndsWithItsClient(t *testing.T) {
 	s := openStore(t, redistest.Start(t), nil)
 	started, finish := make(chan struct{}), make(chan struct{})
 	go func() {
-		_, _ = s.UseCodeOnce(context.Background(), appid, "code", idempotencyKey, func(context.Context) ([]byte, error) {
+		_, _ = s.UseCodeOnce(context.Background(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, func(context.Context) ([]byte, error) {
 			close(started)
 			<-finish
 			return nil, nil
@@ -158,7 +159,7 @@ func TestWaitingEndsWithItsClient(t *testing.T) {
 	<-started
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if _, err := s.UseCodeOnce(ctx, appid, "code", idempotencyKey, nil); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.UseCodeOnce(ctx, CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, nil); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 }
@@ -169,7 +170,7 @@ func TestWithoutRedisNoCodeIsUsed(t *testing.T) {
 	s := openStore(t, server, nil)
 	server.Stop()
 	var calls atomic.Int32
-	if _, err := s.UseCodeOnce(t.Context(), appid, "code", "", answering("", &calls)); !errors.Is(err, ErrUnavailable) || calls.Load() != 0 {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: ""}, answering("", &calls)); !errors.Is(err, ErrUnavailable) || calls.Load() != 0 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }

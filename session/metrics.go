@@ -6,18 +6,19 @@ import (
 )
 
 type metrics struct {
-	started     prometheus.Counter
-	ended       *prometheus.CounterVec
-	hits        prometheus.Counter
-	revalidated prometheus.Counter
-	misses      prometheus.Counter
-	stale       prometheus.Counter
-	redisErrors *prometheus.CounterVec
-	renewals    prometheus.Counter
-	resealed    prometheus.Counter
-	watched     prometheus.Gauge
-	limited     prometheus.Counter
-	localLimits prometheus.Counter
+	started        prometheus.Counter
+	ended          *prometheus.CounterVec
+	hits           prometheus.Counter
+	revalidated    prometheus.Counter
+	misses         prometheus.Counter
+	stale          prometheus.Counter
+	redisErrors    *prometheus.CounterVec
+	renewals       prometheus.Counter
+	resealed       prometheus.Counter
+	refusedRecords prometheus.Counter
+	watched        prometheus.Gauge
+	limited        prometheus.Counter
+	localLimits    prometheus.Counter
 }
 
 func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
@@ -45,8 +46,9 @@ func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
 		redisErrors: with.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_redis_errors_total", Help: "Failed Redis operations.",
 		}, []string{"operation"}),
-		renewals: counter("wxgate_token_renewals_total", "Tokens renewed."),
-		resealed: counter("wxgate_session_keys_resealed_total", "Session keys sealed anew under the first secret."),
+		renewals:       counter("wxgate_token_renewals_total", "Tokens renewed."),
+		resealed:       counter("wxgate_session_keys_resealed_total", "Session keys sealed anew under the first secret."),
+		refusedRecords: counter("wxgate_redis_records_refused_total", "Fields in Redis that were not believed because their MAC was none of ours."),
 		watched: with.NewGauge(prometheus.GaugeOpts{
 			Name: "wxgate_live_streams", Help: "Requests and streams under way that end with their session.",
 		}),

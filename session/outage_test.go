@@ -325,7 +325,7 @@ func refusesWithoutBlame(t *testing.T, redis session.RedisConfig, m testUser, sa
 	}
 	_, err = tryLogin(ctx, store, "newcomer")
 	unavailable(t, "login", err)
-	_, err = store.UseCodeOnce(ctx, topologyApp, "code", "", func(context.Context) ([]byte, error) {
+	_, err = store.UseCodeOnce(ctx, session.CodeUse{AppID: topologyApp, Code: "code", IdempotencyKey: ""}, func(context.Context) ([]byte, error) {
 		t.Error("a login code is used that can't be kept from being used twice")
 		return nil, nil
 	})
@@ -470,6 +470,29 @@ func TestRedisRestartedEmptyKeepsTheSessionsInUse(t *testing.T) {
 	}
 	again := mustLogin(t, store, users[0].openID)
 	if err := again.authenticate(t.Context(), other); err != nil {
+		t.Error(err)
+	}
+}
+
+// The deletions come first: a Redis that is full takes them, and the ban after them.
+func TestBanWhileRedisIsFullEndsTheSessions(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	a, b := openReady(t, single(s), topologyConfig()), openReady(t, single(s), topologyConfig())
+	users := logInMany(t, a, 2)
+	authenticateAll(t, b, users)
+	s.MustDo("CONFIG", "SET", "maxmemory", "1")
+	for _, openid := range []string{users[0].openID, "never seen"} {
+		if _, err := a.Ban(t.Context(), topologyApp, openid, session.Ban{Reason: "spam"}); err != nil {
+			t.Errorf("ban of %s: %v", openid, err)
+		}
+		var blocked *session.BlockedError
+		if _, err := b.Admit(t.Context(), topologyApp, openid); !errors.As(err, &blocked) {
+			t.Errorf("%s is not banned: %v", openid, err)
+		}
+	}
+	within(t, soon, func() error { return users[0].refused(t.Context(), b) })
+	if err := users[1].authenticate(t.Context(), b); err != nil {
 		t.Error(err)
 	}
 }

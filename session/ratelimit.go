@@ -27,12 +27,25 @@ func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter ti
 	if rate.Count <= 0 {
 		return 0, true
 	}
-	name := hashOf(key)
-	wait, err := s.redis.runInt(ctx, rateLimitScript, []string{s.keys.limit(name)}, rate.step().Microseconds(), rate.Count)
+	c := s.limitCall(key, rate)
+	s.redis.runAll(ctx, []*call{c})
+	return s.limited(c, key, rate)
+}
+
+func (s *Store) limitCall(key string, rate Rate) *call {
+	return &call{
+		script: rateLimitScript, keys: []string{s.keys.limit(hashOf(key))},
+		args: []any{rate.step().Microseconds(), rate.Count},
+	}
+}
+
+// limited reads what limitCall was answered.
+func (s *Store) limited(c *call, key string, rate Rate) (retryAfter time.Duration, ok bool) {
+	wait, isNumber := c.reply.(int64)
 	retryAfter = time.Duration(wait) * time.Microsecond
-	if err != nil {
+	if c.err != nil || !isNumber {
 		s.metrics.localLimits.Inc()
-		retryAfter = s.limits.wait(name, rate, s.now())
+		retryAfter = s.limits.wait(hashOf(key), rate, s.now())
 	}
 	if retryAfter > 0 {
 		s.metrics.limited.Inc()

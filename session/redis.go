@@ -24,19 +24,24 @@ import (
 // within this process, for one instance, lost when it stops.
 //
 // An ACL user needs the keys and the channels under KeyPrefix, and the commands
-// eval evalsha get set del exists pexpire pttl time hget hset hsetnx hmget
-// hgetall hdel hexists hkeys publish subscribe ping; in a cluster also cluster|slots.
-// Sentinels are asked without a password.
+// eval evalsha get set del exists pexpire pttl hget hset hmget hgetall hdel
+// hexists hkeys publish subscribe ping; in a cluster also cluster|slots.
+// A Sentinel's needs sentinel|get-master-addr-by-name, sentinel|sentinels and
+// sentinel|replicas, subscribe and ping.
 type RedisConfig struct {
 	Addrs      []string // host:port; of the Sentinels where MasterName is set
 	Username   string   // ACL user, empty for the default one
 	Password   secret.Text
 	DB         int    // 0 in a cluster
 	MasterName string // set: Addrs are Sentinels
-	Cluster    bool
-	TLS        bool
-	RootCAs    *x509.CertPool // that certificates are checked against; nil: the system's
-	KeyPrefix  string         // leads every key and every channel
+
+	SentinelUsername string // of the Sentinels, which have users and passwords of their own
+	SentinelPassword secret.Text
+
+	Cluster   bool
+	TLS       bool
+	RootCAs   *x509.CertPool // that certificates are checked against; nil: the system's
+	KeyPrefix string         // leads every key and every channel
 }
 
 // Redis answers in well under a millisecond. A request has better ways to go on
@@ -45,6 +50,7 @@ const (
 	redisTimeout  = time.Second
 	minRedisPool  = 32 // connections, where the machine has few cores
 	probeInterval = 100 * time.Millisecond
+	probeTTL      = 5 * time.Second
 	clusterReload = 10 * time.Second // for slots that have moved without a word
 )
 
@@ -53,6 +59,7 @@ type redisClient struct {
 	redis.UniversalClient
 	metrics  *metrics
 	log      *zap.Logger
+	keys     keys
 	circuits []circuit // one, or clusterCircuits of a cluster
 	memory   *miniredis.Miniredis
 	closing  context.Context
@@ -62,7 +69,7 @@ type redisClient struct {
 
 func openRedis(o RedisConfig, m *metrics, log *zap.Logger) (*redisClient, error) {
 	redis.SetLogger(silent{})
-	c := &redisClient{metrics: m, log: log, circuits: make([]circuit, 1)}
+	c := &redisClient{metrics: m, log: log, keys: keys{o.KeyPrefix}, circuits: make([]circuit, 1)}
 	if o.Cluster {
 		c.circuits = make([]circuit, clusterCircuits)
 	}
@@ -105,9 +112,10 @@ func newClient(o RedisConfig) redis.UniversalClient {
 func clientOptions(o RedisConfig) *redis.UniversalOptions {
 	options := &redis.UniversalOptions{
 		Addrs: o.Addrs, Username: o.Username, Password: o.Password.Reveal(), DB: o.DB,
-		MasterName: o.MasterName, IsClusterMode: o.Cluster,
-		Protocol:    2,
-		DialTimeout: redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, PoolTimeout: redisTimeout,
+		MasterName: o.MasterName, SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword.Reveal(),
+		IsClusterMode: o.Cluster,
+		Protocol:      2,
+		DialTimeout:   redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, PoolTimeout: redisTimeout,
 		DialerRetries: 1, MaxRetries: 1, // one more, for a connection that died unnoticed; every script bears it
 		PoolSize:         max(minRedisPool, 10*runtime.GOMAXPROCS(0)),
 		PipelinePoolSize: -1,

@@ -93,19 +93,23 @@ func (s *Store) lastRenewal(auth AuthResult) (Token, bool) {
 
 func (s *Store) renew(ctx context.Context, session *Session) (Token, error) {
 	c, now := s.config.Load(), s.now()
-	token, field, end, err := c.issue(session, now)
+	token, opaque, end, err := c.issue(session, now)
 	if err != nil {
 		return Token{}, err
 	}
-	sid := session.ID
-	answer, err := s.redis.run(ctx, renewTokenScript, []string{s.keys.session(sid), s.keys.ofUser(sid)},
-		sid, sid[halfLength:], end.Unix(), field, maxOpaqueTokens, s.keys.events())
+	sid, tag, raw := session.ID, tagOf(session.ID), rawOf(session.ID)
+	record := ""
+	if opaque != "" {
+		record = c.keys.signField(s.keys.sessions(tag), raw+opaque, decimal(end.Unix()))
+	}
+	answer, err := s.redis.run(ctx, renewTokenScript, []string{s.keys.sessions(tag), s.keys.user(tag)},
+		raw, end.Unix(), opaque, record, maxOpaqueTokens)
 	if err != nil {
 		return Token{}, err
 	}
 	switch answer {
 	case "done":
-		s.event(fmt.Sprintf("%s %s %d", eventRenewed, sid, end.Unix()))
+		s.publish(ctx, fmt.Sprintf("%s %s %d", eventRenewed, sid, end.Unix()))
 		s.metrics.renewals.Inc()
 		s.renewals.recent.Set(sid, renewal{token, now, end})
 		return token, nil

@@ -102,13 +102,13 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 		}
 		token = fresh.Value.Reveal()
 	}
-	fields, err := s.redis.HKeys(t.Context(), s.keys.session(session.ID)).Result()
+	fields, err := s.redis.HKeys(t.Context(), s.keys.sessions(tagOf(session.ID))).Result()
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept := 0
 	for _, f := range fields {
-		if strings.HasPrefix(f, "t") {
+		if strings.HasPrefix(f, rawOf(session.ID)+"t") {
 			kept++
 		}
 	}
@@ -131,7 +131,7 @@ func TestOpaqueTokensAreStoredHashed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := s.redis.HGetAll(t.Context(), s.keys.session(session.ID)).Result()
+	all, err := s.redis.HGetAll(t.Context(), s.keys.sessions(tagOf(session.ID))).Result()
 	if err != nil {
 		t.Fatal(err)
 	}

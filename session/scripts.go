@@ -7,9 +7,13 @@ import (
 )
 
 // script is one change of the data. Redis runs it whole or not at all, so that
-// nothing is ever half done, and the event that tells the instances is a part
-// of it. All keys of a script carry one hash tag. Each may be run twice with
-// the same arguments, since a reply may get lost and the client ask again.
+// nothing is ever half done. Each may be run twice with the same arguments, since
+// a reply may get lost and the client ask again.
+//
+// Clusters behind a proxy read a script before they run it, to be sure of its
+// slot: every command's key is literally KEYS[n], all keys carry one hash tag,
+// and there is no PUBLISH, no unpack, no call within a call. The events that tell
+// the instances are therefore published after the script, by publish.
 type script struct {
 	*redis.Script
 	name string
@@ -19,24 +23,26 @@ type script struct {
 var scriptFiles embed.FS
 
 var (
-	loadSessionScript      = newScript("load_session")
-	loginScript            = newScript("login")
-	endSessionScript       = newScript("end_session")
-	endUserSessionsScript  = newScript("end_user_sessions")
-	renewTokenScript       = newScript("renew_token")
-	touchSessionScript     = newScript("touch_session")
-	resealSessionKeyScript = newScript("reseal_session_key")
-	latestSessionKeyScript = newScript("latest_session_key")
-	loadUserScript         = newScript("load_user")
-	updateUserScript       = newScript("update_user")
-	saveJarScript          = newScript("save_jar")
-	claimLoginCodeScript   = newScript("claim_login_code")
-	finishLoginCodeScript  = newScript("finish_login_code")
-	acquireLockScript      = newScript("acquire_lock")
-	releaseLockScript      = newScript("release_lock")
-	rateLimitScript        = newScript("rate_limit")
-	claimPushScript        = newScript("claim_push")
-	finishPushScript       = newScript("finish_push")
+	loadSessionScript     = newScript("load_session")
+	loginScript           = newScript("login")
+	endSessionScript      = newScript("end_session")
+	endUserSessionsScript = newScript("end_user_sessions")
+	endAppSessionsScript  = newScript("end_app_sessions")
+	renewTokenScript      = newScript("renew_token")
+	touchSessionScript    = newScript("touch_session")
+	replaceFieldScript    = newScript("replace_field")
+	loadUserScript        = newScript("load_user")
+	setPhoneScript        = newScript("set_phone")
+	setProfileScript      = newScript("set_profile")
+	saveJarScript         = newScript("save_jar")
+	claimLoginCodeScript  = newScript("claim_login_code")
+	finishLoginCodeScript = newScript("finish_login_code")
+	acquireLockScript     = newScript("acquire_lock")
+	releaseLockScript     = newScript("release_lock")
+	rateLimitScript       = newScript("rate_limit")
+	probeScript           = newScript("probe")
+	claimPushScript       = newScript("claim_push")
+	finishPushScript      = newScript("finish_push")
 )
 
 func newScript(name string) script {

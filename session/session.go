@@ -51,19 +51,6 @@ type Token struct {
 	SessionExpiresIn time.Duration // until the session ends if it isn't used any more
 }
 
-// Phone is a number as WeChat gives it.
-type Phone struct {
-	Number      string `json:"n"` // with the country prefix where it isn't a Chinese number
-	PureNumber  string `json:"p"`
-	CountryCode string `json:"c"`
-}
-
-// Profile is what a user tells of himself. It is untrusted text.
-type Profile struct {
-	Nickname  string
-	AvatarURL string
-}
-
 // Cause says why a session ended. It is a metric label: one of these only.
 type Cause string
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"wxgate/secret"
 )
@@ -12,9 +13,9 @@ import (
 // sealed under secrets that are no longer given.
 func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, error) {
 	var sealed string
-	key := s.keys.session(session.ID)
+	key, field := s.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"k"
 	err := s.redis.do(ctx, "session_key", key, func(ctx context.Context) (err error) {
-		sealed, err = s.redis.HGet(ctx, key, "k").Result()
+		sealed, err = s.redis.HGet(ctx, key, field).Result()
 		return err
 	})
 	if absent(err) {
@@ -29,16 +30,16 @@ func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, 
 // LatestSessionKey gives the session_key of the user's newest session, which
 // is the one that WeChat holds valid; ErrNotFound where he has none.
 func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (secret.Text, error) {
-	tag := userTag(appid, openid)
-	answer, err := s.redis.runList(ctx, latestSessionKeyScript, []string{s.keys.user(tag)}, s.keys.sessions(tag))
+	u, err := s.loadUser(ctx, userTag(appid, openid))
 	if err != nil {
 		return "", err
 	}
-	r := reply(answer)
-	if len(r) == 0 {
-		return "", ErrNotFound
+	for _, info := range slices.Backward(u.Sessions) {
+		if sealed := u.sessionKeys[info.ID]; sealed != "" {
+			return s.openSessionKey(ctx, &Session{ID: info.ID, AppID: appid, OpenID: openid}, sealed)
+		}
 	}
-	return s.openSessionKey(ctx, &Session{ID: tag + r.text(0), AppID: appid, OpenID: openid}, r.text(1))
+	return "", ErrNotFound
 }
 
 // sealSessionKey encrypts a session_key for one session of one user: it can be
@@ -57,7 +58,7 @@ func (s *Store) openSessionKey(ctx context.Context, session *Session, sealed str
 	}
 	if !c.keys.current([]byte(sealed)) {
 		fresh := c.sealSessionKey(session, secret.Text(text))
-		if _, err := s.redis.runInt(ctx, resealSessionKeyScript, []string{s.keys.session(session.ID)}, sealed, fresh); err == nil {
+		if _, err := s.redis.runInt(ctx, replaceFieldScript, []string{s.keys.sessions(tagOf(session.ID))}, rawOf(session.ID)+"k", sealed, fresh); err == nil {
 			s.metrics.resealed.Inc()
 		}
 	}

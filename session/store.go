@@ -26,6 +26,7 @@ type Store struct {
 	configured sync.Mutex
 
 	cache      *cache
+	apps       appEnds
 	lookUps    singleflight.Group
 	epoch      atomic.Uint32 // counts the times that events may have been missed
 	subscribed atomic.Bool
@@ -37,7 +38,13 @@ type Store struct {
 	nonces     nonces
 	userKeys   userKeys
 
+	unpublished chan string
+	missed      atomic.Bool // more events than unpublished has room for
+	resigning   chan struct{}
+	answers     chan *call // of logins, to be kept
+
 	background sync.WaitGroup
+	spawning   sync.RWMutex // held while background grows, so that nothing is added once Close waits
 	closing    context.Context
 	close      context.CancelFunc
 	stop       func() error
@@ -55,6 +62,8 @@ func Open(config Config) (*Store, error) {
 		keys: keys{config.Redis.KeyPrefix}, now: config.Now, log: config.Log, instance: newID(), cache: newCache(),
 		touches: make(chan *cachedSession, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
 		nonces: newNonces(), userKeys: newUserKeys(),
+		apps: appEnds{apps: map[string]appEnd{}}, unpublished: make(chan string, maxUnpublished), resigning: make(chan struct{}, maxResigning),
+		answers: make(chan *call, batchSize),
 	}
 	s.metrics = newMetrics(config.Registry, s)
 	if s.redis, err = openRedis(config.Redis, s.metrics, s.log); err != nil {
@@ -63,11 +72,13 @@ func Open(config Config) (*Store, error) {
 	s.config.Store(active)
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.stop = sync.OnceValue(func() error {
+		s.spawning.Lock()
 		s.close()
+		s.spawning.Unlock()
 		s.background.Wait()
 		return s.redis.shutdown()
 	})
-	for _, work := range []func(){s.listen, s.saveTouches, s.watchDeadlines} {
+	for _, work := range []func(){s.listen, s.saveTouches, s.watchDeadlines, s.publishAgain, s.saveAnswers} {
 		s.background.Go(work)
 	}
 	return s, nil
@@ -84,6 +95,7 @@ func (s *Store) Configure(config Config) error {
 	s.configured.Lock()
 	defer s.configured.Unlock()
 	s.dropTokens(s.config.Swap(active).tokens, active.tokens)
+	s.dropUnserved(active)
 	s.renewals.clear()
 	return nil
 }
@@ -99,18 +111,31 @@ func (s *Store) dropTokens(old, now *tokens) {
 	}
 }
 
+// spawn runs work beside the request that it is for; Close waits for it. Once
+// the Store is closing the caller does it himself.
+func (s *Store) spawn(work func()) {
+	s.spawning.RLock()
+	defer s.spawning.RUnlock()
+	if s.closing.Err() != nil {
+		work()
+		return
+	}
+	s.background.Go(work)
+}
+
 // Close stops everything, after writing the last uses of sessions that are
 // not written yet. It takes no longer than a second or two where Redis is
 // away.
 func (s *Store) Close() error { return s.stop() }
 
-// Ready returns nil when Redis can be written to and events of other
+// Ready returns nil when Redis runs scripts that write and events of other
 // instances are received, or what is wrong.
 func (s *Store) Ready(ctx context.Context) error {
-	if err := s.redis.Set(ctx, s.keys.ready(), s.instance, 5*time.Second).Err(); err != nil {
+	key := s.keys.probe("ready")
+	if err := probeScript.Run(ctx, s.redis, []string{key}, s.instance, probeTTL.Milliseconds()).Err(); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if s.redis.circuitOf(s.keys.ready()).open.Load() {
+	if s.redis.circuitOf(key).open.Load() {
 		return unavailable("ready", errCircuitOpen) // closed again in a moment
 	}
 	if !s.subscribed.Load() {

@@ -21,7 +21,7 @@ var (
 // came by events, not by asking again.
 func testConfig() Config {
 	return Config{
-		Redis: RedisConfig{KeyPrefix: "test:"}, Secrets: []secret.Text{firstSecret}, CacheTTL: 30 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
+		Redis: RedisConfig{KeyPrefix: "test:"}, Apps: []string{appid, "wxother"}, Secrets: []secret.Text{firstSecret}, CacheTTL: 30 * time.Second, StaleIfError: 5 * time.Minute, RenewBefore: 30 * time.Minute,
 	}
 }
 

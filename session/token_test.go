@@ -296,7 +296,9 @@ func FuzzAuthenticate(f *testing.F) {
 	s := openStore(f, nil, nil)
 	token, session := logIn(f, s, "oA")
 	opaque, field := s.config.Load().tokens.opaque(session.ID)
-	if err := s.redis.HSet(context.Background(), s.keys.session(session.ID), field, time.Now().Add(time.Hour).Unix()).Err(); err != nil {
+	key, field := s.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+field
+	record := s.config.Load().keys.signField(key, field, decimal(time.Now().Add(time.Hour).Unix()))
+	if err := s.redis.HSet(context.Background(), key, field, record).Err(); err != nil {
 		f.Fatal(err)
 	}
 	good := map[string]bool{token: true, opaque.Reveal(): true}

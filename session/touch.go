@@ -83,7 +83,7 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 		used[i] = cs.usedAt.Load()
 		calls[i] = s.touchCall(cs.session.Load(), time.Unix(0, used[i]))
 	}
-	s.redis.runAll(ctx, touchSessionScript, calls)
+	s.redis.runAll(ctx, calls)
 	for i, cs := range due {
 		if calls[i].err == nil {
 			raise(&cs.savedAt, used[i])
@@ -98,9 +98,11 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 func (s *Store) touchCall(session *Session, used time.Time) *call {
 	c := s.config.Load()
 	left := min(used.Add(c.IdleTimeout).Sub(s.now()), session.EndsAt.Sub(s.now()))
+	tag := tagOf(session.ID)
 	return &call{
-		keys: []string{s.keys.session(session.ID), s.keys.jar(session.ID)},
-		args: []any{used.UnixMilli(), max(left.Milliseconds(), 1), string(c.keys[0].id[:])},
+		script: touchSessionScript,
+		keys:   []string{s.keys.sessions(tag), s.keys.jars(tag)},
+		args:   []any{rawOf(session.ID), used.UnixMilli(), max(left.Milliseconds(), 1), string(c.keys[0].id[:])},
 	}
 }
 

@@ -36,25 +36,47 @@ type Info struct {
 
 // User gives a user with his sessions, oldest first, or ErrNotFound.
 func (s *Store) User(ctx context.Context, appid, openid string) (User, error) {
-	tag := userTag(appid, openid)
-	answer, err := s.redis.runList(ctx, loadUserScript, []string{s.keys.user(tag)}, s.keys.sessions(tag))
+	u, err := s.loadUser(ctx, userTag(appid, openid))
 	if err != nil {
 		return User{}, err
 	}
-	fields := pairs(reply(answer).list(0))
-	if fields["o"] == "" {
+	if u.OpenID == "" {
 		return User{}, ErrNotFound
 	}
-	if fields["a"] != appid || fields["o"] != openid {
+	if u.AppID != appid || u.OpenID != openid {
 		return User{}, errMismatch
 	}
-	u, err := readUser(fields, s.now())
-	for _, row := range reply(answer).list(1) {
-		r, _ := row.([]any)
-		u.Sessions = append(u.Sessions, readInfo(u, tag, r))
+	return u.User, nil
+}
+
+// storedUser is a user as Redis has him.
+type storedUser struct {
+	User
+	sessionKeys map[string]string // by session id, sealed
+}
+
+// loadUser reads a user by his tag. He is empty where there is none.
+func (s *Store) loadUser(ctx context.Context, tag string) (storedUser, error) {
+	answer, err := s.redis.runList(ctx, loadUserScript, []string{s.keys.user(tag), s.keys.sessions(tag), s.keys.profile(tag)})
+	if err != nil {
+		return storedUser{}, err
 	}
-	slices.SortFunc(u.Sessions, func(a, b Info) int { return a.CreatedAt.Compare(b.CreatedAt) })
-	return u, err
+	r := reply(answer)
+	fields := pairs(r.list(0))
+	if fields["o"] == "" {
+		return storedUser{}, nil
+	}
+	if userTag(fields["a"], fields["o"]) != tag {
+		return storedUser{}, errMismatch
+	}
+	u := storedUser{}
+	if u.User, err = s.readUser(tag, fields); err != nil {
+		return storedUser{}, err
+	}
+	if err := readJSON(r.text(2), &u.Profile); err != nil {
+		return storedUser{}, fmt.Errorf("%w: profile: %w", ErrUnavailable, err)
+	}
+	return u, s.readUserSessions(ctx, &u, tag, pairs(r.list(1)))
 }
 
 func pairs(list reply) map[string]string {
@@ -65,35 +87,58 @@ func pairs(list reply) map[string]string {
 	return m
 }
 
-func readUser(f map[string]string, now time.Time) (User, error) {
+func (s *Store) readUser(tag string, f map[string]string) (User, error) {
+	r := s.records(s.keys.user(tag))
 	u := User{
-		AppID: f["a"], OpenID: f["o"], UnionID: f["n"], UserID: f["i"],
-		Profile:    Profile{Nickname: f["w"], AvatarURL: f["v"]},
+		AppID: f["a"], OpenID: f["o"], UnionID: r.text("n", f["n"]), UserID: r.text("i", f["i"]),
 		FirstLogin: millisText(f["f"]), LastLogin: millisText(f["l"]),
 	}
-	if until, banned := f["b"]; banned {
-		ban := Ban{Reason: f["B"], Until: millisText(until)}
-		if ban.Until.IsZero() || now.Before(ban.Until) {
-			u.Ban = &ban
-		}
+	if ban := s.readBan(r, f["b"]); ban.inForce(s.now()) {
+		u.Ban = ban
 	}
-	if err := errors.Join(readJSON(f["r"], &u.Roles), readJSON(f["p"], &u.Phone)); err != nil {
+	var err error
+	u.Phone, err = parsePhone(r.text("p", f["p"]))
+	if err = errors.Join(err, readJSON(r.text("r", f["r"]), &u.Roles)); err != nil {
 		return User{}, fmt.Errorf("%w: user: %w", ErrUnavailable, err)
 	}
+	s.resign(r.outdated)
 	return u, nil
 }
 
-func readInfo(u User, tag string, r reply) Info {
-	return Info{
-		ID: tag + r.text(0), AppID: u.AppID, OpenID: u.OpenID,
-		CreatedAt: r.millis(1), EndsAt: r.millis(2), LastSeen: r.millis(3),
+// readUserSessions leaves out what has run out and what all sessions of the app
+// have ended with.
+func (s *Store) readUserSessions(ctx context.Context, u *storedUser, tag string, fields map[string]string) error {
+	r := s.records(s.keys.sessions(tag))
+	u.sessionKeys = map[string]string{}
+	appEnd, err := s.appEnd(ctx, u.AppID)
+	if err != nil {
+		return err
 	}
+	for name, stored := range fields {
+		if len(name) != rawLength+1 || name[rawLength] != 's' {
+			continue
+		}
+		raw := name[:rawLength]
+		life, ok := readLifetime(r.text(name, stored))
+		use := readLastUse(fields[raw+"l"])
+		if !ok || life.created <= appEnd || !s.now().Before(s.idleEnd(use.seen, life.ends)) {
+			continue
+		}
+		sid := tag + textHalf(raw)
+		u.sessionKeys[sid] = fields[raw+"k"]
+		u.Sessions = append(u.Sessions, Info{sid, u.AppID, u.OpenID, time.UnixMilli(life.created), use.seen, life.ends})
+	}
+	slices.SortFunc(u.Sessions, func(a, b Info) int { return a.CreatedAt.Compare(b.CreatedAt) })
+	return nil
 }
 
 // millisText reads a time as it is kept; none and 0 are the zero time.
 func millisText(text string) time.Time {
 	n, _ := strconv.ParseInt(text, 10, 64)
-	return banEnd(n)
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n)
 }
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
@@ -103,53 +148,15 @@ func (s *Store) Info(ctx context.Context, sid string) (Info, error) {
 	if !validSID(sid) {
 		return Info{}, ErrNotFound
 	}
-	a, err := s.load(ctx, sid, "")
+	r, err := s.load(ctx, sid, "")
+	if err == nil {
+		err = s.checkApp(ctx, r)
+	}
 	if errors.Is(err, ErrSessionEnded) {
 		return Info{}, ErrNotFound
 	}
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{sid, a.session.AppID, a.session.OpenID, a.created, a.lastSeen, a.session.EndsAt}, nil
-}
-
-// Profile gives the user of a session, without his sessions.
-func (s *Store) Profile(ctx context.Context, session *Session) (User, error) {
-	var fields map[string]string
-	key := s.keys.ofUser(session.ID)
-	err := s.redis.do(ctx, "profile", key, func(ctx context.Context) (err error) {
-		fields, err = s.redis.HGetAll(ctx, key).Result()
-		return err
-	})
-	if err != nil {
-		return User{}, err
-	}
-	if fields["a"] != session.AppID || fields["o"] != session.OpenID {
-		return User{}, fmt.Errorf("%w: the user of the session is gone", ErrUnavailable)
-	}
-	return readUser(fields, s.now())
-}
-
-// SetPhone keeps the user's number. His sessions know it from their next
-// request on, on every instance.
-func (s *Store) SetPhone(ctx context.Context, session *Session, phone Phone) error {
-	return s.change(ctx, session, "p", writeJSON(phone))
-}
-
-// SetProfile keeps what the user tells of himself; an empty field is removed.
-func (s *Store) SetProfile(ctx context.Context, session *Session, profile Profile) error {
-	return s.change(ctx, session, "w", profile.Nickname, "v", profile.AvatarURL)
-}
-
-func (s *Store) change(ctx context.Context, session *Session, fields ...any) error {
-	tag := session.ID[:halfLength]
-	answer, err := s.redis.runList(ctx, updateUserScript, []string{s.keys.user(tag)}, append([]any{tag, s.keys.events()}, fields...)...)
-	if err != nil {
-		return err
-	}
-	if reply(answer).number(0) == 0 {
-		return fmt.Errorf("%w: the user of the session is gone", ErrUnavailable)
-	}
-	s.event(reply(answer).text(1)) // here at once, subscribed or not
-	return nil
+	return Info{sid, r.session.AppID, r.session.OpenID, time.UnixMilli(r.created), r.lastSeen, r.session.EndsAt}, nil
 }

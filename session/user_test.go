@@ -67,18 +67,19 @@ func TestLatestSessionKeyIsOfTheNewestSession(t *testing.T) {
 	}
 }
 
-// Sessions that ran out leave nothing in the user's record for long.
-func TestUserForgetsSessionsThatRanOut(t *testing.T) {
+// Sessions that ran out are removed by the next login.
+func TestNextLoginRemovesSessionsThatRanOut(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, nil, nil)
+	var c clock
+	s := openStore(t, nil, func(o *Config) { o.Now = c.now })
 	_, old := logIn(t, s, "oA")
-	s.redis.memory.FastForward(169 * time.Hour)
+	c.advance(169 * time.Hour)
 	if u, err := s.User(t.Context(), appid, "oA"); err != nil || len(u.Sessions) != 0 {
 		t.Errorf("%+v, %v", u, err)
 	}
 	logIn(t, s, "oA")
-	if there, _ := s.redis.HExists(t.Context(), s.keys.ofUser(old.ID), old.ID[halfLength:]).Result(); there {
-		t.Error("still in the record after the next login")
+	if there, _ := s.redis.HExists(t.Context(), s.keys.sessions(tagOf(old.ID)), rawOf(old.ID)+"s").Result(); there {
+		t.Error("still there after the next login")
 	}
 }
 
@@ -121,10 +122,10 @@ func TestJarIsBoundedAndEndsWithItsSession(t *testing.T) {
 	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return []byte("c=1"), nil }); err != nil {
 		t.Fatal(err)
 	}
-	if ttl := server.MustDo("TTL", s.keys.jar(session.ID)); ttl == "-1" {
+	if ttl := server.MustDo("TTL", s.keys.jars(tagOf(session.ID))); ttl == "-1" {
 		t.Error("the jar outlives its session")
 	}
-	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return nil, nil }); err != nil || server.MustDo("EXISTS", s.keys.jar(session.ID)) != "0" {
+	if err := s.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return nil, nil }); err != nil || server.MustDo("EXISTS", s.keys.jars(tagOf(session.ID))) != "0" {
 		t.Errorf("an empty jar is kept: %v", err)
 	}
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {

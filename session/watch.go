@@ -171,7 +171,7 @@ func (s *Store) checkWatched(now time.Time) {
 		return
 	}
 	s.watched.checking = true
-	s.background.Go(func() {
+	s.spawn(func() {
 		s.recheck(doubtful)
 		s.watched.mu.Lock()
 		defer s.watched.mu.Unlock()
@@ -223,16 +223,17 @@ func (s *Store) recheck(doubtful []*cachedSession) {
 	for i, cs := range doubtful {
 		sid := cs.session.Load().ID
 		versions[i] = s.cache.readVersion(sid, s.now(), s.epoch.Load())
-		calls[i] = &call{keys: []string{s.keys.session(sid), s.keys.ofUser(sid)}, args: loadArgs(sid, "")}
+		calls[i] = &call{script: loadSessionScript}
+		calls[i].keys, calls[i].args = s.loadCall(sid, "")
 	}
-	s.redis.runAll(s.closing, loadSessionScript, calls)
+	s.redis.runAll(s.closing, calls)
 	for i, cs := range doubtful {
 		s.applyRecheck(cs, calls[i], versions[i])
 	}
 }
 
 func (s *Store) applyRecheck(cs *cachedSession, c *call, v readVersion) {
-	r, err := c.storedSession(cs.session.Load().ID)
+	r, err := s.readRecheck(c, cs.session.Load().ID)
 	now := s.now()
 	switch {
 	case err == nil:
@@ -247,10 +248,14 @@ func (s *Store) applyRecheck(cs *cachedSession, c *call, v readVersion) {
 	}
 }
 
-func (c *call) storedSession(sid string) (storedSession, error) {
+func (s *Store) readRecheck(c *call, sid string) (storedSession, error) {
 	if c.err != nil {
 		return storedSession{}, c.err
 	}
 	list, _ := c.reply.([]any)
-	return readStoredSession(sid, list)
+	r, err := s.readStoredSession(sid, "", list)
+	if err == nil {
+		err = s.checkApp(s.closing, r)
+	}
+	return r, err
 }

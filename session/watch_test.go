@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -100,7 +101,7 @@ func TestUnheardRenewalKeepsTheStream(t *testing.T) {
 	s := openStore(t, redistest.Start(t), func(o *Config) { o.TokenTTL = time.Second })
 	token, session := logIn(t, s, "oA")
 	st := watch(t, s, granted(t, s, token))
-	if err := s.redis.HSet(t.Context(), s.keys.session(session.ID), "x", time.Now().Add(time.Hour).Unix()).Err(); err != nil {
+	if err := s.redis.HSet(t.Context(), s.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"l", fmt.Sprint(time.Now().UnixMilli(), time.Now().Add(time.Hour).Unix(), 1)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(2500 * time.Millisecond)

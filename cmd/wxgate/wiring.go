@@ -31,6 +31,7 @@ func sessionConfig(c *config.Config) session.Config {
 	}
 	return session.Config{
 		Redis:        redisConfig(c),
+		Apps:         appIDs(c),
 		Secrets:      keys,
 		IdleTimeout:  c.Session.IdleTimeout.Std(),
 		MaxLifetime:  c.Session.MaxLifetime.Std(),
@@ -45,11 +46,19 @@ func sessionConfig(c *config.Config) session.Config {
 	}
 }
 
+func appIDs(c *config.Config) []string {
+	ids := make([]string, len(c.Apps))
+	for i, a := range c.Apps {
+		ids[i] = a.AppID
+	}
+	return ids
+}
+
 func redisConfig(c *config.Config) session.RedisConfig {
 	r := c.Redis
 	return session.RedisConfig{
 		Addrs: addresses(r.Addrs), Username: r.Username, Password: r.Password, DB: r.DB,
-		MasterName: r.MasterName, Cluster: r.Cluster, TLS: r.TLS, KeyPrefix: r.KeyPrefix,
+		MasterName: r.MasterName, SentinelUsername: r.SentinelUsername, SentinelPassword: r.SentinelPassword, Cluster: r.Cluster, TLS: r.TLS, KeyPrefix: r.KeyPrefix,
 	}
 }
 

@@ -58,13 +58,19 @@ type phoneFailure struct {
 // login answers POST {auth}/login.
 func (h *Handler) login(r *Request) error {
 	req, key, err := h.readLogin(r)
-	if err != nil {
+	limit, rate := "login:"+ratelimit.Address(r.Client), r.config.LoginPerIP
+	if err != nil { // which counts as a login all the same
+		if limited := ratelimit.Allow(r.HTTP.Context(), h.Sessions, limit, rate); limited != nil {
+			err = limited
+		}
 		h.countLogin("-", err)
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTime)
 	defer cancel()
-	answer, err := h.Sessions.UseCodeOnce(ctx, req.AppID, req.Code, key, func(ctx context.Context) ([]byte, error) {
+	answer, err := h.Sessions.UseCodeOnce(ctx, session.CodeUse{
+		AppID: req.AppID, Code: req.Code, IdempotencyKey: key, Limit: limit, Rate: rate,
+	}, func(ctx context.Context) ([]byte, error) {
 		return h.openSession(ctx, r, req)
 	})
 	h.countLogin(req.AppID, err)
@@ -77,9 +83,6 @@ func (h *Handler) login(r *Request) error {
 
 // readLogin checks everything that can be checked before WeChat is asked.
 func (h *Handler) readLogin(r *Request) (req loginRequest, key string, err error) {
-	if err := ratelimit.Allow(r.HTTP.Context(), h.Sessions, "login:"+ratelimit.Address(r.Client), r.config.LoginPerIP); err != nil {
-		return req, "", err
-	}
 	if err := readJSON(r, &req); err != nil {
 		return req, "", err
 	}
@@ -146,8 +149,10 @@ func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest)
 		return nil, releaseCode(err)
 	}
 	login := session.Login{AppID: req.AppID, OpenID: who.OpenID, UnionID: who.UnionID, SessionKey: who.SessionKey}
-	if err := h.Sessions.Blocked(ctx, req.AppID, who.OpenID); err != nil {
-		return nil, err
+	if req.PhoneCode != "" { // which a banned user's login would use up; without one Login refuses him
+		if _, err := h.Sessions.Admit(ctx, req.AppID, who.OpenID); err != nil {
+			return nil, err
+		}
 	}
 	phone, told := h.phoneAtLogin(ctx, req, who.OpenID)
 	login.Phone = phone

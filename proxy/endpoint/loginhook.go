@@ -92,16 +92,11 @@ func (h *Handler) callHook(ctx context.Context, r *Request, hook *Hook, login *s
 // logins that race; the client's answer is exact.
 func (h *Handler) hookRequest(ctx context.Context, r *Request, login *session.Login) (hookRequest, error) {
 	q := hookRequest{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID, IP: r.ClientText}
-	user, err := h.Sessions.User(ctx, login.AppID, login.OpenID)
-	switch {
-	case errors.Is(err, session.ErrNotFound):
-		q.IsNewUser = true
-	case err != nil:
+	known, err := h.Sessions.Admit(ctx, login.AppID, login.OpenID)
+	if err != nil {
 		return q, apierror.From(err)
-	default:
-		q.Phone = user.Phone.Number
-		q.IsNewUser = user.FirstLogin.IsZero() // known only for having been banned
 	}
+	q.Phone, q.IsNewUser = known.Phone.Number, known.IsNew
 	if login.Phone != nil {
 		q.Phone = login.Phone.Number
 	}

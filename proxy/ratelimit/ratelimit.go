@@ -5,7 +5,6 @@ package ratelimit
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"wxgate/apierror"
 	"wxgate/session"
@@ -21,9 +20,7 @@ func Allow(ctx context.Context, sessions *session.Store, key string, rate sessio
 	if ok {
 		return nil
 	}
-	e := apierror.New(apierror.RateLimited, "too many requests, try later")
-	e.RetryAfter = max(wait, time.Second)
-	return e
+	return apierror.From(&session.LimitedError{RetryAfter: wait})
 }
 
 // Address is the key of what counts as one address: an IPv6 client has its

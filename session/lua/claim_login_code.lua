@@ -1,11 +1,12 @@
 -- Claims a login code. KEYS: claim, answer. ARGV: claimant, hash of the idempotency key or '', claim's ms.
 -- A claim reads state|claimant|hash, with state open or done.
 local held = redis.call('GET', KEYS[1])
+local mine = 'open|' .. ARGV[1] .. '|' .. ARGV[2]
 if not held then
-  redis.call('SET', KEYS[1], 'open|' .. ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])
+  redis.call('SET', KEYS[1], mine, 'PX', ARGV[3])
   return {'mine'}
 end
-if held == 'open|' .. ARGV[1] .. '|' .. ARGV[2] then return {'mine'} end
+if held == mine then return {'mine'} end -- run again after a lost reply
 local state, hash = string.match(held, '^(%a+)|[^|]*|(.*)$')
 if ARGV[2] == '' or hash ~= ARGV[2] then return {'used'} end
 local answer = redis.call('GET', KEYS[2])

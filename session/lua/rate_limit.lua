@@ -1,10 +1,15 @@
--- GCRA by Redis's own clock, which all instances share. KEYS: limit.
--- ARGV: µs between two at the long-run rate, how many at once. Answers the µs to wait, 0 when allowed.
-local t = redis.call('TIME')
-local now = tonumber(t[1]) * 1000000 + tonumber(t[2])
+-- GCRA by Redis's own clock, which all instances share: the time to live of the key is the time until the
+-- next request is due, in whole ms, and its value how many µs less. (TIME names no key, which some proxies refuse.)
+-- KEYS: limit. ARGV: µs between two at the long-run rate, how many at once. Answers the µs to wait, 0 when allowed.
 local step, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
-local due = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + step
-local wait = due - burst * step - now
+local due, ttl = 0, redis.call('PTTL', KEYS[1])
+if ttl > 0 then
+  local less = redis.call('GET', KEYS[1])
+  due = math.max(ttl * 1000 - tonumber(less or '0'), 0)
+end
+due = due + step
+local wait = due - burst * step
 if wait > 0 then return wait end
-redis.call('SET', KEYS[1], string.format('%.0f', due), 'PX', math.ceil((due - now) / 1000))
+local ms = math.ceil(due / 1000)
+redis.call('SET', KEYS[1], string.format('%.0f', ms * 1000 - due), 'PX', ms)
 return 0

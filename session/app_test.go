@@ -1,0 +1,125 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"wxgate/internal/testkit/redistest"
+)
+
+func logInTo(t *testing.T, s *Store, app, openid string) (string, *Session) {
+	t.Helper()
+	l := loginOf(openid)
+	l.AppID = app
+	token, session, _, err := s.Login(t.Context(), l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.Value.Reveal(), session
+}
+
+func TestEndAppEndsAllItsSessionsEverywhere(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	a, b := openStore(t, server, nil), openStore(t, server, nil)
+	mine, session := logInTo(t, a, appid, "oA")
+	kept, _ := logInTo(t, a, "wxother", "oA")
+	unused, _ := logInTo(t, a, appid, "oB")
+	left, right := watch(t, a, granted(t, a, mine)), watch(t, b, granted(t, b, mine))
+	other := watch(t, b, granted(t, b, kept))
+	time.Sleep(2 * time.Millisecond) // past the millisecond of the logins
+	if err := a.EndApp(t.Context(), appid); err != nil {
+		t.Fatal(err)
+	}
+	left.cutWithin(t, time.Second)
+	right.cutWithin(t, time.Second)
+	third := openStore(t, server, nil) // which heard of nothing
+	for name, s := range map[string]*Store{"here": a, "another instance": b, "one that started later": third} {
+		for _, token := range []string{mine, unused} {
+			if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		granted(t, s, kept)
+		if _, err := s.LatestSessionKey(t.Context(), appid, "oA"); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: session_key: %v", name, err)
+		}
+		if u, err := s.User(t.Context(), appid, "oA"); err != nil || len(u.Sessions) != 0 {
+			t.Errorf("%s: %+v, %v", name, u.Sessions, err)
+		}
+		if _, err := s.Info(t.Context(), session.ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	other.open(t)
+	time.Sleep(2 * time.Millisecond)
+	fresh, _ := logInTo(t, a, appid, "oA")
+	granted(t, a, fresh)
+	granted(t, b, fresh)
+	granted(t, third, fresh)
+}
+
+// What the subscription missed is asked for, as sessions are.
+func TestEndOfAnAppThatWasMissedHoldsAfterCacheTTL(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	var c clock
+	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = 5 * time.Second })
+	token, _ := logIn(t, s, "oA")
+	granted(t, s, token)
+	c.advance(time.Second)
+	server.MustDo("SET", s.keys.app(appid), decimal(c.now().UnixMilli())) // which no event tells of
+	granted(t, s, token)
+	c.advance(5 * time.Second)
+	refusedAsEnded(t, s, token)
+}
+
+func TestEndOfAnAppHoldsWhileRedisIsAway(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	var c clock
+	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = time.Second })
+	old, _ := logIn(t, s, "oA")
+	granted(t, s, old)
+	c.advance(time.Second)
+	if err := s.EndApp(t.Context(), appid); err != nil {
+		t.Fatal(err)
+	}
+	c.advance(time.Second)
+	fresh, _ := logIn(t, s, "oB")
+	granted(t, s, fresh)
+	server.Stop()
+	c.advance(time.Minute)
+	refusedAsEnded(t, s, old)
+	granted(t, s, fresh)
+}
+
+func TestSessionsOfAnAppThatIsNotConfiguredAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{FormatJWT, FormatOpaque} {
+		server := redistest.Start(t)
+		s := openStore(t, server, func(o *Config) { o.TokenFormat = format })
+		token, session := logIn(t, s, "oA")
+		kept, _ := logInTo(t, s, "wxother", "oA")
+		st, other := watch(t, s, granted(t, s, token)), watch(t, s, granted(t, s, kept))
+		config := testConfig()
+		config.Apps, config.TokenFormat = []string{"wxother"}, format
+		if err := s.Configure(config); err != nil {
+			t.Fatal(err)
+		}
+		st.cutWithin(t, time.Second)
+		other.open(t)
+		refusedAsEnded(t, s, token)
+		granted(t, s, kept)
+		if _, err := s.Info(t.Context(), session.ID); !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+		if _, _, _, err := s.Login(context.Background(), loginOf("oB")); err == nil {
+			t.Error("a login to it succeeds")
+		}
+		fresh := openStore(t, server, func(o *Config) { o.Apps = []string{"wxother"} })
+		refusedAsEnded(t, fresh, token)
+	}
+}
