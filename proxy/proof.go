@@ -105,15 +105,28 @@ func proofInvalid() *apierror.Error {
 // front has changed Host it was made for one of the public origins.
 func (rc *requestContext) signed(p proof.Proof, key session.UserKey) bool {
 	target, _ := httprule.OriginForm(rc.r)
-	request := proof.Request{Method: rc.r.Method, Target: target, ContentType: rc.r.Header.Get("Content-Type")}
+	request := proof.Request{Method: rc.r.Method, Target: target}
 	k := proof.Key{EncryptKey: [16]byte([]byte(key.Key.Reveal())), IV: key.IV}
 	for _, origin := range rc.publicOrigins() {
 		request.Host = origin.Host()
-		if p.Verify(k, request) {
-			return true
+		for _, request.ContentType = range rc.signedTypes(p) {
+			if p.Verify(k, request) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// signedTypes is what the proof may hold for Content-Type. wx.uploadFile tells
+// nobody the boundary that it writes, so an unsigned upload's type may stand
+// without its parameters.
+func (rc *requestContext) signedTypes(p proof.Proof) []string {
+	received := rc.r.Header.Get("Content-Type")
+	if p.BodyHash == proof.Unsigned && isFormData(received) {
+		return []string{received, formData}
+	}
+	return []string{received}
 }
 
 // publicOrigins is where the client may have sent the request.
@@ -181,9 +194,11 @@ type readCloser struct {
 	io.Closer
 }
 
+const formData = "multipart/form-data"
+
 func isFormData(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
-	return strings.EqualFold(strings.TrimSpace(kind), "multipart/form-data")
+	return strings.EqualFold(strings.TrimSpace(kind), formData)
 }
 
 // useNonce refuses a proof that was used before. While Redis is away requests

@@ -122,6 +122,29 @@ func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
 	}
 }
 
+// wx.uploadFile writes a boundary that it tells nobody.
+func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
+	w := newWorld(t, plan{routes: proofRoutes()})
+	token, s := w.login("alice"), w.signer("alice")
+	upload := signedCall{method: "POST", target: "/upload/", contentType: "multipart/form-data", hash: "-"}
+	for contentType, want := range map[string]int{
+		"multipart/form-data; boundary=x": http.StatusOK, "Multipart/Form-Data;boundary=y": http.StatusOK,
+		"text/plain": http.StatusForbidden, "multipart/mixed; boundary=x": http.StatusForbidden,
+	} {
+		sent := upload
+		sent.contentType, sent.body = contentType, "--x--"
+		if a := w.sendProof(s.proof(upload), token, sent); a.Status != want {
+			t.Errorf("%s: %d %s", contentType, a.Status, a.Body)
+		}
+	}
+	hashed := signedCall{method: "POST", target: "/upload/", contentType: "multipart/form-data", body: "--x--"}
+	sent := hashed
+	sent.contentType += "; boundary=x"
+	if a := w.sendProof(s.proof(hashed), token, sent); a.Status != http.StatusForbidden {
+		t.Errorf("with a hash the type counts whole: %d %s", a.Status, a.Body)
+	}
+}
+
 // Each refusal of the interface; none reaches the backend.
 func TestProofRefusals(t *testing.T) {
 	reached := make(chan string, 100)

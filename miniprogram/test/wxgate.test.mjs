@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createGateway, installCloudRun } from '../dist/index.mjs'
+import { newProof } from '../dist/proof.mjs'
 import { buildWxgate, startBackend } from './support/wxgate.mjs'
 
 const secondCopy = createRequire(import.meta.url)('../dist/index.js')
@@ -14,10 +15,13 @@ const ttl = 3000
 const filePath = join(mkdtempSync(join(tmpdir(), 'wx-')), 'photo.png')
 writeFileSync(filePath, 'picture')
 
-let wxgate, backend, dev, short
+let wxgate, backend, dev, short, signing
 
 before(async () => {
   ;[wxgate, backend] = await Promise.all([buildWxgate(), startBackend()])
+  const signed = proof => wxgate.serve(backend.url, 3600e3, { routes: [{ path: '/', upstreams: [backend.url], method_override: true, proof, unsigned_uploads: true }] })
+  const [sign, report] = await Promise.all([signed('sign'), signed('report')])
+  signing = { sign, report }
   ;[dev, short] = await Promise.all([wxgate.dev(), wxgate.serve(backend.url, ttl)])
 })
 
@@ -32,6 +36,17 @@ function start(server, settings) {
   const user = 'user' + ++users
   const platform = server.phone(user, settings)
   return { user, platform, gateway: createGateway({ baseURL: server.url, platform }) }
+}
+
+/** The same on a gateway that wants proofs, and a phone to which WeChat gives the user's key. */
+function startSigned(server) {
+  const user = 'user' + ++users
+  const userKey = async () => {
+    const { encrypt_key, iv, version, expire_time } = await server.sim('user-key', { user })
+    return { encryptKey: encrypt_key, iv, version, expireTime: expire_time }
+  }
+  const platform = server.phone(user, { userKey })
+  return { user, platform, gateway: createGateway({ baseURL: server.url, platform, proof: newProof({ platform }) }) }
 }
 
 function parallel(n, act) {
@@ -328,4 +343,56 @@ test('callContainer calls go through the gateway untouched', async () => {
   assert.equal(data.body, '{"a":1}')
   assert.match(data.header['x-openid'], /\w/)
   assert.equal(data.header['x-request-id'], callID)
+})
+
+for (const proof of ['sign', 'report']) {
+  test(`proof: ${proof}: every kind of call is signed as the gateway wants it, over a change of the key too`, async () => {
+    const { user, gateway, platform } = startSigned(signing[proof])
+    const data = { text: '你好，𠮷😀' }
+    const calls = [
+      () => gateway.request({ url: "/api/订单/x?q=a b&r=%e4%bd%a0&s='", data: { a: '值' } }),
+      () => gateway.request({ url: '/api/x', method: 'POST', data }),
+      () => gateway.request({ url: '/api/x', method: 'PATCH', data }),
+      () => gateway.request({ url: '/api/x', method: 'PUT', data: new Uint8Array([0, 255]).buffer, header: { 'content-type': 'application/octet-stream' } }),
+      () => gateway.uploadFile({ url: '/api/file', filePath, name: 'file' }),
+      () => gateway.downloadFile({ url: '/api/file' }),
+    ]
+    for (const call of calls) assert.equal((await call()).statusCode, 200, String(call))
+    await signing[proof].sim('user-key', { user, rotate: true })
+    assert.equal((await gateway.request({ url: '/api/x', method: 'POST', data })).statusCode, 200)
+    const task = gateway.connectSocket({ url: '/ws' })
+    assert.match((await new Promise(resolve => task.onMessage(resolve))).data, /^hello /)
+    task.close({})
+    assert.equal(platform.logins.length, 1)
+  })
+}
+
+test('proof: sign: a phone whose clock is off is corrected by the gateway', async t => {
+  const { gateway } = startSigned(signing.sign)
+  await gateway.login()
+  const { now } = Date
+  Date.now = () => now() + 5400e3
+  t.after(() => (Date.now = now))
+  assert.equal((await gateway.request({ url: '/api/x', method: 'POST', data: { a: 1 } })).statusCode, 200)
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+})
+
+test('proof: sign: a token alone is of no use', async () => {
+  const { user, platform } = startSigned(signing.sign)
+  const thief = createGateway({ baseURL: signing.sign.url, platform: signing.sign.phone(user, { storage: platform.storage }) })
+  const { statusCode, data } = await thief.request({ url: '/api/x', method: 'POST' })
+  assert.deepEqual([statusCode, data.error], [403, 'proof_required'])
+})
+
+test('a call that is at the backend when the caller logs out reaches it once', async () => {
+  const { gateway, platform } = start(short)
+  await gateway.login()
+  const before = backend.seen('/api/slow')
+  const call = gateway.request({ url: '/api/slow', method: 'POST', data: { sku: 'A1' } })
+  while (backend.seen('/api/slow') === before) await sleep(5)
+  await gateway.logout()
+  await call
+  await sleep(50)
+  assert.equal(backend.seen('/api/slow'), before + 1)
+  assert.equal(platform.logins.length, 1)
 })

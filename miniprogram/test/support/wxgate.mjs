@@ -97,22 +97,27 @@ function gatewayAt(url, simulator) {
   }
 }
 
-/** A backend that echoes, refuses with a 401 of its own, and speaks WebSocket. It can go away and come back. */
+/** A backend that echoes, after half a second at /api/slow, refuses with a 401 of its own, and speaks WebSocket. It can go away and come back. */
 export async function startBackend() {
+  const paths = []
   const serve = (request, response) => {
+    paths.push(request.url)
     const chunks = []
     request.on('data', chunk => chunks.push(chunk))
-    request.on('end', () => {
+    const answer = () => {
       const body = Buffer.concat(chunks).toString()
       response.writeHead(request.url === '/api/refuse' ? 401 : 200, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify({ method: request.method, path: request.url, header: request.headers, body }))
-    })
+    }
+    request.on('end', () => (request.url === '/api/slow' ? setTimeout(answer, 500) : answer()))
   }
   const upgrader = new WebSocketServer({ noServer: true })
   const { port } = new URL('http://' + (await freeAddress()))
   let server
   const backend = {
     url: 'http://127.0.0.1:' + port,
+    /** How many requests for this path have arrived. */
+    seen: path => paths.filter(each => each === path).length,
     async start() {
       server = http.createServer(serve)
       server.on('upgrade', (request, socket, head) => {
