@@ -5,7 +5,7 @@ package main
 import "syscall"
 
 // reservedDescriptors are for the private listener, Redis, WeChat, files.
-const reservedDescriptors = 200
+const reservedDescriptors = 128
 
 // maxConnections gives the most connections of the public listener: as many as
 // configured, or as many as the process has descriptors for. A connection can
