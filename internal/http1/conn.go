@@ -384,7 +384,8 @@ func (c *conn) handle() bool {
 	finished := c.callHandler()
 	c.leave(t)
 	if t.response.hijacked {
-		c.t = nil // the transaction is given away with the connection
+		c.t = nil
+		t.giveAway()
 		return false
 	}
 	if t.body != nil {

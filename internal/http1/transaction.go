@@ -69,6 +69,14 @@ func (t *transaction) release() {
 	transactions.Put(t)
 }
 
+// giveAway lets go of all that a hijacked connection has no use for: whoever has
+// it may keep the request and the ResponseWriter for as long as it lives.
+func (t *transaction) giveAway() {
+	t.response.over = true
+	t.response.head, t.response.body, t.response.header = nil, nil, nil
+	t.buf, t.head.fields, t.fields, t.conn = nil, nil, nil, nil
+}
+
 // buffered is what was read and is not used yet.
 func (t *transaction) buffered() []byte { return t.buf[t.r:t.w] }
 
