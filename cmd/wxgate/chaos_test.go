@@ -220,7 +220,7 @@ func (w *world) front(changes settings) *front {
 	out := &output{}
 	p, err := assemble(cfg, newLogger(out, cfg.Log))
 	must(w.t, err)
-	listeners, err := p.listen(p.gateway)
+	listeners, err := p.listen(p.gateway, &inherited{})
 	must(w.t, err)
 	w.run(listeners)
 	url := func(ln net.Listener) string { return "http://" + ln.Addr().String() }
@@ -236,7 +236,7 @@ func (w *world) front(changes settings) *front {
 func (w *world) run(l *listeners) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- l.serve(ctx) }()
+	go func() { served <- l.wait(ctx, l.start(), nil) }()
 	w.t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {

@@ -58,13 +58,13 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer p.close()
 	recorder.Inspect = p.sessions.Inspect
-	l, err := p.listen(playground.Front{Recorder: recorder, Simulator: sim, Gateway: p.gateway}.Handler())
+	l, err := p.listen(playground.Front{Recorder: recorder, Simulator: sim, Gateway: p.gateway}.Handler(), &inherited{})
 	if err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, recorder.Close)() // its streams would keep the server from stopping
 	printWhatToTry(t, l.publicLn.Addr(), l.privateLn.Addr())
-	return l.serve(ctx)
+	return l.wait(ctx, l.start(), nil)
 }
 
 // config is a config file as a team would write it, with this process's own

@@ -243,7 +243,7 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 		t.Fatal(err)
 	}
 	defer p.close()
-	l, err := p.listen(p.gateway)
+	l, err := p.listen(p.gateway, &inherited{})
 	if err != nil {
 		t.Fatal(err)
 	}

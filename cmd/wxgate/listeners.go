@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,8 +26,9 @@ type listeners struct {
 	privateLn net.Listener
 }
 
-// listen opens both listeners. The public one is served by h.
-func (p *process) listen(h http.Handler) (*listeners, error) {
+// listen opens both listeners, or takes those that were inherited. The public one
+// is served by h.
+func (p *process) listen(h http.Handler, in *inherited) (*listeners, error) {
 	l := &listeners{p: p}
 	var err error
 	if l.public, err = p.publicServer(h); err != nil {
@@ -35,10 +37,10 @@ func (p *process) listen(h http.Handler) (*listeners, error) {
 	if l.private, err = p.privateServer(); err != nil {
 		return nil, err
 	}
-	if l.publicLn, err = net.Listen("tcp", string(p.config.Listen)); err != nil {
+	if l.publicLn, err = in.listen(publicListener, string(p.config.Listen)); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if l.privateLn, err = net.Listen("tcp", string(p.config.Admin.Listen)); err != nil {
+	if l.privateLn, err = in.listen(privateListener, string(p.config.Admin.Listen)); err != nil {
 		l.publicLn.Close()
 		return nil, fmt.Errorf("admin.listen: %w", err)
 	}
@@ -89,19 +91,34 @@ func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
 	return proxy.TLSConfig(certificate), nil
 }
 
-// serve serves until ctx ends, or one of the servers fails, and drains.
-func (l *listeners) serve(ctx context.Context) error {
-	failed := make(chan error, 2)
-	l.begin("public", l.publicLn, l.public.Serve, failed)
-	l.begin("private", l.privateLn, l.servePrivate, failed)
-	select {
-	case <-ctx.Done():
-		l.announceStop()
-		l.drain()
-		return nil
-	case err := <-failed:
-		l.drain()
-		return err
+// start serves both. What makes one of them fail comes by the channel.
+func (l *listeners) start() (failed <-chan error) {
+	errs := make(chan error, 2)
+	l.begin(publicListener, l.publicLn, l.public.Serve, errs)
+	l.begin(privateListener, l.privateLn, l.servePrivate, errs)
+	return errs
+}
+
+// wait serves until ctx ends, one of the servers fails, or a successor has taken
+// over; then it drains.
+func (l *listeners) wait(ctx context.Context, failed <-chan error, successor <-chan os.Signal) error {
+	for {
+		select {
+		case <-ctx.Done():
+			l.announceStop()
+			l.drain()
+			return nil
+		case err := <-failed:
+			l.drain()
+			return err
+		case <-successor:
+			if err := l.handOver(ctx); err != nil {
+				l.p.log.Error("handing over failed, serving on", zap.Error(err))
+				continue
+			}
+			l.drain() // nobody is refused: the successor accepts already
+			return nil
+		}
 	}
 }
 

@@ -29,10 +29,11 @@ type process struct {
 	admin    *admin.Server
 	groups   groups
 
-	mu       sync.Mutex     // one reload at a time
-	config   *config.Config // in force
-	draining atomic.Bool
-	reloads  reloadMetrics
+	mu          sync.Mutex     // one reload at a time
+	config      *config.Config // in force
+	startConfig *config.Config // at the start
+	draining    atomic.Bool
+	reloads     reloadMetrics
 }
 
 // registry is where metrics are registered and read.
@@ -48,7 +49,7 @@ func assemble(c *config.Config, log *logger) (*process, error) {
 }
 
 func assembleWith(metrics registry, c *config.Config, log *logger) (*process, error) {
-	p := &process{log: log, config: c, registry: metrics}
+	p := &process{log: log, config: c, startConfig: c, registry: metrics}
 	describeProcess(p.registry)
 	p.reloads = newReloadMetrics(p.registry)
 	p.registry.MustRegister(log.out.dropped)
@@ -134,7 +135,7 @@ func (p *process) reload(ctx context.Context, next *config.Config) error {
 	p.admin.Configure(adminConfig(next))
 	p.log.setLevel(next.Log.Level)
 	gen.commit()
-	for _, key := range config.RestartKeys(p.config, next) {
+	for _, key := range config.RestartKeys(p.startConfig, next) {
 		p.log.Warn("this change takes effect at the next start", zap.String("key", key))
 	}
 	p.config = next

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
+	"os/signal"
+	"syscall"
 )
 
 // serveCommand runs the gateway until ctx ends, then drains.
@@ -24,12 +27,25 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer p.close()
 	p.logStart(ctx, c.Config)
-	listeners, err := p.listen(p.gateway)
+	in, err := inheritListeners()
+	if err != nil {
+		return err
+	}
+	if in.warning != "" {
+		log.Warn(in.warning)
+	}
+	listeners, err := p.listen(p.gateway, in)
+	in.close()
 	if err != nil {
 		return err
 	}
 	reloading, stop := context.WithCancel(ctx)
 	defer stop()
 	go p.reloadLoop(reloading, c.Config, read)
-	return listeners.serve(ctx)
+	successor := make(chan os.Signal, 1)
+	signal.Notify(successor, syscall.SIGUSR2)
+	defer signal.Stop(successor)
+	failed := listeners.start()
+	in.sayReady()
+	return listeners.wait(ctx, failed, successor)
 }

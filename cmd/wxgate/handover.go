@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// readyPipe is the name of the descriptor on which a successor says that it
+// serves.
+const readyPipe = "ready"
+
+// handoverLimit is how long a successor may take to serve. One that doesn't is
+// ended, and this process serves on.
+const handoverLimit = 30 * time.Second
+
+// handOver starts this program again with the listeners and waits until the new
+// process serves. The file on disk may be another version by then; its config is
+// read anew.
+func (l *listeners) handOver(ctx context.Context) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	ready, says, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer ready.Close()
+	cmd := exec.Command(strings.TrimSuffix(program, " (deleted)"), os.Args[1:]...) // a new version lies where the old one lay
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s=%s,%s=%s,%s", handoverNames,
+		publicListener, l.p.startConfig.Listen, privateListener, l.p.startConfig.Admin.Listen, readyPipe))
+	if cmd.ExtraFiles, err = files(l.publicLn, l.privateLn); err == nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, says)
+		err = cmd.Start()
+	}
+	closeAll(cmd.ExtraFiles)
+	says.Close()
+	stayNonBlocking(l.publicLn, l.privateLn)
+	if err != nil {
+		return err
+	}
+	l.p.log.Info("handing over", zap.Int("pid", cmd.Process.Pid))
+	if err := awaitReady(ctx, ready); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return err
+	}
+	return cmd.Process.Release()
+}
+
+// files gives copies of the listeners' descriptors.
+func files(listeners ...net.Listener) (list []*os.File, err error) {
+	for _, ln := range listeners {
+		tcp, ok := ln.(*net.TCPListener)
+		if !ok {
+			return list, errors.New("not a TCP listener")
+		}
+		file, err := tcp.File()
+		if err != nil {
+			return list, err
+		}
+		list = append(list, file)
+	}
+	return list, nil
+}
+
+// stayNonBlocking undoes what passing a descriptor on does to it: os.File.Fd
+// makes it blocking, and the flag is one for all copies.
+func stayNonBlocking(listeners ...net.Listener) {
+	for _, ln := range listeners {
+		raw, err := ln.(*net.TCPListener).SyscallConn()
+		if err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = syscall.SetNonblock(int(fd), true) })
+		}
+	}
+}
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}
+
+// awaitReady waits for the byte that a successor writes; it writes none where it
+// ends before.
+func awaitReady(ctx context.Context, ready *os.File) error {
+	if err := ready.SetReadDeadline(time.Now().Add(handoverLimit)); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Now()) })
+	defer stop()
+	switch _, err := ready.Read(make([]byte, 1)); {
+	case errors.Is(err, io.EOF):
+		return errors.New("the new process ended before it served")
+	case err != nil:
+		return fmt.Errorf("the new process doesn't serve: %w", err)
+	}
+	return nil
+}
+
+// sayReady tells the process that handed over that this one serves.
+func (in *inherited) sayReady() {
+	if in.ready == nil {
+		return
+	}
+	_, _ = in.ready.Write([]byte{1}) // that process may have given up
+	in.ready.Close()
+}

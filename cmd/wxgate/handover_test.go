@@ -1,0 +1,217 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	osprocess "wxgate/internal/testkit/process"
+)
+
+// startActivated starts a gateway as systemd's socket activation does.
+func (w *world) startActivated(i *instance, ln net.Listener, pid string) *osprocess.Process {
+	w.t.Helper()
+	file, err := ln.(*net.TCPListener).File()
+	must(w.t, err)
+	defer file.Close()
+	gateway := gatewayCommand("serve", "--config", i.file)
+	cmd := exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=` + pid + ` exec "$0" "$@"`, gateway.Path}, gateway.Args[1:]...)...)
+	cmd.Env = append(gateway.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=public")
+	cmd.ExtraFiles = []*os.File{file}
+	p, err := osprocess.Start("wxgate", filepath.Join(w.t.TempDir(), "log"), cmd)
+	must(w.t, err)
+	w.t.Cleanup(p.Kill)
+	i.read = p.Output
+	return p
+}
+
+// While the gateway is away the socket's queue holds who connects.
+func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer ln.Close()
+	i := w.newInstance(nil) // its listen is another address: the socket's counts
+	i.public = "http://" + ln.Addr().String()
+	p := w.startActivated(i, ln, "$$")
+	i.private = i.listening(privateListener)
+	eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
+	if got := i.listening(publicListener); got != i.public {
+		t.Errorf("listens on %s, the socket is %s", got, i.public)
+	}
+	token := i.login("alice")
+	must(t, p.Signal(syscall.SIGTERM))
+	<-p.Exited()
+	i.client.CloseIdleConnections()
+	waiting := make(chan answer, 1)
+	go func() {
+		a, err := i.try("POST", i.public+"/api/x", token, "an order")
+		if err != nil {
+			t.Errorf("connected while the gateway was away: %v", err)
+		}
+		waiting <- a
+	}()
+	w.startActivated(i, ln, "$$")
+	if a := <-waiting; a.status != http.StatusOK {
+		t.Errorf("got %v", a)
+	}
+}
+
+func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer ln.Close()
+	i := w.newInstance(nil)
+	w.startActivated(i, ln, "1")
+	i.private = i.listening(privateListener)
+	eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
+	if got := i.listening(publicListener); got == "http://"+ln.Addr().String() {
+		t.Errorf("it took the socket %s", got)
+	}
+	if !strings.Contains(i.read(), `LISTEN_PID is \"1\", not this process`) {
+		t.Errorf("nothing is said:\n%s", i.read())
+	}
+}
+
+func TestNamesOfInheritedSockets(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ fds, names, want, problem string }{
+		{"", "", "", ""},
+		{"1", "", "public", ""},
+		{"1", "wxgate.socket", "public", ""},
+		{"1", "private", "private", ""},
+		{"2", "wxgate.socket:wxgate-admin.socket", "public private", ""},
+		{"2", "private:public", "private public", ""},
+		{"2", "public", "public private", ""},
+		{"0", "", "", "can be passed"},
+		{"3", "a:b:c", "", "can be passed"},
+		{"x", "", "", "can be passed"},
+	} {
+		env := map[string]string{"LISTEN_FDS": c.fds, "LISTEN_FDNAMES": c.names, "LISTEN_PID": "7"}
+		names, _, err := inheritedNames(func(name string) string { return env[name] }, 7)
+		if strings.Join(names, " ") != c.want || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
+			t.Errorf("%+v: got %v, %v", c, names, err)
+		}
+	}
+}
+
+// endSuccessors ends the processes that a gateway has handed over to.
+func (p *program) endSuccessors() {
+	for _, line := range p.logged("handing over") {
+		if pid, ok := line["pid"].(float64); ok {
+			_ = syscall.Kill(int(pid), syscall.SIGKILL)
+		}
+	}
+}
+
+// handOver makes the gateway that serves now hand over, and gives the process
+// that serves then.
+func (p *program) handOver(pid int) int {
+	p.w.t.Helper()
+	before := len(p.logged("handing over"))
+	must(p.w.t, syscall.Kill(pid, syscall.SIGUSR2))
+	eventually(p.w.t, "handing over", func() bool { return len(p.logged("handing over")) > before })
+	next, _ := p.logged("handing over")[before]["pid"].(float64)
+	eventually(p.w.t, "the old process stops", func() bool { return len(p.logged("stopped")) > before })
+	return int(next)
+}
+
+// Requests on new and kept connections, GET and POST, are all answered while one
+// process after the other takes over.
+func TestHandingOverLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(nil)
+	t.Cleanup(p.endSuccessors)
+	token := p.login("alice")
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	var done atomic.Int64
+	for n := range 8 {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: n%2 == 0}, Timeout: 20 * time.Second}
+		method := []string{"GET", "POST"}[n/2%2]
+		clients.Go(func() {
+			defer client.CloseIdleConnections()
+			for !isClosed(stop) {
+				res, err := client.Do(newRequest(t, method, p.public+"/api/x", token))
+				if err != nil {
+					t.Errorf("lost: %v", err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				if res.StatusCode != http.StatusOK {
+					t.Errorf("answered %d", res.StatusCode)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	pid := p.proc.PID
+	for range 3 {
+		from := done.Load()
+		eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
+		pid = p.handOver(pid)
+	}
+	from := done.Load()
+	eventually(t, "answers of the last process", func() bool { return done.Load() > from+100 || t.Failed() })
+	close(stop)
+	clients.Wait()
+	if p.gone() != 0 {
+		t.Errorf("the first process ended with %d", p.proc.ExitCode())
+	}
+}
+
+// A successor that can't serve changes nothing.
+func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(nil)
+	t.Cleanup(p.endSuccessors)
+	token := p.login("alice")
+	write(t, p.file, "listne: x", 0o600)
+	for range 2 {
+		before := len(p.logged("handing over failed, serving on"))
+		must(t, p.proc.Signal(syscall.SIGUSR2))
+		eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, serving on")) > before })
+		p.client.CloseIdleConnections()
+		if a := p.call("GET", "/api/x", token, ""); a.status != http.StatusOK {
+			t.Fatalf("got %v", a)
+		}
+	}
+	must(t, p.proc.Signal(syscall.SIGTERM))
+	if code := p.gone(); code != 0 {
+		t.Errorf("status %d:\n%s", code, p.proc.Output())
+	}
+}
+
+// A config that says another address by the time of the hand-over is followed.
+func TestASuccessorListensWhereItsConfigSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p := w.start(nil)
+	t.Cleanup(p.endSuccessors)
+	other, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	address := other.Addr().String()
+	other.Close()
+	write(t, p.file, w.config(settings{"listen": fmt.Sprintf("%q", address)}), 0o600)
+	p.handOver(p.proc.PID)
+	p.public = "http://" + address
+	if a := p.call("GET", "/public/x", "", ""); a.status != http.StatusOK {
+		t.Errorf("got %v", a)
+	}
+}
