@@ -88,6 +88,7 @@ var wechatErrors = []struct {
 	{wechat.ErrKeyStale, SessionKeyStale, "session_key has changed, call wx.login again", 0},
 	{wechat.ErrBadData, BadData, "the data could not be decrypted or verified", 0},
 	{wechat.ErrUnknownApp, BadRequest, "this appid is not served here", 0},
+	{wechat.ErrNotEncryptable, BadRequest, "calls of this path are encrypted: they take parameters and a JSON object of at most 256 KiB", 0},
 	{wechat.ErrPush, Forbidden, "this is no push of WeChat's", 0},
 	{wechat.ErrUnavailable, WeChatUnavailable, "WeChat can't be reached, try again", 3 * time.Second},
 }

@@ -45,6 +45,7 @@ type call struct {
 	body      any           // sent as JSON by POST; nil: a GET
 	singleUse bool          // carries a code that works once: never sent twice
 	secrets   []secret.Text // what it carries that no error may show
+	security  *apiSecurity  // nil: in the plain
 }
 
 // with gives the call with an access token, and keeps that out of its errors.
@@ -58,6 +59,9 @@ func (k call) with(token secret.Text) call {
 // do makes the call within its bulkhead and decodes the answer into out.
 // A busy WeChat (-1) is asked once more: that errcode alone is safe to repeat.
 func (c *Client) do(ctx context.Context, a *app, k call, out any) error {
+	if a.security.covers(k.api) {
+		k.security = a.security
+	}
 	report, release, err := c.acquire(ctx, a, k)
 	if err != nil {
 		return err
@@ -111,6 +115,11 @@ func (c *Client) roundTrip(ctx context.Context, k call, out any) error {
 	if len(body) > maxAnswer {
 		return unavailable(k.api, "the answer is too long", retryAfterDefault)
 	}
+	if k.security != nil {
+		if body, err = c.openAnswer(k, res.Header, body); err != nil {
+			return err
+		}
+	}
 	return decode(k, body, out)
 }
 
@@ -121,24 +130,44 @@ func (c *Client) transport(k call) http.RoundTripper {
 	return c.current.Load().pooled
 }
 
+// openAnswer gives what a signed and encrypted answer says. One that isn't signed is
+// refused, but for what it may say of the access token: a token that is dead is
+// replaced, which does no harm if that was a lie.
+func (c *Client) openAnswer(k call, header http.Header, body []byte) ([]byte, error) {
+	plain, err := k.security.open(apiURL(c.current.Load().base, k.api), header, body, c.now())
+	if err == nil {
+		return plain, nil
+	}
+	var said errcodeFields
+	if json.Unmarshal(body, &said) != nil || said.Errcode == 0 {
+		return nil, unavailable(k.api, err.Error(), retryAfterDefault)
+	}
+	if isDeadToken(int(said.Errcode)) {
+		return nil, refusal(k.api, int(said.Errcode), printable(said.Errmsg, k.secrets...))
+	}
+	return nil, unavailable(k.api, fmt.Sprintf("%v; unsigned, it says errcode %d: %s", err, said.Errcode, printable(said.Errmsg, k.secrets...)), retryAfterDefault)
+}
+
 // request builds the HTTP request; values are escaped, so that a code of
 // "x&appid=…" stays a code.
 func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
-	u := c.current.Load().base.JoinPath(k.api)
-	u.RawQuery = k.query.Encode()
-	method, body := http.MethodGet, io.Reader(nil)
-	if k.body != nil {
-		text, err := unescapedJSON(k.body)
-		if err != nil {
-			return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
-		}
-		method, body = http.MethodPost, text
+	query, header := k.query, http.Header{}
+	method, body, err := k.payload()
+	if err == nil && k.security != nil {
+		query, header, body, err = c.sealCall(k, body)
+		method = http.MethodPost
 	}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
+	}
+	u := c.current.Load().base.JoinPath(k.api)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, errors.New("wechat: " + k.api + ": can't build the request")
 	}
-	if body != nil {
+	maps.Copy(req.Header, header)
+	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")
 	}
 	req.Header.Set("Accept", "application/json")
@@ -146,9 +175,30 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	return req, nil
 }
 
+// payload gives the method and the body in the plain.
+func (k call) payload() (method string, body []byte, err error) {
+	if k.body == nil {
+		return http.MethodGet, nil, nil
+	}
+	text, err := unescapedJSON(k.body)
+	if err != nil {
+		return "", nil, err
+	}
+	return http.MethodPost, text.Bytes(), nil
+}
+
+// sealCall puts all but the access token into the encrypted body.
+func (c *Client) sealCall(k call, body []byte) (query url.Values, header http.Header, sealed []byte, err error) {
+	query = maps.Clone(k.query)
+	token := url.Values{"access_token": query["access_token"]}
+	delete(query, "access_token")
+	sealed, header, err = k.security.seal(apiURL(c.current.Load().base, k.api), query, body, c.now())
+	return token, header, sealed, err
+}
+
 // unescapedJSON leaves & and < as they are, so that a secret that comes back in an
 // error reads as it does here and is found.
-func unescapedJSON(v any) (io.Reader, error) {
+func unescapedJSON(v any) (*bytes.Buffer, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,14 +73,16 @@ func (c *Client) relay(a *app, req *http.Request, body replayable) (*http.Respon
 		return nil, err
 	}
 	res, dead, err := c.forward(a, req, body, t)
-	if err != nil || !dead {
+	if !dead {
 		return res, err
 	}
-	t, err = c.renewRelayToken(req.Context(), a, t)
-	if err != nil || body.rest != nil {
-		return res, nil // WeChat's own refusal says more than ours would
+	t, renewErr := c.renewRelayToken(req.Context(), a, t)
+	if renewErr != nil || body.rest != nil {
+		return res, err // WeChat's own refusal says more than ours would
 	}
-	_ = res.Body.Close()
+	if res != nil {
+		_ = res.Body.Close()
+	}
 	res, _, err = c.forward(a, req, body, t)
 	return res, err
 }
@@ -106,20 +109,32 @@ func (c *Client) forward(a *app, req *http.Request, body replayable, t token) (r
 	}
 	k := call{api: apiRelay}.with(t.value)
 	start := time.Now()
-	res, err = c.current.Load().pooled.RoundTrip(c.outbound(req, body, k))
-	if err != nil {
-		err = relayError(req.Context(), k, body, err)
-		release()
-	} else {
-		err = errorIn(k, res)
+	res, err = c.exchange(a, req, body, k)
+	if res != nil {
 		res.Body = &relayedBody{ReadCloser: res.Body, release: sync.OnceFunc(release)}
+	} else {
+		release()
 	}
 	report(err)
 	c.metrics.call(apiRelay, time.Since(start), err)
 	if res != nil {
 		return res, isTokenError(err), nil
 	}
-	return nil, false, err
+	return nil, isTokenError(err), err
+}
+
+// exchange sends the request. With an answer comes the error that it reports, if it
+// is short enough to be read for that.
+func (c *Client) exchange(a *app, req *http.Request, body replayable, k call) (*http.Response, error) {
+	if a.security.covers(withLeadingSlash(req.URL.Path)) {
+		k.api, k.security = withLeadingSlash(req.URL.Path), a.security
+		return c.exchangeSealed(req, body, k)
+	}
+	res, err := c.current.Load().pooled.RoundTrip(c.outbound(req, body, k))
+	if err != nil {
+		return nil, relayError(req.Context(), k, body, err)
+	}
+	return res, errorIn(k, res)
 }
 
 func (c *Client) acquireRelay(ctx context.Context, a *app) (report func(error), release func(), err error) {
@@ -158,6 +173,16 @@ func withAccessToken(rawQuery string, token url.Values) string {
 		return pair == "" || err == nil && isTokenName(name)
 	})
 	return strings.Join(append(pairs, token.Encode()), "&")
+}
+
+// callersQuery gives the parameters of a query but for access tokens.
+func callersQuery(rawQuery string) (url.Values, error) {
+	q, err := url.ParseQuery(rawQuery)
+	if err != nil {
+		return nil, ErrNotEncryptable
+	}
+	maps.DeleteFunc(q, func(name string, _ []string) bool { return isTokenName(name) })
+	return q, nil
 }
 
 func isTokenName(name string) bool {

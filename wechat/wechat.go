@@ -23,8 +23,9 @@ import (
 
 // App is one mini program as its operator knows it.
 type App struct {
-	ID     string      // wx…
-	Secret secret.Text // AppSecret
+	ID       string       // wx…
+	Secret   secret.Text  // AppSecret
+	Security *APISecurity // nil: all calls go in the plain
 }
 
 // Options is what a Client is built on for its whole life. The zero value is
@@ -80,7 +81,8 @@ type state struct {
 type app struct {
 	App
 	breakers breakers
-	token    tokenCache
+	token    *tokenCache
+	security *apiSecurity // nil: none
 }
 
 // New builds a client with the config in force. Error: as Configure.
@@ -123,7 +125,8 @@ func (o Options) withDefaults() Options {
 
 // Configure puts another config in force for the calls to come, whole or not at
 // all. The state of an app (its access token, its circuit breakers) is kept unless
-// its secret changed. Error: a Base that is no URL of the kind asked for.
+// its secret changed. Error: a Base that is no URL of the kind asked for, keys of
+// api_security that can't be used.
 func (c *Client) Configure(config Config) error {
 	base, err := parseBase(config.Base)
 	if err != nil {
@@ -134,7 +137,11 @@ func (c *Client) Configure(config Config) error {
 		timeout = defaultTimeout
 	}
 	old := c.current.Load()
-	next := &state{base: base, timeout: timeout, apps: c.buildApps(old, config.Apps)}
+	apps, err := c.buildApps(old, config.Apps)
+	if err != nil {
+		return err
+	}
+	next := &state{base: base, timeout: timeout, apps: apps}
 	if old != nil && old.timeout == timeout {
 		next.pooled = old.pooled
 	} else {
@@ -148,16 +155,22 @@ func (c *Client) Configure(config Config) error {
 	return nil
 }
 
-func (c *Client) buildApps(old *state, list []App) map[string]*app {
+func (c *Client) buildApps(old *state, list []App) (map[string]*app, error) {
 	apps := make(map[string]*app, len(list))
 	for _, a := range list {
-		if kept := old.app(a.ID); kept != nil && kept.Secret.Equal(a.Secret.Reveal()) {
-			apps[a.ID] = kept
-			continue
+		security, err := newAPISecurity(a.ID, a.Security)
+		if err != nil {
+			return nil, fmt.Errorf("%w (app %s)", err, a.ID)
 		}
-		apps[a.ID] = &app{App: a, breakers: c.newBreakers(a.ID)}
+		next := &app{App: a, security: security}
+		if kept := old.app(a.ID); kept != nil && kept.Secret.Equal(a.Secret.Reveal()) {
+			next.breakers, next.token = kept.breakers, kept.token
+		} else {
+			next.breakers, next.token = c.newBreakers(a.ID), &tokenCache{}
+		}
+		apps[a.ID] = next
 	}
-	return apps
+	return apps, nil
 }
 
 func (s *state) app(id string) *app {

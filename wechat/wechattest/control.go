@@ -23,6 +23,7 @@ func controls(s *Server) http.Handler {
 	mux.Handle("POST /sim/block", control(s.simBlock))
 	mux.Handle("POST /sim/push", control(s.simPush))
 	mux.Handle("POST /sim/push-url", control(s.simPushURL))
+	mux.Handle("POST /sim/api-security", control(s.simAPISecurity))
 	mux.Handle("POST /sim/kill-token", control(s.simKillToken))
 	mux.Handle("POST /sim/fault", control(s.simFault))
 	mux.Handle("DELETE /sim/fault", control(s.simClearFaults))
@@ -56,6 +57,9 @@ type controlRequest struct {
 	Format   string                     `json:"format"`
 	Message  map[string]json.RawMessage `json:"message"`
 	Interval duration                   `json:"interval"`
+
+	Algorithms string   `json:"algorithms"`
+	Paths      []string `json:"paths"`
 }
 
 // duration is a time.Duration written as "10m".
@@ -221,6 +225,10 @@ func (s *Server) simPushURL(ctx context.Context, a controlRequest) (any, error) 
 		PushAttempt
 		OK bool `json:"ok"`
 	}{attempt, ok}, err
+}
+
+func (s *Server) simAPISecurity(_ context.Context, a controlRequest) (any, error) {
+	return s.SecureAPI(a.AppID, a.Algorithms, a.Paths...)
 }
 
 func (s *Server) simKillToken(_ context.Context, a controlRequest) (any, error) {

@@ -12,17 +12,19 @@ import (
 // request is a call being served.
 type request struct {
 	*http.Request
-	query url.Values
-	began time.Time // by the server's clock
-	start time.Time // by the real one
-	app   *app      // once an appid or a token told whose call it is
-	body  []byte    // what was read of it
+	query  url.Values
+	began  time.Time // by the server's clock
+	start  time.Time // by the real one
+	app    *app      // once an appid or a token told whose call it is
+	sealed *app      // whose call it is, where it was signed and encrypted
+	body   []byte    // what was read of it
 }
 
 // response is what the call is answered with.
 type response struct {
 	status      int
 	contentType string
+	header      http.Header // more than the type
 	body        []byte
 	errcode     int
 	errmsg      string
@@ -127,7 +129,7 @@ func (e endpoint) precheck(s *Server, r *request) (response, bool) {
 	switch {
 	case e.post && r.Method != http.MethodPost:
 		return failure(43002, "require POST method"), false
-	case !e.post && !e.any && r.Method != http.MethodGet:
+	case !e.post && !e.any && r.Method != http.MethodGet && r.sealed == nil:
 		return failure(43001, "require GET method"), false
 	}
 	if e.token {

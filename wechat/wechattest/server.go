@@ -56,6 +56,7 @@
 //	                        → {"attempts": [{"status", "body", "error"?}], "accepted", "reply"?}: see User.Push; format is json or xml,
 //	                        what is left out is App.Push's. It answers when the message was accepted, or sent for the last time
 //	POST   /sim/push-url    {"appid"?, "url"?, "token"?}      → {"status", "body", "error"?, "ok"}: the console's check of the address
+//	POST   /sim/api-security {"appid"?, "algorithms", "paths"} → what the configuration takes as api_security: see Server.SecureAPI
 //	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.KillToken
 //	POST   /sim/fault       {"api"?, "times"?, "errcode"?, "delay"?, "drop"?, "status"?, "body"?} → {}: see Fault
 //	DELETE /sim/fault                                         → {}: all faults end
@@ -67,6 +68,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -118,6 +120,7 @@ type app struct {
 	stable    tokenSeries
 	legacy    tokenSeries
 	templates []template
+	security  *security // nil: plain calls alone
 }
 
 // New makes a WeChat that knows these apps.
@@ -178,6 +181,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	if res.drop {
 		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
 	}
+	maps.Copy(w.Header(), res.header)
 	w.Header().Set("Content-Type", res.contentType)
 	w.WriteHeader(res.status)
 	_, _ = w.Write(res.body)
@@ -194,7 +198,14 @@ func (s *Server) answer(r *request) response {
 	if !known {
 		return e.finish(s, failure(40066, "invalid url"))
 	}
-	return e.finish(s, e.serve(s, r))
+	if a, ok := s.unseal(r); !ok {
+		return e.finish(s, a)
+	}
+	res := e.finish(s, e.serve(s, r))
+	if r.sealed != nil {
+		res = s.seal(r, res)
+	}
+	return res
 }
 
 // app finds an app by its id; the empty id is the first app's.

@@ -64,7 +64,7 @@ func (u *User) newKey() {
 // userEncryptKey answers getuserencryptkey. All its parameters stand in the query; a
 // body makes the signature wrong.
 func (s *Server) userEncryptKey(r *request) response {
-	if r.ContentLength != 0 {
+	if r.ContentLength != 0 && r.sealed == nil {
 		return failure(87009, "invalid signature")
 	}
 	if a, ok := s.checkSignature(r); !ok {
