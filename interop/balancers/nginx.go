@@ -24,7 +24,7 @@ func startNginx(ctx context.Context, s *Site) error {
 		user = "user root;"
 	}
 	config, err := s.Write(filepath.Join(filepath.Base(s.Dir), "nginx.conf"), fmt.Sprintf(`%[2]s daemon off; worker_processes 2;
-pid %[1]s/pid; error_log %[1]s/error.log;
+pid %[1]s/pid; error_log stderr;
 events { worker_connections 1024; }
 http { access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
   uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi; include %[3]s; }
@@ -32,5 +32,5 @@ http { access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/p
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, "nginx", exec.Command("nginx", "-p", s.Dir, "-e", filepath.Join(s.Dir, "error.log"), "-c", config))
+	return s.run(ctx, "nginx", exec.Command("nginx", "-p", s.Dir, "-e", "stderr", "-c", config))
 }

@@ -61,7 +61,7 @@ func run(ctx context.Context, body func(context.Context, *Rig) error) error {
 		return fmt.Errorf("%w%s", err, r.lastLines())
 	}
 	if r.failures > 0 {
-		return fmt.Errorf("%d of the results above are not as they should be", r.failures)
+		return fmt.Errorf("%d of the results above are not as they should be%s", r.failures, r.lastLines())
 	}
 	return ctx.Err()
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -37,7 +38,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 		return err
 	}
 	table := rig.NewTable("balancer", "restarts", "requests", "reached the backend twice", "", "lost")
-	for _, b := range []balancers.Balancer{balancers.Nginx, balancers.HAProxy} {
+	for _, b := range chosen() {
 		t, err := try(ctx, r, b, cert)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.Name, err)
@@ -46,6 +47,16 @@ func run(ctx context.Context, r *rig.Rig) error {
 	}
 	table.Print("rolling restarts of two gateways under load")
 	return nil
+}
+
+// chosen are the balancers that the arguments name, or both.
+func chosen() (list []balancers.Balancer) {
+	for _, b := range []balancers.Balancer{balancers.Nginx, balancers.HAProxy} {
+		if len(os.Args) == 1 || slices.Contains(os.Args[1:], b.Name) {
+			list = append(list, b)
+		}
+	}
+	return list
 }
 
 // trial is a run of requests, each with a number of its own.
