@@ -29,6 +29,9 @@ func newAccessLog(log *zap.Logger) accessLog {
 }
 
 func (l accessLog) write(rc *requestContext, took time.Duration) {
+	if !rc.state.LogAccess {
+		return
+	}
 	log, level := l.all, zapcore.InfoLevel
 	if rc.refusal != nil && rc.status < 500 {
 		log = l.refusals
@@ -40,17 +43,32 @@ func (l accessLog) write(rc *requestContext, took time.Duration) {
 	if entry == nil {
 		return
 	}
-	list := fieldLists.Get().(*[16]zap.Field)
+	list := fieldLists.Get().(*fieldList)
 	defer fieldLists.Put(list)
+	entry.Write(rc.logFields(list, took)...)
+}
+
+// logFields are the line's fields, as the access log is documented to have
+// them.
+func (rc *requestContext) logFields(list *fieldList, took time.Duration) []zap.Field {
+	r := rc.r
 	fields := append(list[:0],
-		zap.String("method", clip(rc.r.Method, 32)),
-		zap.String("path", clip(rc.r.URL.Path, maxLoggedPath)),
+		zap.String("method", clip(r.Method, 32)),
+		zap.String("host", clip(r.Host, maxLoggedHost)),
+		zap.String("path", clip(r.URL.Path, maxLoggedPath)),
 		zap.String("route", rc.routeName),
 		zap.Int("status", rc.status),
 		zap.Duration("duration", took),
 		zap.Int64("bytes", rc.bytes),
 		zap.String("request_id", rc.id),
-		zap.String("client", rc.clientText))
+		zap.String("client", rc.clientText),
+		zap.String("user_agent", clip(lastValue(r.Header["User-Agent"]), maxLoggedAgent)))
+	if rc.upstreamAddr != "" {
+		fields = append(fields, zap.String("upstream", rc.upstreamAddr))
+	}
+	if rc.upstreamTime > 0 {
+		fields = append(fields, zap.Duration("upstream_duration", rc.upstreamTime))
+	}
 	if s := rc.session(); s != nil {
 		fields = append(fields, zap.String("openid", s.OpenID), zap.String("appid", s.AppID))
 	}
@@ -60,14 +78,20 @@ func (l accessLog) write(rc *requestContext, took time.Duration) {
 			fields = append(fields, zap.NamedError("cause", rc.refusal.Cause))
 		}
 	}
-	entry.Write(fields...)
+	return fields
 }
 
-// fieldLists holds the arrays that lines are put together in.
-var fieldLists = sync.Pool{New: func() any { return new([16]zap.Field) }}
+type fieldList [16]zap.Field
 
-// maxLoggedPath bounds what a client can make the gateway write, in bytes.
-const maxLoggedPath = 1024
+// fieldLists holds the arrays that lines are put together in.
+var fieldLists = sync.Pool{New: func() any { return new(fieldList) }}
+
+// What a client can make the gateway write, in bytes.
+const (
+	maxLoggedPath  = 1024
+	maxLoggedHost  = 255
+	maxLoggedAgent = 256
+)
 
 func clip(s string, most int) string {
 	if len(s) <= most {

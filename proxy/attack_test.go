@@ -92,7 +92,7 @@ func (a *arena) stage(t testing.TB, change func(*proxy.Config)) *stage {
 
 func attackConfig() proxy.Config {
 	return proxy.Config{
-		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: usualRoutes(), MaxHeader: 32 << 10,
+		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: usualRoutes(), MaxHeader: 32 << 10, LogAccess: true,
 		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 }

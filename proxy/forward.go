@@ -51,7 +51,17 @@ func (rc *requestContext) roundTrip(call *upstream.Call) (*http.Response, error)
 	if s := rc.session(); s != nil && rc.route.HashByOpenID {
 		call.HashKey = s.OpenID
 	}
-	return rc.route.Upstream.Do(call)
+	sent := time.Now()
+	res, err := rc.route.Upstream.Do(call)
+	rc.upstreamAddr = call.Request.URL.Host
+	if err != nil {
+		return nil, err
+	}
+	if res.Request != nil && res.Request.URL != nil {
+		rc.upstreamAddr = res.Request.URL.Host // of the last attempt
+	}
+	rc.upstreamTime = time.Since(sent)
+	return res, nil
 }
 
 // outbound makes the request for the backend. Its URL has no host yet, the

@@ -36,7 +36,8 @@ type Config struct {
 	Endpoints endpoint.Config // the gateway's own
 	Routes    []*Route
 	Identity  Identity
-	MaxHeader int // bytes of a request's line and header
+	MaxHeader int  // bytes of a request's line and header
+	LogAccess bool // one line a request
 	Proxies   Proxies
 
 	// PublicOrigins is where clients reach the gateway. Empty: the request's
@@ -85,6 +86,7 @@ func (g *Gateway) Configure(c Config) {
 	g.endpoints.Configure(c.Endpoints)
 	st := &state{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
 	for _, rt := range c.Routes {
+		rt.metrics = g.Metrics.route(rt.Name)
 		st.origins = append(st.origins, rt.CORSOrigins...)
 	}
 	slices.Sort(st.origins)

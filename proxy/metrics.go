@@ -1,8 +1,11 @@
 package proxy
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +24,8 @@ type Metrics struct {
 	inFlight  prometheus.Gauge
 	proofs    *prometheus.CounterVec
 	pushes    *prometheus.CounterVec
+
+	byRoute sync.Map // route name to *routeMetrics
 }
 
 // NewMetrics registers the public listener's metrics; a nil registry keeps
@@ -62,10 +67,56 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 
 func (m *Metrics) count(rc *requestContext, took time.Duration) {
 	m.inFlight.Dec()
-	m.requests.WithLabelValues(rc.routeName, methodLabel(rc.r.Method), strconv.Itoa(rc.status)).Inc()
-	if rc.status != http.StatusSwitchingProtocols {
-		m.durations.WithLabelValues(rc.routeName).Observe(took.Seconds())
+	var route *routeMetrics
+	if rc.route != nil {
+		route = rc.route.metrics
+	} else {
+		route = m.route(rc.routeName)
 	}
+	route.counter(methodLabel(rc.r.Method), rc.status).Inc()
+	if rc.status != http.StatusSwitchingProtocols {
+		route.duration.Observe(took.Seconds())
+	}
+}
+
+// routeMetrics are one route's metrics, resolved once: looking labels up costs
+// more than counting.
+type routeMetrics struct {
+	name     string
+	requests *prometheus.CounterVec
+	duration prometheus.Observer
+
+	mu       sync.Mutex
+	counters atomic.Pointer[map[methodAndStatus]prometheus.Counter] // replaced, never changed
+}
+
+type methodAndStatus struct {
+	method string
+	status int
+}
+
+// route gives the metrics of a route's name.
+func (m *Metrics) route(name string) *routeMetrics {
+	if known, ok := m.byRoute.Load(name); ok {
+		return known.(*routeMetrics)
+	}
+	made := &routeMetrics{name: name, requests: m.requests, duration: m.durations.WithLabelValues(name)}
+	made.counters.Store(&map[methodAndStatus]prometheus.Counter{})
+	known, _ := m.byRoute.LoadOrStore(name, made)
+	return known.(*routeMetrics)
+}
+
+func (r *routeMetrics) counter(method string, status int) prometheus.Counter {
+	key := methodAndStatus{method, status}
+	if known, ok := (*r.counters.Load())[key]; ok {
+		return known
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := maps.Clone(*r.counters.Load())
+	all[key] = r.requests.WithLabelValues(r.name, method, strconv.Itoa(status))
+	r.counters.Store(&all)
+	return all[key]
 }
 
 // methodLabel bounds the label: a client chooses the method.

@@ -38,6 +38,9 @@ type requestContext struct {
 	authenticated bool   // grant holds
 	renewed       string // a fresh token for X-Session-Token
 
+	upstreamAddr string        // host:port of the last attempt; "": none was made
+	upstreamTime time.Duration // until the response's header
+
 	responseHeaders func(http.Header) // the route's own changes, last before the header is sent
 
 	done             bool // answered, or handed on: no further step runs

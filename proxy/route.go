@@ -71,7 +71,8 @@ type Route struct {
 	ResponseSet    map[string]string
 	ResponseRemove []string
 
-	allow string // the Allow header's value
+	allow   string // the Allow header's value
+	metrics *routeMetrics
 }
 
 // BackendHost is the host that the backend takes itself for, without a port.

@@ -111,7 +111,7 @@ func (w *world) start(p plan, simBase string) {
 	must(t, err)
 
 	config := proxy.Config{
-		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: w.withBackend(p), MaxHeader: 32 << 10,
+		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: w.withBackend(p), MaxHeader: 32 << 10, LogAccess: true,
 		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 	if p.config != nil {

@@ -109,6 +109,7 @@ func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group,
 		Endpoints: endpoints,
 		Identity:  proxyIdentity(c),
 		MaxHeader: int(c.Limits.MaxHeader),
+		LogAccess: c.Log.Access,
 		Proxies:   trustedPrefixes(c),
 
 		PublicOrigins: origins(c.PublicOrigins),
