@@ -132,12 +132,14 @@ func allowed(mux *chi.Mux, path string) string {
 }
 
 func (s *Server) adminCalls(api chi.Router) {
+	api.Get("/users", s.handler(s.findUsers))
 	api.Get("/users/{appid}/{openid}", s.handler(s.showUser))
 	api.Delete("/users/{appid}/{openid}/sessions", s.handler(s.endAll))
 	api.Put("/users/{appid}/{openid}/ban", s.handler(s.ban))
 	api.Delete("/users/{appid}/{openid}/ban", s.handler(s.unban))
 	api.Get("/sessions/{sid}", s.handler(s.showSession))
 	api.Delete("/sessions/{sid}", s.handler(s.endSession))
+	api.Delete("/apps/{appid}/sessions", s.handler(s.endApp))
 }
 
 func (s *Server) wechatCalls(api chi.Router) {

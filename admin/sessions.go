@@ -2,11 +2,13 @@ package admin
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 	"go.uber.org/zap"
 
+	"wxgate/apierror"
 	"wxgate/session"
 )
 
@@ -66,3 +68,28 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 	writeJSON(w, http.StatusOK, ended{1})
 	return nil
 }
+
+// endApp answers DELETE /api/apps/{appid}/sessions: all sessions of the app end, also
+// of one that is no longer configured.
+func (s *Server) endApp(w http.ResponseWriter, r *http.Request) error {
+	appid := chi.URLParam(r, "appid")
+	if !isAppID(appid) {
+		return apierror.New(apierror.BadRequest, "this is no appid")
+	}
+	err := s.Sessions.EndApp(detached(r), appid)
+	s.audit(r, "end_app_sessions", err, zap.String("appid", appid))
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func isAppID(text string) bool {
+	return text != "" && len(text) <= maxAppID && !strings.ContainsFunc(text, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
+	})
+}
+
+// maxAppID is in bytes; WeChat's have 18.
+const maxAppID = 64

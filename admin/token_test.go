@@ -13,7 +13,7 @@ func calls(openid, sid string) map[string][]string {
 	return map[string][]string{
 		"admin": {
 			"GET " + user, "DELETE " + user + "/sessions", "PUT " + user + "/ban", "DELETE " + user + "/ban",
-			"GET /api/sessions/" + sid, "DELETE /api/sessions/" + sid,
+			"GET /api/sessions/" + sid, "DELETE /api/sessions/" + sid, "DELETE /api/apps/" + app + "/sessions", "GET /api/users?phone=1&appid=" + app,
 		},
 		"wechat": {
 			"POST " + user + "/decrypt", "POST " + user + "/sign", "GET /wx/" + app + "/cgi-bin/token",

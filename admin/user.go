@@ -36,8 +36,13 @@ func (s *Server) showUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	writeJSON(w, http.StatusOK, newUserAnswer(u))
+	return nil
+}
+
+func newUserAnswer(u session.User) userAnswer {
 	answer := userAnswer{
-		AppID: appid, OpenID: openid, UnionID: u.UnionID, UserID: u.UserID, Roles: u.Roles,
+		AppID: u.AppID, OpenID: u.OpenID, UnionID: u.UnionID, UserID: u.UserID, Roles: u.Roles,
 		Profile: profileAnswer(u.Profile), Phone: u.Phone.Number,
 		FirstLogin: u.FirstLogin.UTC(), LastLogin: u.LastLogin.UTC(), Sessions: []sessionAnswer{},
 	}
@@ -47,8 +52,7 @@ func (s *Server) showUser(w http.ResponseWriter, r *http.Request) error {
 	for _, info := range u.Sessions {
 		answer.Sessions = append(answer.Sessions, newSessionAnswer(info))
 	}
-	writeJSON(w, http.StatusOK, answer)
-	return nil
+	return answer
 }
 
 // ended is how many sessions a call ended.

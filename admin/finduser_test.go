@@ -1,0 +1,99 @@
+package admin_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"wxgate/session"
+)
+
+func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, s, _, err := w.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "o1", UnionID: "u1", UserID: "42", SessionKey: "k"})
+	must(t, err)
+	must(t, w.sessions.SetPhone(t.Context(), s, session.Phone{Number: "+85291234567", PureNumber: "91234567", CountryCode: "852"}))
+	_, _, _, err = w.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", UnionID: "u1", SessionKey: "k"})
+	must(t, err)
+	for query, want := range map[string]string{
+		"phone=" + url.QueryEscape("+85291234567"): "o1",
+		"user_id=42":                   "o1",
+		"unionid=u1&appid=" + app:      "o1",
+		"unionid=u1&appid=" + otherApp: "o2",
+		"unionid=u1":                   "o1 o2",
+		"user_id=42&appid=" + otherApp: "",
+		"phone=91234567":               "",
+		"user_id=4":                    "",
+	} {
+		a := w.call("GET", "/api/users?"+query, adminToken, "")
+		if got := openids(t, a); a.status != http.StatusOK || got != want {
+			t.Errorf("%s: %q, want %q, from %v", query, got, want, a)
+		}
+	}
+	var said struct {
+		Users []struct {
+			Phone    string
+			Sessions []struct{ SID string }
+		}
+	}
+	w.call("GET", "/api/users?user_id=42", adminToken, "").json(t, &said)
+	if len(said.Users) != 1 || said.Users[0].Phone != "+85291234567" || len(said.Users[0].Sessions) != 1 || said.Users[0].Sessions[0].SID != s.ID {
+		t.Errorf("said %+v", said)
+	}
+	for query, want := range map[string]string{
+		"":                        "400 bad_request",
+		"appid=" + app:            "400 bad_request",
+		"phone=":                  "400 bad_request",
+		"phone=1&user_id=2":       "400 bad_request",
+		"phone=1&phone=2":         "400 bad_request",
+		"openid=o1":               "400 bad_request",
+		"phone=1&x=1":             "400 bad_request",
+		"phone=1&appid=wxunknown": "400 bad_request",
+	} {
+		if a := w.call("GET", "/api/users?"+query, adminToken, ""); a.outcome() != want {
+			t.Errorf("%q: want %s, got %v", query, want, a)
+		}
+	}
+	// A token for one app finds that app's users alone.
+	if got := openids(t, w.call("GET", "/api/users?unionid=u1", otherToken, "")); got != "o2" {
+		t.Errorf("with another app's token: %q", got)
+	}
+	if a := w.call("GET", "/api/users?unionid=u1&appid="+app, otherToken, ""); a.outcome() != "403 forbidden" {
+		t.Errorf("with another app's token: %v", a)
+	}
+}
+
+func openids(t *testing.T, a answer) string {
+	t.Helper()
+	var said struct{ Users []struct{ OpenID string } }
+	a.json(t, &said)
+	var all []string
+	for _, u := range said.Users {
+		all = append(all, u.OpenID)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestAllSessionsOfAnAppAreEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	alice, bob := w.login("alice"), w.login("bob")
+	_, other, _, err := w.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", SessionKey: "k"})
+	must(t, err)
+	if a := w.call("DELETE", "/api/apps/"+app+"/sessions", adminToken, ""); a.status != http.StatusNoContent {
+		t.Fatalf("%v", a)
+	}
+	for sid, want := range map[string]string{alice.ID: "404 not_found", bob.ID: "404 not_found", other.ID: "200"} {
+		eventually(t, "ended", func() bool { return w.call("GET", "/api/sessions/"+sid, adminToken, "").outcome() == want })
+	}
+	if line := w.audited(); line["action"] != "end_app_sessions" || line["actor"] != "operators" || line["appid"] != app {
+		t.Errorf("audited: %v", line)
+	}
+	for appid, want := range map[string]string{"wxnolongerconfigured": "204", "wx%20x": "400 bad_request", strings.Repeat("w", 65): "400 bad_request"} {
+		if a := w.call("DELETE", "/api/apps/"+appid+"/sessions", adminToken, ""); a.outcome() != want {
+			t.Errorf("%s: want %s, got %v", appid, want, a)
+		}
+	}
+}
