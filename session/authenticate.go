@@ -15,14 +15,18 @@ import (
 // A token seen before costs one hash and one look-up as long as its session is
 // fresh in the cache.
 func (s *Store) Authenticate(ctx context.Context, token string) (AuthResult, error) {
+	return s.authenticate(ctx, token, hashToken(token), (*tokens).read)
+}
+
+// authenticate is for a token whose hash names it among those of all kinds.
+func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, read func(*tokens, string) (tokenClaims, error)) (AuthResult, error) {
 	if len(token) > maxToken {
 		return AuthResult{}, ErrTokenInvalid
 	}
 	now := s.now()
-	hash := hashToken(token)
 	cached, ok := s.cache.tokens.GetIfPresent(hash)
 	if !ok {
-		return s.verify(ctx, token, hash, now)
+		return s.verify(ctx, token, hash, read, now)
 	}
 	if now.UnixNano() >= cached.end*int64(time.Second) {
 		return AuthResult{}, ErrTokenExpired
@@ -60,7 +64,7 @@ func (s *Store) fresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
 	return at-cs.confirmedAt.Load() < int64(c.CacheTTL) && cs.epoch.Load() == s.epoch.Load() && !cs.is(stale) &&
-		at < cs.usedAt.Load()+int64(c.IdleTimeout) && now.Before(cs.session.Load().EndsAt)
+		at < cs.usedAt.Load()+int64(c.idle(cs.session.Load().Web != nil)) && now.Before(cs.session.Load().EndsAt)
 }
 
 // applyReply takes Redis's reply, or the lack of one, into the cache.
@@ -99,7 +103,7 @@ func (s *Store) allowStale(cs *cachedSession, err error, now time.Time) error {
 		return e
 	}
 	c := s.config.Load()
-	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.IdleTimeout {
+	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idle(cs.session.Load().Web != nil) {
 		return err
 	}
 	s.metrics.stale.Inc()
@@ -117,9 +121,9 @@ func (s *Store) finish(cs *cachedSession, cause Cause) {
 }
 
 // verify is for a token not seen before: its signature, then its session.
-func (s *Store) verify(ctx context.Context, token string, hash tokenHash, now time.Time) (AuthResult, error) {
+func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read func(*tokens, string) (tokenClaims, error), now time.Time) (AuthResult, error) {
 	c := s.config.Load()
-	claims, err := c.tokens.read(token)
+	claims, err := read(c.tokens, token)
 	if err != nil {
 		return AuthResult{}, err
 	}

@@ -22,6 +22,7 @@ type Config struct {
 	Apps         []string      // appids: sessions of other apps are refused like ended ones
 	Secrets      []secret.Text // raw bytes, MinSecret at least; the first signs and seals, all verify and open
 	IdleTimeout  time.Duration // a session unused for so long ends; 0: 168 hours
+	WebIdle      time.Duration // the same of a web page's session; 0: 12 hours
 	MaxLifetime  time.Duration // and in any case after so long; 0: 2160 hours
 	MaxPerUser   int           // sessions of one user; 0: any number up to maxSessionsPerUser
 	CacheTTL     time.Duration // how long a cached session is used without asking Redis; 0: Redis is asked each time
@@ -52,6 +53,7 @@ func (c Config) withDefaults() Config {
 		c.Log = zap.NewNop()
 	}
 	c.IdleTimeout = orDefault(c.IdleTimeout, 168*time.Hour)
+	c.WebIdle = orDefault(c.WebIdle, 12*time.Hour)
 	c.MaxLifetime = orDefault(c.MaxLifetime, 2160*time.Hour)
 	c.TokenTTL = orDefault(c.TokenTTL, 2*time.Hour)
 	c.AssertionTTL = orDefault(c.AssertionTTL, time.Minute)
@@ -72,7 +74,7 @@ func orDefault(d, otherwise time.Duration) time.Duration {
 }
 
 func (c Config) validate() error {
-	for _, d := range []time.Duration{c.IdleTimeout, c.MaxLifetime, c.CacheTTL, c.StaleIfError, c.TokenTTL, c.RenewBefore, c.AssertionTTL} {
+	for _, d := range []time.Duration{c.IdleTimeout, c.WebIdle, c.MaxLifetime, c.CacheTTL, c.StaleIfError, c.TokenTTL, c.RenewBefore, c.AssertionTTL} {
 		if d < 0 {
 			return errors.New("a duration is negative")
 		}
@@ -97,8 +99,16 @@ func (c Config) maxPerUser() int {
 	return min(c.MaxPerUser, maxSessionsPerUser)
 }
 
+// idle is how long a session lives unused: a mini program's, or a web page's.
+func (c Config) idle(page bool) time.Duration {
+	if page {
+		return min(c.WebIdle, c.IdleTimeout)
+	}
+	return c.IdleTimeout
+}
+
 // touchInterval is how far apart the writes of a session's last use are.
-func (c Config) touchInterval() time.Duration { return min(time.Minute, c.IdleTimeout/4) }
+func (c Config) touchInterval() time.Duration { return min(time.Minute, c.IdleTimeout/4, c.WebIdle/4) }
 
 // activeConfig is a Config in force with all that is derived from it. It is
 // replaced whole.

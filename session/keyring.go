@@ -33,6 +33,7 @@ type secretKeys struct {
 	opaque    []byte // the check on opaque tokens
 	seals     map[purpose]cipher.AEAD
 	record    []byte            // the MACs of fields in Redis
+	web       []byte            // tickets and cookies of web pages
 	assertion *ecdsa.PrivateKey // ES256
 	assertKid string
 }
@@ -56,7 +57,7 @@ func derive(master []byte) (*secretKeys, error) {
 	if len(master) < MinSecret {
 		return nil, fmt.Errorf("has %d bytes, at least %d are needed", len(master), MinSecret)
 	}
-	d := &secretKeys{signing: expand(master, "jwt HS256"), opaque: expand(master, "opaque token"), record: expand(master, "redis record"), seals: map[purpose]cipher.AEAD{}}
+	d := &secretKeys{signing: expand(master, "jwt HS256"), opaque: expand(master, "opaque token"), record: expand(master, "redis record"), web: expand(master, "web page"), seals: map[purpose]cipher.AEAD{}}
 	copy(d.id[:], expand(master, "key id"))
 	d.kid = base64.RawURLEncoding.EncodeToString(expand(master, "jwt kid")[:9])
 	for _, p := range []purpose{sessionKeyPurpose, jarPurpose, accessTokenPurpose, loginAnswerPurpose, pushReplyPurpose, userKeyPurpose} {

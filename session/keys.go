@@ -76,6 +76,8 @@ func textHalf(raw string) string { return strict.EncodeToString([]byte(raw)) }
 //	s:{tag}    hash    his sessions, as long as the last of them; of each, led by the 16 bytes of its random half:
 //	                   s creation and absolute end (M), l last use, end of its newest token and 1 for the user's first
 //	                   session, k sealed session_key, i user id (M), r roles (M), t and an opaque token's hash: its end (M)
+//	                   a web page's session has instead of s and k: w its parent's random half and its creation (M)
+//	w:{tag}rand string a ticket: open or used, by whom, and the parent's random half with the address (M)
 //	j:{tag}    hash    his sessions' cookie jars, sealed; of each random half and backend
 //	a:{hash}   string  all sessions of an app that were created until then have ended
 //	i:xxxx     hash    an index of users by unionid, phone and user id: hash of the value and tag
@@ -87,9 +89,12 @@ func textHalf(raw string) string { return strict.EncodeToString([]byte(raw)) }
 //	l:…        string  locks, rate limits and probes
 type keys struct{ prefix string }
 
-func (k keys) user(tag string) string       { return k.prefix + "u:{" + tag + "}" }
-func (k keys) profile(tag string) string    { return k.prefix + "p:{" + tag + "}" }
-func (k keys) sessions(tag string) string   { return k.prefix + "s:{" + tag + "}" }
+func (k keys) user(tag string) string     { return k.prefix + "u:{" + tag + "}" }
+func (k keys) profile(tag string) string  { return k.prefix + "p:{" + tag + "}" }
+func (k keys) sessions(tag string) string { return k.prefix + "s:{" + tag + "}" }
+func (k keys) ticket(tag string, random []byte) string {
+	return k.prefix + "w:{" + tag + "}" + strict.EncodeToString(random)
+}
 func (k keys) jars(tag string) string       { return k.prefix + "j:{" + tag + "}" }
 func (k keys) app(appid string) string      { return k.prefix + "a:{" + hashOf("app", appid) + "}" }
 func (k keys) claim(hash string) string     { return k.prefix + "c:{" + hash + "}" }

@@ -78,18 +78,22 @@ func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, er
 		return storedSession{}, errMismatch
 	}
 	own, user := s.records(s.keys.sessions(tag)), s.records(s.keys.user(tag))
-	life, ok := readLifetime(own.text(raw+"s", r.text(2)))
-	if !ok {
+	owner, ok := own.owner(raw, r.text(11))
+	if owner != raw {
+		session.Web = &Web{ParentID: tag + textHalf(owner)}
+	}
+	life, found := readLifetime(own.text(owner+"s", r.text(2)))
+	if !ok || !found {
 		return storedSession{}, ErrSessionEnded
 	}
 	use := readLastUse(r.text(3))
-	if !s.now().Before(s.idleEnd(use.seen, life.ends)) {
+	if !s.now().Before(s.idleEnd(session.Web != nil, use.seen, life.ends)) {
 		return storedSession{}, ErrSessionEnded
 	}
 	session.EndsAt = life.ends
-	session.UserID = own.text(raw+"i", r.text(4))
+	session.UserID = own.text(owner+"i", r.text(4))
 	session.UnionID = user.text("n", r.text(9))
-	err := errors.Join(readJSON(own.text(raw+"r", r.text(5)), &session.Roles), readPhone(user.text("p", r.text(10)), &session.Phone))
+	err := errors.Join(readJSON(own.text(owner+"r", r.text(5)), &session.Roles), readPhone(user.text("p", r.text(10)), &session.Phone))
 	if err != nil {
 		return storedSession{}, fmt.Errorf("%w: load: %w", ErrUnavailable, err)
 	}
@@ -100,9 +104,22 @@ func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, er
 	}, nil
 }
 
+// owner gives the random half of the session whose lifetime, user id and roles
+// count: its own, or that of a web page's parent.
+func (r *records) owner(raw, page string) (string, bool) {
+	if page == "" {
+		return raw, true
+	}
+	value, ok := r.read(raw+"w", page)
+	if !ok || len(value) < rawLength {
+		return raw, false
+	}
+	return value[:rawLength], true
+}
+
 // idleEnd is when a session ends that was last used at seen.
-func (s *Store) idleEnd(seen, ends time.Time) time.Time {
-	idle := seen.Add(s.config.Load().IdleTimeout)
+func (s *Store) idleEnd(page bool, seen, ends time.Time) time.Time {
+	idle := seen.Add(s.config.Load().idle(page))
 	if ends.Before(idle) {
 		return ends
 	}

@@ -80,7 +80,7 @@ func (s *Store) loggedIn(ctx context.Context, token Token, session *Session, ans
 	tag, replaced := tagOf(session.ID), answer.list(4)
 	s.metrics.started.Inc()
 	s.metrics.ended.WithLabelValues(string(CauseReplaced)).Add(float64(len(replaced)))
-	s.publish(ctx, sessionEvent(eventEnded, tag, replaced))
+	s.publish(ctx, sessionEvent(eventEnded, tag, append(answer.list(6), replaced...)))
 	s.publish(ctx, sessionEvent(eventChanged, tag, answer.list(5)))
 	user := s.records(s.keys.user(tag))
 	session.UnionID = user.text("n", answer.text(2))

@@ -39,6 +39,9 @@ func (r *renewals) clear() { r.recent.InvalidateAll() }
 // NeedsRenewal tells whether less than RenewBefore is left of the token and a
 // fresh one would live longer.
 func (s *Store) NeedsRenewal(auth AuthResult) bool {
+	if auth.Session.Web != nil { // a cookie is good as long as its session
+		return false
+	}
 	c, now := s.config.Load(), s.now()
 	if auth.ExpiresAt.Add(-time.Second).Sub(now) >= c.RenewBefore { // a token's end was rounded up
 		return false

@@ -41,6 +41,7 @@ var (
 	releaseLockScript     = newScript("release_lock")
 	rateLimitScript       = newScript("rate_limit")
 	probeScript           = newScript("probe")
+	enterWebScript        = newScript("enter_web")
 	claimPushScript       = newScript("claim_push")
 	finishPushScript      = newScript("finish_push")
 )

@@ -29,11 +29,12 @@ type Session struct {
 	Phone   string    // the number with its country prefix as WeChat gave it, may be empty
 	Roles   []string  // the login hook's answer, as long as the session lives; not to be changed by the reader
 	EndsAt  time.Time // the absolute end: no use and no renewal moves it
+	Web     *Web      // of a web page's session; nil: a mini program's
 }
 
 func (s *Session) equal(o *Session) bool {
 	return s.ID == o.ID && s.AppID == o.AppID && s.OpenID == o.OpenID && s.UnionID == o.UnionID &&
-		s.UserID == o.UserID && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) && s.EndsAt.Equal(o.EndsAt)
+		s.UserID == o.UserID && (s.Web == nil) == (o.Web == nil) && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) && s.EndsAt.Equal(o.EndsAt)
 }
 
 // AuthResult is what a valid token proves: a live session, until the token ends.
@@ -67,5 +68,5 @@ const (
 // Remaining is how long a session lasts if it isn't used any more: the idle
 // time, or less where its absolute end is nearer.
 func (s *Store) Remaining(session *Session) time.Duration {
-	return min(s.config.Load().IdleTimeout, session.EndsAt.Sub(s.now()))
+	return min(s.config.Load().idle(session.Web != nil), session.EndsAt.Sub(s.now()))
 }

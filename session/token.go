@@ -134,7 +134,7 @@ func opaqueField(random []byte) string {
 func (t *tokens) read(token string) (tokenClaims, error) {
 	switch dots := countDots(token); {
 	case dots == 1 && len(token) == opaqueLength:
-		return t.readOpaque(token)
+		return t.readOpaque(token, (*secretKeys).mac)
 	case dots == 2:
 		return t.readJWT(token)
 	}
@@ -190,7 +190,8 @@ func onlyExpired(err error) bool {
 	return true
 }
 
-func (t *tokens) readOpaque(token string) (tokenClaims, error) {
+// readOpaque reads a token whose MAC is of one kind.
+func (t *tokens) readOpaque(token string, kind func(*secretKeys, []byte) []byte) (tokenClaims, error) {
 	sid, rest, _ := strings.Cut(token, ".")
 	raw, err := strict.DecodeString(rest)
 	if err != nil || !validSID(sid) || len(raw) != opaqueRandom+16 {
@@ -198,7 +199,7 @@ func (t *tokens) readOpaque(token string) (tokenClaims, error) {
 	}
 	random, mac := raw[:opaqueRandom], raw[opaqueRandom:]
 	for _, d := range t.ring {
-		if subtle.ConstantTimeCompare(d.mac(opaqueText(sid, random)), mac) == 1 {
+		if subtle.ConstantTimeCompare(kind(d, opaqueText(sid, random)), mac) == 1 {
 			return tokenClaims{sid: sid, field: opaqueField(random), key: d.id}, nil
 		}
 	}

@@ -76,12 +76,16 @@ func (s *Store) writeTouches(ctx context.Context, waiting []*cachedSession, all 
 
 // touch writes and returns those that have to wait for Redis.
 func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cachedSession) {
-	calls := make([]*call, len(due))
+	calls := make([]*call, len(due), 2*len(due))
 	used := make([]int64, len(due))
 	for i, cs := range due {
 		cs.clear(unsaved) // before usedAt is read: a use from here on queues anew
 		used[i] = cs.usedAt.Load()
-		calls[i] = s.touchCall(cs.session.Load(), time.Unix(0, used[i]))
+		session := cs.session.Load()
+		calls[i] = s.touchCall(session, session.ID, time.Unix(0, used[i]))
+		if session.Web != nil { // its use is a use of the session that it was opened from
+			calls = append(calls, s.touchCall(session, session.Web.ParentID, time.Unix(0, used[i])))
+		}
 	}
 	s.redis.runAll(ctx, calls)
 	for i, cs := range due {
@@ -95,14 +99,14 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	return failed
 }
 
-func (s *Store) touchCall(session *Session, used time.Time) *call {
+func (s *Store) touchCall(session *Session, sid string, used time.Time) *call {
 	c := s.config.Load()
 	left := min(used.Add(c.IdleTimeout).Sub(s.now()), session.EndsAt.Sub(s.now()))
 	tag := tagOf(session.ID)
 	return &call{
 		script: touchSessionScript,
 		keys:   []string{s.keys.sessions(tag), s.keys.jars(tag)},
-		args:   []any{rawOf(session.ID), used.UnixMilli(), max(left.Milliseconds(), 1), string(c.keys[0].id[:])},
+		args:   []any{rawOf(sid), used.UnixMilli(), max(left.Milliseconds(), 1), string(c.keys[0].id[:])},
 	}
 }
 

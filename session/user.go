@@ -32,6 +32,7 @@ type Info struct {
 	CreatedAt time.Time
 	LastSeen  time.Time // up to a minute behind
 	EndsAt    time.Time // the absolute end
+	ParentID  string    // of a web page's session: that which it was opened from
 }
 
 // User gives a user with his sessions, oldest first, or ErrNotFound.
@@ -115,21 +116,45 @@ func (s *Store) readUserSessions(ctx context.Context, u *storedUser, tag string,
 		return err
 	}
 	for name, stored := range fields {
-		if len(name) != rawLength+1 || name[rawLength] != 's' {
+		if len(name) != rawLength+1 {
 			continue
 		}
-		raw := name[:rawLength]
-		life, ok := readLifetime(r.text(name, stored))
-		use := readLastUse(fields[raw+"l"])
-		if !ok || life.created <= appEnd || !s.now().Before(s.idleEnd(use.seen, life.ends)) {
+		raw, kind := name[:rawLength], name[rawLength]
+		page := ""
+		switch kind {
+		case 'w':
+			page = stored
+		case 's':
+		default:
 			continue
 		}
-		sid := tag + textHalf(raw)
-		u.sessionKeys[sid] = fields[raw+"k"]
-		u.Sessions = append(u.Sessions, Info{sid, u.AppID, u.OpenID, time.UnixMilli(life.created), use.seen, life.ends})
+		if info, ok := s.readInfo(r, raw, page, fields, appEnd); ok {
+			info.ID, info.AppID, info.OpenID = tag+textHalf(raw), u.AppID, u.OpenID
+			if info.ParentID != "" {
+				info.ParentID = tag + textHalf(info.ParentID)
+			}
+			u.sessionKeys[info.ID] = fields[raw+"k"]
+			u.Sessions = append(u.Sessions, info)
+		}
 	}
 	slices.SortFunc(u.Sessions, func(a, b Info) int { return a.CreatedAt.Compare(b.CreatedAt) })
 	return nil
+}
+
+// readInfo reads one session; page is the record of a web page's. It is false for
+// one that is over. ParentID is the random half only.
+func (s *Store) readInfo(r *records, raw, page string, fields map[string]string, appEnd int64) (Info, bool) {
+	owner, ok := r.owner(raw, page)
+	life, found := readLifetime(r.text(owner+"s", fields[owner+"s"]))
+	use := readLastUse(fields[raw+"l"])
+	if !ok || !found || life.created <= appEnd || !s.now().Before(s.idleEnd(page != "", use.seen, life.ends)) {
+		return Info{}, false
+	}
+	info := Info{CreatedAt: time.UnixMilli(life.created), LastSeen: use.seen, EndsAt: life.ends}
+	if page != "" {
+		info.ParentID = owner
+	}
+	return info, true
 }
 
 // millisText reads a time as it is kept; none and 0 are the zero time.
@@ -158,5 +183,9 @@ func (s *Store) Info(ctx context.Context, sid string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return Info{sid, r.session.AppID, r.session.OpenID, time.UnixMilli(r.created), r.lastSeen, r.session.EndsAt}, nil
+	info := Info{ID: sid, AppID: r.session.AppID, OpenID: r.session.OpenID, CreatedAt: time.UnixMilli(r.created), LastSeen: r.lastSeen, EndsAt: r.session.EndsAt}
+	if r.session.Web != nil {
+		info.ParentID = r.session.Web.ParentID
+	}
+	return info, nil
 }

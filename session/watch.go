@@ -208,7 +208,7 @@ func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 
 // deadline is when the session runs out, or its newest token, by what is known here.
 func (s *Store) deadline(cs *cachedSession) time.Time {
-	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().IdleTimeout)
+	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idle(cs.session.Load().Web != nil))
 	token := time.Unix(cs.tokenEnd.Load(), 0)
 	if token.Before(idle) {
 		return token

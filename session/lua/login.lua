@@ -7,8 +7,8 @@
 -- 12 time to live in ms, 13 end of all the app's sessions in ms, 14 appid, 15 openid, 16 unionid or '',
 -- 17 phone or '', 18 1 where user id and roles are told, 19 the user's user id or '', 20 his roles or '',
 -- 21 a ban that is over or ''.
--- Answers done, 1 for the user's first login, unionid, phone, the sessions that were replaced, and those
--- whose user has changed; or blocked with the ban.
+-- Answers done, 1 for the user's first login, unionid, phone, the sessions that were replaced, those whose
+-- user has changed, and the web pages that end with a session; or blocked with the ban.
 local now, id = tonumber(ARGV[1]), ARGV[2]
 local user = redis.call('HMGET', KEYS[1], 'f', 'l', 'n', 'p', 'b')
 local stored = redis.call('HGETALL', KEYS[2])
@@ -24,7 +24,9 @@ for i = 1, #stored, 2 do
     sessions[#sessions + 1] = s
   end
   s.fields[#s.fields + 1] = name
-  if kind == 's' then
+  if kind == 'w' then
+    s.parent = string.sub(value, 1, 16)
+  elseif kind == 's' then
     local created, ends = string.match(value, '^(%d+) (%d+)')
     s.created, s.ends = tonumber(created or '0'), tonumber(ends or '0')
   elseif kind == 'l' then
@@ -33,7 +35,7 @@ for i = 1, #stored, 2 do
   end
 end
 if of[id] then -- run again after a lost reply
-  return {'done', tonumber(of[id].first), user[3] or '', user[4] or '', {}, {}}
+  return {'done', tonumber(of[id].first), user[3] or '', user[4] or '', {}, {}, {}}
 end
 if user[5] and user[5] ~= ARGV[21] then return {'blocked', user[5]} end
 if user[5] then redis.call('HDEL', KEYS[1], 'b') end
@@ -44,7 +46,8 @@ local function remove(s)
   removed[s.id] = true
 end
 for _, s in ipairs(sessions) do
-  if now < math.min(s.seen + tonumber(ARGV[11]), s.ends) and s.created > tonumber(ARGV[13]) then
+  if s.parent then -- a web page: it goes with its session
+  elseif now < math.min(s.seen + tonumber(ARGV[11]), s.ends) and s.created > tonumber(ARGV[13]) then
     alive[#alive + 1] = s
   else
     remove(s)
@@ -55,6 +58,13 @@ while #alive >= tonumber(ARGV[10]) do
   local oldest = table.remove(alive, 1)
   remove(oldest)
   replaced[#replaced + 1] = oldest.id
+end
+local pages = {}
+for _, s in ipairs(sessions) do
+  if s.parent and (not of[s.parent] or removed[s.parent]) then
+    remove(s)
+    pages[#pages + 1] = s.id
+  end
 end
 if next(removed) then
   for _, name in ipairs(redis.call('HKEYS', KEYS[3])) do
@@ -83,7 +93,10 @@ if #alive == 0 or redis.call('PTTL', KEYS[2]) < tonumber(ARGV[12]) then redis.ca
 local stale = {}
 if changed then
   for i, s in ipairs(alive) do stale[i] = s.id end
+  for _, s in ipairs(sessions) do
+    if s.parent and not removed[s.id] then stale[#stale + 1] = s.id end
+  end
 end
 if ARGV[16] ~= '' then user[3] = ARGV[16] end
 if ARGV[17] ~= '' then user[4] = ARGV[17] end
-return {'done', tonumber(first), user[3] or '', user[4] or '', replaced, stale}
+return {'done', tonumber(first), user[3] or '', user[4] or '', replaced, stale, pages}

@@ -1,0 +1,209 @@
+package session
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"strings"
+	"time"
+
+	"wxgate/secret"
+)
+
+// Web is what the session of a web page has besides: the mini program's session
+// that it was opened from, with which it ends.
+type Web struct {
+	ParentID string
+}
+
+const (
+	ticketFor = 60 * time.Second
+	// againFor is how long the same client gets the same answer to a used
+	// ticket: a second tap on the same link.
+	againFor = 10 * time.Second
+	// maxWebPerParent bounds the pages of a session; the one unused for longest
+	// makes room.
+	maxWebPerParent = 8
+
+	ticketRandom = 16
+	ticketLength = 64 // characters: the user's tag, random bytes, MAC
+)
+
+// ErrTicket is returned for a ticket that is not one of ours, was used, has run
+// out, or whose session has ended.
+var ErrTicket = errors.New("ticket is not good, or not any more")
+
+// Ticket opens one session of a web page.
+type Ticket struct {
+	Value     secret.Text // 64 characters of [A-Za-z0-9_-]
+	ExpiresIn time.Duration
+}
+
+// IssueTicket gives a ticket that leads to next. It dies with the session.
+func (s *Store) IssueTicket(ctx context.Context, session *Session, next string) (Ticket, error) {
+	c := s.config.Load()
+	tag, random := tagOf(session.ID), make([]byte, ticketRandom)
+	_, _ = rand.Read(random) // never fails: crypto/rand
+	key := s.keys.ticket(tag, random)
+	record := c.keys.signField(key, "", rawOf(session.ID)+next)
+	err := s.redis.do(ctx, "ticket", key, func(ctx context.Context) error {
+		return s.redis.Set(ctx, key, "open"+record, ticketFor).Err()
+	})
+	text := rawHalf(tag) + string(random)
+	return Ticket{secret.Text(strict.EncodeToString([]byte(text + string(c.keys[0].ticketMAC(text))))), ticketFor}, err
+}
+
+func (d *secretKeys) ticketMAC(text string) []byte { return d.webMAC("ticket", text)[:16] }
+
+// webMAC is also where a page's session id and cookie come from: the same ticket
+// gives the same ones, so that a second tap needs nothing kept.
+func (d *secretKeys) webMAC(what, text string) []byte {
+	h := hmac.New(sha256.New, d.web)
+	h.Write(binding([]string{what, text}))
+	return h.Sum(nil)
+}
+
+// OpenTicket is a ticket that was read and is good so far. Enter uses it up.
+type OpenTicket struct {
+	Session *Session // that it came from
+	Next    string   // the address that it leads to
+
+	text   string // tag and random bytes, raw
+	key    string
+	record string
+	keys   *secretKeys // that made it
+}
+
+// ReadTicket reads a ticket without using it up. Errors: ErrTicket, ErrUnavailable.
+func (s *Store) ReadTicket(ctx context.Context, ticket string) (*OpenTicket, error) {
+	t, err := s.config.Load().keys.readTicket(ticket)
+	if err != nil {
+		return nil, err
+	}
+	tag := textHalf(t.text[:rawLength])
+	t.key = s.keys.ticket(tag, []byte(t.text[rawLength:]))
+	var stored string
+	err = s.redis.do(ctx, "ticket", t.key, func(ctx context.Context) (err error) {
+		stored, err = s.redis.Get(ctx, t.key).Result()
+		return err
+	})
+	if absent(err) {
+		return nil, ErrTicket
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.openTicket(ctx, t, tag, stored)
+}
+
+// readTicket checks that a ticket is one of ours, which costs no round trip.
+func (r keyring) readTicket(ticket string) (*OpenTicket, error) {
+	if len(ticket) != ticketLength || countDots(ticket) != 0 {
+		return nil, ErrTicket
+	}
+	raw, err := strict.DecodeString(ticket)
+	if err != nil {
+		return nil, ErrTicket
+	}
+	text, mac := string(raw[:rawLength+ticketRandom]), raw[rawLength+ticketRandom:]
+	for _, d := range r {
+		if subtle.ConstantTimeCompare(d.ticketMAC(text), mac) == 1 {
+			return &OpenTicket{text: text, keys: d}, nil
+		}
+	}
+	return nil, ErrTicket
+}
+
+// openTicket reads what is stored: open and the record, or used, who used it, and
+// the record. Which of the two is the script's to judge.
+func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored string) (*OpenTicket, error) {
+	record, open := strings.CutPrefix(stored, "open")
+	if !open {
+		if record, open = strings.CutPrefix(stored, "used"); !open || len(record) < clientHash {
+			return nil, ErrTicket
+		}
+		record = record[clientHash:]
+	}
+	value, ok := s.records(t.key).read("", record)
+	if !ok || len(value) < rawLength {
+		return nil, ErrTicket
+	}
+	t.record, t.Next = record, value[rawLength:]
+	r, _, err := s.lookUp(ctx, tag+textHalf(value[:rawLength]), "")
+	if errors.Is(err, ErrSessionEnded) {
+		return nil, ErrTicket
+	}
+	t.Session = r.session
+	return t, err
+}
+
+// clientHash is the length of what names the client that used a ticket.
+const clientHash = 16
+
+// Enter uses the ticket up and gives the page's session and its cookie. client
+// names who came, such as address and User-Agent: the same one gets the same
+// answer again for ten seconds. With current, a live session that the browser
+// has of the same parent, that one goes on and no cookie is given. Errors: ErrTicket,
+// ErrUnavailable.
+func (s *Store) Enter(ctx context.Context, t *OpenTicket, client string, current *Session) (cookie secret.Text, page *Session, err error) {
+	now := s.now()
+	sum := sha256.Sum256([]byte(client))
+	args := []any{t.record, string(sum[:clientHash]), rawOf(t.Session.ID), "", "", "", "", "", maxWebPerParent, againFor.Milliseconds()}
+	page = current
+	if current == nil {
+		raw := string(t.keys.webMAC("page", t.text)[:rawLength])
+		facts := *t.Session
+		page = &facts
+		page.ID, page.Web = tagOf(t.Session.ID)+textHalf(raw), &Web{ParentID: t.Session.ID}
+		cookie = s.pageArgs(args, t, page, raw, now)
+	}
+	answer, err := s.redis.runList(ctx, enterWebScript, []string{t.key, s.keys.sessions(tagOf(t.Session.ID))}, args...)
+	if err != nil {
+		return "", nil, err
+	}
+	r := reply(answer)
+	switch r.text(0) {
+	case "done":
+		s.publish(ctx, sessionEvent(eventEnded, tagOf(t.Session.ID), r.list(1)))
+		return cookie, page, nil
+	case "again":
+		return cookie, page, nil
+	case "gone":
+		return "", nil, ErrTicket
+	}
+	return "", nil, unavailable("enter_web", errUnexpectedReply)
+}
+
+// pageArgs fills in what the script is to keep of a page's session, and gives its
+// cookie.
+func (s *Store) pageArgs(args []any, t *OpenTicket, page *Session, raw string, now time.Time) secret.Text {
+	c := s.config.Load()
+	key := s.keys.sessions(tagOf(page.ID))
+	random := t.keys.webMAC("cookie", t.text)
+	field, end := opaqueField(random), decimal(page.EndsAt.Unix()+1)
+	args[3] = raw
+	args[4] = c.keys.signField(key, raw+"w", rawOf(t.Session.ID)+decimal(now.UnixMilli()))
+	args[5] = decimal(now.UnixMilli()) + " " + end + " 0"
+	args[6] = field
+	args[7] = c.keys.signField(key, raw+field, end)
+	mac := t.keys.cookieMAC(opaqueText(page.ID, random))
+	return secret.Text(page.ID + "." + strict.EncodeToString(append(random, mac...)))
+}
+
+func (d *secretKeys) cookieMAC(text []byte) []byte { return d.webMAC("token", string(text))[:16] }
+
+// AuthenticateCookie is Authenticate for the cookie of a web page. A cookie is no
+// token, nor is a token a cookie.
+func (s *Store) AuthenticateCookie(ctx context.Context, cookie string) (AuthResult, error) {
+	return s.authenticate(ctx, cookie, hashToken("cookie "+cookie), (*tokens).readCookie)
+}
+
+func (t *tokens) readCookie(cookie string) (tokenClaims, error) {
+	if len(cookie) != opaqueLength || countDots(cookie) != 1 {
+		return tokenClaims{}, ErrTokenInvalid
+	}
+	return t.readOpaque(cookie, (*secretKeys).cookieMAC)
+}
