@@ -13,6 +13,8 @@ type decoder struct {
 	expander
 	lines map[string]int // of each key that the file has
 	files []string
+
+	literals []string // keys of the secrets that stand in the file itself
 }
 
 // defaulted is what a list's entry may be: complete before it is read.
@@ -21,7 +23,7 @@ type defaulted interface{ setDefaults() }
 // decode reads n into v, which has its default.
 func (d *decoder) decode(n value, v reflect.Value, key string) {
 	if n.kind() == nullKind {
-		d.errorAt(n.line, key, "has no value: give it one or leave the key out")
+		d.errorAt(n.line, key, "has no value: give it one%s or leave the key out", belowHint(v))
 		return
 	}
 	switch {
@@ -37,13 +39,13 @@ func (d *decoder) decode(n value, v reflect.Value, key string) {
 }
 
 func (d *decoder) structure(n value, v reflect.Value, key string) {
-	if shorthand, ok := shorthandField(v.Type()); ok && n.kind() == textKind {
+	if shorthand, ok := shorthandField(v.Type()); ok && n.isScalar() {
 		d.field(n, v, shorthand, key)
 		return
 	}
 	entries, ok := n.entries()
 	if !ok {
-		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind())
+		d.errorAt(n.line, key, "wants a mapping, not %s%s", n.kind(), d.mappingHint(n))
 		return
 	}
 	first := map[string]int{}
@@ -75,6 +77,10 @@ func (d *decoder) unknown(e entry, t reflect.Type, key string) {
 
 // field reads one field of a structure and holds it against its tags.
 func (d *decoder) field(n value, v reflect.Value, field reflect.StructField, key string) {
+	if words := field.Tag.Get("oneof"); words != "" && n.isScalar() && n.kind() != textKind {
+		d.errorAt(n.line, key, "%s is not one of %s", Quote(n.text()), strings.Join(strings.Fields(words), ", "))
+		return
+	}
 	d.decode(n, v.FieldByIndex(field.Index), key)
 	if what := outOfBounds(v.FieldByIndex(field.Index), field.Tag); what != "" {
 		d.errorAt(n.line, key, "%s", what)
@@ -93,7 +99,7 @@ func (d *decoder) missing(n value, t reflect.Type, key string, there map[string]
 func (d *decoder) list(n value, v reflect.Value, key string) {
 	items, ok := n.items()
 	if !ok {
-		d.errorAt(n.line, key, "wants a list, not %s", n.kind())
+		d.errorAt(n.line, key, "wants a list, not %s: %s", n.kind(), listHint(n, v.Type().Elem()))
 		return
 	}
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -131,9 +132,13 @@ func syntaxProblem(err error, text string) error {
 	if !errors.As(err, &syntax) || syntax.Token == nil {
 		return Problem{What: "is not valid YAML"}
 	}
+	lines := strings.Split(text, "\n")
 	line := syntax.Token.Position.Line
 	what := "is not valid YAML: " + firstLine(syntax.Message)
-	if bytes.Contains(lineOf(text, line), []byte("${")) {
+	if at, hint := syntaxHint(lines, line); hint != "" {
+		return Problem{Line: at, What: "is not valid YAML: " + hint}
+	}
+	if line >= 1 && line <= len(lines) && strings.Contains(lines[line-1], "${") {
 		what += ` (inside { } or [ ] write "${…}" in quotes)`
 	}
 	return Problem{Line: line, What: what}
@@ -142,14 +147,6 @@ func syntaxProblem(err error, text string) error {
 func firstLine(s string) string {
 	first, _, _ := bytes.Cut([]byte(s), []byte("\n"))
 	return string(first)
-}
-
-func lineOf(text string, line int) []byte {
-	lines := bytes.Split([]byte(text), []byte("\n"))
-	if line < 1 || line > len(lines) {
-		return nil
-	}
-	return lines[line-1]
 }
 
 // oneDocument gives the file's document, or an empty mapping where it has none.

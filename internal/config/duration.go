@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,13 +18,42 @@ func (d Duration) Std() time.Duration { return time.Duration(d) }
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%s is not a duration such as 300ms, 5s or 2h", Quote(string(text)))
+		return fmt.Errorf("%s is not a duration such as 300ms, 5s or 2h%s", Quote(string(text)), durationHint(string(text)))
 	}
 	if parsed < 0 {
 		return errors.New("can't be negative")
 	}
 	*d = Duration(parsed)
 	return nil
+}
+
+// otherUnits are how people write units that Go writes otherwise, or hasn't.
+func otherUnits() map[string]time.Duration {
+	const day = 24 * time.Hour
+	return map[string]time.Duration{
+		"d": day, "day": day, "days": day, "天": day, "w": 7 * day, "week": 7 * day, "weeks": 7 * day, "周": 7 * day, "y": 365 * day, "year": 365 * day, "年": 365 * day,
+		"H": time.Hour, "hr": time.Hour, "hour": time.Hour, "hours": time.Hour, "小时": time.Hour,
+		"min": time.Minute, "mins": time.Minute, "minute": time.Minute, "minutes": time.Minute, "分钟": time.Minute, "分": time.Minute,
+		"S": time.Second, "sec": time.Second, "secs": time.Second, "second": time.Second, "seconds": time.Second, "秒": time.Second,
+		"MS": time.Millisecond, "msec": time.Millisecond, "毫秒": time.Millisecond, "h": time.Hour, "m": time.Minute, "s": time.Second, "ms": time.Millisecond,
+	}
+}
+
+// durationHint says how a duration is written here.
+func durationHint(text string) string {
+	digits := strings.TrimLeft(text, "0123456789")
+	number, err := strconv.ParseInt(text[:len(text)-len(digits)], 10, 32)
+	unit := strings.TrimSpace(digits)
+	if err != nil {
+		return ""
+	}
+	if unit == "" {
+		return fmt.Sprintf(": write %ds, %dm or %dh", number, number, number)
+	}
+	if one, known := otherUnits()[unit]; known {
+		return fmt.Sprintf(": write %v", Duration(one)*Duration(number))
+	}
+	return ""
 }
 
 // String leaves out the zeros at the end: 168h, where Go prints 168h0m0s.

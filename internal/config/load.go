@@ -2,9 +2,12 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Load reads and checks a config file. lookup gives the environment (os.LookupEnv).
@@ -38,7 +41,7 @@ func Parse(file string, data []byte, lookup func(name string) (string, bool)) (*
 		return nil, Error{p}
 	}
 	d := &decoder{
-		findings: findings{file: file},
+		findings: findings{file: file, text: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")},
 		expander: expander{lookup: lookup, dir: filepath.Dir(file)},
 		lines:    map[string]int{},
 	}
@@ -50,10 +53,22 @@ func Parse(file string, data []byte, lookup func(name string) (string, bool)) (*
 	if err := d.err(); err != nil {
 		return nil, err
 	}
+	d.warnOfReaders(file)
 	byLine(d.warnings)
 	c.Warnings = d.warnings
 	c.Files = slices.Concat([]string{file}, d.files)
 	return c, nil
+}
+
+// warnOfReaders warns of a file with secrets in it that others can read.
+func (d *decoder) warnOfReaders(file string) {
+	info, err := os.Stat(file)
+	if err != nil || info.Mode().Perm()&0o004 == 0 || len(d.literals) == 0 {
+		return
+	}
+	slices.Sort(d.literals)
+	d.warnings = append(d.warnings, Problem{File: file, What: fmt.Sprintf(
+		"holds secrets (%s) and can be read by every user of this machine: chmod o-r, or ${file:…}", strings.Join(d.literals, ", "))})
 }
 
 // written says whether the file has a key.

@@ -52,7 +52,8 @@ type findings struct {
 	problems []Problem
 	warnings []Problem
 	seen     map[string]bool
-	more     int // problems beyond maxProblems
+	text     []string // the file's lines
+	more     int      // problems beyond maxProblems
 }
 
 func (f *findings) errorAt(line int, key, format string, args ...any) {
@@ -93,11 +94,24 @@ func (f *findings) err() error {
 	if len(f.problems) == 0 {
 		return nil
 	}
+	f.addLineHints()
 	byLine(f.problems)
 	if f.more > 0 {
 		return Error(append(f.problems, Problem{File: f.file, What: fmt.Sprintf("and %d more", f.more)}))
 	}
 	return Error(f.problems)
+}
+
+// addLineHints says where a full-width character may be what is wrong.
+func (f *findings) addLineHints() {
+	for i, p := range f.problems {
+		if p.Line < 1 || p.Line > len(f.text) {
+			continue
+		}
+		if what := fullWidth(f.text[p.Line-1]); what != "" {
+			f.problems[i].What += " (" + what + ")"
+		}
+	}
 }
 
 func byLine(list []Problem) {

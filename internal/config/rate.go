@@ -27,13 +27,31 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	count, err := strconv.Atoi(digits)
 	per := ratePeriod(unit)
 	if err != nil || per == 0 {
-		return fmt.Errorf(`%s is not a rate such as 5/s, 30/m or 100/h ("" for no limit)`, Quote(written))
+		return fmt.Errorf(`%s is not a rate such as 5/s, 30/m or 100/h ("" for no limit)%s`, Quote(written), rateHint(written))
 	}
 	if count < 1 || count > maxRateCount {
 		return fmt.Errorf(`%s is not between 1 and %d ("" for no limit)`, Quote(written), maxRateCount)
 	}
 	*r = Rate{count, per}
 	return nil
+}
+
+// rateHint says how a rate is written here.
+func rateHint(written string) string {
+	digits, unit, _ := strings.Cut(strings.ReplaceAll(written, " ", ""), "/")
+	count, err := strconv.Atoi(digits)
+	if err != nil || count < 1 {
+		return ""
+	}
+	if unit == "" {
+		return fmt.Sprintf(": write %d/s, %d/m or %d/h", count, count, count)
+	}
+	for _, letter := range []string{"s", "m", "h"} {
+		if strings.HasPrefix(strings.ToLower(unit), letter) {
+			return fmt.Sprintf(": write %d/%s", count, letter)
+		}
+	}
+	return ""
 }
 
 func ratePeriod(unit string) time.Duration {

@@ -40,8 +40,11 @@ func (d *decoder) scalar(n value, v reflect.Value, key string) {
 		}
 		d.included(n, v, key, expanded.files)
 	}
+	if isSecret(v.Type()) && !expanded.changed && expanded.text != "" {
+		d.literals = append(d.literals, key)
+	}
 	if wrongKind(n.kind(), v, expanded.changed) {
-		d.errorAt(n.line, key, "wants %s, not %s%s", typeName(v.Type()), n.kind(), shown(n, v))
+		d.errorAt(n.line, key, "wants %s, not %s%s", typeName(v.Type()), n.kind(), typeHint(n, v))
 		return
 	}
 	if err := d.set(v, expanded.text); err != nil {
@@ -80,17 +83,6 @@ func wrongKind(kind kind, v reflect.Value, outside bool) bool {
 func implementsText(v reflect.Value) bool {
 	_, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
 	return ok
-}
-
-// shown quotes a value of the wrong type, and says what would make it text.
-func shown(n value, v reflect.Value) string {
-	if isSecret(v.Type()) {
-		return ": put it in quotes"
-	}
-	if v.Kind() == reflect.String {
-		return fmt.Sprintf(": put %s in quotes", n.text())
-	}
-	return " (" + Quote(n.text()) + ")"
 }
 
 func typeName(t reflect.Type) string {
@@ -147,7 +139,11 @@ func setInt(v reflect.Value, text string) error {
 
 func setBool(v reflect.Value, text string) error {
 	if text != "true" && text != "false" {
-		return fmt.Errorf("%s is not true or false", Quote(text))
+		meant := ""
+		if truth(text) != "" {
+			meant = ": write " + truth(text)
+		}
+		return fmt.Errorf("%s is not true or false%s", Quote(text), meant)
 	}
 	v.SetBool(text == "true")
 	return nil

@@ -52,6 +52,11 @@ func sizeUnit(unit, digits string) (Size, error) {
 	case "":
 		return 0, fmt.Errorf("%s has no unit: write %sB, %sKiB, %sMiB or %sGiB", digits, digits, digits, digits, digits)
 	}
+	for _, known := range []string{"KiB", "MiB", "GiB"} {
+		if strings.EqualFold(unit[:1], known[:1]) {
+			return 0, fmt.Errorf("%s has an unknown unit: write %s%s", Quote(digits+unit), digits, known)
+		}
+	}
 	return 0, fmt.Errorf("%s has an unknown unit: the units are B, KiB, MiB and GiB", Quote(digits+unit))
 }
 

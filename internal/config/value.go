@@ -48,6 +48,14 @@ func (v value) kind() kind {
 	return textKind
 }
 
+func (v value) isScalar() bool {
+	switch v.kind() {
+	case mappingKind, listKind, nullKind:
+		return false
+	}
+	return true
+}
+
 // text gives a scalar as it is written, quotes and escapes resolved.
 func (v value) text() string {
 	switch n := v.node.(type) {
