@@ -8,22 +8,24 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 // raw sends bytes to the private listener as they are.
 func (w *world) raw(t *testing.T, request string) answer {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(w.base, "http://"))
-	must(t, err)
+	testkit.Must(t, err)
 	defer conn.Close()
 	_, err = io.WriteString(conn, request)
-	must(t, err)
+	testkit.Must(t, err)
 	method, _, _ := strings.Cut(request, " ")
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
-	must(t, err)
+	testkit.Must(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	return answer{res.StatusCode, res.Header, body}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 func TestATokenForOneAppOpensNoOther(t *testing.T) {
@@ -134,7 +136,7 @@ func TestNoJSONAnswerEndsWithANewline(t *testing.T) {
 func (w *world) counted(reason string) float64 {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			if f.GetName() == "wxgate_admin_auth_failures_total" && m.GetLabel()[0].GetValue() == reason {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/session"
 	"wxgate/wechat/wechattest"
 )
@@ -48,7 +49,7 @@ func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 	path := "/api/users/" + app + "/" + alice.OpenID + "/decrypt"
 	good := alice.Encrypt(map[string]any{"x": 1}, time.Time{})
 	stranger, err := w.sim.User(otherApp, "alice")
-	must(t, err)
+	testkit.Must(t, err)
 	stranger.Code()
 	part := base64.StdEncoding.EncodeToString([]byte("no whole block"))
 	for name, c := range map[string]struct{ body, want string }{
@@ -108,7 +109,7 @@ func TestAMessageIsSignedAsWeChatDoes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, s, _, err := w.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "vector", SessionKey: "o0q0otL8aEzpcZL/FT9WsQ=="})
-	must(t, err)
+	testkit.Must(t, err)
 	path := "/api/users/" + app + "/" + s.OpenID + "/sign"
 	for message, want := range map[string]string{
 		`{\"foo\":\"bar\"}`: "654571f79995b2ce1e149e53c0a33dc39c0a74090db514261454e8dbe432aa0b",

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat/wechattest"
 )
 
@@ -85,9 +86,9 @@ func TestUploadsAreStreamed(t *testing.T) {
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)
 	file, err := m.CreateFormFile("media", "a.png")
-	must(t, err)
+	testkit.Must(t, err)
 	_, _ = file.Write(picture)
-	must(t, m.Close())
+	testkit.Must(t, m.Close())
 	a := w.call("POST", "/wx/"+app+"/cgi-bin/media/upload?type=image", wechatToken, form.String(), "Content-Type", m.FormDataContentType())
 	sum := sha256.Sum256(picture)
 	if want := base64.RawURLEncoding.EncodeToString(sum[:]); !strings.Contains(string(a.body), want) {
@@ -197,7 +198,7 @@ func TestADeadTokenIsReplacedOnceForTwoInstancesAndFiftyCalls(t *testing.T) {
 	if instances[1].accessToken(app) != shared {
 		t.Fatal("the instances have tokens of their own")
 	}
-	must(t, w.sim.KillToken(app, false))
+	testkit.Must(t, w.sim.KillToken(app, false))
 	before := w.sim.Count("/cgi-bin/stable_token")
 	var callers sync.WaitGroup
 	for n := range 50 {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 // relayTransport sends what was meant for WeChat to the gateway.
@@ -29,9 +31,9 @@ func (t relayTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 	t.Parallel()
 	docs, err := os.ReadFile("../docs/relay.md")
-	must(t, err)
+	testkit.Must(t, err)
 	here, err := os.ReadFile("sdk_test.go")
-	must(t, err)
+	testkit.Must(t, err)
 	_, shown, _ := strings.Cut(string(docs), "```go\n// relayTransport")
 	shown, _, _ = strings.Cut(shown, "```")
 	if shown == "" || !strings.Contains(string(here), "// relayTransport"+shown) {
@@ -40,10 +42,10 @@ func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 
 	w := newWorld(t)
 	base, err := url.Parse(w.base + "/wx/" + app)
-	must(t, err)
+	testkit.Must(t, err)
 	sdk := &http.Client{Transport: relayTransport{base, wechatToken}}
 	res, err := sdk.Post("https://api.weixin.qq.com/wxa/getwxacodeunlimit?access_token=any&x=a%2Fb", "application/json", strings.NewReader(`{"scene":"a"}`))
-	must(t, err)
+	testkit.Must(t, err)
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("answered %d, %s", res.StatusCode, res.Header.Get("Content-Type"))
@@ -52,7 +54,7 @@ func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 		t.Errorf("WeChat got %s", query)
 	}
 	token, err := sdk.Get("https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential&appid=x&secret=kept-by-the-gateway")
-	must(t, err)
+	testkit.Must(t, err)
 	defer token.Body.Close()
 	if token.StatusCode != http.StatusOK {
 		t.Errorf("the token call: %d", token.StatusCode)

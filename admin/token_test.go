@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 // calls are all calls of the private listener with the scope that each asks for.
@@ -133,7 +135,7 @@ func TestReadinessSaysThatRedisIsAway(t *testing.T) {
 		t.Errorf("a call without Redis: %v", a)
 	}
 	w.redis.Start()
-	eventually(t, "ready again", func() bool { return w.call("GET", "/readyz", "", "").status == http.StatusOK })
+	testkit.Eventually(t, "ready again", func() bool { return w.call("GET", "/readyz", "", "").status == http.StatusOK })
 }
 
 func TestUnknownCallsAndMethodsAreRefused(t *testing.T) {

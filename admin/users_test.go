@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/session"
 )
 
@@ -47,8 +48,8 @@ func TestAUserIsShownWithSessionsAndWithoutSecrets(t *testing.T) {
 	w := newWorld(t)
 	start := time.Now().Add(-time.Second)
 	first, second := w.login("alice"), w.login("alice")
-	must(t, w.sessions.SetProfile(t.Context(), first, session.Profile{Nickname: "爱丽丝", AvatarURL: "https://example.com/a.png"}))
-	must(t, w.sessions.SetPhone(t.Context(), first, session.Phone{Number: "+1 555", PureNumber: "555", CountryCode: "1"}))
+	testkit.Must(t, w.sessions.SetProfile(t.Context(), first, session.Profile{Nickname: "爱丽丝", AvatarURL: "https://example.com/a.png"}))
+	testkit.Must(t, w.sessions.SetPhone(t.Context(), first, session.Phone{Number: "+1 555", PureNumber: "555", CountryCode: "1"}))
 	alice := w.user("alice")
 	path := "/api/users/" + app + "/" + alice.OpenID
 

@@ -1,14 +1,12 @@
 package admin_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"wxgate/admin"
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 	"wxgate/session"
@@ -45,7 +44,7 @@ type world struct {
 	simBase  string
 	sessions *session.Store
 	wechat   *wechat.Client
-	log      *lines
+	log      *testkit.Buffer
 	metrics  *prometheus.Registry
 	draining atomic.Bool
 	base     string
@@ -58,7 +57,7 @@ func newWorld(t *testing.T) *world {
 		{ID: app, Secret: appSecret}, {ID: otherApp, Secret: appSecret},
 	}})
 	base, stop, err := w.sim.Start()
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(stop)
 	w.simBase = base
 	w.start()
@@ -75,7 +74,7 @@ func (w *world) twin() *world {
 
 func (w *world) start() {
 	w.t.Helper()
-	w.log = &lines{}
+	w.log = &testkit.Buffer{}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), w.log, zap.DebugLevel))
 	var err error
 	w.sessions, err = session.Open(session.Config{
@@ -84,15 +83,15 @@ func (w *world) start() {
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 30 * time.Second,
 		Log: log,
 	})
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	w.t.Cleanup(func() { w.sessions.Close() })
 	w.wechat, err = wechat.New(wechat.Options{Tokens: w.sessions.AccessTokens(), Log: log}, wechat.Config{
 		Base: w.simBase, Apps: []wechat.App{{ID: app, Secret: appSecret}, {ID: otherApp, Secret: appSecret}},
 	})
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	w.t.Cleanup(w.wechat.Close)
 	w.listen(log)
-	eventually(w.t, "ready", func() bool { return w.sessions.Ready(w.t.Context()) == nil })
+	testkit.Eventually(w.t, "ready", func() bool { return w.sessions.Ready(w.t.Context()) == nil })
 }
 
 func (w *world) listen(log *zap.Logger) {
@@ -119,7 +118,7 @@ func (w *world) listen(log *zap.Logger) {
 func (w *world) user(name string) *wechattest.User {
 	w.t.Helper()
 	u, err := w.sim.User(app, name)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return u
 }
 
@@ -128,9 +127,9 @@ func (w *world) login(name string) *session.Session {
 	w.t.Helper()
 	u := w.user(name)
 	got, err := w.wechat.Login(w.t.Context(), app, u.Code())
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	_, s, _, err := w.sessions.Login(w.t.Context(), session.Login{AppID: app, OpenID: got.OpenID, UnionID: got.UnionID, SessionKey: got.SessionKey})
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return s
 }
 
@@ -158,7 +157,7 @@ func (a answer) json(t *testing.T, v any) {
 func (w *world) call(method, path, token, body string, headers ...string) answer {
 	w.t.Helper()
 	a, err := w.try(method, path, token, body, headers...)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return a
 }
 
@@ -188,46 +187,10 @@ func (w *world) audited() map[string]any {
 	var last map[string]any
 	for line := range strings.Lines(w.log.String()) {
 		var fields map[string]any
-		must(w.t, json.Unmarshal([]byte(line), &fields))
+		testkit.Must(w.t, json.Unmarshal([]byte(line), &fields))
 		if fields["logger"] == "audit" {
 			last = fields
 		}
 	}
 	return last
-}
-
-// lines is a log that is read while it is written.
-type lines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *lines) Sync() error { return nil }
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("never %s", what)
-		}
-	}
 }

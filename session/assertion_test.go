@@ -15,6 +15,7 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 
+	"wxgate/internal/testkit"
 	"wxgate/secret"
 )
 
@@ -31,7 +32,7 @@ func publishedKey(t *testing.T, jwks []byte, kid string) *ecdsa.PublicKey {
 		}
 		x, _ := base64.RawURLEncoding.DecodeString(k["x"])
 		y, _ := base64.RawURLEncoding.DecodeString(k["y"])
-		return must(ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y)))
+		return testkit.Value(ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y)))
 	}
 	t.Fatalf("no key %q in %s", kid, jwks)
 	return nil

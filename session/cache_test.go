@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -52,13 +53,13 @@ func TestChangesOfTheUserReachEverySession(t *testing.T) {
 	if g := granted(t, a, one); g.Session.Phone != "13800000000" {
 		t.Errorf("here: %q", g.Session.Phone)
 	}
-	eventually(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13800000000" })
+	testkit.Within(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13800000000" })
 	again := loginOf("oA")
 	again.Phone = &Phone{Number: "13900000000"}
 	if _, _, _, err := a.Login(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13900000000" })
+	testkit.Within(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13900000000" })
 }
 
 // An event that comes while Redis's answer is on its way must not be undone
@@ -113,7 +114,7 @@ func TestCachedSessionsLeaveWithTheirTokens(t *testing.T) {
 		t.Errorf("%d sessions are cached for one watched request", n)
 	}
 	stop()
-	eventually(t, 2*time.Second, "the last session has left the cache", func() bool { return s.cache.count() == 0 })
+	testkit.Within(t, 2*time.Second, "the last session has left the cache", func() bool { return s.cache.count() == 0 })
 }
 
 // A session that left the cache gets no event; being watched again it is stale.

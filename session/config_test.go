@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -36,7 +37,7 @@ func TestStoreIsReadyOnlyWithRedis(t *testing.T) {
 		t.Error(err)
 	}
 	server.Start()
-	eventually(t, 3*time.Second, "ready again", func() bool { return s.Ready(t.Context()) == nil })
+	testkit.Within(t, 3*time.Second, "ready again", func() bool { return s.Ready(t.Context()) == nil })
 }
 
 // Known to Redis as CLUSTER KEYSLOT.

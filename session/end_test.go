@@ -7,13 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
 // eventuallyEnded wants the second that an ending has to be known everywhere.
 func eventuallyEnded(t testing.TB, s *Store, token string) {
 	t.Helper()
-	eventually(t, time.Second, "the session is refused", func() bool {
+	testkit.Within(t, time.Second, "the session is refused", func() bool {
 		_, err := s.Authenticate(context.Background(), token)
 		return errors.Is(err, ErrSessionEnded)
 	})

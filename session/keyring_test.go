@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 )
@@ -100,7 +101,7 @@ func TestSessionKeysAreSealedAnewAsSessionsAreUsed(t *testing.T) {
 	})
 	time.Sleep(10 * time.Millisecond)
 	granted(t, after, token)
-	eventually(t, 5*time.Second, "sealed under the new secret", func() bool {
+	testkit.Within(t, 5*time.Second, "sealed under the new secret", func() bool {
 		sealed, err := after.redis.HGet(context.Background(), after.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"k").Result()
 		return err == nil && after.config.Load().keys.current([]byte(sealed))
 	})
@@ -174,14 +175,14 @@ func TestEveryDerivedKeyIsItsOwn(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, s := range []secret.Text{firstSecret, secondSecret} {
-		d := must(derive([]byte(s)))
-		for _, key := range []string{string(d.signing), string(d.opaque), d.kid, d.assertKid, string(must(d.assertion.Bytes()))} {
+		d := testkit.Value(derive([]byte(s)))
+		for _, key := range []string{string(d.signing), string(d.opaque), d.kid, d.assertKid, string(testkit.Value(d.assertion.Bytes()))} {
 			if seen[key] || strings.Contains(key, s.Reveal()) {
 				t.Errorf("%x is used twice", key)
 			}
 			seen[key] = true
 		}
-		again := must(derive([]byte(s)))
+		again := testkit.Value(derive([]byte(s)))
 		if !again.assertion.Equal(d.assertion) || again.kid != d.kid || again.id != d.id {
 			t.Error("another instance would arrive at other keys")
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -85,7 +86,7 @@ func TestAnswerIsKeptSixtySecondsAndTheCodeLonger(t *testing.T) {
 	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Second, "the answer is kept", func() bool { return s.redis.memory.Exists(s.keys.answer(hashOf("code", appid, "code"))) })
+	testkit.Within(t, time.Second, "the answer is kept", func() bool { return s.redis.memory.Exists(s.keys.answer(hashOf("code", appid, "code"))) })
 	s.redis.memory.FastForward(59 * time.Second)
 	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil {
 		t.Error(err)

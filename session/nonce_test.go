@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -48,7 +49,7 @@ func TestNonceIsForgottenAfterItsTime(t *testing.T) {
 	if first, err := s.UseNonce(t.Context(), user, "nonce-0123456789", time.Now().Add(30*time.Millisecond)); !first || err != nil {
 		t.Fatal(first, err)
 	}
-	eventually(t, 5*time.Second, "forgotten", func() bool {
+	testkit.Within(t, 5*time.Second, "forgotten", func() bool {
 		first, err := s.UseNonce(t.Context(), user, "nonce-0123456789", time.Now().Add(30*time.Millisecond))
 		return first && err == nil
 	})

@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/session"
 )
@@ -103,9 +104,9 @@ func pause(ctx context.Context, d time.Duration) {
 func recovered(t *testing.T, a, b *session.Store, users []testUser) {
 	t.Helper()
 	for _, store := range []*session.Store{a, b} {
-		within(t, eventually, func() error { return store.Ready(t.Context()) })
+		testkit.NoErrorWithin(t, eventually, func() error { return store.Ready(t.Context()) })
 		for _, m := range users {
-			within(t, eventually, func() error { return m.authenticate(t.Context(), store) })
+			testkit.NoErrorWithin(t, eventually, func() error { return m.authenticate(t.Context(), store) })
 		}
 	}
 	m := mustLogin(t, a, "newcomer")
@@ -115,7 +116,7 @@ func recovered(t *testing.T, a, b *session.Store, users []testUser) {
 	if _, err := a.End(t.Context(), m.sid, session.CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	within(t, soon, func() error { return m.refused(t.Context(), b) })
+	testkit.NoErrorWithin(t, soon, func() error { return m.refused(t.Context(), b) })
 }
 
 func TestRestartsOfRedisLockNobodyOutAndMixNobodyUp(t *testing.T) {
@@ -177,7 +178,7 @@ func TestClusterFailoverLocksNobodyOut(t *testing.T) {
 	clients := startLoad(t, users, []*session.Store{cached, strict}, map[*session.Store]bool{cached: true})
 	logins := keepLoggingIn(t, strict)
 	nodes.Masters[0].Stop()
-	within(t, eventually, func() error {
+	testkit.NoErrorWithin(t, eventually, func() error {
 		if role := nodes.Replicas[0].MustDo("ROLE"); !strings.HasPrefix(role, "master") {
 			return fmt.Errorf("the replica is still one:\n%s", role)
 		}
@@ -355,7 +356,7 @@ func unavailable(t *testing.T, what string, err error) {
 // keepBusy has the server run a script without end.
 func keepBusy(t *testing.T, s *redistest.Server) {
 	go func() { _, _ = s.Do("EVAL", "while true do end", "0") }()
-	within(t, eventually, func() error {
+	testkit.NoErrorWithin(t, eventually, func() error {
 		if text, err := s.Do("PING"); err == nil || !strings.Contains(err.Error(), "BUSY") {
 			return fmt.Errorf("not busy yet: %s, %v", text, err)
 		}
@@ -369,7 +370,7 @@ func TestReadOnlyReplicaNeverEndsWhatItHasNotHeardOf(t *testing.T) {
 	replica := redistest.Options{Config: []string{"replicaof 127.0.0.1 " + master.Port()}}.Start(t)
 	a, b := openReady(t, single(master), topologyConfig()), openStore(t, single(replica), topologyConfig())
 	known := mustLogin(t, a, "known")
-	within(t, eventually, func() error { return known.authenticate(t.Context(), b) })
+	testkit.NoErrorWithin(t, eventually, func() error { return known.authenticate(t.Context(), b) })
 
 	replica.MustDo("REPLICAOF", "127.0.0.1", "1")
 	later := mustLogin(t, a, "later")
@@ -420,7 +421,7 @@ func TestLoadingRedisEndsNoSession(t *testing.T) {
 	}()
 	store := openStore(t, single(s), askEachTime())
 	loading := false
-	within(t, eventually, func() error {
+	testkit.NoErrorWithin(t, eventually, func() error {
 		err := users[0].authenticate(t.Context(), store)
 		if err != nil && (!errors.Is(err, session.ErrUnavailable) || errors.Is(err, session.ErrSessionEnded)) {
 			t.Errorf("while Redis loads its data: %v", err)
@@ -447,8 +448,8 @@ func TestEndingMissedByALostSubscriptionIsHeardOfAfterItsReturn(t *testing.T) {
 		if _, err := a.End(t.Context(), m.sid, session.CauseLogout); err != nil {
 			t.Fatal(err)
 		}
-		within(t, 3*time.Second, func() error { return m.refused(t.Context(), b) })
-		within(t, eventually, func() error { return b.Ready(t.Context()) })
+		testkit.NoErrorWithin(t, 3*time.Second, func() error { return m.refused(t.Context(), b) })
+		testkit.NoErrorWithin(t, eventually, func() error { return b.Ready(t.Context()) })
 	}
 }
 
@@ -462,9 +463,9 @@ func TestRedisRestartedEmptyKeepsTheSessionsInUse(t *testing.T) {
 	authenticateAll(t, store, users)
 	s.Stop()
 	s.Start()
-	within(t, eventually, func() error { return store.Ready(t.Context()) })
+	testkit.NoErrorWithin(t, eventually, func() error { return store.Ready(t.Context()) })
 	authenticateAll(t, store, users)
-	within(t, eventually, func() error { return other.Ready(t.Context()) })
+	testkit.NoErrorWithin(t, eventually, func() error { return other.Ready(t.Context()) })
 	if err := users[0].refused(t.Context(), other); err != nil {
 		t.Errorf("where nothing is known of the session, only a login helps: %v", err)
 	}
@@ -491,7 +492,7 @@ func TestBanWhileRedisIsFullEndsTheSessions(t *testing.T) {
 			t.Errorf("%s is not banned: %v", openid, err)
 		}
 	}
-	within(t, soon, func() error { return users[0].refused(t.Context(), b) })
+	testkit.NoErrorWithin(t, soon, func() error { return users[0].refused(t.Context(), b) })
 	if err := users[1].authenticate(t.Context(), b); err != nil {
 		t.Error(err)
 	}

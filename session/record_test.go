@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 )
@@ -200,7 +201,7 @@ func TestRecordsOutliveARotationOfSecrets(t *testing.T) {
 		t.Fatal(err)
 	}
 	next := openStore(t, server, func(o *Config) { o.Secrets = []secret.Text{secondSecret}; o.CacheTTL = 0 })
-	eventually(t, 5*time.Second, "all is signed anew", func() bool {
+	testkit.Within(t, 5*time.Second, "all is signed anew", func() bool {
 		r, err := next.load(t.Context(), session.ID, "")
 		return err == nil && len(r.session.Roles) == 1 && r.session.Phone != "" && r.session.UserID != "" && r.session.UnionID != ""
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 )
@@ -45,18 +46,8 @@ func openStore(t testing.TB, server *redistest.Server, change func(*Config)) *St
 			t.Errorf("close: %v", err)
 		}
 	})
-	eventually(t, 10*time.Second, "ready", func() bool { return s.Ready(t.Context()) == nil })
+	testkit.Within(t, 10*time.Second, "ready", func() bool { return s.Ready(t.Context()) == nil })
 	return s
-}
-
-// eventually waits for a condition that another process or goroutine brings about.
-func eventually(t testing.TB, limit time.Duration, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(limit); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
-	}
 }
 
 func loginOf(openid string) Login {

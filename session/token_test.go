@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"wxgate/internal/testkit"
 	"wxgate/secret"
 )
 
@@ -274,7 +275,7 @@ func TestMadeUpTokensNeverReachRedis(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, func(o *Config) { o.TokenFormat = FormatOpaque })
 	token, _ := logIn(t, s, "oA")
-	forged, _ := newTokens(must(newKeyring([]secret.Text{secondSecret})), "wxgate", time.Now).opaque(token[:sidLength])
+	forged, _ := newTokens(testkit.Value(newKeyring([]secret.Text{secondSecret})), "wxgate", time.Now).opaque(token[:sidLength])
 	misses := counted(s.metrics.misses)
 	if _, err := s.Authenticate(context.Background(), forged.Reveal()); !errors.Is(err, ErrTokenInvalid) {
 		t.Error(err)
@@ -282,13 +283,6 @@ func TestMadeUpTokensNeverReachRedis(t *testing.T) {
 	if counted(s.metrics.misses) != misses {
 		t.Error("Redis was asked")
 	}
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
 }
 
 // FuzzAuthenticate: no text but the two that were issued is accepted, and none panics.

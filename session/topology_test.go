@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 	"wxgate/session"
@@ -67,24 +68,8 @@ func openStore(t *testing.T, redis session.RedisConfig, config session.Config) *
 func openReady(t *testing.T, redis session.RedisConfig, config session.Config) *session.Store {
 	t.Helper()
 	store := openStore(t, redis, config)
-	within(t, eventually, func() error { return store.Ready(t.Context()) })
+	testkit.NoErrorWithin(t, eventually, func() error { return store.Ready(t.Context()) })
 	return store
-}
-
-// within asks until check returns nil.
-func within(t *testing.T, limit time.Duration, check func() error) {
-	t.Helper()
-	end := time.Now().Add(limit)
-	for {
-		err := check()
-		if err == nil {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("after %v: %v", limit, err)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
 }
 
 // testUser is a user with a session.
@@ -343,7 +328,7 @@ func endedOnBoth(t *testing.T, other *session.Store, m testUser, end func(m test
 	if err := end(m); err != nil {
 		t.Fatal(err)
 	}
-	within(t, soon, func() error { return m.refused(t.Context(), other) })
+	testkit.NoErrorWithin(t, soon, func() error { return m.refused(t.Context(), other) })
 	select {
 	case <-cut:
 	case <-time.After(soon):

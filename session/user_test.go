@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -171,7 +172,7 @@ func TestOneInstanceAtATimeHoldsTheLock(t *testing.T) {
 	if _, ok, err := b.Lock(t.Context(), appid, time.Minute); ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
-	eventually(t, 2*time.Second, "the lock has run out", func() bool { _, ok, _ := b.Lock(t.Context(), appid, time.Minute); return ok })
+	testkit.Within(t, 2*time.Second, "the lock has run out", func() bool { _, ok, _ := b.Lock(t.Context(), appid, time.Minute); return ok })
 	unlock() // too late: it is another's
 	if _, ok, _ := a.Lock(t.Context(), appid, time.Minute); ok {
 		t.Error("unlocked what another holds")

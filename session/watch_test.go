@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -170,7 +171,7 @@ func TestManyRequestsComeAndGo(t *testing.T) {
 		})
 	}
 	requests.Wait()
-	eventually(t, 2*time.Second, "nothing is watched", func() bool {
+	testkit.Within(t, 2*time.Second, "nothing is watched", func() bool {
 		s.watched.mu.Lock()
 		defer s.watched.mu.Unlock()
 		return len(s.watched.sessions) == 0

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wxgate/internal/config"
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -174,7 +175,7 @@ func secretNumbered(n int) string {
 func (c *chaos) isReady() {
 	c.t.Helper()
 	for _, f := range c.fronts {
-		eventually(c.t, "ready again", func() bool { return f.ready() == http.StatusOK })
+		testkit.Eventually(c.t, "ready again", func() bool { return f.ready() == http.StatusOK })
 	}
 }
 
@@ -216,19 +217,19 @@ func (w *world) front(changes settings) *front {
 	file := filepath.Join(w.t.TempDir(), "config.yaml")
 	write(w.t, file, w.config(changes), 0o600)
 	cfg, err := config.Load(file, environment(nil))
-	must(w.t, err)
-	out := &output{}
+	testkit.Must(w.t, err)
+	out := &testkit.Buffer{}
 	p, err := assemble(cfg, newLogger(out, cfg.Log))
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	listeners, err := p.listen(p.gateway, &inherited{})
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	w.run(listeners)
 	url := func(ln net.Listener) string { return "http://" + ln.Addr().String() }
 	f := &front{process: p, instance: &instance{
 		w: w, file: file, public: url(listeners.publicLn), private: url(listeners.privateLn), out: out, read: out.String,
 		client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute},
 	}}
-	eventually(w.t, "ready", func() bool { return f.ready() == http.StatusOK })
+	testkit.Eventually(w.t, "ready", func() bool { return f.ready() == http.StatusOK })
 	return f
 }
 

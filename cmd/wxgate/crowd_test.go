@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat/wechattest"
 )
 
@@ -88,7 +89,7 @@ func (c *crowd) goOn() {
 		from[u] = u.visits.Load()
 	}
 	for _, u := range c.users {
-		eventually(c.c.t, "further visits of "+u.Name, func() bool { return u.visits.Load() >= from[u]+2 })
+		testkit.Eventually(c.c.t, "further visits of "+u.Name, func() bool { return u.visits.Load() >= from[u]+2 })
 	}
 }
 
@@ -107,12 +108,12 @@ func (u *user) sessionEnds(at int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for at := range u.crowd.clients {
-		eventually(t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
+		testkit.Eventually(t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
 	}
 	u.logOut(at)
 	end := time.Now().Add(promised)
 	for at := range u.crowd.clients {
-		within(t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
+		testkit.Within(t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
 			return u.send(request{at: at, path: "/api/", token: u.token}).code() == "session_ended"
 		})
 	}

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
@@ -21,7 +23,7 @@ func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 	<-w.backend.arrived
 
 	i.cancel() // as SIGTERM and SIGINT do
-	eventually(t, "connections are refused", func() bool {
+	testkit.Eventually(t, "connections are refused", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(i.public, "http://"))
 		if err == nil {
 			conn.Close()
@@ -53,12 +55,12 @@ func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
 	stream, socket := i.openEvents(token), i.openSocket(token)
 	start := time.Now()
 	i.cancel()
-	eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
+	testkit.Eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
 	stream.flow(t)
 	if !socket.echoes() {
 		t.Error("the socket was cut before its time")
 	}
-	eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+	testkit.Eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
 	if took := time.Since(start); took < 900*time.Millisecond {
 		t.Errorf("they were cut after %v", took)
 	}
@@ -71,7 +73,7 @@ func TestSocketsAloneAreDrainedToo(t *testing.T) {
 	i := w.serve(settings{"shutdown_timeout": "1m"})
 	socket := i.openSocket(i.login("alice"))
 	i.cancel()
-	eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
+	testkit.Eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
 	if !socket.echoes() {
 		t.Error("the socket was cut")
 	}
@@ -106,7 +108,7 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 	}
 	more := func() {
 		from := done.Load()
-		eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
+		testkit.Eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
 	}
 	for n := range instances {
 		more()

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // promised is how long a session's end may take to reach every instance.
@@ -37,15 +39,15 @@ func (i *instance) busy(t *testing.T, token string) *farSide {
 func (f *farSide) isOver(limit time.Duration) {
 	f.t.Helper()
 	end := time.Now().Add(limit)
-	within(f.t, time.Until(end), "the session is refused", func() bool {
+	testkit.Within(f.t, time.Until(end), "the session is refused", func() bool {
 		a := f.i.call("GET", "/api/x", f.token, "")
 		if a.status != http.StatusOK && a.code() != "session_ended" && a.code() != "token_expired" {
 			f.t.Fatalf("refused with %v", a)
 		}
 		return a.status == http.StatusUnauthorized
 	})
-	within(f.t, time.Until(end), "the stream is cut", f.stream.isClosed)
-	within(f.t, time.Until(end), "the socket is cut", f.socket.isClosed)
+	testkit.Within(f.t, time.Until(end), "the stream is cut", f.stream.isClosed)
+	testkit.Within(f.t, time.Until(end), "the socket is cut", f.socket.isClosed)
 }
 
 // goesOn checks that nothing has happened to the session.
@@ -137,7 +139,7 @@ func TestABannedUserMayNotLogInUntilTheBanIsLifted(t *testing.T) {
 	}
 	until := time.Now().Add(2 * time.Second)
 	near.manage("PUT", ban, adminToken, fmt.Sprintf(`{"until":%d}`, until.Unix()))
-	eventually(t, "the ban runs out", func() bool { return login().status == http.StatusOK })
+	testkit.Eventually(t, "the ban runs out", func() bool { return login().status == http.StatusOK })
 	if time.Now().Before(until.Truncate(time.Second)) {
 		t.Error("a ban ran out before its end")
 	}
@@ -155,7 +157,7 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 			start := time.Now()
 			token := i.login(name)
 			stream, socket := i.openEvents(token), i.openSocket(token)
-			within(t, 2*time.Second+promised, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+			testkit.Within(t, 2*time.Second+promised, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
 			if took := time.Since(start); took < time.Second { // a token ends with whole seconds, never after its session
 				t.Errorf("they were cut after %v", took)
 			}
@@ -180,7 +182,7 @@ func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 		t.Fatalf("refresh: %v", fresh)
 	}
 	renewed.token = fresh.field("token")
-	within(t, 5*time.Second+promised, "what runs on a token that ran out is cut", func() bool {
+	testkit.Within(t, 5*time.Second+promised, "what runs on a token that ran out is cut", func() bool {
 		return lapsed.socket.isClosed() && lapsed.stream.isClosed()
 	})
 	if a := far.call("GET", "/api/x", lapsed.token, ""); a.code() != "token_expired" {
@@ -195,7 +197,7 @@ func TestATokenIsRenewedUnnoticed(t *testing.T) {
 	i := newWorld(t).serve(settings{"token": "{ttl: 1h, renew_before: 59m59s}"})
 	token := i.login("alice")
 	var fresh string
-	eventually(t, "a fresh token", func() bool {
+	testkit.Eventually(t, "a fresh token", func() bool {
 		a := i.call("GET", "/api/x", token, "")
 		a.seen(t)
 		fresh = a.header.Get("X-Session-Token")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 // The moods of a frail backend.
@@ -35,7 +37,7 @@ type frail struct {
 func newFrail(t *testing.T) *frail {
 	t.Helper()
 	f := &frail{t: t}
-	eventually(t, "a free port", func() bool {
+	testkit.Eventually(t, "a free port", func() bool {
 		f.address = fmt.Sprintf("127.0.0.1:%d", 22000+rand.IntN(10000)) // below the ports that systems give out, to find it free again
 		return f.start()
 	})

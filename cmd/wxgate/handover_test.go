@@ -16,20 +16,22 @@ import (
 	"time"
 
 	osprocess "wxgate/internal/testkit/process"
+
+	"wxgate/internal/testkit"
 )
 
 // startActivated starts a gateway as systemd's socket activation does.
 func (w *world) startActivated(i *instance, ln net.Listener, pid string) *osprocess.Process {
 	w.t.Helper()
 	file, err := ln.(*net.TCPListener).File()
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	defer file.Close()
 	gateway := gatewayCommand("serve", "--config", i.file)
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=` + pid + ` exec "$0" "$@"`, gateway.Path}, gateway.Args[1:]...)...)
 	cmd.Env = append(gateway.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=public")
 	cmd.ExtraFiles = []*os.File{file}
 	p, err := osprocess.Start("wxgate", filepath.Join(w.t.TempDir(), "log"), cmd)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	w.t.Cleanup(p.Kill)
 	i.read = p.Output
 	return p
@@ -40,18 +42,18 @@ func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer ln.Close()
 	i := w.newInstance(nil) // its listen is another address: the socket's counts
 	i.public = "http://" + ln.Addr().String()
 	p := w.startActivated(i, ln, "$$")
 	i.private = i.listening(privateListener)
-	eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
+	testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 	if got := i.listening(publicListener); got != i.public {
 		t.Errorf("listens on %s, the socket is %s", got, i.public)
 	}
 	token := i.login("alice")
-	must(t, p.Signal(syscall.SIGTERM))
+	testkit.Must(t, p.Signal(syscall.SIGTERM))
 	<-p.Exited()
 	i.client.CloseIdleConnections()
 	waiting := make(chan answer, 1)
@@ -72,12 +74,12 @@ func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer ln.Close()
 	i := w.newInstance(nil)
 	w.startActivated(i, ln, "1")
 	i.private = i.listening(privateListener)
-	eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
+	testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 	if got := i.listening(publicListener); got == "http://"+ln.Addr().String() {
 		t.Errorf("it took the socket %s", got)
 	}
@@ -122,10 +124,10 @@ func (p *program) endSuccessors() {
 func (p *program) handOver(pid int) int {
 	p.w.t.Helper()
 	before := len(p.logged("handing over"))
-	must(p.w.t, syscall.Kill(pid, syscall.SIGUSR2))
-	eventually(p.w.t, "handing over", func() bool { return len(p.logged("handing over")) > before })
+	testkit.Must(p.w.t, syscall.Kill(pid, syscall.SIGUSR2))
+	testkit.Eventually(p.w.t, "handing over", func() bool { return len(p.logged("handing over")) > before })
 	next, _ := p.logged("handing over")[before]["pid"].(float64)
-	eventually(p.w.t, "the old process stops", func() bool { return len(p.logged("stopped")) > before })
+	testkit.Eventually(p.w.t, "the old process stops", func() bool { return len(p.logged("stopped")) > before })
 	return int(next)
 }
 
@@ -163,11 +165,11 @@ func TestHandingOverLosesNoRequest(t *testing.T) {
 	pid := p.proc.PID
 	for range 3 {
 		from := done.Load()
-		eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
+		testkit.Eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
 		pid = p.handOver(pid)
 	}
 	from := done.Load()
-	eventually(t, "answers of the last process", func() bool { return done.Load() > from+100 || t.Failed() })
+	testkit.Eventually(t, "answers of the last process", func() bool { return done.Load() > from+100 || t.Failed() })
 	close(stop)
 	clients.Wait()
 	if p.gone() != 0 {
@@ -185,14 +187,14 @@ func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
 	write(t, p.file, "listne: x", 0o600)
 	for range 2 {
 		before := len(p.logged("handing over failed, serving on"))
-		must(t, p.proc.Signal(syscall.SIGUSR2))
-		eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, serving on")) > before })
+		testkit.Must(t, p.proc.Signal(syscall.SIGUSR2))
+		testkit.Eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, serving on")) > before })
 		p.client.CloseIdleConnections()
 		if a := p.call("GET", "/api/x", token, ""); a.status != http.StatusOK {
 			t.Fatalf("got %v", a)
 		}
 	}
-	must(t, p.proc.Signal(syscall.SIGTERM))
+	testkit.Must(t, p.proc.Signal(syscall.SIGTERM))
 	if code := p.gone(); code != 0 {
 		t.Errorf("status %d:\n%s", code, p.proc.Output())
 	}
@@ -205,7 +207,7 @@ func TestASuccessorListensWhereItsConfigSays(t *testing.T) {
 	p := w.start(nil)
 	t.Cleanup(p.endSuccessors)
 	other, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	address := other.Addr().String()
 	other.Close()
 	write(t, p.file, w.config(settings{"listen": fmt.Sprintf("%q", address)}), 0o600)

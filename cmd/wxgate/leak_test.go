@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat/wechattest"
 )
 
@@ -189,7 +190,7 @@ func (l *leakRun) users(i *instance) {
 // renewals wait for a fresh token to ride on an answer.
 func (l *leakRun) renewals(i *instance) {
 	token := i.login("carol")
-	eventually(l.t, "a fresh token", func() bool {
+	testkit.Eventually(l.t, "a fresh token", func() bool {
 		fresh := i.call("GET", "/api/x", token, "").header.Get("X-Session-Token")
 		if fresh != "" {
 			l.tokens = append(l.tokens, token, fresh)
@@ -226,7 +227,7 @@ func (l *leakRun) failures(i *instance) {
 
 // backends use the private listener, rightly and wrongly.
 func (l *leakRun) backends(i *instance) {
-	eventually(l.t, "WeChat is asked again", func() bool {
+	testkit.Eventually(l.t, "WeChat is asked again", func() bool {
 		token := i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").field("access_token")
 		l.accessTokens = []string{token}
 		return token != ""
@@ -245,7 +246,7 @@ func (l *leakRun) backends(i *instance) {
 		i.manage(c[0], c[1], wechatToken, c[2])
 		i.manage(c[0], c[1], adminToken, c[2])
 	}
-	must(l.t, l.sim.KillToken(appA, false))
+	testkit.Must(l.t, l.sim.KillToken(appA, false))
 	i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"b"}`)
 	l.accessTokens = append(l.accessTokens, i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").field("access_token"))
 	for _, path := range []string{user, "/readyz", "/.well-known/jwks.json"} {

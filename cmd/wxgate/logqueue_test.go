@@ -91,14 +91,14 @@ func TestAGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 		})
 		i.public, i.private = "http://"+public.Addr(), "http://"+private.Addr()
 		reader, writer, err := os.Pipe()
-		must(t, err)
+		testkit.Must(t, err)
 		defer reader.Close()
 		cmd := gatewayCommand("serve", "--config", i.file)
 		cmd.Stdout = writer
-		must(t, cmd.Start())
+		testkit.Must(t, cmd.Start())
 		t.Cleanup(func() { _ = cmd.Process.Kill() })
 		writer.Close()
-		eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
+		testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 		token := i.login("alice")
 		lose(reader)
 		for range 600 { // a pipe holds 64 KiB
@@ -108,7 +108,7 @@ func TestAGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 		}
 		ended := make(chan error, 1)
 		go func() { ended <- cmd.Wait() }()
-		must(t, cmd.Process.Signal(syscall.SIGTERM))
+		testkit.Must(t, cmd.Process.Signal(syscall.SIGTERM))
 		select {
 		case err := <-ended:
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"wxgate/internal/config"
+	"wxgate/internal/testkit"
 )
 
 // recordingRegistry knows what every collector may show, shown yet or not.
@@ -52,7 +53,7 @@ func (r *recordingRegistry) MustRegister(all ...prometheus.Collector) {
 func documented(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/metrics.md")
-	must(t, err)
+	testkit.Must(t, err)
 	rows := map[string]string{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `(wxgate_[a-z_]+)` \\| [a-z]+ \\| (.*?) \\| .+ \\|$").FindAllStringSubmatch(string(text), -1) {
 		labels := strings.FieldsFunc(row[2], func(c rune) bool { return c == '`' || c == ',' || c == ' ' })
@@ -65,10 +66,10 @@ func documented(t *testing.T) map[string]string {
 func TestTheReferenceNamesEveryMetric(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, around(""))
-	must(t, err)
+	testkit.Must(t, err)
 	reg := &recordingRegistry{prometheus.NewRegistry(), map[string]string{}}
 	p, err := assembleWith(reg, c, newLogger(io.Discard, config.Log{}))
-	must(t, err)
+	testkit.Must(t, err)
 	p.close()
 	maps.DeleteFunc(reg.families, func(name, _ string) bool { return !strings.HasPrefix(name, "wxgate_") })
 	rows := documented(t)

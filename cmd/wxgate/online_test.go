@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -32,7 +33,7 @@ func checkOnlineLines(t *testing.T, config string) (status int, lines, all strin
 func closedPort(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer ln.Close()
 	return ln.Addr().String()
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"testing"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestTheACLRuleOfTheDocsIsEnough(t *testing.T) {
 	t.Parallel()
 	docs, err := os.ReadFile("../../docs/operations.md")
-	must(t, err)
+	testkit.Must(t, err)
 	rule := regexp.MustCompile(`(?m)^user (wxgate on >password .*)$`).FindSubmatch(docs)
 	if rule == nil {
 		t.Fatal("docs/operations.md has no ACL rule")

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // verifier is a backend that checks the assertion by hand, but for what it
@@ -109,9 +111,9 @@ routes:
 func TestTheProbeFindsWhatABackendForgets(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
-	must(t, err)
+	testkit.Must(t, err)
 	f, err := newForger(c, "orders")
-	must(t, err)
+	testkit.Must(t, err)
 	f.close()
 	for forgets, want := range map[string]string{
 		"":                    "ok, believes the valid assertion only",
@@ -189,7 +191,7 @@ func TestWhatCannotBeProbedIsBadUsage(t *testing.T) {
 func TestTheProbesPathIsTheGateways(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
-	must(t, err)
+	testkit.Must(t, err)
 	for path, want := range map[string]string{
 		"": "/v2/orders", "/api/orders/7?full=1": "/v2/orders/7?full=1", "/whoami": "/whoami", "/api/orders": "/v2/orders",
 	} {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	osprocess "wxgate/internal/testkit/process"
+
+	"wxgate/internal/testkit"
 )
 
 // TestMain makes the test's own program the gateway where a test starts it as
@@ -40,11 +42,11 @@ func (w *world) start(changes settings) *program {
 	i := w.newInstance(changes)
 	log := i.file + ".log"
 	p, err := osprocess.Start("wxgate", log, gatewayCommand("serve", "--config", i.file))
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	w.t.Cleanup(p.Kill)
 	i.read = p.Output
 	i.public, i.private = i.listening("public"), i.listening("private")
-	eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
+	testkit.Eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
 	return &program{i, p}
 }
 
@@ -64,9 +66,9 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		w := newWorld(t)
 		p := w.start(settings{"shutdown_timeout": "1m", "shutdown_delay": "1m"})
-		must(t, p.proc.Signal(sig))
-		eventually(t, "unready", func() bool { return p.ready() == http.StatusServiceUnavailable })
-		must(t, p.proc.Signal(sig))
+		testkit.Must(t, p.proc.Signal(sig))
+		testkit.Eventually(t, "unready", func() bool { return p.ready() == http.StatusServiceUnavailable })
+		testkit.Must(t, p.proc.Signal(sig))
 		start := time.Now()
 		if code := p.gone(); code == 0 || time.Since(start) > 5*time.Second {
 			t.Errorf("%v twice: status %d after %v", sig, code, time.Since(start))
@@ -82,11 +84,11 @@ func TestTheStopIsAnnouncedBeforeRequestsAreRefused(t *testing.T) {
 	token := i.login("alice")
 	start := time.Now()
 	i.cancel()
-	eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
+	testkit.Eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
 	i.client.CloseIdleConnections()
 	for _, method := range []string{"GET", "POST"} {
 		res, err := i.client.Do(newRequest(t, method, i.public+"/api/x", token))
-		must(t, err)
+		testkit.Must(t, err)
 		res.Body.Close()
 		if res.StatusCode != http.StatusOK || !res.Close {
 			t.Errorf("%s while the stop is announced: %d, Connection: close %v", method, res.StatusCode, res.Close)
@@ -101,7 +103,7 @@ func TestTheStopIsAnnouncedBeforeRequestsAreRefused(t *testing.T) {
 func newRequest(t *testing.T, method, url, token string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequest(method, url, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	r.Header.Set("Authorization", "Bearer "+token)
 	return r
 }
@@ -110,7 +112,7 @@ func TestOneSignalStopsWithStatus0(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	p := w.start(nil)
-	must(t, p.proc.Signal(syscall.SIGTERM))
+	testkit.Must(t, p.proc.Signal(syscall.SIGTERM))
 	if code := p.gone(); code != 0 || len(p.logged("stopped")) != 1 {
 		t.Errorf("status %d:\n%s", code, p.proc.Output())
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 const freshSecret = "0JirXkS5qrt1X3bYBlmPQ1c8Zis15KLqseMS7JrRleI="
@@ -115,12 +117,12 @@ func TestABrokenFileIsRefusedWhole(t *testing.T) {
 	}
 	// The first route would do; the second is wrong.
 	i.rewrite(w.config(settings{"routes": "[" + w.route("/v2/", "") + ", {path: /v3/, upstreams: [http://x], auth: sometimes}]"}))
-	eventually(t, "the reload is refused", func() bool { return i.metric(good) == "0" })
+	testkit.Eventually(t, "the reload is refused", func() bool { return i.metric(good) == "0" })
 	if a := i.call("GET", "/v2/x", token, ""); a.code() != "no_route" {
 		t.Errorf("half of a refused file is in force: %v", a)
 	}
 	i.call("GET", "/api/x", token, "").seen(t)
-	eventually(t, "the log says why", func() bool { return len(i.logged("config refused, keeping the previous configuration")) == 1 })
+	testkit.Eventually(t, "the log says why", func() bool { return len(i.logged("config refused, keeping the previous configuration")) == 1 })
 	problem, _ := i.logged("config refused, keeping the previous configuration")[0]["problem"].(string)
 	if !strings.Contains(problem, "routes[1].auth") || !strings.Contains(problem, i.file+":") {
 		t.Errorf("the log says %q", problem)
@@ -164,7 +166,7 @@ func TestNothingInFlightIsCutByAReload(t *testing.T) {
 	if a := i.call("POST", "/auth/logout", token, ""); a.status != http.StatusNoContent {
 		t.Fatalf("logout: %v", a)
 	}
-	eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+	testkit.Eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
 }
 
 func TestNoRequestFailsWhileFilesChange(t *testing.T) {
@@ -199,8 +201,8 @@ func TestSIGHUPReloadsAnUnchangedFile(t *testing.T) {
 	signal.Notify(hup, syscall.SIGHUP) // or it would end the tests, should no gateway take it
 	defer signal.Stop(hup)
 	i := newWorld(t).serve(nil)
-	must(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
-	eventually(t, "the file is applied again", func() bool { return len(i.logged("config applied")) == 1 })
+	testkit.Must(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
+	testkit.Eventually(t, "the file is applied again", func() bool { return len(i.logged("config applied")) == 1 })
 	if got := i.metric(`wxgate_config_reloads_total{outcome="applied"}`); got != "1" {
 		t.Errorf("%s reloads", got)
 	}
@@ -220,7 +222,7 @@ func TestAChangeThatNeedsARestartIsToldAndLeftOut(t *testing.T) {
 		}
 		return keys
 	}
-	eventually(t, "the keys are told", func() bool { return len(told()) == 4 })
+	testkit.Eventually(t, "the keys are told", func() bool { return len(told()) == 4 })
 	if keys := told(); !keys["listen"] || !keys["redis"] || !keys["log.format"] || !keys["limits.max_header"] {
 		t.Errorf("told: %v", keys)
 	}
@@ -234,8 +236,8 @@ func TestASecretsFileThatChangesReloads(t *testing.T) {
 	i := w.serve(settings{"secrets": `["${file:` + key + `}"]`})
 	token := i.login("alice")
 	write(t, key+".new", freshSecret, 0o600)
-	must(t, os.Rename(key+".new", key))
-	eventually(t, "the file is applied", func() bool { return len(i.logged("config applied")) == 1 })
+	testkit.Must(t, os.Rename(key+".new", key))
+	testkit.Eventually(t, "the file is applied", func() bool { return len(i.logged("config applied")) == 1 })
 	if a := i.call("GET", "/api/x", token, ""); a.code() != "token_invalid" {
 		t.Errorf("under the secret that is gone: %v", a)
 	}

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 func TestLoginCallLogoutRefusedAndARestart(t *testing.T) {
@@ -194,7 +196,7 @@ func TestServeSaysWhatItCannotListenOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer taken.Close()
 	address := taken.Addr().String()
 	for want, changes := range map[string]settings{
@@ -216,7 +218,7 @@ func TestTheGatewayComesUpBeforeRedis(t *testing.T) {
 	i := w.serveUnready(nil)
 	a := i.manage("GET", "/readyz", "", "")
 	var said struct{ Problems []string }
-	must(t, json.Unmarshal(a.body, &said))
+	testkit.Must(t, json.Unmarshal(a.body, &said))
 	if a.status != http.StatusServiceUnavailable || len(said.Problems) != 1 || said.Problems[0] != "store_unavailable" {
 		t.Errorf("readyz: %v", a)
 	}
@@ -229,7 +231,7 @@ func TestTheGatewayComesUpBeforeRedis(t *testing.T) {
 		t.Errorf("login: %v", a)
 	}
 	w.redis.Start()
-	eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
+	testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 	if a := i.call("POST", "/auth/login", "", body); a.status != http.StatusOK {
 		t.Errorf("the same code once Redis is there: %v", a)
 	}

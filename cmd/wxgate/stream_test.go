@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // socket is an open WebSocket through the gateway. What goes through it are
@@ -25,13 +27,13 @@ func (i *instance) openSocket(token string) *socket {
 	i.w.t.Helper()
 	address := strings.TrimPrefix(i.public, "http://")
 	conn, err := net.Dial("tcp", address)
-	must(i.w.t, err)
+	testkit.Must(i.w.t, err)
 	i.w.t.Cleanup(func() { conn.Close() })
 	fmt.Fprintf(conn, "GET /api/socket HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", address, token)
 	s := &socket{conn: conn, read: bufio.NewReader(conn), closed: make(chan struct{}), echoed: make(chan byte, 100)}
 	res, err := http.ReadResponse(s.read, nil)
-	must(i.w.t, err)
+	testkit.Must(i.w.t, err)
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		i.w.t.Fatalf("the socket's handshake got %d", res.StatusCode)
 	}
@@ -76,10 +78,10 @@ type events struct {
 func (i *instance) openEvents(token string) *events {
 	i.w.t.Helper()
 	req, err := http.NewRequest("GET", i.public+"/api/events", nil)
-	must(i.w.t, err)
+	testkit.Must(i.w.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	res, err := (&http.Client{Transport: i.client.Transport}).Do(req)
-	must(i.w.t, err)
+	testkit.Must(i.w.t, err)
 	if res.StatusCode != http.StatusOK {
 		i.w.t.Fatalf("the event stream got %d", res.StatusCode)
 	}
@@ -98,7 +100,7 @@ func (i *instance) openEvents(token string) *events {
 func (e *events) flow(t *testing.T) {
 	t.Helper()
 	from := e.count.Load()
-	eventually(t, "further events", func() bool { return e.count.Load() > from+3 })
+	testkit.Eventually(t, "further events", func() bool { return e.count.Load() > from+3 })
 }
 
 func (e *events) isClosed() bool { return isClosed(e.closed) }

@@ -1,50 +1,25 @@
 package main
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"math/big"
-	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // putCertificate writes a certificate for 127.0.0.1 with this serial number to
 // server.crt and server.key, and gives what trusts it.
 func putCertificate(t *testing.T, dir string, serial int64) *x509.CertPool {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	must(t, err)
-	for name, block := range map[string]*pem.Block{
-		"server.crt": {Type: "CERTIFICATE", Bytes: der}, "server.key": {Type: "PRIVATE KEY", Bytes: private},
-	} {
-		file := filepath.Join(dir, name)
-		write(t, file+".new", string(pem.EncodeToMemory(block)), 0o600)
-		must(t, os.Rename(file+".new", file))
-	}
-	pool := x509.NewCertPool()
-	cert, err := x509.ParseCertificate(der)
-	must(t, err)
-	pool.AddCert(cert)
-	return pool
+	c := testkit.MustCertificate(t, testkit.CertificateOptions{Change: func(c *x509.Certificate) { c.SerialNumber = big.NewInt(serial) }})
+	c.MustWrite(t, dir, "server")
+	return c.Pool()
 }
 
 func withTLS(dir string) settings {
@@ -64,10 +39,10 @@ func TestTLSServesHTTP2AndHTTP1(t *testing.T) {
 		i.client = &http.Client{Transport: &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{RootCAs: pool}}}
 		token := i.login("alice")
 		req, err := http.NewRequest("GET", i.public+"/api/x", nil)
-		must(t, err)
+		testkit.Must(t, err)
 		req.Header.Set("Authorization", "Bearer "+token)
 		res, err := i.client.Do(req)
-		must(t, err)
+		testkit.Must(t, err)
 		res.Body.Close()
 		if res.StatusCode != http.StatusOK || res.Proto != proto {
 			t.Errorf("want 200 over %s, got %d over %s", proto, res.StatusCode, res.Proto)
@@ -103,7 +78,7 @@ func TestARenewedCertificateIsReadAgain(t *testing.T) {
 	address := strings.TrimPrefix(i.public, "http://")
 	serial := func() int64 {
 		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) // the serial number is what is asked
-		must(t, err)
+		testkit.Must(t, err)
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
 	}
@@ -111,10 +86,10 @@ func TestARenewedCertificateIsReadAgain(t *testing.T) {
 		t.Fatalf("serial number %d", got)
 	}
 	putCertificate(t, dir, 2)
-	eventually(t, "the new certificate is served", func() bool { return serial() == 2 })
+	testkit.Eventually(t, "the new certificate is served", func() bool { return serial() == 2 })
 	// A broken file leaves the one that works.
 	write(t, filepath.Join(dir, "server.crt"), "not a certificate", 0o600)
-	eventually(t, "the log tells", func() bool { return serial() == 2 && strings.Contains(i.out.String(), "could not be read again") })
+	testkit.Eventually(t, "the log tells", func() bool { return serial() == 2 && strings.Contains(i.out.String(), "could not be read again") })
 	putCertificate(t, dir, 3)
-	eventually(t, "the mended certificate is served", func() bool { return serial() == 3 })
+	testkit.Eventually(t, "the mended certificate is served", func() bool { return serial() == 3 })
 }

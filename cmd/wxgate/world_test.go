@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,10 +12,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/wechat/wechattest"
 )
@@ -46,7 +45,7 @@ func newWorld(t *testing.T) *world {
 		{ID: appA, Secret: appASecret}, {ID: appB, Secret: appBSecret, NoUnionID: true},
 	}})
 	base, stop, err := w.sim.Start()
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(stop)
 	w.simBase = base
 	return w
@@ -95,7 +94,7 @@ type instance struct {
 	w               *world
 	file            string
 	public, private string // base URLs
-	out, err        *output
+	out, err        *testkit.Buffer
 	read            func() string // the log
 	client          *http.Client
 	cancel          context.CancelFunc
@@ -106,7 +105,7 @@ type instance struct {
 func (w *world) serve(changes settings) *instance {
 	w.t.Helper()
 	i := w.serveUnready(changes)
-	eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
+	testkit.Eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
 	return i
 }
 
@@ -126,7 +125,7 @@ func (w *world) serveUnready(changes settings) *instance {
 func (w *world) newInstance(changes settings) *instance {
 	w.t.Helper()
 	i := &instance{
-		w: w, file: filepath.Join(w.t.TempDir(), "config.yaml"), out: &output{}, err: &output{},
+		w: w, file: filepath.Join(w.t.TempDir(), "config.yaml"), out: &testkit.Buffer{}, err: &testkit.Buffer{},
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
 		status: make(chan int, 1),
 	}
@@ -149,7 +148,7 @@ func (i *instance) end() {
 func (i *instance) listening(name string) string {
 	i.w.t.Helper()
 	var address string
-	eventually(i.w.t, "listening on "+name, func() bool {
+	testkit.Eventually(i.w.t, "listening on "+name, func() bool {
 		for _, line := range i.logged("listening") {
 			if line["listener"] == name {
 				address, _ = line["address"].(string)
@@ -179,7 +178,7 @@ func (i *instance) logged(message string) []map[string]any {
 func (i *instance) rewrite(text string) {
 	i.w.t.Helper()
 	write(i.w.t, i.file+".new", text, 0o600)
-	must(i.w.t, os.Rename(i.file+".new", i.file))
+	testkit.Must(i.w.t, os.Rename(i.file+".new", i.file))
 }
 
 // reload changes the config file and waits until it is in force.
@@ -187,7 +186,7 @@ func (i *instance) reload(changes settings) {
 	i.w.t.Helper()
 	before := len(i.logged("config applied"))
 	i.rewrite(i.w.config(changes))
-	eventually(i.w.t, "config applied", func() bool { return len(i.logged("config applied")) > before })
+	testkit.Eventually(i.w.t, "config applied", func() bool { return len(i.logged("config applied")) > before })
 }
 
 // ready is the status of /readyz; 0 for no answer.
@@ -237,7 +236,7 @@ func (i *instance) manage(method, path, token, body string) answer {
 func (i *instance) send(method, url, token, body string) answer {
 	i.w.t.Helper()
 	a, err := i.try(method, url, token, body)
-	must(i.w.t, err)
+	testkit.Must(i.w.t, err)
 	return a
 }
 
@@ -276,7 +275,7 @@ func (i *instance) loginTo(app, name string) string {
 func (w *world) user(app, name string) *wechattest.User {
 	w.t.Helper()
 	u, err := w.sim.User(app, name)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return u
 }
 
@@ -365,45 +364,4 @@ func (a answer) seen(t *testing.T) received {
 		t.Fatalf("not the backend's answer: %v", a)
 	}
 	return s
-}
-
-// output is what a command prints; it may be read while the command runs.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eventually waits for a condition that other goroutines bring about.
-func eventually(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	within(t, 20*time.Second, what, ok)
-}
-
-// within is eventually for what has a time of its own.
-func within(t testing.TB, limit time.Duration, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-	}
 }

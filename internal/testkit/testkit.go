@@ -16,3 +16,12 @@ func Must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Value is the value of a call that can't fail, for tables and fuzz functions, which
+// have no testing.TB at hand. It panics when err isn't nil.
+func Value[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

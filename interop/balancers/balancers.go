@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"wxgate/internal/testkit"
+	"wxgate/internal/testkit/process"
 	"wxgate/interop/rig"
 )
 
@@ -43,7 +44,12 @@ type Site struct {
 
 	Port *testkit.Port // the balancer's
 	Dir  string        // for its own files
+
+	process *process.Process
 }
+
+// Log is what the balancer has printed.
+func (s *Site) Log() string { return s.process.Output() }
 
 // NewSite makes a folder and a port for a balancer.
 func NewSite(r *rig.Rig, name string, targets [2]Target, cert *rig.Certificate) (*Site, error) {
@@ -83,9 +89,9 @@ func port(address string) string {
 
 // run starts the balancer's program and waits until it listens.
 func (s *Site) run(ctx context.Context, name string, cmd *exec.Cmd) error {
-	p, err := s.Rig.Start(name, cmd)
-	if err != nil {
+	var err error
+	if s.process, err = s.Rig.Start(name, cmd); err != nil {
 		return err
 	}
-	return p.Listening(ctx, "tcp", s.Port.Addr())
+	return s.process.Listening(ctx, "tcp", s.Port.Addr())
 }

@@ -89,7 +89,23 @@ func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certif
 	if t.token, _, err = gateways[0].LoginAt(ctx, cert.Client(), t.base, "alice"); err != nil {
 		return nil, err
 	}
-	return t, t.restart(ctx, gateways, cert)
+	if err := t.restart(ctx, gateways, cert); err != nil {
+		return nil, err
+	}
+	if len(t.failures) > 0 {
+		explain(b.Name, site.Log())
+	}
+	return t, nil
+}
+
+// explain prints what the balancer says of answers that didn't come. A refused connection
+// isn't among it: the other gateway was asked.
+func explain(balancer, log string) {
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, "Connection refused") {
+			fmt.Fprintf(os.Stderr, "%s: %.300s", balancer, line)
+		}
+	}
 }
 
 // pair starts two gateways on one Redis.
