@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"wxgate/internal/testkit"
 	"wxgate/session"
 )
 
@@ -13,10 +14,10 @@ func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, s, _, err := w.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "o1", UnionID: "u1", UserID: "42", SessionKey: "k"})
-	must(t, err)
-	must(t, w.sessions.SetPhone(t.Context(), s, session.Phone{Number: "+85291234567", PureNumber: "91234567", CountryCode: "852"}))
+	testkit.Must(t, err)
+	testkit.Must(t, w.sessions.SetPhone(t.Context(), s, session.Phone{Number: "+85291234567", PureNumber: "91234567", CountryCode: "852"}))
 	_, _, _, err = w.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", UnionID: "u1", SessionKey: "k"})
-	must(t, err)
+	testkit.Must(t, err)
 	for query, want := range map[string]string{
 		"phone=" + url.QueryEscape("+85291234567"): "o1",
 		"user_id=42":                   "o1",
@@ -81,12 +82,12 @@ func TestAllSessionsOfAnAppAreEnded(t *testing.T) {
 	w := newWorld(t)
 	alice, bob := w.login("alice"), w.login("bob")
 	_, other, _, err := w.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", SessionKey: "k"})
-	must(t, err)
+	testkit.Must(t, err)
 	if a := w.call("DELETE", "/api/apps/"+app+"/sessions", adminToken, ""); a.status != http.StatusNoContent {
 		t.Fatalf("%v", a)
 	}
 	for sid, want := range map[string]string{alice.ID: "404 not_found", bob.ID: "404 not_found", other.ID: "200"} {
-		eventually(t, "ended", func() bool { return w.call("GET", "/api/sessions/"+sid, adminToken, "").outcome() == want })
+		testkit.Eventually(t, "ended", func() bool { return w.call("GET", "/api/sessions/"+sid, adminToken, "").outcome() == want })
 	}
 	if line := w.audited(); line["action"] != "end_app_sessions" || line["actor"] != "operators" || line["appid"] != app {
 		t.Errorf("audited: %v", line)
