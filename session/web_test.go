@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/secret"
 )
@@ -53,7 +54,7 @@ func cookieGranted(t testing.TB, s *Store, cookie string) *Session {
 
 func cookieEnded(t testing.TB, s *Store, cookie string) {
 	t.Helper()
-	eventually(t, time.Second, "the cookie is refused", func() bool {
+	testkit.Within(t, time.Second, "the cookie is refused", func() bool {
 		_, err := s.AuthenticateCookie(context.Background(), cookie)
 		return errors.Is(err, ErrSessionEnded)
 	})
@@ -297,7 +298,7 @@ func TestUseOfAPageIsAUseOfItsSession(t *testing.T) {
 	for range 3 {
 		clock.advance(18 * time.Second)
 		cookieGranted(t, s, cookie)
-		eventually(t, 20*time.Second, "the parent's use is written", func() bool {
+		testkit.Within(t, 20*time.Second, "the parent's use is written", func() bool {
 			info, err := s.Info(t.Context(), parent.ID)
 			return err == nil && clock.now().Sub(info.LastSeen) < 10*time.Second
 		})
@@ -336,7 +337,7 @@ func TestPageKnowsItsUsersPhone(t *testing.T) {
 	if err := a.SetPhone(t.Context(), parent, Phone{"+8613800138000", "13800138000", "86"}); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, time.Second, "the page knows it", func() bool { return cookieGranted(t, b, cookie).Phone != "" })
+	testkit.Within(t, time.Second, "the page knows it", func() bool { return cookieGranted(t, b, cookie).Phone != "" })
 }
 
 // No ticket and no cookie lies in Redis as it is sent.
