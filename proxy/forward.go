@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/http1"
 	"wxgate/internal/httprule"
 	"wxgate/proxy/upstream"
 )
@@ -176,8 +177,9 @@ func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody
 		return e
 	}
 	switch {
-	case ctx.Err() != nil && g.stopping.Load():
-		return stoppingError().Because(err)
+	case ctx.Err() != nil && (g.stopping.Load() || errors.Is(ctx.Err(), http1.ErrShutdown)):
+		// A 503 would say that no backend has seen the request, and be repeated.
+		return apierror.New(apierror.UpstreamError, "the gateway stopped before the backend had answered")
 	case ctx.Err() != nil:
 		return apierror.New(apierror.ClientClosed, "the client went away").Because(err)
 	case errors.Is(err, upstream.ErrOverloaded):

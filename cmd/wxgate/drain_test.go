@@ -67,6 +67,26 @@ func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
 	i.end()
 }
 
+// A 503 would be repeated by clients and load balancers, and the order be
+// placed twice.
+func TestWhatABackendHasSeenIsNotRefusedAsUnseen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.serve(settings{"shutdown_timeout": "1s"})
+	token := i.login("alice")
+	slow := make(chan answer, 1)
+	go func() { slow <- i.call("POST", "/api/slow", token, "an order") }()
+	<-w.backend.arrived
+
+	i.cancel()
+	a := <-slow
+	close(w.backend.release)
+	if a.status != http.StatusBadGateway || !strings.Contains(string(a.body), "upstream_error") {
+		t.Errorf("a request cut off at the backend: %v", a)
+	}
+	i.end()
+}
+
 func TestSocketsAloneAreDrainedToo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
