@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 )
 
@@ -15,7 +16,7 @@ func (w *world) accessLines(id string) []map[string]any {
 	var lines []map[string]any
 	for line := range strings.Lines(w.logs.String()) {
 		var fields map[string]any
-		must(w.t, json.Unmarshal([]byte(line), &fields))
+		testkit.Must(w.t, json.Unmarshal([]byte(line), &fields))
 		if fields["msg"] == "request" && fields["request_id"] == id {
 			lines = append(lines, fields)
 		}
@@ -41,7 +42,7 @@ func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
 		{"nowhere", "GET", "/nowhere", "", map[string]any{"status": 404.0, "route": "-", "error": "no_route"}, false},
 	} {
 		w.call(test.method, test.path, test.token, "", "X-Request-ID", test.id, "User-Agent", "tester/1")
-		eventually(t, "one line of "+test.id, time.Second, func() bool { return len(w.accessLines(test.id)) == 1 })
+		testkit.Within(t, time.Second, "one line of "+test.id, func() bool { return len(w.accessLines(test.id)) == 1 })
 		line := w.accessLines(test.id)[0]
 		for name, want := range test.fields {
 			if line[name] != want {

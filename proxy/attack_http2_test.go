@@ -15,6 +15,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 )
@@ -31,17 +32,17 @@ type h2wire struct {
 func (s *stage) dialH2() *h2wire {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
-	must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	testkit.Must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	_, err = io.WriteString(conn, http2.ClientPreface)
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	w := &h2wire{s: s, conn: conn, frames: http2.NewFramer(conn, conn)}
 	w.frames.AllowIllegalWrites = true
 	w.frames.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	w.frames.MaxHeaderListSize = 1 << 20
 	w.enc = hpack.NewEncoder(&w.block)
-	must(s.t, w.frames.WriteSettings())
+	testkit.Must(s.t, w.frames.WriteSettings())
 	return w
 }
 
@@ -331,7 +332,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 			},
 		} {
 			w := s.dialH2()
-			must(s.t, w.conn.SetDeadline(time.Now().Add(3*time.Second)))
+			testkit.Must(s.t, w.conn.SetDeadline(time.Now().Add(3*time.Second)))
 			go io.Copy(io.Discard, w.conn)
 			for i := range uint32(20000) {
 				if frame(w, i) != nil {

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 // elsewhere says of the attacks that are not tried against the public
@@ -89,7 +91,7 @@ var (
 func catalogue(t *testing.T) []string {
 	t.Helper()
 	table, err := os.ReadFile("../docs/attacks.md")
-	must(t, err)
+	testkit.Must(t, err)
 	var ids []string
 	for _, row := range attackRow.FindAllStringSubmatch(string(table), -1) {
 		ids = append(ids, row[1])
@@ -105,13 +107,13 @@ func catalogue(t *testing.T) []string {
 func TestEveryAttackIsTriedOrExplained(t *testing.T) {
 	tried := map[string]bool{}
 	files, err := os.ReadDir(".")
-	must(t, err)
+	testkit.Must(t, err)
 	for _, f := range files {
 		if !strings.HasPrefix(f.Name(), "attack_") || f.Name() == "attack_list_test.go" {
 			continue
 		}
 		source, err := os.ReadFile(f.Name())
-		must(t, err)
+		testkit.Must(t, err)
 		for _, name := range rowName.FindAllString(string(source), -1) {
 			for _, id := range rowID.FindAllString(name, -1) {
 				tried[id] = true

@@ -15,7 +15,7 @@ func get(target string, lines ...string) string {
 
 // pathsOf are raw targets that must not be judged by the open rule they begin
 // with, or by a weaker rule than the path that some backend would serve.
-var crookedPaths = map[string][]string{
+var malformedPaths = map[string][]string{
 	"PN-01": {"/public/../api/admin/secret", "/public/x/../../api/admin/secret", "/public/..", "/..", "/../api/admin/secret"},
 	"PN-03": {"/public/..%2fapi/admin/secret", "/public/..%2Fapi/admin/secret", "/public%2f..%2fapi", "/public/x%2fy"},
 	"PN-04": {`/public/..\api\admin\secret`, "/public/..%5capi%5cadmin%5csecret", "/public/..%5Capi/admin", `\api\admin`, "/public/%255c..%255capi"},
@@ -40,10 +40,10 @@ var crookedPaths = map[string][]string{
 	"OR-06": {"/public/x%0d%0aSet-Cookie:a=b", "/x%0d%0aSet-Cookie:%20a=b"},
 }
 
-func TestCrookedPathsReachNoRoute(t *testing.T) {
+func TestMalformedPathsReachNoRoute(t *testing.T) {
 	t.Parallel()
 	a := newArena(t)
-	for id, targets := range crookedPaths {
+	for id, targets := range malformedPaths {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			s := a.stage(t, nil)

@@ -279,7 +279,7 @@ func TestPiecesOfRequestsAreWaitedFor(t *testing.T) {
 	})
 }
 
-func TestNastyAnswersHarmNobodyElse(t *testing.T) {
+func TestMalformedAnswersHarmNobodyElse(t *testing.T) {
 	t.Parallel()
 	a := newArena(t)
 	const ok, evil = "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/session"
 )
@@ -197,7 +198,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 func refusing(t testing.TB) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	ln.Close()
 	return ln.Addr().String()
 }

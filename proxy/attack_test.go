@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
@@ -51,7 +52,7 @@ func (a *arena) enter(l session.Login) string {
 	a.t.Helper()
 	l.AppID, l.SessionKey = appID, "c2Vzc2lvbi1rZXktMDEyMw=="
 	token, _, _, err := a.sessions.Login(a.t.Context(), l)
-	must(a.t, err)
+	testkit.Must(a.t, err)
 	return token.Value.Reveal()
 }
 
@@ -62,13 +63,13 @@ type stage struct {
 	backend *recorder
 	gateway *proxy.Gateway
 	addr    string
-	logs    *syncBuffer
+	logs    *testkit.Buffer
 }
 
 // stage starts a gateway on the arena's sessions; change may be nil.
 func (a *arena) stage(t testing.TB, change func(*proxy.Config)) *stage {
 	t.Helper()
-	s := &stage{arena: a, t: t, backend: newRecorder(t), logs: &syncBuffer{}}
+	s := &stage{arena: a, t: t, backend: newRecorder(t), logs: &testkit.Buffer{}}
 	w := &world{t: t, logs: s.logs}
 	log := w.log(false)
 	c := attackConfig()
@@ -117,7 +118,7 @@ type recorder struct {
 func newRecorder(t testing.TB) *recorder {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	r := &recorder{addr: ln.Addr().String()}
 	var conns sync.Map
 	t.Cleanup(func() {
@@ -277,9 +278,9 @@ type wire struct {
 func (s *stage) dial() *wire {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
-	must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	testkit.Must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	return &wire{s, conn, bufio.NewReader(conn)}
 }
 

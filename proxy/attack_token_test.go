@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/session"
 )
@@ -164,11 +165,11 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 		t.Parallel()
 		s := a.stage(t, nil)
 		grant, err := a.sessions.Authenticate(t.Context(), a.tokenA)
-		must(t, err)
+		testkit.Must(t, err)
 		assertion, err := a.sessions.Assert(grant.Session, "api")
-		must(t, err)
+		testkit.Must(t, err)
 		hook, err := a.sessions.AssertHook(session.Login{AppID: appID, OpenID: a.openA}, "hook")
-		must(t, err)
+		testkit.Must(t, err)
 		for _, token := range []string{assertion, hook} {
 			s.denies(bearer(token), 401, "token_invalid")
 			s.denies(request("POST /auth/refresh HTTP/1.1", "Host: gw.test", "Content-Length: 0", "Authorization: Bearer "+token), 401, "token_invalid")
@@ -196,7 +197,7 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	t.Run("LG-18", func(t *testing.T) {
 		t.Parallel()
 		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(a.tokenA, ".")[1])
-		must(t, err)
+		testkit.Must(t, err)
 		if strings.Contains(string(payload), "c2Vzc2lvbi1rZXk") || strings.Contains(string(payload), "session-key") || strings.Contains(string(payload), "session_key") {
 			t.Errorf("the token tells %s", payload)
 		}
@@ -303,7 +304,7 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 			t.Errorf("logout: %d", got.Status)
 		}
 		here.denies(bearer(token), 401, "session_ended")
-		eventually(t, "the other instance knows (JW-24)", time.Second, func() bool { got, _ := there.ask(bearer(token)); return got.Status == 401 })
+		testkit.Within(t, time.Second, "the other instance knows (JW-24)", func() bool { got, _ := there.ask(bearer(token)); return got.Status == 401 })
 		there.denies(request("POST /auth/refresh HTTP/1.1", "Host: gw.test", "Content-Length: 0", "Authorization: Bearer "+token), 401, "session_ended")
 	})
 	t.Run("JW-24 and SE-09", func(t *testing.T) {
@@ -321,7 +322,7 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 		}
 		for _, token := range tokens {
 			here.denies(bearer(token), 401, "session_ended")
-			eventually(t, "the other instance knows", time.Second, func() bool { got, _ := there.ask(bearer(token)); return got.Status == 401 })
+			testkit.Within(t, time.Second, "the other instance knows", func() bool { got, _ := there.ask(bearer(token)); return got.Status == 401 })
 		}
 		there.backend.forget()
 		there.othersUnharmed()
@@ -390,7 +391,7 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
 		_, err := other.sessions.EndAll(t.Context(), appID, "oSocket-0123456", session.CauseAdmin)
-		must(t, err)
+		testkit.Must(t, err)
 		start := time.Now()
 		if !w.closed() || time.Since(start) > time.Second {
 			t.Errorf("the socket lived on for %v", time.Since(start))
@@ -466,7 +467,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 		sealed := heidi.EncryptPhone()
 		yesterday := heidi.Encrypt(map[string]any{"phoneNumber": "1"}, time.Now().Add(-24*time.Hour))
 		raw, err := base64.StdEncoding.DecodeString(sealed.EncryptedData)
-		must(t, err)
+		testkit.Must(t, err)
 		raw[len(raw)/2] ^= 1
 		answers := map[string]bool{}
 		for _, body := range []map[string]string{
@@ -477,7 +478,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 			{"encrypted_data": yesterday.EncryptedData, "iv": yesterday.IV},
 		} {
 			text, err := json.Marshal(body)
-			must(t, err)
+			testkit.Must(t, err)
 			got, _ := s.ask(request("POST /auth/phone HTTP/1.1", "Host: gw.test", "Authorization: Bearer "+token, "Content-Length: "+strconv.Itoa(len(text))) + string(text))
 			var told struct{ Error, Message string }
 			got.json(t, &told)

@@ -24,6 +24,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 )
@@ -142,7 +143,7 @@ func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 			}
 		}
 		s.backend.replies(nil)
-		eventually(t, "it comes back by itself", 5*time.Second, func() bool { got, _ := s.ask(api()); return got.Status == 200 })
+		testkit.Within(t, 5*time.Second, "it comes back by itself", func() bool { got, _ := s.ask(api()); return got.Status == 200 })
 	})
 	t.Run("RT-07", func(t *testing.T) {
 		t.Parallel()
@@ -225,7 +226,7 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 		}
 		for _, proto := range []string{"h2", "http/1.1"} {
 			c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{proto}})
-			must(t, err)
+			testkit.Must(t, err)
 			if c.ConnectionState().NegotiatedProtocol != proto {
 				t.Errorf("%s was not agreed on", proto)
 			}
@@ -238,7 +239,7 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 		var open []net.Conn
 		for _, begun := range []string{"", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"} {
 			c, err := net.Dial("tcp", addr)
-			must(t, err)
+			testkit.Must(t, err)
 			defer c.Close()
 			_, _ = c.Write([]byte(begun))
 			_ = c.SetReadDeadline(time.Now().Add(15 * time.Second))
@@ -255,11 +256,11 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 		t.Parallel()
 		addr := a.listenTLS(t)
 		c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, ServerName: "public.test"})
-		must(t, err)
+		testkit.Must(t, err)
 		defer c.Close()
 		_, _ = fmt.Fprint(c, a.tokens.Replace(get("/api/admin/secret", "@A")))
 		res, err := http.ReadResponse(bufio.NewReader(c), nil)
-		must(t, err)
+		testkit.Must(t, err)
 		if res.StatusCode != 403 {
 			t.Errorf("the name in the handshake is no permission: %d", res.StatusCode)
 		}
@@ -271,10 +272,10 @@ func (a *arena) listenTLS(t *testing.T) string {
 	t.Helper()
 	_, files := certify(t, time.Now().Add(time.Hour), "gw.test")
 	certificate, err := proxy.LoadCertificate(files[0], files[1], zap.NewNop())
-	must(t, err)
+	testkit.Must(t, err)
 	s := a.stage(t, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	server := proxy.NewServer(s.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, TLS: proxy.TLSConfig(certificate), Log: zap.NewNop()})
 	go server.Serve(ln)
 	t.Cleanup(func() {
@@ -291,7 +292,7 @@ func (a *arena) listenTLS(t *testing.T) string {
 func certify(t testing.TB, until time.Time, names ...string) (tls.Certificate, [2]string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
+	testkit.Must(t, err)
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
@@ -301,16 +302,16 @@ func certify(t testing.TB, until time.Time, names ...string) (tls.Certificate, [
 		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
+	testkit.Must(t, err)
 	private, err := x509.MarshalPKCS8PrivateKey(key)
-	must(t, err)
+	testkit.Must(t, err)
 	dir := t.TempDir()
 	files := [2]string{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
 	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-	must(t, os.WriteFile(files[0], certPEM, 0o600))
-	must(t, os.WriteFile(files[1], keyPEM, 0o600))
+	testkit.Must(t, os.WriteFile(files[0], certPEM, 0o600))
+	testkit.Must(t, os.WriteFile(files[1], keyPEM, 0o600))
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	must(t, err)
+	testkit.Must(t, err)
 	return pair, files
 }

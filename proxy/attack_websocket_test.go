@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 )
 
@@ -62,7 +63,7 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		if got, err := w.next("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
-		eventually(t, "the early bytes are in the tunnel, as they are", 2*time.Second, func() bool {
+		testkit.Within(t, 2*time.Second, "the early bytes are in the tunnel, as they are", func() bool {
 			got := s.backend.requests()
 			return len(got) == 2 && string(got[1]) == early && !strings.Contains(string(got[0]), "secret")
 		})
@@ -120,7 +121,7 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		if got, err := w.next("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
-		must(t, w.conn.(*net.TCPConn).CloseWrite())
+		testkit.Must(t, w.conn.(*net.TCPConn).CloseWrite())
 		if !w.closed() { // the backend ends when its client has
 			t.Error("the tunnel stayed open")
 		}
@@ -143,7 +144,7 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		for _, w := range open {
 			w.send("GET /through HTTP/1.1\r\nHost: x\r\n\r\n")
 		}
-		eventually(t, "all tunnels carry on", 2*time.Second, func() bool { return len(s.backend.requests()) == len(open) })
+		testkit.Within(t, 2*time.Second, "all tunnels carry on", func() bool { return len(s.backend.requests()) == len(open) })
 	})
 	t.Run("CR-10", func(t *testing.T) {
 		t.Parallel()
@@ -186,7 +187,7 @@ func TestSlowReadersHoldTheBackendUp(t *testing.T) {
 		t.Parallel()
 		s := a.stage(t, nil)
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
+		testkit.Must(t, err)
 		defer ln.Close()
 		wrote := make(chan int64, 1)
 		go func() {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
@@ -40,7 +41,7 @@ func BenchmarkForwardBare(b *testing.B) {
 func twinFor(b *testing.B) *httputil.ReverseProxy {
 	backend := bareBackend(b)
 	target, err := url.Parse(backend)
-	must(b, err)
+	testkit.Must(b, err)
 	return &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
@@ -162,7 +163,7 @@ const bareBody = `{"items":[1,2,3],"page":2,"total":3}`
 // bareBackend answers every request with the same bytes.
 func bareBackend(b *testing.B) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(b, err)
+	testkit.Must(b, err)
 	b.Cleanup(func() { ln.Close() })
 	answer := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 36\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\n\r\n" + bareBody)
 	go func() {

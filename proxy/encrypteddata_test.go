@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat/wechattest"
 )
 
@@ -24,7 +25,7 @@ func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 	// The plain text is known to whom it is about, and so is where its digits stand:
 	// {"countryCode":"86","phoneNumber":"13800000000",…
 	raw, err := base64.StdEncoding.DecodeString(s.EncryptedData)
-	must(t, err)
+	testkit.Must(t, err)
 	for at := 35; at < 46; at++ {
 		forged := append([]byte{}, raw...)
 		forged[at-16] ^= 1

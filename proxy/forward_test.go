@@ -18,6 +18,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 )
@@ -38,13 +39,13 @@ func TestStreamsAreFlushedAtOnce(t *testing.T) {
 				}
 			})})
 			res, err := http.Get(w.base + "/public/stream")
-			must(t, err)
+			testkit.Must(t, err)
 			defer res.Body.Close()
 			lines := bufio.NewReader(res.Body)
 			for i := range 3 {
 				next <- struct{}{} // the backend says no more until this has arrived
 				line, err := lines.ReadString('\n')
-				must(t, err)
+				testkit.Must(t, err)
 				if line != fmt.Sprintf("data: %d\n", i) {
 					t.Errorf("got %q", line)
 				}
@@ -66,7 +67,7 @@ func TestTrailersPassBothWays(t *testing.T) {
 	})})
 	body, feed := io.Pipe()
 	req, err := http.NewRequest("POST", w.base+"/public/x", body)
-	must(t, err)
+	testkit.Must(t, err)
 	req.Trailer = http.Header{"X-Check": nil, "X-Openid": nil}
 	go func() {
 		io.WriteString(feed, "hello")
@@ -75,10 +76,10 @@ func TestTrailersPassBothWays(t *testing.T) {
 		feed.Close()
 	}()
 	res, err := client.Do(req)
-	must(t, err)
+	testkit.Must(t, err)
 	defer res.Body.Close()
 	got, err := io.ReadAll(res.Body)
-	must(t, err)
+	testkit.Must(t, err)
 	if string(got) != "hello" || res.Trailer.Get("X-Sum") != "42" || res.Trailer.Get("X-Late") != "yes" {
 		t.Errorf("%q, trailers %v", got, res.Trailer)
 	}
@@ -108,7 +109,7 @@ func TestEarlyHintsPass(t *testing.T) {
 		},
 	})
 	req, err := http.NewRequestWithContext(ctx, "GET", w.base+"/public/x", nil)
-	must(t, err)
+	testkit.Must(t, err)
 	a := w.do(req)
 	if early.Get("Link") == "" || early.Get("X-Session-Token") != "" || a.Header.Get("Link") != "" || string(a.Body) != "done" {
 		t.Errorf("early %v, then %v %s", early, a.Header, a.Body)
@@ -126,12 +127,12 @@ func TestExpectContinueAsksTheBackendFirst(t *testing.T) {
 	})})
 	for path, want := range map[string]string{"/public/no": "HTTP/1.1 403", "/public/yes": "HTTP/1.1 100"} {
 		conn, err := net.Dial("tcp", w.addr)
-		must(t, err)
+		testkit.Must(t, err)
 		defer conn.Close()
 		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: gw.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", path)
 		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 		line, err := bufio.NewReader(conn).ReadString('\n')
-		must(t, err)
+		testkit.Must(t, err)
 		if !strings.HasPrefix(line, want) {
 			t.Errorf("%s: %q", path, line)
 		}
@@ -173,16 +174,16 @@ func TestLargeBodiesStreamInConstantMemory(t *testing.T) {
 		}
 	}
 	req, err := http.NewRequest("PUT", w.base+"/public/x", &meter{io.LimitReader(zeros{}, size), 0, watch})
-	must(t, err)
+	testkit.Must(t, err)
 	req.ContentLength = size
 	if a := w.do(req); string(a.Body) != fmt.Sprint(size) {
 		t.Fatalf("up: %d %s", a.Status, a.Body)
 	}
 	res, err := client.Get(w.base + "/public/x")
-	must(t, err)
+	testkit.Must(t, err)
 	defer res.Body.Close()
 	n, err := io.Copy(io.Discard, &meter{res.Body, 0, watch})
-	must(t, err)
+	testkit.Must(t, err)
 	if n != size {
 		t.Errorf("down: %d bytes", n)
 	}
@@ -219,7 +220,7 @@ func TestBodyLimitHoldsForEveryFraming(t *testing.T) {
 		"chunked": io.MultiReader(strings.NewReader(strings.Repeat("x", 1001))),
 	} {
 		req, err := http.NewRequest("POST", w.base+"/x", body)
-		must(t, err)
+		testkit.Must(t, err)
 		if a := w.do(req); a.Status != 413 || a.code() != "body_too_large" {
 			t.Errorf("%s: %d %s", name, a.Status, a.code())
 		}
@@ -253,7 +254,7 @@ func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 		sent := strings.Repeat("\x00\xffab", size/4+1)[:size]
 		go c.Write(t.Context(), websocket.MessageBinary, []byte(sent))
 		_, got, err := c.Read(t.Context())
-		must(t, err)
+		testkit.Must(t, err)
 		if string(got) != sent {
 			t.Errorf("%d bytes came back changed (%d)", size, len(got))
 		}
@@ -270,7 +271,7 @@ func (w *world) dial(t *testing.T, path, token string) *websocket.Conn {
 	c, _, err := websocket.Dial(t.Context(), w.base+path, &websocket.DialOptions{
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
 	})
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { c.CloseNow() })
 	return c
 }
@@ -320,10 +321,10 @@ func TestEndedSessionCutsSocketsAndStreams(t *testing.T) {
 func (w *world) open(t *testing.T, path, token string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest("GET", w.base+path, nil)
-	must(t, err)
+	testkit.Must(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	res, err := http.DefaultTransport.RoundTrip(req)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { res.Body.Close() })
 	if _, err := io.ReadFull(res.Body, make([]byte, len("data: hello\n\n"))); err != nil {
 		t.Fatal(err)
@@ -334,7 +335,7 @@ func (w *world) open(t *testing.T, path, token string) *http.Response {
 func TestHalfClosedTunnelDeliversTheRest(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
+	testkit.Must(t, err)
 	defer ln.Close()
 	go func() {
 		c, err := ln.Accept()
@@ -354,19 +355,19 @@ func TestHalfClosedTunnelDeliversTheRest(t *testing.T) {
 		Upstream: group(t, upstream.Config{Name: "ws"}, "http://"+ln.Addr().String()),
 	}}})
 	conn, err := net.Dial("tcp", w.addr)
-	must(t, err)
+	testkit.Must(t, err)
 	defer conn.Close()
 	// The first bytes ride along with the handshake.
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: gw.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nearly")
 	r := bufio.NewReader(conn)
 	for line := ""; line != "\r\n"; line, err = r.ReadString('\n') {
-		must(t, err)
+		testkit.Must(t, err)
 	}
 	io.WriteString(conn, " late")
-	must(t, conn.(*net.TCPConn).CloseWrite())
+	testkit.Must(t, conn.(*net.TCPConn).CloseWrite())
 	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
 	rest, err := io.ReadAll(r)
-	must(t, err)
+	testkit.Must(t, err)
 	if string(rest) != "got early late" {
 		t.Errorf("got %q", rest)
 	}
@@ -401,18 +402,18 @@ func TestBidirectionalStreamOverH2C(t *testing.T) {
 	h2.Protocols.SetUnencryptedHTTP2(true)
 	body, feed := io.Pipe()
 	req, err := http.NewRequest("POST", w.base+"/svc/Method", body)
-	must(t, err)
+	testkit.Must(t, err)
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
 	req.Header.Set("Authorization", "Bearer "+w.login("alice"))
 	res, err := h2.RoundTrip(req)
-	must(t, err)
+	testkit.Must(t, err)
 	defer res.Body.Close()
 	lines := bufio.NewReader(res.Body)
 	for _, word := range []string{"one", "two", "three"} {
 		io.WriteString(feed, word+"\n")
 		got, err := lines.ReadString('\n')
-		must(t, err)
+		testkit.Must(t, err)
 		if got != "echo "+word+"\n" {
 			t.Errorf("got %q", got)
 		}
@@ -447,12 +448,12 @@ func TestRefusalsOfTheServerItselfAreNamed(t *testing.T) {
 		t.Run(want+" "+raw[:12], func(t *testing.T) {
 			t.Parallel()
 			conn, err := net.Dial("tcp", w.addr)
-			must(t, err)
+			testkit.Must(t, err)
 			defer conn.Close()
 			io.WriteString(conn, raw)
 			conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-			must(t, err)
+			testkit.Must(t, err)
 			if got := fmt.Sprintf("%d %s", res.StatusCode, res.Header.Get("X-Gateway-Error")); got != want {
 				t.Errorf("%q: %s, not %s", raw, got, want)
 			}

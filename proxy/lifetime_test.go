@@ -12,6 +12,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/session"
 )
@@ -53,7 +54,7 @@ func TestARequestThatABackendHasSeenIsAnsweredPastItsSessionsEnd(t *testing.T) {
 		"logout all": func(w *world, token string) { w.call("POST", "/auth/logout", token, `{"all":true}`) },
 		"ban": func(w *world, _ string) {
 			_, err := w.sessions.Ban(w.t.Context(), appID, w.user("alice").OpenID, session.Ban{})
-			must(w.t, err)
+			testkit.Must(w.t, err)
 		},
 	}
 	for kind, answer := range answers {
@@ -67,7 +68,7 @@ func TestARequestThatABackendHasSeenIsAnsweredPastItsSessionsEnd(t *testing.T) {
 				go func() { got <- w.try("POST", "/api/orders", token, `{"item":1}`) }()
 				<-backend.arrived
 				end(w, token)
-				eventually(t, "the session ends", time.Second, func() bool { return w.call("POST", "/auth/refresh", token, "").Status == 401 })
+				testkit.Within(t, time.Second, "the session ends", func() bool { return w.call("POST", "/auth/refresh", token, "").Status == 401 })
 				close(backend.release)
 				if a := <-got; a.err != nil || a.Status != 200 || string(a.Body) != "ordered" {
 					t.Errorf("the order was answered with %d %q, %v", a.Status, a.Body, a.err)
@@ -117,7 +118,7 @@ func TestARequestOutlivesItsSessionByItsRoutesTimeoutAtMost(t *testing.T) {
 	if a := <-got; a.Status != 504 || a.code() != "upstream_timeout" {
 		t.Errorf("%d %s, %v", a.Status, a.code(), a.err)
 	}
-	eventually(t, "the line in the log says why", time.Second, func() bool { return strings.Contains(w.logs.String(), "session_ended") })
+	testkit.Within(t, time.Second, "the line in the log says why", func() bool { return strings.Contains(w.logs.String(), "session_ended") })
 }
 
 func TestASessionThatEndsDuringAHandshakeClosesTheSocket(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
 	"wxgate/session"
@@ -233,9 +234,9 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 	}
 	carol := w.user("carol").OpenID
 	_, err := w.sessions.Ban(t.Context(), appID, carol, session.Ban{})
-	must(t, err)
+	testkit.Must(t, err)
 	_, err = w.sessions.Unban(t.Context(), appID, carol)
-	must(t, err)
+	testkit.Must(t, err)
 	if in := w.loginAnswer("carol"); !in.IsNewUser || asked.last["is_new_user"] != true {
 		t.Errorf("of a user banned before the first login the hook was told %v, the client %v", asked.last, in.IsNewUser)
 	}
@@ -267,7 +268,7 @@ func TestBannedUserCannotLogIn(t *testing.T) {
 	w := newWorld(t, plan{})
 	token := w.login("alice")
 	_, err := w.sessions.Ban(t.Context(), appID, w.user("alice").OpenID, session.Ban{Reason: "spam"})
-	must(t, err)
+	testkit.Must(t, err)
 	if a := w.call("GET", "/api/x", token, ""); a.code() != "session_ended" {
 		t.Errorf("a banned user's token: %d %s", a.Status, a.code())
 	}

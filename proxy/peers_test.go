@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/session"
 )
@@ -112,7 +113,7 @@ func TestWebSocketHeadersAreSpelledAsTheRFCDoes(t *testing.T) {
 	var head strings.Builder
 	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
 		line, err := w.r.ReadString('\n')
-		must(t, err)
+		testkit.Must(t, err)
 		head.WriteString(line)
 	}
 	for where, raw := range map[string]string{"client": head.String(), "backend": string(s.backend.requests()[0])} {

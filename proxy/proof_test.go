@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"wxgate/internal/httprule"
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/proxy"
 	"wxgate/proxy/proof"
@@ -56,9 +57,9 @@ func (s signer) proof(c signedCall) string {
 		c.hash = hex.EncodeToString(sum[:])
 	}
 	raw, err := base64.StdEncoding.DecodeString(s.key.EncryptKey)
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	key, err := hkdf.Key(sha256.New, raw, []byte(s.key.IV), "wxgate proof v1", 32)
-	must(s.t, err)
+	testkit.Must(s.t, err)
 	mac := hmac.New(sha256.New, key)
 	fmt.Fprintf(mac, "wxgate-proof-v1\n%s\n%s\n%s\n%d\n%s\n%s\n%s", c.method, s.host, c.target, c.at.Unix(), c.nonce, c.contentType, c.hash)
 	return fmt.Sprintf("v=1;k=%d;t=%d;n=%s;h=%s;s=%s", s.key.Version, c.at.Unix(), c.nonce, c.hash,
@@ -339,15 +340,15 @@ func TestProofKeysAreNotShown(t *testing.T) {
 	answers := [][]byte{w.signed(s, token, payment).Body, w.sendProof("v=1;k=1", token, payment).Body}
 	shown := append(bytes.Join(answers, nil), w.logs.String()...)
 	stored, err := w.redis.Do("KEYS", "*")
-	must(t, err)
+	testkit.Must(t, err)
 	for _, key := range strings.Fields(stored) {
 		value, _ := w.redis.Do("GET", key) // of another type: not a sealed value
 		shown = append(shown, value...)
 	}
 	raw, err := base64.StdEncoding.DecodeString(s.key.EncryptKey)
-	must(t, err)
+	testkit.Must(t, err)
 	quoted, err := json.Marshal(string(raw))
-	must(t, err)
+	testkit.Must(t, err)
 	for _, secret := range [][]byte{raw, quoted, []byte(s.key.EncryptKey), []byte(s.key.IV)} {
 		if bytes.Contains(shown, secret) {
 			t.Errorf("%q is shown", secret)
@@ -360,7 +361,7 @@ func publicOrigins(t testing.TB, texts ...string) (origins []httprule.Origin) {
 	t.Helper()
 	for _, text := range texts {
 		origin, err := httprule.ParseOrigin(text)
-		must(t, err)
+		testkit.Must(t, err)
 		origins = append(origins, origin)
 	}
 	return origins

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
@@ -69,7 +70,7 @@ func accepts(int, http.ResponseWriter) {}
 func pushWorld(t *testing.T, p plan, backend *pushBackend, plain bool) *world {
 	t.Helper()
 	verifier, err := wechat.NewPush(wechat.PushConfig{AppID: appID, Token: pushToken, AESKey: secret.Text(pushAESKey), Plain: plain})
-	must(t, err)
+	testkit.Must(t, err)
 	p.config = func(c *proxy.Config) {
 		c.Identity.Assertion = "X-Identity-Assertion"
 		c.Endpoints.Pushes = map[string]endpoint.Push{appID: {
@@ -87,9 +88,9 @@ func (w *world) pushSettings() wechattest.PushSettings {
 func (w *world) push(to wechattest.PushSettings, message string) wechattest.PushResult {
 	w.t.Helper()
 	var fields map[string]json.RawMessage
-	must(w.t, json.Unmarshal([]byte(message), &fields))
+	testkit.Must(w.t, json.Unmarshal([]byte(message), &fields))
 	result, err := w.user("alice").Push(w.t.Context(), to, fields, 0, 10*time.Millisecond)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return result
 }
 
@@ -288,7 +289,7 @@ func TestPushOfABannedUserIsSentOn(t *testing.T) {
 	w := pushWorld(t, plan{}, backend, false)
 	w.login("alice")
 	_, err := w.sessions.Ban(t.Context(), appID, w.user("alice").OpenID, session.Ban{})
-	must(t, err)
+	testkit.Must(t, err)
 	for range 40 {
 		if result := w.push(w.pushSettings(), `{"Content":"x"}`); !result.Accepted {
 			t.Fatalf("%+v", result)
@@ -339,7 +340,7 @@ func assertionClaims(t testing.TB, assertion string) (claims map[string]any) {
 		t.Fatalf("%q is no JWT", assertion)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	must(t, err)
-	must(t, json.Unmarshal(raw, &claims))
+	testkit.Must(t, err)
+	testkit.Must(t, json.Unmarshal(raw, &claims))
 	return claims
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/proxy"
 	"wxgate/secret"
 	"wxgate/session"
@@ -116,7 +117,7 @@ func TestRolesAndPhoneOpenRoutes(t *testing.T) {
 	if bound.Status != 200 {
 		t.Fatalf("binding: %d %s", bound.Status, bound.Body)
 	}
-	eventually(t, "the phone opens the route", time.Second, func() bool {
+	testkit.Within(t, time.Second, "the phone opens the route", func() bool {
 		a := w.call("GET", "/phone/x", token, "")
 		return a.Status == 200 && strings.Contains(string(a.Body), `"X-Phone":["`+alice.Phone()+`"]`)
 	})
@@ -136,7 +137,7 @@ func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 	var a answer
 	var fresh []string
 	// A token is renewed once a fresh one would live a second longer.
-	eventually(t, "a renewal", 5*time.Second, func() bool {
+	testkit.Within(t, 5*time.Second, "a renewal", func() bool {
 		a = w.call("GET", "/api/x", token, "")
 		fresh = a.Header.Values("X-Session-Token")
 		return len(fresh) > 0

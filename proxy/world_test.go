@@ -1,7 +1,6 @@
 package proxy_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,13 +9,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"wxgate/internal/testkit"
 	"wxgate/internal/testkit/redistest"
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
@@ -44,7 +43,7 @@ type world struct {
 	gateway  *proxy.Gateway
 	base     string // the public listener's URL
 	addr     string // and its address
-	logs     *syncBuffer
+	logs     *testkit.Buffer
 }
 
 // plan is what a test changes of the usual world.
@@ -72,7 +71,7 @@ func usualRoutes() []*proxy.Route {
 
 func newWorld(t testing.TB, p plan) *world {
 	t.Helper()
-	w := &world{t: t, redis: p.redis, sim: p.sim, logs: &syncBuffer{}}
+	w := &world{t: t, redis: p.redis, sim: p.sim, logs: &testkit.Buffer{}}
 	if w.redis == nil {
 		w.redis = redistest.Start(t)
 	}
@@ -80,7 +79,7 @@ func newWorld(t testing.TB, p plan) *world {
 		w.sim = wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, LoginsPerMinute: 100000})
 	}
 	simBase, stop, err := w.sim.Start()
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(stop)
 	if p.routes == nil {
 		p.routes = usualRoutes()
@@ -103,12 +102,12 @@ func (w *world) start(p plan, simBase string) {
 	}
 	var err error
 	w.sessions, err = session.Open(settings)
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(func() { w.sessions.Close() })
 	w.wechat, err = wechat.New(wechat.Options{Tokens: w.sessions.AccessTokens(), Now: time.Now, Log: log}, wechat.Config{
 		Base: simBase, Timeout: 2 * time.Second, Apps: []wechat.App{{ID: appID, Secret: appSecret}},
 	})
-	must(t, err)
+	testkit.Must(t, err)
 
 	config := proxy.Config{
 		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: w.withBackend(p), MaxHeader: 32 << 10, LogAccess: true,
@@ -131,7 +130,7 @@ func (w *world) log(quiet bool) *zap.Logger {
 
 func (w *world) listen(maxHeader int, log *zap.Logger) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	server := proxy.NewServer(w.gateway, proxy.ServerConfig{MaxHeader: maxHeader, ReadHeaderTimeout: 5 * time.Second, Log: log})
 	go server.Serve(ln)
 	w.t.Cleanup(func() {
@@ -169,11 +168,11 @@ func group(t testing.TB, c upstream.Config, targets ...string) *upstream.Group {
 	t.Helper()
 	for _, target := range targets {
 		u, err := url.Parse(target)
-		must(t, err)
+		testkit.Must(t, err)
 		c.Targets = append(c.Targets, upstream.Target{URL: u})
 	}
 	g, err := upstream.New(c, upstream.NewMetrics(nil), zap.NewNop())
-	must(t, err)
+	testkit.Must(t, err)
 	t.Cleanup(g.Close)
 	return g
 }
@@ -218,7 +217,7 @@ func (w *world) call(method, path, token, body string, headers ...string) answer
 		r = strings.NewReader(body)
 	}
 	req, err := http.NewRequest(method, w.base+path, r)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
@@ -231,10 +230,10 @@ func (w *world) call(method, path, token, body string, headers ...string) answer
 func (w *world) do(req *http.Request) answer {
 	w.t.Helper()
 	res, err := client.Do(req)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return answer{res.StatusCode, res.Header, body}
 }
 
@@ -274,42 +273,6 @@ func (w *world) loginAnswer(user string) loginAnswer {
 func (w *world) user(name string) *wechattest.User {
 	w.t.Helper()
 	u, err := w.sim.User(appID, name)
-	must(w.t, err)
+	testkit.Must(w.t, err)
 	return u
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// eventually waits for a condition that another goroutine brings about.
-func eventually(t testing.TB, what string, within time.Duration, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if ok() {
-			return
-		}
-	}
-	t.Fatalf("not within %v: %s", within, what)
-}
-
-// syncBuffer is a bytes.Buffer for several goroutines.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
