@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -194,13 +193,10 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	})
 }
 
-// refusing is an address where nobody listens any more.
+// refusing is an address where nobody listens.
 func refusing(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	testkit.Must(t, err)
-	ln.Close()
-	return ln.Addr().String()
+	return fmt.Sprint("127.0.0.1:", testkit.MustReservePort(t).Number)
 }
 
 func TestFactsAreEncodedSoThatNoneReadsAsTwo(t *testing.T) {
