@@ -202,3 +202,56 @@ func TestABackendThatDiesWithinItsAnswerIsNoSilence(t *testing.T) {
 		})
 	}
 }
+
+func TestSocketsAreToldThatTheGatewayStops(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{backend: http.HandlerFunc(endless)})
+	token := w.login("alice")
+	sockets := []*websocket.Conn{w.dial(t, "/ws", token), w.dial(t, "/ws", token)}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	drained := make(chan struct{})
+	go func() { w.gateway.Drain(over); close(drained) }()
+	for _, socket := range sockets {
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
+		defer stop()
+		if _, _, err := socket.Read(ctx); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+			t.Errorf("the socket ended with %v", err)
+		}
+	}
+	select {
+	case <-drained:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the drain doesn't end")
+	}
+	testkit.Within(t, time.Second, "the log says why", func() bool { return strings.Count(w.logs.String(), `"error":"overloaded"`) == 2 })
+}
+
+// A client that never answers the close frame, and one to which a frame is
+// under way, hold nothing up.
+func TestADrainWaitsForNoSocket(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	s := a.stage(t, nil)
+	s.backend.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n\x82\x7e\x10\x00half")
+	w := s.dial()
+	w.send(ws())
+	if _, err := http.ReadResponse(w.r, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.r.Peek(8)
+	testkit.Must(t, err)
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	drained := make(chan struct{})
+	go func() { s.gateway.Drain(over); close(drained) }()
+	select {
+	case <-drained:
+	case <-time.After(5 * time.Second):
+		t.Fatal("the drain doesn't end")
+	}
+	rest, _ := io.ReadAll(w.r)
+	if strings.Contains(string(rest), "\x88\x02") {
+		t.Errorf("a close frame within a frame: %q", rest)
+	}
+}

@@ -40,7 +40,7 @@ func (s *sockets) drain(ctx context.Context) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for t := range s.open {
-			t.terminate(stoppingError())
+			go t.goAway(stoppingError())
 		}
 	})
 	defer stop()

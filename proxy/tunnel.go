@@ -15,6 +15,9 @@ const (
 	// side has finished.
 	tunnelLinger = 10 * time.Second
 
+	// goAwayLinger is how long a client may take to answer a close frame.
+	goAwayLinger = 500 * time.Millisecond
+
 	// tunnelStall is how long a peer may leave a write to it unread.
 	tunnelStall = 60 * time.Second
 
@@ -29,10 +32,11 @@ type tunnel struct {
 	done func()
 
 	mu      sync.Mutex
-	client  net.Conn
+	client  *frameWriter
 	backend io.ReadWriteCloser
 	reason  *apierror.Error // why it was terminated
 	ended   int             // directions that have finished
+	leaving bool            // a close frame was sent, the client's is awaited
 	down    int64           // bytes towards the client
 }
 
@@ -40,7 +44,7 @@ type tunnel struct {
 func (t *tunnel) open(client net.Conn, backend io.ReadWriteCloser) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.client, t.backend = client, backend
+	t.client, t.backend = &frameWriter{Conn: client}, backend
 	t.rc.refusal = t.reason
 	return t.reason == nil
 }
@@ -68,13 +72,14 @@ func (t *tunnel) copy(dst io.Writer, src io.Reader, down bool, first []byte) {
 		t.down = n
 	}
 	t.ended++
-	last := t.ended == 2
+	last, leaving := t.ended == 2, t.leaving
 	t.mu.Unlock()
 	switch {
 	case last:
 		t.close()
 		t.rc.bytes = t.down
 		t.done()
+	case leaving && down: // leave closes the client's side
 	case err != nil || !closeWrite(dst):
 		t.close()
 	default:
@@ -90,15 +95,41 @@ func (t *tunnel) close() {
 // terminate closes the tunnel from outside: the session ended, or the gateway
 // stops.
 func (t *tunnel) terminate(reason error) {
+	t.note(reason)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.client != nil {
+		t.close()
+	}
+}
+
+// note keeps the first reason, for the log.
+func (t *tunnel) note(reason error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e := (*apierror.Error)(nil); errors.As(reason, &e) && t.reason == nil && t.ended < 2 {
 		t.reason = e
 		t.rc.refusal = e
 	}
-	if t.client != nil {
-		t.close()
+}
+
+// goAway ends the tunnel because the gateway stops. The client is told by a
+// close frame, and its connection is closed once it has answered, or soon: one
+// that is closed with bytes unread is reset, and the frame lost.
+func (t *tunnel) goAway(reason error) {
+	t.mu.Lock()
+	client, backend := t.client, t.backend
+	t.mu.Unlock()
+	if client == nil || !client.writeClose() {
+		t.terminate(reason)
+		return
 	}
+	t.mu.Lock()
+	t.leaving = true
+	t.mu.Unlock()
+	t.note(reason)
+	backend.Close()
+	time.AfterFunc(goAwayLinger, t.close)
 }
 
 // closeWrite passes an end of stream on; false where the connection can't.
