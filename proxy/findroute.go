@@ -19,7 +19,7 @@ func (g *Gateway) route(rc *requestContext) error {
 	if t.ambiguousRoute(rc.host, r.URL.Path) {
 		return malformedPath()
 	}
-	override := r.Header.Get("X-HTTP-Method-Override")
+	override := r.Header.Get("X-Http-Method-Override")
 	if r.Method == http.MethodPost && override != "" {
 		return rc.routeOverridden(t, override)
 	}

@@ -26,6 +26,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer p.close()
+	defer keepHeapFloor()()
 	p.logStart(ctx, c.Config)
 	in, err := inheritListeners()
 	if err != nil {

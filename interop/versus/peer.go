@@ -53,6 +53,19 @@ func (p *peer) cpu() (time.Duration, error) {
 	return total, nil
 }
 
+// memory is what the peer's processes have had resident at most.
+func (p *peer) memory() (int64, error) {
+	total := int64(0)
+	for _, each := range p.processes {
+		peak, err := each.Memory("VmHWM")
+		if err != nil {
+			return 0, err
+		}
+		total += peak
+	}
+	return total, nil
+}
+
 // verify makes sure that the peer does what it is compared for.
 func (p *peer) verify(ctx context.Context) error {
 	status, openid, err := p.ask(ctx, p.token)

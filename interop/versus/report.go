@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"wxgate/interop/rig"
@@ -27,9 +28,9 @@ const p99Limit = 1.2
 // report prints the tables and counts as failures what is above the limits.
 func (c *comparison) report() {
 	reference := c.find(haproxy)
-	table := rig.NewTable("proxy", "GET, CPU µs a request", "× HAProxy", "requests/s", "POST, CPU µs", "× HAProxy")
+	table := rig.NewTable("proxy", "GET, CPU µs a request", "× HAProxy", "requests/s", "POST, CPU µs", "× HAProxy", "peak MiB")
 	for _, p := range c.peers {
-		table.Add(p.name, figure(p.result(get).costs), ratio(p, reference, get), rate(p), figure(p.result(post).costs), ratio(p, reference, post))
+		table.Add(p.name, figure(p.result(get).costs), ratio(p, reference, get), rate(p), figure(p.result(post).costs), ratio(p, reference, post), peak(p))
 	}
 	table.Print(fmt.Sprintf("processor time of all of a peer's processes, wrk -t1 -c%d, answers of 300 bytes, medians of %d rounds of %s", connections, c.rounds, duration))
 
@@ -54,6 +55,15 @@ func (c *comparison) reportLatency(table *rig.Table) {
 	got := medianRatio(a, b)
 	table.Add(fmt.Sprintf("p99 at %.0f requests/s: %s against %s", median(theirs.result(get).rates)/2, median(a).Round(time.Microsecond), median(b).Round(time.Microsecond)),
 		fmt.Sprintf("%.2f", got), fmt.Sprintf("%.2f", p99Limit), c.r.Check(got <= p99Limit))
+}
+
+// peak is what was resident at most; not told of nginx, whose workers share memory.
+func peak(p *peer) string {
+	bytes, err := p.memory()
+	if err != nil || strings.HasPrefix(p.name, "nginx") {
+		return ""
+	}
+	return rig.MiB(bytes)
 }
 
 // find returns the peer of that name, nil where it isn't measured.

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"sync/atomic"
+)
+
+// heapFloor is the size that the heap may reach before it is collected, however
+// little of it is in use. Go would collect a small gateway's heap of a few MiB
+// dozens of times a second under load.
+const heapFloor = 32 << 20
+
+const (
+	defaultGCPercent = 100
+
+	// maxGCPercent makes the runtime's own least heap, 4 MiB at a GOGC of 100, the
+	// floor.
+	maxGCPercent = heapFloor / (4 << 20) * 100
+)
+
+// heapKeeper sets GOGC after each collection, so that the next one comes at
+// heapFloor, or at twice the live heap where that is more.
+type heapKeeper struct {
+	percent int
+	stopped atomic.Bool
+}
+
+// keepHeapFloor sets the floor until stop is called. An operator's GOGC holds, and
+// so does GOMEMLIMIT: the runtime collects earlier where memory is short.
+func keepHeapFloor() (stop func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	k := &heapKeeper{percent: defaultGCPercent}
+	k.adjust(struct{}{})
+	return func() {
+		k.stopped.Store(true)
+		debug.SetGCPercent(defaultGCPercent)
+	}
+}
+
+// sentinel is unreachable at once: its cleanup runs after the next collection. It
+// holds pointers: the allocator could put others into one block with what lives on.
+type sentinel struct{ _ [4]*byte }
+
+func (k *heapKeeper) adjust(struct{}) {
+	if k.stopped.Load() {
+		return
+	}
+	if percent := gcPercent(liveHeap()); percent != k.percent {
+		k.percent = percent
+		debug.SetGCPercent(percent)
+	}
+	runtime.AddCleanup(new(sentinel), k.adjust, struct{}{})
+}
+
+// liveHeap is what the last collection has left.
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// gcPercent gives the GOGC that lets a live heap grow to the floor, in steps of
+// 50: to set it stops the program for a moment.
+func gcPercent(live uint64) int {
+	if live >= heapFloor/2 {
+		return defaultGCPercent
+	}
+	percent := (heapFloor - live) * 100 / max(live, 1)
+	return min(int(percent)/50*50, maxGCPercent)
+}
