@@ -3,20 +3,11 @@ package proxy_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -194,7 +185,7 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 			names []string
 			until time.Time
 		}{"self-signed": {[]string{"127.0.0.1"}, now.Add(time.Hour)}, "expired": {[]string{"127.0.0.1"}, now.Add(-time.Hour)}, "another name": {[]string{"other.test"}, now.Add(time.Hour)}} {
-			certificate, _ := certify(t, valid.until, valid.names...)
+			certificate := testkit.MustCertificate(t, testkit.CertificateOptions{NotAfter: valid.until, Hosts: valid.names}).TLS()
 			b := httptest.NewUnstartedServer(http.HandlerFunc(echo))
 			b.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 			b.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
@@ -270,8 +261,8 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 // listenTLS serves a gateway of the usual routes over TLS.
 func (a *arena) listenTLS(t *testing.T) string {
 	t.Helper()
-	_, files := certify(t, time.Now().Add(time.Hour), "gw.test")
-	certificate, err := proxy.LoadCertificate(files[0], files[1], zap.NewNop())
+	certFile, keyFile := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"gw.test"}}).MustWrite(t, t.TempDir(), "server")
+	certificate, err := proxy.LoadCertificate(certFile, keyFile, zap.NewNop())
 	testkit.Must(t, err)
 	s := a.stage(t, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -286,32 +277,4 @@ func (a *arena) listenTLS(t *testing.T) string {
 		}
 	})
 	return ln.Addr().String()
-}
-
-// certify makes a certificate that signs itself, also as PEM files.
-func certify(t testing.TB, until time.Time, names ...string) (tls.Certificate, [2]string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	testkit.Must(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until}
-	for _, name := range names {
-		if ip := net.ParseIP(name); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, name)
-		}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	testkit.Must(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	testkit.Must(t, err)
-	dir := t.TempDir()
-	files := [2]string{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})
-	testkit.Must(t, os.WriteFile(files[0], certPEM, 0o600))
-	testkit.Must(t, os.WriteFile(files[1], keyPEM, 0o600))
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	testkit.Must(t, err)
-	return pair, files
 }
