@@ -138,6 +138,10 @@ miniprograms: ## the mini programs of examples/, built with their public tools
 	@scripts/need node=nodejs npm=npm
 	@cd interop/miniprograms && npm install --no-audit --no-fund --silent && node run.mjs
 
+.PHONY: restarts
+restarts: tools ## one gateway restarted thirty times under load, by SIGUSR2 and by socket activation
+	@go run ./interop/restarts
+
 .PHONY: rolling-restarts
 rolling-restarts: ## two gateways restarted in turns behind nginx and HAProxy, under load
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server

@@ -261,13 +261,12 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 // listenTLS serves a gateway of the usual routes over TLS.
 func (a *arena) listenTLS(t *testing.T) string {
 	t.Helper()
-	certFile, keyFile := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"gw.test"}}).MustWrite(t, t.TempDir(), "server")
-	certificate, err := proxy.LoadCertificate(certFile, keyFile, zap.NewNop())
-	testkit.Must(t, err)
+	certificate := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"gw.test"}}).TLS()
+	get := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }
 	s := a.stage(t, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	server := proxy.NewServer(s.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, TLS: proxy.TLSConfig(certificate), Log: zap.NewNop()})
+	server := proxy.NewServer(s.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, TLS: proxy.TLSConfig(get), Log: zap.NewNop()})
 	go server.Serve(ln)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -84,11 +84,12 @@ func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
 	if files.CertFile == "" {
 		return nil, nil
 	}
-	certificate, err := proxy.LoadCertificate(string(files.CertFile), string(files.KeyFile), p.log.Logger)
+	c, err := loadCertificate(files, p.log.Logger)
 	if err != nil {
 		return nil, err
 	}
-	return proxy.TLSConfig(certificate), nil
+	p.certificates = append(p.certificates, c)
+	return proxy.TLSConfig(c.get), nil
 }
 
 // start serves both. What makes one of them fail comes by the channel.

@@ -29,11 +29,12 @@ type process struct {
 	admin    *admin.Server
 	groups   groups
 
-	mu          sync.Mutex     // one reload at a time
-	config      *config.Config // in force
-	startConfig *config.Config // at the start
-	draining    atomic.Bool
-	reloads     reloadMetrics
+	mu           sync.Mutex     // one reload at a time
+	config       *config.Config // in force
+	startConfig  *config.Config // at the start
+	certificates []*certificate // of the listeners
+	draining     atomic.Bool
+	reloads      reloadMetrics
 }
 
 // registry is where metrics are registered and read.

@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -43,61 +39,6 @@ func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
 func (m reloadMetrics) applied() {
 	m.good.Set(1)
 	m.at.SetToCurrentTime()
-}
-
-// watchPeriod is how often the files are looked at. Looking works where
-// notifications don't: mounted volumes, network file systems, swapped links.
-const watchPeriod = 500 * time.Millisecond
-
-// reloadLoop reloads on SIGHUP and when a file that the configuration was read
-// from has changed, until ctx ends. applied is the fingerprint of the files as
-// they were when they were read.
-func (p *process) reloadLoop(ctx context.Context, file, applied string) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
-	ticks := time.NewTicker(watchPeriod)
-	defer ticks.Stop()
-
-	seen := applied
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			applied = p.reloadFile(ctx, file)
-			seen = applied
-		case <-ticks.C:
-			now := fingerprint(p.config.Files)
-			settled := now == seen // a file that is being written is left alone
-			seen = now
-			if settled && now != applied {
-				applied = p.reloadFile(ctx, file)
-				seen = applied
-			}
-		}
-	}
-}
-
-// fingerprint changes when one of the files does.
-func fingerprint(files []string) string {
-	var b strings.Builder
-	for _, file := range files {
-		info, err := os.Stat(file)
-		if err != nil {
-			fmt.Fprintf(&b, "%s gone\n", file)
-			continue
-		}
-		fmt.Fprintf(&b, "%s %d %d %v\n", file, info.Size(), info.ModTime().UnixNano(), inode(info))
-	}
-	return b.String()
-}
-
-func inode(info os.FileInfo) uint64 {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return stat.Ino
-	}
-	return 0
 }
 
 // reloadFile reads the file and puts it in force, or says why not. It gives

@@ -42,7 +42,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	reloading, stop := context.WithCancel(ctx)
 	defer stop()
-	go p.reloadLoop(reloading, c.Config, read)
+	go p.watch(reloading, c.Config, read)
 	successor := make(chan os.Signal, 1)
 	signal.Notify(successor, syscall.SIGUSR2)
 	defer signal.Stop(successor)

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// watchPeriod is how often the files are looked at. Looking works where
+// notifications don't: mounted volumes, network file systems, swapped links.
+const watchPeriod = 500 * time.Millisecond
+
+// watched are files that are read again when they change.
+type watched struct {
+	files  func() []string
+	reload func() (read string) // gives the fingerprint of what it read
+
+	seen, applied string
+}
+
+// look reads the files again where they have changed and stay as they are: one
+// that is being written is left alone.
+func (w *watched) look() {
+	now := fingerprint(w.files())
+	settled := now == w.seen
+	w.seen = now
+	if settled && now != w.applied {
+		w.read()
+	}
+}
+
+func (w *watched) read() {
+	w.applied = w.reload()
+	w.seen = w.applied
+}
+
+// watch reads the config file and the certificates again when they change, and
+// on SIGHUP, until ctx ends. applied is the fingerprint of the config's files as
+// they were when they were read.
+func (p *process) watch(ctx context.Context, file, applied string) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	ticks := time.NewTicker(watchPeriod)
+	defer ticks.Stop()
+	list := []*watched{{
+		files:  func() []string { return p.config.Files },
+		reload: func() string { return p.reloadFile(ctx, file) },
+		seen:   applied, applied: applied,
+	}}
+	for _, c := range p.certificates {
+		list = append(list, &watched{files: c.paths, reload: c.reload, seen: c.applied, applied: c.applied})
+	}
+	for {
+		do := (*watched).look
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			do = (*watched).read
+		case <-ticks.C:
+		}
+		for _, w := range list {
+			do(w)
+		}
+	}
+}
+
+// fingerprint changes when one of the files does.
+func fingerprint(files []string) string {
+	var b strings.Builder
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			fmt.Fprintf(&b, "%s gone\n", file)
+			continue
+		}
+		fmt.Fprintf(&b, "%s %d %d %v\n", file, info.Size(), info.ModTime().UnixNano(), inode(info))
+	}
+	return b.String()
+}
+
+func inode(info os.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return stat.Ino
+	}
+	return 0
+}

@@ -1,0 +1,318 @@
+// Command restarts restarts one gateway thirty times while users send GETs and POSTs
+// on new and on kept connections: by SIGUSR2, where it hands its listeners to its
+// successor, and as systemd does with a socket unit. No request may be refused, reset
+// or sent twice. A WebSocket lives through the hand-over until shutdown_timeout.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"wxgate/internal/testkit/process"
+	"wxgate/interop/rig"
+)
+
+const (
+	restarts = 30
+	workers  = 3 // of each kind of client and method
+
+	// shutdownTimeout is what the old process gives its sockets.
+	shutdownTimeout = 3 * time.Second
+
+	// pause is from a restart to the next.
+	pause = 200 * time.Millisecond
+)
+
+func main() { rig.Main(15*time.Minute, run) }
+
+func run(ctx context.Context, r *rig.Rig) error {
+	table := rig.NewTable("restarted by", "restarts", "requests", "reached the backend twice", "socket lived on for", "", "lost")
+	for name, activated := range map[string]bool{"SIGUSR2": false, "socket activation": true} {
+		t, err := try(ctx, r, activated)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		good := len(t.failures) == 0 && t.doubled() == 0 && t.socketLived > shutdownTimeout-time.Second
+		table.Add(name, fmt.Sprint(restarts), fmt.Sprint(t.sent.Load()), fmt.Sprint(t.doubled()),
+			t.socketLived.Round(100*time.Millisecond).String(), r.Check(good), t.lost())
+	}
+	table.Print("restarts of one gateway under load")
+	return nil
+}
+
+// trial is a run of requests, each with a number of its own, on one gateway.
+type trial struct {
+	g       *rig.Gateway
+	pid     int      // of the process that serves now
+	socket  *os.File // that stays open while processes come and go
+	program *process.Process
+	r       *rig.Rig
+	base    string
+	token   string
+	sent    atomic.Int64
+
+	socketLived time.Duration // from the signal that stopped its process
+
+	mu       sync.Mutex
+	failures map[string]int // what the client got instead of an answer, how often
+	arrived  map[string]int // how often the backend saw each request
+}
+
+func try(ctx context.Context, r *rig.Rig, activated bool) (*trial, error) {
+	t := &trial{r: r, failures: map[string]int{}, arrived: map[string]int{}}
+	backend := httptest.NewServer(http.HandlerFunc(t.receive))
+	defer backend.Close()
+	redis, err := r.Redis(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.g, err = r.Gateway(ctx, fmt.Sprintf(`redis: {addrs: [%q]}
+shutdown_delay: 0s
+shutdown_timeout: %v
+routes: [{path: /api/, timeout: 2s, upstreams: [%q]}]
+`, redis, shutdownTimeout, backend.URL), nil)
+	if err != nil {
+		return nil, err
+	}
+	defer t.endSuccessors()
+	t.base, t.pid, t.program = t.g.URL(""), t.g.PID, t.g.Process
+	if activated {
+		if err := t.activate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if t.token, _, err = t.g.Login(ctx, http.DefaultClient, "alice"); err != nil {
+		return nil, err
+	}
+	restart := t.handOver
+	if activated {
+		restart = t.restartActivated
+	}
+	return t, t.run(ctx, restart)
+}
+
+// run restarts while the load runs, with a socket open before the first time.
+func (t *trial) run(ctx context.Context, restart func(context.Context) error) error {
+	socket, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(t.base, "http")+"/api/ws", &websocket.DialOptions{
+		HTTPHeader: http.Header{"Authorization": {"Bearer " + t.token}},
+	})
+	if err != nil {
+		return err
+	}
+	defer socket.CloseNow()
+	loading, stop := context.WithCancel(ctx)
+	var load sync.WaitGroup
+	for _, fresh := range []bool{false, true} {
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: fresh, MaxIdleConnsPerHost: 4 * workers}}
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			for range workers {
+				load.Go(func() { t.load(loading, client, method) })
+			}
+		}
+	}
+	defer load.Wait()
+	defer stop()
+	var open sync.WaitGroup
+	defer open.Wait()
+	began := time.Now()
+	open.Go(func() {
+		_, _, _ = socket.Read(ctx) // until it is closed: nothing comes
+		t.socketLived = time.Since(began)
+	})
+	for range restarts {
+		if err := restart(ctx); err != nil {
+			return err
+		}
+		if err := rig.Pause(ctx, pause); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var handingOver = regexp.MustCompile(`"handing over","pid":(\d+)`)
+
+// handOver makes the process that serves hand over to the next.
+func (t *trial) handOver(ctx context.Context) error {
+	before := len(handingOver.FindAllString(t.program.Output(), -1))
+	stopped := strings.Count(t.program.Output(), `"draining"`)
+	if err := syscall.Kill(t.pid, syscall.SIGUSR2); err != nil {
+		return err
+	}
+	return t.await(ctx, func() bool {
+		found := handingOver.FindAllStringSubmatch(t.program.Output(), -1)
+		if len(found) == before || strings.Count(t.program.Output(), `"draining"`) == stopped {
+			return false
+		}
+		t.pid, _ = strconv.Atoi(found[before][1])
+		return true
+	})
+}
+
+func (t *trial) await(ctx context.Context, done func() bool) error {
+	for !done() {
+		if err := rig.Pause(ctx, 10*time.Millisecond); err != nil {
+			return fmt.Errorf("%w:\n%s", err, t.program.Output())
+		}
+	}
+	return nil
+}
+
+func (t *trial) endSuccessors() {
+	for _, found := range handingOver.FindAllStringSubmatch(t.program.Output(), -1) {
+		if pid, err := strconv.Atoi(found[1]); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+	}
+}
+
+// restartActivated stops the process and starts the next with the same socket.
+func (t *trial) restartActivated(ctx context.Context) error {
+	if err := t.program.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-t.program.Exited():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if code := t.program.ExitCode(); code != 0 {
+		return fmt.Errorf("wxgate ended with status %d:\n%s", code, t.program.Output())
+	}
+	return t.startActivated(ctx)
+}
+
+// startActivated starts a process with the open socket, as systemd does.
+func (t *trial) startActivated(ctx context.Context) error {
+	bin, err := t.r.Build(ctx, "", "./cmd/wxgate")
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, bin, "serve", "--config", t.g.Config())
+	cmd.Env = append(os.Environ(), "LISTEN_FDS=1", "LISTEN_FDNAMES=public")
+	cmd.ExtraFiles = []*os.File{t.socket}
+	t.program, err = t.r.Start("wxgate", cmd)
+	return err
+}
+
+// activate puts a process with a socket of this program's in the place of the one
+// that opened its own.
+func (t *trial) activate(ctx context.Context) error {
+	t.program.Stop()
+	ln, err := net.Listen("tcp", t.g.Address)
+	if err != nil {
+		return err
+	}
+	defer ln.Close() // the copy stays
+	if t.socket, err = ln.(*net.TCPListener).File(); err != nil {
+		return err
+	}
+	if err := t.startActivated(ctx); err != nil {
+		return err
+	}
+	return t.await(ctx, func() bool { return strings.Contains(t.program.Output(), `"listening","listener":"public"`) })
+}
+
+// load sends one request after the other, each counted as lost that gets anything but
+// the backend's answer.
+func (t *trial) load(ctx context.Context, client *http.Client, method string) {
+	for ctx.Err() == nil {
+		id := fmt.Sprint(t.sent.Add(1))
+		if got := t.send(client, method, id); got != "200 "+id {
+			t.mu.Lock()
+			t.failures[method+" "+got]++
+			t.mu.Unlock()
+		}
+		time.Sleep(2 * time.Millisecond) // so that the machine isn't the bottleneck
+	}
+}
+
+// send gives status and body of the answer, or the error.
+func (t *trial) send(client *http.Client, method, id string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	body := io.Reader(nil)
+	if method == http.MethodPost {
+		body = strings.NewReader(id)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, t.base+"/api/"+id, body)
+	if err != nil {
+		return err.Error()
+	}
+	req.Header.Set("Authorization", "Bearer "+t.token)
+	res, err := client.Do(req)
+	if err != nil {
+		return strings.ReplaceAll(err.Error(), req.URL.String(), "")
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 200))
+	if err != nil {
+		return err.Error()
+	}
+	return strings.TrimSpace(fmt.Sprint(res.StatusCode, " ", string(answer)))
+}
+
+// receive is the backend. It takes a few milliseconds, so that requests are under way
+// when a gateway stops.
+func (t *trial) receive(w http.ResponseWriter, r *http.Request) {
+	id := strings.TrimPrefix(r.URL.Path, "/api/")
+	if id == "ws" {
+		echo(w, r)
+		return
+	}
+	t.mu.Lock()
+	t.arrived[id]++
+	t.mu.Unlock()
+	_, _ = io.Copy(io.Discard, r.Body)
+	time.Sleep(5 * time.Millisecond)
+	_, _ = io.WriteString(w, id)
+}
+
+func echo(w http.ResponseWriter, r *http.Request) {
+	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
+	if err != nil {
+		return // it has been answered
+	}
+	defer socket.CloseNow()
+	_, _, _ = socket.Read(r.Context())
+}
+
+// lost are the failures with their number.
+func (t *trial) lost() string {
+	if len(t.failures) == 0 {
+		return "0"
+	}
+	var texts []string
+	for _, what := range slices.Sorted(maps.Keys(t.failures)) {
+		texts = append(texts, fmt.Sprintf("%d %.80s", t.failures[what], what))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// doubled is how many requests the backend saw more than once.
+func (t *trial) doubled() int {
+	n := 0
+	for _, times := range t.arrived {
+		if times > 1 {
+			n++
+		}
+	}
+	return n
+}
