@@ -36,12 +36,12 @@ test('callContainer goes to the gateway with its options, and without what was f
 test('callContainer has callbacks and answers any status in success', async t => {
   const { stub, wx } = await start(t)
   stub.intercept = (call, reply) => call.path === '/api/x' && (reply(404, 'none', { 'X-Request-ID': 'r7' }), true)
-  const told = []
+  const results = []
   await new Promise(resolve => {
-    wx.cloud.callContainer({ path: 'api/x', dataType: 'text', success: x => told.push(x), complete: resolve })
+    wx.cloud.callContainer({ path: 'api/x', dataType: 'text', success: x => results.push(x), complete: resolve })
   })
-  assert.equal(told.length, 1)
-  assert.deepEqual([told[0].statusCode, told[0].data, told[0].callID], [404, 'none', 'r7'])
+  assert.equal(results.length, 1)
+  assert.deepEqual([results[0].statusCode, results[0].data, results[0].callID], [404, 'none', 'r7'])
 })
 
 test('callContainer gives an ArrayBuffer where one is asked for', async t => {

@@ -16,7 +16,7 @@ test('ensureSession asks the gateway whether the login holds', async t => {
   assert.deepEqual(stub.calls.map(call => call.path), ['/auth/login', '/auth/session'])
 })
 
-test('ensureSession mends a login that was ended elsewhere', async t => {
+test('ensureSession logs in where the session was ended elsewhere', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.refuseAll('session_ended')
@@ -45,14 +45,14 @@ test('ensureSession({sessionKey}) logs in where WeChat has a new key', async t =
 
 test('bindPhone takes the event detail of the button, new and old', async t => {
   const { stub, gateway } = await start(t)
-  const told = []
-  await gateway.bindPhone({ errMsg: 'getPhoneNumber:ok', code: 'p1', encryptedData: 'e', iv: 'i', success: x => told.push(x.country_code) })
+  const results = []
+  await gateway.bindPhone({ errMsg: 'getPhoneNumber:ok', code: 'p1', encryptedData: 'e', iv: 'i', success: x => results.push(x.country_code) })
   await gateway.bindPhone({ encryptedData: 'e', iv: 'i' })
   assert.deepEqual(stub.to('/auth/phone').map(call => JSON.parse(call.body)), [{ code: 'p1' }, { encrypted_data: 'e', iv: 'i' }])
-  assert.deepEqual(told, ['86'])
+  assert.deepEqual(results, ['86'])
 })
 
-test('a phone code on a dead login is handed in again, since the gateway had not used it', async t => {
+test('a phone code that came with a refused token is sent again, since the gateway had not used it', async t => {
   const { stub, gateway } = await start(t)
   await gateway.login()
   stub.refuseAll('token_expired')
@@ -60,7 +60,7 @@ test('a phone code on a dead login is handed in again, since the gateway had not
   assert.deepEqual(stub.to('/auth/phone').map(call => JSON.parse(call.body)), [{ code: 'p1' }, { code: 'p1' }])
 })
 
-test('a stale session_key leads to a login, and the caller is told to ask the user once more', async t => {
+test('a stale session_key leads to a login, and the caller gets the error, to ask the user once more', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.intercept = (call, reply) => call.path === '/auth/phone' && (refuse(reply, 401, 'session_key_stale'), true)
@@ -109,7 +109,7 @@ test('logout of a session that is over is no failure', async t => {
   assert.equal(platform.storage.size, 0)
 })
 
-test('logout that the gateway did not hear of says so, and the token is forgotten', async t => {
+test('logout that fails at the gateway rejects, and the token is dropped', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.intercept = (call, reply) => (refuse(reply, 500, 'internal'), true)
@@ -133,20 +133,20 @@ test('the endpoints stand under the prefix given', async t => {
   assert.deepEqual(stub.calls.map(call => call.path), ['/gate/login', '/gate/session'])
 })
 
-test('bindPhone of a user who refused fails with what WeChat said, and asks nobody', async t => {
+test('bindPhone of a user who refused rejects with the error of WeChat and sends nothing', async t => {
   const { stub, gateway, platform } = await start(t)
-  const told = []
+  const results = []
   const refusals = [
     { errMsg: 'getPhoneNumber:fail user deny', errno: 1400001 },
     { errMsg: 'getPhoneNumber:fail no permission', errno: 102 },
     { errMsg: 'getRealtimePhoneNumber:fail user deny' },
   ]
   for (const detail of refusals) {
-    const call = gateway.bindPhone({ ...detail, fail: error => told.push(error.errMsg) })
+    const call = gateway.bindPhone({ ...detail, fail: error => results.push(error.errMsg) })
     await assert.rejects(call, error => error instanceof Error && error.errMsg === detail.errMsg && error.message === detail.errMsg && error.errno === detail.errno)
   }
   await assert.rejects(gateway.bindPhone({}), { errMsg: 'bindPhone:fail no code' })
-  assert.deepEqual(told, refusals.map(detail => detail.errMsg))
+  assert.deepEqual(results, refusals.map(detail => detail.errMsg))
   assert.equal(stub.calls.length, 0)
   assert.equal(platform.logins.length, 0)
 })
@@ -168,7 +168,7 @@ test('webviewURL stands under a base URL with a path', async t => {
   assert.equal(await gateway.webviewURL('/h5/orders'), stub.url + '/gw/auth/enter?ticket=t1')
 })
 
-test('webviewURL on a dead login logs in and asks again', async t => {
+test('webviewURL with a refused token logs in and asks again', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.refuseAll('session_ended')

@@ -20,22 +20,22 @@ for (const legacy of [false, true]) {
     return { stub, platform, gateway }
   }
 
-  test('an upload carries the token, and its progress is told' + kind, async t => {
+  test('an upload carries the token, and reports its progress' + kind, async t => {
     const stub = await startStub(t)
     const gateway = createGateway({ baseURL: stub.url, platform: stub.phone({ legacy }) })
     const call = gateway.uploadFile({ url: '/api/file', filePath, name: 'file', formData: { a: '1' } })
-    const heard = []
-    call.onProgressUpdate(({ progress }) => heard.push(progress))
+    const received = []
+    call.onProgressUpdate(({ progress }) => received.push(progress))
     const { data, statusCode } = await call
     const { header, body } = JSON.parse(data)
     assert.equal(statusCode, 200)
     assert.equal(header.authorization, 'Bearer token-1')
     assert.match(body, /name="a"\r\n\r\n1\r\n/)
     assert.match(body, /filename="photo.png"\r\n\r\npicture\r\n/)
-    assert.deepEqual(heard, [100])
+    assert.deepEqual(received, [100])
   })
 
-  test('an upload on a dead token is sent again after one login' + kind, async t => {
+  test('an upload with a refused token is sent again after one login' + kind, async t => {
     const { stub, gateway, platform } = await loggedIn(t)
     stub.refuseAll()
     const { statusCode } = await gateway.uploadFile({ url: '/api/file', filePath, name: 'file' })
@@ -45,7 +45,7 @@ for (const legacy of [false, true]) {
   })
 
   // Without headers nothing tells the gateway's 503 from one of the backend's own, which has seen the upload.
-  test('an upload that the gateway has no backend for is ' + (legacy ? 'handed over' : 'sent again') + kind, async t => {
+  test('an upload that the gateway has no backend for is ' + (legacy ? 'returned' : 'sent again') + kind, async t => {
     const { stub, gateway } = await loggedIn(t)
     let refused = 0
     stub.intercept = (call, reply) => refused++ < 1 && (refuse(reply, 503, 'no_healthy_upstream', { 'Retry-After': '1' }), true)
@@ -53,7 +53,7 @@ for (const legacy of [false, true]) {
     assert.equal(statusCode, legacy ? 503 : 200)
   })
 
-  test("an upload's or download's 401 from the backend is handed over" + kind, async t => {
+  test("an upload's or download's 401 from the backend is returned" + kind, async t => {
     const { stub, gateway, platform } = await loggedIn(t)
     stub.intercept = (call, reply) => call.path === '/api/file' && (reply(401, { error: 'token_expired', request_id: 'theirs' }), true)
     assert.equal((await gateway.uploadFile({ url: '/api/file', filePath, name: 'file' })).statusCode, 401)
@@ -69,7 +69,7 @@ for (const legacy of [false, true]) {
     assert.equal(JSON.parse(readFileSync(tempFilePath)).header.authorization, 'Bearer token-1')
   })
 
-  test('a download on a dead token is made again after one login' + kind, async t => {
+  test('a download with a refused token is sent again after one login' + kind, async t => {
     const { stub, gateway, platform } = await loggedIn(t)
     stub.refuseAll()
     const { statusCode, tempFilePath } = await gateway.downloadFile({ url: '/api/file' })

@@ -89,7 +89,7 @@ test('of two copies of the package over one storage, the second takes up the log
   assert.equal(stub.to('/auth/login').length, before + 1)
 })
 
-test('a stored token that is as dead as the one before it leads to a login all the same', async t => {
+test('a stored token that is refused like the one before it leads to a login', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const first = createGateway({ baseURL: stub.url, platform })
@@ -170,7 +170,7 @@ test('a gateway that wants no login for a minute is not asked again within it', 
   assert.equal(platform.logins.length, 1)
 })
 
-test('a blocked user is told so, and no try follows', async t => {
+test('user_blocked is returned, and no retry follows', async t => {
   const stub = await startStub(t)
   stub.intercept = (call, reply) => (refuse(reply, 403, 'user_blocked'), true)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
@@ -187,25 +187,25 @@ test('an error page of something before the gateway is no answer of it', async t
   assert.equal(platform.logins.length, 1)
 })
 
-test('onNewUser is told of the first login, and its errors are its own', async t => {
+test('onNewUser is called for the first login, and its errors do not fail that', async t => {
   const stub = await startStub(t, { newUser: true })
   const platform = stub.phone()
-  const told = await new Promise(resolve => {
+  const results = await new Promise(resolve => {
     createGateway({ baseURL: stub.url, platform, onNewUser: resolve }).request('/api/x')
   })
-  assert.equal(told.is_new_user, true)
+  assert.equal(results.is_new_user, true)
   stub.newUser = false
   const gateway = createGateway({ baseURL: stub.url, platform, onNewUser: () => assert.fail() })
   await gateway.login()
 })
 
-test('login hands in a phone code and its callbacks hear the answer', async t => {
+test('login sends a phone code, and its callbacks get the answer', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
-  const told = []
-  const answer = await gateway.login({ phoneCode: 'p1', success: x => told.push(x), complete: x => told.push(x) })
+  const results = []
+  const answer = await gateway.login({ phoneCode: 'p1', success: x => results.push(x), complete: x => results.push(x) })
   assert.equal(answer.token, 'token-1')
-  assert.deepEqual(told, [answer, answer])
+  assert.deepEqual(results, [answer, answer])
   assert.equal(JSON.parse(stub.calls[0].body).phone_code, 'p1')
 })
 

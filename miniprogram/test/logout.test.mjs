@@ -36,7 +36,7 @@ const calls = {
 }
 
 for (const [name, send] of Object.entries(calls)) {
-  test(`${name} whose session the caller ends is not sent again, and logs nobody in`, async t => {
+  test(`${name} whose session the caller ends is not sent again, and causes no login`, async t => {
     const { stub, platform, gateway } = await start(t)
     const held = holdBack(stub, '/api/x')
     const call = send(gateway)

@@ -132,10 +132,10 @@ test('proof_stale: the latest key is fetched once for all calls that met it, and
   assert.equal(world.stub.to('/api/x').length, 41)
 })
 
-test('proof_stale of the latest key is handed over', async t => {
+test('proof_stale of the latest key is returned', async t => {
   const world = await start(t)
-  const lonely = newKey(9)
-  world.userKey = async () => lonely
+  const unknown = newKey(9)
+  world.userKey = async () => unknown
   const { statusCode, data } = await world.gateway.request({ url: '/api/x', method: 'POST' })
   assert.deepEqual([statusCode, data.error], [403, 'proof_stale'])
   assert.equal(world.stub.calls.length, 1)
@@ -161,7 +161,7 @@ test('clock and key can both be off', async t => {
   assert.deepEqual(world.codes, ['', 'proof_stale', 'proof_clock', ''])
 })
 
-test('a gateway that calls the clock wrong each time is not asked for ever', async t => {
+test('a gateway that calls the clock wrong each time is not asked endlessly', async t => {
   const world = await start(t)
   let day = 0
   world.stub.intercept = (call, reply) =>
@@ -182,7 +182,7 @@ test('the clock is corrected by the Date header where the body was a file or cam
   assert.deepEqual(codes, ['proof_clock', '', 'proof_clock', ''])
 })
 
-test('a 503 is waited out with a new nonce', async t => {
+test('a 503 is retried with a new nonce', async t => {
   const world = await start(t)
   const { intercept } = world.stub
   let refused = 0
@@ -202,7 +202,7 @@ test('a refused token: the call is sent again under the next with a new proof', 
 })
 
 for (const code of ['proof_invalid', 'proof_replayed', 'proof_required', 'forbidden']) {
-  test(`${code} is handed over`, async t => {
+  test(`${code} is returned`, async t => {
     const world = await start(t)
     world.stub.intercept = (call, reply) => (refuse(reply, 403, code), true)
     assert.equal((await world.gateway.request({ url: '/api/x', method: 'POST' })).statusCode, 403)
@@ -210,7 +210,7 @@ for (const code of ['proof_invalid', 'proof_replayed', 'proof_required', 'forbid
   })
 }
 
-test("a proof_stale of the backend's own is handed over", async t => {
+test("a proof_stale of the backend's own is returned", async t => {
   const world = await start(t)
   world.stub.intercept = (call, reply) => (reply(403, { error: 'proof_stale' }), true)
   await world.gateway.request('/api/x')
@@ -218,7 +218,7 @@ test("a proof_stale of the backend's own is handed over", async t => {
   assert.equal(world.asked, 1)
 })
 
-test('a handshake refused for its key is made again with the latest, unheard', async t => {
+test('a handshake refused for its key is made again with the latest, without an event', async t => {
   const world = await start(t)
   await world.gateway.request('/api/x')
   world.keys = [newKey(8)]

@@ -84,7 +84,7 @@ test('phone: a user who refuses sees no error', async t => {
   assert.deepEqual([toasts, stub.calls.length], [[], 0])
 })
 
-test('phone: errors are told', async t => {
+test('phone: errors are shown', async t => {
   const { page, toasts, stub } = await start(t, 'phone.js')
   stub.intercept = (call, reply) => call.path === '/auth/phone' && (refuse(reply, 401, toasts.length ? 'invalid_code' : 'session_key_stale'), true)
   await page.onPhone({ detail: { encryptedData: 'e', iv: 'i' } })

@@ -36,20 +36,20 @@ test('PATCH, which wx has not, goes as an override', async t => {
 
 test('success, complete and the promise all get the result', async t => {
   const { gateway } = await loggedIn(t)
-  const told = []
-  const result = await gateway.request({ url: '/api/x', success: x => told.push(x), complete: x => told.push(x) })
-  assert.deepEqual(told, [result, result])
+  const results = []
+  const result = await gateway.request({ url: '/api/x', success: x => results.push(x), complete: x => results.push(x) })
+  assert.deepEqual(results, [result, result])
 })
 
-test('fail and complete hear of a failure, and no one need watch the promise', async t => {
+test('fail and complete get a failure, and the promise needs no catch', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.lose = () => true
-  const told = []
+  const results = []
   await new Promise(resolve => {
-    gateway.request({ url: '/api/x', fail: x => told.push(x), complete: x => resolve(told.push(x)) })
+    gateway.request({ url: '/api/x', fail: x => results.push(x), complete: x => resolve(results.push(x)) })
   })
-  assert.match(told[0].errMsg, /^request:fail /)
-  assert.equal(told[1], told[0])
+  assert.match(results[0].errMsg, /^request:fail /)
+  assert.equal(results[1], results[0])
 })
 
 test('a call that fails in the network is not sent again', async t => {
@@ -97,7 +97,7 @@ test('a URL that begins like the base URL but leads elsewhere gets no token', as
   assert.ok(urls.slice(strange.length).every(([, token]) => token === 'Bearer t'))
 })
 
-test("a 401 of the backend's own is handed to the caller and changes nothing", async t => {
+test("a 401 of the backend's own is returned and changes nothing", async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   stub.intercept = onPath('/api/x', reply => reply(401, { error: 'token_expired', request_id: 'theirs' }))
   const { statusCode } = await gateway.request('/api/x')
@@ -139,7 +139,7 @@ for (const code of ['forbidden', 'phone_required', 'user_blocked', 'session_key_
   })
 }
 
-test('a storm of 503s: each call waits as told, three times at most, and none logs in', async t => {
+test('a storm of 503s: each call waits as results, three times at most, and none logs in', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   const sent = []
   stub.intercept = (call, reply) => (sent.push(Date.now()), refuse(reply, 503, 'no_healthy_upstream', { 'Retry-After': '1' }), true)
@@ -153,7 +153,7 @@ test('a storm of 503s: each call waits as told, three times at most, and none lo
   assert.ok(Math.max(...second) - Math.min(...second) > 400, 'all at once')
 })
 
-test('a 429 of the gateway is waited out', async t => {
+test('a 429 of the gateway is retried after Retry-After', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   let refused = 0
   stub.intercept = (call, reply) => refused++ < 1 && (refuse(reply, 429, 'rate_limited', { 'Retry-After': '1' }), true)
@@ -161,7 +161,7 @@ test('a 429 of the gateway is waited out', async t => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('no one is kept waiting for a minute', async t => {
+test('a Retry-After of a minute is not waited for', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.intercept = (call, reply) => (refuse(reply, 503, 'store_unavailable', { 'Retry-After': '60' }), true)
   assert.equal((await gateway.request('/api/x')).statusCode, 503)
@@ -179,7 +179,7 @@ test("a 503 of the backend's own is sent again only where that is safe and invit
   assert.equal(stub.calls.length, 6)
 })
 
-test('502 and 504 are handed over at once: the backend may have acted', async t => {
+test('502 and 504 are returned at once: the backend may have acted', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.intercept = (call, reply) => (refuse(reply, +call.path.slice(1), 'upstream_error', { 'Retry-After': '0' }), true)
   assert.equal((await gateway.request('/502')).statusCode, 502)
@@ -309,31 +309,31 @@ test('abort works while the call is under way', async t => {
   await assert.rejects(call, { errMsg: 'request:fail abort' })
 })
 
-test('listeners set before the login hear the answer that counts, and nothing of a refused one', async t => {
+test('listeners set before the login get the events of the last answer, and none of a refused attempt', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.refuseAll()
-  const heard = []
+  const received = []
   const call = gateway.request({ url: '/api/x', enableChunked: true })
-  const deaf = () => heard.push('deaf')
-  call.onHeadersReceived(({ statusCode }) => heard.push(statusCode))
-  call.onChunkReceived(({ data }) => heard.push(JSON.parse(Buffer.from(data)).path))
-  call.onChunkReceived(deaf)
-  call.offChunkReceived(deaf)
+  const removed = () => received.push('removed')
+  call.onHeadersReceived(({ statusCode }) => received.push(statusCode))
+  call.onChunkReceived(({ data }) => received.push(JSON.parse(Buffer.from(data)).path))
+  call.onChunkReceived(removed)
+  call.offChunkReceived(removed)
   await call
-  assert.deepEqual(heard, [200, '/api/x'])
+  assert.deepEqual(received, [200, '/api/x'])
 })
 
-test('listeners hear an error of the gateway that is handed over', async t => {
+test('listeners get the events of a gateway error that the caller gets', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.intercept = (call, reply) => (refuse(reply, 403, 'forbidden'), true)
-  const heard = []
+  const received = []
   const call = gateway.request({ url: '/api/x', enableChunked: true })
-  call.onChunkReceived(({ data }) => heard.push(JSON.parse(Buffer.from(data)).error))
+  call.onChunkReceived(({ data }) => received.push(JSON.parse(Buffer.from(data)).error))
   await call
-  assert.deepEqual(heard, ['forbidden'])
+  assert.deepEqual(received, ['forbidden'])
 })
 
-test('a call interrupted in the background is told to the caller', async t => {
+test('a call interrupted in the background rejects', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   stub.intercept = () => (platform.interrupt(), true)
   await assert.rejects(gateway.request('/api/x'), { errMsg: 'request:fail interrupted' })

@@ -3,29 +3,29 @@ import { test } from 'node:test'
 import { createGateway } from '../dist/index.mjs'
 import { refuse, startStub } from './support/stub.mjs'
 
-/** What a socket tells, in order; messages(n) waits for that many of them. */
+/** The events of a socket, in order; until waits for the first of a kind. */
 function record(socket) {
-  const heard = []
+  const received = []
   let wake = () => {}
-  const on = (event, pick) => socket['on' + event](detail => (heard.push([event, pick(detail)]), wake()))
+  const on = (event, pick) => socket['on' + event](detail => (received.push([event, pick(detail)]), wake()))
   on('Open', () => '')
   on('Message', ({ data }) => data)
   on('Error', ({ errMsg }) => errMsg)
   on('Close', ({ code }) => code)
   const until = async event => {
-    while (!heard.some(([name]) => name === event)) await new Promise(resolve => (wake = resolve))
-    return heard
+    while (!received.some(([name]) => name === event)) await new Promise(resolve => (wake = resolve))
+    return received
   }
-  return { heard, until }
+  return { received, until }
 }
 
 test('a socket opens after the login, with the token, and speaks both ways', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const task = gateway.connectSocket({ url: '/ws', header: { 'X-Own': '1' } })
-  const { until, heard } = record(task)
+  const { until, received } = record(task)
   assert.deepEqual(await until('Message'), [['Open', ''], ['Message', 'hello']])
-  heard.length = 0
+  received.length = 0
   task.send({ data: 'ping' })
   assert.deepEqual(await until('Message'), [['Message', 'ping']])
   task.close({ code: 1000 })
@@ -38,14 +38,14 @@ test('a socket opens after the login, with the token, and speaks both ways', asy
 test('the promise gives the task, and success is called', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
-  const told = []
-  const task = await gateway.connectSocket({ url: '/ws', success: x => told.push(x) })
-  assert.deepEqual(told, [{ errMsg: 'connectSocket:ok' }])
+  const results = []
+  const task = await gateway.connectSocket({ url: '/ws', success: x => results.push(x) })
+  assert.deepEqual(results, [{ errMsg: 'connectSocket:ok' }])
   const { until } = record(task)
   assert.deepEqual((await until('Message')).pop(), ['Message', 'hello'])
 })
 
-test('a handshake refused for the token is made again after one login, unheard', async t => {
+test('a handshake refused for the token is made again after one login, without an event', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const gateway = createGateway({ baseURL: stub.url, platform })
@@ -57,7 +57,7 @@ test('a handshake refused for the token is made again after one login, unheard',
   assert.equal(stub.to('/ws').length, 2)
 })
 
-test('what the refused socket still has to say is not heard either', async t => {
+test('late events of the refused socket are dropped', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const { connectSocket } = platform
@@ -71,11 +71,11 @@ test('what the refused socket still has to say is not heard either', async t => 
   const gateway = createGateway({ baseURL: stub.url, platform })
   await gateway.login()
   stub.refuseAll()
-  const { until, heard } = record(gateway.connectSocket({ url: '/ws' }))
+  const { until, received } = record(gateway.connectSocket({ url: '/ws' }))
   await until('Message')
   assert.equal(late.length, 1)
   late.forEach(report => report())
-  assert.deepEqual(heard, [['Open', ''], ['Message', 'hello']])
+  assert.deepEqual(received, [['Open', ''], ['Message', 'hello']])
 })
 
 test('a socket closed while the gateway is asked about its token stays closed', async t => {
@@ -95,20 +95,20 @@ test('a socket closed while the gateway is asked about its token stays closed', 
   assert.equal(stub.to('/auth/login').length, 1)
 })
 
-test('a handshake that fails for another reason is told', async t => {
+test('a handshake that fails for another reason reaches onError and onClose', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const gateway = createGateway({ baseURL: stub.url, platform })
   await gateway.login()
   stub.refusal = ({ upgrade }) => (upgrade ? 'no_healthy_upstream' : '')
   const { until } = record(gateway.connectSocket({ url: '/ws' }))
-  const heard = await until('Close')
-  assert.deepEqual(heard.map(([event]) => event), ['Error', 'Close'])
+  const received = await until('Close')
+  assert.deepEqual(received.map(([event]) => event), ['Error', 'Close'])
   assert.equal(stub.to('/ws').length, 1)
   assert.equal(platform.logins.length, 1)
 })
 
-test('a login that fails is told to onError and to fail', async t => {
+test('a login that fails reaches onError and fail', async t => {
   const stub = await startStub(t)
   stub.intercept = (call, reply) => (refuse(reply, 403, 'user_blocked'), true)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
@@ -122,12 +122,12 @@ test('a socket closed while the login is under way is never opened', async t => 
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const task = gateway.connectSocket({ url: '/ws' })
-  const { heard } = record(task)
+  const { received } = record(task)
   let failed
   task.send({ data: 'early', fail: error => (failed = error.errMsg) })
   task.close({})
   await assert.rejects(task, { errMsg: 'connectSocket:fail closed' })
-  assert.deepEqual(heard, [['Close', 1000]])
+  assert.deepEqual(received, [['Close', 1000]])
   assert.match(failed, /^sendSocketMessage:fail/)
   assert.equal(stub.to('/ws').length, 0)
 })

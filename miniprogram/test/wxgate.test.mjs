@@ -157,7 +157,7 @@ test("the backend's own 401 is the caller's", async () => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('a storm: while the backend is gone nobody logs in, and when it is back calls go through', async () => {
+test('backend down: no login, and once it is back calls succeed', async () => {
   const { gateway, platform } = start(short)
   await gateway.login()
   await backend.stop()
@@ -199,20 +199,20 @@ test('a code that WeChat refuses leads to a fresh one', async () => {
   assert.equal(platform.logins.length, 2)
 })
 
-test('a user whom WeChat blocks is told so', async () => {
+test('a user whom WeChat blocks gets user_blocked', async () => {
   const { user, gateway, platform } = start(dev)
   await dev.sim('block', { user, blocked: true })
   await assert.rejects(gateway.request('/api/x'), { code: 'user_blocked', statusCode: 403 })
   assert.equal(platform.logins.length, 1)
 })
 
-test('onNewUser hears of the first login alone', async () => {
+test('onNewUser is called for the first login only', async () => {
   const { platform } = start(dev)
-  const told = []
-  const onNewUser = answer => told.push(answer.is_new_user)
+  const results = []
+  const onNewUser = answer => results.push(answer.is_new_user)
   await createGateway({ baseURL: dev.url, platform, onNewUser }).login()
   await createGateway({ baseURL: dev.url, platform, onNewUser }).login()
-  assert.deepEqual(told, [true])
+  assert.deepEqual(results, [true])
 })
 
 test('two gateways over one storage, of two copies of the package, get on', async () => {
@@ -293,7 +293,7 @@ test('a phone code handed in with the login', async () => {
   assert.match(phone.phone_number, /\d{11}/)
 })
 
-test('a session_key that WeChat has changed: told to the caller, mended for the next tap', async () => {
+test('a session_key that WeChat has changed: the caller gets the error, and the next tap succeeds', async () => {
   const { user, gateway, platform } = start(dev)
   await gateway.ensureSession()
   await dev.sim('rotate', { user })
@@ -379,8 +379,8 @@ test('proof: sign: a phone whose clock is off is corrected by the gateway', asyn
 
 test('proof: sign: a token alone is of no use', async () => {
   const { user, platform } = startSigned(signing.sign)
-  const thief = createGateway({ baseURL: signing.sign.url, platform: signing.sign.phone(user, { storage: platform.storage }) })
-  const { statusCode, data } = await thief.request({ url: '/api/x', method: 'POST' })
+  const attacker = createGateway({ baseURL: signing.sign.url, platform: signing.sign.phone(user, { storage: platform.storage }) })
+  const { statusCode, data } = await attacker.request({ url: '/api/x', method: 'POST' })
   assert.deepEqual([statusCode, data.error], [403, 'proof_required'])
 })
 

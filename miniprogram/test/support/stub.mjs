@@ -1,4 +1,4 @@
-// A gateway in a few lines, for what a real one does only when something breaks: storms, lost answers, strange errors.
+// A gateway in a few lines, for what a real one does only when something breaks: many refusals, lost answers, unusual errors.
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import { WebSocketServer } from 'ws'

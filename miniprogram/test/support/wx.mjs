@@ -38,8 +38,8 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
     if (options.timeout) request.setTimeout(options.timeout, () => stop('timeout'))
     request.on('error', error => end(fail, { errMsg: `${api}:fail ${error.code || error.message}` }))
     request.on('response', response => {
-      const told = { statusCode: response.statusCode, header: headersOf(response), cookies: [] }
-      if (!legacy || api === 'request') task.emit('HeadersReceived', told)
+      const reported = { statusCode: response.statusCode, header: headersOf(response), cookies: [] }
+      if (!legacy || api === 'request') task.emit('HeadersReceived', reported)
       const chunks = []
       response.on('data', chunk => {
         chunks.push(chunk)
@@ -49,7 +49,7 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
       response.on('error', error => end(fail, { errMsg: `${api}:fail ${error.code || error.message}` }))
       response.on('end', () => {
         const result = { statusCode: response.statusCode, errMsg: `${api}:ok`, ...onBody(Buffer.concat(chunks)) }
-        if (!legacy || api === 'request') result.header = told.header
+        if (!legacy || api === 'request') result.header = reported.header
         end(success, result)
       })
     })
