@@ -9,10 +9,18 @@ import (
 	"wxgate/apierror"
 )
 
-// authenticate checks the token, as far as the route looks at one.
+// authenticate checks the token, or a web page's cookie, as far as the route
+// looks at one.
 func (g *Gateway) authenticate(rc *requestContext) error {
 	if !rc.route.needsUser() {
 		return nil
+	}
+	if rc.route.AcceptCookie && rc.cookieOffered() {
+		err := g.identifyByCookie(rc)
+		if err != nil && rc.setCookie != "" && rc.route.Auth == AuthOptional {
+			return nil // a dead cookie is nobody's
+		}
+		return rc.failNavigation(err)
 	}
 	err := g.identify(rc)
 	if e := (*apierror.Error)(nil); rc.route.Auth == AuthOptional && errors.As(err, &e) && e.Code == apierror.TokenMissing {

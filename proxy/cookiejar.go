@@ -46,6 +46,7 @@ func (o *octets) UnmarshalText(text []byte) error {
 func (g *Gateway) setCookies(ctx context.Context, h http.Header, rc *requestContext) error {
 	switch rc.route.Cookies {
 	case CookiesPass:
+		rc.stripWebCookie(h)
 		return nil
 	case CookiesDrop:
 		delete(h, "Cookie")
@@ -70,6 +71,7 @@ func (g *Gateway) setCookies(ctx context.Context, h http.Header, rc *requestCont
 // keeps them. A store that can't be reached loses them, not the answer.
 func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *http.Response) {
 	if rc.route.Cookies == CookiesPass {
+		rc.dropWebCookie(res.Header)
 		return
 	}
 	lines := res.Header["Set-Cookie"]
@@ -88,6 +90,25 @@ func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *http
 	})
 	if err != nil {
 		g.Log.Warn("a backend's cookies could not be kept", zap.String("route", rc.route.Name), zap.Error(err))
+	}
+}
+
+// stripWebCookie keeps the cookie of web pages from backends.
+func (rc *requestContext) stripWebCookie(h http.Header) {
+	lines, sent := h["Cookie"]
+	if !sent || !rc.state.Web.on() {
+		return
+	}
+	delete(h, "Cookie")
+	if left := rc.state.Web.Cookie.Strip(lines); left != "" {
+		h["Cookie"] = []string{left}
+	}
+}
+
+// dropWebCookie keeps backends from setting it.
+func (rc *requestContext) dropWebCookie(h http.Header) {
+	if lines, sent := h["Set-Cookie"]; sent && rc.state.Web.on() {
+		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(lines), rc.state.Web.Cookie.SetBy)
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 	"strings"
 
 	"wxgate/apierror"
+	"wxgate/internal/httprule"
 )
 
-// What CORS answers tell a browser. Credentials are never allowed: a token
-// goes in a header, cookies play no part.
+// What CORS answers tell a browser. Credentials are allowed on routes that take a
+// web page's cookie, to the origins of Web.Origins, and nowhere else: a token goes
+// in a header.
 const (
 	corsExposed = "X-Session-Token, X-Gateway-Error, X-Request-ID, Retry-After"
 	corsMaxAge  = "600"
@@ -37,7 +39,13 @@ func (rc *requestContext) setCORS(origins []string, methods string) error {
 	}
 	origin := lastValue(rc.r.Header["Origin"])
 	allowed := len(rc.r.Header["Origin"]) == 1 && (origins[0] == "*" || slices.Contains(origins, origin))
-	rc.responseHeaders = func(h http.Header) { setCORSHeaders(h, origin, allowed) }
+	credentials := allowed && rc.allowsCredentials(origin)
+	rc.responseHeaders = func(h http.Header) {
+		setCORSHeaders(h, origin, allowed)
+		if credentials {
+			h["Access-Control-Allow-Credentials"] = []string{"true"}
+		}
+	}
 	if !isPreflight(rc.r) {
 		return nil
 	}
@@ -53,6 +61,15 @@ func (rc *requestContext) setCORS(origins []string, methods string) error {
 	rc.done = true
 	rc.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// allowsCredentials reports whether a script of the origin may use the cookie.
+func (rc *requestContext) allowsCredentials(origin string) bool {
+	if rc.route == nil || !rc.route.AcceptCookie {
+		return false
+	}
+	parsed, err := httprule.ParseOrigin(origin)
+	return err == nil && slices.Contains(rc.state.Web.Origins, parsed)
 }
 
 // setCORSHeaders replaces whatever a backend says of origins by the gateway's

@@ -43,6 +43,8 @@ type Config struct {
 	// PublicOrigins is where clients reach the gateway. Empty: the request's
 	// own scheme and Host.
 	PublicOrigins []httprule.Origin
+
+	Web Web
 }
 
 // Gateway is the public http.Handler.
@@ -54,6 +56,7 @@ type Gateway struct {
 	current    atomic.Pointer[state]
 	sockets    sockets
 	keyFetches keyFetches
+	cookies    sentCookies
 	stopping   atomic.Bool // requests are being cut off
 
 	refusedCookies      refusedCookies
@@ -71,7 +74,7 @@ type state struct {
 
 // New makes a gateway that serves the config.
 func New(o Options, c Config) *Gateway {
-	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches()}
+	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches(), cookies: newSentCookies()}
 	g.endpoints = endpoint.New(endpoint.Options{
 		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Pushes: o.Metrics.pushes, Log: o.Log, Now: o.Now,
 	}, c.Endpoints)

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"net/http"
 
 	"wxgate/apierror"
 	"wxgate/proxy/endpoint"
@@ -26,7 +27,11 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	rc.r.Body = endpointBody{body}
 	call := &endpoint.Request{
 		ResponseWriter: rc, HTTP: rc.r, ID: rc.id, Client: rc.client, ClientText: rc.clientText,
-		Authenticate: func(renew bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew) },
+		Authenticate: func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew, cookie) },
+		FromOurPage:  rc.fromOurPage,
+		PageOf:       func() *session.Session { return g.pageOf(rc) },
+		SetCookie:    func(line string) { rc.setCookie = line },
+		TakesCookie:  func(path string) bool { return rc.takesCookie(g, path) },
 	}
 	err := g.endpoints.Serve(call)
 	rc.done = true
@@ -39,12 +44,43 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	return err
 }
 
-func (g *Gateway) authenticateCaller(rc *requestContext, renew bool) (session.AuthResult, error) {
+func (g *Gateway) authenticateCaller(rc *requestContext, renew, cookie bool) (session.AuthResult, error) {
+	if cookie && rc.cookieOffered() {
+		err := g.identifyByCookie(rc)
+		return rc.grant, err
+	}
 	err := g.identify(rc)
 	if err == nil && renew {
 		err = g.renewToken(rc)
 	}
 	return rc.grant, err
+}
+
+// pageOf gives the live session of the browser that sent the request, nil where
+// there is none. It is no authentication: whose page asked isn't looked at.
+func (g *Gateway) pageOf(rc *requestContext) *session.Session {
+	if !rc.state.Web.on() {
+		return nil
+	}
+	cookie, ok := rc.state.Web.Cookie.Read(rc.r.Header["Cookie"])
+	if !ok {
+		return nil
+	}
+	grant, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
+	if err != nil {
+		return nil
+	}
+	return grant.Session
+}
+
+// takesCookie reports whether a GET of the path goes to a route that takes a
+// page's cookie.
+func (rc *requestContext) takesCookie(g *Gateway, path string) bool {
+	if g.endpoints.Owns(path) || rc.state.table.ambiguousRoute(rc.host, path) {
+		return false
+	}
+	m := rc.state.table.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodGet) })
+	return m.Route != nil && m.Route.AcceptCookie
 }
 
 // endpointBody gives the errors of a client's body as they are to be answered.

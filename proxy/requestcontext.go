@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"wxgate/apierror"
@@ -37,6 +38,8 @@ type requestContext struct {
 	grant         session.AuthResult
 	authenticated bool   // grant holds
 	renewed       string // a fresh token for X-Session-Token
+	byCookie      bool   // grant is of a web page's session
+	setCookie     string // a Set-Cookie line for a page's cookie
 
 	upstreamAddr string        // host:port of the last attempt; "": none was made
 	upstreamTime time.Duration // until the response's header
@@ -85,8 +88,13 @@ func (rc *requestContext) addGatewayHeaders(h http.Header) {
 	h[httprule.RequestIDName] = []string{rc.id}
 	if rc.renewed != "" {
 		h[httprule.SessionToken] = []string{rc.renewed}
-		// A token in a shared cache would be another user's login.
-		h["Cache-Control"] = []string{"no-store"}
+	}
+	if rc.setCookie != "" {
+		h["Set-Cookie"] = append(slices.Clone(h["Set-Cookie"]), rc.setCookie)
+	}
+	if rc.renewed != "" || rc.setCookie != "" {
+		// In a shared cache it would be another user's login.
+		h["Cache-Control"] = []string{"private, no-store"}
 	}
 }
 

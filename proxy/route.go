@@ -56,6 +56,7 @@ type Route struct {
 	Cookies      Cookies
 	Override     bool // POST with X-HTTP-Method-Override
 	Proof        ProofMode
+	AcceptCookie bool // a web page's cookie stands in for a token
 	CORSOrigins  []string
 
 	// UnsignedUploads lets a multipart/form-data body go unsigned where the

@@ -75,8 +75,16 @@ func (c *devCommand) config(wechatBase, backend string) (*config.Config, error) 
 		return nil, err
 	}
 	text := fmt.Sprintf(devConfig, c.Listen, base64.StdEncoding.EncodeToString(key[:]), devApp, devSecret, wechatBase, c.Admin, devToken, backend)
-	return config.Parse("dev", []byte(text), os.LookupEnv)
+	cfg, err := config.Parse("dev", []byte(text), os.LookupEnv)
+	if err == nil {
+		cfg.Web.Cookie = devCookie
+	}
+	return cfg, err
 }
+
+// devCookie is not that of a real gateway: cookies of localhost are shared by all
+// ports, and without TLS some browsers take no __Host- cookie.
+const devCookie = "wxgate-dev"
 
 const devConfig = `listen: "%s"
 secrets: ["%s"]
@@ -88,12 +96,14 @@ wechat: {api_base: "%s"}
 shutdown_delay: 0s
 shutdown_timeout: 2s
 limits: {login_per_ip: 600/m}
+web: {cookie: __Host-wxgate}
 admin:
   listen: "%s"
   tokens: [{name: dev, token: %s, scopes: [admin, wechat]}]
 log: {level: info, format: console}
 routes:
   - {path: /api/, name: api, upstreams: ["%[8]s"], method_override: true}
+  - {path: /h5/, name: h5, credentials: [bearer, cookie], cookies: drop, upstreams: ["%[8]s"]}
   - {path: /public/, name: public, auth: none, upstreams: ["%[8]s"]}
 `
 

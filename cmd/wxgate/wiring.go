@@ -17,6 +17,7 @@ import (
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
+	"wxgate/proxy/websession"
 	"wxgate/secret"
 	"wxgate/session"
 	"wxgate/wechat"
@@ -34,6 +35,7 @@ func sessionConfig(c *config.Config) session.Config {
 		Apps:         appIDs(c),
 		Secrets:      keys,
 		IdleTimeout:  c.Session.IdleTimeout.Std(),
+		WebIdle:      c.Web.MaxAge.Std(),
 		MaxLifetime:  c.Session.MaxLifetime.Std(),
 		MaxPerUser:   c.Session.MaxPerUser,
 		CacheTTL:     c.Session.CacheTTL.Std(),
@@ -113,6 +115,7 @@ func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group,
 		Proxies:   trustedPrefixes(c),
 
 		PublicOrigins: origins(c.PublicOrigins),
+		Web:           proxy.Web{Cookie: webCookie(c), MaxAge: c.Web.MaxAge.Std(), Origins: origins(c.Web.Origins)},
 	}
 	for i := range c.Routes {
 		rt, err := proxyRoute(c, &c.Routes[i], group)
@@ -130,6 +133,7 @@ func endpointConfig(c *config.Config) (endpoint.Config, error) {
 		LoginPerIP: session.Rate(c.Limits.LoginPerIP),
 		PerUser:    session.Rate(c.Limits.AuthPerUser),
 		Hook:       loginHook(c),
+		Web:        endpoint.Web{Cookie: webCookie(c), MaxAge: c.Web.MaxAge.Std()},
 	}
 	for _, a := range c.Apps {
 		out.Apps = append(out.Apps, a.AppID)
@@ -167,6 +171,12 @@ func proxyIdentity(c *config.Config) proxy.Identity {
 		OpenID: h.OpenID, UnionID: h.UnionID, AppID: h.AppID, UserID: h.UserID, Roles: h.Roles, Phone: h.Phone,
 		CloudRun: c.Identity.WXCloudRun, Assertion: c.Identity.Assertion.Header,
 	}
+}
+
+// webCookie is the cookie of web pages. A configuration file has __Host- names
+// only; the one of the development server works without TLS.
+func webCookie(c *config.Config) websession.Cookie {
+	return websession.Cookie{Name: c.Web.Cookie, Insecure: !strings.HasPrefix(c.Web.Cookie, "__Host-")}
 }
 
 func origins(list []config.Origin) []httprule.Origin {
@@ -211,7 +221,8 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
 		WebSocket:    r.WebSocket, Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
-		Proof: proxy.ProofMode(r.Proof), UnsignedUploads: r.UnsignedUploads,
+		AcceptCookie: slices.Contains(r.Credentials, config.Cookie),
+		Proof:        proxy.ProofMode(r.Proof), UnsignedUploads: r.UnsignedUploads,
 		CORSOrigins: r.CORS.Origins,
 		RequestSet:  revealed(r.RequestHeaders.Set), RequestRemove: canonical(r.RequestHeaders.Remove),
 		ResponseSet: revealed(r.ResponseHeaders.Set), ResponseRemove: canonical(r.ResponseHeaders.Remove),

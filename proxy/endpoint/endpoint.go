@@ -45,6 +45,7 @@ type Config struct {
 	PerUser    session.Rate    // for all endpoints that ask for a token; zero: no limit
 	Hook       Hook            // zero: none
 	Pushes     map[string]Push // by appid
+	Web        Web             // zero: no web pages
 }
 
 // Request is one call, as package proxy has read it. Its ResponseWriter adds
@@ -56,16 +57,23 @@ type Request struct {
 	Client     netip.Addr // trusted proxies looked through
 	ClientText string
 
-	// Authenticate gives the session of the request's token, or the error to
+	// Authenticate gives the session of the request's token, or with cookie that
+	// of a web page's cookie where there is no token, or the error to
 	// answer with. With renew the answer brings a fresh token where the old one
 	// nears its end.
-	Authenticate func(renew bool) (session.AuthResult, error)
+	Authenticate func(renew, cookie bool) (session.AuthResult, error)
+
+	FromOurPage func() bool             // the request was made by a page of ours, or by a person
+	PageOf      func() *session.Session // the live session of the browser; nil: there is none
+	SetCookie   func(line string)       // puts a Set-Cookie line on the answer
+	TakesCookie func(path string) bool  // a route that takes cookies serves the path
 
 	// Set while the call is served, for the access log.
 	Name  string             // the endpoint's path; "" where there is none
 	Grant session.AuthResult // whose call it is
 
 	config *Config // of the time when the call began
+	cookie bool    // the endpoint is served to a web page by its cookie too
 }
 
 // Handler serves the endpoints.
@@ -85,6 +93,7 @@ type endpoint struct {
 	method  string
 	serve   func(*Request) error
 	maxBody int64 // bytes; 0: maxBody
+	cookie  bool  // served to a web page by its cookie too
 }
 
 // New makes a handler that serves the config.
@@ -100,18 +109,22 @@ func (h *Handler) Configure(c Config) {
 	for _, e := range []struct {
 		method, path string
 		serve        func(*Request) error
+		cookie       bool
 	}{
-		{http.MethodPost, "/login", h.login},
-		{http.MethodPost, "/refresh", h.refresh},
-		{http.MethodPost, "/logout", h.logout},
-		{http.MethodGet, "/session", h.showSession},
-		{http.MethodPost, "/phone", h.bindPhone},
-		{http.MethodPut, "/profile", h.setProfile},
-		{http.MethodGet, "/profile", h.showProfile},
-		{http.MethodPost, "/check", h.check},
+		{http.MethodPost, "/login", h.login, false},
+		{http.MethodPost, "/refresh", h.refresh, false},
+		{http.MethodPost, "/logout", h.logout, true},
+		{http.MethodGet, "/session", h.showSession, true},
+		{http.MethodPost, "/phone", h.bindPhone, false},
+		{http.MethodPut, "/profile", h.setProfile, false},
+		{http.MethodGet, "/profile", h.showProfile, false},
+		{http.MethodPost, "/check", h.check, false},
 	} {
 		path := c.Prefix + e.path
-		table[path] = append(table[path], endpoint{method: e.method, serve: e.serve})
+		table[path] = append(table[path], endpoint{method: e.method, serve: e.serve, cookie: e.cookie})
+	}
+	if c.Web.on() {
+		h.addWebEndpoints(c.Prefix, table)
 	}
 	for appid, push := range c.Pushes {
 		p := pushEndpoints{h, push, appid}
@@ -151,7 +164,7 @@ func (h *Handler) Serve(r *Request) error {
 	}
 	for _, e := range endpoints {
 		if e.takes(r.HTTP.Method) {
-			r.Name = strings.TrimPrefix(path, "/")
+			r.Name, r.cookie = strings.TrimPrefix(path, "/"), e.cookie
 			return e.serve(r)
 		}
 	}
@@ -187,7 +200,7 @@ func (h *Handler) renewingCaller(r *Request) (*session.Session, error) {
 }
 
 func (h *Handler) authenticate(r *Request, renew bool) (*session.Session, error) {
-	grant, err := r.Authenticate(renew)
+	grant, err := r.Authenticate(renew, r.cookie)
 	if err != nil {
 		return nil, err
 	}

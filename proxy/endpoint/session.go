@@ -2,9 +2,11 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"wxgate/session"
+	"wxgate/wechat"
 )
 
 // refresh answers POST {auth}/refresh: a fresh token for the same session. The
@@ -21,20 +23,31 @@ func (h *Handler) refresh(r *Request) error {
 }
 
 // logout answers POST {auth}/logout: 204 once the session, or with
-// {"all": true} every session of the user, has ended everywhere.
+// {"all": true} every session of the user, has ended everywhere. With
+// {"reset_key": true} WeChat makes the user's session_key invalid first, for one
+// that may have leaked. A page's cookie ends the page's session.
 func (h *Handler) logout(r *Request) error {
 	s, err := h.caller(r)
 	if err != nil {
 		return err
 	}
 	var req struct {
-		All bool `json:"all"`
+		All      bool `json:"all"`
+		ResetKey bool `json:"reset_key"`
 	}
 	if err := readOptionalJSON(r, &req); err != nil {
 		return err
 	}
 	ctx := context.WithoutCancel(r.HTTP.Context()) // half a logout helps nobody
-	if req.All {
+	if req.ResetKey && s.Web == nil {
+		if err := h.resetSessionKey(ctx, s); err != nil {
+			return err
+		}
+	}
+	if s.Web != nil {
+		r.SetCookie(r.config.Web.Cookie.Clear())
+	}
+	if req.All && s.Web == nil { // a page ends itself only
 		_, err = h.Sessions.EndAll(ctx, s.AppID, s.OpenID, session.CauseLogoutAll)
 	} else {
 		_, err = h.Sessions.End(ctx, s.ID, session.CauseLogout)
@@ -45,6 +58,23 @@ func (h *Handler) logout(r *Request) error {
 	r.Header().Set("Cache-Control", "no-store")
 	r.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// resetSessionKey has WeChat replace the user's session_key. The new one is kept
+// by nobody: the session is about to end. A key that is stale already needs no
+// reset.
+func (h *Handler) resetSessionKey(ctx context.Context, s *session.Session) error {
+	key, err := h.Sessions.LatestSessionKey(ctx, s.AppID, s.OpenID)
+	if errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = h.WeChat.ResetSessionKey(ctx, s.AppID, s.OpenID, key); errors.Is(err, wechat.ErrKeyStale) {
+		return nil
+	}
+	return err
 }
 
 // sessionAnswer is the answer of GET {auth}/session; times in seconds.

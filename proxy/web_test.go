@@ -1,0 +1,393 @@
+package proxy_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"wxgate/internal/testkit"
+	"wxgate/internal/testkit/redistest"
+	"wxgate/proxy"
+	"wxgate/proxy/websession"
+	"wxgate/session"
+)
+
+const cookieName = "__Host-wxgate"
+
+// webWorld is a gateway whose route /h5/ takes cookies.
+func webWorld(t *testing.T, p plan) *world {
+	t.Helper()
+	p.routes = []*proxy.Route{
+		{Name: "h5", Path: "/h5/", Auth: proxy.AuthRequired, AcceptCookie: true, WebSocket: true},
+		{Name: "shared", Path: "/shared/", Auth: proxy.AuthOptional, AcceptCookie: true},
+		{Name: "api", Path: "/api/", Auth: proxy.AuthRequired},
+		{Name: "public", Path: "/public/", Auth: proxy.AuthNone},
+	}
+	before := p.config
+	p.config = func(c *proxy.Config) {
+		cookie := websession.Cookie{Name: cookieName}
+		c.Web = proxy.Web{Cookie: cookie, MaxAge: 12 * time.Hour, Origins: publicOrigins(t, "https://h5.example.cn")}
+		c.Endpoints.Web.Cookie, c.Endpoints.Web.MaxAge = cookie, 12*time.Hour
+		if before != nil {
+			before(c)
+		}
+	}
+	return newWorld(t, p)
+}
+
+// ticket asks for a ticket.
+func (w *world) ticket(token, next string) string {
+	w.t.Helper()
+	a := w.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next))
+	var got struct {
+		Ticket, Path string
+		ExpiresIn    int `json:"expires_in"`
+	}
+	if a.json(w.t, &got); a.Status != http.StatusOK || got.ExpiresIn != 60 || got.Path != "/auth/enter?ticket="+got.Ticket {
+		w.t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	return got.Path
+}
+
+// navigation is what a web-view sends that opens an address.
+var navigation = []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
+
+// enter opens a page and gives its cookie, "name=value".
+func (w *world) enter(token string) string {
+	w.t.Helper()
+	a := w.call("GET", w.ticket(token, "/h5/orders?x=1#/list"), "", "", navigation...)
+	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/orders?x=1#/list" {
+		w.t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+	}
+	return cookieOf(w.t, a)
+}
+
+func cookieOf(t testing.TB, a answer) string {
+	t.Helper()
+	lines := a.Header["Set-Cookie"]
+	if len(lines) != 1 {
+		t.Fatalf("Set-Cookie %q", lines)
+	}
+	pair, attributes, _ := strings.Cut(lines[0], "; ")
+	for _, want := range []string{"Path=/", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age="} {
+		if !strings.Contains(attributes, want) {
+			t.Errorf("%s is not in %s", want, attributes)
+		}
+	}
+	return pair
+}
+
+func TestPageEntersByTicketAndActsByCookie(t *testing.T) {
+	w := webWorld(t, plan{})
+	cookie := w.enter(w.login("alice"))
+	a := w.call("GET", "/h5/orders", "", "", "Cookie", "theme=dark; "+cookie+"; lang=zh")
+	var got echoed
+	if a.json(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != w.user("alice").OpenID {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	if line := got.Header["Cookie"]; len(line) != 1 || line[0] != "theme=dark; lang=zh" {
+		t.Errorf("the backend got the cookies %q", line)
+	}
+	for _, path := range []string{"/public/x", "/shared/x"} {
+		a := w.call("GET", path, "", "", "Cookie", cookie)
+		if a.json(t, &got); strings.Contains(string(a.Body), cookieName) {
+			t.Errorf("%s: the cookie reached a backend: %s", path, a.Body)
+		}
+	}
+	if a := w.call("GET", "/api/x", "", "", "Cookie", cookie); a.code() != "token_missing" {
+		t.Errorf("a route without cookies: %d %s", a.Status, a.Body)
+	}
+	_, value, _ := strings.Cut(cookie, "=")
+	if a := w.call("GET", "/h5/x", value, ""); a.code() != "token_invalid" {
+		t.Errorf("a cookie as a token: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("GET", "/h5/x", "bad", "", "Cookie", cookie); a.code() != "token_invalid" {
+		t.Errorf("a bad token beside a good cookie: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie+"; "+cookie); a.code() != "token_missing" {
+		t.Errorf("the cookie twice: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestEnterAnswersOnce(t *testing.T) {
+	redis := redistest.Start(t)
+	a := webWorld(t, plan{redis: redis})
+	b := webWorld(t, plan{redis: redis, sim: a.sim})
+	path := a.ticket(a.login("alice"), "/h5/")
+	phone := append([]string{"User-Agent", "WeChat"}, navigation...)
+	for name, got := range map[string]answer{
+		"HEAD":         a.call("HEAD", path, "", "", phone...),
+		"prefetch":     a.call("GET", path, "", "", append([]string{"Sec-Purpose", "prefetch"}, phone...)...),
+		"old prefetch": a.call("GET", path, "", "", append([]string{"Purpose", "prefetch"}, phone...)...),
+	} {
+		if got.Status != http.StatusServiceUnavailable || got.code() != "prefetch_declined" || !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
+			t.Errorf("%s: %d %v", name, got.Status, got.Header)
+		}
+	}
+	for name, headers := range map[string][]string{
+		"a link elsewhere": {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"},
+		"a sibling's link": {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"},
+		"a script":         {"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"},
+	} {
+		if got := a.call("GET", path, "", "", headers...); got.code() != "invalid_ticket" || len(got.Header["Set-Cookie"]) > 0 {
+			t.Errorf("%s: %d %v", name, got.Status, got.Header)
+		}
+	}
+	first := a.call("GET", path, "", "", phone...)
+	again := b.call("GET", path, "", "", phone...) // a second tap, at the other instance
+	if first.Status != http.StatusSeeOther || again.Status != http.StatusSeeOther || cookieOf(t, first) != cookieOf(t, again) {
+		t.Errorf("first %d, again %d", first.Status, again.Status)
+	}
+	if first.Header.Get("Cache-Control") != "private, no-store" || first.Header.Get("Referrer-Policy") != "no-referrer" {
+		t.Errorf("%v", first.Header)
+	}
+	other := b.call("GET", path, "", "", append([]string{"User-Agent", "another"}, navigation...)...)
+	if other.Status != http.StatusUnauthorized || other.code() != "invalid_ticket" || !strings.Contains(string(other.Body), "链接已失效") {
+		t.Errorf("another browser: %d %s", other.Status, other.Body)
+	}
+}
+
+func TestTicketLeadsToOurCookieRoutesOnly(t *testing.T) {
+	w := webWorld(t, plan{})
+	token := w.login("alice")
+	for _, next := range []string{
+		"", "h5", "//evil.example/", "https://evil.example/", `/\evil.example`, "/h5/../api/x", "/h5//x", "/h5/%2e%2e/x", "/api/x", "/public/x", "/auth/session",
+		"/nowhere", "/h5/\r\nSet-Cookie: a=b", "/h5/" + strings.Repeat("a", 1024), "/.well-known/jwks.json",
+	} {
+		if a := w.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next)); a.code() != "bad_request" {
+			t.Errorf("%q: %d %s", next, a.Status, a.Body)
+		}
+	}
+	if a := w.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`); a.code() != "token_missing" {
+		t.Errorf("without a token: %d %s", a.Status, a.Body)
+	}
+	cookie := w.enter(token)
+	if a := w.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.code() != "token_missing" {
+		t.Errorf("by cookie: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestOtherSitesPagesAreRefused(t *testing.T) {
+	w := webWorld(t, plan{})
+	cookie := w.enter(w.login("alice"))
+	own := "http://" + w.addr
+	for _, c := range []struct {
+		name, method string
+		headers      []string
+		want         string
+	}{
+		{"our form", "POST", []string{"Sec-Fetch-Site", "same-origin"}, ""},
+		{"our old browser's form", "POST", []string{"Origin", own}, ""},
+		{"a further origin's", "POST", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://h5.example.cn"}, ""},
+		{"another site's form", "POST", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, "cross_origin"},
+		{"another site's old browser", "POST", []string{"Origin", "https://evil.example"}, "cross_origin"},
+		{"null", "POST", []string{"Origin", "null"}, "cross_origin"},
+		{"no sign", "POST", nil, "cross_origin"},
+		{"a link from elsewhere", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, ""},
+		{"a script elsewhere", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, "cross_origin"},
+	} {
+		a := w.call(c.method, "/h5/x", "", "", append(c.headers, "Cookie", cookie)...)
+		if a.code() != c.want || c.want != "" && a.Status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
+		}
+	}
+	handshake := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Cookie", cookie}
+	for origin, want := range map[string]string{"": "cross_origin", "https://evil.example": "cross_origin", own: ""} {
+		headers := handshake
+		if origin != "" {
+			headers = append(headers, "Origin", origin)
+		}
+		if a := w.call("GET", "/h5/socket", "", "", headers...); a.code() != want {
+			t.Errorf("a handshake from %q: %d %s", origin, a.Status, a.Body)
+		}
+	}
+	// CORS lets scripts of the further origin use the cookie, there alone.
+	corsWorld := webWorld(t, plan{config: func(c *proxy.Config) {
+		for _, rt := range c.Routes {
+			rt.CORSOrigins = []string{"https://h5.example.cn", "https://www.example.cn"}
+		}
+	}})
+	for origin, want := range map[string]string{"https://h5.example.cn": "true", "https://www.example.cn": ""} {
+		for path, credentials := range map[string]string{"/h5/x": want, "/api/x": ""} {
+			a := corsWorld.call("OPTIONS", path, "", "", "Origin", origin, "Access-Control-Request-Method", "GET")
+			if a.Header.Get("Access-Control-Allow-Credentials") != credentials || a.Header.Get("Access-Control-Allow-Origin") != origin {
+				t.Errorf("%s at %s: %v", origin, path, a.Header)
+			}
+		}
+	}
+}
+
+func TestDeadCookieIsCleared(t *testing.T) {
+	w := webWorld(t, plan{})
+	token := w.login("alice")
+	cookie := w.enter(token)
+	if a := w.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	a := w.call("GET", "/h5/x", "", "", "Cookie", cookie)
+	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("a script: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	a = w.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("a navigation: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	var got echoed
+	a = w.call("GET", "/shared/x", "", "", "Cookie", cookie)
+	if a.json(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("an optional route: %d %v %s", a.Status, a.Header, a.Body)
+	}
+	cookie = w.enter(w.login("bob"))
+	w.redis.Stop()
+	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie+"x"); a.code() == "session_ended" && len(a.Header["Set-Cookie"]) == 0 {
+		t.Errorf("%d %v", a.Status, a.Header)
+	}
+	if a := w.call("GET", w.base[len(w.base):]+"/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(a.Header["Set-Cookie"]) > 0 {
+		t.Errorf("%d %v", a.Status, a.Header)
+	}
+}
+
+func TestGatewaysOwnEndpointsByCookie(t *testing.T) {
+	w := webWorld(t, plan{})
+	token := w.login("alice")
+	cookie := w.enter(token)
+	if a := w.call("GET", "/auth/session", "", "", "Cookie", cookie); a.Status != http.StatusOK || !strings.Contains(string(a.Body), appID) {
+		t.Errorf("session: %d %s", a.Status, a.Body)
+	}
+	for _, c := range [][2]string{{"POST", "/auth/refresh"}, {"GET", "/auth/profile"}, {"POST", "/auth/check"}, {"POST", "/auth/phone"}} {
+		if a := w.call(c[0], c[1], "", "{}", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.code() != "token_missing" {
+			t.Errorf("%s: %d %s", c[1], a.Status, a.Body)
+		}
+	}
+	if a := w.call("POST", "/auth/logout", "", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); a.code() != "cross_origin" {
+		t.Errorf("another site's logout: %d %s", a.Status, a.Body)
+	}
+	a := w.call("POST", "/auth/logout", "", `{"all":true}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
+	if a.Status != http.StatusNoContent || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("logout: %d %v", a.Status, a.Header)
+	}
+	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie); a.code() != "session_ended" {
+		t.Errorf("after it: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("GET", "/h5/x", token, ""); a.Status != http.StatusOK {
+		t.Errorf("the mini program's session: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestAnotherUsersPageAsksFirst(t *testing.T) {
+	w := webWorld(t, plan{})
+	alice, bob := w.login("alice"), w.login("bob")
+	if a := w.call("PUT", "/auth/profile", alice, `{"nickname":"爱丽丝<b>"}`); a.Status != http.StatusOK {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	cookie := w.enter(alice)
+	path := w.ticket(bob, "/h5/bob")
+	a := w.call("GET", path, "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	bobs := w.user("bob").OpenID
+	if a.Status != http.StatusOK || !strings.Contains(string(a.Body), "爱丽丝&lt;b&gt;") || !strings.Contains(string(a.Body), bobs[len(bobs)-6:]) || len(a.Header["Set-Cookie"]) > 0 {
+		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+	}
+	form := "ticket=" + url.QueryEscape(strings.TrimPrefix(path, "/auth/enter?ticket="))
+	post := func(site string) answer {
+		return w.call("POST", "/auth/enter", "", form, "Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", site)
+	}
+	if a := post("cross-site"); a.code() != "cross_origin" {
+		t.Errorf("another site confirms: %d %s", a.Status, a.Body)
+	}
+	a = post("same-origin")
+	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/bob" {
+		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+	}
+	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie); a.code() != "session_ended" {
+		t.Errorf("alice's page goes on: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookieOf(t, a)); a.Status != http.StatusOK {
+		t.Errorf("bob's page: %d %s", a.Status, a.Body)
+	}
+}
+
+func TestBackendCannotSetThePagesCookie(t *testing.T) {
+	w := webWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Set-Cookie"] = []string{cookieName + "=forged; Path=/; Secure", "own=1"}
+	})})
+	for _, path := range []string{"/public/x", "/shared/x"} {
+		if a := w.call("GET", path, "", ""); len(a.Header["Set-Cookie"]) != 1 || a.Header["Set-Cookie"][0] != "own=1" {
+			t.Errorf("%s: %q", path, a.Header["Set-Cookie"])
+		}
+	}
+}
+
+func TestCookieIsRenewedBySetCookieOnly(t *testing.T) {
+	redis := redistest.Start(t)
+	a := webWorld(t, plan{redis: redis})
+	b := webWorld(t, plan{redis: redis, sim: a.sim, settings: func(c *session.Config) { c.RenewBefore = 1000 * time.Hour }})
+	cookie := a.enter(a.login("alice"))
+	first := b.call("GET", "/h5/x", "", "", "Cookie", cookie) // this instance has not sent it yet
+	if cookieOf(t, first) != cookie || first.Header.Get("Cache-Control") != "private, no-store" || first.Header.Get("X-Session-Token") != "" {
+		t.Errorf("%v", first.Header)
+	}
+	if again := b.call("GET", "/h5/x", "", "", "Cookie", cookie); len(again.Header["Set-Cookie"]) != 0 {
+		t.Errorf("%v", again.Header)
+	}
+}
+
+// An event stream of a page ends with the mini program's session.
+func TestPagesStreamIsCutOnLogout(t *testing.T) {
+	w := webWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: 1\n\n")
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	})})
+	token := w.login("alice")
+	req, err := http.NewRequestWithContext(t.Context(), "GET", w.base+"/h5/events", nil)
+	testkit.Must(t, err)
+	req.Header.Set("Cookie", w.enter(token))
+	res, err := client.Do(req)
+	testkit.Must(t, err)
+	defer res.Body.Close()
+	ended := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, res.Body)
+		close(ended)
+	}()
+	if a := w.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
+		t.Fatalf("%d", a.Status)
+	}
+	select {
+	case <-ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the stream goes on")
+	}
+}
+
+// No ticket and no cookie is in a log line.
+func TestTicketsAndCookiesAreNotLogged(t *testing.T) {
+	w := webWorld(t, plan{})
+	token := w.login("alice")
+	path := w.ticket(token, "/h5/")
+	a := w.call("GET", path, "", "", navigation...)
+	cookie := cookieOf(t, a)
+	w.call("GET", path, "", "", "User-Agent", "another")
+	w.call("GET", "/h5/x", "", "", "Cookie", cookie)
+	_, value, _ := strings.Cut(cookie, "=")
+	for name, text := range map[string]string{"ticket": strings.TrimPrefix(path, "/auth/enter?ticket="), "cookie": value[45:]} {
+		if strings.Contains(w.logs.String(), text) {
+			t.Errorf("the %s is in the log", name)
+		}
+	}
+}
+
+func TestEnterWhileRedisIsAway(t *testing.T) {
+	w := webWorld(t, plan{})
+	path := w.ticket(w.login("alice"), "/h5/")
+	w.redis.Stop()
+	if a := w.call("GET", path, "", "", navigation...); a.Status != http.StatusServiceUnavailable || a.code() != "store_unavailable" || len(a.Header["Set-Cookie"]) > 0 {
+		t.Errorf("%d %v", a.Status, a.Header)
+	}
+	w.redis.Start()
+}
