@@ -87,7 +87,8 @@ func (s *Server) endApp(w http.ResponseWriter, r *http.Request) error {
 
 func isAppID(text string) bool {
 	return text != "" && len(text) <= maxAppID && !strings.ContainsFunc(text, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9')
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		return !letter && c != '_' && c != '-'
 	})
 }
 

@@ -284,6 +284,9 @@ func TestKeysThatCannotBeUsedAreRefused(t *testing.T) {
 		s := good()
 		change(s)
 		_, err := wechat.New(wechat.Options{}, wechat.Config{Apps: []wechat.App{securedApp(s)}})
+		if (wechat.Config{Apps: []wechat.App{securedApp(s)}}).Validate() == nil {
+			t.Errorf("%s: valid", name)
+		}
 		if err == nil || strings.Contains(err.Error(), rsa.Key) || strings.Contains(err.Error(), "BEGIN") {
 			t.Errorf("%s: %v", name, err)
 		}

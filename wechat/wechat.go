@@ -123,6 +123,17 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// Validate tells what Configure would refuse.
+func (c Config) Validate() error {
+	_, err := parseBase(c.Base)
+	for _, a := range c.Apps {
+		if _, keyErr := newAPISecurity(a.ID, a.Security); keyErr != nil && err == nil {
+			err = fmt.Errorf("%w (app %s)", keyErr, a.ID)
+		}
+	}
+	return err
+}
+
 // Configure puts another config in force for the calls to come, whole or not at
 // all. The state of an app (its access token, its circuit breakers) is kept unless
 // its secret changed. Error: a Base that is no URL of the kind asked for, keys of

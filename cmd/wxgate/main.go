@@ -47,7 +47,20 @@ type configFlag struct {
 }
 
 // load reads the config file that the flag names.
-func (c configFlag) load() (*config.Config, error) { return config.Load(c.Config, os.LookupEnv) }
+func (c configFlag) load() (*config.Config, error) { return loadConfig(c.Config) }
+
+// loadConfig reads a config file, and has package wechat read the keys that only it
+// can read, so that a reload is refused whole.
+func loadConfig(file string) (*config.Config, error) {
+	cfg, err := config.Load(file, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	if err := wechatConfig(cfg).Validate(); err != nil {
+		return nil, config.Error{{File: file, Key: "apps", What: err.Error()}}
+	}
+	return cfg, nil
+}
 
 // terminal is where a command writes.
 type terminal struct{ out, err io.Writer }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,7 +44,7 @@ func (m reloadMetrics) applied() {
 // the fingerprint of what it read, so that a bad file is refused once.
 func (p *process) reloadFile(ctx context.Context, file string) (read string) {
 	before := fingerprint(p.config.Files)
-	next, err := config.Load(file, os.LookupEnv)
+	next, err := loadConfig(file)
 	if err != nil {
 		p.refused(err)
 		return before

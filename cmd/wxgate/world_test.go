@@ -67,7 +67,7 @@ func (w *world) config(changes settings) string {
 		"limits":           `{login_per_ip: ""}`,
 		"shutdown_delay":   "0s",
 		"shutdown_timeout": "10s",
-		"admin": fmt.Sprintf(`{listen: "127.0.0.1:0", tokens: [{name: ops, token: %s, scopes: [admin]}, {name: orders, token: %s, scopes: [wechat]}]}`,
+		"admin": fmt.Sprintf(`{listen: "127.0.0.1:0", tokens: [{name: ops, token: %s, scopes: [admin]}, {name: orders, token: %s, scopes: [wechat, token]}]}`,
 			adminToken, wechatToken),
 		"routes": "[" + w.route("/api/", "") + ", " + w.route("/public/", "auth: none") + "]",
 	}
