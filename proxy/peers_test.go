@@ -329,3 +329,21 @@ func TestCookiesOfEveryShapeComeBackUnchanged(t *testing.T) {
 		t.Errorf("%d cookies were reported", n)
 	}
 }
+
+func TestLeniencesOfTheRequestLine(t *testing.T) {
+	t.Parallel()
+	a := newArena(t)
+	s := a.stage(t, func(c *proxy.Config) {
+		c.Routes = append(c.Routes, &proxy.Route{Name: "all", Path: "/", Auth: proxy.AuthNone})
+	})
+	for raw, target := range map[string]string{
+		"GET http://gw.test HTTP/1.1\r\nHost: gw.test\r\n\r\n":           "/",
+		"GET http://gw.test?x=1 HTTP/1.1\r\nHost: gw.test\r\n\r\n":       "/?x=1",
+		"GET http://gw.test/a?x=1 HTTP/1.1\r\nHost: gw.test\r\n\r\n":     "/a?x=1",
+		"\r\nGET /after-an-empty-line HTTP/1.1\r\nHost: gw.test\r\n\r\n": "/after-an-empty-line",
+	} {
+		if q := s.passes(raw, ""); q.target() != target {
+			t.Errorf("%q reached the backend as %s", raw, q.target())
+		}
+	}
+}
