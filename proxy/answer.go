@@ -103,8 +103,8 @@ type bodyCopy struct {
 	err    error // what the reading ahead ended with
 }
 
-func newBodyCopy(res *http.Response) *bodyCopy {
-	return &bodyCopy{src: res.Body, stream: isStream(res), buf: copyBuffers.Get().(*copyBuffer)}
+func newBodyCopy(res *http.Response) bodyCopy {
+	return bodyCopy{src: res.Body, stream: isStream(res), buf: copyBuffers.Get().(*copyBuffer)}
 }
 
 func (c *bodyCopy) release() { copyBuffers.Put(c.buf) }

@@ -15,7 +15,8 @@ import (
 // What the gateway sets is set afterwards, so that a client's Connection header
 // can't make it vanish.
 func fromClient(rules *httprule.Headers, in http.Header, trusted bool) *outHeader {
-	out := &outHeader{make(http.Header, len(in)+7), make([]string, 0, 10)}
+	out := &outHeader{Header: make(http.Header, len(in)+7)}
+	out.values = out.room[:0]
 	for name, values := range in {
 		class := rules.Request(name)
 		if !class.PassesFromClient(trusted) {

@@ -61,6 +61,7 @@ func (id Identity) setCloudRun(h *outHeader, s *session.Session) {
 type outHeader struct {
 	http.Header
 	values []string
+	room   [12]string // for the usual number of values
 }
 
 // put sets a header under the very name, without making it canonical. An

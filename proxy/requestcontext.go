@@ -20,11 +20,12 @@ import (
 //
 // It is used by one goroutine at a time.
 type requestContext struct {
-	w     http.ResponseWriter
-	r     *http.Request
-	state *state // the configuration that the request began with
-	start time.Time
-	id    string // request id
+	w       http.ResponseWriter
+	r       *http.Request
+	state   *state // the configuration that the request began with
+	start   time.Time
+	id      string    // request id
+	idValue [1]string // for the answer's header
 
 	peer       netip.Addr // at the other end of the TCP connection
 	client     netip.Addr // whom the request is from, trusted proxies looked through
@@ -85,7 +86,8 @@ func (rc *requestContext) addGatewayHeaders(h http.Header) {
 	if rc.responseHeaders != nil {
 		rc.responseHeaders(h)
 	}
-	h[httprule.RequestIDName] = []string{rc.id}
+	rc.idValue[0] = rc.id
+	h[httprule.RequestIDName] = rc.idValue[:]
 	if rc.renewed != "" {
 		h[httprule.SessionToken] = []string{rc.renewed}
 	}
