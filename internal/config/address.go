@@ -64,7 +64,7 @@ func redisURL(text string) error {
 	return fmt.Errorf("is an address, not a URL: write %s (%s)", Quote(host), also)
 }
 
-// checkAddress wants host:port. example is one that would do.
+// checkAddress accepts host:port. example is one that would do.
 func checkAddress(text, example string) error {
 	host, _, ok := SplitAddress(text)
 	exampleHost, _, _ := SplitAddress(example)

@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 )
 
-// checkKeyPair wants both files or neither, and that they fit.
+// checkKeyPair accepts both files or neither, and that they fit.
 func (v *validator) checkKeyPair(key string, cert, private Path) {
 	switch {
 	case cert == "" && private == "":

@@ -45,7 +45,7 @@ func (d *decoder) structure(n value, v reflect.Value, key string) {
 	}
 	entries, ok := n.entries()
 	if !ok {
-		d.errorAt(n.line, key, "wants a mapping, not %s%s", n.kind(), d.mappingHint(n))
+		d.errorAt(n.line, key, "must be a mapping, not %s%s", n.kind(), d.mappingHint(n))
 		return
 	}
 	first := map[string]int{}
@@ -99,7 +99,7 @@ func (d *decoder) missing(n value, t reflect.Type, key string, there map[string]
 func (d *decoder) list(n value, v reflect.Value, key string) {
 	items, ok := n.items()
 	if !ok {
-		d.errorAt(n.line, key, "wants a list, not %s: %s", n.kind(), listHint(n, v.Type().Elem()))
+		d.errorAt(n.line, key, "must be a list, not %s: %s", n.kind(), listHint(n, v.Type().Elem()))
 		return
 	}
 	list := reflect.MakeSlice(v.Type(), len(items), len(items))
@@ -118,7 +118,7 @@ func (d *decoder) list(n value, v reflect.Value, key string) {
 func (d *decoder) dictionary(n value, v reflect.Value, key string) {
 	entries, ok := n.entries()
 	if !ok {
-		d.errorAt(n.line, key, "wants a mapping, not %s", n.kind())
+		d.errorAt(n.line, key, "must be a mapping, not %s", n.kind())
 		return
 	}
 	dictionary := reflect.MakeMap(v.Type())

@@ -36,8 +36,8 @@ func TestWhatIsNotOnePlainDocumentIsRefused(t *testing.T) {
 		"too large":        {strings.Repeat("# 7890\n", 150_000), 0, "is larger than 1 MiB"},
 		"too many lines":   {"a: |\n" + strings.Repeat("\n", 20_001), 0, "more than 20000 lines"},
 		"too many values":  {"a: [" + strings.Repeat("a,", 60_000) + "]", 0, "has too many values"},
-		"a list":           {"- a", 1, "wants a mapping, not a list"},
-		"a word":           {"hello", 1, "wants a mapping, not text"},
+		"a list":           {"- a", 1, "must be a mapping, not a list"},
+		"a word":           {"hello", 1, "must be a mapping, not text"},
 	} {
 		_, err := parse(t, c.text)
 		var bad Error

@@ -73,7 +73,7 @@ func (e *expander) resolve(inside string, out *expansion) (string, error) {
 	}
 	name, fallback, hasFallback := strings.Cut(inside, ":-")
 	if !isVariable(name) || strings.Contains(fallback, "${") {
-		return "", errors.New("${…} wants ${NAME}, ${NAME:-default} or ${file:PATH}; a plain ${ is written $${")
+		return "", errors.New("${…} must be ${NAME}, ${NAME:-default} or ${file:PATH}; a plain ${ is written $${")
 	}
 	value, set := e.lookup(name)
 	switch {

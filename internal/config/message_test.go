@@ -15,7 +15,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		"listen：\":8080\"\nlog: {level: info}": "config.yaml:1: is not valid YAML: the line has a full-width '：': write \":\"",
 		"log: {level: info}\nlisten：\":8080\"": "config.yaml:2: is not valid YAML: the line has a full-width '：': write \":\"",
 		"log：\n  level: info":                  "config.yaml:1: is not valid YAML: the line has a full-width '：'",
-		"log:\n  level：info":                   "log: wants a mapping, not text (the line has a full-width '：': write \":\")",
+		"log:\n  level：info":                   "log: must be a mapping, not text (the line has a full-width '：': write \":\")",
 		"log: {level： info}":                   "unknown key (the line has a full-width '：'",
 		"listen: “:8080”":                      "is not an address such as \":8080\" (the line has a full-width '“'",
 		"log: {level: info，format: json}":      "(the line has a full-width '，': write \",\")",
@@ -30,7 +30,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		" listen: ':1'\nlog: {level: info}":         "config.yaml:2: is not valid YAML: the line is indented by no space, which is neither that of the keys above nor of their parent: write 1 space",
 		"routes:\n  - path: /api/\n     auth: none": "config.yaml:3: is not valid YAML: the line is indented by 5 spaces, deeper than the line above, which holds a value: write 4 spaces",
 		"listen:\":8080\"":                          "config.yaml:1: is not valid YAML: write a space behind the colon of listen:",
-		"log:\n  level:info":                        "log: wants a mapping, not text (write a space behind the colon of level:)",
+		"log:\n  level:info":                        "log: must be a mapping, not text (write a space behind the colon of level:)",
 		"redis:\naddrs: ['a:1']":                    "redis: has no value: give it one, indenting its keys below it, or leave the key out",
 
 		// Addresses and URLs.
@@ -42,20 +42,20 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		"redis: {addrs: ['redis://:hunter2@r.internal:6379/0']}": `redis.addrs[0]: is an address, not a URL: write "r.internal:6379" (user, password and number go to redis.username, redis.password and redis.db)`,
 		"redis: {addrs: ['rediss://r.internal:6380']}":           `rediss is redis.tls: true`,
 		"redis: {addrs: [6379]}":                                 `write "127.0.0.1:6379"`,
-		"redis: {addrs: r.internal:6379}":                        `redis.addrs: wants a list, not text: write ["r.internal:6379"]`,
+		"redis: {addrs: r.internal:6379}":                        `redis.addrs: must be a list, not text: write ["r.internal:6379"]`,
 		inRoute("upstreams: ['10.0.0.5:8080']"):                  "has no scheme: write http://10.0.0.5:8080 or https://10.0.0.5:8080",
 		inRoute("upstreams: [localhost:3000]"):                   "has no scheme: write http://localhost:3000",
 		inRoute("upstreams: [3000]"):                             "has no scheme: write http://127.0.0.1:3000",
-		inRoute("upstreams: http://127.0.0.1:3000"):              `upstreams: wants a list, not text: write ["http://127.0.0.1:3000"]`,
+		inRoute("upstreams: http://127.0.0.1:3000"):              `upstreams: must be a list, not text: write ["http://127.0.0.1:3000"]`,
 		"wechat: {api_base: api.weixin.qq.com}":                  "write http://api.weixin.qq.com or https://api.weixin.qq.com",
 
 		// Scalars for lists, and lists for scalars.
-		"trusted_proxies: 10.0.0.0/8":      "trusted_proxies: wants a list, not text: write [10.0.0.0/8]",
-		inRoute("methods: GET, POST"):      "methods: wants a list, not text: write [GET, POST]",
+		"trusted_proxies: 10.0.0.0/8":      "trusted_proxies: must be a list, not text: write [10.0.0.0/8]",
+		inRoute("methods: GET, POST"):      "methods: must be a list, not text: write [GET, POST]",
 		inRoute("require: {roles: admin}"): "write [admin]",
-		"secrets: hunter2hunter2":          "secrets: wants a list, not text: write [ ] around it",
-		"apps:\n  appid: wx1\n  secret: x": `apps: wants a list, not a mapping: write "- " in front of its first key`,
-		"apps: wx1":                        "apps: wants a list, not text",
+		"secrets: hunter2hunter2":          "secrets: must be a list, not text: write [ ] around it",
+		"apps:\n  appid: wx1\n  secret: x": `apps: must be a list, not a mapping: write "- " in front of its first key`,
+		"apps: wx1":                        "apps: must be a list, not text",
 
 		// Durations, sizes, rates.
 		"session: {idle_timeout: 7d}":        "write 168h",
@@ -75,7 +75,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 
 		// Quotes where they help, and only there.
 		"apps: [{appid: 12345, secret: x}]": "put 12345 in quotes",
-		"redis: {password: 123456}":         "redis.password: wants text, not a whole number: put it in quotes",
+		"redis: {password: 123456}":         "redis.password: must be text, not a whole number: put it in quotes",
 		"redis: {db: '0'}":                  "write 0, without quotes",
 		"redis: {tls: 'true'}":              "write true, without quotes",
 		"redis: {tls: yes}":                 "write true, without quotes",

@@ -71,7 +71,7 @@ func (v *validator) checkMethods(key string, methods []string) {
 	distinct(v, key, methods)
 }
 
-// checkPrefixes wants strip_prefix to be the route's path or what stands in front
+// checkPrefixes requires strip_prefix to be the route's path or what stands in front
 // of it: anything else would strip nothing.
 func (v *validator) checkPrefixes(key string, route *Route) {
 	if route.StripPrefix != "" {
@@ -96,13 +96,13 @@ func (v *validator) checkPrefix(key, prefix string) {
 // checkRequirements holds together what only makes sense with a user.
 func (v *validator) checkRequirements(key string, route *Route) {
 	if route.Auth != "required" && (route.Require.Phone || len(route.Require.Roles) > 0) {
-		v.errorf(key+".require", "wants auth: required")
+		v.errorf(key+".require", "needs auth: required")
 	}
 	if route.Auth == "none" && route.Cookies == "jar" {
-		v.errorf(key+".cookies", "jar wants auth: required or optional: the jar belongs to a session")
+		v.errorf(key+".cookies", "jar needs auth: required or optional: the jar belongs to a session")
 	}
 	if route.Auth == "none" && route.Balance == "hash_openid" {
-		v.errorf(key+".balance", "hash_openid wants auth: required or optional")
+		v.errorf(key+".balance", "hash_openid needs auth: required or optional")
 	}
 	for i, role := range route.Require.Roles {
 		if !httprule.ValidRole(role) {

@@ -28,7 +28,7 @@ func isSecret(t reflect.Type) bool {
 // value too; text that is in the file may not.
 func (d *decoder) scalar(n value, v reflect.Value, key string) {
 	if n.kind() == mappingKind || n.kind() == listKind {
-		d.errorAt(n.line, key, "wants %s, not %s", typeName(v.Type()), n.kind())
+		d.errorAt(n.line, key, "must be %s, not %s", typeName(v.Type()), n.kind())
 		return
 	}
 	expanded := expansion{text: n.text()}
@@ -44,7 +44,7 @@ func (d *decoder) scalar(n value, v reflect.Value, key string) {
 		d.literals = append(d.literals, key)
 	}
 	if wrongKind(n.kind(), v, expanded.changed) {
-		d.errorAt(n.line, key, "wants %s, not %s%s", typeName(v.Type()), n.kind(), typeHint(n, v))
+		d.errorAt(n.line, key, "must be %s, not %s%s", typeName(v.Type()), n.kind(), typeHint(n, v))
 		return
 	}
 	if err := d.set(v, expanded.text); err != nil {

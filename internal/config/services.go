@@ -28,7 +28,7 @@ func overPlainNetwork(u *url.URL) bool {
 	return u != nil && u.Scheme == "http" && !isLoopbackHost(u.Hostname())
 }
 
-// checkURL wants an absolute URL of one of the schemes without user, query and
+// checkURL accepts an absolute URL of one of the schemes without user, query and
 // fragment. The message shows only scheme and host: the rest may hold a secret.
 func (v *validator) checkURL(key string, u *url.URL, schemes ...string) {
 	if u == nil {
@@ -47,7 +47,7 @@ func (v *validator) checkURL(key string, u *url.URL, schemes ...string) {
 	}
 }
 
-// checkBase wants a URL's path to be one that others can be put behind.
+// checkBase requires a URL's path to be one that others can be put behind.
 func (v *validator) checkBase(key string, u *url.URL) {
 	if u == nil {
 		return

@@ -62,7 +62,7 @@ func at(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
 // nonEmpty notes a required list that is there and empty.
 func nonEmpty[T any](v *validator, key string, list []T) {
 	if len(list) == 0 {
-		v.errorf(key, "wants at least one entry")
+		v.errorf(key, "needs at least one entry")
 	}
 }
 
