@@ -166,7 +166,7 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 		s := a.stage(t, nil)
 		grant, err := a.sessions.Authenticate(t.Context(), a.tokenA)
 		testkit.Must(t, err)
-		assertion, err := a.sessions.Assert(grant.Session, "api")
+		assertion, err := a.sessions.Assert(&grant.Session, "api")
 		testkit.Must(t, err)
 		hook, err := a.sessions.AssertHook(session.Login{AppID: appID, OpenID: a.openA}, "hook")
 		testkit.Must(t, err)

@@ -52,7 +52,7 @@ func (g *Gateway) identifyByCookie(rc *requestContext) error {
 	}
 	rc.grant, rc.authenticated, rc.byCookie = grant, true, true
 	if g.cookies.due(grant.Session.ID, g.Now(), web.MaxAge) {
-		rc.setCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(grant.Session)))
+		rc.setCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&grant.Session)))
 	}
 	return nil
 }

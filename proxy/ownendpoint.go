@@ -38,7 +38,7 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if call.Name != "" {
 		rc.routeName = call.Name
 	}
-	if call.Grant.Session != nil {
+	if call.Grant.Session.ID != "" {
 		rc.grant, rc.authenticated = call.Grant, true
 	}
 	return err
@@ -70,7 +70,7 @@ func (g *Gateway) pageOf(rc *requestContext) *session.Session {
 	if err != nil {
 		return nil
 	}
-	return grant.Session
+	return &grant.Session
 }
 
 // takesCookie reports whether a GET of the path goes to a route that takes a

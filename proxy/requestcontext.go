@@ -182,5 +182,5 @@ func (rc *requestContext) session() *session.Session {
 	if !rc.authenticated {
 		return nil
 	}
-	return rc.grant.Session
+	return &rc.grant.Session
 }

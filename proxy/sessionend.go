@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/session"
 )
 
 // errSessionEnded is why a stream or a socket was cut: its session has ended.
@@ -30,8 +31,8 @@ const (
 // client log in and send it again: one order would become two. So the request
 // is let finish, within the route's timeout. What has no end of its own is cut.
 type sessionEnd struct {
-	cancel  context.CancelCauseFunc
-	unwatch func()
+	cancel context.CancelCauseFunc
+	watch  session.Watch
 
 	mu      sync.Mutex
 	ended   bool
@@ -46,7 +47,7 @@ func (g *Gateway) watchSession(rc *requestContext, cancel context.CancelCauseFun
 		return nil
 	}
 	e := newSessionEnd(rc.r.Header, rc.route.Timeout, cancel)
-	e.unwatch = g.Sessions.Watch(rc.grant, e.sessionEnded)
+	e.watch = g.Sessions.Watch(rc.grant, e.sessionEnded)
 	return e
 }
 
@@ -119,7 +120,7 @@ func (e *sessionEnd) stop() {
 	if e == nil {
 		return
 	}
-	e.unwatch()
+	e.watch.Stop()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.timer != nil {

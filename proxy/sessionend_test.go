@@ -43,7 +43,6 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				e := newSessionEnd(header(test.request), test.timeout, cancel)
-				e.unwatch = func() {}
 				defer e.stop()
 				if test.early {
 					e.responseStarted(test.response)
@@ -77,7 +76,6 @@ func TestFinishedRequestsAreNotCutLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		e := newSessionEnd(http.Header{}, time.Second, cancel)
-		e.unwatch = func() {}
 		e.sessionEnded()
 		e.stop()
 		time.Sleep(time.Minute)

@@ -29,7 +29,7 @@ func (g *Gateway) forwardWebSocket(rc *requestContext) error {
 	t := &tunnel{rc: rc}
 	stopWatching := func() {}
 	if rc.authenticated {
-		stopWatching = g.Sessions.Watch(rc.grant, func() { t.terminate(errSessionEnded) })
+		stopWatching = g.Sessions.Watch(rc.grant, func() { t.terminate(errSessionEnded) }).Stop
 	}
 	release := func() {
 		stopWatching()

@@ -114,7 +114,7 @@ func (a *appEnds) told(appid string, before int64) {
 // endCached ends the cached sessions of an app that were created until then.
 func (s *Store) endCached(appid string, before int64) {
 	for _, cs := range s.cache.all() {
-		if cs.session.Load().AppID == appid && cs.created <= before {
+		if cs.facts.Load().app.Value() == appid && cs.created <= before {
 			s.finish(cs, "")
 		}
 	}
@@ -123,13 +123,9 @@ func (s *Store) endCached(appid string, before int64) {
 // dropUnserved ends what is watched of apps that are configured no more, and
 // takes their sessions out of the cache.
 func (s *Store) dropUnserved(c *activeConfig) {
-	for hash, token := range s.cache.tokens.All() {
-		if !c.serves(token.session.session.Load().AppID) {
-			s.cache.tokens.Invalidate(hash)
-		}
-	}
+	s.cache.removeTokens(func(t *cachedToken) bool { return c.serves(t.session.facts.Load().app.Value()) })
 	for _, cs := range s.cache.all() {
-		if !c.serves(cs.session.Load().AppID) {
+		if !c.serves(cs.facts.Load().app.Value()) {
 			s.terminate(cs)
 		}
 	}

@@ -27,7 +27,7 @@ type assertionKind struct{ sid, audience string }
 
 type assertion struct {
 	text    string
-	session *Session // whose facts it states
+	session Session // whose facts it states
 	config  *activeConfig
 	until   time.Time // reused until then
 }
@@ -53,12 +53,12 @@ func (s *Store) Assert(session *Session, audience string) (string, error) {
 	c, now := s.config.Load(), s.now()
 	kind := assertionKind{session.ID, audience}
 	if a, ok := s.assertions.signed.GetIfPresent(kind); ok && a.config == c && now.Before(a.until) &&
-		(a.session == session || a.session.equal(session)) {
+		a.session.equal(session) {
 		return a.text, nil
 	}
 	text, err := c.assert(session, audience, now)
 	if err == nil {
-		s.assertions.signed.Set(kind, assertion{text, session, c, now.Add(c.AssertionTTL / 2)})
+		s.assertions.signed.Set(kind, assertion{text, *session, c, now.Add(c.AssertionTTL / 2)})
 	}
 	return text, err
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Authenticate tells what a token proves. Errors: ErrTokenInvalid,
@@ -24,24 +26,24 @@ func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, 
 		return AuthResult{}, ErrTokenInvalid
 	}
 	now := s.now()
-	cached, ok := s.cache.tokens.GetIfPresent(hash)
+	cached, ok := s.cache.token(hash)
 	if !ok {
 		return s.verify(ctx, token, hash, read, now)
 	}
-	if now.UnixNano() >= cached.end*int64(time.Second) {
+	if now.Unix() >= int64(cached.end) {
 		return AuthResult{}, ErrTokenExpired
 	}
 	if err := s.confirm(ctx, cached.session, now); err != nil {
 		return AuthResult{}, err
 	}
-	return s.authResult(hash, cached, now), nil
+	return s.authResult(cached, now), nil
 }
 
 // authResult is what a good token proves; it counts as a use.
-func (s *Store) authResult(hash tokenHash, cached cachedToken, now time.Time) AuthResult {
+func (s *Store) authResult(cached cachedToken, now time.Time) AuthResult {
 	s.use(cached.session, now)
 	return AuthResult{
-		Session: cached.session.session.Load(), ExpiresAt: time.Unix(cached.end, 0), cached: cached.session, token: hash,
+		Session: cached.session.facts.Load().session(), ExpiresAt: time.Unix(int64(cached.end), 0), cached: cached.session, token: cached.hash,
 	}
 }
 
@@ -55,7 +57,7 @@ func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) e
 		s.metrics.hits.Inc()
 		return nil
 	}
-	r, v, err := s.lookUp(ctx, cs.session.Load().ID, "")
+	r, v, err := s.lookUp(ctx, cs.facts.Load().sid(), "", cachedPatience)
 	return s.applyReply(cs, r, v, err, now)
 }
 
@@ -64,7 +66,7 @@ func (s *Store) fresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
 	return at-cs.confirmedAt.Load() < int64(c.CacheTTL) && cs.epoch.Load() == s.epoch.Load() && !cs.is(stale) &&
-		at < cs.usedAt.Load()+int64(c.idle(cs.session.Load().Web != nil)) && now.Before(cs.session.Load().EndsAt)
+		at < cs.usedAt.Load()+int64(c.idle(cs.facts.Load().isPage())) && now.Before(cs.facts.Load().ends())
 }
 
 // applyReply takes Redis's reply, or the lack of one, into the cache.
@@ -86,7 +88,7 @@ func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, er
 // alive checks what holds whatever Redis says: an ending told by an event, and
 // the absolute end.
 func (s *Store) alive(cs *cachedSession, now time.Time) error {
-	if !cs.is(ended) && !now.Before(cs.session.Load().EndsAt) {
+	if !cs.is(ended) && !now.Before(cs.facts.Load().ends()) {
 		s.finish(cs, CauseExpired)
 	}
 	if cs.is(ended) {
@@ -103,7 +105,7 @@ func (s *Store) allowStale(cs *cachedSession, err error, now time.Time) error {
 		return e
 	}
 	c := s.config.Load()
-	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idle(cs.session.Load().Web != nil) {
+	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idle(cs.facts.Load().isPage()) {
 		return err
 	}
 	s.metrics.stale.Inc()
@@ -131,7 +133,7 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 		return AuthResult{}, ErrSessionEnded
 	}
 	s.metrics.misses.Inc()
-	r, v, err := s.lookUp(ctx, claims.sid, claims.field)
+	r, v, err := s.lookUp(ctx, claims.sid, claims.field, sharedTimeout)
 	if err != nil {
 		return s.verifyWithoutRedis(claims, hash, c, err, now)
 	}
@@ -139,7 +141,7 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 	if err != nil {
 		return AuthResult{}, err
 	}
-	return s.remember(hash, cachedToken{s.cache.insert(r, v), end, claims.key}, c, now)
+	return s.remember(cachedToken{session: s.cache.insert(r, v), end: seconds32(end), key: claims.key, hash: hash}, c, now)
 }
 
 // verifyWithoutRedis is for a good token that is new here while Redis is away: a
@@ -153,7 +155,8 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 	if cs == nil {
 		return AuthResult{}, err
 	}
-	end, mismatch := claims.match(storedSession{session: cs.session.Load()}, now)
+	session := cs.facts.Load().session()
+	end, mismatch := claims.match(storedSession{session: &session}, now)
 	if mismatch == nil {
 		err = s.allowStale(cs, err, now)
 	}
@@ -161,20 +164,20 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 		s.cache.release(cs)
 		return AuthResult{}, err
 	}
-	return s.remember(hash, cachedToken{cs, end, claims.key}, by, now)
+	return s.remember(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, by, now)
 }
 
 // remember caches a token that was found good, unless it isn't any more by a
 // Config that came meanwhile, and returns its result if the session still lives.
-func (s *Store) remember(hash tokenHash, cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
-	s.cache.tokens.Set(hash, cached)
-	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.session.Load().AppID)) {
-		s.cache.tokens.Invalidate(hash)
+func (s *Store) remember(cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
+	s.cache.addToken(cached)
+	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.facts.Load().app.Value())) {
+		s.cache.dropToken(cached.hash)
 	}
 	if err := s.alive(cached.session, now); err != nil {
 		return AuthResult{}, err
 	}
-	return s.authResult(hash, cached, now), nil
+	return s.authResult(cached, now), nil
 }
 
 // match compares the token with its session, and gives its end in Unix seconds.
@@ -211,34 +214,62 @@ type versionedReply struct {
 	version readVersion
 }
 
-// sharedTimeout bounds a question to Redis that several requests wait for.
-const sharedTimeout = 3 * time.Second
+const (
+	// sharedTimeout bounds a question to Redis that several requests wait for.
+	sharedTimeout = 3 * time.Second
 
-// lookUp asks Redis for a session, once for all who ask at the same time. A
-// caller who goes away doesn't take the reply from the others. Where CacheTTL is
-// zero each asks for himself, since a reply under way may be older than his
-// question.
-func (s *Store) lookUp(ctx context.Context, sid, field string) (storedSession, readVersion, error) {
-	if s.config.Load().CacheTTL == 0 {
-		r, err := s.lookUpAlone(ctx, sid, field)
-		return r.storedSession, r.version, err
+	// cachedPatience bounds how long a request of a cached session waits: it has
+	// StaleIfError to go on with.
+	cachedPatience = 250 * time.Millisecond
+)
+
+// errNoReply is of a Redis that takes too long.
+var errNoReply = fmt.Errorf("%w: load: no reply in time", ErrUnavailable)
+
+// lookUp asks Redis for a session, once for all who ask at the same time, and
+// waits as long as patience says; a request of a cached session doesn't wait where
+// another has just waited for nothing. A caller who goes away doesn't take the reply
+// from the others. Where CacheTTL is zero each asks for himself, since a reply
+// under way may be older than his question.
+func (s *Store) lookUp(ctx context.Context, sid, field string, patience time.Duration) (storedSession, readVersion, error) {
+	circuit := s.redis.circuitOf(s.keys.sessions(tagOf(sid)))
+	if patience == cachedPatience && circuit.isSlow() {
+		return storedSession{}, readVersion{}, errNoReply
 	}
-	flight := s.lookUps.DoChan(sid+field, func() (any, error) {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
-		defer cancel()
-		r, err := s.lookUpAlone(own, sid, field)
-		if own.Err() != nil {
-			err = fmt.Errorf("%w: load: no reply in time", ErrUnavailable) // the callers' contexts are their own
-		}
-		return r, err
-	})
+	patient := time.NewTimer(patience)
+	defer patient.Stop()
 	select {
 	case <-ctx.Done():
 		return storedSession{}, readVersion{}, ctx.Err()
-	case result := <-flight:
+	case <-patient.C:
+		circuit.slowUntil.Store(time.Now().Add(redisTimeout).UnixNano())
+		return storedSession{}, readVersion{}, errNoReply
+	case result := <-s.startLookUp(ctx, sid, field):
 		r, _ := result.Val.(versionedReply)
 		return r.storedSession, r.version, result.Err
 	}
+}
+
+func (s *Store) startLookUp(ctx context.Context, sid, field string) <-chan singleflight.Result {
+	ask := func() (any, error) {
+		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
+		defer cancel()
+		r, err := s.lookUpAlone(own, sid, field)
+		s.redis.circuitOf(s.keys.sessions(tagOf(sid))).slowUntil.Store(0)
+		if own.Err() != nil {
+			err = errNoReply // the callers' contexts are their own
+		}
+		return r, err
+	}
+	if s.config.Load().CacheTTL > 0 {
+		return s.lookUps.DoChan(sid+field, ask)
+	}
+	result := make(chan singleflight.Result, 1)
+	go func() {
+		r, err := ask()
+		result <- singleflight.Result{Val: r, Err: err}
+	}()
+	return result
 }
 
 func (s *Store) lookUpAlone(ctx context.Context, sid, field string) (versionedReply, error) {
@@ -255,5 +286,5 @@ func (s *Store) lookUpAlone(ctx context.Context, sid, field string) (versionedRe
 func hashToken(token string) tokenHash {
 	var room [512]byte
 	sum := sha256.Sum256(append(room[:0], token...))
-	return tokenHash(sum[:])
+	return tokenHash(sum[:len(tokenHash{})])
 }

@@ -29,6 +29,35 @@ func BenchmarkAuthenticateWarm(b *testing.B) {
 	}
 }
 
+// What a request costs doesn't depend on how many sessions are live: with more
+// of them than fit the processor's caches, that is the memory's latency.
+func BenchmarkAuthenticateAmongSessions(b *testing.B) {
+	for _, sessions := range []int{1, 1_000, 100_000} {
+		b.Run(strconv.Itoa(sessions), func(b *testing.B) {
+			s := openStore(b, nil, func(o *Config) { o.CacheTTL = 1 << 60; o.CacheSize = sessions })
+			tokens := make([]string, sessions)
+			for i := range tokens {
+				tokens[i] = cacheOne(b, s, i)
+			}
+			if n := s.cache.count(); n != sessions {
+				b.Fatalf("%d cached", n)
+			}
+			ctx, i := context.Background(), 0
+			b.ReportAllocs()
+			for b.Loop() {
+				auth, err := s.Authenticate(ctx, tokens[i])
+				if err != nil {
+					b.Fatal(err)
+				}
+				s.Watch(auth, func() {}).Stop()
+				if i += 7919; i >= sessions { // a prime, so that neighbours in time are none in memory
+					i %= sessions
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkAuthenticateAsking(b *testing.B) {
 	s := openStore(b, redistest.Start(b), func(o *Config) { o.CacheTTL = 0 })
 	token, _ := logIn(b, s, "oA")
@@ -49,7 +78,7 @@ func BenchmarkWatch(b *testing.B) {
 	cut := func() {}
 	b.ReportAllocs()
 	for b.Loop() {
-		s.Watch(g, cut)()
+		s.Watch(g, cut).Stop()
 	}
 }
 
@@ -73,19 +102,21 @@ func BenchmarkBytesPerCachedSession(b *testing.B) {
 
 // cacheOne takes a session into the cache as a reply of Redis and a good
 // token would, each string allocated anew.
-func cacheOne(b *testing.B, s *Store, i int) {
+func cacheOne(b *testing.B, s *Store, i int) (token string) {
 	l := Login{AppID: appid, OpenID: fmt.Sprintf("oUpF8uMuAJO_M2pxb1Q9z%07d", i), UnionID: fmt.Sprintf("ocMvos6NjeKLIBqg5Mr9Q%07d", i)}
 	session := newSession(l, s.now(), s.config.Load())
-	token, _, end, err := s.config.Load().issue(session, s.now())
+	issued, _, end, err := s.config.Load().issue(session, s.now())
 	if err != nil {
 		b.Fatal(err)
 	}
 	a := storedSession{session: session, lastSeen: s.now(), tokenEnd: end.Unix()}
-	text := token.Value.Reveal()
+	text := issued.Value.Reveal()
 	l2 := s.cache.insert(a, s.cache.readVersion(session.ID, s.now(), s.epoch.Load()))
-	if _, err := s.remember(hashToken(text), cachedToken{l2, end.Unix(), s.config.Load().keys[0].id}, s.config.Load(), s.now()); err != nil {
+	cached := cachedToken{session: l2, end: seconds32(end.Unix()), key: s.config.Load().keys[0].id, hash: hashToken(text)}
+	if _, err := s.remember(cached, s.config.Load(), s.now()); err != nil {
 		b.Fatal(err)
 	}
+	return text
 }
 
 func heap() int64 {

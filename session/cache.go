@@ -1,65 +1,71 @@
 package session
 
 import (
+	"encoding/binary"
 	"hash/maphash"
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/maypok86/otter/v2"
 )
-
-// maxCachedTokens bounds the tokens known to one instance, and with them the
-// sessions: at under 500 bytes each some 50 MB.
-const maxCachedTokens = 100_000
 
 // cache is what this instance knows without asking Redis: for each token
 // checked its session, and for each session the one cachedSession that all its
 // tokens, requests and streams share. That is therefore the one place to mark
-// when a session ends.
+// when a session ends. It is bounded by its tokens: with its last token, and when
+// nobody watches it, a session leaves.
 type cache struct {
-	tokens *otter.Cache[tokenHash, cachedToken]
-	seed   maphash.Seed
-	shards [cacheShards]cacheShard
+	seed     maphash.Seed
+	size     atomic.Int64 // tokens at most
+	cached   atomic.Int64 // tokens
+	hand     atomic.Uint32
+	sessions [cacheShards]sessionShard
+	tokens   [cacheShards]tokenShard
 }
 
 const cacheShards = 64
 
-// cacheShard holds the sessions that are referred to: by a cached token or by a
+// sessionShard holds the sessions that are referred to: by a cached token or by a
 // watched request.
-type cacheShard struct {
-	mu       sync.Mutex
-	sessions map[string]*cachedSession
-	events   uint64 // so many were received; a reply asked for before the last may be older than it
-	_        [32]byte
+type sessionShard struct {
+	mu     sync.Mutex
+	table  table[cachedSession]
+	events uint64 // so many were received; a reply asked for before the last may be older than it
 }
 
-// tokenHash is half of a token's SHA-256, enough against all who can't make
-// good tokens themselves. One token has one text.
-type tokenHash [16]byte
+type tokenShard struct {
+	mu    sync.Mutex
+	table table[cachedToken]
+}
 
-// cachedToken is a token that was found good.
+// tokenHash is a part of a token's SHA-256, enough against all who can't make
+// good tokens themselves. One token has one text.
+type tokenHash [15]byte
+
+func (h tokenHash) number() uint64 { return binary.LittleEndian.Uint64(h[:8]) }
+
+// cachedToken is a token that was found good: 32 bytes.
 type cachedToken struct {
 	session *cachedSession
-	end     int64 // Unix seconds
-	key     keyID // of the secret that it was made with
+	end     uint32 // Unix seconds
+	key     keyID  // of the secret that it was made with
+	hash    tokenHash
+	used    bool // since the cache last looked for one to evict
 }
 
-// cachedSession is a session as this instance last saw it. Its fields are atomic
-// because every request of the session reads them.
+// cachedSession is a session as this instance last saw it: 64 bytes, 48 of facts
+// and their text. Its fields are atomic because every request of the session
+// reads them.
 type cachedSession struct {
-	session     atomic.Pointer[Session]
-	created     int64        // Unix milliseconds
-	confirmedAt atomic.Int64 // when Redis was asked that confirmed it, Unix nanoseconds
-	usedAt      atomic.Int64 // the last use known, Unix nanoseconds
-	tokenEnd    atomic.Int64 // of the newest token known, Unix seconds
+	facts       atomic.Pointer[facts]
+	created     int64                    // Unix milliseconds
+	confirmedAt atomic.Int64             // when Redis was asked that confirmed it, Unix nanoseconds
+	usedAt      atomic.Int64             // the last use known, Unix nanoseconds
+	savedAt     atomic.Int64             // the last use that Redis knows, Unix nanoseconds
+	watch       atomic.Pointer[watchers] // while it is on the watch list
+	tokenEnd    atomic.Uint32            // of the newest token known, Unix seconds
 	epoch       atomic.Uint32
 	flags       atomic.Uint32
-	savedAt     atomic.Int64             // the last use that Redis knows, Unix nanoseconds
-	refs        int32                    // cached tokens and the watch list; guarded by the shard
-	watch       atomic.Pointer[watchers] // while it is on the watch list
+	refs        int32 // cached tokens and the watch list; guarded by the shard
 }
 
 // The flags of a cachedSession.
@@ -78,18 +84,137 @@ func (cs *cachedSession) clear(flag uint32) { cs.flags.And(^flag) }
 
 func newCache() *cache {
 	c := &cache{seed: maphash.MakeSeed()}
-	for i := range c.shards {
-		c.shards[i].sessions = map[string]*cachedSession{}
+	for i := range cacheShards {
+		c.sessions[i].table.hash = func(cs *cachedSession) uint64 { return c.hash(cs.facts.Load().sid()) }
+		c.tokens[i].table.hash = func(t *cachedToken) uint64 { return t.hash.number() }
 	}
-	c.tokens = otter.Must(&otter.Options[tokenHash, cachedToken]{
-		MaximumSize:      maxCachedTokens,
-		OnAtomicDeletion: func(e otter.DeletionEvent[tokenHash, cachedToken]) { c.release(e.Value.session) },
-	})
 	return c
 }
 
-func (c *cache) shard(sid string) *cacheShard {
-	return &c.shards[maphash.String(c.seed, sid)%cacheShards]
+func (c *cache) hash(sid string) uint64 { return maphash.String(c.seed, sid) }
+
+// shard gives where sid is kept. The low bits choose it; the table uses the high ones.
+func (c *cache) shard(sid string) (*sessionShard, uint64) {
+	hash := c.hash(sid)
+	return &c.sessions[hash%cacheShards], hash
+}
+
+// cached is called under the shard's lock.
+func (sh *sessionShard) cached(sid string, hash uint64) *cachedSession {
+	return sh.table.find(hash, func(cs *cachedSession) bool { return cs.facts.Load().sid() == sid })
+}
+
+// token gives the cached token with this hash.
+func (c *cache) token(hash tokenHash) (cachedToken, bool) {
+	sh := c.tokenShard(hash)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	t := sh.find(hash)
+	if t == nil {
+		return cachedToken{}, false
+	}
+	t.used = true
+	return *t, true
+}
+
+func (c *cache) tokenShard(hash tokenHash) *tokenShard {
+	return &c.tokens[hash[14]%cacheShards]
+}
+
+// find is called under the shard's lock.
+func (sh *tokenShard) find(hash tokenHash) *cachedToken {
+	return sh.table.find(hash.number(), func(t *cachedToken) bool { return t.hash == hash })
+}
+
+// addToken caches a token, which takes over a reference to its session. Where
+// there is no room others leave.
+func (c *cache) addToken(token cachedToken) {
+	token.used = true
+	sh := c.tokenShard(token.hash)
+	sh.mu.Lock()
+	old := sh.find(token.hash)
+	if old != nil {
+		sh.table.remove(old)
+	}
+	sh.table.insert(&token)
+	sh.mu.Unlock()
+	if old != nil {
+		c.release(old.session)
+		return
+	}
+	c.cached.Add(1)
+	c.evictSurplus()
+}
+
+// resize bounds the cache anew.
+func (c *cache) resize(tokens int) {
+	c.size.Store(int64(tokens))
+	c.evictSurplus()
+}
+
+func (c *cache) evictSurplus() {
+	for c.cached.Load() > c.size.Load() {
+		c.evict()
+	}
+}
+
+// evict takes one token out, of the next shard that has one.
+func (c *cache) evict() {
+	for range cacheShards {
+		sh := &c.tokens[c.hand.Add(1)%cacheShards]
+		sh.mu.Lock()
+		if sh.table.n == 0 {
+			sh.mu.Unlock()
+			continue
+		}
+		old := sh.table.evict(func(t *cachedToken) bool {
+			used := t.used
+			t.used = false
+			return used
+		})
+		sh.table.remove(old)
+		sh.mu.Unlock()
+		c.cached.Add(-1)
+		c.release(old.session)
+		return
+	}
+}
+
+// removeTokens takes the tokens out of the cache that don't pass.
+func (c *cache) removeTokens(pass func(*cachedToken) bool) {
+	for i := range c.tokens {
+		sh := &c.tokens[i]
+		sh.mu.Lock()
+		all := sh.table.all()
+		sh.mu.Unlock()
+		for _, t := range all {
+			if !pass(t) {
+				c.removeToken(t)
+			}
+		}
+	}
+}
+
+func (c *cache) removeToken(t *cachedToken) {
+	sh := c.tokenShard(t.hash)
+	sh.mu.Lock()
+	there := sh.table.remove(t)
+	sh.mu.Unlock()
+	if there {
+		c.cached.Add(-1)
+		c.release(t.session)
+	}
+}
+
+// dropToken takes one token out of the cache.
+func (c *cache) dropToken(hash tokenHash) {
+	sh := c.tokenShard(hash)
+	sh.mu.Lock()
+	t := sh.find(hash)
+	sh.mu.Unlock()
+	if t != nil {
+		c.removeToken(t)
+	}
 }
 
 // readVersion is taken before Redis is asked. It orders replies, and tells
@@ -101,7 +226,7 @@ type readVersion struct {
 }
 
 func (c *cache) readVersion(sid string, at time.Time, epoch uint32) readVersion {
-	sh := c.shard(sid)
+	sh, _ := c.shard(sid)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	return readVersion{at, epoch, sh.events}
@@ -110,13 +235,14 @@ func (c *cache) readVersion(sid string, at time.Time, epoch uint32) readVersion 
 // insert applies a reply of Redis to the session, which it adds if it isn't
 // cached, and refers to it; release gives the reference back.
 func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
-	sh := c.shard(r.session.ID)
+	sh, hash := c.shard(r.session.ID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	cs := sh.sessions[r.session.ID]
+	cs := sh.cached(r.session.ID, hash)
 	if cs == nil {
 		cs = &cachedSession{created: r.created}
-		sh.sessions[r.session.ID] = cs
+		cs.facts.Store(newFacts(r.session))
+		sh.table.insert(cs)
 	}
 	cs.refs++
 	cs.apply(r, v, sh.events)
@@ -125,7 +251,7 @@ func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 
 // update applies a reply of Redis to a session that the caller refers to.
 func (c *cache) update(cs *cachedSession, r storedSession, v readVersion) {
-	sh := c.shard(r.session.ID)
+	sh, _ := c.shard(r.session.ID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	cs.apply(r, v, sh.events)
@@ -138,12 +264,12 @@ func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 	if at < cs.confirmedAt.Load() {
 		return
 	}
-	if old := cs.session.Load(); old == nil || !old.equal(r.session) {
-		cs.session.Store(r.session)
+	if now := newFacts(r.session); !now.equal(cs.facts.Load()) {
+		cs.facts.Store(now)
 	}
 	raise(&cs.usedAt, r.lastSeen.UnixNano())
 	raise(&cs.savedAt, r.lastSeen.UnixNano())
-	raise(&cs.tokenEnd, r.tokenEnd)
+	cs.raiseTokenEnd(r.tokenEnd)
 	cs.epoch.Store(v.epoch)
 	if events == v.events {
 		cs.clear(stale)
@@ -161,24 +287,34 @@ func raise(v *atomic.Int64, to int64) {
 	}
 }
 
+func (cs *cachedSession) raiseTokenEnd(seconds int64) {
+	to := seconds32(seconds)
+	for old := cs.tokenEnd.Load(); old < to; old = cs.tokenEnd.Load() {
+		if cs.tokenEnd.CompareAndSwap(old, to) {
+			return
+		}
+	}
+}
+
+// seconds32 holds Unix seconds until the year 2106.
+func seconds32(seconds int64) uint32 { return uint32(min(max(seconds, 0), 1<<32-1)) }
+
 // release is called for every token that leaves the cache.
 func (c *cache) release(cs *cachedSession) {
-	sid := cs.session.Load().ID
-	sh := c.shard(sid)
+	sh, _ := c.shard(cs.facts.Load().sid())
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	cs.refs--
-	if cs.refs == 0 && sh.sessions[sid] == cs {
-		delete(sh.sessions, sid)
+	if cs.refs--; cs.refs == 0 {
+		sh.table.remove(cs)
 	}
 }
 
 // acquire refers to the cached session of sid, nil if there is none.
 func (c *cache) acquire(sid string) *cachedSession {
-	sh := c.shard(sid)
+	sh, hash := c.shard(sid)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	cs := sh.sessions[sid]
+	cs := sh.cached(sid, hash)
 	if cs != nil {
 		cs.refs++
 	}
@@ -188,15 +324,15 @@ func (c *cache) acquire(sid string) *cachedSession {
 // retain puts a session back that may have left the cache, or takes the one that
 // is there now, and refers to it.
 func (c *cache) retain(cs *cachedSession) *cachedSession {
-	sid := cs.session.Load().ID
-	sh := c.shard(sid)
+	sid := cs.facts.Load().sid()
+	sh, hash := c.shard(sid)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if cached := sh.sessions[sid]; cached != nil {
+	if cached := sh.cached(sid, hash); cached != nil {
 		cs = cached
 	} else {
 		cs.set(stale) // events passed it by while it was not in the cache
-		sh.sessions[sid] = cs
+		sh.table.insert(cs)
 	}
 	cs.refs++
 	return cs
@@ -205,10 +341,10 @@ func (c *cache) retain(cs *cachedSession) *cachedSession {
 // event lets change alter the session sid, if it is cached, and makes every
 // reply that was asked for before count as stale.
 func (c *cache) event(sid string, change func(*cachedSession)) {
-	sh := c.shard(sid)
+	sh, hash := c.shard(sid)
 	sh.mu.Lock()
 	sh.events++
-	cs := sh.sessions[sid]
+	cs := sh.cached(sid, hash)
 	sh.mu.Unlock()
 	if cs != nil {
 		change(cs)
@@ -217,8 +353,8 @@ func (c *cache) event(sid string, change func(*cachedSession)) {
 
 // eventForAll makes every reply that was asked for before count as stale.
 func (c *cache) eventForAll() {
-	for i := range c.shards {
-		sh := &c.shards[i]
+	for i := range c.sessions {
+		sh := &c.sessions[i]
 		sh.mu.Lock()
 		sh.events++
 		sh.mu.Unlock()
@@ -228,10 +364,10 @@ func (c *cache) eventForAll() {
 // all is the sessions that are cached now.
 func (c *cache) all() []*cachedSession {
 	var all []*cachedSession
-	for i := range c.shards {
-		sh := &c.shards[i]
+	for i := range c.sessions {
+		sh := &c.sessions[i]
 		sh.mu.Lock()
-		all = slices.AppendSeq(all, maps.Values(sh.sessions))
+		all = append(all, sh.table.all()...)
 		sh.mu.Unlock()
 	}
 	return all
@@ -239,10 +375,10 @@ func (c *cache) all() []*cachedSession {
 
 func (c *cache) count() int {
 	n := 0
-	for i := range c.shards {
-		sh := &c.shards[i]
+	for i := range c.sessions {
+		sh := &c.sessions[i]
 		sh.mu.Lock()
-		n += len(sh.sessions)
+		n += sh.table.n
 		sh.mu.Unlock()
 	}
 	return n

@@ -92,7 +92,7 @@ func TestLateReplyDoesNotReplaceANewerOne(t *testing.T) {
 	newer := *session
 	newer.Phone = "new"
 	l := s.cache.insert(storedSession{session: &newer}, late)
-	if s.cache.insert(storedSession{session: session}, early); l.session.Load().Phone != "new" {
+	if s.cache.insert(storedSession{session: session}, early); l.facts.Load().session().Phone != "new" {
 		t.Error("replaced")
 	}
 }
@@ -109,11 +109,11 @@ func TestCachedSessionsLeaveWithTheirTokens(t *testing.T) {
 	if n := s.cache.count(); n != 20 {
 		t.Errorf("%d cached of 20 sessions", n)
 	}
-	s.cache.tokens.InvalidateAll()
+	s.cache.removeTokens(func(*cachedToken) bool { return false })
 	if n := s.cache.count(); n != 1 {
 		t.Errorf("%d sessions are cached for one watched request", n)
 	}
-	stop()
+	stop.Stop()
 	testkit.Within(t, 2*time.Second, "the last session has left the cache", func() bool { return s.cache.count() == 0 })
 }
 
@@ -123,7 +123,7 @@ func TestWatchedSessionThatLeftTheCacheIsStale(t *testing.T) {
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
 	g := granted(t, s, token)
-	s.cache.tokens.InvalidateAll()
+	s.cache.removeTokens(func(*cachedToken) bool { return false })
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestEveryTokenIsItsUsers(t *testing.T) {
 					t.Errorf("%s: %+v, %v", openid, g.Session, err)
 				}
 				if i%5 == 0 {
-					s.cache.tokens.InvalidateAll()
+					s.cache.removeTokens(func(*cachedToken) bool { return false })
 				}
 			}
 		})
@@ -203,5 +203,73 @@ func TestSessionsPassWhileRedisIsAwayForStaleIfError(t *testing.T) {
 	c.advance(91 * 24 * time.Hour)
 	if _, err := s.Authenticate(t.Context(), sign(t, s, headerOf(s), with(bodyOf(session), "exp", c.now().Add(time.Hour).Unix()))); !errors.Is(err, ErrSessionEnded) {
 		t.Errorf("past the absolute end no Redis is needed: %v", err)
+	}
+}
+
+// cache_size bounds what is cached, at once when a reload makes it less, and what
+// was evicted works on by asking Redis.
+func TestCacheSizeIsKept(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	for _, size := range []int{1, 10} {
+		s := openStore(t, server, func(o *Config) { o.CacheSize = size })
+		var tokens []string
+		for i := range 3 * size {
+			token, _ := logIn(t, s, fmt.Sprint("o", i))
+			granted(t, s, token)
+			tokens = append(tokens, token)
+		}
+		for range 2 {
+			for _, token := range tokens {
+				granted(t, s, token)
+			}
+		}
+		if n := s.cache.count(); n == 0 || n > size {
+			t.Errorf("%d sessions are cached, not up to %d", n, size)
+		}
+		config := testConfig()
+		config.CacheSize = 1
+		if err := s.Configure(config); err != nil {
+			t.Fatal(err)
+		}
+		if n := s.cache.count(); n > 1 {
+			t.Errorf("%d sessions are cached after a reload, not one", n)
+		}
+	}
+}
+
+// What is used stays, whatever else comes by once.
+func TestSessionsInUseAreNotEvicted(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, func(o *Config) { o.CacheSize = 64 })
+	busy, _ := logIn(t, s, "oBUSY")
+	granted(t, s, busy)
+	misses := counted(s.metrics.misses)
+	for i := range 300 {
+		token, _ := logIn(t, s, fmt.Sprint("o", i))
+		granted(t, s, token)
+		granted(t, s, busy)
+	}
+	if n := counted(s.metrics.misses) - misses; n > 320 {
+		t.Errorf("%v misses of 300 new tokens", n)
+	}
+}
+
+// A request with a session that is cached takes nothing from the heap.
+func TestAuthenticatingAndWatchingAllocatesNothing(t *testing.T) {
+	s := openStore(t, nil, nil)
+	token, _ := logIn(t, s, "oA")
+	auth := granted(t, s, token)
+	terminate := func() {}
+	defer s.Watch(auth, terminate).Stop() // another request of the session
+	allocations := testing.AllocsPerRun(1000, func() {
+		auth, err := s.Authenticate(t.Context(), token)
+		if err != nil {
+			t.Error(err)
+		}
+		s.Watch(auth, terminate).Stop()
+	})
+	if allocations > 0 {
+		t.Errorf("%v allocations", allocations)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
@@ -19,7 +20,12 @@ import (
 // caller's own request and waits a fixed time before. Here no request may be
 // the probe, since each has a better way to go on than to wait a second, and
 // the probe comes ten times a second.
-type circuit struct{ open atomic.Bool }
+type circuit struct {
+	open      atomic.Bool
+	slowUntil atomic.Int64 // Unix nanoseconds: until then a request with another way doesn't wait
+}
+
+func (c *circuit) isSlow() bool { return time.Now().UnixNano() < c.slowUntil.Load() }
 
 // clusterCircuits is how many parts the 16384 slots are watched in, so that one
 // master's death doesn't open the circuit for the others' slots.

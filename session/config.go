@@ -25,6 +25,7 @@ type Config struct {
 	WebIdle      time.Duration // the same of a web page's session; 0: 12 hours
 	MaxLifetime  time.Duration // and in any case after so long; 0: 2160 hours
 	MaxPerUser   int           // sessions of one user; 0: any number up to maxSessionsPerUser
+	CacheSize    int           // sessions that an instance caches, by their tokens; 0: 100,000
 	CacheTTL     time.Duration // how long a cached session is used without asking Redis; 0: Redis is asked each time
 	StaleIfError time.Duration // how long a cached session is used while Redis can't be asked
 	TokenFormat  string        // FormatJWT (also if empty) or FormatOpaque; both are always accepted
@@ -39,6 +40,9 @@ const (
 	FormatJWT    = "jwt"
 	FormatOpaque = "opaque"
 )
+
+// defaultCacheSize takes under 30 MB.
+const defaultCacheSize = 100_000
 
 // maxSessionsPerUser bounds a user's sessions where MaxPerUser doesn't, since
 // each login looks through them.
@@ -57,6 +61,9 @@ func (c Config) withDefaults() Config {
 	c.MaxLifetime = orDefault(c.MaxLifetime, 2160*time.Hour)
 	c.TokenTTL = orDefault(c.TokenTTL, 2*time.Hour)
 	c.AssertionTTL = orDefault(c.AssertionTTL, time.Minute)
+	if c.CacheSize == 0 {
+		c.CacheSize = defaultCacheSize
+	}
 	if c.TokenFormat == "" {
 		c.TokenFormat = FormatJWT
 	}
@@ -82,8 +89,8 @@ func (c Config) validate() error {
 	if len(c.Apps) == 0 {
 		return errors.New("no app is given")
 	}
-	if c.MaxPerUser < 0 {
-		return errors.New("the number of sessions of a user is negative")
+	if c.MaxPerUser < 0 || c.CacheSize < 0 {
+		return errors.New("a number of sessions is negative")
 	}
 	if c.TokenFormat != FormatJWT && c.TokenFormat != FormatOpaque {
 		return fmt.Errorf("token format %q is neither %s nor %s", c.TokenFormat, FormatJWT, FormatOpaque)

@@ -59,7 +59,7 @@ func TestClosingLeavesNothingBehind(t *testing.T) {
 	}
 	token, _ := logIn(t, s, "oA")
 	stop := s.Watch(granted(t, s, token), func() {})
-	stop()
+	stop.Stop()
 	for range 2 {
 		if err := s.Close(); err != nil {
 			t.Error(err)

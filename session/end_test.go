@@ -174,7 +174,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 	token, _ := logIn(t, a, "oA")
 	g := granted(t, b, token)
 	cut := make(chan time.Time, 1)
-	defer b.Watch(g, func() { cut <- time.Now() })()
+	defer b.Watch(g, func() { cut <- time.Now() }).Stop()
 	var last time.Time
 	for end := time.Now().Add(2 * idle); time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		granted(t, a, token)

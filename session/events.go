@@ -134,7 +134,7 @@ func (s *Store) event(payload string) {
 	case eventRenewed:
 		if len(args) == 2 {
 			end, _ := strconv.ParseInt(args[1], 10, 64)
-			s.cache.event(args[0], func(cs *cachedSession) { raise(&cs.tokenEnd, end) })
+			s.cache.event(args[0], func(cs *cachedSession) { cs.raiseTokenEnd(end) })
 		}
 	}
 }

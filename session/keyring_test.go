@@ -43,7 +43,7 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 	if jar, err := after.Jar(t.Context(), session, "shop"); string(jar) != "cookie" || err != nil {
 		t.Errorf("jar %q, %v", jar, err)
 	}
-	if key, err := after.SessionKey(t.Context(), g.Session); err != nil || key != loginOf("oA").SessionKey {
+	if key, err := after.SessionKey(t.Context(), &g.Session); err != nil || key != loginOf("oA").SessionKey {
 		t.Errorf("session_key: %v", err)
 	}
 	fresh, err := after.Renew(t.Context(), g)
@@ -52,7 +52,7 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 	}
 	done := openStore(t, server, rotated(secondSecret))
 	granted(t, done, fresh.Value.Reveal())
-	if key, err := done.SessionKey(t.Context(), g.Session); err != nil || key != loginOf("oA").SessionKey {
+	if key, err := done.SessionKey(t.Context(), &g.Session); err != nil || key != loginOf("oA").SessionKey {
 		t.Errorf("session_key was not sealed anew when it was used: %v", err)
 	}
 	if _, err := done.Authenticate(t.Context(), token); !errors.Is(err, ErrTokenInvalid) {

@@ -52,8 +52,8 @@ func TestMetricsSayWhatHappened(t *testing.T) {
 			t.Errorf("%s is %v, not %v", name, got[name], want)
 		}
 	}
-	stop()
-	stop()
+	stop.Stop()
+	stop.Stop()
 	if n := counted(s.metrics.watched); n != 0 {
 		t.Errorf("%v streams after the last was stopped", n)
 	}

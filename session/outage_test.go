@@ -497,3 +497,63 @@ func TestBanWhileRedisIsFullEndsTheSessions(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// During a CLIENT PAUSE WRITE, as in a FAILOVER, a server takes connections and
+// reads, and no script. Who is known waits a quarter of a second once; the probe,
+// which writes, doesn't report Redis back before it is.
+func TestPausedWritesMakeNoKnownUserWait(t *testing.T) {
+	t.Parallel()
+	s := redistest.Start(t)
+	config := topologyConfig()
+	config.CacheTTL = time.Millisecond
+	store := openReady(t, single(s), config)
+	users := logInMany(t, store, 20)
+	authenticateAll(t, store, users)
+	s.MustDo("CLIENT", "PAUSE", "20000", "WRITE")
+	begin := time.Now()
+	for time.Since(begin) < 3*time.Second {
+		for _, u := range users {
+			asked := time.Now()
+			if err := u.authenticate(t.Context(), store); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(asked); took > 700*time.Millisecond {
+				t.Errorf("%s waited %v", u.openID, took)
+			}
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err := store.Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+		t.Errorf("ready while nothing can be written: %v", err)
+	}
+	s.MustDo("CLIENT", "UNPAUSE")
+	testkit.NoErrorWithin(t, eventually, func() error { return store.Ready(t.Context()) })
+	mustLogin(t, store, "newcomer")
+}
+
+func TestHungMasterOfAClusterMakesNoKnownUserWait(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Cluster(t, 3)
+	config := topologyConfig()
+	config.CacheTTL = time.Millisecond
+	store := openReady(t, cluster(nodes), config)
+	users := logInMany(t, store, 20)
+	authenticateAll(t, store, users)
+	nodes.Masters[0].Pause()
+	defer nodes.Masters[0].Resume()
+	var waited time.Duration
+	begin := time.Now()
+	for time.Since(begin) < 3*time.Second {
+		for _, u := range users {
+			asked := time.Now()
+			if err := u.authenticate(t.Context(), store); err != nil {
+				t.Fatal(err)
+			}
+			waited = max(waited, time.Since(asked))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if waited > 700*time.Millisecond {
+		t.Errorf("a known user waited %v", waited)
+	}
+}

@@ -70,7 +70,7 @@ func (s *Store) Renew(ctx context.Context, auth AuthResult) (Token, error) {
 		if token, ok := s.lastRenewal(auth); ok { // of a flight that has just landed
 			return token, nil
 		}
-		return s.renew(own, auth.Session)
+		return s.renew(own, &auth.Session)
 	})
 	select {
 	case <-ctx.Done():

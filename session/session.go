@@ -17,9 +17,8 @@ import (
 	"wxgate/secret"
 )
 
-// Session is one login of one user on one device. It is shared by every
-// request that belongs to it and never changes once handed out: what changes
-// comes as another Session with the same ID.
+// Session is one login of one user on one device. It never changes once handed
+// out: what changes comes as another Session with the same ID.
 type Session struct {
 	ID      string // 44 characters of [A-Za-z0-9_-], no secret: it may be logged
 	AppID   string
@@ -39,7 +38,7 @@ func (s *Session) equal(o *Session) bool {
 
 // AuthResult is what a valid token proves: a live session, until the token ends.
 type AuthResult struct {
-	Session   *Session
+	Session   Session   // its texts are shared with the cache; not to be changed
 	ExpiresAt time.Time // of the token
 	cached    *cachedSession
 	token     tokenHash

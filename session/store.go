@@ -70,6 +70,7 @@ func Open(config Config) (*Store, error) {
 		return nil, err
 	}
 	s.config.Store(active)
+	s.cache.resize(config.CacheSize)
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.stop = sync.OnceValue(func() error {
 		s.spawning.Lock()
@@ -96,6 +97,7 @@ func (s *Store) Configure(config Config) error {
 	defer s.configured.Unlock()
 	s.dropTokens(s.config.Swap(active).tokens, active.tokens)
 	s.dropUnserved(active)
+	s.cache.resize(active.CacheSize)
 	s.renewals.clear()
 	return nil
 }
@@ -104,11 +106,7 @@ func (s *Store) Configure(config Config) error {
 // and only those: with its last token goes the cached session, which is needed
 // while Redis is away.
 func (s *Store) dropTokens(old, now *tokens) {
-	for hash, token := range s.cache.tokens.All() {
-		if !now.accepts(old, token.key) {
-			s.cache.tokens.Invalidate(hash)
-		}
-	}
+	s.cache.removeTokens(func(t *cachedToken) bool { return now.accepts(old, t.key) })
 }
 
 // spawn runs work beside the request that it is for; Close waits for it. Once

@@ -213,28 +213,28 @@ func sharesState(t *testing.T, a, b *session.Store) {
 		t.Fatal(err)
 	}
 	phone := session.Phone{Number: "+1 555", PureNumber: "555", CountryCode: "1"}
-	if err := a.SetPhone(ctx, g.Session, phone); err != nil {
+	if err := a.SetPhone(ctx, &g.Session, phone); err != nil {
 		t.Error(err)
 	}
-	if err := a.SetProfile(ctx, g.Session, session.Profile{Nickname: "小明"}); err != nil {
+	if err := a.SetProfile(ctx, &g.Session, session.Profile{Nickname: "小明"}); err != nil {
 		t.Error(err)
 	}
 	if user, err := b.User(ctx, topologyApp, "sharer"); err != nil || user.Phone != phone || user.Profile.Nickname != "小明" || len(user.Sessions) != 1 {
 		t.Errorf("user %+v, %v", user, err)
 	}
-	if user, err := b.Profile(ctx, g.Session); err != nil || user.Profile.Nickname != "小明" {
+	if user, err := b.Profile(ctx, &g.Session); err != nil || user.Profile.Nickname != "小明" {
 		t.Errorf("profile %+v, %v", user, err)
 	}
-	if key, err := b.SessionKey(ctx, g.Session); err != nil || key.Reveal() != "key of sharer" {
+	if key, err := b.SessionKey(ctx, &g.Session); err != nil || key.Reveal() != "key of sharer" {
 		t.Errorf("session key: %v", err)
 	}
 	if key, err := b.LatestSessionKey(ctx, topologyApp, "sharer"); err != nil || key.Reveal() != "key of sharer" {
 		t.Errorf("latest session key: %v", err)
 	}
-	if err := a.UpdateJar(ctx, g.Session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
+	if err := a.UpdateJar(ctx, &g.Session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
 		t.Error(err)
 	}
-	if jar, err := b.Jar(ctx, g.Session, "shop"); err != nil || string(jar) != "cookie" {
+	if jar, err := b.Jar(ctx, &g.Session, "shop"); err != nil || string(jar) != "cookie" {
 		t.Errorf("jar %q, %v", jar, err)
 	}
 	if _, err := b.Renew(ctx, g); err != nil {
@@ -324,7 +324,7 @@ func endedOnBoth(t *testing.T, other *session.Store, m testUser, end func(m test
 	}
 	cut := make(chan struct{})
 	stop := other.Watch(g, sync.OnceFunc(func() { close(cut) }))
-	defer stop()
+	defer stop.Stop()
 	if err := end(m); err != nil {
 		t.Fatal(err)
 	}
@@ -345,7 +345,7 @@ func TestAllKeysOfAUserAreInOneSlot(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := store.UpdateJar(t.Context(), g.Session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
+		if err := store.UpdateJar(t.Context(), &g.Session, "shop", func([]byte) ([]byte, error) { return []byte("cookie"), nil }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -47,7 +47,7 @@ func (s *Store) gatherTouches(waiting []*cachedSession) []*cachedSession {
 		select {
 		case cs := <-s.touches:
 			waiting = append(waiting, cs)
-			if len(waiting) >= maxCachedTokens {
+			if len(waiting) >= s.config.Load().CacheSize {
 				return waiting
 			}
 		case <-timer.C:
@@ -81,10 +81,10 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	for i, cs := range due {
 		cs.clear(unsaved) // before usedAt is read: a use from here on queues anew
 		used[i] = cs.usedAt.Load()
-		session := cs.session.Load()
-		calls[i] = s.touchCall(session, session.ID, time.Unix(0, used[i]))
-		if session.Web != nil { // its use is a use of the session that it was opened from
-			calls = append(calls, s.touchCall(session, session.Web.ParentID, time.Unix(0, used[i])))
+		facts := cs.facts.Load()
+		calls[i] = s.touchCall(facts, facts.sid(), time.Unix(0, used[i]))
+		if facts.isPage() { // its use is a use of the session that it was opened from
+			calls = append(calls, s.touchCall(facts, facts.more.web.ParentID, time.Unix(0, used[i])))
 		}
 	}
 	s.redis.runAll(ctx, calls)
@@ -99,10 +99,10 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	return failed
 }
 
-func (s *Store) touchCall(session *Session, sid string, used time.Time) *call {
+func (s *Store) touchCall(f *facts, sid string, used time.Time) *call {
 	c := s.config.Load()
-	left := min(used.Add(c.IdleTimeout).Sub(s.now()), session.EndsAt.Sub(s.now()))
-	tag := tagOf(session.ID)
+	left := min(used.Add(c.IdleTimeout).Sub(s.now()), f.ends().Sub(s.now()))
+	tag := tagOf(f.sid())
 	return &call{
 		script: touchSessionScript,
 		keys:   []string{s.keys.sessions(tag), s.keys.jars(tag)},
@@ -119,8 +119,9 @@ func (s *Store) touched(ctx context.Context, cs *cachedSession, reply any) {
 			cs.set(stale)
 		}
 	case string:
-		if _, err := s.openSessionKey(ctx, cs.session.Load(), found); err != nil {
-			s.log.Warn("a session_key can't be sealed anew", zap.String("sid", cs.session.Load().ID), zap.Error(err))
+		session := cs.facts.Load().session()
+		if _, err := s.openSessionKey(ctx, &session, found); err != nil {
+			s.log.Warn("a session_key can't be sealed anew", zap.String("sid", session.ID), zap.Error(err))
 		}
 	}
 }

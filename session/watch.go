@@ -35,7 +35,7 @@ type watchList struct {
 //
 // The caller stops the watch when the request or the stream is over; terminate
 // may be running then. terminate must not block.
-func (s *Store) Watch(auth AuthResult, terminate func()) (stop func()) {
+func (s *Store) Watch(auth AuthResult, terminate func()) Watch {
 	for cs := auth.cached; ; {
 		w := cs.watch.Load()
 		if w != nil {
@@ -44,16 +44,26 @@ func (s *Store) Watch(auth AuthResult, terminate func()) (stop func()) {
 				if cs.is(ended) { // since the token was checked
 					w.terminateAll()
 				}
-				return func() { s.unwatch(w, index, generation) }
+				return Watch{s, w, index, generation}
 			}
 		}
 		cs = s.list(cs)
 	}
 }
 
-func (s *Store) unwatch(w *watchers, index int, generation uint32) {
-	if w.remove(index, generation) {
-		s.metrics.watched.Dec()
+// Watch is one request's or stream's place among those that end with their
+// session. The zero Watch is of none.
+type Watch struct {
+	store      *Store
+	watchers   *watchers
+	index      int
+	generation uint32
+}
+
+// Stop ends the watch. It may be called more than once.
+func (w Watch) Stop() {
+	if w.store != nil && w.watchers.remove(w.index, w.generation) {
+		w.store.metrics.watched.Dec()
 	}
 }
 
@@ -208,8 +218,8 @@ func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 
 // deadline is when the session runs out, or its newest token, by what is known here.
 func (s *Store) deadline(cs *cachedSession) time.Time {
-	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idle(cs.session.Load().Web != nil))
-	token := time.Unix(cs.tokenEnd.Load(), 0)
+	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idle(cs.facts.Load().isPage()))
+	token := time.Unix(int64(cs.tokenEnd.Load()), 0)
 	if token.Before(idle) {
 		return token
 	}
@@ -221,7 +231,7 @@ func (s *Store) recheck(doubtful []*cachedSession) {
 	calls := make([]*call, len(doubtful))
 	versions := make([]readVersion, len(doubtful))
 	for i, cs := range doubtful {
-		sid := cs.session.Load().ID
+		sid := cs.facts.Load().sid()
 		versions[i] = s.cache.readVersion(sid, s.now(), s.epoch.Load())
 		calls[i] = &call{script: loadSessionScript}
 		calls[i].keys, calls[i].args = s.loadCall(sid, "")
@@ -233,12 +243,12 @@ func (s *Store) recheck(doubtful []*cachedSession) {
 }
 
 func (s *Store) applyRecheck(cs *cachedSession, c *call, v readVersion) {
-	r, err := s.readRecheck(c, cs.session.Load().ID)
+	r, err := s.readRecheck(c, cs.facts.Load().sid())
 	now := s.now()
 	switch {
 	case err == nil:
 		s.cache.update(cs, r, v)
-		if now.Unix() >= cs.tokenEnd.Load() {
+		if now.Unix() >= int64(cs.tokenEnd.Load()) {
 			s.terminate(cs)
 		}
 	case errors.Is(err, ErrSessionEnded) && !errors.Is(err, errDataLost):

@@ -19,7 +19,7 @@ type stream struct {
 
 func watch(t *testing.T, s *Store, g AuthResult) stream {
 	cut := make(chan struct{})
-	st := stream{cut, s.Watch(g, sync.OnceFunc(func() { close(cut) }))}
+	st := stream{cut, s.Watch(g, sync.OnceFunc(func() { close(cut) })).Stop}
 	t.Cleanup(st.stop)
 	return st
 }
@@ -144,9 +144,9 @@ func TestStoppingTwiceStopsNobodyElse(t *testing.T) {
 	token, session := logIn(t, s, "oA")
 	g := granted(t, s, token)
 	first := s.Watch(g, func() {})
-	first()
+	first.Stop()
 	second := watch(t, s, g)
-	first()
+	first.Stop()
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestManyRequestsComeAndGo(t *testing.T) {
 	for i := range 16 {
 		requests.Go(func() {
 			for end := time.Now().Add(700 * time.Millisecond); time.Now().Before(end); {
-				s.Watch(grants[i%3], func() { cuts.Add(1) })()
+				s.Watch(grants[i%3], func() { cuts.Add(1) }).Stop()
 			}
 		})
 	}

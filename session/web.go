@@ -132,7 +132,7 @@ func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored strin
 		return nil, ErrTicket
 	}
 	t.record, t.Next = record, value[rawLength:]
-	r, _, err := s.lookUp(ctx, tag+textHalf(value[:rawLength]), "")
+	r, _, err := s.lookUp(ctx, tag+textHalf(value[:rawLength]), "", sharedTimeout)
 	if errors.Is(err, ErrSessionEnded) {
 		return nil, ErrTicket
 	}

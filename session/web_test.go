@@ -49,7 +49,7 @@ func cookieGranted(t testing.TB, s *Store, cookie string) *Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return auth.Session
+	return &auth.Session
 }
 
 func cookieEnded(t testing.TB, s *Store, cookie string) {

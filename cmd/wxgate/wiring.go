@@ -38,6 +38,7 @@ func sessionConfig(c *config.Config) session.Config {
 		WebIdle:      c.Web.MaxAge.Std(),
 		MaxLifetime:  c.Session.MaxLifetime.Std(),
 		MaxPerUser:   c.Session.MaxPerUser,
+		CacheSize:    c.Session.CacheSize,
 		CacheTTL:     c.Session.CacheTTL.Std(),
 		StaleIfError: c.Session.StaleIfError.Std(),
 		TokenFormat:  c.Token.Format,

@@ -205,8 +205,8 @@ func (h *Handler) authenticate(r *Request, renew bool) (*session.Session, error)
 		return nil, err
 	}
 	r.Grant = grant
-	key := "auth:" + ratelimit.User(grant.Session)
-	return grant.Session, ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, r.config.PerUser)
+	key := "auth:" + ratelimit.User(&grant.Session)
+	return &grant.Session, ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, r.config.PerUser)
 }
 
 // callerProfile is renewingCaller with what is kept of the user.

@@ -163,7 +163,7 @@ func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest)
 	if err != nil {
 		return nil, err
 	}
-	r.Grant = session.AuthResult{Session: s} // for the access log
+	r.Grant = session.AuthResult{Session: *s} // for the access log
 	return json.Marshal(loginAnswer{newTokenAnswer(token), isNew, told})
 }
 
