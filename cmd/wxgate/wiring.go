@@ -221,13 +221,18 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		Upstream: g, Backend: backendName(r), BackendURLs: backendURLs(r), Timeout: uc.Timeout, RewriteRedirects: r.Redirects == "rewrite",
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
-		WebSocket:    r.WebSocket, Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
+		WebSocket:    r.WebSocket && supportUpgrade(uc.Targets), Cookies: proxy.Cookies(r.Cookies), Override: r.MethodOverride,
 		AcceptCookie: slices.Contains(r.Credentials, config.Cookie),
 		Proof:        proxy.ProofMode(r.Proof), UnsignedUploads: r.UnsignedUploads,
 		CORSOrigins: r.CORS.Origins,
 		RequestSet:  revealed(r.RequestHeaders.Set), RequestRemove: canonical(r.RequestHeaders.Remove),
 		ResponseSet: revealed(r.ResponseHeaders.Set), ResponseRemove: canonical(r.ResponseHeaders.Remove),
 	}, nil
+}
+
+// supportUpgrade reports whether a WebSocket can go to any of the targets.
+func supportUpgrade(targets []upstream.Target) bool {
+	return !slices.ContainsFunc(targets, func(t upstream.Target) bool { return !t.SupportsUpgrade() })
 }
 
 func upstreamConfig(r *config.Route) upstream.Config {

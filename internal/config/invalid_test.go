@@ -358,6 +358,7 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].upstreams[0].url", inRoute("upstreams: [{weight: 2}] # here"), "is required"},
 		{"routes[0].upstreams[0].url", inRoute("upstreams: [{url: x}] # here"), "write http://x or https://x"},
 		{"routes[0].upstreams[0].weight", inRoute("upstreams: [{url: 'http://x', weight: 0}] # here"), "less than 1"},
+		{"routes[0].websocket", inRoute("upstreams: ['http://x', 'h2c://y']\nwebsocket: true # here"), "carries no WebSocket"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'http://x', ca_file: " + empty + "}] # here"), "https upstreams only"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'https://x', ca_file: " + empty + "}] # here"), "no certificate"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'https://x', ca_file: nope}] # here"), "no such file"},

@@ -22,6 +22,7 @@ func (v *validator) checkRoute(key string, route *Route) {
 	v.checkRouteHost(key+".host", route.Host)
 	v.checkMethods(key+".methods", route.Methods)
 	v.checkUpstreams(key+".upstreams", route.Upstreams)
+	v.checkWebSocket(key+".websocket", route)
 	v.checkPrefixes(key, route)
 	v.checkRequirements(key, route)
 	v.checkCredentials(key+".credentials", route)

@@ -22,6 +22,20 @@ func (v *validator) checkUpstreams(key string, upstreams []Upstream) {
 	}
 }
 
+// checkWebSocket refuses what is asked for in so many words: HTTP/2 without TLS
+// carries no WebSocket. Where the key is left out, such a route takes none.
+func (v *validator) checkWebSocket(key string, route *Route) {
+	if _, written := v.lines[key]; !written || !route.WebSocket {
+		return
+	}
+	for _, u := range route.Upstreams {
+		if u.URL.URL != nil && u.URL.Scheme == "h2c" {
+			v.errorf(key, "is true, but %s carries no WebSocket: use http:// or https://, or leave the key out", u.URL)
+			return
+		}
+	}
+}
+
 func (v *validator) checkUpstream(key string, u Upstream) {
 	urlKey := key
 	if _, long := v.lines[key+".url"]; long {

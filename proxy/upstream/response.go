@@ -1,8 +1,10 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 )
 
 // countedBody is a response's body. The request counts as in flight at its
@@ -56,4 +58,14 @@ func (u *countedUpgrade) CloseWrite() error {
 		return u.Close()
 	}
 	return half.CloseWrite()
+}
+
+// SetWriteDeadline bounds how long a target that doesn't read can hold what is
+// written to it. It is not supported over TLS.
+func (u *countedUpgrade) SetWriteDeadline(t time.Time) error {
+	c, ok := u.ReadWriteCloser.(interface{ SetWriteDeadline(time.Time) error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return c.SetWriteDeadline(t)
 }

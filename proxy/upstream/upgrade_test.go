@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 )
@@ -84,6 +85,23 @@ func TestBackendMaySpeakAtAnyTime(t *testing.T) {
 	defer rwc.Close()
 	if got, err := io.ReadAll(rwc); string(got) != "tickticktick" || err != nil {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+func TestATargetThatDoesNotReadASocketHoldsNobodyForLong(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	defer close(over)
+	_, rwc := socket(t, func(c net.Conn, _ *bufio.Reader) {
+		io.WriteString(c, switching)
+		<-over
+	})
+	defer rwc.Close()
+	if err := rwc.(interface{ SetWriteDeadline(time.Time) error }).SetWriteDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(rwc, endless{}); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("writing ended with %v", err)
 	}
 }
 
