@@ -101,7 +101,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Use(s.setRequestID, s.checkPath, limitBody, middleware.GetHead)
 	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, status{"ok", nil}) })
 	mux.Get("/readyz", s.ready)
-	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{}))
+	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.Get(httprule.JWKSPath, func(w http.ResponseWriter, _ *http.Request) { httprule.WriteJWKS(w, s.Sessions.JWKS()) })
 
 	mux.Route("/api", func(api chi.Router) {

@@ -63,6 +63,9 @@ func (rc *requestContext) logFields(list *fieldList, took time.Duration) []zap.F
 		zap.String("request_id", rc.id),
 		zap.String("client", rc.clientText),
 		zap.String("user_agent", clip(lastValue(r.Header["User-Agent"]), maxLoggedAgent)))
+	if id := rc.traceID(); id != "" {
+		fields = append(fields, zap.String("trace_id", id))
+	}
 	if rc.upstreamAddr != "" {
 		fields = append(fields, zap.String("upstream", rc.upstreamAddr))
 	}
@@ -81,7 +84,7 @@ func (rc *requestContext) logFields(list *fieldList, took time.Duration) []zap.F
 	return fields
 }
 
-type fieldList [16]zap.Field
+type fieldList [20]zap.Field
 
 // fieldLists holds the arrays that lines are put together in.
 var fieldLists = sync.Pool{New: func() any { return new(fieldList) }}

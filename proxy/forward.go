@@ -33,7 +33,7 @@ func (g *Gateway) forward(rc *requestContext) error {
 		defer body.detach()
 	}
 	early := &earlyHints{rc: rc}
-	res, err := rc.roundTrip(&upstream.Call{Request: out, Interim: early.pass, Canceler: &ctx.canceler})
+	res, err := g.roundTrip(rc, &upstream.Call{Request: out, Interim: early.pass, Canceler: &ctx.canceler})
 	early.stop()
 	if err != nil {
 		return g.forwardError(ctx, err, body)
@@ -48,12 +48,14 @@ func (g *Gateway) forward(rc *requestContext) error {
 }
 
 // roundTrip asks the route's upstream.
-func (rc *requestContext) roundTrip(call *upstream.Call) (*http.Response, error) {
+func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *http.Response, err error) {
 	if s := rc.session(); s != nil && rc.route.HashByOpenID {
 		call.HashKey = s.OpenID
 	}
+	span := g.startUpstreamSpan(rc, call.Request)
+	defer func() { rc.endUpstreamSpan(span, call.Request.Method, res, err) }()
 	sent := time.Now()
-	res, err := rc.route.Upstream.Do(call)
+	res, err = rc.route.Upstream.Do(call)
 	rc.upstreamAddr = call.Request.URL.Host
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
@@ -29,6 +30,7 @@ type Options struct {
 	Metrics  *Metrics
 	Log      *zap.Logger
 	Now      func() time.Time
+	Tracer   trace.Tracer // nil: no traces
 }
 
 // Config is what a reload may change.
@@ -155,6 +157,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext 
 		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyStall))
 	}
 	g.Metrics.inFlight.Inc()
+	g.startSpan(rc)
 	return rc
 }
 
@@ -190,6 +193,7 @@ func (g *Gateway) finish(rc *requestContext) {
 		rc.status = http.StatusOK
 	}
 	took := time.Since(rc.start)
+	rc.endSpan()
 	g.Metrics.count(rc, took)
 	g.access.write(rc, took)
 }

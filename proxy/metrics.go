@@ -38,9 +38,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Help: "Requests answered, by route name, method and status (499: the client went away).",
 		}, []string{"route", "method", "status"}),
 		durations: f.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "wxgate_request_duration_seconds",
-			Help:    "Time from the request's header to the last byte of the answer; upgraded connections are left out.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+			Name: "wxgate_request_duration_seconds",
+			Help: "Time from the request's header to the last byte of the answer; upgraded connections are left out.",
+			// None is a whole number: OpenMetrics writes those in another form.
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.5, 2.5, 7.5, 15.5, 30.5},
 		}, []string{"route"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_logins_total",
@@ -75,7 +76,7 @@ func (m *Metrics) count(rc *requestContext, took time.Duration) {
 	}
 	route.counter(methodLabel(rc.r.Method), rc.status).Inc()
 	if rc.status != http.StatusSwitchingProtocols {
-		route.duration.Observe(took.Seconds())
+		rc.observe(route.duration, took.Seconds())
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"wxgate/apierror"
 	"wxgate/internal/http1"
 	"wxgate/internal/httprule"
@@ -46,6 +48,8 @@ type requestContext struct {
 	upstreamTime time.Duration // until the response's header
 
 	responseHeaders func(http.Header) // the route's own changes, last before the header is sent
+
+	span trace.Span // the request's; nil: tracing is off
 
 	done             bool // answered, or handed on: no further step runs
 	status           int

@@ -92,7 +92,7 @@ func (g *Gateway) handshake(ctx context.Context, rc *requestContext) (*http.Resp
 	out.Header["Connection"] = []string{"Upgrade"}
 	out.Header["Upgrade"] = []string{"websocket"}
 	spellWebSocketHeaders(out.Header)
-	res, err := rc.roundTrip(&upstream.Call{Request: out})
+	res, err := g.roundTrip(rc, &upstream.Call{Request: out})
 	if err != nil {
 		return nil, g.forwardError(ctx, err, nil)
 	}

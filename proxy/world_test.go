@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -54,6 +55,7 @@ type plan struct {
 	settings func(*session.Config)
 	redis    *redistest.Server // nil: one of its own
 	sim      *wechattest.Server
+	tracer   trace.Tracer
 	quiet    bool // log as in production: no debug lines, nothing kept
 }
 
@@ -116,7 +118,7 @@ func (w *world) start(p plan, simBase string) {
 	if p.config != nil {
 		p.config(&config)
 	}
-	w.gateway = proxy.New(proxy.Options{Sessions: w.sessions, WeChat: w.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now}, config)
+	w.gateway = proxy.New(proxy.Options{Sessions: w.sessions, WeChat: w.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now, Tracer: p.tracer}, config)
 	w.listen(config.MaxHeader, log)
 }
 

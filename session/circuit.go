@@ -8,7 +8,10 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.uber.org/zap"
+
+	"wxgate/internal/span"
 )
 
 // circuit is a circuit breaker for one Redis, or for one part of a cluster's
@@ -50,7 +53,14 @@ func (c *redisClient) do(ctx context.Context, operation, key string, run func(co
 	if c.circuitOf(key).open.Load() {
 		return unavailable(operation, errCircuitOpen)
 	}
-	return c.classifyError(ctx, operation, key, run(ctx))
+	ctx, end := span.Client(ctx, "Redis "+operation, semconv.DBSystemNameRedis, semconv.DBOperationName(operation))
+	err := c.classifyError(ctx, operation, key, run(ctx))
+	if absent(err) {
+		end(nil)
+	} else {
+		end(err)
+	}
+	return err
 }
 
 // classifyError makes an operation's error one of those that do returns, and

@@ -14,8 +14,10 @@ import (
 	"slices"
 	"time"
 
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.uber.org/zap"
 
+	"wxgate/internal/span"
 	"wxgate/secret"
 )
 
@@ -90,7 +92,9 @@ func busyPause() time.Duration {
 // attempt makes the call once.
 func (c *Client) attempt(ctx context.Context, k call, out any) error {
 	start := time.Now()
+	ctx, end := span.Client(ctx, "WeChat "+k.api, semconv.URLPath(k.api), semconv.ServerAddress(c.current.Load().base.Host))
 	err := c.roundTrip(ctx, k, out)
+	end(err)
 	c.metrics.call(k.api, time.Since(start), err)
 	return err
 }

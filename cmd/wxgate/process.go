@@ -13,6 +13,7 @@ import (
 
 	"wxgate/admin"
 	"wxgate/internal/config"
+	"wxgate/internal/tracing"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
 	"wxgate/session"
@@ -27,6 +28,7 @@ type process struct {
 	wechat   *wechat.Client
 	gateway  *proxy.Gateway
 	admin    *admin.Server
+	tracing  *tracing.Provider // nil: off
 	groups   groups
 
 	mu           sync.Mutex     // one reload at a time
@@ -71,6 +73,11 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 		return nil, err
 	}
 
+	p.tracing, err = tracing.New(tracingConfig(c, log, p.registry))
+	if err != nil {
+		p.sessions.Close()
+		return nil, fmt.Errorf("tracing: %w", err)
+	}
 	gen := p.groups.begin()
 	public, err := proxyConfig(c, gen.take)
 	if err != nil {
@@ -81,6 +88,7 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	gen.commit()
 	p.gateway = proxy.New(proxy.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(p.registry), Log: log.Logger, Now: time.Now,
+		Tracer: p.tracing.Tracer(),
 	}, public)
 	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
@@ -102,6 +110,7 @@ func describeProcess(reg prometheus.Registerer) {
 
 // close ends what assemble started, after the listeners have stopped.
 func (p *process) close() {
+	p.tracing.Shutdown(context.Background())
 	for _, used := range p.groups.inUse {
 		used.group.Close()
 	}

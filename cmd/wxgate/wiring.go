@@ -11,9 +11,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"wxgate/admin"
 	"wxgate/internal/config"
 	"wxgate/internal/httprule"
+	"wxgate/internal/tracing"
 	"wxgate/proxy"
 	"wxgate/proxy/endpoint"
 	"wxgate/proxy/upstream"
@@ -172,6 +175,17 @@ func proxyIdentity(c *config.Config) proxy.Identity {
 		OpenID: h.OpenID, UnionID: h.UnionID, AppID: h.AppID, UserID: h.UserID, Roles: h.Roles, Phone: h.Phone,
 		CloudRun: c.Identity.WXCloudRun, Assertion: c.Identity.Assertion.Header,
 	}
+}
+
+func tracingConfig(c *config.Config, log *logger, reg prometheus.Registerer) tracing.Config {
+	out := tracing.Config{
+		Protocol: c.Tracing.Protocol, Sample: float64(c.Tracing.Sample), Headers: c.Tracing.Headers,
+		Version: currentBuild().Version, Registry: reg, Log: log.Named("tracing"),
+	}
+	if c.Tracing.Endpoint.URL != nil {
+		out.Endpoint = c.Tracing.Endpoint.String()
+	}
+	return out
 }
 
 // webCookie is the cookie of web pages. A configuration file has __Host- names

@@ -152,7 +152,7 @@ type Web struct {
 // Tracing is where spans are sent.
 type Tracing struct {
 	Endpoint MaskedURL              `yaml:"endpoint"` // none: no tracing
-	Protocol string                 `yaml:"protocol" oneof:"http/protobuf"`
+	Protocol string                 `yaml:"protocol" oneof:"http/protobuf http/json"`
 	Sample   Fraction               `yaml:"sample"`
 	Headers  map[string]secret.Text `yaml:"headers"`
 }

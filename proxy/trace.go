@@ -1,0 +1,143 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// startSpan begins the server span of a request (OpenTelemetry's semantic
+// conventions for HTTP). It holds no query, no token and no user. The trace of a
+// trusted proxy goes on; that of anybody else is linked to, not believed: a client
+// must not decide what is sampled, nor write into another's trace.
+func (g *Gateway) startSpan(rc *requestContext) {
+	if g.Tracer == nil {
+		return
+	}
+	r, ctx := rc.r, rc.r.Context()
+	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
+	switch remote := remoteSpan(r.Header); {
+	case !remote.IsValid():
+	case rc.trusted:
+		ctx = trace.ContextWithRemoteSpanContext(ctx, remote)
+	default:
+		options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: remote}))
+	}
+	ctx, rc.span = g.Tracer.Start(ctx, methodLabel(r.Method), options...)
+	if !rc.span.IsRecording() {
+		return // what isn't sampled costs no more
+	}
+	rc.r = r.WithContext(ctx)
+	rc.span.SetAttributes(
+		semconv.HTTPRequestMethodKey.String(methodLabel(r.Method)), semconv.URLPath(clip(r.URL.Path, maxLoggedPath)), semconv.URLScheme(rc.scheme()),
+		semconv.ServerAddress(clip(r.Host, maxLoggedHost)), semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
+		attribute.String("wxgate.request_id", rc.id),
+	)
+}
+
+// remoteSpan reads traceparent, which must stand there once.
+func remoteSpan(h http.Header) trace.SpanContext {
+	if len(h["Traceparent"]) != 1 {
+		return trace.SpanContext{}
+	}
+	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.HeaderCarrier(h))
+	return trace.SpanContextFromContext(ctx)
+}
+
+func protocolVersion(r *http.Request) string {
+	switch {
+	case r.ProtoMajor == 2:
+		return "2"
+	case r.ProtoMinor == 0:
+		return "1.0"
+	}
+	return "1.1"
+}
+
+// endSpan says what became of the request.
+func (rc *requestContext) endSpan() {
+	if rc.span == nil {
+		return
+	}
+	if rc.span.IsRecording() {
+		rc.describeSpan()
+	}
+	rc.span.End()
+}
+
+func (rc *requestContext) describeSpan() {
+	route := rc.routeName
+	if rc.route != nil {
+		route = rc.route.Host + rc.route.Path
+	}
+	if route != unrouted {
+		rc.span.SetName(methodLabel(rc.r.Method) + " " + route)
+		rc.span.SetAttributes(semconv.HTTPRoute(route), attribute.String("wxgate.route", rc.routeName))
+	}
+	rc.span.SetAttributes(semconv.HTTPResponseStatusCode(rc.status))
+	if rc.refusal != nil {
+		rc.span.SetAttributes(semconv.ErrorTypeKey.String(string(rc.refusal.Code)))
+	}
+	if rc.status >= 500 {
+		rc.span.SetStatus(codes.Error, "")
+	}
+}
+
+// startUpstreamSpan begins the client span of what is sent to a backend, and
+// tells the backend of it in place of what the client said.
+func (g *Gateway) startUpstreamSpan(rc *requestContext, out *http.Request) trace.Span {
+	if rc.span == nil {
+		return nil
+	}
+	ctx := trace.ContextWithSpan(context.Background(), rc.span)
+	ctx, span := g.Tracer.Start(ctx, methodLabel(out.Method), trace.WithSpanKind(trace.SpanKindClient))
+	delete(out.Header, "Tracestate")
+	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(out.Header))
+	return span
+}
+
+// endUpstreamSpan: the address is that of the last attempt.
+func (rc *requestContext) endUpstreamSpan(span trace.Span, method string, res *http.Response, err error) {
+	if span == nil {
+		return
+	}
+	defer span.End()
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(semconv.HTTPRequestMethodKey.String(methodLabel(method)), semconv.ServerAddress(rc.upstreamAddr))
+	if err != nil {
+		span.SetAttributes(semconv.ErrorTypeOther)
+		span.SetStatus(codes.Error, "")
+		return
+	}
+	span.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode))
+	if res.StatusCode >= 500 {
+		span.SetStatus(codes.Error, "")
+	}
+}
+
+// traceID is the id of a sampled request's trace, else "".
+func (rc *requestContext) traceID() string {
+	if rc.span == nil || !rc.span.SpanContext().IsSampled() {
+		return ""
+	}
+	return rc.span.SpanContext().TraceID().String()
+}
+
+// observe counts a duration, with the trace that it is an example of.
+func (rc *requestContext) observe(o prometheus.Observer, seconds float64) {
+	if exemplar, ok := o.(prometheus.ExemplarObserver); ok {
+		if id := rc.traceID(); id != "" {
+			exemplar.ObserveWithExemplar(seconds, prometheus.Labels{"trace_id": id})
+			return
+		}
+	}
+	o.Observe(seconds)
+}

@@ -1,0 +1,159 @@
+package proxy_test
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"wxgate/internal/testkit"
+	"wxgate/proxy"
+	"wxgate/session"
+)
+
+const (
+	clientTrace       = "4bf92f3577b34da6a3ce929d0e0e4736"
+	clientTraceparent = "00-" + clientTrace + "-00f067aa0ba902b7-01"
+)
+
+// tracedWorld is a gateway whose spans are kept.
+func tracedWorld(t *testing.T, p plan) (*world, *tracetest.SpanRecorder) {
+	t.Helper()
+	spans := tracetest.NewSpanRecorder()
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
+	t.Cleanup(func() { testkit.Must(t, provider.Shutdown(context.Background())) })
+	p.tracer = provider.Tracer("test")
+	return newWorld(t, p), spans
+}
+
+// named gives the spans that ended under a name, once there is one.
+func named(t *testing.T, spans *tracetest.SpanRecorder, name string) []sdktrace.ReadOnlySpan {
+	t.Helper()
+	var found []sdktrace.ReadOnlySpan
+	testkit.Eventually(t, "a span "+name, func() bool {
+		found = nil
+		for _, s := range spans.Ended() {
+			if s.Name() == name {
+				found = append(found, s)
+			}
+		}
+		return len(found) > 0
+	})
+	return found
+}
+
+func attributesOf(s sdktrace.ReadOnlySpan) map[attribute.Key]string {
+	all := map[attribute.Key]string{}
+	for _, a := range s.Attributes() {
+		all[a.Key] = a.Value.Emit()
+	}
+	return all
+}
+
+func TestRequestIsTracedFromTheEdgeToTheBackend(t *testing.T) {
+	w, spans := tracedWorld(t, plan{settings: func(c *session.Config) { c.CacheTTL = 0 }})
+	token := w.login("alice")
+	a := w.call("GET", "/api/items/42?page=2", token, "")
+	var got echoed
+	a.json(t, &got)
+	server := named(t, spans, "GET /api/")[0]
+	attributes := attributesOf(server)
+	for key, want := range map[attribute.Key]string{
+		"http.route": "/api/", "http.response.status_code": "200", "url.path": "/api/items/42", "http.request.method": "GET", "client.address": "127.0.0.1",
+	} {
+		if attributes[key] != want {
+			t.Errorf("%s is %q, not %q", key, attributes[key], want)
+		}
+	}
+	backend := strings.Split(got.Header.Get("Traceparent"), "-")
+	if len(backend) != 4 || backend[1] != server.SpanContext().TraceID().String() || backend[2] == server.SpanContext().SpanID().String() {
+		t.Errorf("the backend was told %q of the span %v", got.Header.Get("Traceparent"), server.SpanContext())
+	}
+	if redis := named(t, spans, "Redis load_session"); redis[0].Parent().TraceID() != redis[0].SpanContext().TraceID() {
+		t.Error("the span of Redis has no parent")
+	}
+	named(t, spans, "WeChat /sns/jscode2session")
+	if !strings.Contains(w.logs.String(), server.SpanContext().TraceID().String()) {
+		t.Error("no trace_id in the access log")
+	}
+}
+
+// A client's trace is linked to; a trusted proxy's goes on.
+func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
+	for _, trusted := range []bool{false, true} {
+		w, spans := tracedWorld(t, plan{config: func(c *proxy.Config) {
+			if trusted {
+				c.Proxies = proxy.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
+			}
+		}})
+		w.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent, "Tracestate", "a=b")
+		s := named(t, spans, "GET /public/")[0]
+		if believed := s.SpanContext().TraceID().String() == clientTrace; believed != trusted {
+			t.Errorf("trusted %v: the trace is %s", trusted, s.SpanContext().TraceID())
+		}
+		if linked := len(s.Links()) == 1 && s.Links()[0].SpanContext.TraceID().String() == clientTrace; linked == trusted {
+			t.Errorf("trusted %v: links %v", trusted, s.Links())
+		}
+	}
+}
+
+func TestFailureIsSeenInTheSpan(t *testing.T) {
+	w, spans := tracedWorld(t, plan{backend: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
+	w.call("GET", "/public/x", "", "")
+	if got := attributesOf(named(t, spans, "GET /public/")[0]); got["error.type"] != "upstream_error" || got["http.response.status_code"] != "502" {
+		t.Errorf("%v", got)
+	}
+	w.call("GET", "/api/x", "", "")
+	if got := attributesOf(named(t, spans, "GET /api/")[0]); got["error.type"] != "token_missing" {
+		t.Errorf("%v", got)
+	}
+}
+
+// No secret, no query, no token and no user is in what a collector gets.
+func TestSpansHoldNoSecrets(t *testing.T) {
+	w, spans := tracedWorld(t, plan{settings: func(c *session.Config) { c.CacheTTL = 0 }})
+	code := w.user("alice").Code()
+	a := w.call("POST", "/auth/login", "", `{"code":"`+code+`"}`)
+	var login loginAnswer
+	a.json(t, &login)
+	w.call("GET", "/api/x?password=hunter2", login.Token, "", "Cookie", "sid=secret-cookie")
+	named(t, spans, "GET /api/")
+	var all strings.Builder
+	for _, s := range spans.Ended() {
+		all.WriteString(s.Name() + " " + s.Status().Description)
+		for key, value := range attributesOf(s) {
+			all.WriteString(string(key) + "=" + value + "\n")
+		}
+		for _, e := range s.Events() {
+			all.WriteString(e.Name)
+		}
+	}
+	for name, text := range map[string]string{
+		"token": login.Token, "code": code, "app secret": appSecret, "query": "hunter2", "cookie": "secret-cookie", "session_key": w.user("alice").SessionKey(), "openid": w.user("alice").OpenID,
+	} {
+		if strings.Contains(all.String(), text) {
+			t.Errorf("the %s is in a span", name)
+		}
+	}
+}
+
+// What is not sampled tells the backend so, and leaves no span.
+func TestUnsampledRequestIsToldOn(t *testing.T) {
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample()))
+	w := newWorld(t, plan{tracer: provider.Tracer("test")})
+	a := w.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
+	var got echoed
+	if a.json(t, &got); !strings.HasSuffix(got.Header.Get("Traceparent"), "-00") || strings.Contains(got.Header.Get("Traceparent"), clientTrace) {
+		t.Errorf("the backend was told %q", got.Header.Get("Traceparent"))
+	}
+	off := newWorld(t, plan{})
+	a = off.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
+	if a.json(t, &got); got.Header.Get("Traceparent") != clientTraceparent {
+		t.Errorf("with tracing off the backend was told %q", got.Header.Get("Traceparent"))
+	}
+}
