@@ -64,7 +64,7 @@ async function launch(home) {
     throw new Error(`no Chromium at ${executablePath}: install it (Debian: apt-get install chromium), or set CHROMIUM`)
   }
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-    '--disable-component-update', '--disable-sync']
+    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP *.example.test 127.0.0.1']
   return chromium.launch({ executablePath, headless: true, args, env: { ...process.env, HOME: home } })
 }
 

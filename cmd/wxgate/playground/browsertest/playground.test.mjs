@@ -15,8 +15,9 @@ after(() => tools && tools.close())
  * Opens the page of a `wxgate dev` of its own, in a browser with nothing in storage. The test fails on anything that the page loads from
  * elsewhere, on scripts' errors and on violations of its policy.
  */
-async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorScheme = 'light' } = {}) {
+async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorScheme = 'light', host = '127.0.0.1' } = {}) {
   const dev = await tools.dev()
+  const url = dev.url.replace('127.0.0.1', host)
   t.after(dev.stop)
   const context = await tools.browser.newContext({ locale, viewport: { width, height }, colorScheme })
   const page = await context.newPage()
@@ -28,9 +29,9 @@ async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorSch
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text())
   })
   page.on('request', request => {
-    if (!request.url().startsWith(dev.url + '/')) troubles.push(`loaded from elsewhere: ${request.url()}`)
+    if (!request.url().startsWith(url + '/')) troubles.push(`loaded from elsewhere: ${request.url()}`)
   })
-  await page.goto(dev.url + '/')
+  await page.goto(url + '/')
   t.after(async () => {
     await context.close()
     assert.deepEqual(troubles, [])
@@ -75,6 +76,14 @@ test('a user logs in, and the way through WeChat and Redis is shown', async t =>
   await login.getByText('openid, session_key, unionid').click()
   await shows(login, /secret=\[redacted\]/, /"\[redacted\]"/)
   await picture(page, 'login-open-en')
+})
+
+test('the page works under any name of its machine, without TLS too', async t => {
+  const { click, says } = await visit(t, { host: 'dev.example.test' })
+  await click('Call an API')
+  await says('The backend was told X-OpenID: o')
+  await click('Open a socket')
+  await says('The socket is open')
 })
 
 test('a call reaches the backend with the identity that the gateway set', async t => {

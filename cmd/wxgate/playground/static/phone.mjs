@@ -4,7 +4,9 @@ import { clock, t } from './i18n.mjs'
 import { newWx, simulator, wipePhones } from './wx.mjs'
 import { createGateway } from './wxgate-miniprogram.mjs'
 
-const base = location.origin
+// Plain http is for localhost and addresses, says the SDK, but this page may be opened under any name: its phone calls
+// https, and wx.mjs sends what goes there to this page's own origin.
+const base = 'https://' + location.host
 const tokenKey = `wxgate:${base}:`
 const people = ['alice', 'bob', '小明']
 

@@ -79,7 +79,8 @@ function request(options) {
 async function exchange({ url, method = 'GET', header, data, enableChunked }, signal, emit) {
   const body = data === undefined || typeof data === 'string' ? data : JSON.stringify(data)
   const id = nextID()
-  const response = await fetch(url, {
+  const { pathname, search } = new URL(url)
+  const response = await fetch(pathname + search, {
     method, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'manual',
     headers: { ...(body && { 'Content-Type': 'application/json' }), ...header, 'X-Request-ID': id },
   })
@@ -116,6 +117,7 @@ function decoded(text) {
 function connectSocket({ url, header = {}, success = ignore, complete = ignore }) {
   const { face, emit } = newTask()
   const target = new URL(url)
+  target.protocol = location.protocol.replace('http', 'ws')
   target.pathname = '/playground/socket' + target.pathname
   const id = nextID()
   const bearer = (header.Authorization || '').replace(/^Bearer /, '')
