@@ -29,8 +29,8 @@ type generation struct {
 
 func (g *groups) begin() *generation { return &generation{groups: g} }
 
-// take gives the group for a configuration: the one in use, or a new one.
-func (gen *generation) take(c upstream.Config) (*upstream.Group, error) {
+// group gives the group for a configuration: the one in use, or a new one.
+func (gen *generation) group(c upstream.Config) (*upstream.Group, error) {
 	for _, used := range gen.inUse {
 		if reflect.DeepEqual(used.config, c) {
 			gen.next = append(gen.next, used)
@@ -52,9 +52,9 @@ func (gen *generation) commit() {
 	gen.inUse = gen.next
 }
 
-// abandon closes the groups that were made for a configuration that is not
+// rollback closes the groups that were made for a configuration that is not
 // going to be used.
-func (gen *generation) abandon() { closeMissing(gen.next, gen.inUse) }
+func (gen *generation) rollback() { closeMissing(gen.next, gen.inUse) }
 
 func closeMissing(from, in []usedGroup) {
 	for _, used := range from {

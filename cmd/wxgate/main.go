@@ -65,7 +65,7 @@ func loadConfig(file string) (*config.Config, error) {
 // terminal is where a command writes.
 type terminal struct{ out, err io.Writer }
 
-// warn prints what is odd about a configuration, one line each.
+// warn prints a configuration's warnings, one line each.
 func (t *terminal) warn(warnings []config.Problem) {
 	for _, w := range warnings {
 		fmt.Fprintf(t.err, "wxgate: warning: %v\n", w)

@@ -79,9 +79,9 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 		return nil, fmt.Errorf("tracing: %w", err)
 	}
 	gen := p.groups.begin()
-	public, err := proxyConfig(c, gen.take)
+	public, err := proxyConfig(c, gen.group)
 	if err != nil {
-		gen.abandon()
+		gen.rollback()
 		p.sessions.Close()
 		return nil, err
 	}
@@ -128,17 +128,17 @@ func (p *process) reload(ctx context.Context, next *config.Config) error {
 		return err
 	}
 	gen := p.groups.begin()
-	public, err := proxyConfig(next, gen.take)
+	public, err := proxyConfig(next, gen.group)
 	if err != nil {
-		gen.abandon()
+		gen.rollback()
 		return err
 	}
 	if err := p.sessions.Configure(sessionConfig(next)); err != nil {
-		gen.abandon()
+		gen.rollback()
 		return fmt.Errorf("session: %w", err)
 	}
 	if err := p.wechat.Configure(wechatConfig(next)); err != nil {
-		gen.abandon()
+		gen.rollback()
 		return err
 	}
 	p.gateway.Configure(public)

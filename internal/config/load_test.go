@@ -282,7 +282,7 @@ func write(t *testing.T, file, text string, mode fs.FileMode) {
 	}
 }
 
-func TestWhatIsAllowedAndRiskyIsWarnedOf(t *testing.T) {
+func TestRisksAreWarnedOf(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "key"), goodSecret, 0o644)

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -15,39 +14,41 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// The moods of a frail backend.
+// The faults of a faultyBackend.
 const (
-	well       = iota
-	busy       // says 503
-	hangingUp  // breaks the connection off before an answer
-	breakingUp // and in the middle of one
-	gone       // refuses connections; the process is dead
-	moods
+	noFault       = iota
+	unavailable   // answers 503
+	abortsRequest // breaks the connection off before an answer
+	abortsAnswer  // and in the middle of one
+	down          // refuses connections
+	faults        // how many there are
 )
 
-// frail is a backend on an address of its own that tells what it saw of each
-// request, in one mood or another.
-type frail struct {
+// faultyBackend is a backend on an address of its own that tells what it saw of each
+// request, and has one of the faults at a time.
+type faultyBackend struct {
 	t       *testing.T
 	address string
-	mood    atomic.Int32
-	server  *http.Server // nil: gone
+	fault   atomic.Int32
+	server  *http.Server // nil: down
 }
 
-func newFrail(t *testing.T) *frail {
+func newFaultyBackend(t *testing.T) *faultyBackend {
 	t.Helper()
-	f := &frail{t: t}
-	testkit.Eventually(t, "a free port", func() bool {
-		f.address = fmt.Sprintf("127.0.0.1:%d", 22000+rand.IntN(10000)) // below the ports that systems give out, to find it free again
-		return f.start()
-	})
+	f := &faultyBackend{t: t}
+	port := testkit.MustReservePort(t) // free again each time that the backend comes back
+	t.Cleanup(port.Release)
+	f.address = port.Addr()
+	if !f.start() {
+		t.Fatalf("%s can't be listened on", f.address)
+	}
 	t.Cleanup(f.stop)
 	return f
 }
 
-func (f *frail) url() string { return "http://" + f.address }
+func (f *faultyBackend) url() string { return "http://" + f.address }
 
-func (f *frail) start() bool {
+func (f *faultyBackend) start() bool {
 	ln, err := net.Listen("tcp", f.address)
 	if err != nil {
 		return false
@@ -57,33 +58,33 @@ func (f *frail) start() bool {
 	return true
 }
 
-func (f *frail) stop() {
+func (f *faultyBackend) stop() {
 	if f.server != nil {
 		f.server.Close()
 		f.server = nil
 	}
 }
 
-// turn changes the mood. Of two, the backend is well after one.
-func (f *frail) turn() {
-	mood := int32(well)
-	if f.mood.Load() == well {
-		mood = rand.Int32N(moods)
+// nextFault changes the fault: every second one is none.
+func (f *faultyBackend) nextFault() {
+	fault := int32(noFault)
+	if f.fault.Load() == noFault {
+		fault = rand.Int32N(faults)
 	}
-	f.become(mood)
+	f.setFault(fault)
 }
 
-func (f *frail) become(mood int32) {
-	f.mood.Store(mood)
-	if mood == gone {
+func (f *faultyBackend) setFault(fault int32) {
+	f.fault.Store(fault)
+	if fault == down {
 		f.stop()
 	} else if f.server == nil && !f.start() {
 		f.t.Errorf("%s can't be listened on again", f.address)
 	}
 }
 
-// sighting is what a backend sees of a request.
-type sighting struct {
+// seenRequest is what a backend sees of a request.
+type seenRequest struct {
 	OpenID, UnionID, AppID []string
 	Subject                string // of the assertion
 	Token                  []string
@@ -91,12 +92,12 @@ type sighting struct {
 	Cookie                 string
 }
 
-// seenHeader carries the sighting too, for answers whose body breaks off.
+// seenHeader carries the same too, for answers whose body breaks off.
 const seenHeader = "Seen"
 
-func (f *frail) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	mood := f.mood.Load()
-	if mood == hangingUp {
+func (f *faultyBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fault := f.fault.Load()
+	if fault == abortsRequest {
 		panic(http.ErrAbortHandler)
 	}
 	text, _ := json.Marshal(look(r))
@@ -104,19 +105,19 @@ func (f *frail) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name, _, _ := strings.Cut(r.Header.Get("X-Marker"), "/"); strings.HasPrefix(r.URL.Path, "/jar/") {
 		http.SetCookie(w, &http.Cookie{Name: "who", Value: name, Path: "/"})
 	}
-	if mood == busy {
+	if fault == unavailable {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_, _ = w.Write(text)
-	if mood == breakingUp {
+	if fault == abortsAnswer {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 }
 
-func look(r *http.Request) sighting {
+func look(r *http.Request) seenRequest {
 	body, _ := io.ReadAll(r.Body)
-	return sighting{
+	return seenRequest{
 		OpenID: r.Header["X-Openid"], UnionID: r.Header["X-Unionid"], AppID: r.Header["X-Appid"],
 		Subject: subject(r.Header.Get("X-Assertion")), Token: r.Header["Authorization"],
 		Markers: [3]string{r.Header.Get("X-Marker"), r.URL.Query().Get("marker"), string(body)},

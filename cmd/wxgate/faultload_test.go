@@ -20,59 +20,59 @@ import (
 	"wxgate/internal/testkit/redistest"
 )
 
-// What the chaos is made of.
+// How long the load test runs, and how often what changes.
 const (
-	crowdSize   = 200
-	leaving     = 12 // of them, a third before each death of Redis
-	frailOnes   = 3
-	rotateEvery = 8 // reloads
-	rotations   = 8 // steps: a secret is added, or put first
-	reloadEvery = 100 * time.Millisecond
-	moodEvery   = 60 * time.Millisecond
+	loadUsers      = 200
+	leaving        = 12 // of them, a third before each death of Redis
+	faultyBackends = 3
+	rotateEvery    = 8 // reloads
+	rotations      = 8 // steps: a secret is added, or put first
+	reloadEvery    = 100 * time.Millisecond
+	faultEvery     = 60 * time.Millisecond
 )
 
 // It is not parallel: what it holds the gateway to in seconds is held under a
 // load of its own.
 func TestEachUserOnlyEverSeesThemselvesWhateverFails(t *testing.T) {
-	c := newChaos(t)
-	crowd := c.gather(crowdSize)
+	c := newFaultLoad(t)
+	load := c.startUsers(loadUsers)
 	c.begin()
-	for leavers := range slices.Chunk(crowd.users[:leaving], leaving/3) {
-		crowd.goOn()
-		crowd.sessionsEnd(leavers)
+	for leavers := range slices.Chunk(load.users[:leaving], leaving/3) {
+		load.awaitRequests()
+		load.sessionsEnd(leavers)
 		c.redis.Stop()
-		crowd.goOn()
+		load.awaitRequests()
 		c.redis.Start()
-		c.isReady()
+		c.awaitReady()
 	}
 	c.redis.Pause()
-	crowd.goOn()
+	load.awaitRequests()
 	c.redis.Resume()
-	c.isReady()
-	crowd.goOn()
+	c.awaitReady()
+	load.awaitRequests()
 	c.end()
-	crowd.disperse()
+	load.stopUsers()
 
-	crowd.nobodyIsLockedOut()
-	crowd.report()
-	c.wasChaos()
+	load.checkSessions()
+	load.report()
+	c.checkFaultsHappened()
 }
 
-// chaos is two gateways over one Redis, and backends of which one always works
-// and the others work as they like.
-type chaos struct {
+// faultLoad is two gateways over one Redis, and backends of which one always works
+// and the others fail in turns.
+type faultLoad struct {
 	*world
-	fronts []*front
-	frail  []*frail
-	end    func() // of it all: waits until it has ended
+	fronts   []*front
+	backends []*faultyBackend
+	end      func() // of it all: waits until it has ended
 }
 
-func newChaos(t *testing.T) *chaos {
+func newFaultLoad(t *testing.T) *faultLoad {
 	t.Helper()
-	c := &chaos{world: newWorld(t)}
+	c := &faultLoad{world: newWorld(t)}
 	c.redis = redistest.Options{Persist: true}.Start(t)
-	for range 1 + frailOnes {
-		c.frail = append(c.frail, newFrail(t))
+	for range 1 + faultyBackends {
+		c.backends = append(c.backends, newFaultyBackend(t))
 	}
 	for range 2 {
 		c.fronts = append(c.fronts, c.front(c.settings(0)))
@@ -81,16 +81,16 @@ func newChaos(t *testing.T) *chaos {
 }
 
 // begin lets the backends fail and the configuration change until the end.
-func (c *chaos) begin() {
+func (c *faultLoad) begin() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { every(ctx, reloadEvery, c.reload) })
-	work.Go(func() { every(ctx, moodEvery, func(n int) { c.frail[1+n%frailOnes].turn() }) })
+	work.Go(func() { every(ctx, faultEvery, func(n int) { c.backends[1+n%faultyBackends].nextFault() }) })
 	c.end = func() {
 		cancel()
 		work.Wait()
-		for _, f := range c.frail {
-			f.become(well)
+		for _, f := range c.backends {
+			f.setFault(noFault)
 		}
 	}
 	c.t.Cleanup(c.end)
@@ -109,7 +109,7 @@ func every(ctx context.Context, period time.Duration, do func(n int)) {
 	}
 }
 
-func (c *chaos) reload(n int) {
+func (c *faultLoad) reload(n int) {
 	text := c.config(c.settings(n))
 	for _, f := range c.fronts {
 		f.rewrite(text)
@@ -119,7 +119,7 @@ func (c *chaos) reload(n int) {
 
 // settings is the nth configuration: the same to clients, and otherwise as
 // different as can be from the one before.
-func (c *chaos) settings(n int) settings {
+func (c *faultLoad) settings(n int) settings {
 	return settings{
 		"secrets":  secretsAt(min(n/rotateEvery, rotations)),
 		"session":  fmt.Sprintf("{cache_ttl: %s, stale_if_error: 5m}", oneOf(n/20, "5s", "0s", "300ms")),
@@ -128,25 +128,25 @@ func (c *chaos) settings(n int) settings {
 		"limits":   fmt.Sprintf(`{login_per_ip: "", max_body: %dKiB}`, 64+n%10),
 		"log":      "{level: warn}",
 		"routes": "[" + strings.Join([]string{
-			c.steady("/steady/", "auth: required"),
-			c.steady("/jar/", "cookies: jar"),
-			c.restless("/api/", n, "rate_limit: "+oneOf(n, "1000/s", "2000/s", `""`)),
-			c.restless("/open/", n+1, "auth: optional"),
-			c.steady("/public/", "auth: none"),
+			c.unchangedRoute("/unchanged/", "auth: required"),
+			c.unchangedRoute("/jar/", "cookies: jar"),
+			c.changingRoute("/api/", n, "rate_limit: "+oneOf(n, "1000/s", "2000/s", `""`)),
+			c.changingRoute("/open/", n+1, "auth: optional"),
+			c.unchangedRoute("/public/", "auth: none"),
 		}, ", ") + "]",
 	}
 }
 
-// steady is a route that no reload changes, so that ejections last.
-func (c *chaos) steady(path, more string) string {
+// unchangedRoute is a route that no reload changes, so that ejections last.
+func (c *faultLoad) unchangedRoute(path, more string) string {
 	return fmt.Sprintf("{path: %s, upstreams: [%q, %q, %q], retries: 2, eject: {failures: 2, for: 300ms}, %s}",
-		path, c.frail[0].url(), c.frail[1].url(), c.frail[2].url(), more)
+		path, c.backends[0].url(), c.backends[1].url(), c.backends[2].url(), more)
 }
 
-// restless is a route with other upstreams in each configuration.
-func (c *chaos) restless(path string, n int, more string) string {
+// changingRoute is a route with other upstreams in each configuration.
+func (c *faultLoad) changingRoute(path string, n int, more string) string {
 	return fmt.Sprintf("{path: %s, upstreams: [%q, {url: %q, weight: %d}], retries: %d, balance: %s, %s}",
-		path, c.frail[0].url(), c.frail[1+n%frailOnes].url(), 1+n%2, n%3,
+		path, c.backends[0].url(), c.backends[1+n%faultyBackends].url(), 1+n%2, n%3,
 		oneOf(n, "round_robin", "least_conn", "hash_openid"), more)
 }
 
@@ -167,21 +167,21 @@ func secretsAt(step int) string {
 }
 
 func secretNumbered(n int) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "chaos %d", n))
+	sum := sha256.Sum256(fmt.Appendf(nil, "rotation %d", n))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // isReady waits until the gateways have found Redis again.
-func (c *chaos) isReady() {
+func (c *faultLoad) awaitReady() {
 	c.t.Helper()
 	for _, f := range c.fronts {
 		testkit.Eventually(c.t, "ready again", func() bool { return f.ready() == http.StatusOK })
 	}
 }
 
-// wasChaos checks that everything that was to happen did, or the test would
+// checkFaultsHappened checks that everything that was to happen did, or the test would
 // show nothing.
-func (c *chaos) wasChaos() {
+func (c *faultLoad) checkFaultsHappened() {
 	c.t.Helper()
 	for _, f := range c.fronts {
 		for name, label := range map[string]string{

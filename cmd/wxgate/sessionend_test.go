@@ -10,11 +10,11 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// promised is how long a session's end may take to reach every instance.
-const promised = time.Second
+// endLimit is how long a session's end may take to reach every instance.
+const endLimit = time.Second
 
-// farSide is what a session is doing on the instance that doesn't end it.
-type farSide struct {
+// remoteSession is what a session is doing on the instance that doesn't end it.
+type remoteSession struct {
 	t      *testing.T
 	i      *instance
 	token  string
@@ -23,10 +23,10 @@ type farSide struct {
 }
 
 // busy opens a stream and a socket for a session, and warms its copy.
-func (i *instance) busy(t *testing.T, token string) *farSide {
+func (i *instance) busy(t *testing.T, token string) *remoteSession {
 	t.Helper()
 	i.call("GET", "/api/x", token, "").seen(t)
-	f := &farSide{t: t, i: i, token: token, stream: i.openEvents(token), socket: i.openSocket(token)}
+	f := &remoteSession{t: t, i: i, token: token, stream: i.openEvents(token), socket: i.openSocket(token)}
 	f.stream.flow(t)
 	if !f.socket.echoes() {
 		t.Fatal("the socket does not echo")
@@ -35,8 +35,8 @@ func (i *instance) busy(t *testing.T, token string) *farSide {
 }
 
 // isOver checks that the session is refused and its stream and socket are cut
-// within the time promised.
-func (f *farSide) isOver(limit time.Duration) {
+// within the limit.
+func (f *remoteSession) awaitEnd(limit time.Duration) {
 	f.t.Helper()
 	end := time.Now().Add(limit)
 	testkit.Within(f.t, time.Until(end), "the session is refused", func() bool {
@@ -51,7 +51,7 @@ func (f *farSide) isOver(limit time.Duration) {
 }
 
 // goesOn checks that nothing has happened to the session.
-func (f *farSide) goesOn() {
+func (f *remoteSession) checkAlive() {
 	f.t.Helper()
 	f.i.call("GET", "/api/x", f.token, "").seen(f.t)
 	f.stream.flow(f.t)
@@ -108,12 +108,12 @@ func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
 		if a := end.call(session.token, "/api/users/"+appA+"/"+w.user(appA, name).OpenID); a.status != end.status {
 			t.Fatalf("%s: %v", name, a)
 		}
-		session.isOver(promised)
+		session.awaitEnd(endLimit)
 		if a := near.call("GET", "/api/x", session.token, ""); a.code() != "session_ended" {
 			t.Errorf("%s: where it was ended: %v", name, a)
 		}
 	}
-	bystander.goesOn()
+	bystander.checkAlive()
 }
 
 func TestABannedUserMayNotLogInUntilTheBanIsLifted(t *testing.T) {
@@ -157,7 +157,7 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 			start := time.Now()
 			token := i.login(name)
 			stream, socket := i.openEvents(token), i.openSocket(token)
-			testkit.Within(t, 2*time.Second+promised, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+			testkit.Within(t, 2*time.Second+endLimit, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
 			if took := time.Since(start); took < time.Second { // a token ends with whole seconds, never after its session
 				t.Errorf("they were cut after %v", took)
 			}
@@ -182,13 +182,13 @@ func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 		t.Fatalf("refresh: %v", fresh)
 	}
 	renewed.token = fresh.field("token")
-	testkit.Within(t, 5*time.Second+promised, "what runs on a token that ran out is cut", func() bool {
+	testkit.Within(t, 5*time.Second+endLimit, "what runs on a token that ran out is cut", func() bool {
 		return lapsed.socket.isClosed() && lapsed.stream.isClosed()
 	})
 	if a := far.call("GET", "/api/x", lapsed.token, ""); a.code() != "token_expired" {
 		t.Errorf("the token that ran out: %v", a)
 	}
-	renewed.goesOn()
+	renewed.checkAlive()
 }
 
 // A fresh token rides on the answer of a request when the old one nears its end.

@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	connectionsEach = 8 // of the crowd to one front: all users share them in turn
+	connectionsEach = 8 // of the users to one front: all users share them in turn
 	mostWrongs      = 10
 	longestPause    = 700 * time.Millisecond
 )
 
-// crowd is users of a chaos. Each checks on his own what the backends and the
-// gateways tell him.
-type crowd struct {
-	c       *chaos
+// userLoad is users who send requests during a faultLoad. Each checks on his own what the
+// backends and the gateways answer.
+type userLoad struct {
+	c       *faultLoad
 	users   []*user
 	clients []*http.Client // one a front
 	leave   context.CancelFunc
@@ -43,8 +43,8 @@ type crowd struct {
 // each of his requests.
 type user struct {
 	*wechattest.User
-	crowd  *crowd
-	visits atomic.Int64
+	userLoad *userLoad
+	requests atomic.Int64
 
 	mu    sync.Mutex
 	token string
@@ -53,27 +53,27 @@ type user struct {
 	count int
 }
 
-// gather sends everybody on their way; the first thing they do is log in.
-func (c *chaos) gather(n int) *crowd {
+// startUsers starts the users; the first thing that they do is log in.
+func (c *faultLoad) startUsers(n int) *userLoad {
 	c.t.Helper()
 	ctx, leave := context.WithCancel(context.Background())
-	crowd := &crowd{c: c, leave: leave, used: map[net.Conn]map[string]bool{}}
+	load := &userLoad{c: c, leave: leave, used: map[net.Conn]map[string]bool{}}
 	for range c.fronts {
-		crowd.clients = append(crowd.clients, &http.Client{Timeout: time.Minute, Transport: &http.Transport{
+		load.clients = append(load.clients, &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 			MaxConnsPerHost: connectionsEach, MaxIdleConnsPerHost: connectionsEach,
 		}})
 	}
 	for k := range n {
-		u := &user{User: c.user(appA, fmt.Sprintf("user-%d", k)), crowd: crowd}
-		crowd.users = append(crowd.users, u)
-		crowd.present.Go(func() { u.live(ctx) })
+		u := &user{User: c.user(appA, fmt.Sprintf("user-%d", k)), userLoad: load}
+		load.users = append(load.users, u)
+		load.present.Go(func() { u.run(ctx) })
 	}
-	c.t.Cleanup(crowd.disperse)
-	return crowd
+	c.t.Cleanup(load.stopUsers)
+	return load
 }
 
-// disperse sends everybody home.
-func (c *crowd) disperse() {
+// stopUsers stops them and waits until they have.
+func (c *userLoad) stopUsers() {
 	c.leave()
 	c.present.Wait()
 	for _, client := range c.clients {
@@ -81,20 +81,20 @@ func (c *crowd) disperse() {
 	}
 }
 
-// goOn waits until everybody has come twice more.
-func (c *crowd) goOn() {
+// awaitRequests waits until each user has sent two requests more.
+func (c *userLoad) awaitRequests() {
 	c.c.t.Helper()
 	from := map[*user]int64{}
 	for _, u := range c.users {
-		from[u] = u.visits.Load()
+		from[u] = u.requests.Load()
 	}
 	for _, u := range c.users {
-		testkit.Eventually(c.c.t, "further visits of "+u.Name, func() bool { return u.visits.Load() >= from[u]+2 })
+		testkit.Eventually(c.c.t, "further requests of "+u.Name, func() bool { return u.requests.Load() >= from[u]+2 })
 	}
 }
 
 // sessionsEnd ends the sessions of some users, whom every front knows.
-func (c *crowd) sessionsEnd(users []*user) {
+func (c *userLoad) sessionsEnd(users []*user) {
 	c.c.t.Helper()
 	for n, u := range users {
 		u.sessionEnds(n % len(c.clients))
@@ -103,43 +103,43 @@ func (c *crowd) sessionsEnd(users []*user) {
 
 // sessionEnds waits for it to be so everywhere, as long as that may take.
 func (u *user) sessionEnds(at int) {
-	t := u.crowd.c.t
+	t := u.userLoad.c.t
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for at := range u.crowd.clients {
+	for at := range u.userLoad.clients {
 		testkit.Eventually(t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
 	}
 	u.logOut(at)
-	end := time.Now().Add(promised)
-	for at := range u.crowd.clients {
+	end := time.Now().Add(endLimit)
+	for at := range u.userLoad.clients {
 		testkit.Within(t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
 			return u.send(request{at: at, path: "/api/", token: u.token}).code() == "session_ended"
 		})
 	}
 }
 
-// nobodyIsLockedOut checks, once all is well, that the sessions live on that
+// checkSessions checks, once the faults are over, that the sessions live on that
 // nobody ended, that the others don't, and that those users may come again.
-func (c *crowd) nobodyIsLockedOut() {
+func (c *userLoad) checkSessions() {
 	c.c.t.Helper()
 	for _, u := range c.users {
 		for at := range c.clients {
 			if u.over {
 				if r := u.send(request{at: at, path: "/api/", token: u.token}); r.code() != "session_ended" {
-					u.complain("after the end of the session: %v", r)
+					u.errorf("after the end of the session: %v", r)
 				}
 				u.logIn(at)
 			}
 			if !u.call(at, "/api/") {
-				u.complain("is locked out")
+				u.errorf("is locked out")
 			}
 		}
 	}
 }
 
-// report tells what went wrong.
-func (c *crowd) report() {
+// report reports the violations.
+func (c *userLoad) report() {
 	c.c.t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -155,18 +155,18 @@ func (c *crowd) report() {
 	}
 }
 
-func (u *user) complain(format string, args ...any) {
-	u.crowd.mu.Lock()
-	defer u.crowd.mu.Unlock()
-	if len(u.crowd.wrong) < mostWrongs {
-		u.crowd.wrong = append(u.crowd.wrong, u.Name+": "+fmt.Sprintf(format, args...))
+func (u *user) errorf(format string, args ...any) {
+	u.userLoad.mu.Lock()
+	defer u.userLoad.mu.Unlock()
+	if len(u.userLoad.wrong) < mostWrongs {
+		u.userLoad.wrong = append(u.userLoad.wrong, u.Name+": "+fmt.Sprintf(format, args...))
 	}
 }
 
-func (u *user) live(ctx context.Context) {
+func (u *user) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		u.visit()
-		u.visits.Add(1)
+		u.sendOne()
+		u.requests.Add(1)
 		select {
 		case <-ctx.Done():
 		case <-time.After(rand.N(longestPause)):
@@ -175,10 +175,10 @@ func (u *user) live(ctx context.Context) {
 }
 
 // visit is one request at either front.
-func (u *user) visit() {
+func (u *user) sendOne() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	at := rand.IntN(len(u.crowd.clients))
+	at := rand.IntN(len(u.userLoad.clients))
 	switch dice := rand.IntN(40); {
 	case u.over:
 		u.isRefused(at)
@@ -187,7 +187,7 @@ func (u *user) visit() {
 	case dice < 10:
 		u.callAsNobody(at)
 	default:
-		u.call(at, []string{"/api/", "/steady/", "/open/", "/jar/"}[dice%4])
+		u.call(at, []string{"/api/", "/unchanged/", "/open/", "/jar/"}[dice%4])
 	}
 }
 
@@ -195,9 +195,9 @@ func (u *user) visit() {
 // then for a reason that is a backend's or the store's.
 func (u *user) call(at int, path string) bool {
 	r := u.send(request{at: at, path: path, token: u.token})
-	u.check(r, sighting{OpenID: []string{u.OpenID}, UnionID: []string{u.UnionID}, AppID: []string{u.AppID}, Subject: u.OpenID})
+	u.check(r, seenRequest{OpenID: []string{u.OpenID}, UnionID: []string{u.UnionID}, AppID: []string{u.AppID}, Subject: u.OpenID})
 	if r.code() == "store_unavailable" && u.known[at] && path != "/jar/" {
-		u.complain("no store was found for a session seen before: %v", r)
+		u.errorf("no store was found for a session seen before: %v", r)
 	}
 	u.known[at] = u.known[at] || r.seen != nil && isJWT(u.token)
 	if fresh := r.header.Get("X-Session-Token"); fresh != "" {
@@ -216,50 +216,50 @@ func (u *user) take(token string) { u.token, u.known = token, [2]bool{} }
 // callAsNobody must come through without any identity: with no token, with
 // another's name in the headers, or with a token where none is looked at.
 func (u *user) callAsNobody(at int) {
-	other := u.crowd.users[rand.IntN(len(u.crowd.users))]
+	other := u.userLoad.users[rand.IntN(len(u.userLoad.users))]
 	switch rand.IntN(4) {
 	case 0:
-		u.check(u.send(request{at: at, path: "/open/"}), sighting{})
+		u.check(u.send(request{at: at, path: "/open/"}), seenRequest{})
 	case 1:
-		u.check(u.send(request{at: at, path: "/open/", claims: other.OpenID}), sighting{})
+		u.check(u.send(request{at: at, path: "/open/", claims: other.OpenID}), seenRequest{})
 	case 2:
-		u.check(u.send(request{at: at, path: "/public/", token: u.token, claims: other.OpenID}), sighting{})
+		u.check(u.send(request{at: at, path: "/public/", token: u.token, claims: other.OpenID}), seenRequest{})
 	case 3:
 		if r := u.send(request{at: at, path: "/api/", claims: other.OpenID}); r.code() != "token_missing" {
-			u.complain("without a token: %v", r)
+			u.errorf("without a token: %v", r)
 		}
 	}
 }
 
 // check compares what a backend saw. What reached none must have a good reason.
-func (u *user) check(r reply, want sighting) {
+func (u *user) check(r reply, want seenRequest) {
 	want.Markers = r.markers
 	switch {
 	case r.seen == nil && r.err != nil:
-		u.complain("%s %s: no answer: %v", r.method, r.path, r.err)
-	case r.seen == nil && excuses[r.code()] != r.status:
-		u.complain("%s %s: %v", r.method, r.path, r)
+		u.errorf("%s %s: no answer: %v", r.method, r.path, r.err)
+	case r.seen == nil && allowedErrors[r.code()] != r.status:
+		u.errorf("%s %s: %v", r.method, r.path, r)
 	case r.seen == nil:
 	case r.seen.Cookie != "" && r.seen.Cookie != "who="+u.Name:
-		u.complain("%s %s came with the cookie %s", r.method, r.path, r.seen.Cookie)
+		u.errorf("%s %s came with the cookie %s", r.method, r.path, r.seen.Cookie)
 	default:
 		want.Cookie = r.seen.Cookie
 		u.compare(r, want)
 	}
 }
 
-func (u *user) compare(r reply, want sighting) {
+func (u *user) compare(r reply, want seenRequest) {
 	if !reflect.DeepEqual(*r.seen, want) {
-		u.complain("%s %s came as %+v", r.method, r.path, *r.seen)
+		u.errorf("%s %s came as %+v", r.method, r.path, *r.seen)
 	}
 	if r.err == nil && (string(r.body) != r.header.Get(seenHeader) || r.status != http.StatusOK && r.status != http.StatusServiceUnavailable) {
-		u.complain("%s %s: two answers in one: %v and %v", r.method, r.path, r, r.header)
+		u.errorf("%s %s: two answers in one: %v and %v", r.method, r.path, r, r.header)
 	}
 }
 
-// excuses are the errors that a gateway may answer with when backends and
+// allowedErrors are the errors that a gateway may answer with when backends and
 // Redis fail.
-var excuses = map[string]int{
+var allowedErrors = map[string]int{
 	"upstream_error": http.StatusBadGateway, "upstream_timeout": http.StatusGatewayTimeout,
 	"no_healthy_upstream": http.StatusServiceUnavailable, "store_unavailable": http.StatusServiceUnavailable,
 }
@@ -267,9 +267,9 @@ var excuses = map[string]int{
 // isRefused checks that an ended session is not taken for a live one by a
 // gateway that can't ask.
 func (u *user) isRefused(at int) {
-	r := u.send(request{at: at, path: "/steady/", token: u.token})
+	r := u.send(request{at: at, path: "/unchanged/", token: u.token})
 	if r.code() != "session_ended" && r.code() != "store_unavailable" {
-		u.complain("with an ended session: %v", r)
+		u.errorf("with an ended session: %v", r)
 	}
 }
 
@@ -280,14 +280,14 @@ func (u *user) logIn(at int) {
 		u.take(r.field("token"))
 		u.over = false
 	case r.code() != "store_unavailable":
-		u.complain("login: %v, %v", r, r.err)
+		u.errorf("login: %v, %v", r, r.err)
 	}
 }
 
 func (u *user) logOut(at int) {
 	r := u.send(request{at: at, method: "POST", path: "/auth/logout", token: u.token, body: "{}"})
 	if u.over = r.status == http.StatusNoContent; !u.over {
-		u.complain("logout: %v, %v", r, r.err)
+		u.errorf("logout: %v, %v", r, r.err)
 	}
 }
 
@@ -305,7 +305,7 @@ type reply struct {
 	err          error
 	method, path string
 	markers      [3]string
-	seen         *sighting
+	seen         *seenRequest
 }
 
 func (u *user) send(q request) reply {
@@ -315,16 +315,16 @@ func (u *user) send(q request) reply {
 		q.method, q.body, markers = mark(fmt.Sprintf("%s/%d", u.Name, u.count))
 	}
 	r := reply{method: q.method, path: q.path, markers: markers}
-	req, err := http.NewRequestWithContext(u.traced(), q.method, u.crowd.c.fronts[q.at].public+q.path+"?marker="+markers[1], strings.NewReader(q.body))
+	req, err := http.NewRequestWithContext(u.traced(), q.method, u.userLoad.c.fronts[q.at].public+q.path+"?marker="+markers[1], strings.NewReader(q.body))
 	if err != nil {
 		r.err = err
 		return r
 	}
 	q.fill(req.Header)
 	req.Header.Set("X-Marker", markers[0])
-	r.answer, r.err = exchange(u.crowd.clients[q.at], req)
+	r.answer, r.err = exchange(u.userLoad.clients[q.at], req)
 	if text := r.header.Get(seenHeader); text != "" {
-		r.seen = &sighting{}
+		r.seen = &seenRequest{}
 		_ = json.Unmarshal([]byte(text), r.seen)
 	}
 	return r
@@ -362,7 +362,7 @@ func exchange(client *http.Client, req *http.Request) (answer, error) {
 
 // traced notes which connection the user was given.
 func (u *user) traced() context.Context {
-	c := u.crowd
+	c := u.userLoad
 	return httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
