@@ -82,7 +82,7 @@ func TestTheScopesOfTheAccessToken(t *testing.T) {
 	}
 }
 
-func TestRefusalsOfTheRelaySpeakWeChatsLanguage(t *testing.T) {
+func TestRelayRefusalsCarryErrcodes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for call, want := range map[string]int{
@@ -166,7 +166,7 @@ func TestFailedAuthenticationsAreLoggedAndCounted(t *testing.T) {
 	}
 }
 
-func TestGuessersAreSlowedAndCallersAreNot(t *testing.T) {
+func TestUnknownTokensAreThrottledAndKnownOnesAreNot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := "/api/users/" + app + "/x"

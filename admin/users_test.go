@@ -104,7 +104,7 @@ func TestOneSessionIsShownAndEnded(t *testing.T) {
 	}
 }
 
-// wasAudited holds the last audit line against who did what to whom.
+// wasAudited checks the actor, action and subject of the last audit line.
 func (w *world) wasAudited(action, actor, openid string) map[string]any {
 	w.t.Helper()
 	line := w.audited()

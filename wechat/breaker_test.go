@@ -17,7 +17,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// failLogins makes as many logins fail as it takes WeChat to be found away.
+// failLogins makes as many logins fail as it takes to open the circuit breaker.
 func failLogins(t *testing.T, w *world) {
 	t.Helper()
 	w.sim.AddFault(wechattest.Fault{API: jscode2session, Status: 502})
@@ -28,7 +28,7 @@ func failLogins(t *testing.T, w *world) {
 	}
 }
 
-func TestWeChatThatIsAwayIsNotAsked(t *testing.T) {
+func TestOpenCircuitBreakerRefusesCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	failLogins(t, w)
@@ -75,7 +75,7 @@ func TestWeChatIsTriedAgainAfterThePause(t *testing.T) {
 	w.login(t, u)
 }
 
-func TestRefusalsDoNotCloseTheDoor(t *testing.T) {
+func TestRefusalsDoNotOpenTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	for _, errcode := range []int{40029, 40226, 45011, 45009, 40125} {
 		w := newWorld(t)
@@ -87,7 +87,7 @@ func TestRefusalsDoNotCloseTheDoor(t *testing.T) {
 	}
 }
 
-func TestOneAppsOutageIsItsOwn(t *testing.T) {
+func TestCircuitBreakersAreSeparateForEachApp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *settings, o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx2", Secret: "s2"})
@@ -194,7 +194,7 @@ func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
 	}
 }
 
-func TestSlowRelaysKeepNobodyFromLoggingIn(t *testing.T) {
+func TestSlowRelaysDoNotBlockLogins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.MaxInFlight = 1 })
 	accessToken(t, w.client)

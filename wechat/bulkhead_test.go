@@ -57,7 +57,7 @@ func TestOneUserCannotTakeAllSlots(t *testing.T) {
 
 // Calls whose time passes while they wait for a slot don't open the circuit breaker:
 // nobody asked WeChat.
-func TestQueueingIsNoFailureOfWeChats(t *testing.T) {
+func TestQueueingTimeoutsDoNotOpenTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	var slow atomic.Bool
 	slow.Store(true)

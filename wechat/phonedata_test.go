@@ -18,12 +18,12 @@ import (
 
 const checkencryptedmsg = "/wxa/business/checkencryptedmsg"
 
-// vouched is open data with that text that WeChat says it has made.
-func vouched(t *testing.T, w *world, key, text string) wechattest.Sealed {
+// genuine is open data with that text, which checkencryptedmsg confirms.
+func genuine(t *testing.T, w *world, key, text string) wechattest.Sealed {
 	t.Helper()
 	u := w.user(t, "alice")
 	s := sealedText(t, key, text)
-	u.Vouch(s)
+	u.MarkGenuine(s)
 	return s
 }
 
@@ -102,7 +102,7 @@ func TestAChangedIVIsRefused(t *testing.T) {
 	}
 }
 
-// Each text is one that WeChat vouches for, so that only its reading can refuse it.
+// Each text is confirmed by checkencryptedmsg, so that only its reading can refuse it.
 func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -142,7 +142,7 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 		"a profile":                    {`{"nickName":"x",` + mark + `}`, ""},
 		"empty":                        {``, ""},
 	} {
-		s := vouched(t, w, key.Reveal(), c.text)
+		s := genuine(t, w, key.Reveal(), c.text)
 		got, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
 		if got.Number != c.want || (c.want == "") != (err == wechat.ErrBadData) {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -158,13 +158,13 @@ func TestEveryFailureCostsTheSame(t *testing.T) {
 	key := w.login(t, u).SessionKey
 	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, w.Now().Unix(), appID)
 	badPadding := sealed(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
-	u.Vouch(badPadding)
+	u.MarkGenuine(badPadding)
 	unknown := sealed(t, key, `{`+mark+`}`, wholeBlock)
 	for name, s := range map[string]wechattest.Sealed{
 		"unknown to WeChat": unknown,
 		"wrong padding":     badPadding,
-		"no JSON":           vouched(t, w, key.Reveal(), "no JSON"),
-		"another kind":      vouched(t, w, key.Reveal(), `{"nickName":"x",`+mark+`}`),
+		"no JSON":           genuine(t, w, key.Reveal(), "no JSON"),
+		"another kind":      genuine(t, w, key.Reveal(), `{"nickName":"x",`+mark+`}`),
 		"old":               u.Encrypt(map[string]any{"phoneNumber": "1", "purePhoneNumber": "1", "countryCode": "86"}, w.Now().Add(-time.Hour)),
 	} {
 		checks, sessions := w.sim.Count(checkencryptedmsg), w.sim.Count(checksession)
@@ -187,7 +187,7 @@ func TestPhoneUnderANewerKeyIsStale(t *testing.T) {
 	}
 }
 
-func TestNoPhoneIsBelievedWhileWeChatIsAway(t *testing.T) {
+func TestNoPhoneIsTakenWhileWeChatIsUnreachable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault wechattest.Fault

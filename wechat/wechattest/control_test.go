@@ -26,7 +26,7 @@ func (w *world) do(path, body string) said {
 	return s
 }
 
-func TestScriptPlaysThePhone(t *testing.T) {
+func TestControlCallsSimulateThePhone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withControl)
 	u := w.user("wx1", "alice")
@@ -56,7 +56,7 @@ func TestScriptPlaysThePhone(t *testing.T) {
 	}
 }
 
-func TestScriptMakesTheWeather(t *testing.T) {
+func TestControlCallsInjectFaults(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, withControl)
 	u := w.user("wx1", "alice")

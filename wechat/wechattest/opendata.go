@@ -48,16 +48,16 @@ func (u *User) Encrypt(fields map[string]any, at time.Time) Sealed {
 		_, _ = rand.Read(key)
 	}
 	s := seal(key, mustJSON(marked))
-	u.Vouch(s)
+	u.MarkGenuine(s)
 	return s
 }
 
 // sealedLife is how long WeChat knows what it has encrypted.
 const sealedLife = 72 * time.Hour
 
-// Vouch makes checkencryptedmsg say of the data that WeChat made it, as it says of
+// MarkGenuine makes checkencryptedmsg confirm the data, as it does for
 // what Encrypt gave: for tests of how a backend reads data of any content.
-func (u *User) Vouch(s Sealed) {
+func (u *User) MarkGenuine(s Sealed) {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	now := u.server.now()
