@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,6 +17,34 @@ func (l *listeners) announceStop() {
 	l.public.DisableKeepAlives()
 	l.p.log.Info("stopping: unready, still taking requests", zap.Duration("for", delay))
 	time.Sleep(delay)
+	l.refuseNewConnections()
+}
+
+// openListener opens a listener without Multipath TCP, whose sockets take no filter
+// (dropHandshakes).
+func openListener(address string) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp", address)
+}
+
+// acceptPause is how long connections that were opened before are still accepted.
+const acceptPause = 250 * time.Millisecond
+
+// refuseNewConnections sees that nobody waits in the listener's queue when it is
+// closed: the kernel resets them, and a load balancer has sent a POST by then, which
+// it can't send again. Connections that come now find nobody at all and are
+// refused once the listener is closed. A socket that others have too stays as it is; its
+// queue is theirs.
+func (l *listeners) refuseNewConnections() {
+	if l.shared {
+		return
+	}
+	if err := dropHandshakes(l.publicLn); err != nil {
+		l.p.log.Warn("connections that come while the listener is closed may be reset", zap.Error(err))
+		return
+	}
+	time.Sleep(acceptPause)
 }
 
 // drain stops listening, lets what is in flight end within the timeout, and

@@ -112,12 +112,18 @@ func (in *inherited) add(name string, file *os.File) error {
 // listen gives the inherited listener of that name, or opens one: where there is
 // none, or it was handed over and the config says another address now.
 func (in *inherited) listen(name, address string) (net.Listener, error) {
-	ln, was := in.listeners[name], in.configured[name]
-	if ln == nil || was != "" && was != address {
-		return net.Listen("tcp", address)
+	if !in.has(name, address) {
+		return openListener(address)
 	}
+	ln := in.listeners[name]
 	delete(in.listeners, name)
 	return ln, nil
+}
+
+// has tells whether listen would take over a listener that was passed on.
+func (in *inherited) has(name, address string) bool {
+	was := in.configured[name]
+	return in.listeners[name] != nil && (was == "" || was == address)
 }
 
 // close gives up what nobody has asked for.
