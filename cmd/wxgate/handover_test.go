@@ -15,9 +15,8 @@ import (
 	"testing"
 	"time"
 
-	osprocess "wxgate/internal/testkit/process"
-
 	"wxgate/internal/testkit"
+	osprocess "wxgate/internal/testkit/process"
 )
 
 // startActivated starts a gateway as systemd's socket activation does.

@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	osprocess "wxgate/internal/testkit/process"
-
 	"wxgate/internal/testkit"
+	osprocess "wxgate/internal/testkit/process"
 )
 
 // TestMain makes the test's own program the gateway where a test starts it as

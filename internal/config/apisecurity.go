@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"strings"
 
 	"wxgate/internal/httprule"
 	"wxgate/secret"
@@ -45,10 +46,12 @@ func (v *validator) securedPath(key, path string) string {
 	if path == "" || path[0] != '/' {
 		path = "/" + path
 	}
-	if err := httprule.CleanPath(path); err != nil {
+	exact := strings.TrimSuffix(path, "/*")
+	switch err := httprule.CleanPath(exact); {
+	case exact == "" || strings.HasSuffix(exact, "/"):
+		v.errorf(key, "%s is no path of a call: write it in full, such as wxa/getuserriskrank, or wxa/business/* for all below", Quote(path))
+	case err != nil:
 		v.errorf(key, "%s %v", Quote(path), err)
-	} else if path == "/" || path[len(path)-1] == '/' {
-		v.errorf(key, "%s is no path of a call: write it in full, such as wxa/getuserriskrank", Quote(path))
 	}
 	return path
 }

@@ -72,7 +72,7 @@ type Push struct {
 
 // APISecurity is WeChat's signed and encrypted server API.
 type APISecurity struct {
-	Paths         []string       `yaml:"paths"` // with a leading slash; none: off
+	Paths         []string       `yaml:"paths"` // with a leading slash; a trailing /* takes everything below; none: off
 	Algorithms    string         `yaml:"algorithms" oneof:"aes256_gcm+rsa sm4_gcm+sm2"`
 	KeySN         string         `yaml:"key_sn"`
 	Key           secret.Text    `yaml:"key"` // base64

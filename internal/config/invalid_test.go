@@ -181,8 +181,9 @@ func wrongValues(dir string) []wrong {
 		{"apps[0].push.upstream", inPush("upstream: 'http://x?a=b' # here"), "can't have a query"},
 		{"apps[0].push.timeout", inPush("timeout: 6s # here"), "more than 5s"},
 
-		{"apps[0].api_security.paths[0]", inSecurity("paths: [wxa/*] # here"), "character other than"},
+		{"apps[0].api_security.paths[0]", inSecurity("paths: [wxa/*/a] # here"), "character other than"},
 		{"apps[0].api_security.paths[0]", inSecurity("paths: [/wxa/] # here"), "write it in full"},
+		{"apps[0].api_security.paths[0]", inSecurity("paths: ['/*'] # here"), "write it in full"},
 		{"apps[0].api_security.paths[1]", inSecurity("paths: [wxa/a, /wxa/a] # here"), "same as"},
 		{"apps[0].api_security.algorithms", inSecurity("algorithms: rsa # here"), "not one of"},
 		{"apps[0].api_security.key_sn", inSecurity("key_sn: '' # here"), "not a number from WeChat's console"},

@@ -163,6 +163,7 @@ func TestGoodValuesAreTaken(t *testing.T) {
 		"apps:\n- appid: wx1\n  secret: x\n  push:\n    " + strings.ReplaceAll(goodPush, "\n", "\n    ") + "timeout: 5s",
 		"apps:\n- appid: wx1\n  secret: x\n  push: {upstream: 'https://127.0.0.1/wx', token: abc, mode: plain}",
 		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(goodSecurity(), "\n", "\n    "),
+		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(without(goodSecurity(), "paths: [wxa/business/*, /wxa/a]\n"), "\n", "\n    "),
 		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(without(goodSecurity(), "algorithms: sm4_gcm+sm2\nkey: AAECAwQFBgcICQoLDA0ODw==\n"), "\n", "\n    "),
 		"redis: {addrs: ['a:1'], master_name: m, sentinel_username: u, sentinel_password: p}",
 		"session: {cache_size: 1}",
