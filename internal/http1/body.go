@@ -215,17 +215,52 @@ func (b *body) chunkSize(line []byte) (size int64, err error) {
 	return size, nil
 }
 
-// validExtension: ";" and a name, and what may stand in a field's value.
+// validExtension takes any number of ";name", ";name=token" and
+// `;name="quoted"` (RFC 9112, section 7.1.1).
 func validExtension(extension []byte) bool {
-	if extension[0] != ';' || len(extension) == 1 || !isToken(extension[1]) {
-		return false
-	}
-	for _, c := range extension {
-		if !isFieldByte(c) {
+	for len(extension) > 0 {
+		if extension[0] != ';' {
 			return false
+		}
+		name, rest := cutToken(extension[1:])
+		if !name {
+			return false
+		}
+		if extension = rest; len(extension) > 0 && extension[0] == '=' {
+			var value bool
+			if value, extension = cutValue(extension[1:]); !value {
+				return false
+			}
 		}
 	}
 	return true
+}
+
+// cutToken takes a token off the front.
+func cutToken(b []byte) (found bool, rest []byte) {
+	n := 0
+	for n < len(b) && isToken(b[n]) {
+		n++
+	}
+	return n > 0, b[n:]
+}
+
+// cutValue takes a token or a quoted string off the front.
+func cutValue(b []byte) (found bool, rest []byte) {
+	if len(b) == 0 || b[0] != '"' {
+		return cutToken(b)
+	}
+	for i := 1; i < len(b); i++ {
+		switch c := b[i]; {
+		case !isFieldByte(c):
+			return false, nil
+		case c == '\\' && i+1 < len(b) && isFieldByte(b[i+1]):
+			i++
+		case c == '"':
+			return true, b[i+1:]
+		}
+	}
+	return false, nil
 }
 
 // line reads a line out of the buffer, which is filled as needed. It gives it

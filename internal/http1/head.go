@@ -72,11 +72,18 @@ func (p *headParser) unfinished(line []byte) *Refusal {
 	if at := bytes.IndexByte(line, '\r'); at >= 0 && at+1 < len(line) {
 		return malformed("a line must end with CR and LF")
 	}
-	if p.lines == 0 && len(line) > 0 && !isToken(line[0]) && line[0] != '\r' {
+	switch {
+	case p.lines > 0 || len(line) == 0:
+	case !isToken(line[0]) && line[0] != '\r':
 		return malformed("the request line must begin with a method")
+	case len(line) > maxMethod && bytes.IndexByte(line[:maxMethod], ' ') < 0:
+		return malformed("the method is too long")
 	}
 	return nil
 }
+
+// maxMethod is far above any method's length. A longer one is no method.
+const maxMethod = 2 << 10
 
 // firstLine takes the request line. One empty line before it is ignored (RFC
 // 9112, section 2.2).
@@ -103,8 +110,8 @@ func (p *headParser) requestLine(line []byte, from int) *Refusal {
 	if first <= 0 || last <= first+1 {
 		return malformed("the request line must be a method, a target and a version with one space between them")
 	}
-	if !allTokens(line[:first]) {
-		return malformed("the method is not a token")
+	if first > maxMethod || !allTokens(line[:first]) {
+		return malformed("the method is not a token, or too long")
 	}
 	if r := p.version(line[last+1:]); r != nil {
 		return r

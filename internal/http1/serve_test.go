@@ -54,7 +54,7 @@ func TestARequestIsSeenAsItWasSent(t *testing.T) {
 		"length": {post("hello", "Content-Length: 5"), with(func(q *seen) {
 			q.Method, q.Target, q.Path, q.Body, q.Length, q.Header = "POST", "/p", "/p", "hello", 5, http.Header{"Content-Length": {"5"}}
 		})},
-		"chunks": {post("5\r\nhello\r\n1;a=b\r\n!\r\n0\r\n\r\n", "Transfer-Encoding: CHUNKED"), with(func(q *seen) { q.Method, q.Target, q.Path, q.Body, q.Length = "POST", "/p", "/p", "hello!", -1 })},
+		"chunks": {post("5;a=\"b;\\\"c\";d\r\nhello\r\n1;a=b\r\n!\r\n0\r\n\r\n", "Transfer-Encoding: CHUNKED"), with(func(q *seen) { q.Method, q.Target, q.Path, q.Body, q.Length = "POST", "/p", "/p", "hello!", -1 })},
 		"trailers": {post("A\r\nhelloworld\r\n000\r\nX-Sum: 1\r\nx-more: 2\r\n\r\n", "Transfer-Encoding: chunked", "Trailer: X-Sum"), with(func(q *seen) {
 			q.Method, q.Target, q.Path, q.Body, q.Length, q.Trailer = "POST", "/p", "/p", "helloworld", -1, http.Header{"X-Sum": {"1"}, "X-More": {"2"}}
 		})},
