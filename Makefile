@@ -92,6 +92,11 @@ redis-bytes: tools ## bytes in Redis per session, with SESSIONS (1000000) of the
 h2spec: ## HTTP/2 conformance of the TLS listener
 	@go run ./interop/h2spec
 
+.PHONY: http11
+http11: ## Http11Probe's cases against the gateway, net/http, HAProxy and nginx
+	@scripts/need nginx=nginx-light haproxy=haproxy
+	@go run ./interop/http11
+
 .PHONY: grpc-interop
 grpc-interop: ## grpc-go's interop client and server through the gateway
 	@go run ./interop/grpc

@@ -34,6 +34,17 @@ func admit(rc *requestContext) error {
 	return checkAmbiguities(r)
 }
 
+// answerAsterisk answers OPTIONS *, which is about the server and no route (RFC
+// 9110, section 9.3.7).
+func answerAsterisk(rc *requestContext) error {
+	if rc.r.Method == http.MethodOptions && rc.r.RequestURI == "*" {
+		rc.done = true
+		rc.Header().Set("Allow", strings.Join(httprule.Methods(), ", "))
+		rc.WriteHeader(http.StatusNoContent)
+	}
+	return nil
+}
+
 func malformedPath() *apierror.Error {
 	return closing(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
 }

@@ -112,6 +112,7 @@ type step struct {
 // requestSteps is the way of every request, in order.
 func (g *Gateway) requestSteps() []step {
 	return []step{
+		{name: "options of the server", run: answerAsterisk, changes: true},
 		{name: "admit", run: admit},
 		{name: "route", run: g.route},
 		{name: "own endpoint", run: g.serveEndpoint, changes: true},

@@ -347,3 +347,14 @@ func TestLeniencesOfTheRequestLine(t *testing.T) {
 		}
 	}
 }
+
+func TestOptionsOfTheServerAreTheGateways(t *testing.T) {
+	t.Parallel()
+	s := newArena(t).stage(t, nil)
+	got, _ := s.ask(request("OPTIONS * HTTP/1.1", "Host: gw.test"))
+	if got.Status != 204 || !strings.Contains(got.Header.Get("Allow"), "GET") || got.Header.Get("X-Request-Id") == "" || got.Header.Get("Content-Length") != "" {
+		t.Errorf("%d %v", got.Status, got.Header)
+	}
+	s.untouched("OPTIONS *")
+	s.refuses(request("GET * HTTP/1.1", "Host: gw.test"))
+}

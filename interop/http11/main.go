@@ -33,7 +33,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	}
 	defer bare.Close()
 	backend := bare.Addr().String()
-	g, err := r.Gateway(ctx, fmt.Sprintf("routes: [{path: /, auth: none, upstreams: [%q]}]", "http://"+backend), nil)
+	g, err := r.Gateway(ctx, fmt.Sprintf("limits: {max_body: 0}\nroutes: [{path: /, auth: none, upstreams: [%q]}]", "http://"+backend), nil)
 	if err != nil {
 		return err
 	}
@@ -119,6 +119,7 @@ error_log %[1]s/nginx-error.log;
 events {}
 http {
   access_log off;
+  client_max_body_size 0;
   client_body_temp_path %[1]s/body;
   proxy_temp_path %[1]s/proxy;
   fastcgi_temp_path %[1]s/fastcgi;
