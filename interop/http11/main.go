@@ -190,6 +190,7 @@ func report(r *rig.Rig, servers []server, results [][]result) {
 	for _, s := range servers {
 		columns = append(columns, s.name)
 	}
+	warned := rig.NewTable("case", servers[0].name, "right")
 	differing, totals := rig.NewTable(append(columns, "right")...), rig.NewTable(append([]string{"suite"}, columns[1:]...)...)
 	for i, c := range probe.Cases() {
 		row, anyFailed := []string{c.ID + map[bool]string{true: "*"}[c.Unscored]}, false
@@ -200,14 +201,19 @@ func report(r *rig.Rig, servers []server, results [][]result) {
 		if anyFailed {
 			differing.Add(append(row, c.Pass)...)
 		}
-		if !c.Unscored && results[i][0].verdict == probe.Failed {
+		switch ours := results[i][0]; {
+		case c.Unscored:
+		case ours.verdict == probe.Failed:
 			r.Check(false)
+		case ours.verdict == probe.Warned:
+			warned.Add(c.ID, ours.outcome.String(), c.Pass)
 		}
 	}
 	for _, suite := range []string{"RFC COMP", "MAL", "NORM", "SMUG"} {
 		totals.Add(append([]string{suite}, counts(suite, results, len(servers))...)...)
 	}
 	totals.Print("Http11Probe's scored cases: passed, warned of, failed")
+	warned.Print("scored cases that the suite warns of at the gateway")
 	differing.Print("cases that some server fails (*: not scored)")
 }
 
