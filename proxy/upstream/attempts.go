@@ -66,7 +66,7 @@ func (c *attemptConn) nothingSent() bool {
 func newAttempts(g *Group, c *Call) *attempts {
 	req := c.Request
 	a := &attempts{
-		group: g, req: req, out: req, ctx: req.Context(), startedAt: g.now(),
+		group: g, req: req, out: req, ctx: req.Context(),
 		path: req.URL.Path, rawPath: req.URL.RawPath, hashKey: c.HashKey, interim: c.Interim, canceler: c.Canceler,
 	}
 	a.out.GetBody = nil

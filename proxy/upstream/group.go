@@ -105,6 +105,7 @@ func (g *Group) Do(c *Call) (*http.Response, error) {
 	if err := a.prepareBody(); err != nil {
 		return nil, a.fail(err)
 	}
+	a.startedAt = g.now() // the client's time for its body isn't the targets'
 	g.retryBudget.deposit()
 	ep, err := g.pick(a)
 	if err != nil {

@@ -252,6 +252,26 @@ func TestErrorsTellNoQuery(t *testing.T) {
 	}
 }
 
+// slowBody takes a minute of the group's clock.
+type slowBody struct {
+	io.Reader
+	clock *clock
+}
+
+func (b slowBody) Read(p []byte) (int, error) { b.clock.add(time.Minute); return b.Reader.Read(p) }
+func (slowBody) Close() error                 { return nil }
+
+func TestASlowUploadIsNotHeldAgainstTheTargets(t *testing.T) {
+	t.Parallel()
+	b := serve(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
+	g, k := group(t, Config{Targets: targets(t, refused, b), Retries: 1, Timeout: 30 * time.Second})
+	req := request(t, "POST", "/", "x")
+	req.Body = slowBody{strings.NewReader("x"), k}
+	if r := send(g, req); r.body != "x" {
+		t.Errorf("got %q, %v", r.body, r.err)
+	}
+}
+
 func TestRetriesStopAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	other, b := serveNamed(t, "b")
