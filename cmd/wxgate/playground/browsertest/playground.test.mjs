@@ -115,7 +115,7 @@ test('a phone number and a profile are kept with the user', async t => {
   await page.locator('#nickname').fill('Bob 鲍勃')
   await click('Set profile')
   await says('The profile says: Bob 鲍勃')
-  await shows(await call('PUT /auth/profile'), /\d keys: nickname/)
+  await shows(await call('PUT /auth/profile'), /\d keys: \+ profile/)
   await page.locator('#store > summary').click()
   await page.locator('#store').getByText('Bob 鲍勃').waitFor()
   await picture(page, 'profile-en')
