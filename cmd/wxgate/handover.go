@@ -38,8 +38,7 @@ func (l *listeners) handOver(ctx context.Context) error {
 	defer ready.Close()
 	cmd := exec.Command(strings.TrimSuffix(program, " (deleted)"), os.Args[1:]...) // a new version lies where the old one lay
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s=%s,%s=%s,%s", handoverNames,
-		publicListener, l.p.startConfig.Listen, privateListener, l.p.startConfig.Admin.Listen, readyPipe))
+	cmd.Env = append(os.Environ(), handoverNames+"="+l.handoverNames())
 	if cmd.ExtraFiles, err = files(l.publicLn, l.privateLn); err == nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, says)
 		err = cmd.Start()
@@ -57,6 +56,15 @@ func (l *listeners) handOver(ctx context.Context) error {
 		return err
 	}
 	return cmd.Process.Release()
+}
+
+// handoverNames names the descriptors in their order.
+func (l *listeners) handoverNames() string {
+	public := publicListener + "=" + string(l.p.startConfig.Listen)
+	if l.shared {
+		public += "=" + sharedSocket
+	}
+	return strings.Join([]string{public, privateListener + "=" + string(l.p.startConfig.Admin.Listen), readyPipe}, ",")
 }
 
 // files gives copies of the listeners' descriptors.

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/config"
 	"wxgate/internal/testkit"
 	osprocess "wxgate/internal/testkit/process"
 )
@@ -105,6 +106,29 @@ func TestNamesOfInheritedSockets(t *testing.T) {
 		names, _, err := inheritedNames(func(name string) string { return env[name] }, 7)
 		if strings.Join(names, " ") != c.want || (err == nil) != (c.problem == "") || err != nil && !strings.Contains(err.Error(), c.problem) {
 			t.Errorf("%+v: got %v, %v", c, names, err)
+		}
+	}
+}
+
+// A socket that systemd keeps open is not to be filtered by any process in turn;
+// one that a gateway opened is its last owner's alone.
+func TestWhoSharesAnInheritedSocket(t *testing.T) {
+	t.Parallel()
+	for name, shared := range map[string]bool{"public": true, "public=:8080": false, "public=:8080=shared": true} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		testkit.Must(t, err)
+		file, err := ln.(*net.TCPListener).File()
+		testkit.Must(t, err)
+		ln.Close()
+		in := newInherited("")
+		testkit.Must(t, in.add(name, file))
+		in.close()
+		if in.shared[publicListener] != shared {
+			t.Errorf("%s: shared is %v", name, !shared)
+		}
+		passed := (&listeners{p: &process{startConfig: &config.Config{Listen: ":8080", Admin: config.Admin{Listen: "127.0.0.1:9090"}}}, shared: shared}).handoverNames()
+		if want := map[bool]string{true: "public=:8080=shared,private=127.0.0.1:9090,ready", false: "public=:8080,private=127.0.0.1:9090,ready"}[shared]; passed != want {
+			t.Errorf("it passes on %s", passed)
 		}
 	}
 }

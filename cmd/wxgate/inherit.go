@@ -28,8 +28,9 @@ const (
 
 	// handoverNames says what a gateway passes to its successor: a name for
 	// each descriptor, behind a listener's the address that it was configured
-	// with. The process that it is for need not be named: it is the child.
+	// with, and sharedSocket where systemd has it too. The process that it is for need not be named: it is the child.
 	handoverNames = "WXGATE_HANDOVER"
+	sharedSocket  = "shared"
 )
 
 // inherited are listeners that another process opened: whoever connects while
@@ -37,8 +38,13 @@ const (
 type inherited struct {
 	listeners  map[string]net.Listener // by name
 	configured map[string]string       // addresses of those that were handed over
+	shared     map[string]bool         // those that systemd keeps open as well
 	ready      *os.File                // where to say that this process serves; nil: nobody asks
 	warning    string
+}
+
+func newInherited(warning string) *inherited {
+	return &inherited{listeners: map[string]net.Listener{}, configured: map[string]string{}, shared: map[string]bool{}, warning: warning}
 }
 
 // inheritListeners takes what the environment passes on, and takes it out of the
@@ -48,7 +54,7 @@ func inheritListeners() (*inherited, error) {
 	for _, name := range []string{listenPID, listenFDs, listenNames, handoverNames} {
 		os.Unsetenv(name)
 	}
-	in := &inherited{listeners: map[string]net.Listener{}, configured: map[string]string{}, warning: warning}
+	in := newInherited(warning)
 	for i, name := range names {
 		fd := firstInherited + i
 		syscall.CloseOnExec(fd)
@@ -96,7 +102,8 @@ func (in *inherited) add(name string, file *os.File) error {
 		return nil
 	}
 	defer file.Close() // FileListener has a copy
-	name, address, _ := strings.Cut(name, "=")
+	name, address, handedOver := strings.Cut(name, "=")
+	address, owner, _ := strings.Cut(address, "=")
 	ln, err := net.FileListener(file)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
@@ -106,6 +113,7 @@ func (in *inherited) add(name string, file *os.File) error {
 		return errors.New(name + ": not a TCP socket, or one of that name is there already")
 	}
 	in.listeners[name], in.configured[name] = ln, address
+	in.shared[name] = !handedOver || owner == sharedSocket
 	return nil
 }
 

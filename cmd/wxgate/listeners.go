@@ -22,7 +22,7 @@ type listeners struct {
 	p         *process
 	public    *http1.Server
 	publicLn  net.Listener
-	shared    bool // others may have the public listener's socket too
+	shared    bool // systemd keeps the public listener's socket open
 	private   *http.Server
 	privateLn net.Listener
 }
@@ -38,7 +38,7 @@ func (p *process) listen(h http.Handler, in *inherited) (*listeners, error) {
 	if l.private, err = p.privateServer(); err != nil {
 		return nil, err
 	}
-	l.shared = in.has(publicListener, string(p.config.Listen))
+	l.shared = in.has(publicListener, string(p.config.Listen)) && in.shared[publicListener]
 	if l.publicLn, err = in.listen(publicListener, string(p.config.Listen)); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
