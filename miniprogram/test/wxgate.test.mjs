@@ -1,6 +1,7 @@
 // The package against a real gateway: `wxgate dev`, and `wxgate serve` where a backend or a short-lived token is needed.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -332,6 +333,46 @@ test('after a logout the next call logs in again', async () => {
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
   assert.equal(platform.logins.length, 2)
 })
+
+/** Opens an address as a web-view does; fetch would say that it is none. */
+function navigate(url, headers) {
+  return new Promise((resolve, reject) => {
+    const request = http.get(url, { headers }, response => {
+      const chunks = []
+      response.on('data', chunk => chunks.push(chunk))
+      response.on('end', () => resolve({ statusCode: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }))
+    })
+    request.on('error', reject)
+  })
+}
+
+test('webviewURL opens a page as the user, once', async () => {
+  const routes = [{ path: '/h5/', upstreams: [backend.url], credentials: ['bearer', 'cookie'] }, { path: '/', upstreams: [backend.url] }]
+  const server = await wxgate.serve(backend.url, 3600e3, { web: { cookie: '__Host-wxgate' }, routes })
+  const { user, gateway } = start(server)
+  const url = await gateway.webviewURL('/h5/orders?x=1#/list')
+  const entered = await navigate(url, { 'user-agent': 'web-view' })
+  assert.deepEqual([entered.statusCode, entered.headers.location], [303, '/h5/orders?x=1#/list'])
+  const [cookie] = entered.headers['set-cookie'][0].split(';')
+  const page = await navigate(new URL(entered.headers.location, server.url), { cookie })
+  const { openid } = (await server.sim('users')).find(person => person.user === user)
+  assert.equal(JSON.parse(page.body).header['x-openid'], openid)
+  assert.equal((await navigate(url, { 'user-agent': 'another' })).statusCode, 401)
+  await assert.rejects(gateway.webviewURL('/api/x'), { code: 'bad_request' })
+})
+
+for (const resetKey of [false, true]) {
+  test(`after logout({resetKey: ${resetKey}}) WeChat ${resetKey ? 'no longer takes' : 'still takes'} the session_key`, async () => {
+    const { user, gateway } = start(dev)
+    await gateway.login()
+    const platform = dev.phone(user)
+    const other = createGateway({ baseURL: dev.url, platform })
+    await other.login()
+    await gateway.logout({ resetKey })
+    await other.ensureSession({ sessionKey: true })
+    assert.equal(platform.logins.length, resetKey ? 2 : 1)
+  })
+}
 
 test('callContainer calls go through the gateway untouched', async () => {
   const { gateway, platform } = start(short)
