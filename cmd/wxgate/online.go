@@ -68,9 +68,18 @@ func tryRedis(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	defer store.Close()
-	ctx, cancel := context.WithTimeout(ctx, redisPatience)
+	patient, cancel := context.WithTimeout(ctx, redisPatience)
 	defer cancel()
-	return waitReady(ctx, store)
+	err = waitReady(patient, store)
+	if err == nil {
+		return nil
+	}
+	ctx, cancel = context.WithTimeout(ctx, redisPatience)
+	defer cancel()
+	if why := session.Diagnose(ctx, redisConfig(c)); errors.Is(why, session.ErrProxy) {
+		return why
+	}
+	return err
 }
 
 // waitReady waits until the store is ready or ctx ends, and says why it isn't.
