@@ -109,7 +109,7 @@ type Session struct {
 	IdleTimeout  Duration `yaml:"idle_timeout" min:"1s" max:"87600h"`
 	MaxLifetime  Duration `yaml:"max_lifetime" min:"1s" max:"87600h"`
 	MaxPerUser   int      `yaml:"max_per_user" min:"0" max:"1000"`
-	CacheSize    int      `yaml:"cache_size" restart:"changed" min:"1" max:"100000000"`
+	CacheSize    int      `yaml:"cache_size" min:"1" max:"100000000"`
 	CacheTTL     Duration `yaml:"cache_ttl" max:"1h"`
 	StaleIfError Duration `yaml:"stale_if_error" max:"720h"`
 }

@@ -14,7 +14,7 @@ func TestWhatTakesEffectAtTheNextStartOnly(t *testing.T) {
 		"redis: {password: x}":    "redis",
 		"redis: {addrs: ['r:1']}": "redis",
 		"redis: {sentinel_password: x, master_name: m, addrs: ['r:1']}":          "redis",
-		"session: {cache_size: 5}":                                               "session.cache_size",
+		"session: {cache_size: 5}":                                               "",
 		"session: {cache_ttl: 1s}":                                               "",
 		"limits: {max_header: 64KiB}":                                            "limits.max_header",
 		"limits: {max_header: 16KiB}":                                            "",
