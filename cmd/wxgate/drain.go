@@ -40,11 +40,18 @@ func (l *listeners) refuseNewConnections() {
 	if l.shared {
 		return
 	}
-	if err := dropHandshakes(l.publicLn); err != nil {
+	if err := emptyQueue(l.publicLn); err != nil {
 		l.p.log.Warn("connections that come while the listener is closed may be reset", zap.Error(err))
-		return
+	}
+}
+
+// emptyQueue returns when all that came before has been accepted.
+func emptyQueue(ln net.Listener) error {
+	if err := dropHandshakes(ln); err != nil {
+		return err
 	}
 	time.Sleep(acceptPause)
+	return nil
 }
 
 // drain stops listening, lets what is in flight end within the timeout, and

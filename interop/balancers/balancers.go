@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +47,22 @@ type Site struct {
 	Dir  string        // for its own files
 
 	process *process.Process
+}
+
+// serves tells whether a request gets through. Some listen before they know where to.
+func (s *Site) serves(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/", nil)
+	if err != nil {
+		return false
+	}
+	client := s.Cert.Client()
+	defer client.CloseIdleConnections()
+	res, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode != http.StatusNotFound && res.StatusCode < 500
 }
 
 // Log is what the balancer has printed.
@@ -93,5 +110,5 @@ func (s *Site) run(ctx context.Context, name string, cmd *exec.Cmd) error {
 	if s.process, err = s.Rig.Start(name, cmd); err != nil {
 		return err
 	}
-	return s.process.Listening(ctx, "tcp", s.Port.Addr())
+	return s.process.Await(ctx, func() bool { return s.serves(ctx) })
 }

@@ -118,7 +118,7 @@ func pair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gat
 trusted_proxies: [127.0.0.1/32]
 shutdown_delay: 3s
 shutdown_timeout: 10s
-routes: [{path: /api/, upstreams: [%q]}]
+routes: [{path: /, upstreams: [%q]}]
 `, redis, backend)
 	for i := range gateways {
 		if gateways[i], err = r.Gateway(ctx, config, nil); err != nil {

@@ -58,7 +58,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 			return err
 		}
 		for _, suite := range suites {
-			cells = append(cells, try(ctx, r, dir, s.path, suite.args))
+			cells = append(cells, try(ctx, r, dir, s.path, append(s.skipped(), suite.args...)))
 		}
 		table.Add(cells...)
 	}
@@ -109,6 +109,15 @@ func (s store) install(r *rig.Rig) (string, error) {
 		return "", err
 	}
 	return dir, os.Symlink(path, filepath.Join(dir, "redis-server"))
+}
+
+// skipped is the one test that keeps a server busy by a script without keys, which the
+// proxy refuses.
+func (s store) skipped() []string {
+	if !s.checked {
+		return nil
+	}
+	return []string{"-skip", "TestRedisThatRefusesIsNeverTheClientsFault/BUSY"}
 }
 
 // realServer names the server that the proxy starts.

@@ -35,5 +35,6 @@ func run(log string, args []string) (*process.Process, error) {
 
 // saysReady knows the last line that a server and a sentinel print at start.
 func saysReady(log string) bool {
-	return strings.Contains(log, "eady to accept connections") || strings.Contains(log, "Sentinel ID is ")
+	return strings.Contains(log, "eady to accept connections") || strings.Contains(log, "Sentinel ID is ") ||
+		strings.Contains(log, "Thread 0 alive") // KeyDB
 }
