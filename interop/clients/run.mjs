@@ -21,10 +21,10 @@ async function loadBundled(name, folder) {
 /** The gateway with a route to each server, and what the measurements do to sessions. */
 async function start(wxgate) {
   const { echo, socketIO, mqtt, graphql, stomp, connect } = await startServers()
-  const route = (path, upstream) => ({ path, upstreams: [upstream], method_override: true })
+  const route = (path, upstream) => ({ path, upstreams: [upstream], method_override: true, credentials: ['bearer', 'cookie'] })
   const routes = [route('/api/', echo), route('/events', echo), route('/socket.io/', socketIO), route('/mqtt', mqtt), route('/graphql', graphql),
     route('/stomp', stomp), route('/wxgate.test.Echo/', connect)]
-  const gateway = await wxgate.serve(echo, 3600e3, { routes })
+  const gateway = await wxgate.serve(echo, 3600e3, { routes, web: { cookie: '__Host-wxgate' } })
   const logout = (token, body) =>
     fetch(gateway.url + '/auth/logout', { method: 'POST', headers: { authorization: 'Bearer ' + token, 'content-type': 'application/json' }, body })
   return {
@@ -44,9 +44,11 @@ try {
   const { measureHTTP } = await loadBundled('http.mjs', folder)
   const { measureSockets } = await import('./sockets.mjs')
   const http = httpTable(await measureHTTP(gateway))
-  const sockets = socketTable(await measureSockets(gateway))
-  console.log(http.text + '\n' + sockets.text)
-  failures = [...http.failures, ...sockets.failures]
+  const byHeader = await measureSockets(gateway, 'header')
+  const byCookie = await measureSockets(gateway, 'cookie')
+  const tables = [http, socketTable(byHeader), socketTable(byCookie)]
+  console.log(tables.map(({ text }) => text).join('\n'))
+  failures = tables.flatMap(table => table.failures)
 } finally {
   await wxgate.close()
   rmSync(folder, { recursive: true })

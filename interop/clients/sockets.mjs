@@ -1,5 +1,6 @@
 // Sockets and streams of public clients: how a logout cuts each, and what each does then.
 import './navigator.mjs'
+import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { create } from '@bufbuild/protobuf'
 import { StringValueSchema } from '@bufbuild/protobuf/wkt'
@@ -94,8 +95,16 @@ function describe(error) {
   return error.message ?? (error.code ? `${error.code} ${error.reason}` : error.type ?? String(error))
 }
 
+/** The headers with which a browser's page is recognised: the cookie of a web session, and its own origin. */
+async function cookieHeaders(gateway, user, token, origin) {
+  const { path } = await (await fetch(gateway.url + '/auth/ticket', { method: 'POST', body: '{"next":"/events"}', headers: { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' } })).json()
+  const entered = await new Promise((resolve, reject) => http.get(gateway.url + path, response => resolve(response.resume())).on('error', reject))
+  const [cookie] = entered.headers['set-cookie'][0].split(';')
+  return { Cookie: cookie, Origin: origin }
+}
+
 /** Opens one client, ends its session, and gives what happened. */
-async function measure(gateway, name, open, user) {
+async function measure(gateway, name, open, user, way) {
   const platform = gateway.phone(user)
   const recorder = await record(gateway.url)
   const { token } = await createGateway({ baseURL: recorder.url, platform }).login()
@@ -104,7 +113,8 @@ async function measure(gateway, name, open, user) {
   const ready = new Promise(resolve => {
     openid = resolve
   })
-  const close = open(recorder.url, { Authorization: 'Bearer ' + token }, openid, what => told.push({ at: Date.now(), what }), platform)
+  const headers = way === 'cookie' ? await cookieHeaders(gateway, user, token, recorder.url) : { Authorization: 'Bearer ' + token }
+  const close = open(recorder.url, headers, openid, what => told.push({ at: Date.now(), what }), platform)
   const heard = await Promise.race([ready, sleep(10000)])
   await sleep(300)
   const ended = Date.now()
@@ -125,7 +135,8 @@ async function measure(gateway, name, open, user) {
   }
 }
 
-/** All clients at once, each with a user of its own. */
-export function measureSockets(gateway) {
-  return Promise.all(Object.entries(socketClients).map(([name, open], i) => measure(gateway, name, open, 'socket' + i)))
+/** All clients at once, each with a user of its own, known by header or by cookie. */
+export function measureSockets(gateway, way) {
+  const clients = Object.entries(socketClients).filter(([name]) => way === 'header' || !name.includes('SDK'))
+  return Promise.all(clients.map(([name, open], i) => measure(gateway, name, open, way + i, way)))
 }
