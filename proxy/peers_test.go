@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -357,4 +358,25 @@ func TestOptionsOfTheServerAreTheGateways(t *testing.T) {
 	}
 	s.untouched("OPTIONS *")
 	s.refuses(request("GET * HTTP/1.1", "Host: gw.test"))
+}
+
+// A client that has closed its sending side counts as gone. It may still read,
+// and must not take an empty 200 for an answer of the backend.
+func TestAClientThatIsTakenForGoneIsNotAnsweredWith200(t *testing.T) {
+	t.Parallel()
+	s := newArena(t).stage(t, nil)
+	arrived, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	s.backend.replies(func(sent) string {
+		close(arrived)
+		<-release
+		return hangUp
+	})
+	w := s.dial()
+	w.send(request("GET /api/slow HTTP/1.1", "Host: gw.test", "@A"))
+	<-arrived
+	testkit.Must(t, w.conn.(*net.TCPConn).CloseWrite())
+	if got, err := w.next("GET"); err == nil && got.Status < 400 {
+		t.Errorf("%d %q", got.Status, got.Body)
+	}
 }
