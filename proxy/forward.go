@@ -168,6 +168,9 @@ const overloadedRetryAfter = time.Second
 // upstreamRetryAfter is about what a failed target takes to be tried again.
 const upstreamRetryAfter = 2 * time.Second
 
+// errShutdownCut is the cause in the log of what shutdown_timeout left no time for.
+var errShutdownCut = errors.New("cut off by the gateway's shutdown")
+
 // forwardError says why there is no answer from the backend: the gateway's
 // stop, the session's end, the client's own doing, or the backend's.
 func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody) *apierror.Error {
@@ -181,7 +184,7 @@ func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody
 	switch {
 	case ctx.Err() != nil && (g.stopping.Load() || errors.Is(ctx.Err(), http1.ErrShutdown)):
 		// A 503 would say that no backend has seen the request, and be repeated.
-		return apierror.New(apierror.UpstreamError, "the gateway stopped before the backend had answered")
+		return apierror.New(apierror.UpstreamError, "the gateway stopped before the backend had answered").Because(errShutdownCut)
 	case ctx.Err() != nil:
 		return apierror.New(apierror.ClientClosed, "the client went away").Because(err)
 	case errors.Is(err, upstream.ErrOverloaded):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"go.uber.org/zap"
 
 	"wxgate/internal/testkit"
 	"wxgate/proxy"
@@ -253,5 +255,43 @@ func TestADrainWaitsForNoSocket(t *testing.T) {
 	rest, _ := io.ReadAll(w.r)
 	if strings.Contains(string(rest), "\x88\x02") {
 		t.Errorf("a close frame within a frame: %q", rest)
+	}
+}
+
+func TestWhatAShutdownCutsIsLoggedAsSuch(t *testing.T) {
+	t.Parallel()
+	arrived := make(chan struct{})
+	over := make(chan struct{})
+	w := newWorld(t, plan{backend: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/sse" {
+			endless(rw, r)
+			return
+		}
+		close(arrived)
+		<-over
+	})})
+	t.Cleanup(func() { close(over) }) // before the backend is closed, which waits for its handlers
+	token := w.login("alice")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	testkit.Must(t, err)
+	server := proxy.NewServer(w.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, Log: zap.NewNop()})
+	go server.Serve(ln)
+	w.base = "http://" + ln.Addr().String()
+	stream := w.open(t, "/sse", token)
+	got := make(chan answerOrError, 1)
+	go func() { got <- w.try("POST", "/api/orders", token, "{}") }()
+	<-arrived
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = server.Shutdown(ctx)
+	if a := <-got; a.err != nil || a.Status != 502 || a.code() != "upstream_error" {
+		t.Errorf("a request that the shutdown cut: %d %s, %v", a.Status, a.code(), a.err)
+	}
+	if _, err := io.ReadAll(stream.Body); err == nil {
+		t.Error("the stream ended as if it were whole")
+	}
+	testkit.Within(t, time.Second, "both are logged", func() bool { return strings.Count(w.logs.String(), "cut off by the gateway's shutdown") == 2 })
+	if strings.Contains(w.logs.String(), "client_closed") {
+		t.Error("a client is said to have gone away")
 	}
 }
