@@ -27,13 +27,18 @@ func (s *Server) Do(args ...string) (string, error) {
 	if err := conn.SetDeadline(time.Now().Add(doLimit)); err != nil {
 		return "", fmt.Errorf("redistest: %w", err)
 	}
-	request := command("AUTH", adminName, adminPassword) + command(args...)
-	if _, err := io.WriteString(conn, request); err != nil {
-		return "", fmt.Errorf("redistest: %w", err)
-	}
+	// One after the other: KeyDB reads a long command before it has answered AUTH, and
+	// refuses it.
 	r := bufio.NewReader(conn)
-	if _, err := reply(r); err != nil {
-		return "", fmt.Errorf("redistest: AUTH: %w", err)
+	if _, err := ask(conn, r, "AUTH", adminName, adminPassword); err != nil {
+		return "", err
+	}
+	return ask(conn, r, args...)
+}
+
+func ask(conn net.Conn, r *bufio.Reader, args ...string) (string, error) {
+	if _, err := io.WriteString(conn, command(args...)); err != nil {
+		return "", fmt.Errorf("redistest: %w", err)
 	}
 	text, err := reply(r)
 	if err != nil {
