@@ -50,7 +50,7 @@ func named(t *testing.T, spans *tracetest.SpanRecorder, name string) []sdktrace.
 func attributesOf(s sdktrace.ReadOnlySpan) map[attribute.Key]string {
 	all := map[attribute.Key]string{}
 	for _, a := range s.Attributes() {
-		all[a.Key] = a.Value.Emit()
+		all[a.Key] = a.Value.String()
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package session
 
 import (
 	"strconv"
-	"time"
 )
 
 // reply is a script's list. What is missing reads as empty.
@@ -25,8 +24,6 @@ func (r reply) number(i int) int64 {
 	n, _ := strconv.ParseInt(r.text(i), 10, 64)
 	return n
 }
-
-func (r reply) millis(i int) time.Time { return time.UnixMilli(r.number(i)) }
 
 func (r reply) list(i int) reply {
 	if i >= len(r) {

@@ -23,7 +23,6 @@ type conn struct {
 
 	ready syscall.RawConn // says when there is something to read; nil: nothing does
 	peek  func(uintptr) bool
-	got   int
 	err   error
 	one   [1]byte
 

@@ -185,12 +185,6 @@ func (c *memConn) SetDeadline(time.Time) error      { return nil }
 func (c *memConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *memConn) SetWriteDeadline(time.Time) error { return nil }
 
-func (c *memConn) written() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.out.String()
-}
-
 // oneConn is a listener that has a single connection to give.
 type oneConn struct {
 	conns chan net.Conn

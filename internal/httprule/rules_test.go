@@ -101,7 +101,7 @@ func TestRequestID(t *testing.T) {
 			t.Errorf("for %q the id is %q", bad, got)
 		}
 	}
-	if RequestID(nil) == RequestID(nil) {
+	if one, other := RequestID(nil), RequestID(nil); one == other {
 		t.Error("two ids are the same")
 	}
 }
