@@ -1,7 +1,7 @@
-// Package fault is the vocabulary of errors that the gateway itself answers
-// with: one code, one status, one JSON body, on both listeners.
+// Package apierror is the table of errors that the gateway itself answers with:
+// one code, one status, one JSON body, on both listeners.
 //
-// A Error has two faces: Code and Message for the client, Cause for the log.
+// An Error has a public part, Code and Message, and a Cause for the log alone.
 package apierror
 
 import (

@@ -3,7 +3,7 @@
 // every other request to the backend of its route, with the caller's identity
 // set.
 //
-// The way of a request is the list in Gateway.steps.
+// The steps of a request are the list in Gateway.steps.
 package proxy
 
 import (
@@ -23,7 +23,8 @@ import (
 	"wxgate/wechat"
 )
 
-// Options is what a Gateway stands on for its whole life. All are required.
+// Options are the dependencies of a Gateway, for its whole life. All but Tracer are
+// required.
 type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client
@@ -109,7 +110,7 @@ type step struct {
 	changes bool
 }
 
-// requestSteps is the way of every request, in order.
+// requestSteps are the steps of every request, in order.
 func (g *Gateway) requestSteps() []step {
 	return []step{
 		{name: "options of the server", run: answerAsterisk, changes: true},
@@ -128,7 +129,7 @@ func (g *Gateway) requestSteps() []step {
 	}
 }
 
-// ServeHTTP takes a request its way.
+// ServeHTTP runs the steps.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := g.begin(w, r)
 	defer g.end(rc)

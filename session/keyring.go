@@ -17,7 +17,7 @@ import (
 // MinSecret is the least length of a secret in bytes.
 const MinSecret = 32
 
-// keyring is everything secretKeys from Config.Secrets, one set a secret. The
+// keyring is everything derived from Config.Secrets, one set a secret. The
 // first signs and seals, every one verifies and opens.
 type keyring []*secretKeys
 
@@ -76,7 +76,7 @@ func expand(master []byte, info string) []byte {
 	return key
 }
 
-// assertionKey takes the first secretKeys number that is a P-256 private key;
+// assertionKey takes the first derived number that is a P-256 private key;
 // all but one in 2^32 are. Every instance arrives at the same.
 func assertionKey(master []byte) *ecdsa.PrivateKey {
 	for i := 0; ; i++ {

@@ -20,7 +20,7 @@ import (
 	"wxgate/wechat"
 )
 
-// process is the gateway with everything it stands on, listening nowhere yet.
+// process is the gateway with its dependencies, listening nowhere yet.
 type process struct {
 	log      *logger
 	registry registry

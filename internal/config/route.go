@@ -24,7 +24,7 @@ func (v *validator) checkRoute(key string, route *Route) {
 	v.checkUpstreams(key+".upstreams", route.Upstreams)
 	v.checkWebSocket(key+".websocket", route)
 	v.checkPrefixes(key, route)
-	v.checkRequirements(key, route)
+	v.validateRequirements(key, route)
 	v.checkCredentials(key+".credentials", route)
 	v.checkProof(key, route)
 	if route.Health.Path != "" {
@@ -94,8 +94,8 @@ func (v *validator) checkPrefix(key, prefix string) {
 	}
 }
 
-// checkRequirements holds together what only makes sense with a user.
-func (v *validator) checkRequirements(key string, route *Route) {
+// validateRequirements holds together what only makes sense with a user.
+func (v *validator) validateRequirements(key string, route *Route) {
 	if route.Auth != "required" && (route.Require.Phone || len(route.Require.Roles) > 0) {
 		v.errorf(key+".require", "needs auth: required")
 	}

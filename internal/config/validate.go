@@ -28,7 +28,7 @@ func (v *validator) check() {
 	v.checkShutdown()
 }
 
-// bad notes a problem with a key, on its line or, for a key that the file
+// errorf notes a problem with a key, on its line or, for a key that the file
 // doesn't have, on the line of what should hold it.
 func (v *validator) errorf(key, format string, args ...any) {
 	v.errorAt(v.line(key), key, format, args...)

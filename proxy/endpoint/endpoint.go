@@ -27,7 +27,7 @@ import (
 // maxBody bounds what a client may send to the gateway's own endpoints, in bytes.
 const maxBody = 64 << 10
 
-// Options is what a Handler stands on for its whole life. All are required.
+// Options are the dependencies of a Handler, for its whole life. All are required.
 type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client

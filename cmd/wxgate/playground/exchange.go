@@ -111,7 +111,7 @@ func (x *exchange) finish(w *answerWriter) {
 	if x.person == (person{}) {
 		x.person = personOf(tokenIn(w.body.bytes()))
 	}
-	x.recorder.look(x.number, x.person)
+	x.recorder.inspectStore(x.number, x.person)
 }
 
 func (x *exchange) tell(w *answerWriter) bool {

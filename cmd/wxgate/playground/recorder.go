@@ -20,7 +20,7 @@ import (
 // Recorder notes the way of each call, for pages that are open and, as far as
 // its history goes, for those opened later. It is safe for concurrent use.
 type Recorder struct {
-	// Inspect looks into the store for a user, as session.Store does. It is to
+	// Inspect reads what the store holds of a user, as session.Store does. It is to
 	// be set before the first call; nil: the store isn't shown.
 	Inspect func(ctx context.Context, appid, openid string) ([]session.Entry, error)
 
@@ -36,7 +36,7 @@ type Recorder struct {
 	open      []*exchange // oldest first
 	over      []*exchange // the last that ended, oldest first: of a socket's the backend is heard later
 
-	looks looks
+	inspections inspections
 }
 
 // historyLength is how many events a page that opens late still sees.

@@ -239,7 +239,7 @@ func TestTheStoreIsToldOfOnlyWhenItHasChanged(t *testing.T) {
 	alice := person{"wx1", "o-alice"}
 	for _, name := range []string{"one", "one", "two"} {
 		nickname.Store(name)
-		r.look(1, alice)
+		r.inspectStore(1, alice)
 		<-asked // the next look waits until this one has been told
 	}
 	for _, want := range []string{`"one"`, `"two"`} {

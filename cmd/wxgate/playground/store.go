@@ -17,9 +17,9 @@ type snapshot struct {
 	Entries []session.Entry `json:"entries"`
 }
 
-// looks are the looks into the store: one at a time, and for each user one
+// inspections are the readings of the store: one at a time, and for each user one
 // waiting at most.
-type looks struct {
+type inspections struct {
 	mu      sync.Mutex
 	waiting map[person]bool
 
@@ -27,26 +27,26 @@ type looks struct {
 	seen map[person]string // what was told last, without the times to live
 }
 
-// lookTime bounds a look.
-const lookTime = 2 * time.Second
+// inspectTimeout bounds one inspection.
+const inspectTimeout = 2 * time.Second
 
 // mostSeen bounds the memory of what was told.
 const mostSeen = 1000
 
-// look tells, beside the call, what lies in Redis for a user after an
+// inspectStore reports, beside the call, what lies in Redis for a user after an
 // exchange, if that has changed.
-func (r *Recorder) look(exchange int64, p person) {
-	if r.Inspect == nil || p == (person{}) || !r.looks.claim(p) {
+func (r *Recorder) inspectStore(exchange int64, p person) {
+	if r.Inspect == nil || p == (person{}) || !r.inspections.claim(p) {
 		return
 	}
 	go func() {
-		r.looks.one.Lock()
-		defer r.looks.one.Unlock()
-		r.looks.release(p)
-		ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+		r.inspections.one.Lock()
+		defer r.inspections.one.Unlock()
+		r.inspections.release(p)
+		ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
 		defer cancel()
 		entries, err := r.Inspect(ctx, p.appid, p.openid)
-		if err == nil && r.looks.changed(p, entries) {
+		if err == nil && r.inspections.changed(p, entries) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.emit(exchange, kindStore, snapshot{p.appid, p.openid, entries})
@@ -54,7 +54,7 @@ func (r *Recorder) look(exchange int64, p person) {
 	}()
 }
 
-func (l *looks) claim(p person) bool {
+func (l *inspections) claim(p person) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.waiting[p] {
@@ -67,14 +67,14 @@ func (l *looks) claim(p person) bool {
 	return true
 }
 
-func (l *looks) release(p person) {
+func (l *inspections) release(p person) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.waiting, p)
 }
 
 // changed compares with what was told of the user last. The caller holds l.one.
-func (l *looks) changed(p person, entries []session.Entry) bool {
+func (l *inspections) changed(p person, entries []session.Entry) bool {
 	still := slices.Clone(entries)
 	for i := range still {
 		still[i].TTL = 0

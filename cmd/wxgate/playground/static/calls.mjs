@@ -150,7 +150,7 @@ function stepsOf(call) {
   return drawn
 }
 
-/** A call of the simulator: WeChat's app on the phone, or its weather. */
+/** A call of the simulator: WeChat's app on the phone, or an injected fault. */
 function simulatedSteps({ request, answer }) {
   const asked = answer ? answer.request_body : ''
   const { user } = parse(asked) || {}
@@ -162,7 +162,7 @@ function simulatedSteps({ request, answer }) {
 
 function simulatedName({ path }) {
   const what = path.slice('/sim/'.length)
-  return { code: 'wx.login()', 'phone-code': t('phoneButton') }[what] || `${t('weather')}: ${what}`
+  return { code: 'wx.login()', 'phone-code': t('phoneButton') }[what] || `${t('simulator')}: ${what}`
 }
 
 function simulatedAnswer({ body, status }) {

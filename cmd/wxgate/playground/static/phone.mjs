@@ -205,7 +205,7 @@ async function toggleStream() {
 }
 
 /** WeChat blocks the user, or is busy. */
-const weather = {
+const faults = {
   blocked: on => simulator('block', { user: user(), blocked: on }),
   busy: on => simulator('fault', on ? { api: '/sns/jscode2session', errcode: -1 } : undefined),
 }
@@ -253,7 +253,7 @@ export function startPhone() {
   byId('stream').addEventListener('click', () => toggleStream().catch(tellFailure))
   submit('profile', () => act(byId('profile').querySelector('button'), setProfile))
   submit('message', sendMessage)
-  for (const [id, change] of Object.entries(weather)) byId(id).addEventListener('change', () => changeWeather(id, change))
+  for (const [id, change] of Object.entries(faults)) byId(id).addEventListener('change', () => injectFault(id, change))
   setInterval(showState, 10000)
 }
 
@@ -264,7 +264,7 @@ function submit(form, what) {
   })
 }
 
-async function changeWeather(id, change) {
+async function injectFault(id, change) {
   const on = byId(id).checked
   if (id === 'blocked') blockedUsers[on ? 'add' : 'delete'](user())
   await change(on).catch(tellFailure)

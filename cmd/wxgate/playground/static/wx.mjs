@@ -47,7 +47,7 @@ export function wipePhones() {
   keys.forEach(key => localStorage.removeItem(key))
 }
 
-/** Asks the simulated WeChat's app, or changes its weather; without a body all faults end. */
+/** Asks the simulated WeChat's app, or changes how it behaves; without a body all injected faults end. */
 export async function simulator(what, body) {
   const response = await fetch('/sim/' + what, {
     method: body ? 'POST' : 'DELETE',

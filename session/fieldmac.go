@@ -67,7 +67,7 @@ func (r *records) read(field, stored string) (string, bool) {
 	value, current, ok := r.store.config.Load().keys.verifyField(r.key, field, stored)
 	if !ok {
 		r.store.metrics.refusedRecords.Inc()
-		r.store.log.Warn("a field in redis has no valid MAC and is not believed",
+		r.store.log.Warn("a field in redis without a valid MAC is ignored",
 			zap.String("key", r.key), zap.Binary("field", []byte(field)))
 		return "", false
 	}
