@@ -6,7 +6,7 @@ import { createGateway } from './wxgate-miniprogram.mjs'
 
 // Plain http is for localhost and addresses, says the SDK, but this page may be opened under any name: its phone calls
 // https, and wx.mjs sends what goes there to this page's own origin.
-const base = 'https://' + location.host
+const base = ['https', location.host].join('://')
 const tokenKey = `wxgate:${base}:`
 const people = ['alice', 'bob', '小明']
 
