@@ -142,7 +142,7 @@ func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 		fresh = a.Header.Values("X-Session-Token")
 		return len(fresh) > 0
 	})
-	if len(fresh) != 1 || fresh[0] == "from-the-backend" || fresh[0] == token || a.Header.Get("Cache-Control") != "no-store" {
+	if len(fresh) != 1 || fresh[0] == "from-the-backend" || fresh[0] == token || a.Header.Get("Cache-Control") != "private, no-store" {
 		t.Fatalf("the answer carries %v", a.Header)
 	}
 	if a.code() != "" {
