@@ -23,7 +23,9 @@ func newNonces() nonces {
 func (n nonces) use(name string, until, now time.Time) (first bool) {
 	first = true
 	n.used.Compute(name, func(old time.Time, found bool) (time.Time, otter.ComputeOp) {
-		first = !found || !now.Before(old)
+		if first = !found || !now.Before(old); !first {
+			return old, otter.CancelOp // a repeat doesn't prolong it
+		}
 		return until, otter.WriteOp
 	})
 	return first
