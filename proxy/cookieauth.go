@@ -73,7 +73,7 @@ func (rc *requestContext) fromOurPage() bool {
 // failNavigation answers a person who navigates with a page, where the cookie is
 // no longer good; a script gets the error as it is.
 func (rc *requestContext) failNavigation(err error) error {
-	if rc.setCookie == "" || !websession.IsNavigation(rc.r) {
+	if err == nil || rc.setCookie == "" || !websession.IsNavigation(rc.r) {
 		return err
 	}
 	e := apierror.From(err)

@@ -326,7 +326,11 @@ func TestCookieIsRenewedBySetCookieOnly(t *testing.T) {
 	a := webWorld(t, plan{redis: redis})
 	b := webWorld(t, plan{redis: redis, sim: a.sim, settings: func(c *session.Config) { c.RenewBefore = 1000 * time.Hour }})
 	cookie := a.enter(a.login("alice"))
-	first := b.call("GET", "/h5/x", "", "", "Cookie", cookie) // this instance has not sent it yet
+	// This instance has not sent it yet. A person who navigates gets his page all the same.
+	first := b.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	if first.Status != http.StatusOK {
+		t.Fatalf("%d %s", first.Status, first.Body)
+	}
 	if cookieOf(t, first) != cookie || first.Header.Get("Cache-Control") != "private, no-store" || first.Header.Get("X-Session-Token") != "" {
 		t.Errorf("%v", first.Header)
 	}
