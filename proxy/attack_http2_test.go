@@ -230,15 +230,16 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		s.refuses("PRI * HTTP/1.1\r\nHost: gw.test\r\n\r\n", 400, 405)
 	})
 	row("H2-06", func(s *stage) {
+		// First, since what is broken off below may reach the backend late.
+		q := s.passesH2("no length", s.openA, withBody("hello", echo()...))
+		if !slices.Equal(q.named("Transfer-Encoding"), []string{"chunked"}) || len(q.named("Content-Length")) != 0 {
+			s.t.Errorf("the backend was sent %q", q)
+		}
 		s.refusesH2("chunked", withBody(chunkedBody, echo("transfer-encoding", "chunked")...))
 		s.refusesH2("te: chunked", open(me("te", "chunked")...))
 		s.refusesH2("two lengths", withBody("hello", echo("content-length", "5", "content-length", "6")...))
 		s.neverWhole("too much", withBody("hello", echo("content-length", "0")...))
 		s.neverWhole("bad length", withBody("hello", echo("content-length", "+5")...))
-		q := s.passesH2("no length", s.openA, withBody("hello", echo()...))
-		if !slices.Equal(q.named("Transfer-Encoding"), []string{"chunked"}) || len(q.named("Content-Length")) != 0 {
-			s.t.Errorf("the backend was sent %q", q)
-		}
 		s.neverWhole("too little", withBody("hello", echo("content-length", "100")...))
 	})
 	row("H2-07", func(s *stage) {
