@@ -36,7 +36,7 @@ type tunnel struct {
 	backend io.ReadWriteCloser
 	reason  *apierror.Error // why it was terminated
 	ended   int             // directions that have finished
-	leaving bool            // a close frame was sent, the client's is awaited
+	leaving bool            // the gateway stops: the client is told by a close frame
 	down    int64           // bytes towards the client
 }
 
@@ -53,7 +53,11 @@ func (t *tunnel) open(client net.Conn, backend io.ReadWriteCloser) bool {
 func (t *tunnel) abandon() {
 	t.mu.Lock()
 	t.ended = 2
+	leaving := t.leaving
 	t.mu.Unlock()
+	if leaving {
+		t.client.writeClose()
+	}
 	t.close()
 	t.done()
 }
@@ -117,17 +121,20 @@ func (t *tunnel) note(reason error) {
 // close frame, and its connection is closed once it has answered, or soon: one
 // that is closed with bytes unread is reset, and the frame lost.
 func (t *tunnel) goAway(reason error) {
-	t.mu.Lock()
-	client, backend := t.client, t.backend
-	t.mu.Unlock()
-	if client == nil || !client.writeClose() {
-		t.terminate(reason)
-		return
-	}
+	// Both before the frame: a client that answers at once may end the tunnel
+	// before this returns.
+	t.note(reason)
 	t.mu.Lock()
 	t.leaving = true
+	client, backend := t.client, t.backend
 	t.mu.Unlock()
-	t.note(reason)
+	if client == nil {
+		return // the tunnel is not open yet, and won't be: abandon tells the client
+	}
+	if !client.writeClose() {
+		t.close()
+		return
+	}
 	backend.Close()
 	time.AfterFunc(goAwayLinger, t.close)
 }
