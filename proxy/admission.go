@@ -78,6 +78,8 @@ func checkAmbiguities(r *http.Request) error {
 		return badRequest("more than one Content-Type header")
 	case len(r.Header["Content-Length"]) > 1:
 		return badRequest("more than one Content-Length header")
+	case !lengthIsPlain(r.Header["Content-Length"]):
+		return badRequest("Content-Length is not a number")
 	case r.URL.User != nil:
 		return badRequest("a request target holds no user")
 	}
@@ -88,6 +90,11 @@ func checkAmbiguities(r *http.Request) error {
 // others, and would pass them on as they are.
 func expectIsPlain(values []string) bool {
 	return len(values) == 0 || len(values) == 1 && strings.EqualFold(values[0], "100-continue")
+}
+
+// lengthIsPlain: over HTTP/2, net/http takes what isn't a number for 0.
+func lengthIsPlain(values []string) bool {
+	return len(values) == 0 || values[0] != "" && strings.Trim(values[0], "0123456789") == ""
 }
 
 // closing marks an answer after which the connection ends: what comes next on

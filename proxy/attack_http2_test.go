@@ -238,8 +238,20 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		s.refusesH2("chunked", withBody(chunkedBody, echo("transfer-encoding", "chunked")...))
 		s.refusesH2("te: chunked", open(me("te", "chunked")...))
 		s.refusesH2("two lengths", withBody("hello", echo("content-length", "5", "content-length", "6")...))
-		s.neverWhole("too much", withBody("hello", echo("content-length", "0")...))
-		s.neverWhole("bad length", withBody("hello", echo("content-length", "+5")...))
+		for _, bad := range []string{"+5", "-5", "5 5", "0x5", "five"} {
+			s.refusesH2("length "+bad, withBody("hello", echo("content-length", bad)...))
+		}
+		s.neverWhole("too much", withBody("hello", echo("content-length", "4")...))
+		// With 0 the request is whole before its body comes, and may be answered.
+		w := s.dialH2()
+		withBody("GET /poison", echo("content-length", "0")...)(w)
+		w.await(1)
+		for _, q := range s.backend.requests() {
+			if strings.Contains(string(q), "poison") {
+				s.t.Errorf("the body of a request of length 0 was sent on: %q", q)
+			}
+		}
+		s.backend.forget()
 		s.neverWhole("too little", withBody("hello", echo("content-length", "100")...))
 	})
 	row("H2-07", func(s *stage) {
