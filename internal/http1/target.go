@@ -3,8 +3,9 @@ package http1
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
+
+	"wxgate/internal/httprule"
 )
 
 func badTarget(detail string) *Refusal { return &Refusal{Reason: BadTarget, Detail: detail} }
@@ -92,8 +93,8 @@ func parseAbsolute(u *url.URL, target string) *Refusal {
 // with an optional port. Of what RFC 3986 allows it takes what a name in DNS
 // can be made of: two parsers don't differ about that.
 func validHost(host string) bool {
-	name, port, ok := cutPort(host)
-	if !ok || name == "" || !validPort(port) {
+	name, ok := httprule.CutPort(host)
+	if !ok || name == "" {
 		return false
 	}
 	if name[0] == '[' {
@@ -105,31 +106,6 @@ func validHost(host string) bool {
 		}
 	}
 	return true
-}
-
-// cutPort splits off a port; a bracketed address keeps its brackets.
-func cutPort(host string) (name, port string, ok bool) {
-	if strings.HasPrefix(host, "[") {
-		end := strings.IndexByte(host, ']')
-		if end < 0 {
-			return "", "", false
-		}
-		rest := host[end+1:]
-		return host[:end+1], strings.TrimPrefix(rest, ":"), rest == "" || rest[0] == ':'
-	}
-	name, port, _ = strings.Cut(host, ":")
-	return name, port, true
-}
-
-func validPort(port string) bool {
-	if port == "" {
-		return true
-	}
-	if len(port) > len("65535") || !isDigit(port[0]) {
-		return false
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0
 }
 
 func validIPv6(inner string) bool {

@@ -17,8 +17,8 @@ const (
 // trailing dot. It refuses what is no host name, IPv4 or bracketed IPv6 address
 // with an optional port (RFC 3986, section 3.2.2).
 func RoutingHost(host string) (string, bool) {
-	name, port, ok := cutPort(host)
-	if !ok || !validPort(port) {
+	name, ok := CutPort(host)
+	if !ok {
 		return "", false
 	}
 	name = strings.TrimSuffix(name, ".")
@@ -74,18 +74,23 @@ func validLabel(label string) bool {
 	return true
 }
 
-// cutPort splits off a port; a bracketed IPv6 address keeps its brackets.
-func cutPort(host string) (name, port string, ok bool) {
+// CutPort gives a host without its port; a bracketed IPv6 address keeps its
+// brackets. It refuses a port that is no number from 1 to 65535; an empty one
+// counts as none (RFC 3986, section 3.2.3).
+func CutPort(host string) (name string, ok bool) {
+	name, port, _ := strings.Cut(host, ":")
 	if strings.HasPrefix(host, "[") {
 		end := strings.IndexByte(host, ']')
 		if end < 0 {
-			return "", "", false
+			return "", false
 		}
 		rest := host[end+1:]
-		return host[:end+1], strings.TrimPrefix(rest, ":"), rest == "" || rest[0] == ':'
+		if rest != "" && rest[0] != ':' {
+			return "", false
+		}
+		name, port = host[:end+1], strings.TrimPrefix(rest, ":")
 	}
-	name, port, _ = strings.Cut(host, ":")
-	return name, port, true
+	return name, validPort(port)
 }
 
 func validPort(port string) bool {
