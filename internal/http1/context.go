@@ -28,6 +28,15 @@ type requestContext struct {
 	err   error
 	done  chan struct{} // nil: nobody has asked for it
 	after map[*afterFunc]struct{}
+	ran   bool // functions of after were started, and may ask for err late
+}
+
+// awaited reports whether the context can't be set back: what was started at
+// its end has to find its error.
+func (c *requestContext) awaited() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ran
 }
 
 type afterFunc struct{ run func() }
@@ -73,6 +82,7 @@ func (c *requestContext) AfterFunc(run func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
+		c.ran = true
 		go run()
 		return func() bool { return false }
 	}
@@ -102,6 +112,7 @@ func (c *requestContext) end(err error) {
 		close(c.done)
 	}
 	for f := range c.after {
+		c.ran = true
 		go f.run()
 	}
 	clear(c.after)

@@ -24,7 +24,7 @@ type transaction struct {
 	blank    *http.Request // what request is set back to; its context is ctx
 	header   http.Header
 	url      url.URL
-	ctx      requestContext
+	ctx      *requestContext
 	body     *body // nil: none
 	response response
 }
@@ -38,12 +38,16 @@ const (
 
 var transactions = sync.Pool{New: func() any {
 	t := &transaction{buf: make([]byte, readBuffer), header: http.Header{}}
-	t.ctx.fields = &t.fields
-	t.blank = new(http.Request).WithContext(&t.ctx)
+	t.renewContext()
 	t.request = new(http.Request)
 	t.response.init(t)
 	return t
 }}
+
+func (t *transaction) renewContext() {
+	t.ctx = &requestContext{fields: &t.fields}
+	t.blank = new(http.Request).WithContext(t.ctx)
+}
 
 func newTransaction(c *conn) *transaction {
 	t := transactions.Get().(*transaction)
@@ -56,6 +60,9 @@ func newTransaction(c *conn) *transaction {
 // any part of it but strings and value slices.
 func (t *transaction) release() {
 	t.conn, t.body = nil, nil
+	if t.ctx.awaited() {
+		t.renewContext()
+	}
 	*t.request = *t.blank
 	clear(t.header)
 	clear(t.fields)
