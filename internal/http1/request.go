@@ -153,6 +153,9 @@ func (t *transaction) build(head string) *Refusal {
 		return r
 	}
 	r := t.request
+	if t.ctx.awaited() {
+		t.renewContext()
+	}
 	*r = *t.blank
 	r.Method, r.RequestURI, r.URL, r.Header = method, target, &t.url, t.header
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, p.minor
