@@ -60,9 +60,6 @@ func newTransaction(c *conn) *transaction {
 // any part of it but strings and value slices.
 func (t *transaction) release() {
 	t.conn, t.body = nil, nil
-	if t.ctx.awaited() {
-		t.renewContext()
-	}
 	*t.request = *t.blank
 	clear(t.header)
 	clear(t.fields)
