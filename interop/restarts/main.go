@@ -7,19 +7,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -49,34 +45,28 @@ func run(ctx context.Context, r *rig.Rig) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		good := len(t.failures) == 0 && t.doubled() == 0 && t.socketLived > shutdownTimeout-time.Second
-		table.Add(name, fmt.Sprint(restarts), fmt.Sprint(t.sent.Load()), fmt.Sprint(t.doubled()),
-			t.socketLived.Round(100*time.Millisecond).String(), r.Check(good), t.lost())
+		good := t.load.Lossless() && t.socketLived > shutdownTimeout-time.Second
+		table.Add(name, fmt.Sprint(restarts), fmt.Sprint(t.load.Sent()), fmt.Sprint(t.load.Doubled()),
+			t.socketLived.Round(100*time.Millisecond).String(), r.Check(good), t.load.Lost())
 	}
 	table.Print("restarts of one gateway under load")
 	return nil
 }
 
-// trial is a run of requests, each with a number of its own, on one gateway.
+// trial is a gateway that is restarted under load.
 type trial struct {
 	g       *rig.Gateway
 	pid     int      // of the process that serves now
 	socket  *os.File // that stays open while processes come and go
 	program *process.Process
 	r       *rig.Rig
-	base    string
-	token   string
-	sent    atomic.Int64
+	load    *rig.Load
 
 	socketLived time.Duration // from the signal that stopped its process
-
-	mu       sync.Mutex
-	failures map[string]int // what the client got instead of an answer, how often
-	arrived  map[string]int // how often the backend saw each request
 }
 
 func try(ctx context.Context, r *rig.Rig, activated bool) (*trial, error) {
-	t := &trial{r: r, failures: map[string]int{}, arrived: map[string]int{}}
+	t := &trial{r: r, load: rig.NewLoad()}
 	backend := httptest.NewServer(http.HandlerFunc(t.receive))
 	defer backend.Close()
 	redis, err := r.Redis(ctx)
@@ -92,13 +82,13 @@ routes: [{path: /api/, timeout: 2s, upstreams: [%q]}]
 		return nil, err
 	}
 	defer t.endSuccessors()
-	t.base, t.pid, t.program = t.g.URL(""), t.g.PID, t.g.Process
+	t.load.Base, t.pid, t.program = t.g.URL(""), t.g.PID, t.g.Process
 	if activated {
 		if err := t.activate(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if t.token, _, err = t.g.Login(ctx, http.DefaultClient, "alice"); err != nil {
+	if t.load.Token, _, err = t.g.Login(ctx, http.DefaultClient, "alice"); err != nil {
 		return nil, err
 	}
 	restart := t.handOver
@@ -110,25 +100,16 @@ routes: [{path: /api/, timeout: 2s, upstreams: [%q]}]
 
 // run restarts while the load runs, with a socket open before the first time.
 func (t *trial) run(ctx context.Context, restart func(context.Context) error) error {
-	socket, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(t.base, "http")+"/api/ws", &websocket.DialOptions{
-		HTTPHeader: http.Header{"Authorization": {"Bearer " + t.token}},
+	socket, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(t.load.Base, "http")+"/api/ws", &websocket.DialOptions{
+		HTTPHeader: http.Header{"Authorization": {"Bearer " + t.load.Token}},
 	})
 	if err != nil {
 		return err
 	}
 	defer socket.CloseNow()
-	loading, stop := context.WithCancel(ctx)
-	var load sync.WaitGroup
-	for _, fresh := range []bool{false, true} {
-		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: fresh, MaxIdleConnsPerHost: 4 * workers}}
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			for range workers {
-				load.Go(func() { t.load(loading, client, method) })
-			}
-		}
-	}
-	defer load.Wait()
-	defer stop()
+	kept := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 4 * workers}}
+	fresh := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	defer t.load.Start(ctx, workers, kept, fresh)()
 	var open sync.WaitGroup
 	defer open.Wait()
 	began := time.Now()
@@ -230,59 +211,13 @@ func (t *trial) activate(ctx context.Context) error {
 	return t.await(ctx, func() bool { return strings.Contains(t.program.Output(), `"listening","listener":"public"`) })
 }
 
-// load sends one request after the other, each counted as lost that gets anything but
-// the backend's answer.
-func (t *trial) load(ctx context.Context, client *http.Client, method string) {
-	for ctx.Err() == nil {
-		id := fmt.Sprint(t.sent.Add(1))
-		if got := t.send(client, method, id); got != "200 "+id {
-			t.mu.Lock()
-			t.failures[method+" "+got]++
-			t.mu.Unlock()
-		}
-		time.Sleep(2 * time.Millisecond) // so that the machine isn't the bottleneck
-	}
-}
-
-// send gives status and body of the answer, or the error.
-func (t *trial) send(client *http.Client, method, id string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	body := io.Reader(nil)
-	if method == http.MethodPost {
-		body = strings.NewReader(id)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, t.base+"/api/"+id, body)
-	if err != nil {
-		return err.Error()
-	}
-	req.Header.Set("Authorization", "Bearer "+t.token)
-	res, err := client.Do(req)
-	if err != nil {
-		return strings.ReplaceAll(err.Error(), req.URL.String(), "")
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 200))
-	if err != nil {
-		return err.Error()
-	}
-	return strings.TrimSpace(fmt.Sprint(res.StatusCode, " ", string(answer)))
-}
-
-// receive is the backend. It takes a few milliseconds, so that requests are under way
-// when a gateway stops.
+// receive is the backend.
 func (t *trial) receive(w http.ResponseWriter, r *http.Request) {
-	id := strings.TrimPrefix(r.URL.Path, "/api/")
-	if id == "ws" {
+	if r.URL.Path == "/api/ws" {
 		echo(w, r)
 		return
 	}
-	t.mu.Lock()
-	t.arrived[id]++
-	t.mu.Unlock()
-	_, _ = io.Copy(io.Discard, r.Body)
-	time.Sleep(5 * time.Millisecond)
-	_, _ = io.WriteString(w, id)
+	t.load.ServeHTTP(w, r)
 }
 
 func echo(w http.ResponseWriter, r *http.Request) {
@@ -292,27 +227,4 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	}
 	defer socket.CloseNow()
 	_, _, _ = socket.Read(r.Context())
-}
-
-// lost are the failures with their number.
-func (t *trial) lost() string {
-	if len(t.failures) == 0 {
-		return "0"
-	}
-	var texts []string
-	for _, what := range slices.Sorted(maps.Keys(t.failures)) {
-		texts = append(texts, fmt.Sprintf("%d %.80s", t.failures[what], what))
-	}
-	return strings.Join(texts, "; ")
-}
-
-// doubled is how many requests the backend saw more than once.
-func (t *trial) doubled() int {
-	n := 0
-	for _, times := range t.arrived {
-		if times > 1 {
-			n++
-		}
-	}
-	return n
 }

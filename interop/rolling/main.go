@@ -6,15 +6,11 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"wxgate/interop/balancers"
@@ -39,11 +35,11 @@ func run(ctx context.Context, r *rig.Rig) error {
 	}
 	table := rig.NewTable("balancer", "restarts", "requests", "reached the backend twice", "", "lost")
 	for _, b := range chosen() {
-		t, err := try(ctx, r, b, cert)
+		load, err := try(ctx, r, b, cert)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.Name, err)
 		}
-		table.Add(b.Name, fmt.Sprint(restarts), fmt.Sprint(t.sent.Load()), fmt.Sprint(t.doubled()), r.Check(len(t.failures) == 0 && t.doubled() == 0), t.lost())
+		table.Add(b.Name, fmt.Sprint(restarts), fmt.Sprint(load.Sent()), fmt.Sprint(load.Doubled()), r.Check(load.Lossless()), load.Lost())
 	}
 	table.Print("rolling restarts of two gateways under load")
 	return nil
@@ -59,20 +55,9 @@ func chosen() (list []balancers.Balancer) {
 	return list
 }
 
-// trial is a run of requests, each with a number of its own.
-type trial struct {
-	base  string
-	token string
-	sent  atomic.Int64
-
-	mu       sync.Mutex
-	failures map[string]int // what the client got instead of an answer, how often
-	arrived  map[string]int // how often the backend saw each request
-}
-
-func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certificate) (*trial, error) {
-	t := &trial{failures: map[string]int{}, arrived: map[string]int{}}
-	backend := httptest.NewServer(http.HandlerFunc(t.receive))
+func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certificate) (*rig.Load, error) {
+	load := rig.NewLoad()
+	backend := httptest.NewServer(load)
 	defer backend.Close()
 	gateways, err := pair(ctx, r, backend.URL)
 	if err != nil {
@@ -85,17 +70,17 @@ func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certif
 	if err := b.Start(ctx, site); err != nil {
 		return nil, err
 	}
-	t.base = site.URL()
-	if t.token, _, err = gateways[0].LoginAt(ctx, cert.Client(), t.base, "alice"); err != nil {
+	load.Base = site.URL()
+	if load.Token, _, err = gateways[0].LoginAt(ctx, cert.Client(), load.Base, "alice"); err != nil {
 		return nil, err
 	}
-	if err := t.restart(ctx, gateways, cert); err != nil {
+	if err := restart(ctx, load, gateways, cert); err != nil {
 		return nil, err
 	}
-	if len(t.failures) > 0 {
+	if !load.Lossless() {
 		explain(b.Name, site.Log())
 	}
-	return t, nil
+	return load, nil
 }
 
 // explain prints what the balancer says of answers that didn't come. A refused connection
@@ -129,18 +114,8 @@ routes: [{path: /, upstreams: [%q]}]
 }
 
 // restart restarts the gateways in turns while the load runs.
-func (t *trial) restart(ctx context.Context, gateways [2]*rig.Gateway, cert *rig.Certificate) error {
-	loading, stop := context.WithCancel(ctx)
-	var load sync.WaitGroup
-	for _, client := range clients(cert) {
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
-			for range workers {
-				load.Go(func() { t.load(loading, client, method) })
-			}
-		}
-	}
-	defer load.Wait()
-	defer stop()
+func restart(ctx context.Context, load *rig.Load, gateways [2]*rig.Gateway, cert *rig.Certificate) error {
+	defer load.Start(ctx, workers, clients(cert)...)()
 	for i := range restarts {
 		if err := rig.Pause(ctx, pause); err != nil {
 			return err
@@ -163,85 +138,4 @@ func clients(cert *rig.Certificate) []*http.Client {
 	kept.Transport.(*http.Transport).MaxIdleConnsPerHost = 2 * workers
 	fresh.Transport.(*http.Transport).DisableKeepAlives = true
 	return []*http.Client{kept, fresh, cert.Client()}
-}
-
-// load sends one request after the other, each counted as lost that gets anything but
-// the backend's answer.
-func (t *trial) load(ctx context.Context, client *http.Client, method string) {
-	for ctx.Err() == nil {
-		id := fmt.Sprint(t.sent.Add(1))
-		if got := t.send(client, method, id); got != "200 "+id {
-			t.mu.Lock()
-			t.failures[method+" "+got]++
-			t.mu.Unlock()
-		}
-		time.Sleep(2 * time.Millisecond) // so that the machine isn't the bottleneck
-	}
-}
-
-// send gives status and body of the answer, or the error.
-func (t *trial) send(client *http.Client, method, id string) string {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	body := io.Reader(nil)
-	if method == http.MethodPost {
-		body = strings.NewReader(id) // net/http sends it again only where HTTP/2 says that nothing was done
-	}
-	req, err := http.NewRequestWithContext(ctx, method, t.base+"/api/"+id, body)
-	if err != nil {
-		return err.Error()
-	}
-	req.Header.Set("Authorization", "Bearer "+t.token)
-	res, err := client.Do(req)
-	if err != nil {
-		return strings.ReplaceAll(err.Error(), req.URL.String(), "")
-	}
-	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 200))
-	if err != nil {
-		return err.Error()
-	}
-	if code := res.Header.Get("X-Gateway-Error"); code != "" {
-		return fmt.Sprint(res.StatusCode, " ", code)
-	}
-	if res.StatusCode != http.StatusOK {
-		return fmt.Sprint(res.StatusCode, " of the balancer")
-	}
-	return fmt.Sprint(res.StatusCode, " ", string(answer))
-}
-
-// receive is the backend. It takes a few milliseconds, so that requests are under way
-// when a gateway stops.
-func (t *trial) receive(w http.ResponseWriter, r *http.Request) {
-	id := strings.TrimPrefix(r.URL.Path, "/api/")
-	t.mu.Lock()
-	t.arrived[r.Method+id]++
-	t.mu.Unlock()
-	_, _ = io.Copy(io.Discard, r.Body)
-	time.Sleep(5 * time.Millisecond)
-	_, _ = io.WriteString(w, id)
-}
-
-// lost are the failures with their number.
-func (t *trial) lost() string {
-	if len(t.failures) == 0 {
-		return "0"
-	}
-	var texts []string
-	for _, what := range slices.Sorted(maps.Keys(t.failures)) {
-		texts = append(texts, fmt.Sprintf("%d %.80s", t.failures[what], what))
-	}
-	return strings.Join(texts, "; ")
-}
-
-// doubled is how many requests the backend saw more than once. A GET that was sent again
-// because a connection broke counts too, though it does no harm.
-func (t *trial) doubled() int {
-	n := 0
-	for _, times := range t.arrived {
-		if times > 1 {
-			n++
-		}
-	}
-	return n
 }
