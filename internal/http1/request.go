@@ -153,7 +153,7 @@ func (t *transaction) build(head string) *Refusal {
 		return r
 	}
 	r := t.request
-	if t.ctx.awaited() {
+	if t.ctx.Started() {
 		t.renewContext()
 	}
 	*r = *t.blank
