@@ -81,6 +81,13 @@ func (c *clientLoad) authenticate(ctx context.Context, m testUser, store *sessio
 	}
 }
 
+// awaitRequests waits until n more requests have begun.
+func (c *clientLoad) awaitRequests(t *testing.T, n int) {
+	t.Helper()
+	until := c.requests.Load() + int64(n)
+	testkit.Within(t, eventually, fmt.Sprintf("%d more requests", n), func() bool { return c.requests.Load() >= until })
+}
+
 // finish stops the clients and reports the errors.
 func (c *clientLoad) finish(t *testing.T) {
 	t.Helper()
@@ -135,9 +142,9 @@ func TestRestartsOfRedisLockNobodyOutAndMixNobodyUp(t *testing.T) {
 
 	clients := startLoad(t, users, []*session.Store{cached, strict, other}, map[*session.Store]bool{cached: true})
 	for range 3 {
-		time.Sleep(500 * time.Millisecond)
+		clients.awaitRequests(t, 2*len(users))
 		s.Stop()
-		time.Sleep(300 * time.Millisecond)
+		clients.awaitRequests(t, 2*len(users))
 		s.Start()
 	}
 	recovered(t, cached, strict, users)
@@ -161,10 +168,18 @@ func TestSentinelFailoverLocksNobodyOut(t *testing.T) {
 	group.Failover()
 	recovered(t, cached, strict, users)
 	old.Start() // empty, and a master until the sentinels see it
-	time.Sleep(2 * time.Second)
+	testkit.NoErrorWithin(t, eventually, func() error { return isReplica(old) })
 	recovered(t, strict, cached, users)
 	clients.finish(t)
 	logins.finish(t)
+}
+
+func isReplica(s *redistest.Server) error {
+	role, err := s.Do("ROLE")
+	if err == nil && !strings.HasPrefix(role, "slave") {
+		err = fmt.Errorf("still no replica:\n%s", role)
+	}
+	return err
 }
 
 func TestClusterFailoverLocksNobodyOut(t *testing.T) {
