@@ -33,7 +33,7 @@ function events(request, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
   const tell = () => response.write(`data: ${openidOf(request)}\n\n`)
   tell()
-  const timer = setInterval(tell, 500)
+  const timer = setInterval(tell, 100)
   response.on('close', () => clearInterval(timer))
 }
 
@@ -62,7 +62,7 @@ function graphql() {
   schema.getSubscriptionType().getFields().ticks.subscribe = async function* (root, args, { extra }) {
     for (;;) {
       yield { ticks: openidOf(extra.request) }
-      await new Promise(resolve => setTimeout(resolve, 500))
+      await new Promise(resolve => setTimeout(resolve, 100))
     }
   }
   const server = http.createServer()
@@ -103,7 +103,7 @@ function connect() {
       async *ticks(request, context) {
         for (;;) {
           yield openid(context)
-          await new Promise(resolve => setTimeout(resolve, 500))
+          await new Promise(resolve => setTimeout(resolve, 100))
         }
       },
     })

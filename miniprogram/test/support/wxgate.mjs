@@ -97,9 +97,10 @@ function gatewayAt(url, simulator) {
   }
 }
 
-/** A backend that echoes, after half a second at /api/slow, refuses with a 401 of its own, and speaks WebSocket. It can go away and come back. */
+/** A backend that echoes, at /api/held only once it is released, refuses with a 401 of its own, and speaks WebSocket. It can go away and come back. */
 export async function startBackend() {
   const paths = []
+  const held = []
   const serve = (request, response) => {
     paths.push(request.url)
     const chunks = []
@@ -109,7 +110,7 @@ export async function startBackend() {
       response.writeHead(request.url === '/api/refuse' ? 401 : 200, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify({ method: request.method, path: request.url, header: request.headers, body }))
     }
-    request.on('end', () => (request.url === '/api/slow' ? setTimeout(answer, 500) : answer()))
+    request.on('end', () => (request.url === '/api/held' ? held.push(answer) : answer()))
   }
   const upgrader = new WebSocketServer({ noServer: true })
   const { port } = new URL('http://' + (await freeAddress()))
@@ -118,6 +119,8 @@ export async function startBackend() {
     url: 'http://127.0.0.1:' + port,
     /** How many requests for this path have arrived. */
     seen: path => paths.filter(each => each === path).length,
+    /** Answers the requests for /api/held. */
+    release: () => held.splice(0).forEach(answer => answer()),
     async start() {
       server = http.createServer(serve)
       server.on('upgrade', (request, socket, head) => {
