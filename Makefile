@@ -133,6 +133,11 @@ deploy: ## the manifests, alerts and units of deploy/ against what reads them
 	cd deploy/prometheus && ../../scripts/promtool test rules alerts_test.yaml
 	scripts/systemd
 
+.PHONY: collector
+collector: ## spans in a real OpenTelemetry Collector: their names, their number, no secret
+	@scripts/need redis-server=redis-server
+	@go run ./interop/collector
+
 .PHONY: examples
 examples: ## each backend of examples/ behind the gateway: login, hook, assertion
 	@scripts/need javac=default-jdk-headless node=nodejs php=php-cli python3:jwt=python3-jwt python3:cryptography=python3-cryptography

@@ -10,6 +10,9 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"wxgate/internal/httprule"
+	"wxgate/internal/span"
 )
 
 // startSpan begins the server span of a request (OpenTelemetry's semantic
@@ -29,16 +32,33 @@ func (g *Gateway) startSpan(rc *requestContext) {
 	default:
 		options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: remote}))
 	}
-	ctx, rc.span = g.Tracer.Start(ctx, methodLabel(r.Method), options...)
+	ctx, rc.span = g.Tracer.Start(ctx, spanName(r.Method), options...)
 	if !rc.span.IsRecording() {
 		return // what isn't sampled costs no more
 	}
 	rc.r = r.WithContext(ctx)
 	rc.span.SetAttributes(
-		semconv.HTTPRequestMethodKey.String(methodLabel(r.Method)), semconv.URLPath(clip(r.URL.Path, maxLoggedPath)), semconv.URLScheme(rc.scheme()),
-		semconv.ServerAddress(clip(r.Host, maxLoggedHost)), semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
+		requestMethod(r.Method), semconv.URLPath(clip(r.URL.Path, maxLoggedPath)), semconv.URLScheme(rc.scheme()),
+		semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
 		attribute.String("wxgate.request_id", rc.id),
 	)
+	rc.span.SetAttributes(span.Server(clip(r.Host, maxLoggedHost))...)
+}
+
+// spanName is the name of a span without a route.
+func spanName(method string) string {
+	if httprule.UsualMethod(method) {
+		return method
+	}
+	return "HTTP"
+}
+
+// requestMethod is a method that clients can't make up.
+func requestMethod(method string) attribute.KeyValue {
+	if httprule.UsualMethod(method) {
+		return semconv.HTTPRequestMethodKey.String(method)
+	}
+	return semconv.HTTPRequestMethodOther
 }
 
 // remoteSpan reads traceparent, which must stand there once.
@@ -77,7 +97,7 @@ func (rc *requestContext) describeSpan() {
 		route = rc.route.Host + rc.route.Path
 	}
 	if route != unrouted {
-		rc.span.SetName(methodLabel(rc.r.Method) + " " + route)
+		rc.span.SetName(spanName(rc.r.Method) + " " + route)
 		rc.span.SetAttributes(semconv.HTTPRoute(route), attribute.String("wxgate.route", rc.routeName))
 	}
 	rc.span.SetAttributes(semconv.HTTPResponseStatusCode(rc.status))
@@ -96,30 +116,30 @@ func (g *Gateway) startUpstreamSpan(rc *requestContext, out *http.Request) trace
 		return nil
 	}
 	ctx := trace.ContextWithSpan(context.Background(), rc.span)
-	ctx, span := g.Tracer.Start(ctx, methodLabel(out.Method), trace.WithSpanKind(trace.SpanKindClient))
+	ctx, s := g.Tracer.Start(ctx, spanName(out.Method), trace.WithSpanKind(trace.SpanKindClient))
 	delete(out.Header, "Tracestate")
 	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(out.Header))
-	return span
+	return s
 }
 
 // endUpstreamSpan: the address is that of the last attempt.
-func (rc *requestContext) endUpstreamSpan(span trace.Span, method string, res *http.Response, err error) {
-	if span == nil {
+func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *http.Response, err error) {
+	if s == nil {
 		return
 	}
-	defer span.End()
-	if !span.IsRecording() {
+	defer s.End()
+	if !s.IsRecording() {
 		return
 	}
-	span.SetAttributes(semconv.HTTPRequestMethodKey.String(methodLabel(method)), semconv.ServerAddress(rc.upstreamAddr))
+	s.SetAttributes(append(span.Server(rc.upstreamAddr), requestMethod(method))...)
 	if err != nil {
-		span.SetAttributes(semconv.ErrorTypeOther)
-		span.SetStatus(codes.Error, "")
+		s.SetAttributes(semconv.ErrorTypeOther)
+		s.SetStatus(codes.Error, "")
 		return
 	}
-	span.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode))
+	s.SetAttributes(semconv.HTTPResponseStatusCode(res.StatusCode))
 	if res.StatusCode >= 500 {
-		span.SetStatus(codes.Error, "")
+		s.SetStatus(codes.Error, "")
 	}
 }
 

@@ -83,6 +83,23 @@ func TestRequestIsTracedFromTheEdgeToTheBackend(t *testing.T) {
 	}
 }
 
+// Addresses and ports are apart, and a method that a client makes up is no label.
+func TestSpansFollowTheConventionsForAddressesAndMethods(t *testing.T) {
+	w, spans := tracedWorld(t, plan{})
+	w.call("GET", "/public/x", "", "")
+	client := named(t, spans, "GET")[0]
+	for _, s := range []sdktrace.ReadOnlySpan{named(t, spans, "GET /public/")[0], client} {
+		got := attributesOf(s)
+		if got["server.address"] != "127.0.0.1" || got["server.port"] == "" {
+			t.Errorf("%s: server.address %q, server.port %q", s.Name(), got["server.address"], got["server.port"])
+		}
+	}
+	w.call("PURGE", "/public/x", "", "")
+	if got := attributesOf(named(t, spans, "HTTP")[0]); got["http.request.method"] != "_OTHER" {
+		t.Errorf("%v", got)
+	}
+}
+
 // A client's trace is linked to; a trusted proxy's goes on.
 func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
 	for _, trusted := range []bool{false, true} {

@@ -92,7 +92,7 @@ func busyPause() time.Duration {
 // attempt makes the call once.
 func (c *Client) attempt(ctx context.Context, k call, out any) error {
 	start := time.Now()
-	ctx, end := span.Client(ctx, "WeChat "+k.api, semconv.URLPath(k.api), semconv.ServerAddress(c.current.Load().base.Host))
+	ctx, end := span.Client(ctx, "WeChat "+k.api, append(span.Server(c.current.Load().base.Host), semconv.URLPath(k.api))...)
 	err := c.roundTrip(ctx, k, out)
 	end(err)
 	c.metrics.call(k.api, time.Since(start), err)

@@ -5,9 +5,12 @@ package span
 
 import (
 	"context"
+	"net"
+	"strconv"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -26,4 +29,17 @@ func Client(ctx context.Context, name string, attributes ...attribute.KeyValue) 
 		}
 		s.End()
 	}
+}
+
+// Server is the address of a server, with its port where the text has one.
+func Server(address string) []attribute.KeyValue {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return []attribute.KeyValue{semconv.ServerAddress(address)}
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return []attribute.KeyValue{semconv.ServerAddress(host)}
+	}
+	return []attribute.KeyValue{semconv.ServerAddress(host), semconv.ServerPort(int(number))}
 }
