@@ -31,22 +31,22 @@ func openListener(address string) (net.Listener, error) {
 // acceptPause is how long connections that were opened before are still accepted.
 const acceptPause = 250 * time.Millisecond
 
-// refuseNewConnections sees that nobody waits in the listener's queue when it is
-// closed: the kernel resets them, and a load balancer has sent a POST by then, which
-// it can't send again. Connections that come now find nobody at all and are
-// refused once the listener is closed. A socket that others have too stays as it is; its
-// queue is theirs.
+// refuseNewConnections empties the listener's accept queue before it is closed: the
+// kernel would reset the connections in it, and a load balancer has sent a POST by then,
+// which it can't send again. Handshakes that begin now are dropped, and refused once the
+// listener is closed. A socket that systemd keeps open stays as it is: its queue is served
+// by the next process.
 func (l *listeners) refuseNewConnections() {
 	if l.shared {
 		return
 	}
-	if err := emptyQueue(l.publicLn); err != nil {
+	if err := drainAcceptQueue(l.publicLn); err != nil {
 		l.p.log.Warn("connections that come while the listener is closed may be reset", zap.Error(err))
 	}
 }
 
-// emptyQueue returns when all that came before has been accepted.
-func emptyQueue(ln net.Listener) error {
+// drainAcceptQueue returns when all connections that were open before have been accepted.
+func drainAcceptQueue(ln net.Listener) error {
 	if err := dropHandshakes(ln); err != nil {
 		return err
 	}
@@ -54,9 +54,9 @@ func emptyQueue(ln net.Listener) error {
 	return nil
 }
 
-// drain stops listening, lets what is in flight end within the timeout, and
-// answers and closes what is left. The private listener stays to the last, so
-// that probes see why.
+// drain stops listening, lets requests in flight end within the timeout, and answers
+// and closes the rest. The private listener is closed last: until then /readyz and the
+// metrics show that the gateway is draining.
 func (l *listeners) drain() {
 	_, timeout := l.p.shutdownTimes()
 	l.p.draining.Store(true)

@@ -93,20 +93,20 @@ func printExplanation(t *terminal, cfg *config.Config, r *http.Request, e proxy.
 func explainRoute(say func(what, format string, args ...any), cfg *config.Config, e proxy.Explanation) {
 	rt := e.Route
 	say("route", "%s (path %s, host %s, methods %s)", rt.Name, rt.Path, orAny(rt.Host), orAny(strings.Join(rt.Methods, " ")))
-	asks := []string{"auth " + string(rt.Auth)}
+	requirements := []string{"auth " + string(rt.Auth)}
 	if len(rt.Roles) > 0 {
-		asks = append(asks, "one of the roles "+strings.Join(rt.Roles, ", "))
+		requirements = append(requirements, "one of the roles "+strings.Join(rt.Roles, ", "))
 	}
 	if rt.RequirePhone {
-		asks = append(asks, "a phone number")
+		requirements = append(requirements, "a phone number")
 	}
 	switch rt.Proof {
 	case proxy.ProofSign:
-		asks = append(asks, "a proof of WeChat's client")
+		requirements = append(requirements, "a proof of WeChat's client")
 	case proxy.ProofReport:
-		asks = append(asks, "a proof of WeChat's client (only counted)")
+		requirements = append(requirements, "a proof of WeChat's client (only counted)")
 	}
-	say("asks for", "%s", strings.Join(asks, "; "))
+	say("asks for", "%s", strings.Join(requirements, "; "))
 	at := slices.IndexFunc(cfg.Routes, func(r config.Route) bool { return r.Name == rt.Name })
 	var urls []string
 	for _, u := range cfg.Routes[at].Upstreams {
@@ -118,12 +118,12 @@ func explainRoute(say func(what, format string, args ...any), cfg *config.Config
 func explainToken(say func(what, format string, args ...any), e proxy.Explanation, hasToken bool) {
 	switch {
 	case e.Session != nil:
-		say("token", "of openid %s, appid %s, session %s, good for %v", e.Session.OpenID, e.Session.AppID, e.Session.ID, time.Until(e.Expires).Round(time.Second))
+		say("token", "of openid %s, appid %s, session %s, valid for %v", e.Session.OpenID, e.Session.AppID, e.Session.ID, time.Until(e.Expires).Round(time.Second))
 		for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 			say("header", "%s: %s", name, e.Headers[name][0])
 		}
 	case hasToken && e.Route != nil && e.Route.Auth == proxy.AuthNone:
-		say("token", "not looked at")
+		say("token", "not checked")
 	case hasToken && e.Refusal != nil:
 		say("token", "%s", e.Refusal.Message)
 	case !hasToken:

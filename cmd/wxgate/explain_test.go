@@ -27,7 +27,7 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 		"no token":        {[]string{"GET", "/api/x"}, []string{"token:    none", "outcome:  401 token_missing"}},
 		"no good token":   {[]string{"GET", "/api/x", "--token", "nonsense"}, []string{"outcome:  401 token_invalid"}},
 		"an ended one":    {[]string{"GET", "/api/x", "--token", over}, []string{"outcome:  401 session_ended"}},
-		"not looked at":   {[]string{"GET", "/public/x", "--token", "nonsense"}, []string{"token:    not looked at", "outcome:  forwarded"}},
+		"not checked":     {[]string{"GET", "/public/x", "--token", "nonsense"}, []string{"token:    not checked", "outcome:  forwarded"}},
 		"without a role":  {[]string{"GET", "/admin/x", "--token", token}, []string{"one of the roles admin; a phone number", "outcome:  403 forbidden"}},
 		"a wrong method":  {[]string{"POST", "/admin/x", "--token", token}, []string{"route:    none", "outcome:  405 method_not_allowed"}},
 		"no route":        {[]string{"GET", "/nowhere"}, []string{"route:    none", "outcome:  404 no_route"}},

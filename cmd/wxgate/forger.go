@@ -21,17 +21,17 @@ import (
 	"wxgate/session"
 )
 
-// probeCase is a request that an upstream gets; only the first must be believed.
+// probeCase is a request to an upstream, which must accept the first one only.
 type probeCase struct {
 	name   string
 	header http.Header
 }
 
-// forger makes assertions: a good one, and what an attacker could make of it.
+// forger makes assertions: a valid one, and what an attacker could make of it.
 type forger struct {
 	header   string // that carries the assertion
 	identity http.Header
-	good     string
+	valid    string
 	expired  string
 	otherAud string
 	otherIss string
@@ -53,7 +53,7 @@ func newForger(cfg *config.Config, route string) (*forger, error) {
 		issuer   string
 		audience string
 	}{
-		{&f.good, now, cfg.Token.Issuer, route},
+		{&f.valid, now, cfg.Token.Issuer, route},
 		{&f.expired, now.Add(-forgedAge), cfg.Token.Issuer, route},
 		{&f.otherAud, now, cfg.Token.Issuer, route + "-other"},
 		{&f.otherIss, now, cfg.Token.Issuer + "-other", route},
@@ -94,10 +94,10 @@ func probeIdentity(cfg *config.Config) http.Header {
 	return h
 }
 
-// cases are the requests, the good one first.
+// cases are the requests, the valid one first.
 func (f *forger) cases() []probeCase {
 	list := []probeCase{
-		{"a valid assertion", f.with(f.good)},
+		{"a valid assertion", f.with(f.valid)},
 		{"no assertion", http.Header{}},
 		{"identity headers alone", f.identity},
 		{"a signature by another key under the same kid", f.with(f.signedByAnotherKey())},
@@ -122,9 +122,9 @@ func (f *forger) with(assertion string) http.Header {
 	return h
 }
 
-// resigned is the good assertion under another algorithm.
+// resigned is the valid assertion under another algorithm.
 func (f *forger) resigned(alg string, sign func(signed string) []byte) string {
-	header, rest, _ := strings.Cut(f.good, ".")
+	header, rest, _ := strings.Cut(f.valid, ".")
 	claims, _, _ := strings.Cut(rest, ".")
 	raw, _ := base64.RawURLEncoding.DecodeString(header) // it is the session package's own
 	var fields map[string]any
@@ -150,7 +150,7 @@ func (f *forger) signedByAnotherKey() string {
 	})
 }
 
-// publicJWK is the key that the good assertion is signed with, as published.
+// publicJWK is the key that the valid assertion is signed with, as published.
 type publicJWK struct {
 	X, Y string
 	text string

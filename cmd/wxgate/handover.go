@@ -15,12 +15,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// readyPipe is the name of the descriptor on which a successor says that it
-// serves.
+// readyPipe is the name of the descriptor on which a successor reports that it serves.
 const readyPipe = "ready"
 
 // handoverLimit is how long a successor may take to serve. One that doesn't is
-// ended, and this process serves on.
+// killed, and this process goes on serving.
 const handoverLimit = 30 * time.Second
 
 // handOver starts this program again with the listeners and waits until the new
@@ -31,20 +30,20 @@ func (l *listeners) handOver(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ready, says, err := os.Pipe()
+	ready, writer, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer ready.Close()
-	cmd := exec.Command(strings.TrimSuffix(program, " (deleted)"), os.Args[1:]...) // a new version lies where the old one lay
+	cmd := exec.Command(strings.TrimSuffix(program, " (deleted)"), os.Args[1:]...) // a new version was put in place of the running one
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), handoverNames+"="+l.handoverNames())
 	if cmd.ExtraFiles, err = files(l.publicLn, l.privateLn); err == nil {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, says)
+		cmd.ExtraFiles = append(cmd.ExtraFiles, writer)
 		err = cmd.Start()
 	}
 	closeAll(cmd.ExtraFiles)
-	says.Close()
+	writer.Close()
 	stayNonBlocking(l.publicLn, l.privateLn)
 	if err != nil {
 		return err
@@ -117,8 +116,8 @@ func awaitReady(ctx context.Context, ready *os.File) error {
 	return nil
 }
 
-// sayReady tells the process that handed over that this one serves.
-func (in *inherited) sayReady() {
+// notifyReady tells the process that handed over that this one serves.
+func (in *inherited) notifyReady() {
 	if in.ready == nil {
 		return
 	}

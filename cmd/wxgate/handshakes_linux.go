@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropSYN drops a TCP segment that asks for a connection and lets all else pass: the
-// flags are byte 13 of the header, at which the kernel starts the filter.
+// dropSYN drops TCP segments with the SYN flag and accepts all others. The filter is
+// given the segment from the TCP header on, whose byte 13 has the flags.
 var dropSYN = [...]unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
 	{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jt: 0, Jf: 1, K: 0x02},
@@ -17,8 +17,8 @@ var dropSYN = [...]unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 }
 
-// dropHandshakes has the kernel ignore who asks for a connection from now on. They ask
-// again a second later. Handshakes that have begun are completed.
+// dropHandshakes has the kernel drop every SYN from now on, which clients retransmit a
+// second later. Handshakes that have begun are completed.
 func dropHandshakes(ln net.Listener) error {
 	conn, ok := ln.(syscall.Conn)
 	if !ok {

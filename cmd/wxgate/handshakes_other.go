@@ -4,6 +4,6 @@ package main
 
 import "net"
 
-// dropHandshakes is known to Linux only. Elsewhere a connection that is opened in the
+// dropHandshakes works on Linux only. Elsewhere a connection that is opened in the
 // moment in which the listener is closed may be reset.
 func dropHandshakes(net.Listener) error { return nil }

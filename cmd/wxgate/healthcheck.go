@@ -14,14 +14,14 @@ import (
 // healthcheckLimit is below the three seconds that the Dockerfile's HEALTHCHECK allows.
 const healthcheckLimit = 2 * time.Second
 
-// healthcheckCmd asks a running gateway whether it is alive: the container's
+// healthcheckCommand asks a running gateway whether it is alive: the container's
 // HEALTHCHECK, since the image has no shell and no curl.
-type healthcheckCmd struct {
+type healthcheckCommand struct {
 	URL string `default:"http://127.0.0.1:9090/healthz" env:"WXGATE_HEALTH_URL" help:"Health address of the private listener."`
 }
 
 // Run returns nil when the gateway answers 200.
-func (c healthcheckCmd) Run(ctx context.Context) error {
+func (c healthcheckCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, healthcheckLimit)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL, nil)

@@ -20,7 +20,7 @@ func TestHealthcheckFollowsTheGatewaysAnswer(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(tc.status)
 		}))
-		err := healthcheckCmd{URL: server.URL}.Run(t.Context())
+		err := healthcheckCommand{URL: server.URL}.Run(t.Context())
 		server.Close()
 		if (err != nil) != tc.fails {
 			t.Errorf("status %d: %v", tc.status, err)
@@ -32,7 +32,7 @@ func TestHealthcheckFailsWhereNobodyListensWithoutPrintingTheAddress(t *testing.
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
-	err := healthcheckCmd{URL: server.URL + "/?key=hunter2"}.Run(t.Context())
+	err := healthcheckCommand{URL: server.URL + "/?key=hunter2"}.Run(t.Context())
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Fatalf("error %v", err)
 	}

@@ -21,9 +21,9 @@ const (
 	maxGCPercent = heapFloor / (4 << 20) * 100
 )
 
-// heapKeeper sets GOGC after each collection, so that the next one comes at
+// gcTuner sets GOGC after each collection, so that the next one comes at
 // heapFloor, or at twice the live heap where that is more.
-type heapKeeper struct {
+type gcTuner struct {
 	percent int
 	stopped atomic.Bool
 }
@@ -34,27 +34,28 @@ func keepHeapFloor() (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	k := &heapKeeper{percent: defaultGCPercent}
-	k.adjust(struct{}{})
+	t := &gcTuner{percent: defaultGCPercent}
+	t.adjust(struct{}{})
 	return func() {
-		k.stopped.Store(true)
+		t.stopped.Store(true)
 		debug.SetGCPercent(defaultGCPercent)
 	}
 }
 
-// sentinel is unreachable at once: its cleanup runs after the next collection. It
-// holds pointers: the allocator could put others into one block with what lives on.
-type sentinel struct{ _ [4]*byte }
+// collected is unreachable at once: its cleanup runs after the next collection. It
+// holds pointers, since the allocator could put one without into one block with objects
+// that live on.
+type collected struct{ _ [4]*byte }
 
-func (k *heapKeeper) adjust(struct{}) {
-	if k.stopped.Load() {
+func (t *gcTuner) adjust(struct{}) {
+	if t.stopped.Load() {
 		return
 	}
-	if percent := gcPercent(liveHeap()); percent != k.percent {
-		k.percent = percent
+	if percent := gcPercent(liveHeap()); percent != t.percent {
+		t.percent = percent
 		debug.SetGCPercent(percent)
 	}
-	runtime.AddCleanup(new(sentinel), k.adjust, struct{}{})
+	runtime.AddCleanup(new(collected), t.adjust, struct{}{})
 }
 
 // liveHeap is what the last collection has left.

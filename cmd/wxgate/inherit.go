@@ -26,9 +26,10 @@ const (
 	listenFDs   = "LISTEN_FDS"
 	listenNames = "LISTEN_FDNAMES"
 
-	// handoverNames says what a gateway passes to its successor: a name for
-	// each descriptor, behind a listener's the address that it was configured
-	// with, and sharedSocket where systemd has it too. The process that it is for need not be named: it is the child.
+	// handoverNames lists what a gateway passes to its successor: a name for each
+	// descriptor, behind a listener's the address that it was configured with, and
+	// sharedSocket where systemd has it too. It needs no process id: it is for the
+	// child alone.
 	handoverNames = "WXGATE_HANDOVER"
 	sharedSocket  = "shared"
 )
@@ -39,7 +40,7 @@ type inherited struct {
 	listeners  map[string]net.Listener // by name
 	configured map[string]string       // addresses of those that were handed over
 	shared     map[string]bool         // those that systemd keeps open as well
-	ready      *os.File                // where to say that this process serves; nil: nobody asks
+	ready      *os.File                // where to report that this process serves; nil: no process waits for it
 	warning    string
 }
 
@@ -134,7 +135,7 @@ func (in *inherited) has(name, address string) bool {
 	return in.listeners[name] != nil && (was == "" || was == address)
 }
 
-// close gives up what nobody has asked for.
+// close closes the listeners that listen has not taken.
 func (in *inherited) close() {
 	for _, ln := range in.listeners {
 		ln.Close()

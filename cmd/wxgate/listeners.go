@@ -17,7 +17,7 @@ import (
 	"wxgate/proxy"
 )
 
-// listeners are the open listeners and who serves them.
+// listeners are the open listeners with their servers.
 type listeners struct {
 	p         *process
 	public    *http1.Server
@@ -94,11 +94,11 @@ func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
 	return proxy.TLSConfig(c.get), nil
 }
 
-// start serves both. What makes one of them fail comes by the channel.
+// start serves both. The error of one that fails is sent to the channel.
 func (l *listeners) start() (failed <-chan error) {
 	errs := make(chan error, 2)
-	l.begin(publicListener, l.publicLn, l.public.Serve, errs)
-	l.begin(privateListener, l.privateLn, l.servePrivate, errs)
+	l.serve(publicListener, l.publicLn, l.public.Serve, errs)
+	l.serve(privateListener, l.privateLn, l.servePrivate, errs)
 	return errs
 }
 
@@ -125,10 +125,10 @@ func (l *listeners) wait(ctx context.Context, failed <-chan error, successor <-c
 	}
 }
 
-func (l *listeners) begin(name string, ln net.Listener, serve func(net.Listener) error, failed chan<- error) {
+func (l *listeners) serve(name string, ln net.Listener, run func(net.Listener) error, failed chan<- error) {
 	l.p.log.Info("listening", zap.String("listener", name), zap.Stringer("address", ln.Addr()))
 	go func() {
-		if err := serve(ln); !errors.Is(err, http.ErrServerClosed) {
+		if err := run(ln); !errors.Is(err, http.ErrServerClosed) {
 			failed <- fmt.Errorf("%s listener: %w", name, err)
 		}
 	}()

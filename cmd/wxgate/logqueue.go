@@ -23,10 +23,9 @@ const (
 	logCloseLimit = time.Second
 )
 
-// logQueue passes lines on to a writer of which nobody knows whether it takes
-// them: standard output is a pipe, whose reader may stop or go away. Write never
-// waits for it. Lines that find the queue full, and those that the writer
-// refuses, are dropped and counted.
+// logQueue passes lines on to a writer that may block: standard output is a pipe,
+// whose reader may stop or end. Write never waits for it. Lines that find the queue full,
+// and those that the writer refuses, are dropped and counted.
 type logQueue struct {
 	out     io.Writer
 	dropped prometheus.Counter
@@ -35,9 +34,9 @@ type logQueue struct {
 	pending []byte
 	closed  bool
 
-	some chan struct{} // there is something to write
-	many chan struct{} // there is enough to write at once, or the queue closes
-	done chan struct{} // all has been written
+	notEmpty  chan struct{} // there is something to write
+	batchFull chan struct{} // there is enough to write at once, or the queue closes
+	done      chan struct{} // all has been written
 }
 
 func newLogQueue(out io.Writer) *logQueue {
@@ -46,7 +45,7 @@ func newLogQueue(out io.Writer) *logQueue {
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "wxgate_log_lines_dropped_total", Help: "Log lines that were lost because the log's reader did not take them.",
 		}),
-		some: make(chan struct{}, 1), many: make(chan struct{}, 1), done: make(chan struct{}),
+		notEmpty: make(chan struct{}, 1), batchFull: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	go q.run()
 	return q
@@ -61,9 +60,9 @@ func (q *logQueue) Write(line []byte) (int, error) {
 		return len(line), nil
 	}
 	q.pending = append(q.pending, line...)
-	wake(q.some)
+	wake(q.notEmpty)
 	if len(q.pending) >= logBatch {
-		wake(q.many)
+		wake(q.batchFull)
 	}
 	return len(line), nil
 }
@@ -71,6 +70,7 @@ func (q *logQueue) Write(line []byte) (int, error) {
 // Sync does nothing: to wait for the reader is what the queue is there to avoid.
 func (q *logQueue) Sync() error { return nil }
 
+// wake never blocks: one signal is enough.
 func wake(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -81,15 +81,15 @@ func wake(c chan struct{}) {
 func (q *logQueue) run() {
 	defer close(q.done)
 	var spare []byte
-	for range q.some {
-		collect(q.many)
-		lines, closed := q.take(spare[:0])
+	for range q.notEmpty {
+		awaitBatch(q.batchFull)
+		lines, closed := q.swap(spare[:0])
 		if _, err := q.out.Write(lines); err != nil {
 			q.dropped.Add(float64(bytes.Count(lines, []byte("\n"))))
 		}
 		spare = lines
 		if cap(spare) > 2*logBatch {
-			spare = nil // what a busy moment has grown
+			spare = nil // it grew under load
 		}
 		if closed {
 			return
@@ -97,8 +97,8 @@ func (q *logQueue) run() {
 	}
 }
 
-// collect waits until there are enough lines, or for logFlush.
-func collect(enough <-chan struct{}) {
+// awaitBatch waits until there are enough lines, or for logFlush.
+func awaitBatch(enough <-chan struct{}) {
 	timer := time.NewTimer(logFlush)
 	defer timer.Stop()
 	select {
@@ -107,7 +107,8 @@ func collect(enough <-chan struct{}) {
 	}
 }
 
-func (q *logQueue) take(spare []byte) (lines []byte, closed bool) {
+// swap gives the queued lines and has the next ones written to spare.
+func (q *logQueue) swap(spare []byte) (lines []byte, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	lines, q.pending = q.pending, spare
@@ -119,8 +120,8 @@ func (q *logQueue) close() {
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()
-	wake(q.many)
-	wake(q.some)
+	wake(q.batchFull)
+	wake(q.notEmpty)
 	select {
 	case <-q.done:
 	case <-time.After(logCloseLimit):

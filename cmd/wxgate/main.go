@@ -31,12 +31,12 @@ type cli struct {
 	Dev     devCommand     `cmd:"" help:"Run everything on this machine: simulated WeChat, sample backend, gateway."`
 	Sim     simCommand     `cmd:"" help:"Run the WeChat simulator alone."`
 	Check   checkCommand   `cmd:"" help:"Validate the config file and print the effective configuration, secrets hidden."`
-	Explain explainCommand `cmd:"" help:"Say which route takes a request, what it asks for, and what would happen."`
-	Probe   probeCommand   `cmd:"" help:"Ask each upstream directly, with good and forged assertions, and say which one believes what it shouldn't."`
+	Explain explainCommand `cmd:"" help:"Say which route takes a request, what it asks for, and what the outcome would be."`
+	Probe   probeCommand   `cmd:"" help:"Ask each upstream directly, with valid and forged assertions, and say which one accepts a forged one."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a fresh secret for the config's secrets."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 
-	Healthcheck healthcheckCmd `cmd:"" help:"Ask a running gateway whether it is alive: exit status 0 where it is."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running gateway whether it is alive: exit status 0 where it is."`
 
 	VersionFlag versionFlag `name:"version" help:"Print version, commit and Go version."`
 }
@@ -96,7 +96,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return report(stderr, err)
 	}
-	if err := knownCommand(parser.Model, args); err != nil {
+	if err := refuseUnknownCommand(parser.Model, args); err != nil {
 		return report(stderr, err)
 	}
 	command, err := parser.Parse(args)
@@ -114,9 +114,9 @@ type usageError struct{ what string }
 
 func (e usageError) Error() string { return e.what + "; see wxgate --help" }
 
-// knownCommand refuses a first word that is no command. Without it the parser
+// refuseUnknownCommand refuses a first word that is no command. Without it the parser
 // would take the word for an argument of serve.
-func knownCommand(app *kong.Application, args []string) error {
+func refuseUnknownCommand(app *kong.Application, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return nil
 	}

@@ -17,26 +17,26 @@ import (
 // errOnline is the outcome of a check of which some lines say failed.
 var errOnline = errors.New("not everything that the config names can be reached, see above")
 
-// trial is one thing that a config names and that is tried for real.
-type trial struct {
+// onlineCheck tries one thing that a config names.
+type onlineCheck struct {
 	name string
-	try  func(context.Context) error
+	run  func(context.Context) error
 }
 
 // checkOnline tries Redis, each upstream and each app's credentials, all at
 // once, and prints a line for each: "redis ok", "app wx… failed: …".
 func checkOnline(ctx context.Context, c *config.Config, t *terminal) error {
-	trials := slices.Concat([]trial{{"redis", func(ctx context.Context) error { return tryRedis(ctx, c) }}}, upstreamTrials(c), appTrials(c))
-	outcomes := make([]chan error, len(trials))
-	for i, trial := range trials {
+	checks := slices.Concat([]onlineCheck{{"redis", func(ctx context.Context) error { return checkRedis(ctx, c) }}}, upstreamChecks(c), appChecks(c))
+	outcomes := make([]chan error, len(checks))
+	for i, check := range checks {
 		outcomes[i] = make(chan error, 1)
-		go func() { outcomes[i] <- trial.try(ctx) }()
+		go func() { outcomes[i] <- check.run(ctx) }()
 	}
 	fmt.Fprintln(t.out)
 	var failed error
-	for i, trial := range trials {
+	for i, check := range checks {
 		err := <-outcomes[i]
-		printOutcome(t.out, trial.name, err)
+		printOutcome(t.out, check.name, err)
 		if err != nil {
 			failed = errOnline
 		}
@@ -49,32 +49,32 @@ func printOutcome(w io.Writer, name string, err error) {
 		fmt.Fprintf(w, "%s ok\n", name)
 		return
 	}
-	var told *wechat.Error
-	if errors.As(err, &told) && told.Hint() != "" {
-		err = fmt.Errorf("%w (%s)", err, told.Hint())
+	var refused *wechat.Error
+	if errors.As(err, &refused) && refused.Hint() != "" {
+		err = fmt.Errorf("%w (%s)", err, refused.Hint())
 	}
 	fmt.Fprintf(w, "%s failed: %v\n", name, err)
 }
 
-// redisPatience is how long Redis may take to be ready, a fail-over included
+// redisReadyLimit is how long Redis may take to be ready, a fail-over included
 // that has just begun.
-const redisPatience = 3 * time.Second
+const redisReadyLimit = 3 * time.Second
 
-// tryRedis opens a store as serve does and waits until it is ready: writes
-// arrive, and what other instances publish is heard.
-func tryRedis(ctx context.Context, c *config.Config) error {
+// checkRedis opens a store as serve does and waits until it is ready: writes
+// arrive, and events of other instances are received.
+func checkRedis(ctx context.Context, c *config.Config) error {
 	store, err := session.Open(sessionConfig(c))
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	patient, cancel := context.WithTimeout(ctx, redisPatience)
+	readyCtx, cancel := context.WithTimeout(ctx, redisReadyLimit)
 	defer cancel()
-	err = waitReady(patient, store)
+	err = waitReady(readyCtx, store)
 	if err == nil {
 		return nil
 	}
-	ctx, cancel = context.WithTimeout(ctx, redisPatience)
+	ctx, cancel = context.WithTimeout(ctx, redisReadyLimit)
 	defer cancel()
 	if why := session.Diagnose(ctx, redisConfig(c)); errors.Is(why, session.ErrProxy) {
 		return why
@@ -85,12 +85,12 @@ func tryRedis(ctx context.Context, c *config.Config) error {
 // waitReady waits until the store is ready or ctx ends, and says why it isn't.
 func waitReady(ctx context.Context, store *session.Store) (err error) {
 	for {
-		asked := store.Ready(ctx)
-		if asked == nil {
+		notReady := store.Ready(ctx)
+		if notReady == nil {
 			return nil
 		}
 		if err == nil || ctx.Err() == nil {
-			err = asked // rather than that time ran out
+			err = notReady // rather than that time ran out
 		}
 		select {
 		case <-ctx.Done():
@@ -100,40 +100,40 @@ func waitReady(ctx context.Context, store *session.Store) (err error) {
 	}
 }
 
-// upstreamTrials has one for each target, however many routes go there.
-func upstreamTrials(c *config.Config) []trial {
-	type place struct {
+// upstreamChecks has one for each target, however many routes go there.
+func upstreamChecks(c *config.Config) []onlineCheck {
+	type target struct {
 		url, ca, cert, key, name, health string
 	}
-	var trials []trial
-	seen := map[place]bool{}
+	var checks []onlineCheck
+	seen := map[target]bool{}
 	for i := range c.Routes {
 		group := upstreamConfig(&c.Routes[i])
-		for _, target := range group.Targets {
-			p := place{target.URL.String(), target.CAFile, target.CertFile, target.KeyFile, target.ServerName, group.Health.Path}
-			if seen[p] {
+		for _, t := range group.Targets {
+			key := target{t.URL.String(), t.CAFile, t.CertFile, t.KeyFile, t.ServerName, group.Health.Path}
+			if seen[key] {
 				continue
 			}
-			seen[p] = true
-			trials = append(trials, trial{"upstream " + p.url, func(ctx context.Context) error {
-				return upstream.Probe(ctx, target, group.Health)
+			seen[key] = true
+			checks = append(checks, onlineCheck{"upstream " + key.url, func(ctx context.Context) error {
+				return upstream.Probe(ctx, t, group.Health)
 			}})
 		}
 	}
-	return trials
+	return checks
 }
 
-func appTrials(c *config.Config) []trial {
-	trials := make([]trial, len(c.Apps))
+func appChecks(c *config.Config) []onlineCheck {
+	checks := make([]onlineCheck, len(c.Apps))
 	for i, app := range c.Apps {
-		trials[i] = trial{"app " + app.AppID, func(ctx context.Context) error { return tryApp(ctx, c, app.AppID) }}
+		checks[i] = onlineCheck{"app " + app.AppID, func(ctx context.Context) error { return checkApp(ctx, c, app.AppID) }}
 	}
-	return trials
+	return checks
 }
 
-// tryApp asks WeChat for an access token, which takes the AppSecret and an
+// checkApp asks WeChat for an access token, which takes the AppSecret and an
 // address that WeChat lets in.
-func tryApp(ctx context.Context, c *config.Config, appid string) error {
+func checkApp(ctx context.Context, c *config.Config, appid string) error {
 	client, err := wechat.New(wechat.Options{}, wechatConfig(c))
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ import (
 )
 
 // probeCommand asks each upstream directly, as somebody could who reaches it past
-// the gateway, and says which one believes what it shouldn't.
+// the gateway, and says which one accepts what it must refuse.
 type probeCommand struct {
 	configFlag
 	Route string `placeholder:"NAME" help:"The route whose upstreams are asked (default: each with auth: required)."`
@@ -55,7 +55,7 @@ func (c *probeCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// routes are those to probe: the named one, or all whose backends know users.
+// routes are those to probe: the named one, or all with auth: required.
 func (c *probeCommand) routes(cfg *config.Config) ([]*config.Route, error) {
 	if cfg.Identity.Assertion.Header == "" {
 		return nil, usageError{"identity.assertion.header is not set: backends get no assertion that they could check"}
@@ -109,9 +109,9 @@ func (c *probeCommand) probeRoute(ctx context.Context, out io.Writer, cfg *confi
 		}
 		path := c.upstreamPath(route)
 		p := prober{transport: one, url: path, host: target.URL.Host, cases: forger.cases()}
-		verdict, good := p.run(ctx)
+		verdict, passed := p.run(ctx)
 		one.Close()
-		ok = ok && good
+		ok = ok && passed
 		fmt.Fprintf(out, "upstream %s, route %s, GET %s: %s\n", target.URL, route.Name, path, verdict)
 	}
 	return ok, nil
@@ -144,26 +144,26 @@ type prober struct {
 	cases     []probeCase
 }
 
-// run sends a good request first and last: only where the upstream takes it does
+// run sends the valid assertion first and last: only where the upstream accepts it does
 // a refusal of the others mean anything.
 func (p *prober) run(ctx context.Context) (verdict string, ok bool) {
 	control := p.cases[0]
 	if status, err := p.get(ctx, control.header); !accepted(status, err) {
 		return "unknown: the valid assertion " + outcome(status, err), false
 	}
-	var believed []string
+	var forged []string
 	for _, c := range p.cases[1:] {
 		status, err := p.get(ctx, c.header)
 		if err != nil {
 			return fmt.Sprintf("unknown: %s %s", c.name, outcome(status, err)), false
 		}
 		if accepted(status, err) {
-			believed = append(believed, fmt.Sprintf("%s (%d)", c.name, status))
-			believed = slices.Compact(believed) // HS256 is tried with several forms of one key
+			forged = append(forged, fmt.Sprintf("%s (%d)", c.name, status))
+			forged = slices.Compact(forged) // HS256 is tried with several forms of one key
 		}
 	}
-	if len(believed) > 0 {
-		return "BELIEVES " + strings.Join(believed, ", "), false
+	if len(forged) > 0 {
+		return "BELIEVES " + strings.Join(forged, ", "), false
 	}
 	if status, err := p.get(ctx, control.header); !accepted(status, err) {
 		return "unknown: the valid assertion, asked again, " + outcome(status, err), false
@@ -180,7 +180,7 @@ func outcome(status int, err error) string {
 	return fmt.Sprintf("got %d", status)
 }
 
-// get follows no redirect: where one leads is not the upstream's own judgement.
+// get follows no redirect: where one leads is not the upstream's own answer.
 func (p *prober) get(ctx context.Context, header http.Header) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxProbeWait)
 	defer cancel()

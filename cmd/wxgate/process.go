@@ -118,36 +118,3 @@ func (p *process) close() {
 		p.log.Warn("closing the session store", zap.Error(err))
 	}
 }
-
-// reload puts another config in force, whole or not at all. What only a new
-// start can change is told and left as it is.
-func (p *process) reload(ctx context.Context, next *config.Config) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	gen := p.groups.begin()
-	public, err := proxyConfig(next, gen.group)
-	if err != nil {
-		gen.rollback()
-		return err
-	}
-	if err := p.sessions.Configure(sessionConfig(next)); err != nil {
-		gen.rollback()
-		return fmt.Errorf("session: %w", err)
-	}
-	if err := p.wechat.Configure(wechatConfig(next)); err != nil {
-		gen.rollback()
-		return err
-	}
-	p.gateway.Configure(public)
-	p.admin.Configure(adminConfig(next))
-	p.log.setLevel(next.Log.Level)
-	gen.commit()
-	for _, key := range config.RestartKeys(p.startConfig, next) {
-		p.log.Warn("this change takes effect at the next start", zap.String("key", key))
-	}
-	p.config = next
-	return nil
-}

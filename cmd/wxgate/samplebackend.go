@@ -27,7 +27,7 @@ func sampleBackend(w http.ResponseWriter, r *http.Request) {
 	case "/api/ws":
 		echoMessages(w, r)
 	case "/api/events":
-		tellTime(w, r)
+		sendTime(w, r)
 	default:
 		showRequest(w, r)
 	}
@@ -64,7 +64,7 @@ func echoMessages(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func tellTime(w http.ResponseWriter, r *http.Request) {
+func sendTime(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	tick := time.NewTicker(time.Second)

@@ -42,11 +42,11 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	reloading, stop := context.WithCancel(ctx)
 	defer stop()
-	go p.watch(reloading, c.Config, read)
+	go p.watchFiles(reloading, c.Config, read)
 	successor := make(chan os.Signal, 1)
 	signal.Notify(successor, syscall.SIGUSR2)
 	defer signal.Stop(successor)
 	failed := listeners.start()
-	in.sayReady()
+	in.notifyReady()
 	return listeners.wait(ctx, failed, successor)
 }

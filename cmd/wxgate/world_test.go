@@ -321,7 +321,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "socket":
 		echoSocket(w)
 	default:
-		tellRequest(w, r)
+		sendRequest(w, r)
 	}
 }
 
@@ -352,7 +352,7 @@ type received struct {
 	Header       http.Header
 }
 
-func tellRequest(w http.ResponseWriter, r *http.Request) {
+func sendRequest(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(received{r.Method, r.URL.Path, r.Header})
 }
 
