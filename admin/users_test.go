@@ -179,7 +179,7 @@ func TestABanMayComeBeforeTheUser(t *testing.T) {
 	if !strings.Contains(text, `"ban":{}`) || strings.Contains(text, "first_login") {
 		t.Errorf("shown: %s", text)
 	}
-	_, err := w.sessions.Admit(t.Context(), app, stranger)
+	_, err := w.sessions.CheckBan(t.Context(), app, stranger)
 	if err == nil {
 		t.Error("the stranger may log in")
 	}

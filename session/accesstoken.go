@@ -23,7 +23,7 @@ func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Tex
 		sealed, err = s.redis.Get(ctx, key).Bytes()
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return "", time.Time{}, nil
 	}
 	if err != nil {

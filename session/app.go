@@ -9,7 +9,7 @@ import (
 )
 
 // appEnds is when all sessions of each app were ended last. It is cached and
-// confirmed as sessions are: an end told by an event ends the cached sessions at
+// confirmed as sessions are: an event ends the cached sessions at
 // once, and a session that Redis is asked for is held against an end that is as
 // fresh as CacheTTL wants. So the check costs a request with a cached session
 // nothing.
@@ -39,7 +39,7 @@ func (s *Store) EndApp(ctx context.Context, appid string) error {
 	return nil
 }
 
-// appEnded tells whether a session of the app that was created then has ended
+// appEnded reports whether a session of the app that was created then has ended
 // with all the app's sessions.
 func (s *Store) appEnded(ctx context.Context, appid string, created int64) (bool, error) {
 	end, err := s.appEnd(ctx, appid)
@@ -59,7 +59,7 @@ func (s *Store) checkApp(ctx context.Context, r storedSession) error {
 	return err
 }
 
-// serves tells whether an app is configured.
+// serves reports whether an app is configured.
 func (c *activeConfig) serves(appid string) bool { return slices.Contains(c.Apps, appid) }
 
 func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
@@ -73,7 +73,7 @@ func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 		text, err = s.redis.Get(ctx, key).Result()
 		return err
 	})
-	if err != nil && !absent(err) {
+	if err != nil && !isMissing(err) {
 		return 0, err
 	}
 	before, _ := strconv.ParseInt(text, 10, 64)
@@ -87,13 +87,13 @@ func (a *appEnds) get(appid string) (appEnd, bool) {
 	return end, ok
 }
 
-// known is the end that was told last, confirmed or not.
-func (a *appEnds) known(appid string) int64 {
+// latest is the newest end received, confirmed or not.
+func (a *appEnds) latest(appid string) int64 {
 	end, _ := a.get(appid)
 	return end.before
 }
 
-// confirm never takes an end back that was told.
+// confirm never replaces an end by an earlier one.
 func (a *appEnds) confirm(appid string, end appEnd) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -102,8 +102,8 @@ func (a *appEnds) confirm(appid string, end appEnd) int64 {
 	return end.before
 }
 
-// told notes an end that came by an event, of an app that is configured.
-func (a *appEnds) told(appid string, before int64) {
+// applyEvent records an end that an event reported, of an app that is configured.
+func (a *appEnds) applyEvent(appid string, before int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	end := a.apps[appid]
@@ -114,8 +114,8 @@ func (a *appEnds) told(appid string, before int64) {
 // endCached ends the cached sessions of an app that were created until then.
 func (s *Store) endCached(appid string, before int64) {
 	for _, cs := range s.cache.all() {
-		if cs.facts.Load().app.Value() == appid && cs.created <= before {
-			s.finish(cs, "")
+		if cs.packed.Load().app.Value() == appid && cs.created <= before {
+			s.markEnded(cs, "")
 		}
 	}
 }
@@ -123,9 +123,9 @@ func (s *Store) endCached(appid string, before int64) {
 // dropUnserved ends what is watched of apps that are configured no more, and
 // takes their sessions out of the cache.
 func (s *Store) dropUnserved(c *activeConfig) {
-	s.cache.removeTokens(func(t *cachedToken) bool { return c.serves(t.session.facts.Load().app.Value()) })
+	s.cache.removeTokens(func(t *cachedToken) bool { return c.serves(t.session.packed.Load().app.Value()) })
 	for _, cs := range s.cache.all() {
-		if !c.serves(cs.facts.Load().app.Value()) {
+		if !c.serves(cs.packed.Load().app.Value()) {
 			s.terminate(cs)
 		}
 	}

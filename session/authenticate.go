@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Authenticate tells what a token proves. Errors: ErrTokenInvalid,
+// Authenticate gives what a token proves. Errors: ErrTokenInvalid,
 // ErrTokenExpired, ErrSessionEnded, ErrUnavailable where Redis had to be asked
 // and could not, and the context's own. It counts as a use of the session.
 //
@@ -39,16 +39,16 @@ func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, 
 	return s.authResult(cached, now), nil
 }
 
-// authResult is what a good token proves; it counts as a use.
+// authResult is what a valid token proves; it counts as a use.
 func (s *Store) authResult(cached cachedToken, now time.Time) AuthResult {
 	s.use(cached.session, now)
 	return AuthResult{
-		Session: cached.session.facts.Load().session(), ExpiresAt: time.Unix(int64(cached.end), 0), cached: cached.session, token: cached.hash,
+		Session: cached.session.packed.Load().session(), ExpiresAt: time.Unix(int64(cached.end), 0), cached: cached.session, token: cached.hash,
 	}
 }
 
-// confirm returns nil when the session may be taken for alive: it is fresh in
-// the cache, or Redis says so, or Redis can't be asked and it isn't too old.
+// confirm returns nil when the session counts as alive: it is fresh in the cache, or
+// Redis confirms it, or Redis is unreachable and it isn't too old.
 func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) error {
 	if cs.is(ended) {
 		return ErrSessionEnded
@@ -57,16 +57,16 @@ func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) e
 		s.metrics.hits.Inc()
 		return nil
 	}
-	r, v, err := s.lookUp(ctx, cs.facts.Load().sid(), "", cachedPatience)
+	r, v, err := s.lookUp(ctx, cs.packed.Load().sid(), "", cachedTimeout)
 	return s.applyReply(cs, r, v, err, now)
 }
 
-// fresh tells whether the cached session may be used without asking Redis.
+// fresh reports whether the cached session may be used without asking Redis.
 func (s *Store) fresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
 	return at-cs.confirmedAt.Load() < int64(c.CacheTTL) && cs.epoch.Load() == s.epoch.Load() && !cs.is(stale) &&
-		at < cs.usedAt.Load()+int64(c.idle(cs.facts.Load().isPage())) && now.Before(cs.facts.Load().ends())
+		at < cs.usedAt.Load()+int64(c.idle(cs.packed.Load().isWeb())) && now.Before(cs.packed.Load().ends())
 }
 
 // applyReply takes Redis's reply, or the lack of one, into the cache.
@@ -79,17 +79,17 @@ func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, er
 	case errors.Is(err, ErrUnavailable), errors.Is(err, errDataLost):
 		return s.allowStale(cs, err, now)
 	case errors.Is(err, ErrSessionEnded):
-		s.finish(cs, CauseExpired)
+		s.markEnded(cs, CauseExpired)
 		return ErrSessionEnded
 	}
 	return err
 }
 
-// alive checks what holds whatever Redis says: an ending told by an event, and
+// alive checks what holds whatever Redis replies: an end that an event reported, and
 // the absolute end.
 func (s *Store) alive(cs *cachedSession, now time.Time) error {
-	if !cs.is(ended) && !now.Before(cs.facts.Load().ends()) {
-		s.finish(cs, CauseExpired)
+	if !cs.is(ended) && !now.Before(cs.packed.Load().ends()) {
+		s.markEnded(cs, CauseExpired)
 	}
 	if cs.is(ended) {
 		return ErrSessionEnded
@@ -97,23 +97,23 @@ func (s *Store) alive(cs *cachedSession, now time.Time) error {
 	return nil
 }
 
-// allowStale returns nil for a session for which Redis can't be asked, if it was
-// confirmed within StaleIfError and hasn't run out by what is known here; else
+// allowStale returns nil for a session for which Redis is unreachable, if it was
+// confirmed within StaleIfError and hasn't expired by what this instance has; else
 // err.
 func (s *Store) allowStale(cs *cachedSession, err error, now time.Time) error {
 	if e := s.alive(cs, now); e != nil {
 		return e
 	}
 	c := s.config.Load()
-	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idle(cs.facts.Load().isPage()) {
+	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idle(cs.packed.Load().isWeb()) {
 		return err
 	}
 	s.metrics.stale.Inc()
 	return nil
 }
 
-// finish marks a session ended, once, and terminates what is watched of it.
-func (s *Store) finish(cs *cachedSession, cause Cause) {
+// markEnded marks a cached session ended, once, and terminates its watches.
+func (s *Store) markEnded(cs *cachedSession, cause Cause) {
 	if cs.set(ended) {
 		s.terminate(cs)
 		if cause == CauseExpired {
@@ -141,10 +141,10 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 	if err != nil {
 		return AuthResult{}, err
 	}
-	return s.remember(cachedToken{session: s.cache.insert(r, v), end: seconds32(end), key: claims.key, hash: hash}, c, now)
+	return s.cacheVerified(cachedToken{session: s.cache.insert(r, v), end: seconds32(end), key: claims.key, hash: hash}, c, now)
 }
 
-// verifyWithoutRedis is for a good token that is new here while Redis is away: a
+// verifyWithoutRedis is for a valid token that is new here while Redis is unreachable: a
 // JWT needs no more than that its session is cached and not too old.
 func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activeConfig, err error, now time.Time) (AuthResult, error) {
 	lost := errors.Is(err, errDataLost)
@@ -155,7 +155,7 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 	if cs == nil {
 		return AuthResult{}, err
 	}
-	session := cs.facts.Load().session()
+	session := cs.packed.Load().session()
 	end, mismatch := claims.match(storedSession{session: &session}, now)
 	if mismatch == nil {
 		err = s.allowStale(cs, err, now)
@@ -164,14 +164,14 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 		s.cache.release(cs)
 		return AuthResult{}, err
 	}
-	return s.remember(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, by, now)
+	return s.cacheVerified(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, by, now)
 }
 
-// remember caches a token that was found good, unless it isn't any more by a
-// Config that came meanwhile, and returns its result if the session still lives.
-func (s *Store) remember(cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
+// cacheVerified caches a token that was found valid, unless a Config that came meanwhile
+// no longer accepts it, and returns its result if the session still lives.
+func (s *Store) cacheVerified(cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
 	s.cache.addToken(cached)
-	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.facts.Load().app.Value())) {
+	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.packed.Load().app.Value())) {
 		s.cache.dropToken(cached.hash)
 	}
 	if err := s.alive(cached.session, now); err != nil {
@@ -208,40 +208,40 @@ func opaqueEnd(r storedSession, now time.Time) (int64, error) {
 	return r.opaqueEnd, nil
 }
 
-// versionedReply is a reply shared by all who wait for it.
+// versionedReply is a reply shared by all callers that wait for it.
 type versionedReply struct {
 	storedSession
 	version readVersion
 }
 
 const (
-	// sharedTimeout bounds a question to Redis that several requests wait for.
+	// sharedTimeout bounds a look-up that several requests wait for.
 	sharedTimeout = 3 * time.Second
 
-	// cachedPatience bounds how long a request of a cached session waits: it has
+	// cachedTimeout bounds how long a request of a cached session waits: it has
 	// StaleIfError to go on with.
-	cachedPatience = 250 * time.Millisecond
+	cachedTimeout = 250 * time.Millisecond
 )
 
-// errNoReply is of a Redis that takes too long.
+// errNoReply is returned where Redis takes too long.
 var errNoReply = fmt.Errorf("%w: load: no reply in time", ErrUnavailable)
 
-// lookUp asks Redis for a session, once for all who ask at the same time, and
-// waits as long as patience says; a request of a cached session doesn't wait where
-// another has just waited for nothing. A caller who goes away doesn't take the reply
-// from the others. Where CacheTTL is zero each asks for himself, since a reply
-// under way may be older than his question.
-func (s *Store) lookUp(ctx context.Context, sid, field string, patience time.Duration) (storedSession, readVersion, error) {
+// lookUp asks Redis for a session, once for all concurrent callers, and waits for
+// timeout at most. A request of a cached session doesn't wait where another has just run
+// into its timeout. The context of one caller doesn't cancel the look-up of the others.
+// Where CacheTTL is zero each call is a look-up of its own, since a shared reply may be
+// older than the call.
+func (s *Store) lookUp(ctx context.Context, sid, field string, timeout time.Duration) (storedSession, readVersion, error) {
 	circuit := s.redis.circuitOf(s.keys.sessions(tagOf(sid)))
-	if patience == cachedPatience && circuit.isSlow() {
+	if timeout == cachedTimeout && circuit.isSlow() {
 		return storedSession{}, readVersion{}, errNoReply
 	}
-	patient := time.NewTimer(patience)
-	defer patient.Stop()
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return storedSession{}, readVersion{}, ctx.Err()
-	case <-patient.C:
+	case <-timer.C:
 		circuit.slowUntil.Store(time.Now().Add(redisTimeout).UnixNano())
 		return storedSession{}, readVersion{}, errNoReply
 	case result := <-s.startLookUp(ctx, sid, field):
@@ -254,7 +254,7 @@ func (s *Store) startLookUp(ctx context.Context, sid, field string) <-chan singl
 	ask := func() (any, error) {
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		r, err := s.lookUpAlone(own, sid, field)
+		r, err := s.lookUpUnshared(own, sid, field)
 		s.redis.circuitOf(s.keys.sessions(tagOf(sid))).slowUntil.Store(0)
 		if own.Err() != nil {
 			err = errNoReply // the callers' contexts are their own
@@ -272,7 +272,7 @@ func (s *Store) startLookUp(ctx context.Context, sid, field string) <-chan singl
 	return result
 }
 
-func (s *Store) lookUpAlone(ctx context.Context, sid, field string) (versionedReply, error) {
+func (s *Store) lookUpUnshared(ctx context.Context, sid, field string) (versionedReply, error) {
 	v := s.cache.readVersion(sid, s.now(), s.epoch.Load())
 	r, err := s.load(ctx, sid, field)
 	if err == nil {

@@ -49,7 +49,7 @@ func (s *Store) Ban(ctx context.Context, appid, openid string, ban Ban) (int, er
 	return s.endUserSessions(ctx, appid, openid, CauseBan, stored)
 }
 
-// Unban lets a user log in again and tells whether he was banned.
+// Unban lets a user log in again and reports whether he was banned.
 func (s *Store) Unban(ctx context.Context, appid, openid string) (bool, error) {
 	key := s.keys.user(userTag(appid, openid))
 	var removed int64
@@ -60,33 +60,33 @@ func (s *Store) Unban(ctx context.Context, appid, openid string) (bool, error) {
 	return removed > 0, err
 }
 
-// Standing is what is known of a user before he logs in.
-type Standing struct {
+// UserStatus is what is stored of a user before he logs in.
+type UserStatus struct {
 	IsNew bool  // he has never logged in; two logins that race may both read so
 	Phone Phone // zero: not known
 }
 
-// Admit returns a *BlockedError for a user who is banned now, and otherwise what
-// is known of him.
-func (s *Store) Admit(ctx context.Context, appid, openid string) (Standing, error) {
+// CheckBan returns a *BlockedError for a user who is banned now, and otherwise what is
+// stored of him.
+func (s *Store) CheckBan(ctx context.Context, appid, openid string) (UserStatus, error) {
 	key := s.keys.user(userTag(appid, openid))
 	var answer []any
-	err := s.redis.do(ctx, "admit", key, func(ctx context.Context) (err error) {
+	err := s.redis.do(ctx, "check_ban", key, func(ctx context.Context) (err error) {
 		answer, err = s.redis.HMGet(ctx, key, "f", "b", "p").Result()
 		return err
 	})
 	if err != nil {
-		return Standing{}, err
+		return UserStatus{}, err
 	}
 	fields := reply(answer)
 	if err := s.blockedBy(key, fields.text(1)); err != nil {
-		return Standing{}, err
+		return UserStatus{}, err
 	}
 	phone, err := parsePhone(s.records(key).text("p", fields.text(2)))
 	if err != nil {
-		return Standing{}, fmt.Errorf("%w: admit: %w", ErrUnavailable, err)
+		return UserStatus{}, fmt.Errorf("%w: check_ban: %w", ErrUnavailable, err)
 	}
-	return Standing{IsNew: fields.text(0) == "", Phone: phone}, nil
+	return UserStatus{IsNew: fields.text(0) == "", Phone: phone}, nil
 }
 
 func (s *Store) blockedBy(key, stored string) error {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// cache is what this instance knows without asking Redis: for each token
+// cache is what this instance has without asking Redis: for each token
 // checked its session, and for each session the one cachedSession that all its
 // tokens, requests and streams share. That is therefore the one place to mark
 // when a session ends. It is bounded by its tokens: with its last token, and when
@@ -52,11 +52,11 @@ type cachedToken struct {
 	used    bool // since the cache last looked for one to evict
 }
 
-// cachedSession is a session as this instance last saw it: 64 bytes, 48 of facts
+// cachedSession is a session as this instance last saw it: 64 bytes, and 48 of packedSession
 // and their text. Its fields are atomic because every request of the session
 // reads them.
 type cachedSession struct {
-	facts       atomic.Pointer[facts]
+	packed      atomic.Pointer[packedSession]
 	created     int64                    // Unix milliseconds
 	confirmedAt atomic.Int64             // when Redis was asked that confirmed it, Unix nanoseconds
 	usedAt      atomic.Int64             // the last use known, Unix nanoseconds
@@ -77,7 +77,7 @@ const (
 
 func (cs *cachedSession) is(flag uint32) bool { return cs.flags.Load()&flag != 0 }
 
-// set tells whether it made a difference.
+// set reports whether it made a difference.
 func (cs *cachedSession) set(flag uint32) bool { return cs.flags.Or(flag)&flag == 0 }
 
 func (cs *cachedSession) clear(flag uint32) { cs.flags.And(^flag) }
@@ -85,7 +85,7 @@ func (cs *cachedSession) clear(flag uint32) { cs.flags.And(^flag) }
 func newCache() *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	for i := range cacheShards {
-		c.sessions[i].table.hash = func(cs *cachedSession) uint64 { return c.hash(cs.facts.Load().sid()) }
+		c.sessions[i].table.hash = func(cs *cachedSession) uint64 { return c.hash(cs.packed.Load().sid()) }
 		c.tokens[i].table.hash = func(t *cachedToken) uint64 { return t.hash.number() }
 	}
 	return c
@@ -101,7 +101,7 @@ func (c *cache) shard(sid string) (*sessionShard, uint64) {
 
 // cached is called under the shard's lock.
 func (sh *sessionShard) cached(sid string, hash uint64) *cachedSession {
-	return sh.table.find(hash, func(cs *cachedSession) bool { return cs.facts.Load().sid() == sid })
+	return sh.table.find(hash, func(cs *cachedSession) bool { return cs.packed.Load().sid() == sid })
 }
 
 // token gives the cached token with this hash.
@@ -241,7 +241,7 @@ func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 	cs := sh.cached(r.session.ID, hash)
 	if cs == nil {
 		cs = &cachedSession{created: r.created}
-		cs.facts.Store(newFacts(r.session))
+		cs.packed.Store(packSession(r.session))
 		sh.table.insert(cs)
 	}
 	cs.refs++
@@ -264,8 +264,8 @@ func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 	if at < cs.confirmedAt.Load() {
 		return
 	}
-	if now := newFacts(r.session); !now.equal(cs.facts.Load()) {
-		cs.facts.Store(now)
+	if now := packSession(r.session); !now.equal(cs.packed.Load()) {
+		cs.packed.Store(now)
 	}
 	raise(&cs.usedAt, r.lastSeen.UnixNano())
 	raise(&cs.savedAt, r.lastSeen.UnixNano())
@@ -301,7 +301,7 @@ func seconds32(seconds int64) uint32 { return uint32(min(max(seconds, 0), 1<<32-
 
 // release is called for every token that leaves the cache.
 func (c *cache) release(cs *cachedSession) {
-	sh, _ := c.shard(cs.facts.Load().sid())
+	sh, _ := c.shard(cs.packed.Load().sid())
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if cs.refs--; cs.refs == 0 {
@@ -324,7 +324,7 @@ func (c *cache) acquire(sid string) *cachedSession {
 // retain puts a session back that may have left the cache, or takes the one that
 // is there now, and refers to it.
 func (c *cache) retain(cs *cachedSession) *cachedSession {
-	sid := cs.facts.Load().sid()
+	sid := cs.packed.Load().sid()
 	sh, hash := c.shard(sid)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

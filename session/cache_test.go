@@ -92,7 +92,7 @@ func TestLateReplyDoesNotReplaceANewerOne(t *testing.T) {
 	newer := *session
 	newer.Phone = "new"
 	l := s.cache.insert(storedSession{session: &newer}, late)
-	if s.cache.insert(storedSession{session: session}, early); l.facts.Load().session().Phone != "new" {
+	if s.cache.insert(storedSession{session: session}, early); l.packed.Load().session().Phone != "new" {
 		t.Error("replaced")
 	}
 }

@@ -25,12 +25,12 @@ import (
 // the probe comes ten times a second.
 type circuit struct {
 	open      atomic.Bool
-	slowUntil atomic.Int64 // Unix nanoseconds: until then a request with another way doesn't wait
+	slowUntil atomic.Int64 // Unix nanoseconds: until then a request of a cached session doesn't wait
 }
 
 func (c *circuit) isSlow() bool { return time.Now().UnixNano() < c.slowUntil.Load() }
 
-// clusterCircuits is how many parts the 16384 slots are watched in, so that one
+// clusterCircuits is how many parts the 16384 slots are divided into, so that one
 // master's death doesn't open the circuit for the others' slots.
 const clusterCircuits = 16
 
@@ -55,7 +55,7 @@ func (c *redisClient) do(ctx context.Context, operation, key string, run func(co
 	}
 	ctx, end := span.Client(ctx, "Redis "+operation, semconv.DBSystemNameRedis, semconv.DBOperationName(operation))
 	err := c.classifyError(ctx, operation, key, run(ctx))
-	if absent(err) {
+	if isMissing(err) {
 		end(nil)
 	} else {
 		end(err)
@@ -81,15 +81,15 @@ func (c *redisClient) classifyError(ctx context.Context, operation, key string, 
 	return unavailable(operation, err)
 }
 
-// isReply tells whether Redis said something, be it an error.
+// isReply reports whether Redis replied, be it with an error.
 func isReply(err error) bool {
 	var reply redis.Error
 	return err == nil || errors.As(err, &reply)
 }
 
-// probe closes the circuit as soon as Redis says anything in reply to what is
-// going to be done: a script that writes. A server that takes reads alone, during
-// a CLIENT PAUSE WRITE for example, would else close it for nothing.
+// probe closes the circuit as soon as Redis replies to a script that writes, as the
+// operations do. A server that takes reads alone, during a CLIENT PAUSE WRITE for
+// example, would otherwise close it too early.
 func (c *redisClient) probe(circuit *circuit, key string) {
 	for c.closing.Err() == nil {
 		if cluster, ok := c.UniversalClient.(*redis.ClusterClient); ok {

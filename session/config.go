@@ -27,7 +27,7 @@ type Config struct {
 	MaxPerUser   int           // sessions of one user; 0: any number up to maxSessionsPerUser
 	CacheSize    int           // sessions that an instance caches, by their tokens; 0: 100,000
 	CacheTTL     time.Duration // how long a cached session is used without asking Redis; 0: Redis is asked each time
-	StaleIfError time.Duration // how long a cached session is used while Redis can't be asked
+	StaleIfError time.Duration // how long a cached session is used while Redis is unreachable
 	TokenFormat  string        // FormatJWT (also if empty) or FormatOpaque; both are always accepted
 	Issuer       string        // of tokens and assertions; empty: wxgate
 	TokenTTL     time.Duration // 0: 2 hours

@@ -20,11 +20,11 @@ func Diagnose(ctx context.Context, c RedisConfig) error {
 	if len(c.Addrs) == 0 {
 		return nil // the store within this process
 	}
-	redis.SetLogger(silent{})
+	redis.SetLogger(noLogger{})
 	client := newClient(c)
 	defer client.Close()
 	key, channel := keys{c.KeyPrefix}.probe("diagnose"), keys{c.KeyPrefix}.heartbeat(newID())
-	if err := client.Get(ctx, key).Err(); err != nil && !absent(err) {
+	if err := client.Get(ctx, key).Err(); err != nil && !isMissing(err) {
 		return fmt.Errorf("GET: %w", err)
 	}
 	for _, step := range []struct {

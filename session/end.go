@@ -5,7 +5,7 @@ import (
 )
 
 // End ends a session everywhere within a second, its watched requests
-// included. It tells whether there was one.
+// included. It reports whether there was one.
 func (s *Store) End(ctx context.Context, sid string, cause Cause) (bool, error) {
 	if !validSID(sid) {
 		return false, nil

@@ -114,7 +114,7 @@ func TestBanRefusesLoginsUntilItsEnd(t *testing.T) {
 		t.Errorf("%+v, %v", u, err)
 	}
 	c.advance(time.Hour + time.Second)
-	if _, err := s.Admit(t.Context(), appid, "oA"); err != nil {
+	if _, err := s.CheckBan(t.Context(), appid, "oA"); err != nil {
 		t.Error(err)
 	}
 	if u, _ := s.User(t.Context(), appid, "oA"); u.Ban != nil {
@@ -129,7 +129,7 @@ func TestUnbanLetsTheUserIn(t *testing.T) {
 	if _, err := s.Ban(t.Context(), appid, "oA", Ban{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Admit(t.Context(), appid, "oA"); err == nil {
+	if _, err := s.CheckBan(t.Context(), appid, "oA"); err == nil {
 		t.Error("a ban without an end has ended")
 	}
 	for _, want := range []bool{true, false} {
@@ -240,6 +240,6 @@ func TestClosingWritesTheLastUses(t *testing.T) {
 
 func blockedError(t *testing.T, s *Store) error {
 	t.Helper()
-	_, err := s.Admit(t.Context(), appid, "oA")
+	_, err := s.CheckBan(t.Context(), appid, "oA")
 	return err
 }

@@ -20,7 +20,7 @@ import (
 //	missed             events were lost on their way: everything cached is stale
 //
 // Redis keeps no events. Whenever the subscription was away, everything cached is
-// asked for again: the epoch moves on.
+// asked for again: the epoch is raised.
 const (
 	eventEnded    = "ended"
 	eventChanged  = "changed"
@@ -80,7 +80,7 @@ func awaitSubscribed(ctx context.Context, sub *redis.PubSub) error {
 
 func (s *Store) sendHeartbeats(ctx context.Context, channel string) {
 	for ctx.Err() == nil {
-		_ = s.redis.Publish(ctx, channel, "").Err() // the missing beat tells
+		_ = s.redis.Publish(ctx, channel, "").Err() // its absence is noticed by receive
 		sleep(ctx, heartbeatEvery)
 	}
 }
@@ -121,7 +121,7 @@ func (s *Store) event(payload string) {
 	switch kind {
 	case eventEnded:
 		for _, sid := range args {
-			s.cache.event(sid, func(cs *cachedSession) { s.finish(cs, "") })
+			s.cache.event(sid, func(cs *cachedSession) { s.markEnded(cs, "") })
 		}
 	case eventChanged:
 		for _, sid := range args {
@@ -145,7 +145,7 @@ func (s *Store) applyAppEnd(args string) {
 	if err != nil || !s.config.Load().serves(appid) {
 		return
 	}
-	s.apps.told(appid, before)
+	s.apps.applyEvent(appid, before)
 	s.cache.eventForAll()
 	s.endCached(appid, before)
 }

@@ -10,15 +10,15 @@ import (
 
 // Fields in Redis that grant something carry a MAC: a session's times, user id
 // and roles, an opaque token's end, a user's unionid, phone, user id, roles and
-// ban. Who can write to Redis but doesn't have a secret can't make himself an
+// ban. Whoever can write to Redis but doesn't have a secret can't make himself an
 // admin or another phone's owner. Each MAC is over the key, the field and the
-// value, so that a value counts nowhere else, and of one field only, so that
+// value, so that a value is valid nowhere else, and of one field only, so that
 // scripts that change different fields at the same time don't invalidate each
 // other's. It is made here and not in a script, which would have to be given
 // the secret.
 //
-// It stops invention. It doesn't stop the return of a value that was once valid
-// for the same field, nor its deletion.
+// It stops forgery. It doesn't stop the replay of a value that was once valid for the
+// same field, nor its deletion.
 const recordMAC = 16 // bytes, after the value
 
 // signField gives the value as it is stored.
@@ -77,7 +77,7 @@ func (r *records) read(field, stored string) (string, bool) {
 	return value, true
 }
 
-// text is read for a field that counts as empty where it can't be believed.
+// text is read for a field that counts as empty where its MAC is not one of ours.
 func (r *records) text(field, stored string) string {
 	value, _ := r.read(field, stored)
 	return value

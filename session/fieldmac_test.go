@@ -171,7 +171,7 @@ func TestBanCannotBeShortenedInRedis(t *testing.T) {
 		if _, _, _, err := s.Login(t.Context(), loginOf("oA")); !errors.As(err, &blocked) || blocked.Reason != "" {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, err := s.Admit(t.Context(), appid, "oA"); !errors.As(err, &blocked) {
+		if _, err := s.CheckBan(t.Context(), appid, "oA"); !errors.As(err, &blocked) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if u, err := s.User(t.Context(), appid, "oA"); u.Ban == nil || err != nil {
@@ -222,7 +222,7 @@ func TestRecordsOfASecretThatIsGoneAreNotBelieved(t *testing.T) {
 	if u, err := leaked.User(t.Context(), appid, "oMINE"); u.Phone != (Phone{}) || len(u.Sessions) != 0 || len(u.Roles) != 0 || err != nil {
 		t.Errorf("%+v, %v", u, err)
 	}
-	if _, err := leaked.Admit(t.Context(), appid, "oBANNED"); err == nil {
+	if _, err := leaked.CheckBan(t.Context(), appid, "oBANNED"); err == nil {
 		t.Error("the ban is gone with the secret")
 	}
 	if ended, err := leaked.Unban(t.Context(), appid, "oBANNED"); !ended || err != nil {

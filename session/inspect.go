@@ -63,7 +63,7 @@ func (s *Store) inspectProfile(ctx context.Context, key string) ([]Entry, error)
 		text, err = s.redis.Get(ctx, key).Result()
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return nil, nil
 	}
 	return []Entry{{Key: key, Type: "string", Fields: []Field{{"", "profile: w nickname, v avatar", text}}}}, err
@@ -120,7 +120,7 @@ type meaning struct {
 var (
 	userMeanings = map[string]meaning{
 		"f": {"first login", millisShown}, "l": {"last login", millisShown},
-		"a": {"appid", asItIs}, "o": {"openid", asItIs}, "n": {"unionid", signedShown},
+		"a": {"appid", verbatim}, "o": {"openid", verbatim}, "n": {"unionid", signedShown},
 		"i": {"user id", signedShown}, "r": {"roles", signedShown}, "p": {"phone", signedShown}, "b": {"ban: its end and its reason", signedShown},
 	}
 	sessionMeanings = map[string]meaning{
@@ -188,7 +188,7 @@ func lastUseShown(value string) string {
 	return millisShown(parts[0]) + " " + secondsShown(parts[1]) + " " + parts[2]
 }
 
-func asItIs(value string) string { return value }
+func verbatim(value string) string { return value }
 
 func sealedShown(value string) string { return sealedText(int64(len(value))) }
 

@@ -18,7 +18,7 @@ func (s *Store) jar(ctx context.Context, session *Session, backend string) (data
 		sealed, err = s.redis.HGet(ctx, key, field).Bytes()
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return nil, nil, nil
 	}
 	if err != nil {
@@ -34,8 +34,8 @@ func (s *Store) jar(ctx context.Context, session *Session, backend string) (data
 // maxJar bounds one backend's cookies of one session, in bytes.
 const maxJar = 64 << 10
 
-// jarTries is how often a change is tried while others change the same jar.
-const jarTries = 10
+// jarAttempts is how often a change is tried while others change the same jar.
+const jarAttempts = 10
 
 // ErrJarTooBig is of a jar over 64 KiB.
 var ErrJarTooBig = errors.New("cookie jar is over 64 KiB")
@@ -46,7 +46,7 @@ var ErrJarTooBig = errors.New("cookie jar is over 64 KiB")
 // otherwise lives as long as the session. It returns ErrSessionEnded where the
 // session is gone, ErrJarTooBig, and change's own error.
 func (s *Store) UpdateJar(ctx context.Context, session *Session, backend string, change func(old []byte) ([]byte, error)) error {
-	for range jarTries {
+	for range jarAttempts {
 		old, sealed, err := s.jar(ctx, session, backend)
 		if err != nil {
 			return err

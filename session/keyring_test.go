@@ -63,7 +63,7 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 	}
 }
 
-// Cached sessions outlive a rotation: they are all there is while Redis is away.
+// Cached sessions outlive a rotation: they are all there is while Redis is unreachable.
 func TestRotationWhileRedisIsAwayLogsNobodyOut(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{FormatJWT, FormatOpaque} {

@@ -17,7 +17,7 @@ const (
 	sidLength  = 2 * halfLength
 )
 
-var strict = base64.RawURLEncoding.Strict()
+var strictBase64 = base64.RawURLEncoding.Strict()
 
 // userTag names a user. The pairs ("wx1", "2x") and ("wx12", "x") stay apart,
 // whatever characters they hold.
@@ -26,13 +26,13 @@ func userTag(appid, openid string) string { return hashOf(appid, openid) }
 // hashOf is a name of fixed length for any list of texts.
 func hashOf(parts ...string) string {
 	sum := sha256.Sum256(binding(parts))
-	return strict.EncodeToString(sum[:16])
+	return strictBase64.EncodeToString(sum[:16])
 }
 
 func newID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails: crypto/rand
-	return strict.EncodeToString(b[:])
+	return strictBase64.EncodeToString(b[:])
 }
 
 // validSID is asked before any text from outside becomes a part of a key.
@@ -57,7 +57,7 @@ func tokenByte(c byte) bool {
 
 // rawHalf is a half of a session id as the 16 bytes that it stands for.
 func rawHalf(half string) string {
-	raw, err := strict.DecodeString(half)
+	raw, err := strictBase64.DecodeString(half)
 	if err != nil {
 		panic(err) // only for what validHalf refuses
 	}
@@ -65,7 +65,7 @@ func rawHalf(half string) string {
 }
 
 // textHalf is the inverse of rawHalf.
-func textHalf(raw string) string { return strict.EncodeToString([]byte(raw)) }
+func textHalf(raw string) string { return strictBase64.EncodeToString([]byte(raw)) }
 
 // keys builds the names of everything in Redis. An ACL user may be restricted
 // to the prefix, channels included. Values with (M) carry a MAC, see records.
@@ -93,7 +93,7 @@ func (k keys) user(tag string) string     { return k.prefix + "u:{" + tag + "}" 
 func (k keys) profile(tag string) string  { return k.prefix + "p:{" + tag + "}" }
 func (k keys) sessions(tag string) string { return k.prefix + "s:{" + tag + "}" }
 func (k keys) ticket(tag string, random []byte) string {
-	return k.prefix + "w:{" + tag + "}" + strict.EncodeToString(random)
+	return k.prefix + "w:{" + tag + "}" + strictBase64.EncodeToString(random)
 }
 func (k keys) jars(tag string) string       { return k.prefix + "j:{" + tag + "}" }
 func (k keys) app(appid string) string      { return k.prefix + "a:{" + hashOf("app", appid) + "}" }
@@ -122,7 +122,7 @@ func tagOf(sid string) string { return sid[:halfLength] }
 // rawOf is the random half of a session id as it stands in Redis.
 func rawOf(sid string) string { return rawHalf(sid[halfLength:]) }
 
-// plainText tells whether s is UTF-8 of 1 to limit bytes without control
+// plainText reports whether s is UTF-8 of 1 to limit bytes without control
 // characters: what an appid or an openid may be.
 func plainText(s string, limit int) bool {
 	if s == "" || len(s) > limit || !utf8.ValidString(s) {

@@ -34,7 +34,7 @@ func (l Login) check(c *activeConfig) error {
 	return nil
 }
 
-// Login starts a session and tells whether it is the user's first ever: once
+// Login starts a session and reports whether it is the user's first ever: once
 // only, even when two logins race. It returns a *BlockedError for a banned
 // user; ban, login and what must make room for it are one step.
 func (s *Store) Login(ctx context.Context, login Login) (Token, *Session, bool, error) {
@@ -167,7 +167,7 @@ func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []a
 		life.created, raw, sign(sessions, raw+"s", life.String()), c.sealSessionKey(l.session, l.login.SessionKey),
 		l.tokenEnd.Unix(), l.opaque, opaque,
 		sign(sessions, raw+"i", l.login.UserID), sign(sessions, raw+"r", roles), c.maxPerUser(), c.IdleTimeout.Milliseconds(),
-		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), s.apps.known(l.login.AppID), l.login.AppID, l.login.OpenID, sign(user, "n", l.login.UnionID),
+		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), s.apps.latest(l.login.AppID), l.login.AppID, l.login.OpenID, sign(user, "n", l.login.UnionID),
 		sign(user, "p", phone), told, sign(user, "i", l.login.UserID), sign(user, "r", roles),
 		l.endedBan,
 	}

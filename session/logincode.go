@@ -10,7 +10,7 @@ import (
 const (
 	claimFor   = 5 * time.Minute  // WeChat's own codes live as long
 	answerFor  = 60 * time.Second // for a client that lost the answer
-	waitFor    = 15 * time.Second // for the answer that another request is getting
+	waitFor    = 15 * time.Second // for the answer that another request is working on
 	useFor     = 30 * time.Second // for do, once its client has gone
 	waitStep   = 20 * time.Millisecond
 	waitLonger = 200 * time.Millisecond
@@ -30,14 +30,14 @@ type LimitedError struct{ RetryAfter time.Duration }
 
 func (e *LimitedError) Error() string { return "rate limit exceeded" }
 
-// UseCodeOnce has a login code used once over all instances: do runs for the first
-// who comes with it. With an IdempotencyKey, others with the same code and key
+// UseCodeOnce uses a login code once over all instances: do runs for the first request
+// with it. With an IdempotencyKey, others with the same code and key
 // get the same answer, waiting for it if need be, for 60 seconds; all others
 // get ErrCodeUsed. The answer is sealed at rest. A request above its rate gets a
 // *LimitedError, and its code stays unused.
 //
 // An error of do uses the code up, unless it is marked Retryable. do goes on
-// when its client goes away, since that client may come back for the answer.
+// when its client goes away, since that client may ask again for the answer.
 // ErrUnavailable before do has run leaves the code unused.
 func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	c := s.newClaim(use)
@@ -125,7 +125,7 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	case errors.As(err, &released):
 		err = released.error
 		c.finish(own, "release", nil)
-	case c.key == "": // the claim as it is refuses everybody else
+	case c.key == "": // the claim as it is refuses all others
 	case err != nil:
 		c.finish(own, "keep", nil)
 	default:
@@ -134,12 +134,12 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	return answer, err
 }
 
-// keep has the answer stored for a client that loses it, a moment after the
-// reply to the one that is here.
+// keep queues the answer to be stored for a client that loses it; the reply to the
+// present request doesn't wait for that.
 func (c claim) keep(ctx context.Context, answer []byte) {
 	sealed := c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.key)
 	select {
-	case c.store.answers <- c.finishCall("keep", sealed):
+	case c.store.loginAnswers <- c.finishCall("keep", sealed):
 	default:
 		c.finish(ctx, "keep", sealed)
 	}
@@ -166,13 +166,13 @@ func (s *Store) saveAnswers() {
 	for s.closing.Err() == nil {
 		var calls []*call
 		select {
-		case c := <-s.answers:
+		case c := <-s.loginAnswers:
 			calls = append(calls, c)
 		case <-s.closing.Done():
 		}
 		sleep(s.closing, answerPause)
-		for len(s.answers) > 0 {
-			calls = append(calls, <-s.answers)
+		for len(s.loginAnswers) > 0 {
+			calls = append(calls, <-s.loginAnswers)
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.closing), redisTimeout)
 		s.redis.runAll(ctx, calls)

@@ -25,7 +25,7 @@ func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
 	with := promauto.With(registry)
 	lookups := with.NewCounterVec(prometheus.CounterOpts{
 		Name: "wxgate_session_lookups_total",
-		Help: "Requests with a good token by where their session came from: hit (the cache), revalidated (the cache, confirmed by Redis), miss (Redis), stale (the cache, Redis being away).",
+		Help: "Requests with a valid token by where their session came from: hit (the cache), revalidated (the cache, confirmed by Redis), miss (Redis), stale (the cache, Redis being unreachable).",
 	}, []string{"result"})
 	counter := func(name, help string) prometheus.Counter {
 		return with.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
@@ -48,12 +48,12 @@ func newMetrics(registry prometheus.Registerer, s *Store) *metrics {
 		}, []string{"operation"}),
 		renewals:       counter("wxgate_token_renewals_total", "Tokens renewed."),
 		resealed:       counter("wxgate_session_keys_resealed_total", "Session keys sealed anew under the first secret."),
-		refusedRecords: counter("wxgate_redis_records_refused_total", "Fields in Redis that were not believed because their MAC was none of ours."),
+		refusedRecords: counter("wxgate_redis_records_refused_total", "Fields in Redis that were ignored because no configured secret made their MAC."),
 		watched: with.NewGauge(prometheus.GaugeOpts{
 			Name: "wxgate_live_streams", Help: "Requests and streams under way that end with their session.",
 		}),
 		limited:     counter("wxgate_rate_limited_total", "Requests refused by a rate limit."),
-		localLimits: counter("wxgate_rate_limit_fallbacks_total", "Requests counted by this instance alone because Redis was away."),
+		localLimits: counter("wxgate_rate_limit_fallbacks_total", "Requests counted by this instance alone because Redis was unreachable."),
 	}
 }
 

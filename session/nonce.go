@@ -19,7 +19,7 @@ func newNonces() nonces {
 	return nonces{otter.Must(&otter.Options[string, time.Time]{MaximumSize: maxLocalNonces})}
 }
 
-// use tells whether the nonce is new here.
+// use reports whether the nonce is new here.
 func (n nonces) use(name string, until, now time.Time) (first bool) {
 	first = true
 	n.used.Compute(name, func(old time.Time, found bool) (time.Time, otter.ComputeOp) {
@@ -31,10 +31,10 @@ func (n nonces) use(name string, until, now time.Time) (first bool) {
 	return first
 }
 
-// UseNonce notes that a user's nonce was used and tells whether that was the
+// UseNonce notes that a user's nonce was used and reports whether that was the
 // first time, on any instance. It is remembered until the given time. Where
-// Redis can't be asked the error is ErrUnavailable, and first says what this
-// instance knows.
+// Redis is unreachable the error is ErrUnavailable, and first counts the uses
+// through this instance only.
 func (s *Store) UseNonce(ctx context.Context, session *Session, nonce string, until time.Time) (first bool, err error) {
 	now := s.now()
 	name := hashOf("nonce", session.AppID, session.OpenID, nonce)
@@ -60,7 +60,7 @@ func (s *Store) holdNonce(ctx context.Context, key string, lifetime time.Duratio
 		first = held == own
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return true, nil // it ran out between the two commands
 	}
 	return first, err

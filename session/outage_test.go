@@ -150,7 +150,7 @@ func TestRestartsOfRedisLockNobodyOutAndMixNobodyUp(t *testing.T) {
 	recovered(t, cached, strict, users)
 	clients.finish(t)
 	if clients.failures.Load() == 0 {
-		t.Error("nobody noticed that Redis was away: the test shows nothing")
+		t.Error("nobody noticed that Redis was unreachable: the test shows nothing")
 	}
 }
 
@@ -503,7 +503,7 @@ func TestBanWhileRedisIsFullEndsTheSessions(t *testing.T) {
 			t.Errorf("ban of %s: %v", openid, err)
 		}
 		var blocked *session.BlockedError
-		if _, err := b.Admit(t.Context(), topologyApp, openid); !errors.As(err, &blocked) {
+		if _, err := b.CheckBan(t.Context(), topologyApp, openid); !errors.As(err, &blocked) {
 			t.Errorf("%s is not banned: %v", openid, err)
 		}
 	}

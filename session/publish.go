@@ -13,8 +13,8 @@ const maxUnpublished = 1000
 
 const publishInterval = 100 * time.Millisecond
 
-// publish applies an event here and tells the other instances, after the script
-// that made the change. A caller who goes away doesn't stop it, and where Redis
+// publish applies an event here and sends it to the other instances, after the script
+// that made the change. A cancelled context doesn't stop it, and where Redis
 // doesn't take it, it is sent again until it does: the change is made. An
 // instance that is killed between the two leaves the others to CacheTTL.
 func (s *Store) publish(ctx context.Context, event string) {

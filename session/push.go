@@ -27,9 +27,9 @@ type PushClaim struct {
 	message  string // hash
 }
 
-// ClaimPush has a message handled once over all instances. id names it within
+// ClaimPush claims a message, which is handled once over all instances. id names it within
 // its app. The claim is nil where the message was handled before: reply is what
-// was answered then. It returns ErrPushBusy while somebody else has the claim,
+// was answered then. It returns ErrPushBusy while another request has the claim,
 // which lapses after timeout and two seconds, and ErrUnavailable.
 func (s *Store) ClaimPush(ctx context.Context, appid, id string, timeout time.Duration) (claim *PushClaim, reply []byte, err error) {
 	c := &PushClaim{store: s, claimant: newID(), message: hashOf("push", appid, id)}

@@ -19,9 +19,9 @@ func (r Rate) step() time.Duration {
 	return max(r.Per/time.Duration(max(r.Count, 1)), time.Microsecond)
 }
 
-// Allow counts one request for key and tells whether it is within the rate,
+// Allow counts one request for key and reports whether it is within the rate,
 // and if not how long to wait. All instances count together; the algorithm is
-// GCRA, which has no window and so no edge to burst at. While Redis is away
+// GCRA, which has no window and so no edge to burst at. While Redis is unreachable
 // each instance counts for itself. A rate without a Count allows everything.
 func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter time.Duration, ok bool) {
 	if rate.Count <= 0 {

@@ -68,7 +68,7 @@ type redisClient struct {
 }
 
 func openRedis(o RedisConfig, m *metrics, log *zap.Logger) (*redisClient, error) {
-	redis.SetLogger(silent{})
+	redis.SetLogger(noLogger{})
 	c := &redisClient{metrics: m, log: log, keys: keys{o.KeyPrefix}, circuits: make([]circuit, 1)}
 	if o.Cluster {
 		c.circuits = make([]circuit, clusterCircuits)
@@ -196,11 +196,11 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// silent drops what the client library would print on stderr: each failure
+// noLogger drops what the client library would print on stderr: each failure
 // comes back as an error and is counted and logged here.
-type silent struct{}
+type noLogger struct{}
 
-func (silent) Printf(context.Context, string, ...any) {}
+func (noLogger) Printf(context.Context, string, ...any) {}
 
 // absent tells a missing key or field from a failure.
-func absent(err error) bool { return errors.Is(err, redis.Nil) }
+func isMissing(err error) bool { return errors.Is(err, redis.Nil) }

@@ -11,7 +11,7 @@ import (
 
 // A session's token is renewed once in renewalPause by an instance, or in a
 // tenth of its life where that is less, however many requests find it due:
-// they all get the same one. So no crowd of requests pushes out the opaque
+// they all get the same one. So no burst of requests pushes out the opaque
 // tokens that others of it have just received.
 const (
 	renewalPause      = 10 * time.Second
@@ -36,7 +36,7 @@ func newRenewals() *renewals {
 
 func (r *renewals) clear() { r.recent.InvalidateAll() }
 
-// NeedsRenewal tells whether less than RenewBefore is left of the token and a
+// NeedsRenewal reports whether less than RenewBefore is left of the token and a
 // fresh one would live longer.
 func (s *Store) NeedsRenewal(auth AuthResult) bool {
 	if auth.Session.Web != nil { // a cookie is good as long as its session

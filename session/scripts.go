@@ -41,7 +41,7 @@ var (
 	releaseLockScript     = newScript("release_lock")
 	rateLimitScript       = newScript("rate_limit")
 	probeScript           = newScript("probe")
-	enterWebScript        = newScript("enter_web")
+	redeemTicketScript    = newScript("redeem_ticket")
 	claimPushScript       = newScript("claim_push")
 	finishPushScript      = newScript("finish_push")
 )

@@ -51,7 +51,7 @@ func (r keyring) open(p purpose, sealed []byte, bind ...string) ([]byte, error) 
 	return nil, errSeal
 }
 
-// current tells whether the first secret sealed this value.
+// current reports whether the first secret sealed this value.
 func (r keyring) current(sealed []byte) bool {
 	_, ours := cutID(sealed, r[0].id)
 	return ours
@@ -64,7 +64,7 @@ func cutID(sealed []byte, id [4]byte) ([]byte, bool) {
 	return sealed[len(id):], true
 }
 
-// binding joins the parts with their lengths, so that no two lists give one text.
+// binding joins the parts with their lengths, so that no two lists give the same text.
 func binding(parts []string) []byte {
 	var out []byte
 	for _, p := range parts {

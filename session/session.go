@@ -5,7 +5,7 @@
 //
 // Redis holds the truth. Each instance caches the sessions in use, is told by
 // publish/subscribe what happened to them, and asks Redis again when what it has
-// is older than Config.CacheTTL. While Redis is away, sessions confirmed within
+// is older than Config.CacheTTL. While Redis is unreachable, sessions confirmed within
 // Config.StaleIfError go on working; nothing is ever reported as ended or absent
 // because Redis could not be asked.
 package session

@@ -18,7 +18,7 @@ func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, 
 		sealed, err = s.redis.HGet(ctx, key, field).Result()
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return "", ErrSessionEnded
 	}
 	if err != nil {

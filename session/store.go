@@ -38,10 +38,10 @@ type Store struct {
 	nonces     nonces
 	userKeys   userKeys
 
-	unpublished chan string
-	missed      atomic.Bool // more events than unpublished has room for
-	resigning   chan struct{}
-	answers     chan *call // of logins, to be kept
+	unpublished  chan string
+	missed       atomic.Bool // more events than unpublished has room for
+	resigning    chan struct{}
+	loginAnswers chan *call // to be stored
 
 	background sync.WaitGroup
 	spawning   sync.RWMutex // held while background grows, so that nothing is added once Close waits
@@ -50,8 +50,8 @@ type Store struct {
 	stop       func() error
 }
 
-// Open starts a Store. It doesn't wait for Redis, which may come later: Ready
-// tells. Errors are of the Config only.
+// Open starts a Store. It doesn't wait for Redis, which may come later: see
+// Ready. Errors are of the Config only.
 func Open(config Config) (*Store, error) {
 	config = config.withDefaults()
 	active, err := newActiveConfig(config, config.Now)
@@ -63,7 +63,7 @@ func Open(config Config) (*Store, error) {
 		touches: make(chan *cachedSession, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
 		nonces: newNonces(), userKeys: newUserKeys(),
 		apps: appEnds{apps: map[string]appEnd{}}, unpublished: make(chan string, maxUnpublished), resigning: make(chan struct{}, maxResigning),
-		answers: make(chan *call, batchSize),
+		loginAnswers: make(chan *call, batchSize),
 	}
 	s.metrics = newMetrics(config.Registry, s)
 	if s.redis, err = openRedis(config.Redis, s.metrics, s.log); err != nil {
@@ -104,13 +104,13 @@ func (s *Store) Configure(config Config) error {
 
 // dropTokens removes cached tokens that the new secrets or issuer don't accept,
 // and only those: with its last token goes the cached session, which is needed
-// while Redis is away.
+// while Redis is unreachable.
 func (s *Store) dropTokens(old, now *tokens) {
 	s.cache.removeTokens(func(t *cachedToken) bool { return now.accepts(old, t.key) })
 }
 
 // spawn runs work beside the request that it is for; Close waits for it. Once
-// the Store is closing the caller does it himself.
+// the Store is closing it runs in the caller's goroutine.
 func (s *Store) spawn(work func()) {
 	s.spawning.RLock()
 	defer s.spawning.RUnlock()

@@ -68,7 +68,7 @@ func (t *table[T]) resize(size int) {
 	}
 }
 
-// remove takes an item out, and tells whether it was there.
+// remove takes an item out, and reports whether it was there.
 func (t *table[T]) remove(item *T) bool {
 	if len(t.slots) == 0 {
 		return false
@@ -98,7 +98,7 @@ func (t *table[T]) close(i int) {
 	t.slots[i] = nil
 }
 
-// between tells whether home lies in (i, j], round the end.
+// between reports whether home lies in (i, j], round the end.
 func between(i, home, j int) bool {
 	if i <= j {
 		return i < home && home <= j

@@ -82,7 +82,7 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 	return t
 }
 
-// accepts tells whether a token that was good by other settings is good still.
+// accepts reports whether a token that was good by other settings is good still.
 func (t *tokens) accepts(by *tokens, key keyID) bool {
 	return t.issuer == by.issuer && slices.ContainsFunc(t.ring, func(d *secretKeys) bool { return d.id == key })
 }
@@ -117,7 +117,7 @@ func (t *tokens) opaque(sid string) (token secret.Text, field string) {
 	random := make([]byte, opaqueRandom, opaqueRandom+16)
 	_, _ = rand.Read(random) // never fails: crypto/rand
 	mac := t.ring[0].mac(opaqueText(sid, random))
-	return secret.Text(sid + "." + strict.EncodeToString(append(random, mac...))), opaqueField(random)
+	return secret.Text(sid + "." + strictBase64.EncodeToString(append(random, mac...))), opaqueField(random)
 }
 
 func opaqueText(sid string, random []byte) []byte { return append([]byte(sid), random...) }
@@ -193,7 +193,7 @@ func onlyExpired(err error) bool {
 // readOpaque reads a token whose MAC is of one kind.
 func (t *tokens) readOpaque(token string, kind func(*secretKeys, []byte) []byte) (tokenClaims, error) {
 	sid, rest, _ := strings.Cut(token, ".")
-	raw, err := strict.DecodeString(rest)
+	raw, err := strictBase64.DecodeString(rest)
 	if err != nil || !validSID(sid) || len(raw) != opaqueRandom+16 {
 		return tokenClaims{}, ErrTokenInvalid
 	}

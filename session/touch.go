@@ -7,11 +7,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// touchQueue is how many sessions' uses may wait to be noticed by the
-// toucher. What doesn't fit is noticed at the next use.
+// touchQueue is how many sessions' uses may wait for
+// saveTouches. What doesn't fit is recorded at the next use.
 const touchQueue = 4096
 
-// use notes a use of a session, and has it written some time soon.
+// use records a use of a session, which saveTouches writes soon.
 func (s *Store) use(cs *cachedSession, now time.Time) {
 	raise(&cs.usedAt, now.UnixNano())
 	if cs.is(unsaved) || !cs.set(unsaved) {
@@ -24,7 +24,7 @@ func (s *Store) use(cs *cachedSession, now time.Time) {
 	}
 }
 
-// saveTouches writes last uses: of each session once in touchEvery at most,
+// saveTouches writes last uses: of each session once in Config.touchInterval at most,
 // and in the end the last of them, so that Redis lets no session run out that
 // is in use. What can't be written is tried again.
 func (s *Store) saveTouches() {
@@ -81,10 +81,10 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	for i, cs := range due {
 		cs.clear(unsaved) // before usedAt is read: a use from here on queues anew
 		used[i] = cs.usedAt.Load()
-		facts := cs.facts.Load()
-		calls[i] = s.touchCall(facts, facts.sid(), time.Unix(0, used[i]))
-		if facts.isPage() { // its use is a use of the session that it was opened from
-			calls = append(calls, s.touchCall(facts, facts.more.web.ParentID, time.Unix(0, used[i])))
+		p := cs.packed.Load()
+		calls[i] = s.touchCall(p, p.sid(), time.Unix(0, used[i]))
+		if p.isWeb() { // its use is a use of the session that it was opened from
+			calls = append(calls, s.touchCall(p, p.more.web.ParentID, time.Unix(0, used[i])))
 		}
 	}
 	s.redis.runAll(ctx, calls)
@@ -99,7 +99,7 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	return failed
 }
 
-func (s *Store) touchCall(f *facts, sid string, used time.Time) *call {
+func (s *Store) touchCall(f *packedSession, sid string, used time.Time) *call {
 	c := s.config.Load()
 	left := min(used.Add(c.IdleTimeout).Sub(s.now()), f.ends().Sub(s.now()))
 	tag := tagOf(f.sid())
@@ -119,7 +119,7 @@ func (s *Store) touched(ctx context.Context, cs *cachedSession, reply any) {
 			cs.set(stale)
 		}
 	case string:
-		session := cs.facts.Load().session()
+		session := cs.packed.Load().session()
 		if _, err := s.openSessionKey(ctx, &session, found); err != nil {
 			s.log.Warn("a session_key can't be sealed anew", zap.String("sid", session.ID), zap.Error(err))
 		}

@@ -18,13 +18,13 @@ type User struct {
 	Roles      []string // likewise
 	Phone      Phone    // zero: not known
 	Profile    Profile
-	FirstLogin time.Time // zero: banned before he ever came
+	FirstLogin time.Time // zero: banned before the first login
 	LastLogin  time.Time
 	Ban        *Ban // nil: not banned
 	Sessions   []Info
 }
 
-// Info is a session seen from outside.
+// Info describes a session, without its secrets.
 type Info struct {
 	ID        string
 	AppID     string

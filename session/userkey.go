@@ -27,7 +27,7 @@ const userKeyGrace = time.Minute
 const maxLocalUserKeys = 20_000
 
 // userKeys are those that this instance has seen, for the next request and for
-// while Redis is away.
+// while Redis is unreachable.
 type userKeys struct {
 	of *otter.Cache[string, []UserKey]
 }
@@ -83,7 +83,7 @@ func (s *Store) loadUserKeys(ctx context.Context, session *Session) ([]UserKey, 
 		sealed, err = s.redis.Get(ctx, key).Bytes()
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return nil, nil
 	}
 	if err != nil {

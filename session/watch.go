@@ -28,8 +28,8 @@ type watchList struct {
 	checking bool
 }
 
-// Watch has terminate called once, within a second, when the session of auth ends
-// on any instance, at its absolute end, when it was not used for too long, and
+// Watch calls terminate once, within a second, when the session of auth ends on any
+// instance, at its absolute end, when it was not used for too long, and
 // when its newest token expires without having been renewed anywhere. Redis
 // being away at that moment puts it off, by StaleIfError at most.
 //
@@ -106,12 +106,12 @@ func (s *Store) terminate(cs *cachedSession) {
 // terminateAll calls each terminate once. The entries stay in use until they are
 // stopped.
 func (w *watchers) terminateAll() {
-	for _, terminate := range w.takeAll() {
+	for _, terminate := range w.takePending() {
 		terminate()
 	}
 }
 
-func (w *watchers) takeAll() []func() {
+func (w *watchers) takePending() []func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []func()
@@ -139,7 +139,7 @@ func (s *Store) list(cs *cachedSession) *cachedSession {
 	return cs
 }
 
-// unlistIfIdle takes w off the list if nobody watches.
+// unlistIfIdle takes w off the list if it has no entry in use.
 func (w *watchers) unlistIfIdle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -152,9 +152,8 @@ func (w *watchers) unlistIfIdle() bool {
 
 const watchInterval = 250 * time.Millisecond
 
-// watchDeadlines looks at each watched session four times a second. Endings are
-// told by events, which terminate at once; this sees to deadlines, and to events
-// that may have been missed.
+// watchDeadlines checks each watched session four times a second: for deadlines, and for
+// events that may have been missed. An event that arrives terminates at once.
 func (s *Store) watchDeadlines() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -169,27 +168,27 @@ func (s *Store) watchDeadlines() {
 }
 
 func (s *Store) checkWatched(now time.Time) {
-	var doubtful []*cachedSession
+	var toRecheck []*cachedSession
 	for _, cs := range s.stillWatched() {
 		if s.alive(cs, now) == nil && s.isStale(cs, now) {
-			doubtful = append(doubtful, cs)
+			toRecheck = append(toRecheck, cs)
 		}
 	}
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
-	if len(doubtful) == 0 || s.watched.checking {
+	if len(toRecheck) == 0 || s.watched.checking {
 		return
 	}
 	s.watched.checking = true
 	s.spawn(func() {
-		s.recheck(doubtful)
+		s.recheck(toRecheck)
 		s.watched.mu.Lock()
 		defer s.watched.mu.Unlock()
 		s.watched.checking = false
 	})
 }
 
-// stillWatched drops from the list what nobody watches any more.
+// stillWatched drops the sessions from the list that have no watch left.
 func (s *Store) stillWatched() []*cachedSession {
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
@@ -206,7 +205,7 @@ func (s *Store) stillWatched() []*cachedSession {
 	return kept
 }
 
-// isStale tells whether Redis has to be asked about a watched session: its
+// isStale reports whether Redis has to be asked about a watched session: its
 // deadline has come, or an event may have been missed.
 func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 	if !now.Before(s.deadline(cs)) || cs.is(stale) || cs.epoch.Load() != s.epoch.Load() {
@@ -216,9 +215,9 @@ func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 	return !s.subscribed.Load() && age > max(s.config.Load().CacheTTL, time.Second)
 }
 
-// deadline is when the session runs out, or its newest token, by what is known here.
+// deadline is when the session runs out, or its newest token, as far as this instance has it.
 func (s *Store) deadline(cs *cachedSession) time.Time {
-	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idle(cs.facts.Load().isPage()))
+	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idle(cs.packed.Load().isWeb()))
 	token := time.Unix(int64(cs.tokenEnd.Load()), 0)
 	if token.Before(idle) {
 		return token
@@ -227,23 +226,23 @@ func (s *Store) deadline(cs *cachedSession) time.Time {
 }
 
 // recheck asks Redis for all of them and terminates what is over.
-func (s *Store) recheck(doubtful []*cachedSession) {
-	calls := make([]*call, len(doubtful))
-	versions := make([]readVersion, len(doubtful))
-	for i, cs := range doubtful {
-		sid := cs.facts.Load().sid()
+func (s *Store) recheck(toRecheck []*cachedSession) {
+	calls := make([]*call, len(toRecheck))
+	versions := make([]readVersion, len(toRecheck))
+	for i, cs := range toRecheck {
+		sid := cs.packed.Load().sid()
 		versions[i] = s.cache.readVersion(sid, s.now(), s.epoch.Load())
 		calls[i] = &call{script: loadSessionScript}
 		calls[i].keys, calls[i].args = s.loadCall(sid, "")
 	}
 	s.redis.runAll(s.closing, calls)
-	for i, cs := range doubtful {
+	for i, cs := range toRecheck {
 		s.applyRecheck(cs, calls[i], versions[i])
 	}
 }
 
 func (s *Store) applyRecheck(cs *cachedSession, c *call, v readVersion) {
-	r, err := s.readRecheck(c, cs.facts.Load().sid())
+	r, err := s.readRecheck(c, cs.packed.Load().sid())
 	now := s.now()
 	switch {
 	case err == nil:
@@ -252,7 +251,7 @@ func (s *Store) applyRecheck(cs *cachedSession, c *call, v readVersion) {
 			s.terminate(cs)
 		}
 	case errors.Is(err, ErrSessionEnded) && !errors.Is(err, errDataLost):
-		s.finish(cs, CauseExpired)
+		s.markEnded(cs, CauseExpired)
 	case now.Sub(s.deadline(cs)) >= s.config.Load().StaleIfError:
 		s.terminate(cs)
 	}

@@ -150,7 +150,7 @@ func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest)
 	}
 	login := session.Login{AppID: req.AppID, OpenID: who.OpenID, UnionID: who.UnionID, SessionKey: who.SessionKey}
 	if req.PhoneCode != "" { // which a banned user's login would use up; without one Login refuses him
-		if _, err := h.Sessions.Admit(ctx, req.AppID, who.OpenID); err != nil {
+		if _, err := h.Sessions.CheckBan(ctx, req.AppID, who.OpenID); err != nil {
 			return nil, err
 		}
 	}

@@ -92,7 +92,7 @@ func (h *Handler) callHook(ctx context.Context, r *Request, hook *Hook, login *s
 // logins that race; the client's answer is exact.
 func (h *Handler) hookRequest(ctx context.Context, r *Request, login *session.Login) (hookRequest, error) {
 	q := hookRequest{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID, IP: r.ClientText}
-	known, err := h.Sessions.Admit(ctx, login.AppID, login.OpenID)
+	known, err := h.Sessions.CheckBan(ctx, login.AppID, login.OpenID)
 	if err != nil {
 		return q, apierror.From(err)
 	}

@@ -145,7 +145,7 @@ func (h *Handler) open(r *Request, t *session.OpenTicket, current *session.Sessi
 	if current != nil && current.Web.ParentID != t.Session.ID {
 		kept = nil
 	}
-	cookie, page, err := h.Sessions.Enter(ctx, t, r.ClientText+"\n"+r.HTTP.UserAgent(), kept)
+	cookie, page, err := h.Sessions.RedeemTicket(ctx, t, r.ClientText+"\n"+r.HTTP.UserAgent(), kept)
 	if err != nil {
 		return h.refuseTicket(r, err)
 	}

@@ -6,38 +6,38 @@ import (
 	"unique"
 )
 
-// facts is a Session as the cache keeps it: its texts in one piece, from which
+// packedSession is a Session as the cache keeps it: its texts in one piece, from which
 // each request's Session is cut without an allocation.
-type facts struct {
+type packedSession struct {
 	text                           string // session id, openid, unionid, user id and phone
-	more                           *moreFacts
+	more                           *rareFields
 	app                            unique.Handle[string]
 	endsAt                         int64 // Unix milliseconds
 	openID, unionID, userID, phone uint16
 }
 
-// moreFacts is what few sessions have.
-type moreFacts struct {
+// rareFields are set in few sessions.
+type rareFields struct {
 	roles []string
 	web   *Web
 }
 
-func newFacts(s *Session) *facts {
-	f := &facts{
+func packSession(s *Session) *packedSession {
+	f := &packedSession{
 		text: s.ID + s.OpenID + s.UnionID + s.UserID + s.Phone, app: unique.Make(s.AppID), endsAt: s.EndsAt.UnixMilli(),
 		openID: uint16(len(s.OpenID)), unionID: uint16(len(s.UnionID)), userID: uint16(len(s.UserID)), phone: uint16(len(s.Phone)),
 	}
 	if len(s.Roles) > 0 || s.Web != nil {
-		f.more = &moreFacts{s.Roles, s.Web}
+		f.more = &rareFields{s.Roles, s.Web}
 	}
 	return f
 }
 
-func (f *facts) sid() string { return f.text[:sidLength] }
+func (f *packedSession) sid() string { return f.text[:sidLength] }
 
-func (f *facts) ends() time.Time { return time.UnixMilli(f.endsAt) }
+func (f *packedSession) ends() time.Time { return time.UnixMilli(f.endsAt) }
 
-func (f *facts) session() Session {
+func (f *packedSession) session() Session {
 	rest := f.text
 	cut := func(n int) string {
 		part := rest[:n]
@@ -54,17 +54,17 @@ func (f *facts) session() Session {
 	return s
 }
 
-func (f *facts) equal(o *facts) bool {
+func (f *packedSession) equal(o *packedSession) bool {
 	return f.text == o.text && f.openID == o.openID && f.unionID == o.unionID && f.userID == o.userID && f.phone == o.phone &&
 		f.app == o.app && f.endsAt == o.endsAt && f.more.equal(o.more)
 }
 
-func (m *moreFacts) equal(o *moreFacts) bool {
+func (m *rareFields) equal(o *rareFields) bool {
 	if m == nil || o == nil {
 		return m == o
 	}
 	return slices.Equal(m.roles, o.roles) && (m.web == nil) == (o.web == nil)
 }
 
-// isPage tells whether the session is a web page's.
-func (f *facts) isPage() bool { return f.more != nil && f.more.web != nil }
+// isPage reports whether the session is a web page's.
+func (f *packedSession) isWeb() bool { return f.more != nil && f.more.web != nil }

@@ -29,7 +29,7 @@ func enter(t testing.TB, s *Store, ticket, client string) (secret.Text, *Session
 	if err != nil {
 		return "", nil, err
 	}
-	return s.Enter(t.Context(), open, client, nil)
+	return s.RedeemTicket(t.Context(), open, client, nil)
 }
 
 // page logs a user in and opens a page.
@@ -70,7 +70,7 @@ func TestTicketOpensOnePageOnAnyInstance(t *testing.T) {
 	if err != nil || open.Next != "/h5/orders?x=1#/list" || open.Session.OpenID != "oA" {
 		t.Fatalf("%+v, %v", open, err)
 	}
-	cookie, opened, err := b.Enter(t.Context(), open, "client", nil)
+	cookie, opened, err := b.RedeemTicket(t.Context(), open, "client", nil)
 	if err != nil || opened.Web == nil || opened.Web.ParentID != parent.ID || opened.ID == parent.ID {
 		t.Fatalf("%+v, %v", opened, err)
 	}
@@ -124,7 +124,7 @@ func TestUsedTicketIsForTheSameClientOnly(t *testing.T) {
 
 func ticketBytes(t testing.TB, ticket string) []byte {
 	t.Helper()
-	raw, err := strict.DecodeString(ticket)
+	raw, err := strictBase64.DecodeString(ticket)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestTicketDiesWithItsSession(t *testing.T) {
 	if _, err := s.End(t.Context(), parent.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Enter(t.Context(), open, "client", nil); !errors.Is(err, ErrTicket) {
+	if _, _, err := s.RedeemTicket(t.Context(), open, "client", nil); !errors.Is(err, ErrTicket) {
 		t.Errorf("read before the end, used after it: %v", err)
 	}
 	if _, err := s.ReadTicket(t.Context(), ticket); !errors.Is(err, ErrTicket) {
@@ -275,11 +275,11 @@ func TestLivePageOfTheSameSessionGoesOn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fresh, current, err := s.Enter(t.Context(), open, "client", session)
+	fresh, current, err := s.RedeemTicket(t.Context(), open, "client", session)
 	if err != nil || fresh != "" || current.ID != session.ID {
 		t.Errorf("cookie %q, %+v, %v", fresh, current, err)
 	}
-	if _, _, err := s.Enter(t.Context(), open, "another client", session); !errors.Is(err, ErrTicket) {
+	if _, _, err := s.RedeemTicket(t.Context(), open, "another client", session); !errors.Is(err, ErrTicket) {
 		t.Errorf("the ticket is not used up: %v", err)
 	}
 	cookieGranted(t, s, cookie)
@@ -362,7 +362,7 @@ func TestTicketsAndCookiesAreNotReadableInRedis(t *testing.T) {
 			t.Errorf("the %s is in Redis", name)
 		}
 	}
-	raw, err := strict.DecodeString(random)
+	raw, err := strictBase64.DecodeString(random)
 	if err != nil || strings.Contains(all.String(), string(raw[:opaqueRandom])) {
 		t.Errorf("the cookie's secret is in Redis, or %v", err)
 	}

@@ -21,9 +21,9 @@ type Web struct {
 
 const (
 	ticketFor = 60 * time.Second
-	// againFor is how long the same client gets the same answer to a used
+	// repeatFor is how long the same client gets the same answer to a used
 	// ticket: a second tap on the same link.
-	againFor = 10 * time.Second
+	repeatFor = 10 * time.Second
 	// maxWebPerParent bounds the pages of a session; the one unused for longest
 	// makes room.
 	maxWebPerParent = 8
@@ -34,7 +34,7 @@ const (
 
 // ErrTicket is returned for a ticket that is not one of ours, was used, has run
 // out, or whose session has ended.
-var ErrTicket = errors.New("ticket is not good, or not any more")
+var ErrTicket = errors.New("ticket is not valid, or no longer")
 
 // Ticket opens one session of a web page.
 type Ticket struct {
@@ -53,7 +53,7 @@ func (s *Store) IssueTicket(ctx context.Context, session *Session, next string) 
 		return s.redis.Set(ctx, key, "open"+record, ticketFor).Err()
 	})
 	text := rawHalf(tag) + string(random)
-	return Ticket{secret.Text(strict.EncodeToString([]byte(text + string(c.keys[0].ticketMAC(text))))), ticketFor}, err
+	return Ticket{secret.Text(strictBase64.EncodeToString([]byte(text + string(c.keys[0].ticketMAC(text))))), ticketFor}, err
 }
 
 func (d *secretKeys) ticketMAC(text string) []byte { return d.webMAC("ticket", text)[:16] }
@@ -66,7 +66,7 @@ func (d *secretKeys) webMAC(what, text string) []byte {
 	return h.Sum(nil)
 }
 
-// OpenTicket is a ticket that was read and is good so far. Enter uses it up.
+// OpenTicket is a ticket that was read and is valid so far. RedeemTicket uses it up.
 type OpenTicket struct {
 	Session *Session // that it came from
 	Next    string   // the address that it leads to
@@ -90,7 +90,7 @@ func (s *Store) ReadTicket(ctx context.Context, ticket string) (*OpenTicket, err
 		stored, err = s.redis.Get(ctx, t.key).Result()
 		return err
 	})
-	if absent(err) {
+	if isMissing(err) {
 		return nil, ErrTicket
 	}
 	if err != nil {
@@ -104,7 +104,7 @@ func (r keyring) readTicket(ticket string) (*OpenTicket, error) {
 	if len(ticket) != ticketLength || countDots(ticket) != 0 {
 		return nil, ErrTicket
 	}
-	raw, err := strict.DecodeString(ticket)
+	raw, err := strictBase64.DecodeString(ticket)
 	if err != nil {
 		return nil, ErrTicket
 	}
@@ -143,24 +143,24 @@ func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored strin
 // clientHash is the length of what names the client that used a ticket.
 const clientHash = 16
 
-// Enter uses the ticket up and gives the page's session and its cookie. client
-// names who came, such as address and User-Agent: the same one gets the same
+// RedeemTicket uses the ticket up and gives the page's session and its cookie. client
+// names the client, such as address and User-Agent: the same one gets the same
 // answer again for ten seconds. With current, a live session that the browser
 // has of the same parent, that one goes on and no cookie is given. Errors: ErrTicket,
 // ErrUnavailable.
-func (s *Store) Enter(ctx context.Context, t *OpenTicket, client string, current *Session) (cookie secret.Text, page *Session, err error) {
+func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, current *Session) (cookie secret.Text, page *Session, err error) {
 	now := s.now()
 	sum := sha256.Sum256([]byte(client))
-	args := []any{t.record, string(sum[:clientHash]), rawOf(t.Session.ID), "", "", "", "", "", maxWebPerParent, againFor.Milliseconds()}
+	args := []any{t.record, string(sum[:clientHash]), rawOf(t.Session.ID), "", "", "", "", "", maxWebPerParent, repeatFor.Milliseconds()}
 	page = current
 	if current == nil {
 		raw := string(t.keys.webMAC("page", t.text)[:rawLength])
-		facts := *t.Session
-		page = &facts
+		opened := *t.Session
+		page = &opened
 		page.ID, page.Web = tagOf(t.Session.ID)+textHalf(raw), &Web{ParentID: t.Session.ID}
 		cookie = s.pageArgs(args, t, page, raw, now)
 	}
-	answer, err := s.redis.runList(ctx, enterWebScript, []string{t.key, s.keys.sessions(tagOf(t.Session.ID))}, args...)
+	answer, err := s.redis.runList(ctx, redeemTicketScript, []string{t.key, s.keys.sessions(tagOf(t.Session.ID))}, args...)
 	if err != nil {
 		return "", nil, err
 	}
@@ -174,7 +174,7 @@ func (s *Store) Enter(ctx context.Context, t *OpenTicket, client string, current
 	case "gone":
 		return "", nil, ErrTicket
 	}
-	return "", nil, unavailable("enter_web", errUnexpectedReply)
+	return "", nil, unavailable("redeem_ticket", errUnexpectedReply)
 }
 
 // pageArgs fills in what the script is to keep of a page's session, and gives its
@@ -190,20 +190,5 @@ func (s *Store) pageArgs(args []any, t *OpenTicket, page *Session, raw string, n
 	args[6] = field
 	args[7] = c.keys.signField(key, raw+field, end)
 	mac := t.keys.cookieMAC(opaqueText(page.ID, random))
-	return secret.Text(page.ID + "." + strict.EncodeToString(append(random, mac...)))
-}
-
-func (d *secretKeys) cookieMAC(text []byte) []byte { return d.webMAC("token", string(text))[:16] }
-
-// AuthenticateCookie is Authenticate for the cookie of a web page. A cookie is no
-// token, nor is a token a cookie.
-func (s *Store) AuthenticateCookie(ctx context.Context, cookie string) (AuthResult, error) {
-	return s.authenticate(ctx, cookie, hashToken("cookie "+cookie), (*tokens).readCookie)
-}
-
-func (t *tokens) readCookie(cookie string) (tokenClaims, error) {
-	if len(cookie) != opaqueLength || countDots(cookie) != 1 {
-		return tokenClaims{}, ErrTokenInvalid
-	}
-	return t.readOpaque(cookie, (*secretKeys).cookieMAC)
+	return secret.Text(page.ID + "." + strictBase64.EncodeToString(append(random, mac...)))
 }

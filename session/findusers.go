@@ -17,7 +17,7 @@ type Query struct {
 // maxFound bounds an answer of FindUsers.
 const maxFound = 100
 
-// errQuery is of a query that names not one fact.
+// errQuery is returned for a query that doesn't name exactly one fact.
 var errQuery = errors.New("a user is found by one of phone, user_id and unionid")
 
 // fact is a value that a user is found by.
@@ -46,11 +46,11 @@ func (q Query) fact() (fact, error) {
 // a key for each value would. An entry is the hash of a value and the user's
 // tag. It is written before the record that it leads to, and stays when that
 // changes: it only tells where to look, and what it leads to is compared.
-const indexPrefix = 8 // bytes of the value's hash in an entry
+const entryPrefix = 8 // bytes of the value's hash in an entry
 
 func (k keys) index(appid string, f fact) (key, prefix string) {
 	sum := sha256.Sum256(binding([]string{"index", appid, f.kind, f.value}))
-	return k.prefix + "i:" + hex.EncodeToString(sum[:2]), string(sum[2 : 2+indexPrefix])
+	return k.prefix + "i:" + hex.EncodeToString(sum[:2]), string(sum[2 : 2+entryPrefix])
 }
 
 // indexCalls are the writes that let a user be found by facts of his; empty ones
@@ -84,10 +84,10 @@ func (s *Store) FindUsers(ctx context.Context, appid string, q Query) ([]User, e
 	}
 	var found []User
 	for _, entry := range entries {
-		if len(entry) != indexPrefix+rawLength || entry[:indexPrefix] != prefix || len(found) == maxFound {
+		if len(entry) != entryPrefix+rawLength || entry[:entryPrefix] != prefix || len(found) == maxFound {
 			continue
 		}
-		u, err := s.loadUser(ctx, textHalf(entry[indexPrefix:]))
+		u, err := s.loadUser(ctx, textHalf(entry[entryPrefix:]))
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +95,7 @@ func (s *Store) FindUsers(ctx context.Context, appid string, q Query) ([]User, e
 			found = append(found, u.User)
 			continue
 		}
-		_ = s.redis.HDel(ctx, key, entry).Err() // it led nowhere; else the next one tries
+		_ = s.redis.HDel(ctx, key, entry).Err() // outdated; if this fails, the next search tries
 	}
 	return found, nil
 }

@@ -1,0 +1,18 @@
+package session
+
+import "context"
+
+func (d *secretKeys) cookieMAC(text []byte) []byte { return d.webMAC("token", string(text))[:16] }
+
+// AuthenticateCookie is Authenticate for the cookie of a web page. A cookie is no
+// token, nor is a token a cookie.
+func (s *Store) AuthenticateCookie(ctx context.Context, cookie string) (AuthResult, error) {
+	return s.authenticate(ctx, cookie, hashToken("cookie "+cookie), (*tokens).readCookie)
+}
+
+func (t *tokens) readCookie(cookie string) (tokenClaims, error) {
+	if len(cookie) != opaqueLength || countDots(cookie) != 1 {
+		return tokenClaims{}, ErrTokenInvalid
+	}
+	return t.readOpaque(cookie, (*secretKeys).cookieMAC)
+}
