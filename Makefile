@@ -157,6 +157,11 @@ rolling-restarts: ## two gateways restarted in turns behind nginx and HAProxy, u
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
 	@go run ./interop/rolling
 
+.PHONY: failures
+failures: ## backends that die or hang, sessions that end, a short shutdown: does a POST run twice?
+	@scripts/need haproxy=haproxy redis-server=redis-server
+	@go run ./interop/failures
+
 .PHONY: gateways
 gateways: ## wxgate behind and before nginx, HAProxy, Caddy and Traefik
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server

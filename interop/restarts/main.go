@@ -182,7 +182,7 @@ func (t *trial) restartActivated(ctx context.Context) error {
 
 // startActivated starts a process with the open socket, as systemd does.
 func (t *trial) startActivated(ctx context.Context) error {
-	bin, err := t.r.Build(ctx, "", "./cmd/wxgate")
+	bin, err := t.r.Wxgate(ctx)
 	if err != nil {
 		return err
 	}

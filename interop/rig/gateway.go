@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -35,12 +36,21 @@ type Gateway struct {
 	scheme string
 }
 
+// Wxgate gives the path of the gateway's program: the one that the environment's WXGATE
+// names, such as an earlier build, or one built from this repository.
+func (r *Rig) Wxgate(ctx context.Context) (string, error) {
+	if bin := os.Getenv("WXGATE"); bin != "" {
+		return bin, nil
+	}
+	return r.Build(ctx, "", "./cmd/wxgate")
+}
+
 // Gateway builds and starts wxgate. The config holds what is particular to the
 // run: routes at least. With a certificate it serves TLS.
 func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*Gateway, error) {
 	g := &Gateway{r: r, scheme: "http"}
 	var err error
-	if g.bin, err = r.Build(ctx, "", "./cmd/wxgate"); err != nil {
+	if g.bin, err = r.Wxgate(ctx); err != nil {
 		return nil, err
 	}
 	if g.sim, err = r.Sim(ctx); err != nil {
@@ -148,7 +158,7 @@ func (r *Rig) Sim(ctx context.Context) (string, error) {
 	if r.simBase != "" {
 		return r.simBase, nil
 	}
-	bin, err := r.Build(ctx, "", "./cmd/wxgate")
+	bin, err := r.Wxgate(ctx)
 	if err != nil {
 		return "", err
 	}

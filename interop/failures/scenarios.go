@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"wxgate/interop/rig"
+)
+
+const (
+	parallel = 40 // POSTs at the same time
+
+	// repeatWait is how long a repeated request may take to arrive.
+	repeatWait = time.Second
+)
+
+// dyingBackend: the backend promises more than it sends and closes the connection.
+func dyingBackend(ctx context.Context, r *rig.Rig, got *result) error {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got.arrive(r)
+		conn, out, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+		_ = out.Flush()
+	}))
+	defer backend.Close()
+	g, err := gateway(ctx, r, route(backend.URL))
+	if err != nil {
+		return err
+	}
+	base, err := repeater(ctx, r, g)
+	if err != nil {
+		return err
+	}
+	token, _, err := g.Login(ctx, http.DefaultClient, "alice")
+	if err != nil {
+		return err
+	}
+	each(parallel, func(n int) { got.post(ctx, base, token, n) })()
+	got.expected = got.only("502 upstream_error", "200 broken off")
+	return nil
+}
+
+// shortShutdown: one of two gateways stops, and its requests outlast shutdown_timeout.
+func shortShutdown(ctx context.Context, r *rig.Rig, got *result) error {
+	backend, release := waitingBackend(got)
+	defer backend.Close()
+	defer release()
+	gateways, base, err := pair(ctx, r, backend.URL)
+	if err != nil {
+		return err
+	}
+	token, _, err := gateways[0].Login(ctx, http.DefaultClient, "alice")
+	if err != nil {
+		return err
+	}
+	wait := each(parallel, func(n int) { got.post(ctx, base, token, n) })
+	if err := gateways[0].Await(ctx, func() bool { return got.seen() >= parallel }); err != nil {
+		return err
+	}
+	if err := gateways[0].Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-gateways[0].Exited():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := rig.Pause(ctx, repeatWait); err != nil {
+		return err
+	}
+	release()
+	wait()
+	got.expected = got.only("200", "502 upstream_error", "503 overloaded") && got.answers["200"] > 0
+	return nil
+}
+
+// endedSession: users log out while their POSTs are at the backend. A client logs in
+// again and repeats what was answered with 401, as the SDK does.
+func endedSession(ctx context.Context, r *rig.Rig, got *result) error {
+	backend, release := waitingBackend(got)
+	defer backend.Close()
+	defer release()
+	g, err := gateway(ctx, r, route(backend.URL))
+	if err != nil {
+		return err
+	}
+	tokens := make([]string, parallel)
+	for n := range tokens {
+		if tokens[n], _, err = g.Login(ctx, http.DefaultClient, fmt.Sprint("user", n)); err != nil {
+			return err
+		}
+	}
+	var failed atomic.Value
+	wait := each(parallel, func(n int) {
+		if err := orderOrRepeat(ctx, g, tokens[n], n, got); err != nil {
+			failed.Store(err)
+		}
+	})
+	if err := g.Await(ctx, func() bool { return got.seen() >= parallel }); err != nil {
+		return err
+	}
+	for _, token := range tokens {
+		if err := logout(ctx, g, token); err != nil {
+			return err
+		}
+	}
+	if err := rig.Pause(ctx, repeatWait); err != nil {
+		return err
+	}
+	release()
+	wait()
+	got.expected = got.only("200")
+	err, _ = failed.Load().(error)
+	return err
+}
+
+func orderOrRepeat(ctx context.Context, g *rig.Gateway, token string, n int, got *result) error {
+	if got.post(ctx, g.URL(""), token, n) != "401 session_ended" {
+		return nil
+	}
+	token, _, err := g.Login(ctx, http.DefaultClient, fmt.Sprint("user", n))
+	if err != nil {
+		return err
+	}
+	post(ctx, g.URL(""), token, n)
+	return nil
+}
+
+// hungBackend: one of two backends takes requests and never answers. What counts is how
+// many clients wait for it until the route's timeout.
+func hungBackend(ctx context.Context, r *rig.Rig, got *result) error {
+	const sent, failures = 60, 3
+	healthy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got.arrive(r) }))
+	defer healthy.Close()
+	hung := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the context end with the connection
+		<-r.Context().Done()
+	}))
+	defer hung.Close()
+	g, err := gateway(ctx, r, fmt.Sprintf(
+		"routes: [{path: /api/, timeout: 300ms, upstreams: [%q, %q], eject: {failures: %d, for: 1m}}]", healthy.URL, hung.URL, failures))
+	if err != nil {
+		return err
+	}
+	token, _, err := g.Login(ctx, http.DefaultClient, "alice")
+	if err != nil {
+		return err
+	}
+	for n := range sent {
+		got.post(ctx, g.URL(""), token, n)
+	}
+	got.expected = got.only("200", "504 upstream_timeout") && got.answers["504 upstream_timeout"] == failures
+	return nil
+}
+
+// waitingBackend answers nothing before it is released.
+func waitingBackend(got *result) (*httptest.Server, context.CancelFunc) {
+	ctx, release := context.WithCancel(context.Background())
+	return httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		got.arrive(r)
+		<-ctx.Done()
+	})), release
+}
+
+func gateway(ctx context.Context, r *rig.Rig, config string) (*rig.Gateway, error) {
+	return r.Gateway(ctx, config+"\nlimits: {login_per_ip: 1000/s}\nshutdown_timeout: 1s\n", nil)
+}
+
+func route(backend string) string {
+	return fmt.Sprintf("routes: [{path: /api/, timeout: 20s, upstreams: [%q]}]", backend)
+}
+
+// pair starts two gateways on one Redis behind a repeater.
+func pair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gateway, base string, err error) {
+	redis, err := r.Redis(ctx)
+	if err != nil {
+		return gateways, "", err
+	}
+	for i := range gateways {
+		if gateways[i], err = gateway(ctx, r, fmt.Sprintf("redis: {addrs: [%q]}\n%s", redis, route(backend))); err != nil {
+			return gateways, "", err
+		}
+	}
+	base, err = repeater(ctx, r, gateways[:]...)
+	return gateways, base, err
+}
+
+func logout(ctx context.Context, g *rig.Gateway, token string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL("/auth/logout"), nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusNoContent {
+		return errors.New("logout: " + res.Status)
+	}
+	return nil
+}
