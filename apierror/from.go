@@ -10,8 +10,7 @@ import (
 	"wxgate/wechat"
 )
 
-// From tells a client what an error of the session store or of WeChat means
-// to it. A *Error passes as it is; an error that is not known is an internal
+// From gives what an error of the session store or of WeChat means to a client. A *Error passes as it is; an error that is not known is an internal
 // one, whose text only the log shows.
 func From(err error) *Error {
 	var e *Error
@@ -42,7 +41,7 @@ func fromRequest(err error) *Error {
 	return nil
 }
 
-// storeRetryAfter is short: the gateway notices a returned Redis within a second.
+// storeRetryAfter is short: the gateway uses a recovered Redis within a second.
 const storeRetryAfter = time.Second
 
 func fromSession(err error) *Error {

@@ -129,7 +129,7 @@ func (in *inherited) listen(name, address string) (net.Listener, error) {
 	return ln, nil
 }
 
-// has tells whether listen would take over a listener that was passed on.
+// has reports whether listen would take over a listener that was passed on.
 func (in *inherited) has(name, address string) bool {
 	was := in.configured[name]
 	return in.listeners[name] != nil && (was == "" || was == address)

@@ -95,7 +95,7 @@ func (e *emitted) hides(what, secret string, allowed ...string) {
 	}
 }
 
-// holds says whether any piece has the text.
+// holds reports whether any piece has the text.
 func (e *emitted) holds(text string) bool {
 	for _, piece := range e.pieces {
 		if bytes.Contains(piece, []byte(text)) {

@@ -52,7 +52,7 @@ func (s *socket) follow() {
 	}
 }
 
-// echoes says whether the socket still carries bytes both ways.
+// echoes reports whether the socket still carries bytes both ways.
 func (s *socket) echoes() bool {
 	if _, err := io.WriteString(s.conn, "x"); err != nil {
 		return false

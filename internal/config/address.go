@@ -24,7 +24,7 @@ func (a *Address) UnmarshalText(text []byte) error {
 
 func (a Address) MarshalText() ([]byte, error) { return []byte(a), nil }
 
-// loopback says whether only programs of this machine can connect.
+// loopback reports whether only programs of this machine can connect.
 func (a Address) loopback() bool { return isLoopback(string(a)) }
 
 // RedisAddr is the host:port of a Redis server, Sentinel or node.
@@ -120,7 +120,7 @@ func isLoopbackHost(host string) bool {
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// sameSocket says whether the second of two listeners would find its port taken.
+// sameSocket reports whether the second of two listeners would find its port taken.
 // Port 0 is another one each time.
 func sameSocket(a, b Address) bool {
 	hostA, portA, _ := SplitAddress(string(a))

@@ -9,7 +9,7 @@ import (
 // decoder fills the Config from the file's tree and notes every problem with its
 // key and line, instead of stopping at the first.
 type decoder struct {
-	findings
+	problemList
 	expander
 	lines map[string]int // of each key that the file has
 	files []string

@@ -41,14 +41,14 @@ func Parse(file string, data []byte, lookup func(name string) (string, bool)) (*
 		return nil, Error{p}
 	}
 	d := &decoder{
-		findings: findings{file: file, text: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")},
-		expander: expander{lookup: lookup, dir: filepath.Dir(file)},
-		lines:    map[string]int{},
+		problemList: problemList{file: file, text: strings.Split(strings.ReplaceAll(string(data), "\r\n", "\n"), "\n")},
+		expander:    expander{lookup: lookup, dir: filepath.Dir(file)},
+		lines:       map[string]int{},
 	}
 	c := Default()
 	d.structure(root, reflect.ValueOf(c).Elem(), "")
 	c.adjustDefaults(d.written)
-	v := validator{Config: c, findings: &d.findings, lines: d.lines}
+	v := validator{Config: c, problemList: &d.problemList, lines: d.lines}
 	v.check()
 	if err := d.err(); err != nil {
 		return nil, err
@@ -71,5 +71,5 @@ func (d *decoder) warnOfReaders(file string) {
 		"holds secrets (%s) and can be read by every user of this machine: chmod o-r, or ${file:…}", strings.Join(d.literals, ", "))})
 }
 
-// written says whether the file has a key.
+// written reports whether the file has a key.
 func (d *decoder) written(key string) bool { return d.lines[key] > 0 }

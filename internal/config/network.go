@@ -16,8 +16,8 @@ const (
 	minIPv6Bits = 7
 )
 
-// UnmarshalText refuses networks that take in most of the internet: whoever is
-// trusted names the address that the rest of the gateway believes.
+// UnmarshalText refuses networks that take in most of the internet: the headers of a
+// trusted proxy decide which client address limits, logs and backends get.
 func (n *Network) UnmarshalText(text []byte) error {
 	prefix, err := parseNetwork(string(text))
 	if err != nil {

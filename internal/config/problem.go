@@ -41,13 +41,13 @@ func (b Error) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxProblems bounds how many problems of a file are told.
+// maxProblems bounds how many problems of a file are listed.
 const maxProblems = 100
 
-// findings collects problems and warnings while a file is read, at most one
+// problemList collects problems and warnings while a file is read, at most one
 // problem a key and none below it: what follows from a wrong value is not
 // reported again.
-type findings struct {
+type problemList struct {
 	file     string
 	problems []Problem
 	warnings []Problem
@@ -56,7 +56,7 @@ type findings struct {
 	more     int      // problems beyond maxProblems
 }
 
-func (f *findings) errorAt(line int, key, format string, args ...any) {
+func (f *problemList) errorAt(line int, key, format string, args ...any) {
 	if f.hasProblem(key) {
 		return
 	}
@@ -71,10 +71,10 @@ func (f *findings) errorAt(line int, key, format string, args ...any) {
 	f.problems = append(f.problems, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
 }
 
-func (f *findings) atLimit() bool { return len(f.problems) >= maxProblems }
+func (f *problemList) atLimit() bool { return len(f.problems) >= maxProblems }
 
-// hasProblem says whether a problem of key, or of what holds it, has been noted.
-func (f *findings) hasProblem(key string) bool {
+// hasProblem reports whether a problem of key, or of what holds it, has been noted.
+func (f *problemList) hasProblem(key string) bool {
 	for ; key != ""; key = parentKey(key) {
 		if f.seen[key] {
 			return true
@@ -86,11 +86,11 @@ func (f *findings) hasProblem(key string) bool {
 // parentKey gives routes[0] for routes[0].auth, routes for routes[0].
 func parentKey(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
-func (f *findings) warnAt(line int, key, format string, args ...any) {
+func (f *problemList) warnAt(line int, key, format string, args ...any) {
 	f.warnings = append(f.warnings, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
 }
 
-func (f *findings) err() error {
+func (f *problemList) err() error {
 	if len(f.problems) == 0 {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (f *findings) err() error {
 }
 
 // addLineHints says where a full-width character may be what is wrong.
-func (f *findings) addLineHints() {
+func (f *problemList) addLineHints() {
 	for i, p := range f.problems {
 		if p.Line < 1 || p.Line > len(f.text) {
 			continue

@@ -11,7 +11,7 @@ import (
 	"wxgate/secret"
 )
 
-// isScalar says whether a type of the configuration is written as one word.
+// isScalar reports whether a type of the configuration is written as one word.
 func isScalar(t reflect.Type) bool {
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return true
@@ -19,7 +19,7 @@ func isScalar(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t.Kind() == reflect.Int || t.Kind() == reflect.Bool
 }
 
-// isSecret says whether a type must not show in any error.
+// isSecret reports whether a type must not show in any error.
 func isSecret(t reflect.Type) bool {
 	return t == reflect.TypeFor[secret.Text]() || t == reflect.TypeFor[Key]()
 }

@@ -23,7 +23,7 @@ func (v *validator) checkServices() {
 	}
 }
 
-// overPlainNetwork says whether a URL leads to another machine without TLS.
+// overPlainNetwork reports whether a URL leads to another machine without TLS.
 func overPlainNetwork(u *url.URL) bool {
 	return u != nil && u.Scheme == "http" && !isLoopbackHost(u.Hostname())
 }

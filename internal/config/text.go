@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// only says whether text has no character beside those of class and extra.
+// only reports whether text has no character beside those of class and extra.
 func only(text string, class func(rune) bool, extra string) bool {
 	for _, c := range text {
 		if !class(c) && !strings.ContainsRune(extra, c) {

@@ -8,7 +8,7 @@ import (
 // validator holds a configuration against everything that its types can't say.
 type validator struct {
 	*Config
-	*findings
+	*problemList
 	lines map[string]int
 }
 

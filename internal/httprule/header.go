@@ -29,7 +29,7 @@ const (
 	Identity
 
 	// OtherIdentity headers are those by which other gateways tell identity: a
-	// backend that was moved here may still believe them. No client may send
+	// backend that was moved here may still trust them. No client may send
 	// them; a route's rules may set them.
 	OtherIdentity
 
@@ -145,7 +145,7 @@ func ValidHeaderName(name string) bool { return len(name) <= maxName && PlainNam
 // TrailerMayCarry reports whether a field may come behind a body. Those that
 // say how a message is to be read, whom it is from or what is to be kept may
 // not (RFC 9110, section 6.5.1): servers that merge trailers into the header
-// would believe them.
+// would trust them.
 func TrailerMayCarry(name string) bool {
 	switch name {
 	case "Cookie", "Set-Cookie", "Location", "Origin", "Referer", "Range", "Cache-Control", "Expect":

@@ -83,7 +83,7 @@ func ValidPath(path string) bool {
 }
 
 // maxDecodings bounds how often a path is decoded to see what is in it; what
-// has escapes left then has no honest use.
+// has escapes left then has no legitimate use.
 const maxDecodings = 4
 
 // validEscapedPath is the careful reading, for paths with escapes, parameters or

@@ -26,7 +26,7 @@ var (
 
 // NeverRelayed reports whether a WeChat API path must not be relayed, whatever an
 // app's relay list says. It takes the
-// decoded path, with or without its leading slash, and isn't fooled by case, dots
+// decoded path, with or without its leading slash, and looks through case, dots
 // or doubled slashes.
 func NeverRelayed(apiPath string) bool {
 	p := strings.ToLower(path.Clean("/" + apiPath))

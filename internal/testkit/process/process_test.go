@@ -41,7 +41,7 @@ func TestChildrenEndWithTheProgram(t *testing.T) {
 	testkit.Eventually(t, "child ended", func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
 }
 
-// zombie tells whether the process has ended and nobody has asked how.
+// zombie reports whether the process has ended and nobody has asked how.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	return err == nil && strings.Contains(string(stat), ") Z")

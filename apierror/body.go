@@ -1,0 +1,62 @@
+package apierror
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+)
+
+// Header marks every error answer that the gateway itself made.
+const Header = "X-Gateway-Error"
+
+// Body is the JSON that a client gets.
+type Body struct {
+	Error     Code   `json:"error"`
+	Message   string `json:"message"`
+	RequestID string `json:"request_id"`
+	Time      int64  `json:"time,omitempty"` // Unix seconds
+}
+
+// Write answers with the error. Headers already set on w (a request id, CORS)
+// are kept; those that describe another body are replaced.
+func Write(w http.ResponseWriter, requestID string, e *Error) {
+	WriteBody(w, e, Body{e.Code, e.Message, requestID, e.Time})
+}
+
+// WriteBody is Write with a body that holds more than the usual fields.
+func WriteBody(w http.ResponseWriter, e *Error, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		body = nil
+	}
+	h := w.Header()
+	for _, name := range []string{"Content-Encoding", "Etag", "Last-Modified", "Accept-Ranges"} {
+		h.Del(name)
+	}
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h[Header] = []string{string(e.Code)}
+	e.setHeaders(h)
+	w.WriteHeader(e.Code.Status())
+	_, _ = w.Write(body)
+}
+
+func (e *Error) setHeaders(h http.Header) {
+	if e.Code.Status() == http.StatusUnauthorized {
+		// RFC 6750, section 3: the error is one of its own three; ours stands
+		// in the description.
+		h["WWW-Authenticate"] = []string{`Bearer error="invalid_token", error_description="` + string(e.Code) + `"`}
+	}
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if e.Allow != "" {
+		h.Set("Allow", e.Allow)
+	}
+	if e.Close {
+		h.Set("Connection", "close")
+	}
+}
