@@ -4,16 +4,17 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 
 	"wxgate/apierror"
+	"wxgate/internal/fieldlist"
 	"wxgate/internal/httprule"
+	"wxgate/proxy/upstream"
 )
 
 // answer sends the backend's response to the client, as it comes.
-func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *http.Response, body *requestBody) error {
+func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *upstream.Response, body *requestBody) error {
 	g.keepCookies(ctx, rc, res)
 	copied := newBodyCopy(res)
 	defer copied.release()
@@ -24,7 +25,7 @@ func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *http.Resp
 	}
 	rules := rc.state.headers
 	h := rc.Header()
-	copyResponseHeader(h, res.Header, rules)
+	copyResponseHeader(h, &res.Header, rules)
 	rc.rewriteLocation(h)
 	rc.rewriteCookiePaths(h)
 	if rc.upgrades() {
@@ -36,24 +37,20 @@ func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *http.Resp
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 		delete(h, "Content-Length") // RFC 9110, section 8.6; a 304's is that of another answer
 	}
-	announced := announceTrailers(h, res.Trailer, rules)
+	announced := announceTrailers(h, res.Trailer(), rules)
 	rc.responseHeaders = rc.route.changeResponse(rc.responseHeaders)
 	rc.WriteHeader(res.StatusCode)
 	if err := copied.writeTo(rc); err != nil {
 		rc.abort(g.forwardError(ctx, err, body))
 	}
-	sendTrailers(rc, res.Trailer, announced)
+	sendTrailers(rc, res.Trailer(), announced)
 	return nil
 }
 
 // copyResponseHeader copies what a backend may tell a client.
-func copyResponseHeader(dst, src http.Header, rules *httprule.Headers) {
-	listed := httprule.ConnectionOptions(src["Connection"])
-	for name, values := range src {
-		if rules.Response(name).PassesFromBackend() && !slices.Contains(listed, name) {
-			dst[name] = values
-		}
-	}
+func copyResponseHeader(dst http.Header, src *fieldlist.List, rules *httprule.Headers) {
+	keepFromBackend(src, rules)
+	src.CopyTo(dst, make([]string, 0, len(*src)))
 }
 
 // changeResponse puts the route's own rules behind the ones already there.
@@ -103,7 +100,7 @@ type bodyCopy struct {
 	err    error // what the reading ahead ended with
 }
 
-func newBodyCopy(res *http.Response) bodyCopy {
+func newBodyCopy(res *upstream.Response) bodyCopy {
 	return bodyCopy{src: res.Body, stream: isStream(res), buf: copyBuffers.Get().(*copyBuffer)}
 }
 
@@ -111,10 +108,12 @@ func (c *bodyCopy) release() { copyBuffers.Put(c.buf) }
 
 // isStream: an answer of unknown length may go on for ever, and its pieces are
 // for now.
-func isStream(res *http.Response) bool { return res.ContentLength < 0 || isEventStream(res.Header) }
+func isStream(res *upstream.Response) bool {
+	return res.ContentLength < 0 || isEventStream(res.Header.Get("Content-Type"))
+}
 
-func isEventStream(h http.Header) bool {
-	return strings.HasPrefix(h.Get("Content-Type"), "text/event-stream")
+func isEventStream(contentType string) bool {
+	return strings.HasPrefix(contentType, "text/event-stream")
 }
 
 // readAhead reads the beginning of a body of known length.

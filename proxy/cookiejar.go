@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
+
+	"wxgate/internal/fieldlist"
+	"wxgate/proxy/upstream"
 )
 
 // Limits of one backend's cookies in one session. RFC 6265, section 6.1 asks
@@ -43,16 +45,16 @@ func (o *octets) UnmarshalText(text []byte) error {
 }
 
 // setCookies puts the jar's cookies in place of the client's.
-func (g *Gateway) setCookies(ctx context.Context, h http.Header, rc *requestContext) error {
+func (g *Gateway) setCookies(ctx context.Context, h *outHeader, rc *requestContext) error {
 	switch rc.route.Cookies {
 	case CookiesPass:
 		rc.stripWebCookie(h)
 		return nil
 	case CookiesDrop:
-		delete(h, "Cookie")
+		h.Delete("Cookie")
 		return nil
 	}
-	delete(h, "Cookie")
+	h.Delete("Cookie")
 	s := rc.session()
 	if s == nil {
 		return nil
@@ -62,20 +64,20 @@ func (g *Gateway) setCookies(ctx context.Context, h http.Header, rc *requestCont
 		return err
 	}
 	if line := cookieLine(readJar(stored), rc.route.target(rc.r.URL).EscapedPath(), g.Now()); line != "" {
-		h["Cookie"] = []string{line}
+		h.Set("Cookie", line)
 	}
 	return nil
 }
 
 // keepCookies takes the backend's cookies out of its answer and, with a jar,
 // keeps them. A store that can't be reached loses them, not the answer.
-func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *http.Response) {
+func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *upstream.Response) {
 	if rc.route.Cookies == CookiesPass {
-		rc.dropWebCookie(res.Header)
+		rc.dropWebCookie(&res.Header)
 		return
 	}
-	lines := res.Header["Set-Cookie"]
-	delete(res.Header, "Set-Cookie")
+	lines := res.Header.Values("Set-Cookie")
+	res.Header.Delete("Set-Cookie")
 	s := rc.session()
 	if rc.route.Cookies != CookiesJar || s == nil || len(lines) == 0 {
 		return
@@ -94,22 +96,23 @@ func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *http
 }
 
 // stripWebCookie keeps the cookie of web pages from backends.
-func (rc *requestContext) stripWebCookie(h http.Header) {
-	lines, sent := h["Cookie"]
-	if !sent || !rc.state.Web.on() {
+func (rc *requestContext) stripWebCookie(h *outHeader) {
+	if !rc.state.Web.on() || !h.Has("Cookie") {
 		return
 	}
-	delete(h, "Cookie")
-	if left := rc.state.Web.Cookie.Strip(lines); left != "" {
-		h["Cookie"] = []string{left}
-	}
+	left := rc.state.Web.Cookie.Strip(h.Values("Cookie"))
+	h.Delete("Cookie")
+	h.put("Cookie", left)
 }
 
 // dropWebCookie keeps backends from setting it.
-func (rc *requestContext) dropWebCookie(h http.Header) {
-	if lines, sent := h["Set-Cookie"]; sent && rc.state.Web.on() {
-		h["Set-Cookie"] = slices.DeleteFunc(slices.Clone(lines), rc.state.Web.Cookie.SetBy)
+func (rc *requestContext) dropWebCookie(h *fieldlist.List) {
+	if !rc.state.Web.on() {
+		return
 	}
+	*h = slices.DeleteFunc(*h, func(f fieldlist.Field) bool {
+		return fieldlist.Same(f.Name, "Set-Cookie") && rc.state.Web.Cookie.SetBy(f.Value)
+	})
 }
 
 // acceptCookies reads a backend's cookies, and says once of each that it

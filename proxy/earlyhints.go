@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+
+	"wxgate/internal/fieldlist"
 )
 
 // maxEarlyHints bounds the 1xx answers to one request.
@@ -18,7 +20,7 @@ type earlyHints struct {
 	count int
 }
 
-func (e *earlyHints) pass(status int, header http.Header) error {
+func (e *earlyHints) pass(status int, header fieldlist.List) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.over || status == http.StatusContinue || !e.rc.r.ProtoAtLeast(1, 1) {
@@ -28,7 +30,7 @@ func (e *earlyHints) pass(status int, header http.Header) error {
 		return errors.New("too many 1xx answers")
 	}
 	h := e.rc.Header()
-	copyResponseHeader(h, header, e.rc.state.headers)
+	copyResponseHeader(h, &header, e.rc.state.headers)
 	if e.rc.route.Cookies != CookiesPass {
 		delete(h, "Set-Cookie")
 	}

@@ -42,7 +42,9 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	}
 	if s := rc.session(); s != nil {
 		e.Session, e.Expires = s, rc.grant.ExpiresAt
-		rc.state.Identity.set(&outHeader{Header: e.Headers}, s)
+		var h outHeader
+		rc.state.Identity.set(&h, s)
+		e.Headers = h.Header()
 	}
 	return e
 }

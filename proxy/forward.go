@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/fieldlist"
 	"wxgate/internal/http1"
 	"wxgate/internal/httprule"
 	"wxgate/proxy/upstream"
@@ -33,7 +34,8 @@ func (g *Gateway) forward(rc *requestContext) error {
 		defer body.detach()
 	}
 	early := &earlyHints{rc: rc}
-	res, err := g.roundTrip(rc, &upstream.Call{Request: out, Interim: early.pass, Canceler: &ctx.canceler})
+	out.Interim, out.Canceler = early.pass, &ctx.canceler
+	res, err := g.roundTrip(rc, out)
 	early.stop()
 	if err != nil {
 		return g.forwardError(ctx, err, body)
@@ -48,52 +50,47 @@ func (g *Gateway) forward(rc *requestContext) error {
 }
 
 // roundTrip asks the route's upstream.
-func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *http.Response, err error) {
+func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *upstream.Response, err error) {
 	if s := rc.session(); s != nil && rc.route.HashByOpenID {
 		call.HashKey = s.OpenID
 	}
-	span := g.startUpstreamSpan(rc, call.Request)
+	span := g.startUpstreamSpan(rc, call)
 	defer func() { rc.endUpstreamSpan(span, call.Request.Method, res, err) }()
 	sent := time.Now()
 	res, err = rc.route.Upstream.Do(call)
-	rc.upstreamAddr = call.Request.URL.Host
 	if err != nil {
+		rc.upstreamAddr = call.Request.URL.Host
 		return nil, err
 	}
-	if res.Request != nil && res.Request.URL != nil {
-		rc.upstreamAddr = res.Request.URL.Host // of the last attempt
-	}
-	rc.upstreamTime = time.Since(sent)
+	rc.upstreamAddr, rc.upstreamTime = res.Address, time.Since(sent)
 	return res, nil
 }
 
 // outbound makes the request for the backend. Its URL has no host yet, the
 // upstream group chooses one.
-func (g *Gateway) outbound(ctx context.Context, rc *requestContext) (*http.Request, *requestBody, error) {
+func (g *Gateway) outbound(ctx context.Context, rc *requestContext) (*upstream.Call, *requestBody, error) {
 	r, rt := rc.r, rc.route
-	h := fromClient(rc.state.headers, r.Header, rc.trusted)
+	h := &outHeader{make(fieldlist.List, 0, len(r.Header)+12)}
+	h.addFromClient(rc.state.headers, r.Header, rc.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
-		h.Header["Te"] = []string{"trailers"} // gRPC insists on it
-	}
-	if _, sent := h.Header["User-Agent"]; !sent {
-		h.Header["User-Agent"] = nil // else net/http adds its own
+		h.Set("Te", "trailers") // gRPC insists on it
 	}
 	rc.setForwarded(h)
 	if err := g.setIdentity(h, rc); err != nil {
 		return nil, nil, err
 	}
-	if err := g.setCookies(ctx, h.Header, rc); err != nil {
+	if err := g.setCookies(ctx, h, rc); err != nil {
 		return nil, nil, err
 	}
-	rt.changeRequest(h.Header)
+	rt.changeRequest(h)
 	out := (&http.Request{
-		Method: r.Method, URL: rt.target(r.URL), Host: r.Host, Header: h.Header,
+		Method: r.Method, URL: rt.target(r.URL), Host: r.Host,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.ContentLength,
 	}).WithContext(ctx)
 	if !rt.PreserveHost {
 		out.Host = ""
 	}
-	return out, rc.attachBody(out), nil
+	return &upstream.Call{Request: out, Header: h.List}, rc.attachBody(out), nil
 }
 
 // setIdentity adds who the caller is; nothing under these names is in h yet.
@@ -116,12 +113,12 @@ func (g *Gateway) setIdentity(h *outHeader, rc *requestContext) error {
 
 // changeRequest applies the route's own header rules, behind everything else
 // but never to what the gateway owns (the config refuses those names).
-func (rt *Route) changeRequest(h http.Header) {
+func (rt *Route) changeRequest(h *outHeader) {
 	for _, name := range rt.RequestRemove {
-		delete(h, name)
+		h.Delete(name)
 	}
 	for name, value := range rt.RequestSet {
-		h[name] = []string{value}
+		h.Set(name, value)
 	}
 }
 

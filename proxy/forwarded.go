@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -14,7 +13,7 @@ func (rc *requestContext) setForwarded(h *outHeader) {
 	chain := rc.clientText
 	if rc.trusted {
 		chain = rc.forwardedFor()
-		dropBadPort(h.Header)
+		dropBadPort(h)
 	}
 	h.put("X-Real-IP", rc.clientText)
 	h.put("X-Forwarded-For", chain)
@@ -23,7 +22,7 @@ func (rc *requestContext) setForwarded(h *outHeader) {
 	h.put("X-Request-ID", rc.id)
 	rc.setForwardedPrefix(h)
 	if rc.state.Identity.CloudRun {
-		delete(h.Header, "X-Original-Forwarded-For")
+		h.Delete("X-Original-Forwarded-For")
 		h.put("X-Original-Forwarded-For", rc.clientText)
 	}
 }
@@ -33,8 +32,8 @@ func (rc *requestContext) setForwarded(h *outHeader) {
 func (rc *requestContext) setForwardedPrefix(h *outHeader) {
 	const name = "X-Forwarded-Prefix"
 	prefix := rc.route.stripped(rc.r.URL.Path)
-	if earlier, sent := h.Header[name]; sent {
-		delete(h.Header, name)
+	if earlier := h.Values(name); len(earlier) > 0 {
+		h.Delete(name)
 		if len(earlier) == 1 && httprule.CleanPath(earlier[0]) == nil {
 			prefix = strings.TrimSuffix(earlier[0], "/") + prefix
 		}
@@ -113,11 +112,10 @@ func lastValue(values []string) string {
 }
 
 // dropBadPort removes an X-Forwarded-Port that is no port.
-func dropBadPort(h http.Header) {
+func dropBadPort(h *outHeader) {
 	const name = "X-Forwarded-Port"
-	if values, ok := h[name]; ok {
-		if port, err := strconv.ParseUint(lastValue(values), 10, 16); err != nil || port == 0 || len(values) != 1 {
-			delete(h, name)
-		}
+	values := h.Values(name)
+	if port, err := strconv.ParseUint(lastValue(values), 10, 16); err != nil || port == 0 || len(values) != 1 {
+		h.Delete(name)
 	}
 }

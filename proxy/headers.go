@@ -2,35 +2,47 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
+	"wxgate/internal/fieldlist"
 	"wxgate/internal/httprule"
 )
 
-// fromClient copies what a client may tell a backend. A header that may carry
+// outHeader is the header of a request to a backend.
+type outHeader struct{ fieldlist.List }
+
+// put sets a header under the very name, without making it canonical. An
+// unnamed or empty one is left out.
+func (h *outHeader) put(name, value string) {
+	if name != "" && value != "" {
+		h.Set(name, value)
+	}
+}
+
+// addFromClient adds what a client may tell a backend. A header that may carry
 // identity is only ever set by the gateway: everything else under its name is
-// left behind, on every route. Value slices are shared: nobody changes one in
-// place. The map has room for the gateway's own.
+// left behind, on every route.
 //
 // What the gateway sets is set afterwards, so that a client's Connection header
 // can't make it vanish.
-func fromClient(rules *httprule.Headers, in http.Header, trusted bool) *outHeader {
-	out := &outHeader{Header: make(http.Header, len(in)+7)}
-	out.values = out.room[:0]
+func (h *outHeader) addFromClient(rules *httprule.Headers, in http.Header, trusted bool) {
 	for name, values := range in {
 		class := rules.Request(name)
 		if !class.PassesFromClient(trusted) {
 			continue
 		}
 		if len(values) > 1 && class != httprule.Ordinary {
-			values = []string{onOneLine(name, values)}
+			h.Add(name, onOneLine(name, values))
+			continue
 		}
-		out.Header[name] = values
+		for _, v := range values {
+			h.Add(name, v)
+		}
 	}
 	for _, name := range httprule.ConnectionOptions(in["Connection"]) {
-		delete(out.Header, name)
+		h.Delete(name)
 	}
-	return out
 }
 
 // onOneLine joins the lines of a header that servers must read alike: PHP-FPM
@@ -40,4 +52,18 @@ func onOneLine(name string, lines []string) string {
 		return strings.Join(lines, "; ") // RFC 6265, section 5.4
 	}
 	return strings.Join(lines, ", ")
+}
+
+// keepFromBackend takes out of a response's header what a backend may not tell a
+// client.
+func keepFromBackend(h *fieldlist.List, rules *httprule.Headers) {
+	var listed []string
+	for _, f := range *h {
+		if f.Name == "Connection" {
+			listed = append(listed, httprule.ConnectionOptions([]string{f.Value})...)
+		}
+	}
+	*h = slices.DeleteFunc(*h, func(f fieldlist.Field) bool {
+		return !rules.Response(f.Name).PassesFromBackend() || slices.Contains(listed, f.Name)
+	})
 }

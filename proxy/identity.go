@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"net/http"
 	"strings"
 
 	"wxgate/internal/httprule"
@@ -54,25 +53,6 @@ func (id Identity) setCloudRun(h *outHeader, s *session.Session) {
 	h.put("X-WX-APPID", httprule.EncodeHeaderValue(s.AppID, ""))
 	h.put("X-WX-SOURCE", "wx_client")
 	h.put("X-WX-ENV", "wxgate")
-}
-
-// outHeader is a header that the gateway writes: one array holds the values of
-// the lines it adds.
-type outHeader struct {
-	http.Header
-	values []string
-	room   [12]string // for the usual number of values
-}
-
-// put sets a header under the very name, without making it canonical. An
-// unnamed or empty one is left out.
-func (h *outHeader) put(name, value string) {
-	if name == "" || value == "" {
-		return
-	}
-	h.values = append(h.values, value)
-	n := len(h.values)
-	h.Header[name] = h.values[n-1 : n : n]
 }
 
 // roleList joins roles by commas; a comma inside a role is encoded, so that

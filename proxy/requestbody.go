@@ -44,7 +44,7 @@ func routeBodyLimits(r *http.Request) bodyLimits {
 		return limits
 	}
 	limits.rate = 0
-	if isGRPC(r.Header) {
+	if isGRPC(r.Header.Get("Content-Type")) {
 		limits.stall = 0
 	}
 	return limits

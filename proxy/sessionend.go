@@ -2,12 +2,12 @@ package proxy
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/proxy/upstream"
 	"wxgate/session"
 )
 
@@ -46,15 +46,15 @@ func (g *Gateway) watchSession(rc *requestContext, cancel context.CancelCauseFun
 	if !rc.authenticated {
 		return nil
 	}
-	e := newSessionEnd(rc.r.Header, rc.route.Timeout, cancel)
+	e := newSessionEnd(rc.r.Header.Get("Content-Type"), rc.route.Timeout, cancel)
 	e.watch = g.Sessions.Watch(rc.grant, e.sessionEnded)
 	return e
 }
 
-func newSessionEnd(request http.Header, timeout time.Duration, cancel context.CancelCauseFunc) *sessionEnd {
+func newSessionEnd(contentType string, timeout time.Duration, cancel context.CancelCauseFunc) *sessionEnd {
 	e := &sessionEnd{cancel: cancel, limit: timeout}
 	switch {
-	case isGRPC(request):
+	case isGRPC(contentType):
 		e.limit = 0
 	case timeout <= 0:
 		e.limit = defaultFinish
@@ -63,7 +63,7 @@ func newSessionEnd(request http.Header, timeout time.Duration, cancel context.Ca
 }
 
 // isGRPC: a call in which both sides may go on for ever.
-func isGRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+func isGRPC(contentType string) bool { return strings.HasPrefix(contentType, "application/grpc") }
 
 func (e *sessionEnd) sessionEnded() {
 	e.mu.Lock()
@@ -73,14 +73,15 @@ func (e *sessionEnd) sessionEnded() {
 }
 
 // responseStarted is told what kind of answer comes.
-func (e *sessionEnd) responseStarted(res *http.Response) {
+func (e *sessionEnd) responseStarted(res *upstream.Response) {
 	if e == nil {
 		return
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	contentType := res.Header.Get("Content-Type")
 	switch {
-	case isEventStream(res.Header) || isGRPC(res.Header):
+	case isEventStream(contentType) || isGRPC(contentType):
 		e.limit = 0
 	case res.ContentLength < 0:
 		e.limit = streamGrace

@@ -3,28 +3,31 @@ package proxy
 import (
 	"context"
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/fieldlist"
+	"wxgate/proxy/upstream"
 )
 
 func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 	t.Parallel()
 	const never = time.Hour
-	header := func(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
-	sized := &http.Response{ContentLength: 5, Header: header("application/json")}
-	chunked := &http.Response{ContentLength: -1, Header: header("application/json")}
-	events := &http.Response{ContentLength: -1, Header: header("text/event-stream")}
-	grpc := &http.Response{ContentLength: -1, Header: header("application/grpc+proto")}
+	header := func(contentType string) fieldlist.List {
+		return fieldlist.List{{Name: "Content-Type", Value: contentType}}
+	}
+	sized := &upstream.Response{ContentLength: 5, Header: header("application/json")}
+	chunked := &upstream.Response{ContentLength: -1, Header: header("application/json")}
+	events := &upstream.Response{ContentLength: -1, Header: header("text/event-stream")}
+	grpc := &upstream.Response{ContentLength: -1, Header: header("application/grpc+proto")}
 	for name, test := range map[string]struct {
 		request  string
 		timeout  time.Duration
-		response *http.Response // nil: none comes
-		early    bool           // the response begins before the session's end
-		cut      time.Duration  // after the session's end
+		response *upstream.Response // nil: none comes
+		early    bool               // the response begins before the session's end
+		cut      time.Duration      // after the session's end
 		code     apierror.Code
 	}{
 		"no answer":                 {timeout: 3 * time.Second, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
@@ -42,7 +45,7 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
-				e := newSessionEnd(header(test.request), test.timeout, cancel)
+				e := newSessionEnd(test.request, test.timeout, cancel)
 				defer e.stop()
 				if test.early {
 					e.responseStarted(test.response)
@@ -75,7 +78,7 @@ func TestFinishedRequestsAreNotCutLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		e := newSessionEnd(http.Header{}, time.Second, cancel)
+		e := newSessionEnd("", time.Second, cancel)
 		e.sessionEnded()
 		e.stop()
 		time.Sleep(time.Minute)

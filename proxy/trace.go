@@ -11,8 +11,10 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"wxgate/internal/fieldlist"
 	"wxgate/internal/httprule"
 	"wxgate/internal/span"
+	"wxgate/proxy/upstream"
 )
 
 // startSpan begins the server span of a request (OpenTelemetry's semantic
@@ -111,19 +113,32 @@ func (rc *requestContext) describeSpan() {
 
 // startUpstreamSpan begins the client span of what is sent to a backend, and
 // tells the backend of it in place of what the client said.
-func (g *Gateway) startUpstreamSpan(rc *requestContext, out *http.Request) trace.Span {
+func (g *Gateway) startUpstreamSpan(rc *requestContext, out *upstream.Call) trace.Span {
 	if rc.span == nil {
 		return nil
 	}
 	ctx := trace.ContextWithSpan(context.Background(), rc.span)
-	ctx, s := g.Tracer.Start(ctx, spanName(out.Method), trace.WithSpanKind(trace.SpanKindClient))
-	delete(out.Header, "Tracestate")
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(out.Header))
+	ctx, s := g.Tracer.Start(ctx, spanName(out.Request.Method), trace.WithSpanKind(trace.SpanKindClient))
+	out.Header.Delete("Tracestate")
+	propagation.TraceContext{}.Inject(ctx, listCarrier{&out.Header})
 	return s
 }
 
+// listCarrier is a propagation.TextMapCarrier.
+type listCarrier struct{ *fieldlist.List }
+
+func (c listCarrier) Set(name, value string) { c.List.Set(http.CanonicalHeaderKey(name), value) }
+
+func (c listCarrier) Keys() []string {
+	keys := make([]string, len(*c.List))
+	for i, f := range *c.List {
+		keys[i] = f.Name
+	}
+	return keys
+}
+
 // endUpstreamSpan: the address is that of the last attempt.
-func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *http.Response, err error) {
+func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upstream.Response, err error) {
 	if s == nil {
 		return
 	}

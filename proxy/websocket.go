@@ -84,15 +84,17 @@ func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func(
 
 // handshake asks the backend. What is not a well-formed 101 goes to the client
 // as an ordinary answer; the response is nil then.
-func (g *Gateway) handshake(ctx context.Context, rc *requestContext) (*http.Response, error) {
+func (g *Gateway) handshake(ctx context.Context, rc *requestContext) (*upstream.Response, error) {
 	out, _, err := g.outbound(ctx, rc)
 	if err != nil {
 		return nil, err
 	}
-	out.Header["Connection"] = []string{"Upgrade"}
-	out.Header["Upgrade"] = []string{"websocket"}
-	spellWebSocketHeaders(out.Header)
-	res, err := g.roundTrip(rc, &upstream.Call{Request: out})
+	out.Header.Set("Connection", "Upgrade")
+	out.Header.Set("Upgrade", "websocket")
+	for i := range out.Header {
+		out.Header[i].Name = webSocketName(out.Header[i].Name)
+	}
+	res, err := g.roundTrip(rc, out)
 	if err != nil {
 		return nil, g.forwardError(ctx, err, nil)
 	}
@@ -124,9 +126,9 @@ func (rc *requestContext) hijack() (net.Conn, []byte, error) {
 }
 
 // writeSwitching sends the 101 with the backend's handshake headers.
-func writeSwitching(client net.Conn, rc *requestContext, res *http.Response) error {
+func writeSwitching(client net.Conn, rc *requestContext, res *upstream.Response) error {
 	h := http.Header{}
-	copyResponseHeader(h, res.Header, rc.state.headers)
+	copyResponseHeader(h, &res.Header, rc.state.headers)
 	h["Connection"] = []string{"Upgrade"}
 	h["Upgrade"] = []string{"websocket"}
 	rc.rewriteCookiePaths(h)
@@ -150,6 +152,16 @@ var webSocketNames = [...][2]string{
 	{"Sec-Websocket-Protocol", "Sec-WebSocket-Protocol"},
 	{"Sec-Websocket-Extensions", "Sec-WebSocket-Extensions"},
 	{"Sec-Websocket-Accept", "Sec-WebSocket-Accept"},
+}
+
+// webSocketName spells a name as RFC 6455 does, where it is one of its names.
+func webSocketName(name string) string {
+	for _, each := range webSocketNames {
+		if name == each[0] {
+			return each[1]
+		}
+	}
+	return name
 }
 
 func spellWebSocketHeaders(h http.Header) {

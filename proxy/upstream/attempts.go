@@ -9,22 +9,25 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"wxgate/internal/fieldlist"
 )
 
 // attempts is one request and what its attempts have in common.
 type attempts struct {
 	group         *Group
-	req           *http.Request // the caller's
-	out           *http.Request // what is sent
-	body          *requestBody  // nil: none
+	req           *http.Request  // the caller's
+	out           *http.Request  // what is sent
+	header        fieldlist.List // likewise
+	body          *requestBody   // nil: none
 	startedAt     time.Time
 	nonIdempotent bool // must not reach a target twice
 
 	path, rawPath, hashKey string
 
-	interim   func(int, http.Header) error // nil: nobody wants to know
-	canceler  *Canceler                    // nil: the context is watched
-	shortBody []byte                       // nil: none, or it is read while it is sent
+	interim   func(int, fieldlist.List) error // nil: nobody wants to know
+	canceler  *Canceler                       // nil: the context is watched
+	shortBody []byte                          // nil: none, or it is read while it is sent
 
 	count        int         // attempts so far
 	tried        []*endpoint // those that failed
@@ -38,7 +41,8 @@ type attempts struct {
 	responseStarted atomic.Bool // its first byte has come
 
 	// What a response takes, for the usual case of one attempt.
-	response    http.Response
+	response    Response
+	fields      [16]fieldlist.Field // for its header
 	exchange    exchange
 	countedBody countedBody
 }
@@ -66,7 +70,7 @@ func (c *attemptConn) nothingSent() bool {
 func newAttempts(g *Group, c *Call) *attempts {
 	req := c.Request
 	a := &attempts{
-		group: g, req: req, out: req, ctx: req.Context(),
+		group: g, req: req, out: req, header: c.Header, ctx: req.Context(),
 		path: req.URL.Path, rawPath: req.URL.RawPath, hashKey: c.HashKey, interim: c.Interim, canceler: c.Canceler,
 	}
 	a.out.GetBody = nil
@@ -83,7 +87,7 @@ func (a *attempts) prepareBody() error {
 	switch n := a.req.ContentLength; {
 	case !hasBody(a.req):
 		return nil
-	case n > 0 && n <= maxShortBody && len(a.req.Trailer) == 0 && a.req.Header["Expect"] == nil:
+	case n > 0 && n <= maxShortBody && len(a.req.Trailer) == 0 && !a.header.Has("Expect"):
 		a.shortBody = make([]byte, n)
 		return readWhole(a.req.Body, a.shortBody)
 	}
@@ -114,11 +118,11 @@ func hasBody(req *http.Request) bool {
 }
 
 // send makes one attempt at ep, which counts it as in flight already.
-func (a *attempts) send(ep *endpoint) (*http.Response, error) {
+func (a *attempts) send(ep *endpoint) (*Response, error) {
 	ep.target.metrics.picks.Inc()
 	a.attemptConn = attemptConn{}
 	a.setTarget(ep.target)
-	if !ep.target.SupportsUpgrade() && a.req.Header.Get("Upgrade") != "" {
+	if !ep.target.SupportsUpgrade() && a.header.Get("Upgrade") != "" {
 		return nil, errNoUpgrade
 	}
 	a.body.attach()
@@ -131,12 +135,13 @@ func (a *attempts) send(ep *endpoint) (*http.Response, error) {
 		return nil, err
 	}
 	a.tracked.headReceived()
+	res.Address = a.out.URL.Host
 	return res, nil
 }
 
 // checkResponse refuses what net/http's client lets pass and its server would
 // panic at, or would hand its connection over for.
-func (a *attempts) checkResponse(res *http.Response) error {
+func (a *attempts) checkResponse(res *Response) error {
 	switch {
 	case res.StatusCode < 100 || res.StatusCode > 999:
 		return errStatus
@@ -160,8 +165,8 @@ func (a *attempts) setTarget(t *target) {
 	}
 }
 
-func (a *attempts) upgradeRequested(res *http.Response) bool {
-	want := a.req.Header.Get("Upgrade")
+func (a *attempts) upgradeRequested(res *Response) bool {
+	want := a.header.Get("Upgrade")
 	return want != "" && strings.EqualFold(want, res.Header.Get("Upgrade"))
 }
 
@@ -188,7 +193,7 @@ func (a *attempts) fits(c *trackedConn, idle time.Duration) bool {
 
 // deliver makes the response the caller's. Its endpoint is released when the
 // body ends.
-func (a *attempts) deliver(ep *endpoint, res *http.Response) *http.Response {
+func (a *attempts) deliver(ep *endpoint, res *Response) *Response {
 	a.stall.end()
 	a.body.finish(false)
 	if res.Body == http.NoBody {

@@ -34,7 +34,7 @@ func startBodyWriter(x *exchange, head []byte) *bodyWriter {
 		x: x, chunked: isChunked(x.req), head: append([]byte(nil), head...),
 		allowed: make(chan struct{}), finished: make(chan struct{}),
 	}
-	if !strings.EqualFold(x.req.Header.Get("Expect"), "100-continue") {
+	if !strings.EqualFold(x.a.header.Get("Expect"), "100-continue") {
 		w.allowBody()
 	}
 	go w.run()

@@ -3,17 +3,21 @@ package upstream
 import (
 	"context"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"sync/atomic"
+
+	"wxgate/internal/fieldlist"
 )
 
 // Call is a request and what accompanies it.
 type Call struct {
-	// Request must be the caller's to give away: it, its URL and its headers may
-	// be changed. Its URL needs the final path and query alone; RawPath, where set,
-	// is Path's encoding.
+	// Request must be the caller's to give away: it and its URL may be changed.
+	// Its URL needs the final path and query alone; RawPath, where set, is Path's
+	// encoding. Its Header is not looked at.
 	Request *http.Request
+
+	// Header is the request's, as it is sent over HTTP/1.1. What frames the
+	// message (Host, Content-Length, Transfer-Encoding, Trailer) is left out.
+	Header fieldlist.List
 
 	// HashKey is what hash_openid balances by: the same key goes to the same target
 	// for as long as that target takes requests. When a target leaves, only its own
@@ -22,20 +26,11 @@ type Call struct {
 
 	// Interim, where set, is called with each 1xx response but 101, while Do has
 	// not returned. An error from it ends the request.
-	Interim func(status int, header http.Header) error
+	Interim func(status int, header fieldlist.List) error
 
 	// Canceler, where set, is called when Request's context ends, and Do need not
 	// watch that context itself, which costs more than anything else it does.
 	Canceler *Canceler
-}
-
-// callOf is the Call that http.RoundTripper's form of a request stands for.
-func callOf(req *http.Request) *Call {
-	c := &Call{Request: req, HashKey: hashKeyOf(req.Context())}
-	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.Got1xxResponse != nil {
-		c.Interim = func(status int, h http.Header) error { return trace.Got1xxResponse(status, textproto.MIMEHeader(h)) }
-	}
-	return c
 }
 
 // Canceler ends one request from another goroutine. The zero value is ready; it

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"wxgate/internal/fieldlist"
 )
 
 // cancelable is a call whose context and Canceler end together, as the caller has
@@ -96,7 +98,7 @@ func TestInterimResponsesReachTheCallsHook(t *testing.T) {
 	for _, u := range []string{serve(t, h), serveH2C(t, h)} {
 		g, _ := group(t, Config{Targets: targets(t, u)})
 		var links []string
-		r := do(g, &Call{Request: request(t, "GET", "/", ""), Interim: func(status int, h http.Header) error {
+		r := do(g, &Call{Request: request(t, "GET", "/", ""), Interim: func(status int, h fieldlist.List) error {
 			links = append(links, h.Get("Link"))
 			return nil
 		}})

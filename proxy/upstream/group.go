@@ -14,8 +14,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Group is the http.RoundTripper of one route's backends. It is safe for
-// concurrent use.
+// Group is one route's backends. It is safe for concurrent use.
 type Group struct {
 	config      Config
 	metrics     *Metrics
@@ -87,20 +86,14 @@ func (g *Group) start() {
 	}
 }
 
-// RoundTrip sends req to a target and, where that fails and may be repeated,
-// to others. It may change req, its URL and its headers, so it must be the
-// caller's to give away; req.URL needs the final path and query alone. The
-// response's body must be read to its end or closed; that of a 101 response is
-// an io.ReadWriteCloser. Errors are the sentinels of this package, those of
-// the request's context and body, or the network's.
+// Do sends a request to a target and, where that fails and may be repeated, to
+// others. Errors are the sentinels of this package, those of the request's context
+// and body, or the network's.
 //
 // A request may reach a target more than once only when its method is GET,
 // HEAD, OPTIONS, PUT or DELETE, it has no body, and its connection broke
 // before anything of a response came.
-func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) { return g.Do(callOf(req)) }
-
-// Do is RoundTrip for a caller that has more to say than http.RoundTripper takes.
-func (g *Group) Do(c *Call) (*http.Response, error) {
+func (g *Group) Do(c *Call) (*Response, error) {
 	a := newAttempts(g, c)
 	if err := a.prepareBody(); err != nil {
 		return nil, a.fail(err)
@@ -168,7 +161,7 @@ func (a *attempts) mayTry(ep *endpoint) bool {
 }
 
 // recordResponse counts a response as a success or a failure of its endpoint.
-func (g *Group) recordResponse(ep *endpoint, a *attempts, res *http.Response) {
+func (g *Group) recordResponse(ep *endpoint, a *attempts, res *Response) {
 	switch res.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		ep.noteFailure(reasonStatus, fmt.Errorf("status %d", res.StatusCode), g.now())

@@ -26,10 +26,10 @@ type http1 struct {
 var heads = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
 
 // roundTrip sends a's request and reads the headers of its response.
-func (h *http1) roundTrip(a *attempts) (*http.Response, error) {
+func (h *http1) roundTrip(a *attempts) (*Response, error) {
 	buf := heads.Get().(*[]byte)
 	defer heads.Put(buf)
-	head, err := appendRequestHead((*buf)[:0], a.out, a.shortBody)
+	head, err := appendRequestHead((*buf)[:0], a.out, a.header, a.shortBody)
 	if err != nil || !validTrailerNames(a.out.Trailer) {
 		return nil, errHeader
 	}
@@ -107,7 +107,7 @@ func (a *attempts) newExchange(h *http1, pc *persistConn) *exchange {
 }
 
 // do writes the request and reads up to the final response's headers.
-func (x *exchange) do(head []byte) (*http.Response, error) {
+func (x *exchange) do(head []byte) (*Response, error) {
 	if !x.canceler.begin(x.pc) {
 		return nil, context.Canceled
 	}
@@ -137,11 +137,11 @@ func (x *exchange) send(head []byte) error {
 }
 
 // readResponse reads responses until one that isn't interim (1xx).
-func (x *exchange) readResponse() (*http.Response, error) {
+func (x *exchange) readResponse() (*Response, error) {
 	room := maxBeforeHeaders
 	for range maxInterim {
 		res := &x.a.response
-		*res = http.Response{Request: x.req}
+		*res = Response{Header: x.a.fields[:0]}
 		size, err := x.pc.readHead(res, min(room, maxHeaderBytes))
 		if err != nil {
 			return nil, err
@@ -161,7 +161,7 @@ func (x *exchange) readResponse() (*http.Response, error) {
 }
 
 // interim handles a 1xx response.
-func (x *exchange) interim(res *http.Response) error {
+func (x *exchange) interim(res *Response) error {
 	if res.StatusCode == http.StatusContinue {
 		x.body.allowBody()
 	}
@@ -173,8 +173,8 @@ func (x *exchange) interim(res *http.Response) error {
 
 // attachBody gives the response its body. Read to its end it returns the
 // connection to the pool.
-func (x *exchange) attachBody(res *http.Response) error {
-	x.keep = !res.Close && !x.req.Close
+func (x *exchange) attachBody(res *Response) error {
+	x.keep = !res.close && !x.req.Close
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return x.upgrade(res)
 	}
@@ -237,7 +237,7 @@ func (x *exchange) end(whole bool) {
 
 // upgrade makes the connection the response's body, after a 101. It keeps
 // nothing of the request alive.
-func (x *exchange) upgrade(res *http.Response) error {
+func (x *exchange) upgrade(res *Response) error {
 	x.done.Store(true)
 	if x.stopWatching != nil {
 		x.stopWatching()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"wxgate/internal/fieldlist"
 )
 
 var (
@@ -19,7 +21,7 @@ var (
 // appendRequestHead writes a request's line and header. It refuses what HTTP/1.1
 // can't express without being read as something else. Short is the body where it is
 // in memory, else nil.
-func appendRequestHead(b []byte, req *http.Request, short []byte) ([]byte, error) {
+func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, short []byte) ([]byte, error) {
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
@@ -37,11 +39,11 @@ func appendRequestHead(b []byte, req *http.Request, short []byte) ([]byte, error
 	b = append(b, req.Host...)
 	b = append(b, "\r\n"...)
 	b = appendFraming(b, req, method, short)
-	for name, values := range req.Header {
-		if setByHead(name) || len(values) == 1 && values[0] == "" && name == "User-Agent" {
-			continue // an empty User-Agent is net/http's way to say: send none
+	for _, f := range header {
+		if setByHead(f.Name) {
+			continue
 		}
-		if b, ok = appendField(b, name, values); !ok {
+		if b, ok = appendField(b, f.Name, f.Value); !ok {
 			return nil, errHeader
 		}
 	}
@@ -76,9 +78,15 @@ func appendTarget(b []byte, req *http.Request) ([]byte, bool) {
 
 // setByHead lists the headers that the head sets itself.
 func setByHead(name string) bool {
-	switch name {
-	case "Host", "Content-Length", "Transfer-Encoding", "Trailer":
-		return true
+	switch len(name) {
+	case len("Host"):
+		return strings.EqualFold(name, "Host")
+	case len("Trailer"):
+		return strings.EqualFold(name, "Trailer")
+	case len("Content-Length"):
+		return strings.EqualFold(name, "Content-Length")
+	case len("Transfer-Encoding"):
+		return strings.EqualFold(name, "Transfer-Encoding")
 	}
 	return false
 }
@@ -102,7 +110,7 @@ func appendFraming(b []byte, req *http.Request, method string, short []byte) []b
 		for name := range req.Trailer {
 			names = append(names, name)
 		}
-		b, _ = appendField(b, "Trailer", []string{strings.Join(names, ", ")}) // appendTrailers checks them
+		b, _ = appendField(b, "Trailer", strings.Join(names, ", ")) // appendTrailers checks them
 		return b
 	case hasBody(req), method == http.MethodPost, method == http.MethodPut, method == http.MethodPatch:
 	default:
@@ -127,26 +135,22 @@ func validTrailerNames(trailer http.Header) bool {
 func appendTrailers(b []byte, trailer http.Header) ([]byte, error) {
 	ok := true
 	for name, values := range trailer {
-		if b, ok = appendField(b, name, values); !ok {
-			return nil, errHeader
+		for _, v := range values {
+			if b, ok = appendField(b, name, v); !ok {
+				return nil, errHeader
+			}
 		}
 	}
 	return append(b, "\r\n"...), nil
 }
 
-// appendField writes a line for each value; false where one can't be written.
-func appendField(b []byte, name string, values []string) ([]byte, bool) {
-	if !httpguts.ValidHeaderFieldName(name) {
+// appendField writes a line; false where it can't be written.
+func appendField(b []byte, name, value string) ([]byte, bool) {
+	if !httpguts.ValidHeaderFieldName(name) || !validFieldValue(value) {
 		return nil, false
 	}
-	for _, v := range values {
-		if !validFieldValue(v) {
-			return nil, false
-		}
-		b = append(b, name...)
-		b = append(b, ": "...)
-		b = append(b, v...)
-		b = append(b, "\r\n"...)
-	}
-	return b, true
+	b = append(b, name...)
+	b = append(b, ": "...)
+	b = append(b, value...)
+	return append(b, "\r\n"...), true
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"wxgate/internal/fieldlist"
 )
 
 const (
@@ -24,7 +26,7 @@ type bodyReader struct {
 	framing framing
 	left    int64 // of a fixed length, or of the current chunk
 	ending  bool  // a chunk's data was read, the CRLF behind it wasn't
-	res     *http.Response
+	res     *Response
 }
 
 // read returns io.EOF with the last bytes or after them.
@@ -139,11 +141,13 @@ func (b *bodyReader) readTrailers() error {
 	if lines == 0 {
 		return io.EOF
 	}
-	if b.res.Trailer == nil {
-		b.res.Trailer = make(http.Header, lines)
-	}
-	if err := parseFields(b.res.Trailer, text, lines); err != nil {
+	trailer, err := parseFields(make(fieldlist.List, 0, lines), text)
+	if err != nil {
 		return err
 	}
+	if b.res.trailer == nil {
+		b.res.trailer = make(http.Header, lines)
+	}
+	trailer.AppendTo(b.res.trailer)
 	return io.EOF
 }

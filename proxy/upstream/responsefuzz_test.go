@@ -42,13 +42,17 @@ type parsed struct {
 func parse(raw, method string, most int) (p parsed, err error) {
 	conn := &recorded{most: most}
 	conn.Reset([]byte(raw))
-	x := &exchange{h: &http1{}, a: &attempts{}, req: &http.Request{Method: method}, canceler: &Canceler{}}
+	req := &http.Request{Method: method}
+	x := &exchange{h: &http1{}, a: &attempts{}, req: req, canceler: &Canceler{}}
 	x.pc = &persistConn{Conn: conn, user: x.canceler, buf: make([]byte, 16)}
-	if p.res, err = x.readResponse(); err != nil {
+	res, err := x.readResponse()
+	if err != nil {
 		return p, err
 	}
-	b := &bodyReader{pc: x.pc, framing: x.bodyReader.framing, left: max(p.res.ContentLength, 0), res: p.res}
-	body, err := io.ReadAll(readerFunc(b.read))
+	b := &bodyReader{pc: x.pc, framing: x.bodyReader.framing, left: max(res.ContentLength, 0), res: res}
+	res.Body = io.NopCloser(readerFunc(b.read))
+	p.res = res.forNetHTTP(req)
+	body, err := io.ReadAll(p.res.Body)
 	rest, _ := io.ReadAll(x.pc)
 	return parsed{res: p.res, body: string(body), err: err, rest: string(rest)}, nil
 }

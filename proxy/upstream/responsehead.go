@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"wxgate/internal/fieldlist"
 )
 
 const (
@@ -32,11 +34,11 @@ var (
 // Refused are: LF without CR, CR elsewhere, control characters, folded lines,
 // blanks before the colon, names that aren't tokens, more than one Content-Length
 // or Transfer-Encoding or both, codings other than chunked, any coding in HTTP/1.0.
-func (pc *persistConn) readHead(res *http.Response, limit int) (size int, err error) {
+func (pc *persistConn) readHead(res *Response, limit int) (size int, err error) {
 	if err := pc.awaitProtocol(); err != nil {
 		return 0, err
 	}
-	head, lines, err := pc.readHeadText(limit)
+	head, err := pc.readHeadText(limit)
 	if err != nil {
 		return 0, err
 	}
@@ -45,8 +47,8 @@ func (pc *persistConn) readHead(res *http.Response, limit int) (size int, err er
 	if !parseStatusLine(res, line) {
 		return 0, errStatusLine
 	}
-	res.Header = make(http.Header, lines)
-	return len(text), parseFields(res.Header, rest, lines)
+	res.Header, err = parseFields(res.Header, rest)
+	return len(text), err
 }
 
 // awaitProtocol makes sure, before lines are waited for, that it is HTTP at all.
@@ -68,28 +70,28 @@ func (pc *persistConn) awaitProtocol() error {
 	}
 }
 
-// readHeadText reads up to the empty line, which it leaves out, and counts the
-// lines behind the first.
-func (pc *persistConn) readHeadText(limit int) (head []byte, lines int, err error) {
-	for begin := 0; ; lines++ {
+// readHeadText reads up to the empty line, which it leaves out.
+func (pc *persistConn) readHeadText(limit int) (head []byte, err error) {
+	begin := 0
+	for lines := 0; ; lines++ {
 		end, err := pc.lineEnd(begin, limit)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if end == begin { // the empty line; the first line isn't: awaitProtocol
 			head = pc.buffered()[:begin]
 			pc.r += begin + len("\r\n")
-			return head, lines - 1, nil
+			return head, nil
 		}
 		if lines > maxFields {
-			return nil, 0, errManyFields
+			return nil, errManyFields
 		}
 		begin = end + len("\r\n")
 	}
 }
 
 // parseStatusLine reads "HTTP/1.1 200 OK", whose reason may be missing.
-func parseStatusLine(res *http.Response, line string) bool {
+func parseStatusLine(res *Response, line string) bool {
 	const minimum = len("HTTP/1.1 200")
 	if len(line) < minimum || line[8] != ' ' || line[7] != '0' && line[7] != '1' ||
 		len(line) > minimum && line[minimum] != ' ' || !validFieldValue(line) {
@@ -102,31 +104,25 @@ func parseStatusLine(res *http.Response, line string) bool {
 		}
 		status = 10*status + int(c-'0')
 	}
-	res.Proto, res.ProtoMajor, res.ProtoMinor = line[:8], 1, int(line[7]-'0')
+	res.Proto, res.protoMinor = line[:8], int(line[7]-'0')
 	res.Status, res.StatusCode = strings.TrimLeft(line[9:], " "), status
 	return status >= 100
 }
 
-// parseFields reads header lines, each of which ends in CRLF.
-func parseFields(h http.Header, lines string, count int) error {
-	values := make([]string, 0, count)
+// parseFields reads header lines, each of which ends in CRLF, and puts them behind
+// those in the list.
+func parseFields(list fieldlist.List, lines string) (fieldlist.List, error) {
 	for lines != "" {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
 		value = strings.Trim(value, " \t") // textproto.TrimString takes CR and LF away too
 		if !ok || !httpguts.ValidHeaderFieldName(name) || !validFieldValue(value) {
-			return errField
+			return nil, errField
 		}
-		name = textproto.CanonicalMIMEHeaderKey(name)
-		if before := h[name]; before != nil {
-			h[name] = append(before, value)
-			continue
-		}
-		values = append(values, value)
-		h[name] = values[len(values)-1 : len(values) : len(values)]
+		list.Add(textproto.CanonicalMIMEHeaderKey(name), value)
 	}
-	return nil
+	return list, nil
 }
 
 // validFieldValue: no control characters but tabs.
@@ -150,27 +146,31 @@ const (
 )
 
 // parseFraming reads what the header says of the body's length, and of the
-// connection, and leaves Response as net/http does.
-func parseFraming(res *http.Response, method string) (framing, error) {
-	lengths, codings := res.Header["Content-Length"], res.Header["Transfer-Encoding"]
-	if len(lengths)+len(codings) > 1 {
+// connection, and takes out what concerns this connection alone.
+func parseFraming(res *Response, method string) (framing, error) {
+	var f framingFields
+	for i := range res.Header {
+		f.note(&res.Header[i])
+	}
+	if f.lengths+f.codings > 1 {
 		return 0, errFraming
 	}
 	res.ContentLength = -1
-	if len(lengths) == 1 {
-		n, err := parseLength(lengths[0])
+	if f.lengths == 1 {
+		n, err := parseLength(f.length)
 		if err != nil {
 			return 0, errFraming
 		}
 		res.ContentLength = n
 	}
-	res.Close = closesConnection(res)
-	if len(codings) == 1 {
-		if !strings.EqualFold(codings[0], "chunked") || res.ProtoMinor == 0 || res.StatusCode < 200 {
+	// HTTP/1.1 keeps a connection unless told otherwise, HTTP/1.0 the other way round.
+	res.close = f.close || res.protoMinor == 0 && !f.keepAlive
+	if f.codings == 1 {
+		if !strings.EqualFold(f.coding, "chunked") || res.protoMinor == 0 || res.StatusCode < 200 {
 			return 0, errFraming
 		}
-		delete(res.Header, "Transfer-Encoding")
-		res.TransferEncoding = []string{"chunked"}
+		res.chunked = true
+		res.Header.Delete("Transfer-Encoding")
 		if err := announceTrailers(res); err != nil {
 			return 0, err
 		}
@@ -178,7 +178,29 @@ func parseFraming(res *http.Response, method string) (framing, error) {
 	return bodyFraming(res, method)
 }
 
-func bodyFraming(res *http.Response, method string) (framing, error) {
+// framingFields are the fields that frame a response.
+type framingFields struct {
+	lengths, codings int
+	length, coding   string
+	close, keepAlive bool
+}
+
+func (f *framingFields) note(field *fieldlist.Field) {
+	switch field.Name {
+	case "Content-Length":
+		f.lengths++
+		f.length = field.Value
+	case "Transfer-Encoding":
+		f.codings++
+		f.coding = field.Value
+	case "Connection":
+		options := []string{field.Value}
+		f.close = f.close || httpguts.HeaderValuesContainsToken(options, "close")
+		f.keepAlive = f.keepAlive || httpguts.HeaderValuesContainsToken(options, "keep-alive")
+	}
+}
+
+func bodyFraming(res *Response, method string) (framing, error) {
 	switch {
 	case res.StatusCode < 200 && res.ContentLength >= 0:
 		return 0, errFraming
@@ -187,14 +209,14 @@ func bodyFraming(res *http.Response, method string) (framing, error) {
 	case res.StatusCode < 200, res.StatusCode == http.StatusNoContent, res.StatusCode == http.StatusNotModified:
 		res.ContentLength = 0
 		return noBody, nil
-	case res.TransferEncoding != nil:
+	case res.chunked:
 		return chunked, nil
 	case res.ContentLength == 0:
 		return noBody, nil
 	case res.ContentLength > 0:
 		return fixedLength, nil
 	}
-	res.Close = true
+	res.close = true
 	return untilClose, nil
 }
 
@@ -204,23 +226,13 @@ func parseLength(s string) (int64, error) {
 	return int64(n), err
 }
 
-// closesConnection: HTTP/1.1 keeps a connection unless told otherwise, HTTP/1.0
-// the other way round.
-func closesConnection(res *http.Response) bool {
-	options := res.Header["Connection"]
-	if httpguts.HeaderValuesContainsToken(options, "close") {
-		return true
-	}
-	return res.ProtoMinor == 0 && !httpguts.HeaderValuesContainsToken(options, "keep-alive")
-}
-
-// announceTrailers moves the names in Trailer to Response.Trailer.
-func announceTrailers(res *http.Response) error {
-	announced, ok := res.Header["Trailer"]
-	if !ok {
+// announceTrailers moves the names in Trailer to the response's trailer.
+func announceTrailers(res *Response) error {
+	if !res.Header.Has("Trailer") {
 		return nil
 	}
-	delete(res.Header, "Trailer")
+	announced := res.Header.Values("Trailer")
+	res.Header.Delete("Trailer")
 	for _, list := range announced {
 		for name := range strings.SplitSeq(list, ",") {
 			if name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); name == "" {
@@ -229,10 +241,10 @@ func announceTrailers(res *http.Response) error {
 			if setByHead(name) || !httpguts.ValidHeaderFieldName(name) {
 				return errField
 			}
-			if res.Trailer == nil {
-				res.Trailer = http.Header{}
+			if res.trailer == nil {
+				res.trailer = http.Header{}
 			}
-			res.Trailer[name] = nil
+			res.trailer[name] = nil
 		}
 	}
 	return nil

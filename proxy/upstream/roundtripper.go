@@ -9,12 +9,14 @@ import (
 	"net/textproto"
 	"strings"
 	"time"
+
+	"wxgate/internal/fieldlist"
 )
 
 // roundTripper makes one attempt at an endpoint and notes in a what became of the
 // connection.
 type roundTripper interface {
-	roundTrip(a *attempts) (*http.Response, error)
+	roundTrip(a *attempts) (*Response, error)
 	CloseIdleConnections()
 }
 
@@ -30,10 +32,7 @@ func newRoundTripper(t *target, dials []string, timeout time.Duration, k *closeH
 // stdTransport uses http.Transport: HTTP/2, and HTTP/1.1 over TLS.
 type stdTransport struct{ *http.Transport }
 
-func (v stdTransport) roundTrip(a *attempts) (*http.Response, error) {
-	if a.nonIdempotent {
-		respellIdempotencyKey(a.out.Header)
-	}
+func (v stdTransport) roundTrip(a *attempts) (*Response, error) {
 	ctx := a.ctx
 	switch {
 	case a.shortBody != nil:
@@ -42,7 +41,27 @@ func (v stdTransport) roundTrip(a *attempts) (*http.Response, error) {
 		a.stall.end()
 		ctx, a.stall = watchStall(ctx, a.body, a.group.config.Timeout)
 	}
-	return v.RoundTrip(a.out.WithContext(httptrace.WithClientTrace(ctx, a.trace())))
+	out := a.out.WithContext(httptrace.WithClientTrace(ctx, a.trace()))
+	out.Header = a.headerForNetHTTP()
+	res, err := v.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	a.response.readFrom(res)
+	return &a.response, nil
+}
+
+// headerForNetHTTP is made anew for each attempt: goroutines of an earlier one
+// may still read theirs.
+func (a *attempts) headerForNetHTTP() http.Header {
+	h := a.header.Header()
+	if _, sent := h["User-Agent"]; !sent {
+		h["User-Agent"] = nil // else net/http adds its own
+	}
+	if a.nonIdempotent {
+		respellIdempotencyKey(h)
+	}
+	return h
 }
 
 // trace notes what becomes of the attempt.
@@ -53,7 +72,9 @@ func (a *attempts) trace() *httptrace.ClientTrace {
 		GotFirstResponseByte: func() { a.responseStarted.Store(true) },
 	}
 	if outer := httptrace.ContextClientTrace(a.ctx); a.interim != nil && (outer == nil || outer.Got1xxResponse == nil) {
-		t.Got1xxResponse = func(status int, h textproto.MIMEHeader) error { return a.interim(status, http.Header(h)) }
+		t.Got1xxResponse = func(status int, h textproto.MIMEHeader) error {
+			return a.interim(status, fieldlist.FromHeader(http.Header(h)))
+		}
 	}
 	return t
 }
