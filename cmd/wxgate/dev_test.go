@@ -23,19 +23,19 @@ import (
 	"wxgate/internal/config"
 )
 
-// playing is a `wxgate dev` that runs.
-type playing struct {
+// devRun is a running `wxgate dev`.
+type devRun struct {
 	base   string
 	stop   context.CancelFunc
 	status chan int
 }
 
 // startDev runs `wxgate dev` on a free port until the test ends.
-func startDev(t *testing.T) *playing {
+func startDev(t *testing.T) *devRun {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	read, written := io.Pipe()
-	d := &playing{stop: cancel, status: make(chan int, 1)}
+	d := &devRun{stop: cancel, status: make(chan int, 1)}
 	go func() {
 		d.status <- run(ctx, []string{"dev", "--listen", "127.0.0.1:0"}, written, io.Discard)
 		written.Close()
@@ -55,7 +55,7 @@ func startDev(t *testing.T) *playing {
 }
 
 // token logs a user in.
-func (d *playing) token(t *testing.T, user string) string {
+func (d *devRun) token(t *testing.T, user string) string {
 	t.Helper()
 	_, code := d.call(t, http.MethodPost, "/sim/code", `{"user":"`+user+`"}`, "")
 	_, answer := d.call(t, http.MethodPost, "/auth/login", string(code), "")
@@ -66,7 +66,7 @@ func (d *playing) token(t *testing.T, user string) string {
 	return login.Token
 }
 
-func (d *playing) call(t *testing.T, method, path, body, token string) (*http.Response, []byte) {
+func (d *devRun) call(t *testing.T, method, path, body, token string) (*http.Response, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, d.base+path, strings.NewReader(body))
 	if err != nil {
@@ -138,7 +138,7 @@ func TestThePageIsToldOfEachStepAndOfNoSecret(t *testing.T) {
 }
 
 // eventsUntil reads the page's events until all these texts have come.
-func (d *playing) eventsUntil(t *testing.T, wanted ...string) string {
+func (d *devRun) eventsUntil(t *testing.T, wanted ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()

@@ -15,12 +15,12 @@ import (
 
 func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(nil)
+	env := newTestEnv(t)
+	i := env.serve(nil)
 	token := i.login("alice")
-	slow := make(chan answer, 1)
+	slow := make(chan testkit.Response, 1)
 	go func() { slow <- i.call("POST", "/api/slow", token, "an order") }()
-	<-w.backend.arrived
+	<-env.backend.arrived
 
 	i.cancel() // as SIGTERM and SIGINT do
 	testkit.Eventually(t, "connections are refused", func() bool {
@@ -30,14 +30,14 @@ func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 		}
 		return err != nil
 	})
-	if a := i.manage("GET", "/readyz", "", ""); a.status != http.StatusServiceUnavailable || !strings.Contains(string(a.body), "draining") {
+	if a := i.manage("GET", "/readyz", "", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(string(a.Body), "draining") {
 		t.Errorf("readyz once the listener is closed: %v", a)
 	}
-	if a := i.manage("GET", "/healthz", "", ""); a.status != http.StatusOK {
+	if a := i.manage("GET", "/healthz", "", ""); a.Status != http.StatusOK {
 		t.Errorf("healthz: %v", a)
 	}
-	close(w.backend.release)
-	if a := <-slow; a.status != http.StatusOK || string(a.body) != "done" {
+	close(env.backend.release)
+	if a := <-slow; a.Status != http.StatusOK || string(a.Body) != "done" {
 		t.Errorf("the request in flight: %v", a)
 	}
 	i.end() // and checks the status
@@ -48,8 +48,8 @@ func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 
 func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{"shutdown_timeout": "1m"})
+	env := newTestEnv(t)
+	i := env.serve(settings{"shutdown_timeout": "1m"})
 	i.reload(settings{"shutdown_timeout": "1s"})
 	token := i.login("alice")
 	stream, socket := i.openEvents(token), i.openSocket(token)
@@ -71,17 +71,17 @@ func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
 // placed twice.
 func TestWhatABackendHasSeenIsNotRefusedAsUnseen(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{"shutdown_timeout": "1s"})
+	env := newTestEnv(t)
+	i := env.serve(settings{"shutdown_timeout": "1s"})
 	token := i.login("alice")
-	slow := make(chan answer, 1)
+	slow := make(chan testkit.Response, 1)
 	go func() { slow <- i.call("POST", "/api/slow", token, "an order") }()
-	<-w.backend.arrived
+	<-env.backend.arrived
 
 	i.cancel()
 	a := <-slow
-	close(w.backend.release)
-	if a.status != http.StatusBadGateway || !strings.Contains(string(a.body), "upstream_error") {
+	close(env.backend.release)
+	if a.Status != http.StatusBadGateway || !strings.Contains(string(a.Body), "upstream_error") {
 		t.Errorf("a request cut off at the backend: %v", a)
 	}
 	i.end()
@@ -89,8 +89,8 @@ func TestWhatABackendHasSeenIsNotRefusedAsUnseen(t *testing.T) {
 
 func TestSocketsAloneAreDrainedToo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{"shutdown_timeout": "1m"})
+	env := newTestEnv(t)
+	i := env.serve(settings{"shutdown_timeout": "1m"})
 	socket := i.openSocket(i.login("alice"))
 	i.cancel()
 	testkit.Eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
@@ -105,10 +105,10 @@ func TestSocketsAloneAreDrainedToo(t *testing.T) {
 // breaks it off before an answer, or says 503.
 func TestARollingRestartLosesNoRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	var instances [2]atomic.Pointer[instance]
-	instances[0].Store(w.serve(nil))
-	instances[1].Store(w.serve(nil))
+	instances[0].Store(env.serve(nil))
+	instances[1].Store(env.serve(nil))
 	token := instances[0].Load().login("alice")
 
 	stop := make(chan struct{})
@@ -133,7 +133,7 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 	for n := range instances {
 		more()
 		instances[n].Load().end()
-		instances[n].Store(w.serve(nil))
+		instances[n].Store(env.serve(nil))
 	}
 	more()
 	close(stop)
@@ -149,9 +149,9 @@ func callEither(instances *[2]atomic.Pointer[instance], first int, token string)
 		switch {
 		case err != nil:
 			problem = err
-		case a.status == http.StatusOK:
+		case a.Status == http.StatusOK:
 			return nil
-		case a.status != http.StatusServiceUnavailable:
+		case a.Status != http.StatusServiceUnavailable:
 			return fmt.Errorf("answered %v", a)
 		}
 	}

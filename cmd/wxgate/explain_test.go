@@ -7,15 +7,15 @@ import (
 
 func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	file := configFile(t, w.config(settings{"routes": "[" + strings.Join([]string{
-		w.route("/api/", "name: api, strip_prefix: /api, add_prefix: /v2"), w.route("/public/", "auth: none"),
-		w.route("/admin/", "name: admin, methods: [GET], require: {roles: [admin], phone: true}"),
+	env := newTestEnv(t)
+	file := configFile(t, env.config(settings{"routes": "[" + strings.Join([]string{
+		env.route("/api/", "name: api, strip_prefix: /api, add_prefix: /v2"), env.route("/public/", "auth: none"),
+		env.route("/admin/", "name: admin, methods: [GET], require: {roles: [admin], phone: true}"),
 	}, ", ") + "]"}))
-	i := w.serve(nil)
+	i := env.serve(nil)
 	token, over := i.login("alice"), i.login("alice")
 	i.call("POST", "/auth/logout", over, "")
-	alice := w.user(appA, "alice").OpenID
+	alice := env.user(appA, "alice").OpenID
 
 	for name, c := range map[string]struct {
 		args []string

@@ -23,7 +23,7 @@ import (
 // How long the load test runs, and how often what changes.
 const (
 	loadUsers      = 200
-	leaving        = 12 // of them, a third before each death of Redis
+	loggedOut      = 12 // of them, a third before each stop of Redis
 	faultyBackends = 3
 	rotateEvery    = 8 // reloads
 	rotations      = 8 // steps: a secret is added, or put first
@@ -37,9 +37,9 @@ func TestEachUserOnlyEverSeesThemselvesWhateverFails(t *testing.T) {
 	c := newFaultLoad(t)
 	load := c.startUsers(loadUsers)
 	c.begin()
-	for leavers := range slices.Chunk(load.users[:leaving], leaving/3) {
+	for users := range slices.Chunk(load.users[:loggedOut], loggedOut/3) {
 		load.awaitRequests()
-		load.sessionsEnd(leavers)
+		load.sessionsEnd(users)
 		c.redis.Stop()
 		load.awaitRequests()
 		c.redis.Start()
@@ -61,21 +61,21 @@ func TestEachUserOnlyEverSeesThemselvesWhateverFails(t *testing.T) {
 // faultLoad is two gateways over one Redis, and backends of which one always works
 // and the others fail in turns.
 type faultLoad struct {
-	*world
-	fronts   []*front
+	*testEnv
+	gateways []*gateway
 	backends []*faultyBackend
 	end      func() // of it all: waits until it has ended
 }
 
 func newFaultLoad(t *testing.T) *faultLoad {
 	t.Helper()
-	c := &faultLoad{world: newWorld(t)}
+	c := &faultLoad{testEnv: newTestEnv(t)}
 	c.redis = redistest.Options{Persist: true}.Start(t)
 	for range 1 + faultyBackends {
 		c.backends = append(c.backends, newFaultyBackend(t))
 	}
 	for range 2 {
-		c.fronts = append(c.fronts, c.front(c.settings(0)))
+		c.gateways = append(c.gateways, c.gateway(c.settings(0)))
 	}
 	return c
 }
@@ -111,7 +111,7 @@ func every(ctx context.Context, period time.Duration, do func(n int)) {
 
 func (c *faultLoad) reload(n int) {
 	text := c.config(c.settings(n))
-	for _, f := range c.fronts {
+	for _, f := range c.gateways {
 		f.rewrite(text)
 		f.process.reloadFile(context.Background(), f.file)
 	}
@@ -171,10 +171,10 @@ func secretNumbered(n int) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// isReady waits until the gateways have found Redis again.
+// awaitReady waits until the gateways have found Redis again.
 func (c *faultLoad) awaitReady() {
 	c.t.Helper()
-	for _, f := range c.fronts {
+	for _, f := range c.gateways {
 		testkit.Eventually(c.t, "ready again", func() bool { return f.ready() == http.StatusOK })
 	}
 }
@@ -183,7 +183,7 @@ func (c *faultLoad) awaitReady() {
 // show nothing.
 func (c *faultLoad) checkFaultsHappened() {
 	c.t.Helper()
-	for _, f := range c.fronts {
+	for _, f := range c.gateways {
 		for name, label := range map[string]string{
 			"wxgate_upstream_retries_total": "", "wxgate_upstream_failures_total": `reason="connect"`, "wxgate_redis_errors_total": "",
 			"wxgate_session_lookups_total": `result="stale"`, "wxgate_token_renewals_total": "",
@@ -206,42 +206,42 @@ func (c *faultLoad) checkFaultsHappened() {
 	}
 }
 
-// front is a gateway that reads its configuration again when it is told to.
-type front struct {
+// gateway is a gateway that reads its configuration again when it is told to.
+type gateway struct {
 	*instance
 	process *process
 }
 
-func (w *world) front(changes settings) *front {
-	w.t.Helper()
-	file := filepath.Join(w.t.TempDir(), "config.yaml")
-	write(w.t, file, w.config(changes), 0o600)
+func (env *testEnv) gateway(changes settings) *gateway {
+	env.t.Helper()
+	file := filepath.Join(env.t.TempDir(), "config.yaml")
+	write(env.t, file, env.config(changes), 0o600)
 	cfg, err := config.Load(file, environment(nil))
-	testkit.Must(w.t, err)
+	testkit.Must(env.t, err)
 	out := &testkit.Buffer{}
 	p, err := assemble(cfg, newLogger(out, cfg.Log))
-	testkit.Must(w.t, err)
+	testkit.Must(env.t, err)
 	listeners, err := p.listen(p.gateway, &inherited{})
-	testkit.Must(w.t, err)
-	w.run(listeners)
+	testkit.Must(env.t, err)
+	env.run(listeners)
 	url := func(ln net.Listener) string { return "http://" + ln.Addr().String() }
-	f := &front{process: p, instance: &instance{
-		w: w, file: file, public: url(listeners.publicLn), private: url(listeners.privateLn), out: out, read: out.String,
+	f := &gateway{process: p, instance: &instance{
+		env: env, file: file, public: url(listeners.publicLn), private: url(listeners.privateLn), out: out, read: out.String,
 		client: &http.Client{Transport: &http.Transport{}, Timeout: time.Minute},
 	}}
-	testkit.Eventually(w.t, "ready", func() bool { return f.ready() == http.StatusOK })
+	testkit.Eventually(env.t, "ready", func() bool { return f.ready() == http.StatusOK })
 	return f
 }
 
 // run serves until the test ends.
-func (w *world) run(l *listeners) {
+func (env *testEnv) run(l *listeners) {
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- l.wait(ctx, l.start(), nil) }()
-	w.t.Cleanup(func() {
+	env.t.Cleanup(func() {
 		cancel()
 		if err := <-served; err != nil {
-			w.t.Error(err)
+			env.t.Error(err)
 		}
 		l.p.close()
 		l.p.log.close()
@@ -249,9 +249,9 @@ func (w *world) run(l *listeners) {
 }
 
 // total adds up the series of a metric that have the label.
-func (f *front) total(metric, label string) (sum float64) {
-	f.w.t.Helper()
-	for line := range strings.Lines(string(f.manage("GET", "/metrics", "", "").body)) {
+func (f *gateway) total(metric, label string) (sum float64) {
+	f.env.t.Helper()
+	for line := range strings.Lines(string(f.manage("GET", "/metrics", "", "").Body)) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if n, err := strconv.ParseFloat(value, 64); err == nil && strings.HasPrefix(series, metric) && strings.Contains(series, label) {
 			sum += n

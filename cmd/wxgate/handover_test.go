@@ -21,18 +21,18 @@ import (
 )
 
 // startActivated starts a gateway as systemd's socket activation does.
-func (w *world) startActivated(i *instance, ln net.Listener, pid string) *osprocess.Process {
-	w.t.Helper()
+func (env *testEnv) startActivated(i *instance, ln net.Listener, pid string) *osprocess.Process {
+	env.t.Helper()
 	file, err := ln.(*net.TCPListener).File()
-	testkit.Must(w.t, err)
+	testkit.Must(env.t, err)
 	defer file.Close()
 	gateway := gatewayCommand("serve", "--config", i.file)
 	cmd := exec.Command("/bin/sh", append([]string{"-c", `LISTEN_PID=` + pid + ` exec "$0" "$@"`, gateway.Path}, gateway.Args[1:]...)...)
 	cmd.Env = append(gateway.Env, "LISTEN_FDS=1", "LISTEN_FDNAMES=public")
 	cmd.ExtraFiles = []*os.File{file}
-	p, err := osprocess.Start("wxgate", filepath.Join(w.t.TempDir(), "log"), cmd)
-	testkit.Must(w.t, err)
-	w.t.Cleanup(p.Kill)
+	p, err := osprocess.Start("wxgate", filepath.Join(env.t.TempDir(), "log"), cmd)
+	testkit.Must(env.t, err)
+	env.t.Cleanup(p.Kill)
 	i.read = p.Output
 	return p
 }
@@ -40,13 +40,13 @@ func (w *world) startActivated(i *instance, ln net.Listener, pid string) *osproc
 // While the gateway is away the socket's queue holds who connects.
 func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	defer ln.Close()
-	i := w.newInstance(nil) // its listen is another address: the socket's counts
+	i := env.newInstance(nil) // its listen is another address: the socket's counts
 	i.public = "http://" + ln.Addr().String()
-	p := w.startActivated(i, ln, "$$")
+	p := env.startActivated(i, ln, "$$")
 	i.private = i.listening(privateListener)
 	testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 	if got := i.listening(publicListener); got != i.public {
@@ -56,7 +56,7 @@ func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
 	testkit.Must(t, p.Signal(syscall.SIGTERM))
 	<-p.Exited()
 	i.client.CloseIdleConnections()
-	waiting := make(chan answer, 1)
+	waiting := make(chan testkit.Response, 1)
 	go func() {
 		a, err := i.try("POST", i.public+"/api/x", token, "an order")
 		if err != nil {
@@ -64,20 +64,20 @@ func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
 		}
 		waiting <- a
 	}()
-	w.startActivated(i, ln, "$$")
-	if a := <-waiting; a.status != http.StatusOK {
+	env.startActivated(i, ln, "$$")
+	if a := <-waiting; a.Status != http.StatusOK {
 		t.Errorf("got %v", a)
 	}
 }
 
 func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	defer ln.Close()
-	i := w.newInstance(nil)
-	w.startActivated(i, ln, "1")
+	i := env.newInstance(nil)
+	env.startActivated(i, ln, "1")
 	i.private = i.listening(privateListener)
 	testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 	if got := i.listening(publicListener); got == "http://"+ln.Addr().String() {
@@ -145,12 +145,12 @@ func (p *program) endSuccessors() {
 // handOver makes the gateway that serves now hand over, and gives the process
 // that serves then.
 func (p *program) handOver(pid int) int {
-	p.w.t.Helper()
+	p.env.t.Helper()
 	before := len(p.logged("handing over"))
-	testkit.Must(p.w.t, syscall.Kill(pid, syscall.SIGUSR2))
-	testkit.Eventually(p.w.t, "handing over", func() bool { return len(p.logged("handing over")) > before })
+	testkit.Must(p.env.t, syscall.Kill(pid, syscall.SIGUSR2))
+	testkit.Eventually(p.env.t, "handing over", func() bool { return len(p.logged("handing over")) > before })
 	next, _ := p.logged("handing over")[before]["pid"].(float64)
-	testkit.Eventually(p.w.t, "the old process stops", func() bool { return len(p.logged("stopped")) > before })
+	testkit.Eventually(p.env.t, "the old process stops", func() bool { return len(p.logged("stopped")) > before })
 	return int(next)
 }
 
@@ -158,8 +158,8 @@ func (p *program) handOver(pid int) int {
 // process after the other takes over.
 func TestHandingOverLosesNoRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p := w.start(nil)
+	env := newTestEnv(t)
+	p := env.start(nil)
 	t.Cleanup(p.endSuccessors)
 	token := p.login("alice")
 	stop := make(chan struct{})
@@ -203,8 +203,8 @@ func TestHandingOverLosesNoRequest(t *testing.T) {
 // A successor that can't serve changes nothing.
 func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p := w.start(nil)
+	env := newTestEnv(t)
+	p := env.start(nil)
 	t.Cleanup(p.endSuccessors)
 	token := p.login("alice")
 	write(t, p.file, "listne: x", 0o600)
@@ -213,7 +213,7 @@ func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
 		testkit.Must(t, p.proc.Signal(syscall.SIGUSR2))
 		testkit.Eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, serving on")) > before })
 		p.client.CloseIdleConnections()
-		if a := p.call("GET", "/api/x", token, ""); a.status != http.StatusOK {
+		if a := p.call("GET", "/api/x", token, ""); a.Status != http.StatusOK {
 			t.Fatalf("got %v", a)
 		}
 	}
@@ -226,17 +226,17 @@ func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
 // A config that says another address by the time of the hand-over is followed.
 func TestASuccessorListensWhereItsConfigSays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p := w.start(nil)
+	env := newTestEnv(t)
+	p := env.start(nil)
 	t.Cleanup(p.endSuccessors)
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	address := other.Addr().String()
 	other.Close()
-	write(t, p.file, w.config(settings{"listen": fmt.Sprintf("%q", address)}), 0o600)
+	write(t, p.file, env.config(settings{"listen": fmt.Sprintf("%q", address)}), 0o600)
 	p.handOver(p.proc.PID)
 	p.public = "http://" + address
-	if a := p.call("GET", "/public/x", "", ""); a.status != http.StatusOK {
+	if a := p.call("GET", "/public/x", "", ""); a.Status != http.StatusOK {
 		t.Errorf("got %v", a)
 	}
 }

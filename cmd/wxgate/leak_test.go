@@ -48,15 +48,15 @@ func (e *emitted) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // dumpRedis keeps each key as it lies in Redis: its name, as DUMP has it, and
 // its values.
-func (e *emitted) dumpRedis(w *world) {
+func (e *emitted) dumpRedis(env *testEnv) {
 	e.t.Helper()
-	for key := range strings.Lines(w.redis.MustDo("KEYS", "*")) {
+	for key := range strings.Lines(env.redis.MustDo("KEYS", "*")) {
 		key = strings.TrimSuffix(key, "\n")
 		e.pieces["the name of "+key] = []byte(key)
-		e.pieces["DUMP "+key] = []byte(w.redis.MustDo("DUMP", key))
+		e.pieces["DUMP "+key] = []byte(env.redis.MustDo("DUMP", key))
 		read := map[string][]string{"hash": {"HGETALL", key}, "string": {"GET", key}, "set": {"SMEMBERS", key}, "zset": {"ZRANGE", key, "0", "-1"}}
-		if command := read[w.redis.MustDo("TYPE", key)]; command != nil {
-			e.pieces[strings.Join(command, " ")] = []byte(w.redis.MustDo(command...))
+		if command := read[env.redis.MustDo("TYPE", key)]; command != nil {
+			e.pieces[strings.Join(command, " ")] = []byte(env.redis.MustDo(command...))
 		}
 	}
 }
@@ -107,7 +107,7 @@ func (e *emitted) holds(text string) bool {
 
 func TestNoSecretLeavesTheGateway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	all := &emitted{t: t, pieces: map[string][]byte{}}
 	loud := settings{
 		"log":      "{level: debug}",
@@ -115,17 +115,17 @@ func TestNoSecretLeavesTheGateway(t *testing.T) {
 		"identity": "{headers: {phone: X-Phone}, assertion: {header: X-Identity-Assertion}}",
 	}
 	opaque := settings{"log": "{level: debug}", "token": "{format: opaque}"}
-	jwts, opaques := w.serve(loud), w.serve(opaque)
+	jwts, opaques := env.serve(loud), env.serve(opaque)
 	for _, i := range []*instance{jwts, opaques} {
 		i.client = &http.Client{Transport: all, Timeout: time.Minute}
 	}
-	run := leakRun{world: w}
+	run := leakRun{testEnv: env}
 	run.users(jwts)
 	run.users(opaques)
 	run.renewals(jwts)
 	run.failures(jwts)
 	run.backends(jwts)
-	all.dumpRedis(w)
+	all.dumpRedis(env)
 	for n, i := range []*instance{jwts, opaques} {
 		i.manage("GET", "/metrics", "", "") // kept as an answer
 		i.end()
@@ -156,7 +156,7 @@ func TestNoSecretLeavesTheGateway(t *testing.T) {
 
 // leakRun is a run in which as much as possible happens.
 type leakRun struct {
-	*world
+	*testEnv
 	keys, tokens, accessTokens []string
 }
 
@@ -164,7 +164,7 @@ type leakRun struct {
 func (l *leakRun) users(i *instance) {
 	alice := l.user(appA, "alice")
 	body := fmt.Sprintf(`{"appid":%q,"code":%q,"phone_code":%q}`, appA, alice.Code(), alice.PhoneCode())
-	token := i.call("POST", "/auth/login", "", body).field("token")
+	token := i.call("POST", "/auth/login", "", body).Field("token")
 	l.keys, l.tokens = append(l.keys, alice.SessionKey()), append(l.tokens, token)
 	rawData, signature := alice.RawData()
 	sealed := alice.EncryptPhone()
@@ -175,11 +175,11 @@ func (l *leakRun) users(i *instance) {
 		{"PUT", "/auth/profile", fmt.Sprintf(`{"raw_data":%q,"signature":%q}`, rawData, signature)},
 		{"GET", "/auth/profile", ""},
 	} {
-		if a := i.call(c[0], c[1], token, c[2]); a.status != http.StatusOK {
+		if a := i.call(c[0], c[1], token, c[2]); a.Status != http.StatusOK {
 			l.t.Errorf("%s %s: %v", c[0], c[1], a)
 		}
 	}
-	refreshed := i.call("POST", "/auth/refresh", token, "").field("token")
+	refreshed := i.call("POST", "/auth/refresh", token, "").Field("token")
 	l.tokens = append(l.tokens, refreshed)
 	i.login("alice") // a second session, which stays
 	l.keys = append(l.keys, alice.SessionKey())
@@ -191,7 +191,7 @@ func (l *leakRun) users(i *instance) {
 func (l *leakRun) renewals(i *instance) {
 	token := i.login("carol")
 	testkit.Eventually(l.t, "a fresh token", func() bool {
-		fresh := i.call("GET", "/api/x", token, "").header.Get("X-Session-Token")
+		fresh := i.call("GET", "/api/x", token, "").Header.Get("X-Session-Token")
 		if fresh != "" {
 			l.tokens = append(l.tokens, token, fresh)
 		}
@@ -228,7 +228,7 @@ func (l *leakRun) failures(i *instance) {
 // backends use the private listener, rightly and wrongly.
 func (l *leakRun) backends(i *instance) {
 	testkit.Eventually(l.t, "WeChat is asked again", func() bool {
-		token := i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").field("access_token")
+		token := i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token")
 		l.accessTokens = []string{token}
 		return token != ""
 	})
@@ -248,7 +248,7 @@ func (l *leakRun) backends(i *instance) {
 	}
 	testkit.Must(l.t, l.sim.KillToken(appA, false))
 	i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"b"}`)
-	l.accessTokens = append(l.accessTokens, i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").field("access_token"))
+	l.accessTokens = append(l.accessTokens, i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token"))
 	for _, path := range []string{user, "/readyz", "/.well-known/jwks.json"} {
 		i.manage("GET", path, adminToken, "")
 	}

@@ -80,11 +80,11 @@ func TestAGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 		"stops reading": func(*os.File) {},
 		"goes away":     func(reader *os.File) { reader.Close() },
 	} {
-		w := newWorld(t)
+		env := newTestEnv(t)
 		public, private := testkit.MustReservePort(t), testkit.MustReservePort(t)
 		defer public.Release()
 		defer private.Release()
-		i := w.newInstance(settings{
+		i := env.newInstance(settings{
 			"listen": fmt.Sprintf("%q", public.Addr()),
 			"admin":  fmt.Sprintf("{listen: %q}", private.Addr()),
 			"log":    "{level: debug}",
@@ -102,7 +102,7 @@ func TestAGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 		token := i.login("alice")
 		lose(reader)
 		for range 600 { // a pipe holds 64 KiB
-			if a := i.call("GET", "/api/x", token, ""); a.status != http.StatusOK {
+			if a := i.call("GET", "/api/x", token, ""); a.Status != http.StatusOK {
 				t.Fatalf("%s: %v", name, a)
 			}
 		}

@@ -91,7 +91,7 @@ func TestTheReferenceNamesEveryMetric(t *testing.T) {
 // series counts the series of each family on the page.
 func (i *instance) series() map[string]int {
 	count := map[string]int{}
-	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").body)) {
+	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").Body)) {
 		name, _, _ := strings.Cut(line, "{")
 		if name, _, _ = strings.Cut(name, " "); strings.HasPrefix(name, "wxgate_") {
 			count[name]++
@@ -102,10 +102,10 @@ func (i *instance) series() map[string]int {
 
 func TestARunShowsEachKindOfMetric(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{
+	env := newTestEnv(t)
+	i := env.serve(settings{
 		"session": "{cache_ttl: 30s, stale_if_error: 1m}",
-		"routes":  "[" + w.route("/api/", "rate_limit: 3/h") + ", " + fmt.Sprintf("{path: /down/, auth: none, upstreams: [\"http://%s\"]}]", closedPort(t)),
+		"routes":  "[" + env.route("/api/", "rate_limit: 3/h") + ", " + fmt.Sprintf("{path: /down/, auth: none, upstreams: [\"http://%s\"]}]", closedPort(t)),
 	})
 	token := i.login("alice")
 	for range 5 {
@@ -116,10 +116,10 @@ func TestARunShowsEachKindOfMetric(t *testing.T) {
 	i.call("POST", "/auth/login", "", `{"code":7}`)
 	i.call("POST", "/auth/refresh", token, "")
 	i.call("POST", "/auth/logout", token, "")
-	if a := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"a"}`); a.status != http.StatusOK {
+	if a := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"a"}`); a.Status != http.StatusOK {
 		t.Fatalf("relay: %v", a)
 	}
-	w.redis.Stop()
+	env.redis.Stop()
 	i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":"abcdefgh"}`, appA))
 	for _, series := range []string{
 		`wxgate_requests_total{method="GET",route="/api/",status="200"}`, `wxgate_requests_total{method="GET",route="/api/",status="429"}`,
@@ -129,7 +129,7 @@ func TestARunShowsEachKindOfMetric(t *testing.T) {
 		"wxgate_sessions_started_total", "wxgate_sessions_cached", `wxgate_sessions_ended_total{cause="logout"}`,
 		`wxgate_session_lookups_total{result="hit"}`, `wxgate_token_renewals_total`, "wxgate_rate_limited_total",
 		"wxgate_live_streams", "wxgate_websockets_open", "wxgate_config_last_reload_successful",
-		`wxgate_upstream_picks_total{group="/api/",target="` + w.backend.URL + `"}`, `wxgate_upstream_target_up{group="/api/",target="` + w.backend.URL + `"}`,
+		`wxgate_upstream_picks_total{group="/api/",target="` + env.backend.URL + `"}`, `wxgate_upstream_target_up{group="/api/",target="` + env.backend.URL + `"}`,
 	} {
 		if value := i.metric(series); value == "" || value == "0" {
 			t.Errorf("%s is %q", series, value)
@@ -146,7 +146,7 @@ func TestARunShowsEachKindOfMetric(t *testing.T) {
 // would be at its mercy.
 func TestClientsCannotMakeSeries(t *testing.T) {
 	t.Parallel()
-	i := newWorld(t).serve(nil)
+	i := newTestEnv(t).serve(nil)
 	token := i.login("alice")
 	spray := func(from, to int) {
 		for n := from; n < to; n++ {

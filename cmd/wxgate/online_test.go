@@ -40,27 +40,27 @@ func closedPort(t *testing.T) string {
 
 func TestCheckOnlineTriesEverythingThatTheConfigNames(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	status, lines, all := checkOnlineLines(t, w.config(settings{
+	env := newTestEnv(t)
+	status, lines, all := checkOnlineLines(t, env.config(settings{
 		// The same upstream on two routes is tried once.
-		"routes": "[" + w.route("/api/", "") + ", " + w.route("/public/", "auth: none") + ", " + w.route("/checked/", "health: {path: /healthz}") + "]",
+		"routes": "[" + env.route("/api/", "") + ", " + env.route("/public/", "auth: none") + ", " + env.route("/checked/", "health: {path: /healthz}") + "]",
 	}))
 	want := "redis ok\n" +
-		"upstream " + w.backend.URL + " ok\n" +
-		"upstream " + w.backend.URL + " ok\n" + // with the check of its health
+		"upstream " + env.backend.URL + " ok\n" +
+		"upstream " + env.backend.URL + " ok\n" + // with the check of its health
 		"app " + appA + " ok\n" +
 		"app " + appB + " ok\n"
 	if status != exitFine || lines != want {
 		t.Errorf("%d\n%s", status, all)
 	}
-	if keys := w.redis.MustDo("KEYS", "*:t:*"); keys != "" {
+	if keys := env.redis.MustDo("KEYS", "*:t:*"); keys != "" {
 		t.Errorf("the access tokens of a check were kept: %s", keys)
 	}
 }
 
 func TestCheckOnlineSaysWhatFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	closed := closedPort(t)
 	sick := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	defer sick.Close()
@@ -69,7 +69,7 @@ func TestCheckOnlineSaysWhatFails(t *testing.T) {
 	strange.StartTLS() // with a certificate of nobody whom we trust
 	defer strange.Close()
 	const wrongSecret = "a-wrong-secret-that-never-shows"
-	status, lines, all := checkOnlineLines(t, w.config(settings{
+	status, lines, all := checkOnlineLines(t, env.config(settings{
 		"redis": fmt.Sprintf("{addrs: [%q], password: redis-password-that-never-shows}", closed),
 		"apps":  fmt.Sprintf("[{appid: %s, secret: %s}, {appid: wxunknown, secret: x}]", appA, wrongSecret),
 		"routes": fmt.Sprintf("[{path: /a/, upstreams: [\"http://%s\", %q]}, {path: /b/, upstreams: [%q], health: {path: /}}]",
@@ -96,7 +96,7 @@ func TestCheckOnlineSaysWhatFails(t *testing.T) {
 
 func TestCheckOnlineKnowsARedisThatRefuses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	guarded := redistest.Options{Password: "right"}.Start(t)
 	for options, want := range map[string]string{
 		fmt.Sprintf("{addrs: [%q], password: right}", guarded.Addr): "redis ok\n",
@@ -106,7 +106,7 @@ func TestCheckOnlineKnowsARedisThatRefuses(t *testing.T) {
 	} {
 		t.Run(options, func(t *testing.T) {
 			t.Parallel()
-			if _, lines, _ := checkOnlineLines(t, w.config(settings{"redis": options})); !strings.Contains(lines, want) {
+			if _, lines, _ := checkOnlineLines(t, env.config(settings{"redis": options})); !strings.Contains(lines, want) {
 				t.Errorf("got %s", lines)
 			}
 		})
@@ -115,9 +115,9 @@ func TestCheckOnlineKnowsARedisThatRefuses(t *testing.T) {
 
 func TestCheckWithoutOnlineAsksNobody(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	status, stdout, _ := wxgate(t, "check", "--config", configFile(t, w.config(nil)))
-	if status != exitFine || strings.Contains(stdout, "redis ok") || w.sim.Count("/cgi-bin/stable_token") != 0 {
+	env := newTestEnv(t)
+	status, stdout, _ := wxgate(t, "check", "--config", configFile(t, env.config(nil)))
+	if status != exitFine || strings.Contains(stdout, "redis ok") || env.sim.Count("/cgi-bin/stable_token") != 0 {
 		t.Errorf("%d\n%s", status, stdout)
 	}
 }

@@ -20,22 +20,22 @@ func TestTheACLRuleOfTheDocsIsEnough(t *testing.T) {
 	if rule == nil {
 		t.Fatal("docs/operations.md has no ACL rule")
 	}
-	w := newWorld(t)
-	w.redis = redistest.Options{Users: []string{"default off", string(rule[1])}}.Start(t)
-	i := w.serve(settings{
-		"redis":   fmt.Sprintf("{addrs: [%q], username: wxgate, password: password}", w.redis.Addr),
+	env := newTestEnv(t)
+	env.redis = redistest.Options{Users: []string{"default off", string(rule[1])}}.Start(t)
+	i := env.serve(settings{
+		"redis":   fmt.Sprintf("{addrs: [%q], username: wxgate, password: password}", env.redis.Addr),
 		"session": "{max_per_user: 2}", "limits": "{login_per_ip: 1000/m}", "token": "{format: opaque}",
-		"routes": "[" + w.route("/api/", "rate_limit: 100/s, cookies: jar") + "]",
+		"routes": "[" + env.route("/api/", "rate_limit: 100/s, cookies: jar") + "]",
 	})
-	alice := w.user(appA, "alice")
+	alice := env.user(appA, "alice")
 	token := i.login("alice")
-	i.call("GET", "/api/x", token, "").seen(t)
+	seenByBackend(t, i.call("GET", "/api/x", token, ""))
 	user := "/api/users/" + appA + "/" + alice.OpenID
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/auth/phone", fmt.Sprintf(`{"code":%q}`, alice.PhoneCode())}, {"PUT", "/auth/profile", `{"nickname":"a"}`},
 		{"GET", "/auth/session", ""}, {"POST", "/auth/check", ""}, {"POST", "/auth/refresh", ""}, {"POST", "/auth/logout", `{"all":true}`},
 	} {
-		if a := i.call(c.method, c.path, token, c.body); a.status != http.StatusOK && a.status != http.StatusNoContent {
+		if a := i.call(c.method, c.path, token, c.body); a.Status != http.StatusOK && a.Status != http.StatusNoContent {
 			t.Errorf("%s %s: %v", c.method, c.path, a)
 		}
 	}
@@ -49,7 +49,7 @@ func TestTheACLRuleOfTheDocsIsEnough(t *testing.T) {
 		{"DELETE", "/api/sessions/" + sid, adminToken}, {"DELETE", user + "/sessions", adminToken},
 		{"PUT", user + "/ban", adminToken}, {"DELETE", user + "/ban", adminToken}, {"GET", "/wx/" + appA + "/cgi-bin/token", wechatToken},
 	} {
-		if a := i.manage(c.method, c.path, c.token, ""); a.status != http.StatusOK && a.status != http.StatusNoContent {
+		if a := i.manage(c.method, c.path, c.token, ""); a.Status != http.StatusOK && a.Status != http.StatusNoContent {
 			t.Errorf("%s %s: %v", c.method, c.path, a)
 		}
 	}

@@ -36,26 +36,26 @@ func gatewayCommand(args ...string) *exec.Cmd {
 }
 
 // start serves in a process, at addresses that the log says.
-func (w *world) start(changes settings) *program {
-	w.t.Helper()
-	i := w.newInstance(changes)
+func (env *testEnv) start(changes settings) *program {
+	env.t.Helper()
+	i := env.newInstance(changes)
 	log := i.file + ".log"
 	p, err := osprocess.Start("wxgate", log, gatewayCommand("serve", "--config", i.file))
-	testkit.Must(w.t, err)
-	w.t.Cleanup(p.Kill)
+	testkit.Must(env.t, err)
+	env.t.Cleanup(p.Kill)
 	i.read = p.Output
 	i.public, i.private = i.listening("public"), i.listening("private")
-	testkit.Eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
+	testkit.Eventually(env.t, "ready", func() bool { return i.ready() == http.StatusOK })
 	return &program{i, p}
 }
 
 // gone waits for the end of the process and gives its status.
 func (p *program) gone() int {
-	p.w.t.Helper()
+	p.env.t.Helper()
 	select {
 	case <-p.proc.Exited():
 	case <-time.After(20 * time.Second):
-		p.w.t.Fatalf("the process lives on:\n%s", p.proc.Output())
+		p.env.t.Fatalf("the process lives on:\n%s", p.proc.Output())
 	}
 	return p.proc.ExitCode()
 }
@@ -63,8 +63,8 @@ func (p *program) gone() int {
 func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		w := newWorld(t)
-		p := w.start(settings{"shutdown_timeout": "1m", "shutdown_delay": "1m"})
+		env := newTestEnv(t)
+		p := env.start(settings{"shutdown_timeout": "1m", "shutdown_delay": "1m"})
 		testkit.Must(t, p.proc.Signal(sig))
 		testkit.Eventually(t, "unready", func() bool { return p.ready() == http.StatusServiceUnavailable })
 		testkit.Must(t, p.proc.Signal(sig))
@@ -78,8 +78,8 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 // Balancers look at /readyz from time to time: until they have, requests are taken.
 func TestTheStopIsAnnouncedBeforeRequestsAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{"shutdown_delay": "2s"})
+	env := newTestEnv(t)
+	i := env.serve(settings{"shutdown_delay": "2s"})
 	token := i.login("alice")
 	start := time.Now()
 	i.cancel()
@@ -109,8 +109,8 @@ func newRequest(t *testing.T, method, url, token string) *http.Request {
 
 func TestOneSignalStopsWithStatus0(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	p := w.start(nil)
+	env := newTestEnv(t)
+	p := env.start(nil)
 	testkit.Must(t, p.proc.Signal(syscall.SIGTERM))
 	if code := p.gone(); code != 0 || len(p.logged("stopped")) != 1 {
 		t.Errorf("status %d:\n%s", code, p.proc.Output())
@@ -120,20 +120,20 @@ func TestOneSignalStopsWithStatus0(t *testing.T) {
 // The log's first line says what runs and whether Redis answers.
 func TestTheFirstLineSaysWhatRuns(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(nil)
+	env := newTestEnv(t)
+	i := env.serve(nil)
 	first := i.logged("starting")
 	if len(first) != 1 || first[0]["version"] == "" || first[0]["config"] != i.file || first[0]["apps"] != 2.0 || first[0]["routes"] != 2.0 ||
-		first[0]["store"] != "Redis at "+w.redis.Addr || first[0]["redis_answers"] != true {
+		first[0]["store"] != "Redis at "+env.redis.Addr || first[0]["redis_answers"] != true {
 		t.Errorf("got %v in\n%s", first, i.out)
 	}
-	w.redis.Stop()
+	env.redis.Stop()
 	start := time.Now()
-	i = w.serveUnready(nil)
+	i = env.serveUnready(nil)
 	if first := i.logged("starting; Redis does not answer, sessions can't be read until it does"); len(first) != 1 || first[0]["level"] != "error" || time.Since(start) > 3*time.Second {
 		t.Errorf("without Redis, after %v: %v in\n%s", time.Since(start), first, i.out)
 	}
-	i = w.serve(settings{"redis": "{}"})
+	i = env.serve(settings{"redis": "{}"})
 	if first := i.logged("starting; sessions live in this process, end with it, and are not shared"); len(first) != 1 || first[0]["level"] != "warn" {
 		t.Errorf("in-process store: %v in\n%s", first, i.out)
 	}

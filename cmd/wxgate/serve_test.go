@@ -13,22 +13,22 @@ import (
 
 func TestLoginCallLogoutRefusedAndARestart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	first := w.serve(nil)
-	alice := w.user(appA, "alice")
+	env := newTestEnv(t)
+	first := env.serve(nil)
+	alice := env.user(appA, "alice")
 
 	token, other := first.login("alice"), first.login("alice")
-	got := first.call("GET", "/api/orders?x=1", token, "").seen(t)
+	got := seenByBackend(t, first.call("GET", "/api/orders?x=1", token, ""))
 	if got.Path != "/api/orders" || got.Header.Get("X-OpenID") != alice.OpenID || got.Header.Get("X-AppID") != appA ||
 		got.Header.Get("X-UnionID") != alice.UnionID || got.Header.Get("Authorization") != "" {
 		t.Errorf("the backend got %+v", got)
 	}
-	if a := first.call("POST", "/auth/logout", token, ""); a.status != http.StatusNoContent {
+	if a := first.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("logout: %v", a)
 	}
 	refused := func(i *instance, token, code string) {
 		t.Helper()
-		if a := i.call("GET", "/api/orders", token, ""); a.status != http.StatusUnauthorized || a.code() != code || a.header.Get("WWW-Authenticate") == "" {
+		if a := i.call("GET", "/api/orders", token, ""); a.Status != http.StatusUnauthorized || a.Code() != code || a.Header.Get("WWW-Authenticate") == "" {
 			t.Errorf("want 401 %s, got %v", code, a)
 		}
 	}
@@ -37,19 +37,19 @@ func TestLoginCallLogoutRefusedAndARestart(t *testing.T) {
 	refused(first, token+"x", "token_invalid")
 	first.end()
 
-	second := w.serve(nil)
-	if got := second.call("GET", "/api/orders", other, "").seen(t); got.Header.Get("X-OpenID") != alice.OpenID {
+	second := env.serve(nil)
+	if got := seenByBackend(t, second.call("GET", "/api/orders", other, "")); got.Header.Get("X-OpenID") != alice.OpenID {
 		t.Errorf("after a restart the backend got %+v", got)
 	}
 	refused(second, token, "session_ended")
-	if a := second.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, alice.Code())); a.field("is_new_user") != "false" {
+	if a := second.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, alice.Code())); a.Field("is_new_user") != "false" {
 		t.Errorf("a known user after a restart: %v", a)
 	}
 }
 
 func TestWhatALoginRefusesIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
-	i := newWorld(t).serve(nil)
+	i := newTestEnv(t).serve(nil)
 	huge := fmt.Sprintf(`{"code":%q}`, strings.Repeat("x", 1<<20))
 	for body, want := range map[string]string{
 		"":                                     "400 bad_request",
@@ -65,27 +65,27 @@ func TestWhatALoginRefusesIsSaidAtOnce(t *testing.T) {
 		huge: "413 body_too_large",
 	} {
 		a := i.call("POST", "/auth/login", "", body)
-		if got := fmt.Sprint(a.status, " ", a.code()); got != want {
+		if got := fmt.Sprint(a.Status, " ", a.Code()); got != want {
 			t.Errorf("%.60s: want %s, got %v", body, want, a)
 		}
-		if a.field("error") != a.code() || a.field("request_id") == "" || a.field("message") == "" {
-			t.Errorf("%.60s: the error says %s", body, a.body)
+		if a.Field("error") != a.Code() || a.Field("request_id") == "" || a.Field("message") == "" {
+			t.Errorf("%.60s: the error says %s", body, a.Body)
 		}
 	}
-	if i.w.sim.Count("/sns/jscode2session") != 1 {
-		t.Errorf("WeChat was asked %d times", i.w.sim.Count("/sns/jscode2session"))
+	if i.env.sim.Count("/sns/jscode2session") != 1 {
+		t.Errorf("WeChat was asked %d times", i.env.sim.Count("/sns/jscode2session"))
 	}
 }
 
 func TestEachListenerAnswersItsOwnCallsOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{"routes": "[" + w.route("/api/", "") + "]"})
+	env := newTestEnv(t)
+	i := env.serve(settings{"routes": "[" + env.route("/api/", "") + "]"})
 	token := i.login("alice")
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/api/users/" + appA + "/x", "/wx/" + appA + "/wxa/getwxacodeunlimit"} {
 		for _, bearer := range []string{"", adminToken, wechatToken} {
 			a := i.call("GET", path, bearer, "")
-			if a.code() != "no_route" && a.code() != "token_missing" && a.code() != "token_invalid" {
+			if a.Code() != "no_route" && a.Code() != "token_missing" && a.Code() != "token_invalid" {
 				t.Errorf("public %s: %v", path, a)
 			}
 		}
@@ -93,29 +93,29 @@ func TestEachListenerAnswersItsOwnCallsOnly(t *testing.T) {
 	for _, c := range []struct{ method, path string }{
 		{"POST", "/auth/login"}, {"POST", "/auth/refresh"}, {"GET", "/auth/session"}, {"GET", "/api/orders"}, {"GET", "/"},
 	} {
-		if a := i.manage(c.method, c.path, token, "{}"); a.status != http.StatusNotFound || a.code() != "not_found" {
+		if a := i.manage(c.method, c.path, token, "{}"); a.Status != http.StatusNotFound || a.Code() != "not_found" {
 			t.Errorf("private %s: %v", c.path, a)
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
-		if a := i.manage("GET", path, "", ""); a.status != http.StatusOK {
+		if a := i.manage("GET", path, "", ""); a.Status != http.StatusOK {
 			t.Errorf("private %s: %v", path, a)
 		}
 	}
 	public, private := i.call("GET", "/.well-known/jwks.json", "", ""), i.manage("GET", "/.well-known/jwks.json", "", "")
-	if public.status != http.StatusOK || string(public.body) != string(private.body) {
+	if public.Status != http.StatusOK || string(public.Body) != string(private.Body) {
 		t.Errorf("keys: %v and %v", public, private)
 	}
 }
 
 func TestAppsKnowNothingOfEachOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	i := w.serve(settings{"identity": "{headers: {phone: X-Phone}}"})
+	env := newTestEnv(t)
+	i := env.serve(settings{"identity": "{headers: {phone: X-Phone}}"})
 	inA, inB := i.loginTo(appA, "alice"), i.loginTo(appB, "alice")
-	a, b := w.user(appA, "alice"), w.user(appB, "alice")
+	a, b := env.user(appA, "alice"), env.user(appB, "alice")
 
-	gotA, gotB := i.call("GET", "/api/x", inA, "").seen(t).Header, i.call("GET", "/api/x", inB, "").seen(t).Header
+	gotA, gotB := seenByBackend(t, i.call("GET", "/api/x", inA, "")).Header, seenByBackend(t, i.call("GET", "/api/x", inB, "")).Header
 	if gotA.Get("X-AppID") != appA || gotA.Get("X-OpenID") != a.OpenID || gotA.Get("X-UnionID") != a.UnionID {
 		t.Errorf("app A: %v", gotA)
 	}
@@ -123,43 +123,43 @@ func TestAppsKnowNothingOfEachOther(t *testing.T) {
 		t.Errorf("app B, which has no unionid: %v", gotB)
 	}
 	// A code of one app is none of the other.
-	if got := i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appB, a.Code())); got.code() != "invalid_code" {
+	if got := i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appB, a.Code())); got.Code() != "invalid_code" {
 		t.Errorf("a code of app A at app B: %v", got)
 	}
 	// What one app learns of a user, the other's user record doesn't have.
-	if got := i.call("POST", "/auth/phone", inA, fmt.Sprintf(`{"code":%q}`, a.PhoneCode())); got.status != http.StatusOK {
+	if got := i.call("POST", "/auth/phone", inA, fmt.Sprintf(`{"code":%q}`, a.PhoneCode())); got.Status != http.StatusOK {
 		t.Fatalf("phone: %v", got)
 	}
-	if got := i.manage("GET", "/api/users/"+appB+"/"+b.OpenID, adminToken, ""); got.status != http.StatusOK || got.field("phone") != "" {
+	if got := i.manage("GET", "/api/users/"+appB+"/"+b.OpenID, adminToken, ""); got.Status != http.StatusOK || got.Field("phone") != "" {
 		t.Errorf("app B's user: %v", got)
 	}
 	// The relay lists and the access tokens are apart.
 	scene := `{"scene":"a=1"}`
-	if got := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, scene); got.header.Get("Content-Type") != "image/jpeg" {
+	if got := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, scene); got.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("relay of app A: %v", got)
 	}
-	if got := i.manage("POST", "/wx/"+appB+"/wxa/getwxacodeunlimit", wechatToken, scene); got.status != http.StatusForbidden {
+	if got := i.manage("POST", "/wx/"+appB+"/wxa/getwxacodeunlimit", wechatToken, scene); got.Status != http.StatusForbidden {
 		t.Errorf("relay of app B, whose list is empty: %v", got)
 	}
 	tokenOf := func(app string) string {
-		return i.manage("GET", "/wx/"+app+"/cgi-bin/token", wechatToken, "").field("access_token")
+		return i.manage("GET", "/wx/"+app+"/cgi-bin/token", wechatToken, "").Field("access_token")
 	}
 	if tokenOf(appA) == "" || tokenOf(appA) == tokenOf(appB) {
 		t.Error("the apps share an access token")
 	}
 	// Ending all sessions of one app's user leaves the other's alone.
-	if got := i.manage("DELETE", "/api/users/"+appA+"/"+a.OpenID+"/sessions", adminToken, ""); got.field("ended") != "1" {
+	if got := i.manage("DELETE", "/api/users/"+appA+"/"+a.OpenID+"/sessions", adminToken, ""); got.Field("ended") != "1" {
 		t.Errorf("ended: %v", got)
 	}
-	if got := i.call("GET", "/api/x", inA, ""); got.code() != "session_ended" {
+	if got := i.call("GET", "/api/x", inA, ""); got.Code() != "session_ended" {
 		t.Errorf("app A after its end: %v", got)
 	}
-	i.call("GET", "/api/x", inB, "").seen(t)
+	seenByBackend(t, i.call("GET", "/api/x", inB, ""))
 }
 
 func TestEveryRequestLeavesOneLine(t *testing.T) {
 	t.Parallel()
-	i := newWorld(t).serve(nil)
+	i := newTestEnv(t).serve(nil)
 	token := i.login("alice")
 	i.call("GET", "/api/orders?secret=1", token, "")
 	i.call("GET", "/api/orders", "", "")
@@ -174,8 +174,8 @@ func TestEveryRequestLeavesOneLine(t *testing.T) {
 		t.Fatalf("%d lines: %v", len(lines), lines)
 	}
 	for n, want := range []map[string]any{
-		{"method": "POST", "path": "/auth/login", "route": "auth/login", "status": 200.0, "openid": i.w.user(appA, "alice").OpenID},
-		{"method": "GET", "path": "/api/orders", "route": "/api/", "status": 200.0, "openid": i.w.user(appA, "alice").OpenID, "appid": appA},
+		{"method": "POST", "path": "/auth/login", "route": "auth/login", "status": 200.0, "openid": i.env.user(appA, "alice").OpenID},
+		{"method": "GET", "path": "/api/orders", "route": "/api/", "status": 200.0, "openid": i.env.user(appA, "alice").OpenID, "appid": appA},
 		{"method": "GET", "path": "/api/orders", "route": "/api/", "status": 401.0, "error": "token_missing"},
 		{"method": "GET", "path": "/nowhere", "route": "-", "status": 404.0, "error": "no_route"},
 	} {
@@ -194,7 +194,7 @@ func TestEveryRequestLeavesOneLine(t *testing.T) {
 
 func TestServeSaysWhatItCannotListenOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	defer taken.Close()
@@ -204,7 +204,7 @@ func TestServeSaysWhatItCannotListenOn(t *testing.T) {
 		"wxgate: admin.listen: ": {"admin": fmt.Sprintf("{listen: %q}", address)},
 	} {
 		changes["shutdown_timeout"] = "31s"
-		status, _, stderr := wxgate(t, "serve", "--config", configFile(t, w.config(changes)))
+		status, _, stderr := wxgate(t, "serve", "--config", configFile(t, env.config(changes)))
 		if status != exitFailed || !strings.HasPrefix(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("want 1 and %q, got %d and %q", want, status, stderr)
 		}
@@ -213,26 +213,26 @@ func TestServeSaysWhatItCannotListenOn(t *testing.T) {
 
 func TestTheGatewayComesUpBeforeRedis(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.redis.Stop()
-	i := w.serveUnready(nil)
+	env := newTestEnv(t)
+	env.redis.Stop()
+	i := env.serveUnready(nil)
 	a := i.manage("GET", "/readyz", "", "")
 	var said struct{ Problems []string }
-	testkit.Must(t, json.Unmarshal(a.body, &said))
-	if a.status != http.StatusServiceUnavailable || len(said.Problems) != 1 || said.Problems[0] != "store_unavailable" {
+	testkit.Must(t, json.Unmarshal(a.Body, &said))
+	if a.Status != http.StatusServiceUnavailable || len(said.Problems) != 1 || said.Problems[0] != "store_unavailable" {
 		t.Errorf("readyz: %v", a)
 	}
-	if a := i.manage("GET", "/healthz", "", ""); a.status != http.StatusOK {
+	if a := i.manage("GET", "/healthz", "", ""); a.Status != http.StatusOK {
 		t.Errorf("healthz: %v", a)
 	}
-	code := w.user(appA, "alice").Code()
+	code := env.user(appA, "alice").Code()
 	body := fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, code)
-	if a := i.call("POST", "/auth/login", "", body); a.status != http.StatusServiceUnavailable || a.code() != "store_unavailable" || a.header.Get("Retry-After") == "" {
+	if a := i.call("POST", "/auth/login", "", body); a.Status != http.StatusServiceUnavailable || a.Code() != "store_unavailable" || a.Header.Get("Retry-After") == "" {
 		t.Errorf("login: %v", a)
 	}
-	w.redis.Start()
+	env.redis.Start()
 	testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
-	if a := i.call("POST", "/auth/login", "", body); a.status != http.StatusOK {
+	if a := i.call("POST", "/auth/login", "", body); a.Status != http.StatusOK {
 		t.Errorf("the same code once Redis is there: %v", a)
 	}
 }

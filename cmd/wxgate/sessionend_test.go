@@ -25,7 +25,7 @@ type remoteSession struct {
 // busy opens a stream and a socket for a session, and warms its copy.
 func (i *instance) busy(t *testing.T, token string) *remoteSession {
 	t.Helper()
-	i.call("GET", "/api/x", token, "").seen(t)
+	seenByBackend(t, i.call("GET", "/api/x", token, ""))
 	f := &remoteSession{t: t, i: i, token: token, stream: i.openEvents(token), socket: i.openSocket(token)}
 	f.stream.flow(t)
 	if !f.socket.echoes() {
@@ -34,26 +34,26 @@ func (i *instance) busy(t *testing.T, token string) *remoteSession {
 	return f
 }
 
-// isOver checks that the session is refused and its stream and socket are cut
+// awaitEnd checks that the session is refused and its stream and socket are cut
 // within the limit.
 func (f *remoteSession) awaitEnd(limit time.Duration) {
 	f.t.Helper()
 	end := time.Now().Add(limit)
 	testkit.Within(f.t, time.Until(end), "the session is refused", func() bool {
 		a := f.i.call("GET", "/api/x", f.token, "")
-		if a.status != http.StatusOK && a.code() != "session_ended" && a.code() != "token_expired" {
+		if a.Status != http.StatusOK && a.Code() != "session_ended" && a.Code() != "token_expired" {
 			f.t.Fatalf("refused with %v", a)
 		}
-		return a.status == http.StatusUnauthorized
+		return a.Status == http.StatusUnauthorized
 	})
 	testkit.Within(f.t, time.Until(end), "the stream is cut", f.stream.isClosed)
 	testkit.Within(f.t, time.Until(end), "the socket is cut", f.socket.isClosed)
 }
 
-// goesOn checks that nothing has happened to the session.
+// checkAlive checks that nothing has happened to the session.
 func (f *remoteSession) checkAlive() {
 	f.t.Helper()
-	f.i.call("GET", "/api/x", f.token, "").seen(f.t)
+	seenByBackend(f.t, f.i.call("GET", "/api/x", f.token, ""))
 	f.stream.flow(f.t)
 	if !f.socket.echoes() {
 		f.t.Error("the socket of a session that goes on was cut")
@@ -67,7 +67,7 @@ func (i *instance) sid(t *testing.T, user string) string {
 		Sessions []struct{ SID string }
 	}
 	a := i.manage("GET", user, adminToken, "")
-	if json.Unmarshal(a.body, &found) != nil || len(found.Sessions) != 1 {
+	if json.Unmarshal(a.Body, &found) != nil || len(found.Sessions) != 1 {
 		t.Fatalf("the user's sessions: %v", a)
 	}
 	return found.Sessions[0].SID
@@ -75,41 +75,41 @@ func (i *instance) sid(t *testing.T, user string) string {
 
 func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	trusting := settings{"session": "{cache_ttl: 30s, max_per_user: 2}"}
-	near, far := w.serve(trusting), w.serve(trusting)
+	near, far := env.serve(trusting), env.serve(trusting)
 	bystander := far.busy(t, far.login("bystander"))
 
 	for name, end := range map[string]struct {
 		status int
-		call   func(token, user string) answer
+		call   func(token, user string) testkit.Response
 	}{
-		"logout": {http.StatusNoContent, func(token, _ string) answer {
+		"logout": {http.StatusNoContent, func(token, _ string) testkit.Response {
 			return near.call("POST", "/auth/logout", token, "")
 		}},
-		"logout-all": {http.StatusNoContent, func(_, _ string) answer {
+		"logout-all": {http.StatusNoContent, func(_, _ string) testkit.Response {
 			return near.call("POST", "/auth/logout", near.login("logout-all"), `{"all":true}`)
 		}},
-		"max-per-user": {http.StatusOK, func(_, _ string) answer {
+		"max-per-user": {http.StatusOK, func(_, _ string) testkit.Response {
 			near.login("max-per-user")
-			return near.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, w.user(appA, "max-per-user").Code()))
+			return near.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, env.user(appA, "max-per-user").Code()))
 		}},
-		"admin-one": {http.StatusOK, func(_, user string) answer {
+		"admin-one": {http.StatusOK, func(_, user string) testkit.Response {
 			return near.manage("DELETE", "/api/sessions/"+near.sid(t, user), adminToken, "")
 		}},
-		"admin-all": {http.StatusOK, func(_, user string) answer {
+		"admin-all": {http.StatusOK, func(_, user string) testkit.Response {
 			return near.manage("DELETE", user+"/sessions", adminToken, "")
 		}},
-		"ban": {http.StatusOK, func(_, user string) answer {
+		"ban": {http.StatusOK, func(_, user string) testkit.Response {
 			return near.manage("PUT", user+"/ban", adminToken, `{"reason":"spam"}`)
 		}},
 	} {
 		session := far.busy(t, far.login(name))
-		if a := end.call(session.token, "/api/users/"+appA+"/"+w.user(appA, name).OpenID); a.status != end.status {
+		if a := end.call(session.token, "/api/users/"+appA+"/"+env.user(appA, name).OpenID); a.Status != end.status {
 			t.Fatalf("%s: %v", name, a)
 		}
 		session.awaitEnd(endLimit)
-		if a := near.call("GET", "/api/x", session.token, ""); a.code() != "session_ended" {
+		if a := near.call("GET", "/api/x", session.token, ""); a.Code() != "session_ended" {
 			t.Errorf("%s: where it was ended: %v", name, a)
 		}
 	}
@@ -118,28 +118,28 @@ func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
 
 func TestABannedUserMayNotLogInUntilTheBanIsLifted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	near, far := w.serve(nil), w.serve(nil)
+	env := newTestEnv(t)
+	near, far := env.serve(nil), env.serve(nil)
 	near.login("mallory")
-	ban := "/api/users/" + appA + "/" + w.user(appA, "mallory").OpenID + "/ban"
-	login := func() answer {
-		return far.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, w.user(appA, "mallory").Code()))
+	ban := "/api/users/" + appA + "/" + env.user(appA, "mallory").OpenID + "/ban"
+	login := func() testkit.Response {
+		return far.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, env.user(appA, "mallory").Code()))
 	}
-	if a := near.manage("PUT", ban, adminToken, `{"reason":"spam"}`); a.field("ended") != "1" {
+	if a := near.manage("PUT", ban, adminToken, `{"reason":"spam"}`); a.Field("ended") != "1" {
 		t.Fatalf("ban: %v", a)
 	}
-	if a := login(); a.status != http.StatusForbidden || a.code() != "user_blocked" {
+	if a := login(); a.Status != http.StatusForbidden || a.Code() != "user_blocked" {
 		t.Errorf("login of a banned user: %v", a)
 	}
-	if a := near.manage("DELETE", ban, adminToken, ""); a.status != http.StatusNoContent {
+	if a := near.manage("DELETE", ban, adminToken, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("unban: %v", a)
 	}
-	if a := login(); a.status != http.StatusOK {
+	if a := login(); a.Status != http.StatusOK {
 		t.Errorf("login once the ban is lifted: %v", a)
 	}
 	until := time.Now().Add(2 * time.Second)
 	near.manage("PUT", ban, adminToken, fmt.Sprintf(`{"until":%d}`, until.Unix()))
-	testkit.Eventually(t, "the ban runs out", func() bool { return login().status == http.StatusOK })
+	testkit.Eventually(t, "the ban runs out", func() bool { return login().Status == http.StatusOK })
 	if time.Now().Before(until.Truncate(time.Second)) {
 		t.Error("a ban ran out before its end")
 	}
@@ -153,7 +153,7 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := newWorld(t).serve(settings{"session": session})
+			i := newTestEnv(t).serve(settings{"session": session})
 			start := time.Now()
 			token := i.login(name)
 			stream, socket := i.openEvents(token), i.openSocket(token)
@@ -161,7 +161,7 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 			if took := time.Since(start); took < time.Second { // a token ends with whole seconds, never after its session
 				t.Errorf("they were cut after %v", took)
 			}
-			if a := i.call("GET", "/api/x", token, ""); a.status != http.StatusUnauthorized {
+			if a := i.call("GET", "/api/x", token, ""); a.Status != http.StatusUnauthorized {
 				t.Errorf("after its end: %v", a)
 			}
 		})
@@ -170,15 +170,15 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 
 func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	short := settings{"session": "{cache_ttl: 30s}", "token": "{ttl: 4s, renew_before: 1s}"}
-	near, far := w.serve(short), w.serve(short)
+	near, far := env.serve(short), env.serve(short)
 	lapsed, renewed := far.busy(t, far.login("lapsed")), far.busy(t, far.login("renewed"))
 
 	// The one gets a fresh token from the other instance when a second is left, the other doesn't.
 	testkit.Eventually(t, "a fresh token", func() bool {
 		a := near.call("GET", "/api/x", renewed.token, "")
-		if fresh := a.header.Get("X-Session-Token"); fresh != "" {
+		if fresh := a.Header.Get("X-Session-Token"); fresh != "" {
 			renewed.token = fresh
 			return true
 		}
@@ -187,7 +187,7 @@ func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 	testkit.Within(t, 5*time.Second+endLimit, "what runs on a token that ran out is cut", func() bool {
 		return lapsed.socket.isClosed() && lapsed.stream.isClosed()
 	})
-	if a := far.call("GET", "/api/x", lapsed.token, ""); a.code() != "token_expired" {
+	if a := far.call("GET", "/api/x", lapsed.token, ""); a.Code() != "token_expired" {
 		t.Errorf("the token that ran out: %v", a)
 	}
 	renewed.checkAlive()
@@ -196,15 +196,15 @@ func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 // A fresh token rides on the answer of a request when the old one nears its end.
 func TestATokenIsRenewedUnnoticed(t *testing.T) {
 	t.Parallel()
-	i := newWorld(t).serve(settings{"token": "{ttl: 1h, renew_before: 59m59s}"})
+	i := newTestEnv(t).serve(settings{"token": "{ttl: 1h, renew_before: 59m59s}"})
 	token := i.login("alice")
 	var fresh string
 	testkit.Eventually(t, "a fresh token", func() bool {
 		a := i.call("GET", "/api/x", token, "")
-		a.seen(t)
-		fresh = a.header.Get("X-Session-Token")
+		seenByBackend(t, a)
+		fresh = a.Header.Get("X-Session-Token")
 		return fresh != ""
 	})
-	i.call("GET", "/api/x", fresh, "").seen(t)
-	i.call("GET", "/api/x", token, "").seen(t) // two requests may renew at once
+	seenByBackend(t, i.call("GET", "/api/x", fresh, ""))
+	seenByBackend(t, i.call("GET", "/api/x", token, "")) // two requests may renew at once
 }

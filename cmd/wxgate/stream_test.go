@@ -24,18 +24,18 @@ type socket struct {
 }
 
 func (i *instance) openSocket(token string) *socket {
-	i.w.t.Helper()
+	i.env.t.Helper()
 	address := strings.TrimPrefix(i.public, "http://")
 	conn, err := net.Dial("tcp", address)
-	testkit.Must(i.w.t, err)
-	i.w.t.Cleanup(func() { conn.Close() })
+	testkit.Must(i.env.t, err)
+	i.env.t.Cleanup(func() { conn.Close() })
 	fmt.Fprintf(conn, "GET /api/socket HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", address, token)
 	s := &socket{conn: conn, read: bufio.NewReader(conn), closed: make(chan struct{}), echoed: make(chan byte, 100)}
 	res, err := http.ReadResponse(s.read, nil)
-	testkit.Must(i.w.t, err)
+	testkit.Must(i.env.t, err)
 	if res.StatusCode != http.StatusSwitchingProtocols {
-		i.w.t.Fatalf("the socket's handshake got %d", res.StatusCode)
+		i.env.t.Fatalf("the socket's handshake got %d", res.StatusCode)
 	}
 	go s.follow()
 	return s
@@ -76,16 +76,16 @@ type events struct {
 }
 
 func (i *instance) openEvents(token string) *events {
-	i.w.t.Helper()
+	i.env.t.Helper()
 	req, err := http.NewRequest("GET", i.public+"/api/events", nil)
-	testkit.Must(i.w.t, err)
+	testkit.Must(i.env.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	res, err := (&http.Client{Transport: i.client.Transport}).Do(req)
-	testkit.Must(i.w.t, err)
+	testkit.Must(i.env.t, err)
 	if res.StatusCode != http.StatusOK {
-		i.w.t.Fatalf("the event stream got %d", res.StatusCode)
+		i.env.t.Fatalf("the event stream got %d", res.StatusCode)
 	}
-	i.w.t.Cleanup(func() { res.Body.Close() })
+	i.env.t.Cleanup(func() { res.Body.Close() })
 	e := &events{closed: make(chan struct{})}
 	go func() {
 		defer close(e.closed)

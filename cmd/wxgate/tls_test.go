@@ -28,9 +28,9 @@ func withTLS(dir string) settings {
 
 func TestTLSServesHTTP2AndHTTP1(t *testing.T) {
 	t.Parallel()
-	w, dir := newWorld(t), t.TempDir()
+	env, dir := newTestEnv(t), t.TempDir()
 	pool := putCertificate(t, dir, 1)
-	i := w.serve(withTLS(dir))
+	i := env.serve(withTLS(dir))
 	i.public = strings.Replace(i.public, "http://", "https://", 1)
 	for proto, http2 := range map[string]bool{"HTTP/2.0": true, "HTTP/1.1": false} {
 		protocols := new(http.Protocols)
@@ -47,7 +47,7 @@ func TestTLSServesHTTP2AndHTTP1(t *testing.T) {
 		if res.StatusCode != http.StatusOK || res.Proto != proto {
 			t.Errorf("want 200 over %s, got %d over %s", proto, res.StatusCode, res.Proto)
 		}
-		if got := i.call("GET", "/api/x", token, "").seen(t).Header.Get("X-Forwarded-Proto"); got != "https" {
+		if got := seenByBackend(t, i.call("GET", "/api/x", token, "")).Header.Get("X-Forwarded-Proto"); got != "https" {
 			t.Errorf("over %s the backend is told %q", proto, got)
 		}
 		i.client.CloseIdleConnections()
@@ -56,9 +56,9 @@ func TestTLSServesHTTP2AndHTTP1(t *testing.T) {
 
 func TestTLSBefore12IsRefused(t *testing.T) {
 	t.Parallel()
-	w, dir := newWorld(t), t.TempDir()
+	env, dir := newTestEnv(t), t.TempDir()
 	pool := putCertificate(t, dir, 1)
-	address := strings.TrimPrefix(w.serve(withTLS(dir)).public, "http://")
+	address := strings.TrimPrefix(env.serve(withTLS(dir)).public, "http://")
 	for version, accepted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: pool, MinVersion: version, MaxVersion: version})
 		if err == nil {
@@ -72,9 +72,9 @@ func TestTLSBefore12IsRefused(t *testing.T) {
 
 func TestARenewedCertificateIsReadAgain(t *testing.T) {
 	t.Parallel()
-	w, dir := newWorld(t), t.TempDir()
+	env, dir := newTestEnv(t), t.TempDir()
 	putCertificate(t, dir, 1)
-	i := w.serve(withTLS(dir))
+	i := env.serve(withTLS(dir))
 	address := strings.TrimPrefix(i.public, "http://")
 	serial := func() int64 {
 		conn, err := tls.Dial("tcp", address, &tls.Config{InsecureSkipVerify: true}) // the serial number is what is asked

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -20,23 +19,23 @@ import (
 )
 
 const (
-	connectionsEach = 8 // of the users to one front: all users share them in turn
-	mostWrongs      = 10
-	longestPause    = 700 * time.Millisecond
+	connectionsPerGateway = 8 // of the users to one gateway: all users share them in turn
+	maxViolations         = 10
+	longestPause          = 700 * time.Millisecond
 )
 
-// userLoad is users who send requests during a faultLoad. Each checks on his own what the
+// userLoad is users that send requests during a faultLoad. Each checks what the
 // backends and the gateways answer.
 type userLoad struct {
 	c       *faultLoad
 	users   []*user
-	clients []*http.Client // one a front
-	leave   context.CancelFunc
-	present sync.WaitGroup
+	clients []*http.Client // one a gateway
+	stop    context.CancelFunc
+	running sync.WaitGroup
 
-	mu    sync.Mutex
-	wrong []string
-	used  map[net.Conn]map[string]bool // by whom
+	mu         sync.Mutex
+	violations []string
+	used       map[net.Conn]map[string]bool // by whom
 }
 
 // user is one of them. His fields are guarded by mu, which he holds through
@@ -46,27 +45,27 @@ type user struct {
 	userLoad *userLoad
 	requests atomic.Int64
 
-	mu    sync.Mutex
-	token string
-	known [2]bool // by the fronts: they have taken the token
-	over  bool    // the session was ended
-	count int
+	mu       sync.Mutex
+	token    string
+	cachedBy [2]bool // the gateways that have accepted the token
+	over     bool    // the session was ended
+	count    int
 }
 
 // startUsers starts the users; the first thing that they do is log in.
 func (c *faultLoad) startUsers(n int) *userLoad {
 	c.t.Helper()
-	ctx, leave := context.WithCancel(context.Background())
-	load := &userLoad{c: c, leave: leave, used: map[net.Conn]map[string]bool{}}
-	for range c.fronts {
+	ctx, stop := context.WithCancel(context.Background())
+	load := &userLoad{c: c, stop: stop, used: map[net.Conn]map[string]bool{}}
+	for range c.gateways {
 		load.clients = append(load.clients, &http.Client{Timeout: time.Minute, Transport: &http.Transport{
-			MaxConnsPerHost: connectionsEach, MaxIdleConnsPerHost: connectionsEach,
+			MaxConnsPerHost: connectionsPerGateway, MaxIdleConnsPerHost: connectionsPerGateway,
 		}})
 	}
 	for k := range n {
 		u := &user{User: c.user(appA, fmt.Sprintf("user-%d", k)), userLoad: load}
 		load.users = append(load.users, u)
-		load.present.Go(func() { u.run(ctx) })
+		load.running.Go(func() { u.run(ctx) })
 	}
 	c.t.Cleanup(load.stopUsers)
 	return load
@@ -74,8 +73,8 @@ func (c *faultLoad) startUsers(n int) *userLoad {
 
 // stopUsers stops them and waits until they have.
 func (c *userLoad) stopUsers() {
-	c.leave()
-	c.present.Wait()
+	c.stop()
+	c.running.Wait()
 	for _, client := range c.clients {
 		client.CloseIdleConnections()
 	}
@@ -93,7 +92,7 @@ func (c *userLoad) awaitRequests() {
 	}
 }
 
-// sessionsEnd ends the sessions of some users, whom every front knows.
+// sessionsEnd ends the sessions of some users, whom every gateway knows.
 func (c *userLoad) sessionsEnd(users []*user) {
 	c.c.t.Helper()
 	for n, u := range users {
@@ -114,7 +113,7 @@ func (u *user) sessionEnds(at int) {
 	end := time.Now().Add(endLimit)
 	for at := range u.userLoad.clients {
 		testkit.Within(t, time.Until(end), "the session of "+u.Name+" is over", func() bool {
-			return u.send(request{at: at, path: "/api/", token: u.token}).code() == "session_ended"
+			return u.send(request{at: at, path: "/api/", token: u.token}).Code() == "session_ended"
 		})
 	}
 }
@@ -126,7 +125,7 @@ func (c *userLoad) checkSessions() {
 	for _, u := range c.users {
 		for at := range c.clients {
 			if u.over {
-				if r := u.send(request{at: at, path: "/api/", token: u.token}); r.code() != "session_ended" {
+				if r := u.send(request{at: at, path: "/api/", token: u.token}); r.Code() != "session_ended" {
 					u.errorf("after the end of the session: %v", r)
 				}
 				u.logIn(at)
@@ -143,14 +142,14 @@ func (c *userLoad) report() {
 	c.c.t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, text := range c.wrong {
+	for _, text := range c.violations {
 		c.c.t.Error(text)
 	}
 	most := 0
 	for _, by := range c.used {
 		most = max(most, len(by))
 	}
-	if most < connectionsEach {
+	if most < connectionsPerGateway {
 		c.c.t.Errorf("a connection was used by %d users at most: the test shows nothing", most)
 	}
 }
@@ -158,8 +157,8 @@ func (c *userLoad) report() {
 func (u *user) errorf(format string, args ...any) {
 	u.userLoad.mu.Lock()
 	defer u.userLoad.mu.Unlock()
-	if len(u.userLoad.wrong) < mostWrongs {
-		u.userLoad.wrong = append(u.userLoad.wrong, u.Name+": "+fmt.Sprintf(format, args...))
+	if len(u.userLoad.violations) < maxViolations {
+		u.userLoad.violations = append(u.userLoad.violations, u.Name+": "+fmt.Sprintf(format, args...))
 	}
 }
 
@@ -174,7 +173,7 @@ func (u *user) run(ctx context.Context) {
 	}
 }
 
-// visit is one request at either front.
+// visit is one request at either gateway.
 func (u *user) sendOne() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -185,7 +184,7 @@ func (u *user) sendOne() {
 	case u.token == "" || dice == 0:
 		u.logIn(at)
 	case dice < 10:
-		u.callAsNobody(at)
+		u.callAnonymously(at)
 	default:
 		u.call(at, []string{"/api/", "/unchanged/", "/open/", "/jar/"}[dice%4])
 	}
@@ -196,26 +195,26 @@ func (u *user) sendOne() {
 func (u *user) call(at int, path string) bool {
 	r := u.send(request{at: at, path: path, token: u.token})
 	u.check(r, seenRequest{OpenID: []string{u.OpenID}, UnionID: []string{u.UnionID}, AppID: []string{u.AppID}, Subject: u.OpenID})
-	if r.code() == "store_unavailable" && u.known[at] && path != "/jar/" {
+	if r.Code() == "store_unavailable" && u.cachedBy[at] && path != "/jar/" {
 		u.errorf("no store was found for a session seen before: %v", r)
 	}
-	u.known[at] = u.known[at] || r.seen != nil && isJWT(u.token)
-	if fresh := r.header.Get("X-Session-Token"); fresh != "" {
-		u.take(fresh)
+	u.cachedBy[at] = u.cachedBy[at] || r.seen != nil && isJWT(u.token)
+	if fresh := r.Header.Get("X-Session-Token"); fresh != "" {
+		u.setToken(fresh)
 	}
-	return r.err == nil && r.status == http.StatusOK
+	return r.err == nil && r.Status == http.StatusOK
 }
 
-// isJWT tells the tokens that a front can judge without Redis by what it knows
+// isJWT tells the tokens that a gateway can judge without Redis by what it knows
 // of the session.
 func isJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
-// take puts another token of the same session, or of another, in place.
-func (u *user) take(token string) { u.token, u.known = token, [2]bool{} }
+// setToken puts another token of the same session, or of another, in place.
+func (u *user) setToken(token string) { u.token, u.cachedBy = token, [2]bool{} }
 
-// callAsNobody must come through without any identity: with no token, with
+// callAnonymously must come through without any identity: with no token, with
 // another's name in the headers, or with a token where none is looked at.
-func (u *user) callAsNobody(at int) {
+func (u *user) callAnonymously(at int) {
 	other := u.userLoad.users[rand.IntN(len(u.userLoad.users))]
 	switch rand.IntN(4) {
 	case 0:
@@ -225,7 +224,7 @@ func (u *user) callAsNobody(at int) {
 	case 2:
 		u.check(u.send(request{at: at, path: "/public/", token: u.token, claims: other.OpenID}), seenRequest{})
 	case 3:
-		if r := u.send(request{at: at, path: "/api/", claims: other.OpenID}); r.code() != "token_missing" {
+		if r := u.send(request{at: at, path: "/api/", claims: other.OpenID}); r.Code() != "token_missing" {
 			u.errorf("without a token: %v", r)
 		}
 	}
@@ -237,7 +236,7 @@ func (u *user) check(r reply, want seenRequest) {
 	switch {
 	case r.seen == nil && r.err != nil:
 		u.errorf("%s %s: no answer: %v", r.method, r.path, r.err)
-	case r.seen == nil && allowedErrors[r.code()] != r.status:
+	case r.seen == nil && allowedErrors[r.Code()] != r.Status:
 		u.errorf("%s %s: %v", r.method, r.path, r)
 	case r.seen == nil:
 	case r.seen.Cookie != "" && r.seen.Cookie != "who="+u.Name:
@@ -252,8 +251,8 @@ func (u *user) compare(r reply, want seenRequest) {
 	if !reflect.DeepEqual(*r.seen, want) {
 		u.errorf("%s %s came as %+v", r.method, r.path, *r.seen)
 	}
-	if r.err == nil && (string(r.body) != r.header.Get(seenHeader) || r.status != http.StatusOK && r.status != http.StatusServiceUnavailable) {
-		u.errorf("%s %s: two answers in one: %v and %v", r.method, r.path, r, r.header)
+	if r.err == nil && (string(r.Body) != r.Header.Get(seenHeader) || r.Status != http.StatusOK && r.Status != http.StatusServiceUnavailable) {
+		u.errorf("%s %s: two answers in one: %v and %v", r.method, r.path, r, r.Header)
 	}
 }
 
@@ -268,7 +267,7 @@ var allowedErrors = map[string]int{
 // gateway that can't ask.
 func (u *user) isRefused(at int) {
 	r := u.send(request{at: at, path: "/unchanged/", token: u.token})
-	if r.code() != "session_ended" && r.code() != "store_unavailable" {
+	if r.Code() != "session_ended" && r.Code() != "store_unavailable" {
 		u.errorf("with an ended session: %v", r)
 	}
 }
@@ -276,17 +275,17 @@ func (u *user) isRefused(at int) {
 func (u *user) logIn(at int) {
 	r := u.send(request{at: at, method: "POST", path: "/auth/login", body: fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, u.Code())})
 	switch {
-	case r.err == nil && r.status == http.StatusOK:
-		u.take(r.field("token"))
+	case r.err == nil && r.Status == http.StatusOK:
+		u.setToken(r.Field("token"))
 		u.over = false
-	case r.code() != "store_unavailable":
+	case r.Code() != "store_unavailable":
 		u.errorf("login: %v, %v", r, r.err)
 	}
 }
 
 func (u *user) logOut(at int) {
 	r := u.send(request{at: at, method: "POST", path: "/auth/logout", token: u.token, body: "{}"})
-	if u.over = r.status == http.StatusNoContent; !u.over {
+	if u.over = r.Status == http.StatusNoContent; !u.over {
 		u.errorf("logout: %v, %v", r, r.err)
 	}
 }
@@ -301,7 +300,7 @@ type request struct {
 
 // reply is an answer, and what the backend saw of the request, nil if none did.
 type reply struct {
-	answer
+	testkit.Response
 	err          error
 	method, path string
 	markers      [3]string
@@ -312,26 +311,26 @@ func (u *user) send(q request) reply {
 	var markers [3]string
 	if q.method == "" {
 		u.count++
-		q.method, q.body, markers = mark(fmt.Sprintf("%s/%d", u.Name, u.count))
+		q.method, q.body, markers = requestWithMarker(fmt.Sprintf("%s/%d", u.Name, u.count))
 	}
 	r := reply{method: q.method, path: q.path, markers: markers}
-	req, err := http.NewRequestWithContext(u.traced(), q.method, u.userLoad.c.fronts[q.at].public+q.path+"?marker="+markers[1], strings.NewReader(q.body))
+	req, err := http.NewRequestWithContext(u.traced(), q.method, u.userLoad.c.gateways[q.at].public+q.path+"?marker="+markers[1], strings.NewReader(q.body))
 	if err != nil {
 		r.err = err
 		return r
 	}
 	q.fill(req.Header)
 	req.Header.Set("X-Marker", markers[0])
-	r.answer, r.err = exchange(u.userLoad.clients[q.at], req)
-	if text := r.header.Get(seenHeader); text != "" {
+	r.Response, r.err = testkit.Do(u.userLoad.clients[q.at], req)
+	if text := r.Header.Get(seenHeader); text != "" {
 		r.seen = &seenRequest{}
 		_ = json.Unmarshal([]byte(text), r.seen)
 	}
 	return r
 }
 
-// mark is a request with a marker in each part that it has.
-func mark(marker string) (method, body string, all [3]string) {
+// requestWithMarker is a request with a marker in each part that it has.
+func requestWithMarker(marker string) (method, body string, all [3]string) {
 	method = oneOf(rand.IntN(4), "GET", "GET", "POST", "PUT")
 	if method != "GET" {
 		body = marker
@@ -348,16 +347,6 @@ func (q request) fill(h http.Header) {
 			h[name] = []string{q.claims}
 		}
 	}
-}
-
-func exchange(client *http.Client, req *http.Request) (answer, error) {
-	res, err := client.Do(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header, body}, err
 }
 
 // traced notes which connection the user was given.

@@ -20,7 +20,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// The apps, and the tokens of the private listener, of every world.
+// The apps, and the tokens of the private listener, of every testEnv.
 const (
 	appA, appB             = "wx00000000000000aa", "wx00000000000000bb"
 	appASecret, appBSecret = "app-a-secret-that-never-shows", "app-b-secret-that-never-shows"
@@ -28,9 +28,9 @@ const (
 	wechatToken            = "wechat-token-that-never-shows"
 )
 
-// world is what a gateway has around it: a real Redis, the simulated WeChat, a
+// testEnv is what a gateway has around it: a real Redis, the simulated WeChat, a
 // backend on a socket of its own. Gateways are started in it by serve.
-type world struct {
+type testEnv struct {
 	t       *testing.T
 	redis   *redistest.Server
 	sim     *wechattest.Server
@@ -38,38 +38,38 @@ type world struct {
 	backend *backend
 }
 
-func newWorld(t *testing.T) *world {
+func newTestEnv(t *testing.T) *testEnv {
 	t.Helper()
-	w := &world{t: t, redis: redistest.Start(t), backend: newBackend(t)}
-	w.sim = wechattest.New(wechattest.Options{LoginsPerMinute: 100000, Apps: []wechattest.App{
+	env := &testEnv{t: t, redis: redistest.Start(t), backend: newBackend(t)}
+	env.sim = wechattest.New(wechattest.Options{LoginsPerMinute: 100000, Apps: []wechattest.App{
 		{ID: appA, Secret: appASecret}, {ID: appB, Secret: appBSecret, NoUnionID: true},
 	}})
-	base, stop, err := w.sim.Start()
+	base, stop, err := env.sim.Start()
 	testkit.Must(t, err)
 	t.Cleanup(stop)
-	w.simBase = base
-	return w
+	env.simBase = base
+	return env
 }
 
 // settings are lines of a config file by their key.
 type settings map[string]string
 
-// config is a config file of this world with some of its keys changed. A key
+// config is a config file of this environment with some of its keys changed. A key
 // with an empty value is left out.
-func (w *world) config(changes settings) string {
+func (env *testEnv) config(changes settings) string {
 	c := settings{
 		"listen":  `"127.0.0.1:0"`,
 		"secrets": "[" + goodSecret + "]",
 		"apps": fmt.Sprintf("[{appid: %s, secret: %s, relay: [/wxa/*]}, {appid: %s, secret: %s}]",
 			appA, appASecret, appB, appBSecret),
-		"wechat":           fmt.Sprintf("{api_base: %q}", w.simBase),
-		"redis":            fmt.Sprintf("{addrs: [%q]}", w.redis.Addr),
+		"wechat":           fmt.Sprintf("{api_base: %q}", env.simBase),
+		"redis":            fmt.Sprintf("{addrs: [%q]}", env.redis.Addr),
 		"limits":           `{login_per_ip: ""}`,
 		"shutdown_delay":   "0s",
 		"shutdown_timeout": "10s",
 		"admin": fmt.Sprintf(`{listen: "127.0.0.1:0", tokens: [{name: ops, token: %s, scopes: [admin]}, {name: orders, token: %s, scopes: [wechat, token]}]}`,
 			adminToken, wechatToken),
-		"routes": "[" + w.route("/api/", "") + ", " + w.route("/public/", "auth: none") + "]",
+		"routes": "[" + env.route("/api/", "") + ", " + env.route("/public/", "auth: none") + "]",
 	}
 	maps.Copy(c, changes)
 	var text strings.Builder
@@ -81,17 +81,17 @@ func (w *world) config(changes settings) string {
 	return text.String()
 }
 
-// route is a route to the world's backend, in YAML.
-func (w *world) route(path, more string) string {
+// route is a route to the environment's backend, in YAML.
+func (env *testEnv) route(path, more string) string {
 	if more != "" {
 		more = ", " + more
 	}
-	return fmt.Sprintf("{path: %s, upstreams: [%q]%s}", path, w.backend.URL, more)
+	return fmt.Sprintf("{path: %s, upstreams: [%q]%s}", path, env.backend.URL, more)
 }
 
 // instance is a gateway run by its command line.
 type instance struct {
-	w               *world
+	env             *testEnv
 	file            string
 	public, private string // base URLs
 	out, err        *testkit.Buffer
@@ -102,35 +102,35 @@ type instance struct {
 }
 
 // serve starts a gateway and waits until it is ready.
-func (w *world) serve(changes settings) *instance {
-	w.t.Helper()
-	i := w.serveUnready(changes)
-	testkit.Eventually(w.t, "ready", func() bool { return i.ready() == http.StatusOK })
+func (env *testEnv) serve(changes settings) *instance {
+	env.t.Helper()
+	i := env.serveUnready(changes)
+	testkit.Eventually(env.t, "ready", func() bool { return i.ready() == http.StatusOK })
 	return i
 }
 
 // serveUnready starts a gateway and waits until it listens.
-func (w *world) serveUnready(changes settings) *instance {
-	w.t.Helper()
-	i := w.newInstance(changes)
+func (env *testEnv) serveUnready(changes settings) *instance {
+	env.t.Helper()
+	i := env.newInstance(changes)
 	ctx, cancel := context.WithCancel(context.Background())
 	i.cancel = cancel
 	go func() { i.status <- run(ctx, []string{"serve", "--config", i.file}, i.out, i.err) }()
-	w.t.Cleanup(i.end)
+	env.t.Cleanup(i.end)
 	i.public = i.listening("public")
 	i.private = i.listening("private")
 	return i
 }
 
-func (w *world) newInstance(changes settings) *instance {
-	w.t.Helper()
+func (env *testEnv) newInstance(changes settings) *instance {
+	env.t.Helper()
 	i := &instance{
-		w: w, file: filepath.Join(w.t.TempDir(), "config.yaml"), out: &testkit.Buffer{}, err: &testkit.Buffer{},
+		env: env, file: filepath.Join(env.t.TempDir(), "config.yaml"), out: &testkit.Buffer{}, err: &testkit.Buffer{},
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
 		status: make(chan int, 1),
 	}
 	i.read = i.out.String
-	write(w.t, i.file, w.config(changes), 0o600)
+	write(env.t, i.file, env.config(changes), 0o600)
 	return i
 }
 
@@ -139,23 +139,23 @@ func (i *instance) end() {
 	i.cancel()
 	i.client.CloseIdleConnections()
 	if got := <-i.status; got != exitFine {
-		i.w.t.Errorf("serve ended with status %d: %s", got, i.err)
+		i.env.t.Errorf("serve ended with status %d: %s", got, i.err)
 	}
 	i.status <- exitFine // for another call
 }
 
 // listening reads a listener's base URL from the log.
 func (i *instance) listening(name string) string {
-	i.w.t.Helper()
+	i.env.t.Helper()
 	var address string
-	testkit.Eventually(i.w.t, "listening on "+name, func() bool {
+	testkit.Eventually(i.env.t, "listening on "+name, func() bool {
 		for _, line := range i.logged("listening") {
 			if line["listener"] == name {
 				address, _ = line["address"].(string)
 			}
 		}
 		if len(i.status) > 0 {
-			i.w.t.Fatalf("serve has ended: %s", i.err)
+			i.env.t.Fatalf("serve has ended: %s", i.err)
 		}
 		return address != ""
 	})
@@ -176,17 +176,17 @@ func (i *instance) logged(message string) []map[string]any {
 
 // rewrite puts another config file in the old one's place, as editors do.
 func (i *instance) rewrite(text string) {
-	i.w.t.Helper()
-	write(i.w.t, i.file+".new", text, 0o600)
-	testkit.Must(i.w.t, os.Rename(i.file+".new", i.file))
+	i.env.t.Helper()
+	write(i.env.t, i.file+".new", text, 0o600)
+	testkit.Must(i.env.t, os.Rename(i.file+".new", i.file))
 }
 
 // reload changes the config file and waits until it is in force.
 func (i *instance) reload(changes settings) {
-	i.w.t.Helper()
+	i.env.t.Helper()
 	before := len(i.logged("config applied"))
-	i.rewrite(i.w.config(changes))
-	testkit.Eventually(i.w.t, "config applied", func() bool { return len(i.logged("config applied")) > before })
+	i.rewrite(i.env.config(changes))
+	testkit.Eventually(i.env.t, "config applied", func() bool { return len(i.logged("config applied")) > before })
 }
 
 // ready is the status of /readyz; 0 for no answer.
@@ -199,91 +199,56 @@ func (i *instance) ready() int {
 	return res.StatusCode
 }
 
-// answer is a response read to its end.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// code is the gateway's error code, "" where the answer is not the gateway's error.
-func (a answer) code() string { return a.header.Get("X-Gateway-Error") }
-
-func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
-
-// field is a field of the JSON answer as text.
-func (a answer) field(name string) string {
-	var fields map[string]any
-	_ = json.Unmarshal(a.body, &fields)
-	if fields[name] == nil {
-		return ""
-	}
-	return fmt.Sprint(fields[name])
-}
-
 // call sends a request to the public listener.
-func (i *instance) call(method, path, token, body string) answer {
-	i.w.t.Helper()
+func (i *instance) call(method, path, token, body string) testkit.Response {
+	i.env.t.Helper()
 	return i.send(method, i.public+path, token, body)
 }
 
 // manage sends a request to the private one.
-func (i *instance) manage(method, path, token, body string) answer {
-	i.w.t.Helper()
+func (i *instance) manage(method, path, token, body string) testkit.Response {
+	i.env.t.Helper()
 	return i.send(method, i.private+path, token, body)
 }
 
-func (i *instance) send(method, url, token, body string) answer {
-	i.w.t.Helper()
+func (i *instance) send(method, url, token, body string) testkit.Response {
+	i.env.t.Helper()
 	a, err := i.try(method, url, token, body)
-	testkit.Must(i.w.t, err)
+	testkit.Must(i.env.t, err)
 	return a
 }
 
-func (i *instance) try(method, url, token, body string) (answer, error) {
-	req, err := http.NewRequest(method, url, strings.NewReader(body))
-	if err != nil {
-		return answer{}, err
-	}
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	res, err := i.client.Do(req)
-	if err != nil {
-		return answer{}, err
-	}
-	defer res.Body.Close()
-	read, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header, read}, err
+func (i *instance) try(method, url, token, body string) (testkit.Response, error) {
+	return testkit.Call(i.client, method, url, token, body)
 }
 
 // login logs a user of app A in and gives the token.
 func (i *instance) login(name string) string {
-	i.w.t.Helper()
+	i.env.t.Helper()
 	return i.loginTo(appA, name)
 }
 
 func (i *instance) loginTo(app, name string) string {
-	i.w.t.Helper()
-	a := i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, app, i.w.user(app, name).Code()))
-	if a.status != http.StatusOK {
-		i.w.t.Fatalf("login of %s: %v", name, a)
+	i.env.t.Helper()
+	a := i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, app, i.env.user(app, name).Code()))
+	if a.Status != http.StatusOK {
+		i.env.t.Fatalf("login of %s: %v", name, a)
 	}
-	return a.field("token")
+	return a.Field("token")
 }
 
-func (w *world) user(app, name string) *wechattest.User {
-	w.t.Helper()
-	u, err := w.sim.User(app, name)
-	testkit.Must(w.t, err)
+func (env *testEnv) user(app, name string) *wechattest.User {
+	env.t.Helper()
+	u, err := env.sim.User(app, name)
+	testkit.Must(env.t, err)
 	return u
 }
 
 // metric is the value of a series without labels, or with exactly these, in
 // the form of the page.
 func (i *instance) metric(series string) string {
-	i.w.t.Helper()
-	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").body)) {
+	i.env.t.Helper()
+	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").Body)) {
 		if value, ok := strings.CutPrefix(line, series+" "); ok {
 			return strings.TrimSpace(value)
 		}
@@ -291,7 +256,7 @@ func (i *instance) metric(series string) string {
 	return ""
 }
 
-// backend is what stands behind the gateway. Below any path, …/slow waits until
+// backend is the upstream of the gateways. Below any path, …/slow waits until
 // it is released, …/events streams, …/socket is a WebSocket that sends back what
 // it gets, and all else shows what the backend received.
 type backend struct {
@@ -356,12 +321,13 @@ func sendRequest(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(received{r.Method, r.URL.Path, r.Header})
 }
 
-// seen is what the backend received.
-func (a answer) seen(t *testing.T) received {
+// seenByBackend is what the backend received of a request that it answered.
+func seenByBackend(t *testing.T, a testkit.Response) received {
 	t.Helper()
 	var s received
-	if a.status != http.StatusOK || json.Unmarshal(a.body, &s) != nil {
-		t.Fatalf("not the backend's answer: %v", a)
+	if a.Status != http.StatusOK {
+		t.Fatalf("not the backend's response: %v", a)
 	}
+	a.JSON(t, &s)
 	return s
 }
