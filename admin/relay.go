@@ -42,6 +42,11 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	if err := s.checkApp(appid); err != nil {
 		return err
 	}
+	if httprule.NeverForwarded(r.Method) {
+		e := apierror.New(apierror.MethodNotAllowed, "this method is never relayed") // a TRACE repeats the access token
+		e.Allow = strings.Join(httprule.Methods(), ", ")
+		return e
+	}
 	if !isAPIPath(path) {
 		return apierror.New(apierror.BadPath, "a path of the WeChat API has letters, digits, - _ . and / only")
 	}

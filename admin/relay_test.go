@@ -127,6 +127,20 @@ func TestOnlyListedPathsAreRelayed(t *testing.T) {
 	}
 }
 
+// An answer to TRACE repeats the request, access token and all.
+func TestTraceAndConnectAreNeverRelayed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, method := range []string{http.MethodTrace, http.MethodConnect} {
+		if a := w.call(method, "/wx/"+app+"/wxa/getwxacodeunlimit", wechatToken, ""); a.outcome() != "405 method_not_allowed" {
+			t.Errorf("%s: %v", method, a)
+		}
+	}
+	if calls := w.sim.Calls(); len(calls) != 0 {
+		t.Errorf("WeChat was called: %+v", calls)
+	}
+}
+
 // /cgi-bin/* is in the list; these calls are not opened by it.
 func TestCallsWithTheAppSecretAreNeverRelayed(t *testing.T) {
 	t.Parallel()

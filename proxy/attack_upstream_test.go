@@ -67,6 +67,8 @@ func TestOriginsAreJudgedWhole(t *testing.T) {
 		s.denies(get("http://169.254.169.254/latest/meta-data/"), 404, "no_route")
 		s.denies("GET http://169.254.169.254/latest/meta-data/ HTTP/1.1\r\nHost: gw.test\r\n\r\n", 404, "no_route")
 		s.denies("CONNECT 169.254.169.254:80 HTTP/1.1\r\nHost: 169.254.169.254:80\r\n\r\n", 405, "method_not_allowed")
+		s.denies("CONNECT /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
+		s.denies("CONNECT /nowhere HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
 	})
 	t.Run("SS-02", func(t *testing.T) {
 		t.Parallel()

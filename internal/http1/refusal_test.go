@@ -49,7 +49,7 @@ var refused = map[string]struct {
 	"absolute without host":           {"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"user in target":                  {"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"host list in target":             {"GET http://a,b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	"CONNECT with a path":             {"CONNECT /x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+	"CONNECT with a URL":              {"CONNECT http://a/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"CONNECT without port":            {"CONNECT a HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"two empty lines before":          {"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"bare LF before":                  {"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},

@@ -45,6 +45,7 @@ func TestARequestIsSeenAsItWasSent(t *testing.T) {
 		"absolute, bare":   {"GET http://b.test HTTP/1.1\r\nHost: b.test\r\n\r\n", with(func(q *seen) { q.Target, q.Host = "http://b.test", "b.test" })},
 		"asterisk":         {"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *seen) { q.Method, q.Target, q.Path = "OPTIONS", "*", "*" })},
 		"connect":          {"CONNECT b.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *seen) { q.Method, q.Target, q.Host, q.Path = "CONNECT", "b.test:443", "b.test:443", "" })},
+		"connect, a path":  {"CONNECT /x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *seen) { q.Method, q.Target, q.Path, q.Query = "CONNECT", "/x?y", "/x", "y" })},
 		"HTTP/1.0":         {"GET / HTTP/1.0\r\n\r\n", with(func(q *seen) { q.Proto, q.Host, q.Close = "HTTP/1.0", "", true })},
 		"HTTP/1.0 kept":    {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", with(func(q *seen) { q.Proto, q.Host, q.Header = "HTTP/1.0", "", http.Header{"Connection": {"Keep-Alive"}} })},
 		"close":            {get("/", "Connection: x, close"), with(func(q *seen) { q.Close, q.Header = true, http.Header{"Connection": {"x, close"}} })},

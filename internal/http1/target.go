@@ -28,10 +28,11 @@ func checkTargetBytes(target []byte) *Refusal {
 
 // parseTarget fills u from one of the four forms of a target (RFC 9112, section
 // 3.2): origin, absolute (http and https), authority (CONNECT alone), and
-// asterisk (OPTIONS alone).
+// asterisk (OPTIONS alone). A CONNECT in origin form, as clients send it that take
+// CONNECT for a method like others, is the handler's to refuse.
 func parseTarget(u *url.URL, method, target string) *Refusal {
 	switch {
-	case method == http.MethodConnect:
+	case method == http.MethodConnect && target[0] != '/':
 		if !validHost(target) || !strings.Contains(target, ":") {
 			return badTarget("the target of CONNECT must be a host and a port")
 		}
