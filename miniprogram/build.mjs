@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('.', import.meta.url))
 
 // Names of properties that no caller sees. Whole words: a name that is also one of wx or of the interface must not be here.
 const internalProperties = ['handle', 'aborted', 'attach', 'flush', 'headerSeen', 'renewIfDue', 'isFromLogin', 'replaceToken', 'dropToken',
-  'checkToken', 'logouts', 'dial', 'load', 'save', 'drop']
+  'checkToken', 'currentToken', 'logIn', 'logouts', 'dial', 'load', 'save', 'drop']
 
 /** What each module exports, by its name in dist/: the public name, and where it is. */
 const modules = {

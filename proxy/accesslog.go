@@ -55,7 +55,7 @@ func (rc *requestContext) logFields(list *fieldList, took time.Duration) []zap.F
 	fields := append(list[:0],
 		zap.String("method", clip(r.Method, 32)),
 		zap.String("host", clip(r.Host, maxLoggedHost)),
-		zap.String("path", clip(r.URL.Path, maxLoggedPath)),
+		zap.String("path", clip(rc.state.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)),
 		zap.String("route", rc.routeName),
 		zap.Int("status", rc.status),
 		zap.Duration("duration", took),

@@ -19,6 +19,8 @@ type Explanation struct {
 	Expires time.Time        // the token's end
 	Headers http.Header      // what the backend would be told of the caller
 	Refusal *apierror.Error  // nil: it is let through
+
+	LoggedPath string // the path as the access log would have it
 }
 
 // Explain takes a request the way of ServeHTTP, but for the steps that answer,
@@ -36,7 +38,7 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 			break
 		}
 	}
-	e := Explanation{Own: rc.own, Route: rc.route, Headers: http.Header{}, Refusal: refusal}
+	e := Explanation{Own: rc.own, Route: rc.route, Headers: http.Header{}, Refusal: refusal, LoggedPath: rc.state.Endpoints.LoggedPath(r.URL.Path)}
 	if rc.route != nil {
 		e.Target = rc.route.target(r.URL)
 	}

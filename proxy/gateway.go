@@ -79,7 +79,8 @@ type state struct {
 func New(o Options, c Config) *Gateway {
 	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches(), cookies: newSentCookies()}
 	g.endpoints = endpoint.New(endpoint.Options{
-		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Pushes: o.Metrics.pushes, Log: o.Log, Now: o.Now,
+		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Pushes: o.Metrics.pushes,
+		Prefetches: o.Metrics.prefetches, Log: o.Log, Now: o.Now,
 	}, c.Endpoints)
 	g.steps = g.requestSteps()
 	g.Configure(c)

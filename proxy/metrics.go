@@ -17,13 +17,14 @@ import (
 // Metrics counts what the public listener does. One is made per process, it
 // outlives reloads.
 type Metrics struct {
-	requests  *prometheus.CounterVec
-	durations *prometheus.HistogramVec
-	logins    *prometheus.CounterVec
-	sockets   prometheus.Gauge
-	inFlight  prometheus.Gauge
-	proofs    *prometheus.CounterVec
-	pushes    *prometheus.CounterVec
+	requests   *prometheus.CounterVec
+	durations  *prometheus.HistogramVec
+	logins     *prometheus.CounterVec
+	sockets    prometheus.Gauge
+	inFlight   prometheus.Gauge
+	proofs     *prometheus.CounterVec
+	pushes     *prometheus.CounterVec
+	prefetches *prometheus.CounterVec
 
 	byRoute sync.Map // route name to *routeMetrics
 }
@@ -58,6 +59,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		pushes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_pushes_total",
 			Help: "Messages of WeChat's push by appid and outcome: ok, repeated, under_way, refused, failed.",
+		}, []string{"appid", "outcome"}),
+		prefetches: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_prefetches_total",
+			Help: "Calls of WeChat's pre-fetch by appid and outcome: ok, or the error code.",
 		}, []string{"appid", "outcome"}),
 		proofs: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_proofs_total",

@@ -40,7 +40,7 @@ func (g *Gateway) startSpan(rc *requestContext) {
 	}
 	rc.r = r.WithContext(ctx)
 	rc.span.SetAttributes(
-		requestMethod(r.Method), semconv.URLPath(clip(r.URL.Path, maxLoggedPath)), semconv.URLScheme(rc.scheme()),
+		requestMethod(r.Method), semconv.URLPath(clip(rc.state.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)), semconv.URLScheme(rc.scheme()),
 		semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
 		attribute.String("wxgate.request_id", rc.id),
 	)

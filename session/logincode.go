@@ -21,8 +21,14 @@ type CodeUse struct {
 	AppID          string
 	Code           string
 	IdempotencyKey string // empty: the code works once
-	Limit          string // what Rate counts for; it is asked in the same round trip
-	Rate           Rate
+
+	// PrefetchOn: WeChat's pre-fetch may come with the code too, before the
+	// client or after it. Each of the two gets the answer that the other got.
+	PrefetchOn bool
+	Prefetch   bool // this use is the pre-fetch, which WeChat may repeat; with PrefetchOn
+
+	Limit string // what Rate counts for; it is asked in the same round trip
+	Rate  Rate
 }
 
 // LimitedError refuses a request that came too soon.
@@ -34,7 +40,8 @@ func (e *LimitedError) Error() string { return "rate limit exceeded" }
 // with it. With an IdempotencyKey, others with the same code and key
 // get the same answer, waiting for it if need be, for 60 seconds; all others
 // get ErrCodeUsed. The answer is sealed at rest. A request above its rate gets a
-// *LimitedError, and its code stays unused.
+// *LimitedError, and its code stays unused. With PrefetchOn the answer is kept
+// for the other side in any case; a client without a key gets it once.
 //
 // An error of do uses the code up, unless it is marked Retryable. do goes on
 // when its client goes away, since that client may ask again for the answer.
@@ -70,14 +77,30 @@ type claim struct {
 	claimant string
 	code     string // hash
 	key      string // hash, or empty
+	prefetch string // hash that is the pre-fetch's key, or empty: it is off
 }
 
 func (s *Store) newClaim(use CodeUse) claim {
 	c := claim{store: s, claimant: newID(), code: hashOf("code", use.AppID, use.Code)}
-	if use.IdempotencyKey != "" {
+	if use.PrefetchOn {
+		c.prefetch = hashOf("prefetch", use.AppID, use.Code)
+	}
+	switch {
+	case use.Prefetch:
+		c.key = c.prefetch
+	case use.IdempotencyKey != "":
 		c.key = hashOf("idempotency", use.AppID, use.Code, use.IdempotencyKey)
 	}
 	return c
+}
+
+// sealedFor is the key that a kept answer is bound to: with a pre-fetch two keys
+// open it, and Redis says which.
+func (c claim) sealedFor() string {
+	if c.prefetch != "" {
+		return c.prefetch
+	}
+	return c.key
 }
 
 func (c claim) names() []string {
@@ -87,7 +110,7 @@ func (c claim) names() []string {
 // acquire claims the code, and counts the request where use has a rate.
 func (c claim) acquire(ctx context.Context, use CodeUse) (answer []byte, state string, err error) {
 	s := c.store
-	claim := &call{script: claimLoginCodeScript, keys: c.names(), args: []any{c.claimant, c.key, claimFor.Milliseconds()}}
+	claim := &call{script: claimLoginCodeScript, keys: c.names(), args: []any{c.claimant, c.key, claimFor.Milliseconds(), c.prefetch}}
 	calls := []*call{claim}
 	if use.Rate.Count > 0 {
 		calls = append(calls, s.limitCall(use.Limit, use.Rate))
@@ -109,7 +132,7 @@ func (c claim) acquire(ctx context.Context, use CodeUse) (answer []byte, state s
 	if claim.err != nil || state != "answer" {
 		return nil, state, claim.err
 	}
-	answer, err = s.config.Load().keys.open(loginAnswerPurpose, []byte(reply(list).text(1)), c.code, c.key)
+	answer, err = s.config.Load().keys.open(loginAnswerPurpose, []byte(reply(list).text(1)), c.code, c.sealedFor())
 	if err != nil {
 		return nil, "used", nil // sealed under secrets that are gone
 	}
@@ -125,7 +148,7 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	case errors.As(err, &released):
 		err = released.error
 		c.finish(own, "release", nil)
-	case c.key == "": // the claim as it is refuses all others
+	case c.sealedFor() == "": // the claim as it is refuses all others
 	case err != nil:
 		c.finish(own, "keep", nil)
 	default:
@@ -137,7 +160,7 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 // keep queues the answer to be stored for a client that loses it; the reply to the
 // present request doesn't wait for that.
 func (c claim) keep(ctx context.Context, answer []byte) {
-	sealed := c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.key)
+	sealed := c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.sealedFor())
 	select {
 	case c.store.loginAnswers <- c.finishCall("keep", sealed):
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,80 @@ func TestFailureUsesTheCodeUpUnlessItMayBeTriedAgain(t *testing.T) {
 	}
 	if Retryable(nil) != nil {
 		t.Error("nil became an error")
+	}
+}
+
+// Where pre-fetch is on it and the client get one answer, whoever comes first,
+// and nobody else does.
+func TestPrefetchAndClientShareOneAnswer(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	stores := []*Store{openStore(t, server, nil), openStore(t, server, nil)}
+	const key = idempotencyKey
+	prefetch := CodeUse{PrefetchOn: true, Prefetch: true}
+	keyed, keyless := CodeUse{PrefetchOn: true, IdempotencyKey: key}, CodeUse{PrefetchOn: true}
+	other := CodeUse{PrefetchOn: true, IdempotencyKey: "another key of 16"}
+	off := CodeUse{IdempotencyKey: key}
+	for name, c := range map[string]struct {
+		uses []CodeUse
+		used []int // which are refused
+	}{
+		"pre-fetch, repeated, then a keyed client, repeated": {[]CodeUse{prefetch, prefetch, keyed, keyed, prefetch}, nil},
+		"pre-fetch, then a client without a key, twice":      {[]CodeUse{prefetch, keyless, keyless, prefetch}, []int{2}},
+		"pre-fetch, then two clients":                        {[]CodeUse{prefetch, keyed, other, keyless, keyed}, []int{2, 3}},
+		"a keyed client, then the pre-fetch":                 {[]CodeUse{keyed, prefetch, keyed, other, prefetch}, []int{3}},
+		"a client without a key, then the pre-fetch":         {[]CodeUse{keyless, prefetch, keyless, keyed, prefetch}, []int{2, 3}},
+		"pre-fetch is off for the second":                    {[]CodeUse{prefetch, off}, []int{1}},
+		"no pre-fetch comes":                                 {[]CodeUse{keyless, keyless, keyed}, []int{1, 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var calls atomic.Int32
+			for i, use := range c.uses {
+				use.AppID, use.Code = appid, name
+				got, err := stores[i%2].UseCodeOnce(t.Context(), use, answering("token", &calls))
+				if slices.Contains(c.used, i) {
+					if !errors.Is(err, ErrCodeUsed) {
+						t.Errorf("use %d: %q, %v", i, got, err)
+					}
+				} else if err != nil || string(got) != "token" {
+					t.Errorf("use %d: %q, %v", i, got, err)
+				}
+			}
+			if calls.Load() != 1 {
+				t.Errorf("%d calls", calls.Load())
+			}
+		})
+	}
+}
+
+// Both at once: one call, and the later one waits for its answer. A failure is
+// told to both.
+func TestPrefetchAndClientAtOnceMakeOneCall(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	stores := []*Store{openStore(t, server, nil), openStore(t, server, nil)}
+	var calls atomic.Int32
+	var uses sync.WaitGroup
+	for i := range 6 {
+		uses.Go(func() {
+			use := CodeUse{AppID: appid, Code: "code", PrefetchOn: true, Prefetch: i%2 == 0, IdempotencyKey: idempotencyKey}
+			if got, err := stores[i%2].UseCodeOnce(t.Context(), use, answering("token", &calls)); err != nil || string(got) != "token" {
+				t.Errorf("use %d: %q, %v", i, got, err)
+			}
+		})
+	}
+	uses.Wait()
+	if calls.Load() != 1 {
+		t.Errorf("%d calls", calls.Load())
+	}
+	no := errors.New("no")
+	for i, use := range []CodeUse{{PrefetchOn: true}, {PrefetchOn: true, Prefetch: true}} {
+		use.AppID, use.Code = appid, "refused"
+		_, err := stores[0].UseCodeOnce(t.Context(), use, func(context.Context) ([]byte, error) { return nil, no })
+		if want := []error{no, ErrCodeUsed}[i]; !errors.Is(err, want) {
+			t.Errorf("use %d of a refused code: %v", i, err)
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ apps:
   - appid: %s
     secret: %s
     relay: [/wxa/getwxacodeunlimit, /cgi-bin/message/subscribe/send]
+    prefetch: {key: dev-pre-fetch-key-of-the-console}
 wechat: {api_base: "%s"}
 shutdown_delay: 0s
 shutdown_timeout: 2s

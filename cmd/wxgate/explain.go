@@ -14,6 +14,7 @@ import (
 	"wxgate/internal/config"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
+	"wxgate/secret"
 	"wxgate/session"
 )
 
@@ -71,7 +72,7 @@ func printExplanation(t *terminal, cfg *config.Config, r *http.Request, e proxy.
 	say := func(what, format string, args ...any) {
 		fmt.Fprintf(t.out, "%-9s %s\n", what+":", fmt.Sprintf(format, args...))
 	}
-	say("request", "%s %s, host %s", r.Method, r.URL.RequestURI(), r.Host)
+	say("request", "%s %s, host %s", r.Method, shownTarget(r, e), r.Host)
 	switch {
 	case e.Own:
 		say("route", "none: the gateway answers under %s itself", cfg.AuthPrefix)
@@ -88,6 +89,19 @@ func printExplanation(t *terminal, cfg *config.Config, r *http.Request, e proxy.
 		return
 	}
 	say("outcome", "forwarded")
+}
+
+// shownTarget is the request's target without what the gateway's own endpoints
+// take as a secret: codes, tickets, signatures and the key of a pre-fetch.
+func shownTarget(r *http.Request, e proxy.Explanation) string {
+	if !e.Own {
+		return r.URL.RequestURI()
+	}
+	target := e.LoggedPath
+	if r.URL.RawQuery != "" {
+		target += "?" + secret.Redacted
+	}
+	return target
 }
 
 func explainRoute(say func(what, format string, args ...any), cfg *config.Config, e proxy.Explanation) {

@@ -33,6 +33,8 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 		"no route":        {[]string{"GET", "/nowhere"}, []string{"route:    none", "outcome:  404 no_route"}},
 		"a bad path":      {[]string{"GET", "/api/%2e%2e/x"}, []string{"outcome:  400 bad_path"}},
 		"the gateway's":   {[]string{"POST", "/auth/login"}, []string{"outcome:  answered by the gateway"}},
+		"a ticket":        {[]string{"GET", "/auth/enter?ticket=abc"}, []string{"request:  GET /auth/enter?[redacted], host"}},
+		"a pre-fetch":     {[]string{"GET", "/auth/prefetch/" + appA + "/" + prefetchKey + "?code=abc"}, []string{"request:  GET /auth/prefetch/" + appA + "/[redacted]?[redacted]", "answered by the gateway"}},
 		"a URL in full":   {[]string{"get", "https://shop.example.com/public/x"}, []string{"request:  GET /public/x, host shop.example.com", "outcome:  forwarded"}},
 		"a path as a URL": {[]string{"GET", "http://h/public/a%20b"}, []string{"as /public/a%20b"}},
 	} {

@@ -26,6 +26,7 @@ const (
 	appASecret, appBSecret = "app-a-secret-that-never-shows", "app-b-secret-that-never-shows"
 	adminToken             = "admin-token-that-never-shows"
 	wechatToken            = "wechat-token-that-never-shows"
+	prefetchKey            = "prefetch-key-that-never-shows"
 )
 
 // testEnv is what a gateway has around it: a real Redis, the simulated WeChat, a
@@ -60,8 +61,8 @@ func (env *testEnv) config(changes settings) string {
 	c := settings{
 		"listen":  `"127.0.0.1:0"`,
 		"secrets": "[" + goodSecret + "]",
-		"apps": fmt.Sprintf("[{appid: %s, secret: %s, relay: [/wxa/*]}, {appid: %s, secret: %s}]",
-			appA, appASecret, appB, appBSecret),
+		"apps": fmt.Sprintf("[{appid: %s, secret: %s, relay: [/wxa/*], prefetch: {key: %s}}, {appid: %s, secret: %s}]",
+			appA, appASecret, prefetchKey, appB, appBSecret),
 		"wechat":           fmt.Sprintf("{api_base: %q}", env.simBase),
 		"redis":            fmt.Sprintf("{addrs: [%q]}", env.redis.Addr),
 		"limits":           `{login_per_ip: ""}`,

@@ -139,8 +139,12 @@ func endpointConfig(c *config.Config) (endpoint.Config, error) {
 		Hook:       loginHook(c),
 		Web:        endpoint.Web{Cookie: webCookie(c), MaxAge: c.Web.MaxAge.Std()},
 	}
+	out.Prefetches = map[string]secret.Text{}
 	for _, a := range c.Apps {
 		out.Apps = append(out.Apps, a.AppID)
+		if a.Prefetch.Key != "" {
+			out.Prefetches[a.AppID] = a.Prefetch.Key
+		}
 	}
 	var err error
 	out.Pushes, err = pushes(c)

@@ -43,6 +43,7 @@ func (v *validator) checkApp(key string, app App) {
 	}
 	distinct(v, key+".relay", app.Relay)
 	v.checkPush(key+".push", app.Push)
+	v.checkPrefetch(key+".prefetch", app.Prefetch)
 	v.checkAPISecurity(key+".api_security", app.APISecurity)
 }
 

@@ -57,7 +57,14 @@ type App struct {
 	Relay  []string    `yaml:"relay"` // with a leading slash; a trailing /* takes everything below
 
 	Push        Push        `yaml:"push"`
+	Prefetch    Prefetch    `yaml:"prefetch"`
 	APISecurity APISecurity `yaml:"api_security"`
+}
+
+// Prefetch is WeChat's pre-fetch (数据预拉取): a login that WeChat's own server makes
+// before the mini program starts.
+type Prefetch struct {
+	Key secret.Text `yaml:"key"` // the last part of the address entered in WeChat's console; none: off
 }
 
 // Push is WeChat's message push: what the operator enters in WeChat's console

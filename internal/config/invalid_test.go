@@ -171,6 +171,9 @@ func wrongValues(dir string) []wrong {
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [cgi-bin/component/*] # here"), "never relayed"},
 		{"apps[0].relay[1]", inApp("appid: wx1\nsecret: x\nrelay:\n  - wxa/x\n  - /wxa/x # here"), "same as apps[0].relay[0]"},
 
+		{"apps[0].prefetch.key", inApp("appid: wx1\nsecret: x\nprefetch: {key: tooshorttobearealkey1} # here"), "22 to 128 random letters"},
+		{"apps[0].prefetch.key", inApp("appid: wx1\nsecret: x\nprefetch: {key: 'a/b/c/d/e/f/g/h/i/j/k/l/m'} # here"), "22 to 128 random letters"},
+		{"apps[0].prefetch.key", inApp("appid: wx1\nsecret: x\nprefetch: {key: " + strings.Repeat("k", 129) + "} # here"), "22 to 128 random letters"},
 		{"apps[0].push", inApp("appid: wx1\nsecret: x\npush: on # here"), "must be a mapping"},
 		{"apps[0].push.token", inPush("token: 'a b' # here"), "not a token of WeChat's console"},
 		{"apps[0].push.token", inPush("token: '' # here"), "not a token of WeChat's console"},

@@ -161,6 +161,7 @@ func TestGoodValuesAreTaken(t *testing.T) {
 		"listen: 127.0.0.1:0",
 		"shutdown_delay: 0",
 		"apps:\n- appid: wx1\n  secret: x\n  push:\n    " + strings.ReplaceAll(goodPush, "\n", "\n    ") + "timeout: 5s",
+		"apps:\n- appid: wx1\n  secret: x\n  prefetch: {key: " + strings.Repeat("aZ-_", 6) + "}",
 		"apps:\n- appid: wx1\n  secret: x\n  push: {upstream: 'https://127.0.0.1/wx', token: abc, mode: plain}",
 		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(goodSecurity(), "\n", "\n    "),
 		"apps:\n- appid: wx1\n  secret: x\n  api_security:\n    " + strings.ReplaceAll(without(goodSecurity(), "paths: [wxa/business/*, /wxa/a]\n"), "\n", "\n    "),

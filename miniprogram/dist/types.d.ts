@@ -62,6 +62,7 @@ export interface Gateway {
     /** Logs in even where a login holds, for a new session or to hand in a phone code with it. Calls log in by themselves. */
     login(options?: {
         phoneCode?: string;
+        prefetched?: LoginAnswer;
     } & Callbacks<LoginAnswer>): Promise<LoginAnswer>;
     /**
      * Ends this session, or with `all` every session of the user. The next call logs in again; calls that were made before

@@ -35,7 +35,7 @@ export function newGateway(options: GatewayOptions): Gateway {
     const safe = !/^(POST|PATCH)$/.test(method)
     let refusals = 0
     for (let tries = 1; ; ) {
-      const token = await session.token(logouts)
+      const token = await session.currentToken(logouts)
       let sent = prepare(given, url, method, token)
       if (proof) sent = await proof.sign(api, sent)
       const result = await send(api, sent, task)
@@ -87,7 +87,7 @@ export function newGateway(options: GatewayOptions): Gateway {
     try {
       return await ask(name, path, data, method, logouts)
     } catch (error) {
-      if ((error as any).code === 'session_key_stale') await session.login('', logouts).catch(ignore)
+      if ((error as any).code === 'session_key_stale') await session.logIn('', logouts).catch(ignore)
       throw error
     }
   }
@@ -97,7 +97,7 @@ export function newGateway(options: GatewayOptions): Gateway {
     const askHere = (path: string, method?: string) => ask('ensureSession', path, undefined, method, logouts)
     await session.renewIfDue()
     const info = await askHere('/session', 'GET')
-    if (sessionKey && !(await askHere('/check')).valid) await session.login('', logouts)
+    if (sessionKey && !(await askHere('/check')).valid) await session.logIn('', logouts)
     return info
   }
 
@@ -117,7 +117,7 @@ export function newGateway(options: GatewayOptions): Gateway {
     uploadFile: given => start('uploadFile', given),
     downloadFile: given => start('downloadFile', given),
     connectSocket,
-    login: (given = {}) => withCallbacks(session.login(given.phoneCode), given),
+    login: (given = {}) => withCallbacks(session.logIn(given.phoneCode, undefined, given.prefetched), given),
     logout: (given = {}) => withCallbacks(session.logout(pick(given, ['all', 'resetKey']), given.all || given.resetKey), given),
     ensureSession: (given = {}) => withCallbacks(ensure(given.sessionKey), given),
     bindPhone: given => withCallbacks(bindPhone(given), given),

@@ -12,13 +12,13 @@ const renewalPause = 30000
 
 /** The user's session: one token, obtained, stored, renewed and dropped. */
 export interface Session {
-  /** A token to send: the current one or, if there is none, that of a new login. `since` as with login. */
-  token(since?: number): Promise<string>
+  /** A token to send: the current one or, if there is none, that of a new login. `since` as with logIn. */
+  currentToken(since?: number): Promise<string>
   /**
    * Logs in with WeChat. Any number of callers, also by other gateways over the same storage, share one login. Fails where
-   * logout was called after `since`.
+   * logout was called after `since`. `prefetched` is the answer of a login that WeChat made ahead of the start.
    */
-  login(phoneCode?: string, since?: number): Promise<LoginAnswer>
+  logIn(phoneCode?: string, since?: number, prefetched?: LoginAnswer): Promise<LoginAnswer>
   /** Waits for the renewal, if one is due. */
   renewIfDue(): Promise<void>
   /** Whether the token came straight from a login, so that another login can hardly do better. */
@@ -46,7 +46,7 @@ export function newSession(auth: string, key: string, platform: Platform, option
   const ended = key + ' logouts'
   const ask: Ask = (path, header, data, method = 'POST') =>
     call(platform, 'request', { url: auth + path, method, data, header, timeout })
-  const logIn = newLogin(platform, ask, options.appid)
+  const exchangeCode = newLogin(platform, ask, options.appid)
   let own: StoredToken | undefined
   let lastLogin = ''
   let nextRenewal = 0
@@ -68,17 +68,17 @@ export function newSession(auth: string, key: string, platform: Platform, option
     return isUnexpired(own) ? own : reload()
   }
 
-  async function logInAndSave(phoneCode?: string): Promise<LoginAnswer> {
-    const answer = await logIn(phoneCode)
+  async function logInAndSave(phoneCode?: string, prefetched?: LoginAnswer): Promise<LoginAnswer> {
+    const answer = prefetched || (await exchangeCode(phoneCode))
     save(fromAnswer(answer))
     // On its own: an error of the caller's code must not fail the login.
     if (answer.is_new_user && onNewUser) Promise.resolve(answer).then(onNewUser)
     return answer
   }
 
-  async function login(phoneCode?: string, since = logouts()): Promise<LoginAnswer> {
+  async function logIn(phoneCode?: string, since = logouts(), prefetched?: LoginAnswer): Promise<LoginAnswer> {
     if (since !== logouts()) throw { errMsg: 'login:fail logged out' }
-    const answer = await singleFlight(shared, key, () => logInAndSave(phoneCode), !!phoneCode)
+    const answer = await singleFlight(shared, key, () => logInAndSave(phoneCode, prefetched), !!phoneCode)
     own = fromAnswer(answer)
     lastLogin = own.token
     return answer
@@ -108,11 +108,11 @@ export function newSession(auth: string, key: string, platform: Platform, option
   }
 
   return {
-    login,
+    logIn,
     renewIfDue,
-    async token(since) {
+    async currentToken(since) {
       const now = current()
-      if (!now) return (await login('', since)).token
+      if (!now) return (await logIn('', since)).token
       if (isDue(now)) renewIfDue()
       return now.token
     },
@@ -130,7 +130,7 @@ export function newSession(auth: string, key: string, platform: Platform, option
       shared[ended] = logouts() + 1
       await whenIdle(shared, key)
       const now = current()
-      const token = now ? now.token : everywhere ? (await login()).token : ''
+      const token = now ? now.token : everywhere ? (await logIn()).token : ''
       own = undefined
       store.drop()
       if (!token) return

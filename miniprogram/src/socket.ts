@@ -29,7 +29,7 @@ export function newSocket(platform: Platform, options: any, session?: Session, p
 
   async function dial(): Promise<any> {
     try {
-      const token = session ? await session.token() : ''
+      const token = session ? await session.currentToken() : ''
       return await connect(token, !!token)
     } catch (error) {
       if (!closed) emit('Error', error)
@@ -65,7 +65,7 @@ export function newSocket(platform: Platform, options: any, session?: Session, p
   /** Opens the socket again if its token was refused or its proof may have been; else emits the buffered events. */
   async function reconnect(token: string, sent: any, buffered: Array<() => void>): Promise<void> {
     if (session && (await isWorthAnotherTry(session, token, sent)) && !closed) {
-      const reconnected = await session.token(logouts).then(next => connect(next, false)).then(() => true, ignore)
+      const reconnected = await session.currentToken(logouts).then(next => connect(next, false)).then(() => true, ignore)
       if (reconnected) return
     }
     buffered.forEach(report => report())

@@ -73,7 +73,7 @@ export interface Gateway {
   /** As wx.connectSocket; an http baseURL is ws here, an https one wss. A login that fails is told to onError too. */
   connectSocket(options: WechatMiniprogram.ConnectSocketOption): Call<WechatMiniprogram.SocketTask, WechatMiniprogram.SocketTask>
   /** Logs in even where a login holds, for a new session or to hand in a phone code with it. Calls log in by themselves. */
-  login(options?: { phoneCode?: string } & Callbacks<LoginAnswer>): Promise<LoginAnswer>
+  login(options?: { phoneCode?: string; prefetched?: LoginAnswer } & Callbacks<LoginAnswer>): Promise<LoginAnswer>
   /**
    * Ends this session, or with `all` every session of the user. The next call logs in again; calls that were made before
    * do not, and end with the gateway's 401. With `resetKey` WeChat makes the user's session_key invalid too.

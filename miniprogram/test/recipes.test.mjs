@@ -51,6 +51,29 @@ test('app: one gateway for all pages', () => {
   assert.equal(typeof app.gateway.request, 'function')
 })
 
+test('prefetch: a login that WeChat has made ahead is taken, once, and no other is made', async t => {
+  const stub = await startStub(t)
+  let app, onData
+  const data = { fetchType: 'pre', timeStamp: Date.now(), fetchedData: JSON.stringify(stub.issue()) }
+  const wx = { ...stub.phone(), getBackgroundFetchData: ({ success }) => success(data), onBackgroundFetchData: listener => (onData = listener) }
+  const source = read('recipes/prefetch.js').replace('https://api.example.com', stub.url)
+  const taken = []
+  const made = options => {
+    const gateway = createGateway({ ...options, platform: wx })
+    return { ...gateway, login: given => (taken.push(given.prefetched.token), gateway.login(given)) }
+  }
+  new Script(`(function (require, App, wx) {${source}\n})`).runInThisContext()(() => ({ createGateway: made }), given => (app = given), wx)
+  app.onLaunch()
+  assert.equal((await app.gateway.request('/api/x')).statusCode, 200)
+  onData(data)
+  onData({ ...data, fetchedData: '{"token":"old"}', timeStamp: Date.now() - 61000 })
+  onData({ ...data, fetchedData: '{"error":"user_blocked"}' })
+  onData({ ...data, fetchType: 'periodic', fetchedData: '{"token":"periodic"}' })
+  assert.equal((await app.gateway.request('/api/x')).statusCode, 200)
+  assert.deepEqual(taken, [JSON.parse(data.fetchedData).token])
+  assert.equal(stub.to('/auth/login').length, 0)
+})
+
 test('avatar: the chosen picture is uploaded, then its address is the profile’s', async t => {
   const { stub, page } = await start(t, 'avatar.js')
   stub.intercept = (call, reply) => call.path === '/api/avatar' && (reply(200, { url: 'https://cdn.example.com/1.png' }), true)

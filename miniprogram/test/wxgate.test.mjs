@@ -74,6 +74,18 @@ async function endElsewhere(server, user) {
   await createGateway({ baseURL: server.url, platform: server.phone(user) }).logout({ all: true })
 }
 
+test('a login that WeChat made ahead of the start is used in place of one by the phone', async () => {
+  const { user, gateway, platform } = start(dev)
+  const address = `${dev.url}/auth/prefetch/wxdev0000000000001/dev-pre-fetch-key-of-the-console`
+  const { data, status } = await dev.sim('prefetch', { user, url: address })
+  assert.equal(status, 200)
+  const prefetched = JSON.parse(data)
+  const answer = await gateway.login({ prefetched })
+  assert.equal(answer.token, prefetched.token)
+  assert.equal((await gateway.request('/api/x')).statusCode, 200)
+  assert.deepEqual(stored(platform).map(({ token }) => token), [prefetched.token])
+})
+
 test('cold start: the backend sees who calls, and no token', async () => {
   const { gateway, platform } = start(dev)
   const { statusCode, data } = await gateway.request('/api/x?a=1')

@@ -1,6 +1,6 @@
 // Package endpoint serves the gateway's own endpoints under auth_prefix:
 // login, refresh, logout, session, phone, profile and check, with the login
-// hook, WeChat's message push, and the public keys of the identity assertion.
+// hook, WeChat's message push and pre-fetch, and the public keys of the identity assertion.
 //
 // It is handed requests that package proxy has admitted: their target and host
 // are valid, their body is bounded in size and time.
@@ -20,6 +20,7 @@ import (
 	"wxgate/apierror"
 	"wxgate/internal/httprule"
 	"wxgate/proxy/ratelimit"
+	"wxgate/secret"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -35,6 +36,8 @@ type Options struct {
 	Pushes   *prometheus.CounterVec // likewise
 	Log      *zap.Logger
 	Now      func() time.Time
+
+	Prefetches *prometheus.CounterVec // by appid and outcome
 }
 
 // Config is what a reload may change.
@@ -46,6 +49,8 @@ type Config struct {
 	Hook       Hook            // zero: none
 	Pushes     map[string]Push // by appid
 	Web        Web             // zero: no web pages
+
+	Prefetches map[string]secret.Text // the key in the address of WeChat's pre-fetch, by appid; none: off
 }
 
 // Request is one call, as package proxy has read it. Its ResponseWriter adds
@@ -94,6 +99,7 @@ type endpoint struct {
 	serve   func(*Request) error
 	maxBody int64 // bytes; 0: maxBody
 	cookie  bool  // served to a web page by its cookie too
+	noHead  bool  // a HEAD would do what the GET does
 }
 
 // New makes a handler that serves the config.
@@ -158,8 +164,11 @@ func (h *Handler) Serve(r *Request) error {
 	c := h.current.Load()
 	r.config = &c.Config
 	path := r.HTTP.URL.Path
-	endpoints, known := c.endpoints[path]
-	if !known {
+	endpoints := c.endpoints[path]
+	if e, ok := h.prefetchEndpoint(c, path); ok {
+		endpoints = []endpoint{e}
+	}
+	if len(endpoints) == 0 {
 		return apierror.New(apierror.NoRoute, "the gateway has no such call")
 	}
 	for _, e := range endpoints {
@@ -173,16 +182,18 @@ func (h *Handler) Serve(r *Request) error {
 	return refusal
 }
 
-// takes: HEAD is taken wherever GET is (RFC 9110, section 9.3.2).
+// takes: HEAD is taken wherever GET is safe (RFC 9110, section 9.3.2).
 func (e endpoint) takes(method string) bool {
-	return e.method == method || e.method == http.MethodGet && method == http.MethodHead
+	return e.method == method || method == http.MethodHead && e.takesHead()
 }
+
+func (e endpoint) takesHead() bool { return e.method == http.MethodGet && !e.noHead }
 
 func allowed(endpoints []endpoint) string {
 	var methods []string
 	for _, e := range endpoints {
 		methods = append(methods, e.method)
-		if e.method == http.MethodGet {
+		if e.takesHead() {
 			methods = append(methods, http.MethodHead)
 		}
 	}

@@ -68,8 +68,9 @@ func (h *Handler) login(r *Request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTime)
 	defer cancel()
+	_, prefetched := r.config.Prefetches[req.AppID]
 	answer, err := h.Sessions.UseCodeOnce(ctx, session.CodeUse{
-		AppID: req.AppID, Code: req.Code, IdempotencyKey: key, Limit: limit, Rate: rate,
+		AppID: req.AppID, Code: req.Code, IdempotencyKey: key, PrefetchOn: prefetched, Limit: limit, Rate: rate,
 	}, func(ctx context.Context) ([]byte, error) {
 		return h.openSession(ctx, r, req)
 	})

@@ -23,6 +23,7 @@ func controls(s *Server) http.Handler {
 	mux.Handle("POST /sim/block", control(s.simBlock))
 	mux.Handle("POST /sim/push", control(s.simPush))
 	mux.Handle("POST /sim/push-url", control(s.simPushURL))
+	mux.Handle("POST /sim/prefetch", control(s.simPrefetch))
 	mux.Handle("POST /sim/api-security", control(s.simAPISecurity))
 	mux.Handle("POST /sim/kill-token", control(s.simKillToken))
 	mux.Handle("POST /sim/fault", control(s.simFault))
@@ -57,6 +58,11 @@ type controlRequest struct {
 	Format   string                     `json:"format"`
 	Message  map[string]json.RawMessage `json:"message"`
 	Interval duration                   `json:"interval"`
+
+	Path  string `json:"path"`
+	Query string `json:"query"`
+	Scene int    `json:"scene"`
+	Code  string `json:"code"`
 
 	Algorithms string   `json:"algorithms"`
 	Paths      []string `json:"paths"`
@@ -225,6 +231,14 @@ func (s *Server) simPushURL(ctx context.Context, a controlRequest) (any, error) 
 		PushAttempt
 		OK bool `json:"ok"`
 	}{attempt, ok}, err
+}
+
+func (s *Server) simPrefetch(ctx context.Context, a controlRequest) (any, error) {
+	u, err := s.User(a.AppID, a.User)
+	if err != nil {
+		return nil, err
+	}
+	return u.Prefetch(ctx, PrefetchCall{URL: a.URL, Path: a.Path, Query: a.Query, Scene: a.Scene, Token: a.Token, Code: a.Code})
 }
 
 func (s *Server) simAPISecurity(_ context.Context, a controlRequest) (any, error) {

@@ -2,6 +2,10 @@ package wechattest_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -53,6 +57,45 @@ func TestControlCallsSimulateThePhone(t *testing.T) {
 	raw, _ := u.RawData()
 	if got = w.do("/sim/sign", `{"user":"alice"}`); got.text("raw_data") != raw {
 		t.Errorf("got %s", got.body)
+	}
+}
+
+// The pre-fetch comes as WeChat documents it: code or token, and what is no
+// kept answer gives no data.
+func TestControlCallsPrefetch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, withControl)
+	var got url.Values
+	var status, size int
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.URL.Query()
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, strings.Repeat("x", size))
+	}))
+	t.Cleanup(server.Close)
+	call := func(extra string) said {
+		return w.do("/sim/prefetch", `{"user":"alice","url":"`+server.URL+`/x?a=1"`+extra+`}`)
+	}
+	status, size = 200, 3
+	if s := call(`,"path":"p/q","query":"b=2","scene":1011`); s.text("data") != "xxx" || s.text("code") == "" || s.text("code") != got.Get("code") ||
+		got.Get("appid") != "wx1" || got.Get("path") != "p/q" || got.Get("query") != "b=2" || got.Get("scene") != "1011" || got.Get("timestamp") == "" || got.Get("a") != "1" || got.Has("token") {
+		t.Errorf("%s: %v", s.body, got)
+	}
+	w.expect("its code", w.login("wx1", "s1", got.Get("code")), 0)
+	if s := call(`,"token":"mine"`); s.text("code") != "" || got.Get("token") != "mine" || got.Has("code") {
+		t.Errorf("%s: %v", s.body, got)
+	}
+	if s := call(`,"code":"given"`); got.Get("code") != "given" || s.text("code") != "given" {
+		t.Errorf("%s: %v", s.body, got)
+	}
+	if status = 401; call("").text("data") != "" {
+		t.Error("an error is kept")
+	}
+	if status, size = 200, 256<<10+1; call("").text("data") != "" {
+		t.Error("more than 256 KB are kept")
+	}
+	if s := w.send("POST", "/sim/prefetch", nil, `{"user":"alice","url":"ftp://x"}`); s.status != 400 {
+		t.Errorf("%d %s", s.status, s.body)
 	}
 }
 

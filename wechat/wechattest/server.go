@@ -56,6 +56,8 @@
 //	                        → {"attempts": [{"status", "body", "error"?}], "accepted", "reply"?}: see User.Push; format is json or xml,
 //	                        what is left out is App.Push's. It answers when the message was accepted, or sent for the last time
 //	POST   /sim/push-url    {"appid"?, "url"?, "token"?}      → {"status", "body", "error"?, "ok"}: the console's check of the address
+//	POST   /sim/prefetch    {"user", "appid"?, "url", "path"?, "query"?, "scene"?, "code"?, "token"?}
+//	                        → {"code", "status", "data", "error"?}: WeChat's pre-fetch, see User.Prefetch
 //	POST   /sim/api-security {"appid"?, "algorithms", "paths"} → what the configuration takes as api_security: see Server.SecureAPI
 //	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.KillToken
 //	POST   /sim/fault       {"api"?, "times"?, "errcode"?, "delay"?, "drop"?, "status"?, "body"?} → {}: see Fault
