@@ -139,7 +139,7 @@ for (const code of ['forbidden', 'phone_required', 'user_blocked', 'session_key_
   })
 }
 
-test('a storm of 503s: each call waits as results, three times at most, and none logs in', async t => {
+test('503 for every call: each waits as results, three times at most, and none logs in', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   const sent = []
   stub.intercept = (call, reply) => (sent.push(Date.now()), refuse(reply, 503, 'no_healthy_upstream', { 'Retry-After': '1' }), true)
