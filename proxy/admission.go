@@ -9,7 +9,12 @@ import (
 )
 
 // maxHeaderLines bounds the count of header lines, whatever their size.
-const maxHeaderLines = 256
+// maxConnectionOptions bounds what Connection lists: each option is compared with
+// each line.
+const (
+	maxHeaderLines       = 256
+	maxConnectionOptions = 32
+)
 
 // admit refuses what no route should ever see: requests that two servers could
 // understand differently. Nothing here depends on who the caller is.
@@ -80,6 +85,8 @@ func checkAmbiguities(r *http.Request) error {
 		return badRequest("more than one Content-Length header")
 	case !lengthIsPlain(r.Header["Content-Length"]):
 		return badRequest("Content-Length is not a number")
+	case !connectionIsBrief(r.Header["Connection"]):
+		return badRequest("Connection lists too many names")
 	case r.URL.User != nil:
 		return badRequest("a request target holds no user")
 	}
@@ -95,6 +102,14 @@ func expectIsPlain(values []string) bool {
 // lengthIsPlain: over HTTP/2, net/http takes what isn't a number for 0.
 func lengthIsPlain(values []string) bool {
 	return len(values) == 0 || values[0] != "" && strings.Trim(values[0], "0123456789") == ""
+}
+
+func connectionIsBrief(lines []string) bool {
+	options := len(lines)
+	for _, line := range lines {
+		options += strings.Count(line, ",")
+	}
+	return options <= maxConnectionOptions
 }
 
 // closing marks an answer after which the connection ends: what comes next on

@@ -1,0 +1,31 @@
+package proxy
+
+import (
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestConnectionListsABoundedNumberOfNames(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		lines   []string
+		refused bool
+	}{
+		"none":               {},
+		"as browsers do":     {lines: []string{"keep-alive, Upgrade"}},
+		"the most":           {lines: []string{strings.Repeat("x,", maxConnectionOptions-1) + "x"}},
+		"one more":           {lines: []string{strings.Repeat("x,", maxConnectionOptions) + "x"}, refused: true},
+		"one more, on lines": {lines: strings.Split(strings.Repeat("x\n", maxConnectionOptions)+"x", "\n"), refused: true},
+		"empty ones":         {lines: []string{strings.Repeat(",", maxConnectionOptions)}, refused: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Header["Connection"] = test.lines
+			if err := checkAmbiguities(r); (err != nil) != test.refused {
+				t.Errorf("got %v, refused should be %v", err, test.refused)
+			}
+		})
+	}
+}
