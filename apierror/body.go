@@ -38,13 +38,14 @@ func WriteBody(w http.ResponseWriter, e *Error, v any) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	h[Header] = []string{string(e.Code)}
-	e.setHeaders(h)
+	e.SetHeaders(h)
 	w.WriteHeader(e.Code.Status())
 	_, _ = w.Write(body)
 }
 
-func (e *Error) setHeaders(h http.Header) {
+// SetHeaders sets the headers that the error has with whatever body stands for it.
+func (e *Error) SetHeaders(h http.Header) {
+	h[Header] = []string{string(e.Code)}
 	if e.Code.Status() == http.StatusUnauthorized {
 		// RFC 6750, section 3: the error is one of its own three; ours stands
 		// in the description.

@@ -77,7 +77,7 @@ func (rc *requestContext) failNavigation(err error) error {
 		return err
 	}
 	e := apierror.From(err)
-	rc.Header()[apierror.Header] = []string{string(e.Code)}
+	e.SetHeaders(rc.Header())
 	websession.SessionEnded(rc.id).Write(rc, e.Code.Status())
 	return err
 }

@@ -113,6 +113,12 @@ func TestPageEntersByTicketAndActsByCookie(t *testing.T) {
 	}
 }
 
+// challenges reports whether a 401 says in WWW-Authenticate what is wrong, as RFC 9110
+// asks of every 401, pages too.
+func challenges(a answer, code string) bool {
+	return a.Header.Get("WWW-Authenticate") == `Bearer error="invalid_token", error_description="`+code+`"`
+}
+
 func TestEnterAnswersOnce(t *testing.T) {
 	redis := redistest.Start(t)
 	a := webWorld(t, plan{redis: redis})
@@ -146,7 +152,7 @@ func TestEnterAnswersOnce(t *testing.T) {
 		t.Errorf("%v", first.Header)
 	}
 	other := b.call("GET", path, "", "", append([]string{"User-Agent", "another"}, navigation...)...)
-	if other.Status != http.StatusUnauthorized || other.code() != "invalid_ticket" || !strings.Contains(string(other.Body), "链接已失效") {
+	if other.Status != http.StatusUnauthorized || other.code() != "invalid_ticket" || !challenges(other, "invalid_ticket") || !strings.Contains(string(other.Body), "链接已失效") {
 		t.Errorf("another browser: %d %s", other.Status, other.Body)
 	}
 }
@@ -233,7 +239,7 @@ func TestDeadCookieIsCleared(t *testing.T) {
 		t.Errorf("a script: %d %v %s", a.Status, a.Header, a.Body)
 	}
 	a = w.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
-	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !challenges(a, "session_ended") || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("a navigation: %d %v %s", a.Status, a.Header, a.Body)
 	}
 	var got echoed
@@ -390,7 +396,7 @@ func TestEnterWhileRedisIsAway(t *testing.T) {
 	w := webWorld(t, plan{})
 	path := w.ticket(w.login("alice"), "/h5/")
 	w.redis.Stop()
-	if a := w.call("GET", path, "", "", navigation...); a.Status != http.StatusServiceUnavailable || a.code() != "store_unavailable" || len(a.Header["Set-Cookie"]) > 0 {
+	if a := w.call("GET", path, "", "", navigation...); a.Status != http.StatusServiceUnavailable || a.code() != "store_unavailable" || a.Header.Get("Retry-After") == "" || len(a.Header["Set-Cookie"]) > 0 {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}
 	w.redis.Start()

@@ -184,7 +184,7 @@ func (h *Handler) refuseTicket(r *Request, err error) error {
 
 // showPage answers a person with a page that stands for the error.
 func (r *Request) showPage(p websession.Page, e *apierror.Error) {
-	r.Header()[apierror.Header] = []string{string(e.Code)}
+	e.SetHeaders(r.Header())
 	p.Write(r, e.Code.Status())
 }
 
