@@ -53,10 +53,11 @@ func (c *Client) UserKeys(ctx context.Context, appid, openid string, key secret.
 
 // userKeyInfo is a key in WeChat's words.
 type userKeyInfo struct {
-	Key      string `json:"encrypt_key"` // base64
-	Version  number `json:"version"`
-	ExpireIn number `json:"expire_in"` // seconds
-	IV       string `json:"iv"`
+	Key        string `json:"encrypt_key"` // base64
+	Version    number `json:"version"`
+	ExpireIn   number `json:"expire_in"`   // seconds; 0: it has ended
+	CreateTime number `json:"create_time"` // Unix seconds
+	IV         string `json:"iv"`
 }
 
 // userKeys takes all of what WeChat said or nothing.
@@ -81,8 +82,19 @@ func (i userKeyInfo) userKey(now time.Time) (UserKey, bool) {
 	if err != nil || len(raw) != userKeySize || len(i.IV) != userKeySize || !isPrintableASCII(i.IV) || i.Version < 0 || i.ExpireIn < 0 {
 		return UserKey{}, false
 	}
-	life := min(time.Duration(min(i.ExpireIn, 1<<30))*time.Second, maxUserKeyLife)
-	return UserKey{Version: int64(i.Version), Key: secret.Text(raw), IV: i.IV, EndsAt: now.Add(life)}, true
+	return UserKey{Version: int64(i.Version), Key: secret.Text(raw), IV: i.IV, EndsAt: i.endsAt(now)}, true
+}
+
+// endsAt is when the key ends. WeChat lists keys that ended hours ago too, all with
+// nothing left: when those ended follows from when they were made.
+func (i userKeyInfo) endsAt(now time.Time) time.Time {
+	if i.ExpireIn > 0 {
+		return now.Add(min(time.Duration(min(i.ExpireIn, 1<<30))*time.Second, maxUserKeyLife))
+	}
+	if ended := time.Unix(int64(i.CreateTime), 0).Add(maxUserKeyLife); i.CreateTime > 0 && ended.Before(now) {
+		return ended
+	}
+	return now
 }
 
 func isPrintableASCII(text string) bool {

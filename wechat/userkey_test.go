@@ -85,6 +85,35 @@ func TestPublishedUserKeys(t *testing.T) {
 	if keys[1].Version != 9 || keys[2].Version != 8 {
 		t.Errorf("versions %d, %d", keys[1].Version, keys[2].Version)
 	}
+	if ended := time.Unix(1616504886, 0).Add(time.Hour); !keys[1].EndsAt.Equal(ended) {
+		t.Errorf("version 9 ended at %v, not %v", ended, keys[1].EndsAt)
+	}
+}
+
+// WeChat lists keys that ended long ago: none comes to life again by being listed.
+func TestEndedUserKeysStayEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	now := w.Now()
+	for name, c := range map[string]struct {
+		expireIn int
+		created  int64
+		want     time.Time
+	}{
+		"in force":                 {3597, now.Unix() - 3, now.Add(3597 * time.Second)},
+		"in force, no create_time": {60, 0, now.Add(time.Minute)},
+		"ended a moment ago":       {0, now.Add(-time.Hour - 30*time.Second).Unix(), now.Add(-30 * time.Second).Truncate(time.Second)},
+		"ended yesterday":          {0, now.Add(-25 * time.Hour).Unix(), now.Add(-24 * time.Hour).Truncate(time.Second)},
+		"ended, no create_time":    {0, 0, now},
+		"ended before its hour":    {0, now.Unix() - 60, now},
+	} {
+		body := fmt.Sprintf(`{"key_info_list":[{"encrypt_key":"VI6BpyrK9XH4i4AIGe86tg==","version":1,"iv":"6003f73ec441c386","expire_in":%d,"create_time":%d}]}`, c.expireIn, c.created)
+		w.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: body})
+		keys, err := w.client.UserKeys(t.Context(), appID, "o1", "key")
+		if err != nil || len(keys) != 1 || !keys[0].EndsAt.Equal(c.want) {
+			t.Errorf("%s: ends at %v, not %+v, %v", name, c.want, keys, err)
+		}
+	}
 }
 
 func TestMalformedUserKeysAreNotTaken(t *testing.T) {
