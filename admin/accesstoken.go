@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"go.uber.org/zap"
-
 	"wxgate/apierror"
 )
 
@@ -44,7 +42,7 @@ func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path
 	if err != nil {
 		return err
 	}
-	s.audit(r, "access_token", nil, zap.String("appid", appid))
+	s.audit(r, ScopeToken, auditEntry{Action: actionAccessToken, AppID: appid}, nil)
 	writeJSON(w, http.StatusOK, accessTokenAnswer{token.Reveal(), int64(time.Until(expires) / time.Second)})
 	return nil
 }

@@ -7,6 +7,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -27,13 +28,14 @@ import (
 	"wxgate/wechat"
 )
 
-// Options is what a Server is built on for its whole life. All but the last are
-// required.
+// Options is what a Server is built on for its whole life. All but the
+// intervals are required.
 type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client
 	Metrics  Metrics
 	Log      *zap.Logger
+	Gateway  Gateway
 
 	// Draining reports whether the process is about to stop: not ready then.
 	Draining func() bool
@@ -41,6 +43,10 @@ type Options struct {
 	// FailureInterval is the least time between two failed authentications of one
 	// address, once it has had thirty of them at once; 0: 100 ms.
 	FailureInterval time.Duration
+
+	// SampleInterval is the time between two samples of the figures that the console
+	// shows; 0: two seconds.
+	SampleInterval time.Duration
 }
 
 // Metrics is where the process's metrics are registered and read.
@@ -56,6 +62,8 @@ type Server struct {
 	authFailures *prometheus.CounterVec
 	throttle     *throttle
 	failures     *zap.Logger // of failed authentications, sampled
+	figures      *figures
+	streams      chan struct{} // has an element for each open event stream
 }
 
 // New makes a server with the config in force.
@@ -70,12 +78,20 @@ func New(o Options, c Config) *Server {
 			Help: "Refused authentications on the private listener: no token, an unknown token, a scope or an app that the token has not.",
 		}, []string{"reason"}),
 		throttle: newThrottle(o.FailureInterval),
+		figures:  newFigures(o.Metrics, time.Now, o.Log),
+		streams:  make(chan struct{}, maxEventStreams),
 		failures: o.Log.Named("audit").WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 			return zapcore.NewSamplerWithOptions(core, time.Second, 100, 100) // a flood must not fill the disk
 		})),
 	}
 	s.Configure(c)
 	return s
+}
+
+// Run takes the figures that the console shows until ctx ends, and ends its streams
+// then.
+func (s *Server) Run(ctx context.Context) {
+	s.figures.run(ctx, cmp.Or(s.SampleInterval, sampleInterval))
 }
 
 // Config is what a reload may change.
@@ -106,6 +122,8 @@ func (s *Server) Handler() http.Handler {
 
 	mux.Route("/api", func(api chi.Router) {
 		api.With(s.requireScope(ScopeAdmin)).Group(s.adminCalls)
+		api.With(s.requireScope(ScopeAdmin), s.requireAllApps).Group(s.gatewayCalls)
+		api.With(s.requireScope(ScopeAdmin, ScopeWeChat, ScopeToken)).Get("/token", s.handler(s.showToken))
 		api.With(s.requireScope(ScopeWeChat)).Group(s.wechatCalls)
 	})
 	mux.With(s.requireScope(ScopeWeChat, ScopeToken)).HandleFunc("/wx/{appid}/*", s.handler(s.relay))
@@ -140,6 +158,18 @@ func (s *Server) adminCalls(api chi.Router) {
 	api.Get("/sessions/{sid}", s.handler(s.showSession))
 	api.Delete("/sessions/{sid}", s.handler(s.endSession))
 	api.Delete("/apps/{appid}/sessions", s.handler(s.endApp))
+	api.Get("/audit", s.handler(s.showAudit))
+}
+
+// gatewayCalls are about the gateway as a whole.
+func (s *Server) gatewayCalls(api chi.Router) {
+	api.Get("/status", s.handler(s.showStatus))
+	api.Get("/history", s.handler(s.showHistory))
+	api.Get("/events", s.handler(s.streamEvents))
+	api.Get("/upstreams", s.handler(s.showUpstreams))
+	api.Get("/routes", s.handler(s.showRoutes))
+	api.Post("/explain", s.handler(s.explain))
+	api.Get("/config", s.handler(s.showConfig))
 }
 
 func (s *Server) wechatCalls(api chi.Router) {

@@ -68,7 +68,7 @@ func (s *Server) authenticate(r *http.Request) (Token, *apierror.Error) {
 	values := r.Header.Values("Authorization")
 	if len(values) == 0 {
 		s.logAuthFailure(r, "missing", "")
-		return Token{}, apierror.New(apierror.TokenMissing, "a token of admin.tokens is asked for")
+		return Token{}, apierror.New(apierror.TokenMissing, "a token of admin.tokens is asked for"+s.noTokensHint())
 	}
 	scheme, given, _ := strings.Cut(values[0], " ")
 	found := Token{}
@@ -95,7 +95,14 @@ func (s *Server) refuseToken(r *http.Request) *apierror.Error {
 		return e
 	}
 	sleep(r.Context(), delay)
-	return apierror.New(apierror.TokenInvalid, "the token is not one of admin.tokens")
+	return apierror.New(apierror.TokenInvalid, "the token is not one of admin.tokens"+s.noTokensHint())
+}
+
+func (s *Server) noTokensHint() string {
+	if len(s.config().Tokens) > 0 {
+		return ""
+	}
+	return ", of which none are configured"
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -7,8 +7,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"go.uber.org/zap"
-
 	"wxgate/apierror"
 	"wxgate/session"
 )
@@ -60,8 +58,7 @@ func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	n, err := s.Sessions.Ban(detached(r), appid, openid, ban)
-	s.audit(r, "ban", err, zap.String("appid", appid), zap.String("openid", openid),
-		zap.String("reason", ban.Reason), zap.Time("until", ban.Until), zap.Int("ended", n))
+	s.audit(r, ScopeAdmin, auditEntry{Action: actionBan, AppID: appid, OpenID: openid, Reason: ban.Reason, Until: ban.Until, Ended: n}, err)
 	if err != nil {
 		return err
 	}
@@ -101,7 +98,7 @@ const lastYear = 9999
 func (s *Server) unban(w http.ResponseWriter, r *http.Request) error {
 	appid, openid := userOf(r)
 	_, err := s.Sessions.Unban(detached(r), appid, openid)
-	s.audit(r, "unban", err, zap.String("appid", appid), zap.String("openid", openid))
+	s.audit(r, ScopeAdmin, auditEntry{Action: actionUnban, AppID: appid, OpenID: openid}, err)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
 		"phone=":                  "400 bad_request",
 		"phone=1&user_id=2":       "400 bad_request",
 		"phone=1&phone=2":         "400 bad_request",
-		"openid=o1":               "400 bad_request",
+		"openid=o1&phone=1":       "400 bad_request",
 		"phone=1&x=1":             "400 bad_request",
 		"phone=1&appid=wxunknown": "400 bad_request",
 	} {

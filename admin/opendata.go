@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 
-	"go.uber.org/zap"
-
 	"wxgate/apierror"
 	"wxgate/wechat"
 )
@@ -26,7 +24,7 @@ func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 	}
 	appid, openid := userOf(r)
 	data, err := s.openData(r, appid, openid, req.EncryptedData, req.IV)
-	s.audit(r, "decrypt", err, zap.String("appid", appid), zap.String("openid", openid))
+	s.audit(r, ScopeWeChat, auditEntry{Action: actionDecrypt, AppID: appid, OpenID: openid}, err)
 	if err != nil {
 		return err
 	}
@@ -57,7 +55,7 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 	}
 	appid, openid := userOf(r)
 	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
-	s.audit(r, "sign", err, zap.String("appid", appid), zap.String("openid", openid))
+	s.audit(r, ScopeWeChat, auditEntry{Action: actionSign, AppID: appid, OpenID: openid}, err)
 	if err != nil {
 		return err
 	}

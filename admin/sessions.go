@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"go.uber.org/zap"
 
 	"wxgate/apierror"
 	"wxgate/session"
@@ -17,6 +16,8 @@ type sessionAnswer struct {
 	SID       string    `json:"sid"`
 	AppID     string    `json:"appid"`
 	OpenID    string    `json:"openid"`
+	Kind      string    `json:"kind"`             // bearer: a mini program's; web: a web page's
+	Parent    string    `json:"parent,omitempty"` // of a web page's: the session that it was opened from and ends with
 	CreatedAt time.Time `json:"created_at"`
 	LastSeen  time.Time `json:"last_seen"` // up to a minute behind
 	EndsAt    time.Time `json:"ends_at"`   // whatever its use
@@ -24,9 +25,16 @@ type sessionAnswer struct {
 
 func newSessionAnswer(i session.Info) sessionAnswer {
 	return sessionAnswer{
-		SID: i.ID, AppID: i.AppID, OpenID: i.OpenID,
+		SID: i.ID, AppID: i.AppID, OpenID: i.OpenID, Kind: sessionKind(i), Parent: i.ParentID,
 		CreatedAt: i.CreatedAt.UTC(), LastSeen: i.LastSeen.UTC(), EndsAt: i.EndsAt.UTC(),
 	}
+}
+
+func sessionKind(i session.Info) string {
+	if i.ParentID != "" {
+		return "web"
+	}
+	return "bearer"
 }
 
 // session gives the session that a call is about. One of an app that the token may
@@ -57,8 +65,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	was, err := s.Sessions.End(detached(r), info.ID, session.CauseAdmin)
-	s.audit(r, "end_session", err, zap.String("appid", info.AppID), zap.String("openid", info.OpenID),
-		zap.String("sid", info.ID), zap.Bool("was_open", was))
+	s.audit(r, ScopeAdmin, auditEntry{Action: actionEndSession, AppID: info.AppID, OpenID: info.OpenID, SID: info.ID, WasOpen: was}, err)
 	if err != nil {
 		return err
 	}
@@ -77,7 +84,7 @@ func (s *Server) endApp(w http.ResponseWriter, r *http.Request) error {
 		return apierror.New(apierror.BadRequest, "this is no appid")
 	}
 	err := s.Sessions.EndApp(detached(r), appid)
-	s.audit(r, "end_app_sessions", err, zap.String("appid", appid))
+	s.audit(r, ScopeAdmin, auditEntry{Action: actionEndApp, AppID: appid}, err)
 	if err != nil {
 		return err
 	}

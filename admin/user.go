@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"go.uber.org/zap"
-
 	"wxgate/session"
 )
 
@@ -64,7 +62,7 @@ type ended struct {
 func (s *Server) endAll(w http.ResponseWriter, r *http.Request) error {
 	appid, openid := userOf(r)
 	n, err := s.Sessions.EndAll(detached(r), appid, openid, session.CauseAdmin)
-	s.audit(r, "end_all_sessions", err, zap.String("appid", appid), zap.String("openid", openid), zap.Int("ended", n))
+	s.audit(r, ScopeAdmin, auditEntry{Action: actionEndAll, AppID: appid, OpenID: openid, Ended: n}, err)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,6 +49,8 @@ type world struct {
 	metrics  *prometheus.Registry
 	draining atomic.Bool
 	base     string
+	server   *admin.Server
+	stopRun  context.CancelFunc
 }
 
 func newWorld(t *testing.T) *world {
@@ -74,14 +77,14 @@ func (w *world) twin() *world {
 
 func (w *world) start() {
 	w.t.Helper()
-	w.log = &testkit.Buffer{}
+	w.log, w.metrics = &testkit.Buffer{}, prometheus.NewRegistry()
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), w.log, zap.DebugLevel))
 	var err error
 	w.sessions, err = session.Open(session.Config{
 		Redis:   session.RedisConfig{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"},
 		Apps:    []string{app, otherApp},
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 30 * time.Second,
-		Log: log,
+		Log: log, Registry: w.metrics,
 	})
 	testkit.Must(w.t, err)
 	w.t.Cleanup(func() { w.sessions.Close() })
@@ -105,13 +108,19 @@ func (w *world) listen(log *zap.Logger) {
 		},
 		Relay: map[string][]string{app: {"/wxa/getwxacodeunlimit", "/cgi-bin/*", "/wxa/img_sec_check"}, otherApp: nil},
 	}
-	w.metrics = prometheus.NewRegistry()
-	private := admin.New(admin.Options{
-		Sessions: w.sessions, WeChat: w.wechat, Metrics: w.metrics, Log: log, Draining: w.draining.Load,
-		FailureInterval: time.Millisecond,
+	w.server = admin.New(admin.Options{
+		Sessions: w.sessions, WeChat: w.wechat, Metrics: w.metrics, Log: log, Draining: w.draining.Load, Gateway: shownGateway(),
+		FailureInterval: time.Millisecond, SampleInterval: 20 * time.Millisecond,
 	}, config)
-	server := httptest.NewServer(private.Handler())
-	w.t.Cleanup(server.Close)
+	ctx, stop := context.WithCancel(context.Background())
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		w.server.Run(ctx)
+	}()
+	w.stopRun = func() { stop(); <-ran }
+	server := httptest.NewServer(w.server.Handler())
+	w.t.Cleanup(func() { w.stopRun(); server.Close() })
 	w.base = server.URL
 }
 

@@ -20,25 +20,33 @@ type Explanation struct {
 	Headers http.Header      // what the backend would be told of the caller
 	Refusal *apierror.Error  // nil: it is let through
 
-	LoggedPath string // the path as the access log would have it
+	LoggedPath string          // the path as the access log would have it
+	Steps      []ExplainedStep // as far as they were tried
 }
+
+// ExplainedStep is a step of the request's way, and what it came to.
+type ExplainedStep struct {
+	Name    string
+	Outcome StepOutcome
+}
+
+// StepOutcome is what a step came to.
+type StepOutcome string
+
+const (
+	StepPassed   StepOutcome = "passed"
+	StepRefused  StepOutcome = "refused"
+	StepNotTried StepOutcome = "not_tried" // it answers, asks the backend, or counts against a limit
+)
 
 // Explain takes a request the way of ServeHTTP, but for the steps that answer,
 // ask the backend or count against a limit.
 func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	rc := &requestContext{r: r.WithContext(ctx), state: g.current.Load()}
 	rc.setClient()
-	var refusal *apierror.Error
-	for _, s := range g.steps {
-		if s.changes || rc.own {
-			continue
-		}
-		if err := s.run(rc); err != nil {
-			refusal = apierror.From(err)
-			break
-		}
-	}
-	e := Explanation{Own: rc.own, Route: rc.route, Headers: http.Header{}, Refusal: refusal, LoggedPath: rc.state.Endpoints.LoggedPath(r.URL.Path)}
+	e := Explanation{Headers: http.Header{}, LoggedPath: rc.state.Endpoints.LoggedPath(r.URL.Path)}
+	e.Steps, e.Refusal = g.explainSteps(rc)
+	e.Own, e.Route = rc.own, rc.route
 	if rc.route != nil {
 		e.Target = rc.route.target(r.URL)
 	}
@@ -49,4 +57,22 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 		e.Headers = h.Header()
 	}
 	return e
+}
+
+// explainSteps runs the steps up to the first that refuses the request.
+func (g *Gateway) explainSteps(rc *requestContext) (steps []ExplainedStep, refusal *apierror.Error) {
+	for _, s := range g.steps {
+		if rc.own {
+			break
+		}
+		if s.changes {
+			steps = append(steps, ExplainedStep{s.name, StepNotTried})
+			continue
+		}
+		if err := s.run(rc); err != nil {
+			return append(steps, ExplainedStep{s.name, StepRefused}), apierror.From(err)
+		}
+		steps = append(steps, ExplainedStep{s.name, StepPassed})
+	}
+	return steps, nil
 }

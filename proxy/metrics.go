@@ -25,6 +25,7 @@ type Metrics struct {
 	proofs     *prometheus.CounterVec
 	pushes     *prometheus.CounterVec
 	prefetches *prometheus.CounterVec
+	errors     *prometheus.CounterVec
 
 	byRoute sync.Map // route name to *routeMetrics
 }
@@ -44,6 +45,10 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			// None is a whole number: OpenMetrics writes those in another form.
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.5, 2.5, 7.5, 15.5, 30.5},
 		}, []string{"route"}),
+		errors: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "wxgate_errors_total",
+			Help: "Requests that ended with an error of the gateway's own, by its code; streams that were cut off included.",
+		}, []string{"code"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_logins_total",
 			Help: "Logins by appid and outcome: ok, or the error code.",
@@ -82,6 +87,9 @@ func (m *Metrics) count(rc *requestContext, took time.Duration) {
 	route.counter(methodLabel(rc.r.Method), rc.status).Inc()
 	if rc.status != http.StatusSwitchingProtocols {
 		rc.observe(route.duration, took.Seconds())
+	}
+	if rc.refusal != nil {
+		m.errors.WithLabelValues(string(rc.refusal.Code)).Inc()
 	}
 }
 

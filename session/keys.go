@@ -86,6 +86,7 @@ func textHalf(raw string) string { return strictBase64.EncodeToString([]byte(raw
 //	n:{hash}   string  a nonce that was used
 //	k:{tag}    string  a user's keys of WeChat, sealed
 //	t:appid    string  an access token, sealed
+//	audit:name stream  an audit trail (M), the newest MaxAuditTrail entries
 //	l:…        string  locks, rate limits and probes
 type keys struct{ prefix string }
 
@@ -105,6 +106,7 @@ func (k keys) userKeys(tag string) string   { return k.prefix + "k:{" + tag + "}
 func (k keys) accessToken(id string) string { return k.prefix + "t:" + id }
 func (k keys) tokenLock(id string) string   { return k.prefix + "l:t:" + id }
 func (k keys) limit(hash string) string     { return k.prefix + "l:r:" + hash }
+func (k keys) audit(trail string) string    { return k.prefix + "audit:" + trail }
 func (k keys) events() string               { return k.prefix + "events" }
 func (k keys) heartbeat(inst string) string { return k.prefix + "beat:" + inst }
 

@@ -25,7 +25,8 @@ import (
 //
 // An ACL user needs the keys and the channels under KeyPrefix, and the commands
 // eval evalsha get set del exists pexpire pttl hget hset hmget hgetall hdel
-// hexists hkeys publish subscribe ping; in a cluster also cluster|slots.
+// hexists hkeys xadd xrevrange publish subscribe ping; in a cluster also
+// cluster|slots. Without xadd and xrevrange there is no audit trail, all else works.
 // A Sentinel's needs sentinel|get-master-addr-by-name, sentinel|sentinels and
 // sentinel|replicas, subscribe and ping.
 type RedisConfig struct {

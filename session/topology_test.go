@@ -33,7 +33,7 @@ const (
 // top in a cluster.
 const (
 	needed = "+eval +evalsha +get +set +del +exists +pexpire +pttl " +
-		"+hget +hset +hmget +hgetall +hdel +hexists +hkeys +publish +subscribe"
+		"+hget +hset +hmget +hgetall +hdel +hexists +hkeys +xadd +xrevrange +publish +subscribe"
 	neededInCluster = " +cluster|slots"
 )
 

@@ -74,7 +74,6 @@ func (l *listeners) drain() {
 
 // shutdownTimes are the ones in force now.
 func (p *process) shutdownTimes() (delay, timeout time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.config.ShutdownDelay.Std(), p.config.ShutdownTimeout.Std()
+	c := p.inForce()
+	return c.ShutdownDelay.Std(), c.ShutdownTimeout.Std()
 }

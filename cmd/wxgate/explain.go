@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"wxgate/admin"
 	"wxgate/internal/config"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
@@ -32,9 +33,9 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.request(cfg)
+	r, err := admin.RequestToExplain(ctx, c.Method, c.URL, c.Token)
 	if err != nil {
-		return usageError{err.Error()}
+		return usageError{fmt.Sprintf("%s %s is no request", c.Method, config.Quote(c.URL))}
 	}
 	sessions, err := session.Open(sessionConfig(cfg))
 	if err != nil {
@@ -46,33 +47,44 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	gateway := proxy.New(proxy.Options{Sessions: sessions, Metrics: proxy.NewMetrics(nil), Log: zap.NewNop(), Now: time.Now}, rules)
-	printExplanation(t, cfg, r, gateway.Explain(ctx, r), c.Token != "")
+	printExplanation(t, cfg, explanation(cfg, r, gateway.Explain(ctx, r)), c.Token != "")
 	return nil
 }
 
-// request is the request as the public listener would have read it.
-func (c *explainCommand) request(cfg *config.Config) (*http.Request, error) {
-	r, err := http.NewRequest(strings.ToUpper(c.Method), c.URL, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s %s is no request", c.Method, config.Quote(c.URL))
+// explanation is what `wxgate explain` and the console show.
+func explanation(cfg *config.Config, r *http.Request, e proxy.Explanation) admin.Explanation {
+	out := admin.Explanation{Method: r.Method, URI: shownTarget(r, e), Host: r.Host, Steps: []admin.Step{}, Own: e.Own, Headers: e.Headers}
+	for _, s := range e.Steps {
+		out.Steps = append(out.Steps, admin.Step{Name: s.Name, Outcome: string(s.Outcome)})
 	}
-	r.RequestURI = r.URL.RequestURI()
-	r.URL.Scheme, r.URL.Host = "", "" // which a request line has not
-	if r.Host == "" {
-		r.Host = "localhost"
+	if e.Route != nil {
+		out.Route, out.Target = routeNamed(cfg, e.Route.Name), e.Target.RequestURI()
 	}
-	r.RemoteAddr = "127.0.0.1:1"
-	if c.Token != "" {
-		r.Header.Set("Authorization", "Bearer "+c.Token)
+	if s := e.Session; s != nil {
+		out.Session = &admin.TokenOwner{AppID: s.AppID, OpenID: s.OpenID, SID: s.ID, ExpiresAt: e.Expires.UTC()}
 	}
-	return r, nil
+	if e.Refusal != nil {
+		out.Refusal = &admin.Refusal{Status: e.Refusal.Code.Status(), Error: string(e.Refusal.Code), Message: e.Refusal.Message}
+	}
+	return out
 }
 
-func printExplanation(t *terminal, cfg *config.Config, r *http.Request, e proxy.Explanation, hasToken bool) {
+// routeNamed is nil where a reload has taken the route away since.
+func routeNamed(cfg *config.Config, name string) *admin.Route {
+	for _, r := range cfg.Routes {
+		if r.Name == name {
+			shown := shownRoute(r)
+			return &shown
+		}
+	}
+	return nil
+}
+
+func printExplanation(t *terminal, cfg *config.Config, e admin.Explanation, hasToken bool) {
 	say := func(what, format string, args ...any) {
 		fmt.Fprintf(t.out, "%-9s %s\n", what+":", fmt.Sprintf(format, args...))
 	}
-	say("request", "%s %s, host %s", r.Method, shownTarget(r, e), r.Host)
+	say("request", "%s %s, host %s", e.Method, e.URI, e.Host)
 	switch {
 	case e.Own:
 		say("route", "none: the gateway answers under %s itself", cfg.AuthPrefix)
@@ -81,11 +93,11 @@ func printExplanation(t *terminal, cfg *config.Config, r *http.Request, e proxy.
 	case e.Route == nil:
 		say("route", "none")
 	default:
-		explainRoute(say, cfg, e)
+		explainRoute(say, e)
 	}
 	explainToken(say, e, hasToken)
 	if e.Refusal != nil {
-		say("outcome", "%d %s: %s", e.Refusal.Code.Status(), e.Refusal.Code, e.Refusal.Message)
+		say("outcome", "%d %s: %s", e.Refusal.Status, e.Refusal.Error, e.Refusal.Message)
 		return
 	}
 	say("outcome", "forwarded")
@@ -104,10 +116,10 @@ func shownTarget(r *http.Request, e proxy.Explanation) string {
 	return target
 }
 
-func explainRoute(say func(what, format string, args ...any), cfg *config.Config, e proxy.Explanation) {
+func explainRoute(say func(what, format string, args ...any), e admin.Explanation) {
 	rt := e.Route
 	say("route", "%s (path %s, host %s, methods %s)", rt.Name, rt.Path, orAny(rt.Host), orAny(strings.Join(rt.Methods, " ")))
-	requirements := []string{"auth " + string(rt.Auth)}
+	requirements := []string{"auth " + rt.Auth}
 	if len(rt.Roles) > 0 {
 		requirements = append(requirements, "one of the roles "+strings.Join(rt.Roles, ", "))
 	}
@@ -115,28 +127,27 @@ func explainRoute(say func(what, format string, args ...any), cfg *config.Config
 		requirements = append(requirements, "a phone number")
 	}
 	switch rt.Proof {
-	case proxy.ProofSign:
+	case string(proxy.ProofSign):
 		requirements = append(requirements, "a proof of WeChat's client")
-	case proxy.ProofReport:
+	case string(proxy.ProofReport):
 		requirements = append(requirements, "a proof of WeChat's client (only counted)")
 	}
 	say("asks for", "%s", strings.Join(requirements, "; "))
-	at := slices.IndexFunc(cfg.Routes, func(r config.Route) bool { return r.Name == rt.Name })
 	var urls []string
-	for _, u := range cfg.Routes[at].Upstreams {
-		urls = append(urls, u.URL.String())
+	for _, u := range rt.Upstreams {
+		urls = append(urls, u.URL)
 	}
-	say("goes to", "%s as %s", strings.Join(urls, ", "), e.Target.RequestURI())
+	say("goes to", "%s as %s", strings.Join(urls, ", "), e.Target)
 }
 
-func explainToken(say func(what, format string, args ...any), e proxy.Explanation, hasToken bool) {
+func explainToken(say func(what, format string, args ...any), e admin.Explanation, hasToken bool) {
 	switch {
 	case e.Session != nil:
-		say("token", "of openid %s, appid %s, session %s, valid for %v", e.Session.OpenID, e.Session.AppID, e.Session.ID, time.Until(e.Expires).Round(time.Second))
+		say("token", "of openid %s, appid %s, session %s, valid for %v", e.Session.OpenID, e.Session.AppID, e.Session.SID, time.Until(e.Session.ExpiresAt).Round(time.Second))
 		for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
 			say("header", "%s: %s", name, e.Headers[name][0])
 		}
-	case hasToken && e.Route != nil && e.Route.Auth == proxy.AuthNone:
+	case hasToken && e.Route != nil && e.Route.Auth == string(proxy.AuthNone):
 		say("token", "not checked")
 	case hasToken && e.Refusal != nil:
 		say("token", "%s", e.Refusal.Message)

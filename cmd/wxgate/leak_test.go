@@ -54,7 +54,7 @@ func (e *emitted) dumpRedis(env *testEnv) {
 		key = strings.TrimSuffix(key, "\n")
 		e.pieces["the name of "+key] = []byte(key)
 		e.pieces["DUMP "+key] = []byte(env.redis.MustDo("DUMP", key))
-		read := map[string][]string{"hash": {"HGETALL", key}, "string": {"GET", key}, "set": {"SMEMBERS", key}, "zset": {"ZRANGE", key, "0", "-1"}}
+		read := map[string][]string{"hash": {"HGETALL", key}, "string": {"GET", key}, "set": {"SMEMBERS", key}, "zset": {"ZRANGE", key, "0", "-1"}, "stream": {"XRANGE", key, "-", "+"}}
 		if command := read[env.redis.MustDo("TYPE", key)]; command != nil {
 			e.pieces[strings.Join(command, " ")] = []byte(env.redis.MustDo(command...))
 		}

@@ -123,7 +123,7 @@ func TestARunShowsEachKindOfMetric(t *testing.T) {
 	i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":"abcdefgh"}`, appA))
 	for _, series := range []string{
 		`wxgate_requests_total{method="GET",route="/api/",status="200"}`, `wxgate_requests_total{method="GET",route="/api/",status="429"}`,
-		`wxgate_request_duration_seconds_count{route="/api/"}`,
+		`wxgate_request_duration_seconds_count{route="/api/"}`, `wxgate_errors_total{code="rate_limited"}`,
 		`wxgate_logins_total{appid="` + appA + `",outcome="ok"}`, `wxgate_logins_total{appid="-",outcome="bad_request"}`,
 		`wxgate_wechat_calls_total{api="/sns/jscode2session",errcode="0"}`, `wxgate_wechat_token_refreshes_total{appid="` + appA + `",outcome="new"}`,
 		"wxgate_sessions_started_total", "wxgate_sessions_cached", `wxgate_sessions_ended_total{cause="logout"}`,

@@ -37,6 +37,9 @@ type process struct {
 	certificates []*certificate // of the listeners
 	draining     atomic.Bool
 	reloads      reloadMetrics
+
+	figures     sync.WaitGroup // what the console shows, taken by a clock
+	stopFigures context.CancelFunc
 }
 
 // registry is where metrics are registered and read.
@@ -92,8 +95,11 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	}, public)
 	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		Draining: p.draining.Load,
+		Gateway: p.shown(), Draining: p.draining.Load,
 	}, adminConfig(c))
+	ctx, stop := context.WithCancel(context.Background())
+	p.stopFigures = stop
+	p.figures.Go(func() { p.admin.Run(ctx) })
 	return p, nil
 }
 
@@ -110,6 +116,8 @@ func describeProcess(reg prometheus.Registerer) {
 
 // close ends what assemble started, after the listeners have stopped.
 func (p *process) close() {
+	p.stopFigures()
+	p.figures.Wait()
 	p.tracing.Shutdown(context.Background())
 	for _, used := range p.groups.inUse {
 		used.group.Close()

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"wxgate/admin"
+	"wxgate/internal/testkit"
+)
+
+// managed reads the JSON answer of a call on the private listener.
+func (i *instance) managed(path string, v any) {
+	i.env.t.Helper()
+	a := i.manage("GET", path, adminToken, "")
+	if a.Status != http.StatusOK {
+		i.env.t.Fatalf("%s: %v", path, a)
+	}
+	testkit.Must(i.env.t, json.Unmarshal(a.Body, v))
+}
+
+func TestTheConsoleShowsUpstreamsAndWhyTheyAreOut(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	down := "http://" + closedPort(t)
+	i := env.serve(settings{"routes": fmt.Sprintf("[%s, {path: /down/, name: down, auth: none, upstreams: [%q], eject: {failures: 1, for: 1m}},"+
+		" {path: /checked/, name: checked, auth: none, upstreams: [%q], health: {path: /up, interval: 10ms, unhealthy: 1}}]", env.route("/api/", "name: api"), down, down)})
+	i.call("GET", "/down/x", "", "")
+	targets := map[string]admin.Target{}
+	testkit.Eventually(t, "the check fails", func() bool {
+		var got struct{ Upstreams []admin.UpstreamGroup }
+		i.managed("/api/upstreams", &got)
+		for _, g := range got.Upstreams {
+			targets[g.Route] = g.Targets[0]
+		}
+		return targets["checked"].Health == "unhealthy"
+	})
+	if up := targets["api"]; up.URL != env.backend.URL || up.Health != "healthy" || up.LastFailure != "" || up.Weight != 1 {
+		t.Errorf("a healthy one: %+v", up)
+	}
+	if out := targets["down"]; out.Health != "ejected" || out.EjectedUntil.IsZero() || !strings.Contains(out.LastFailure, "connection refused") || out.LastFailureAt.IsZero() {
+		t.Errorf("an ejected one: %+v", out)
+	}
+	if out := targets["checked"]; !strings.HasPrefix(out.LastFailure, "health: ") {
+		t.Errorf("an unhealthy one: %+v", out)
+	}
+}
+
+func TestTheConsoleShowsRoutesInTheirOrder(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	i := env.serve(settings{"routes": "[" + strings.Join([]string{
+		env.route("/", "name: rest"), env.route("/api/", "name: api, rate_limit: 5/s, require: {roles: [staff]}"), env.route("/api/", "name: shop, host: shop.example.com"),
+	}, ", ") + "]"})
+	var got struct{ Routes []admin.Route }
+	i.managed("/api/routes", &got)
+	var names []string
+	for _, r := range got.Routes {
+		names = append(names, r.Name)
+	}
+	if fmt.Sprint(names) != "[shop api rest]" {
+		t.Errorf("order: %v", names)
+	}
+	if r := got.Routes[1]; r.RateLimit != "5/s" || r.Roles[0] != "staff" || r.Auth != "required" || r.Upstreams[0].URL != env.backend.URL || r.Credentials[0] != "bearer" {
+		t.Errorf("api: %+v", r)
+	}
+	i.reload(settings{"routes": "[" + env.route("/new/", "name: new") + "]"})
+	i.managed("/api/routes", &got)
+	if len(got.Routes) != 1 || got.Routes[0].Name != "new" {
+		t.Errorf("after a reload: %+v", got.Routes)
+	}
+}
+
+func TestTheConsoleExplainsARequest(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	i := env.serve(settings{"routes": "[" + env.route("/api/", "name: api, strip_prefix: /api") + "]"})
+	token := i.login("alice")
+	explain := func(body string) (e admin.Explanation) {
+		a := i.manage("POST", "/api/explain", adminToken, body)
+		testkit.Must(t, json.Unmarshal(a.Body, &e))
+		if strings.Contains(string(a.Body), token) {
+			t.Error("the token shows")
+		}
+		return e
+	}
+	passed := explain(fmt.Sprintf(`{"method":"GET","url":"/api/x?y=1","token":%q}`, token))
+	alice := env.user(appA, "alice").OpenID
+	if passed.Refusal != nil || passed.Route.Name != "api" || passed.Target != "/x?y=1" || passed.Session.OpenID != alice || passed.Headers["X-OpenID"][0] != alice {
+		t.Errorf("let through: %+v", passed)
+	}
+	refused := explain(`{"url":"/api/x"}`)
+	last := refused.Steps[len(refused.Steps)-1]
+	if refused.Refusal == nil || refused.Refusal.Error != "token_missing" || refused.Refusal.Status != 401 || last != (admin.Step{Name: "authenticate", Outcome: "refused"}) {
+		t.Errorf("refused: %+v", refused)
+	}
+	if own := explain(`{"method":"POST","url":"/auth/login"}`); !own.Own || own.Refusal != nil {
+		t.Errorf("the gateway's own: %+v", own)
+	}
+	if picks := i.metric(`wxgate_upstream_picks_total{group="api",target="` + env.backend.URL + `"}`); picks != "0" {
+		t.Errorf("the backend was asked %s times", picks)
+	}
+}
+
+func TestTheConsoleShowsTheConfigurationWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	i := env.serve(settings{
+		"hooks":   fmt.Sprintf(`{login: {url: "%s/h?key=hook-password-1234"}}`, env.backend.URL),
+		"tracing": `{endpoint: "http://127.0.0.1:1", headers: {X-Key: tracing-key-1234}}`,
+		"routes":  "[" + env.route("/api/", "request_headers: {set: {X-Pass: header-password-1234}}") + "]",
+	})
+	a := i.manage("GET", "/api/config", adminToken, "")
+	text := string(a.Body)
+	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "application/yaml; charset=utf-8" || a.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%v", a)
+	}
+	for _, there := range []string{"appid: " + appA, "path: /api/", "idle_timeout:", "[redacted]"} {
+		if !strings.Contains(text, there) {
+			t.Errorf("no %q in\n%s", there, text)
+		}
+	}
+	for _, secret := range []string{appASecret, appBSecret, adminToken, wechatToken, strings.Trim(goodSecret, `"`), "hook-password-1234", "tracing-key-1234", "header-password-1234"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q is shown", secret)
+		}
+	}
+}

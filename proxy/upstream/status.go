@@ -1,0 +1,55 @@
+package upstream
+
+import "time"
+
+// TargetStatus is the state of one address of a target.
+type TargetStatus struct {
+	URL          string    `json:"url"`                    // as configured
+	Address      string    `json:"address"`                // host:port that is dialled
+	Healthy      bool      `json:"healthy"`                // by the active checks
+	EjectedUntil time.Time `json:"ejected_until,omitzero"` // by the passive ones; in the past: half-open
+	InFlight     int       `json:"in_flight"`              // requests and streams
+	Weight       int       `json:"weight"`
+
+	LastFailure   string    `json:"last_failure,omitempty"` // why requests or checks failed
+	LastFailureAt time.Time `json:"last_failure_at,omitzero"`
+}
+
+// Health is the word for a target's state.
+func (s TargetStatus) Health(now time.Time) string {
+	switch {
+	case !s.Healthy:
+		return "unhealthy" // by the active checks
+	case s.EjectedUntil.IsZero():
+		return "healthy"
+	case now.Before(s.EjectedUntil):
+		return "ejected"
+	}
+	return "half_open"
+}
+
+// Available reports whether the target takes requests.
+func (s TargetStatus) Available() bool { return s.Healthy && s.EjectedUntil.IsZero() }
+
+// Status lists all addresses of all targets, in the order of the configuration.
+func (g *Group) Status() []TargetStatus {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := make([]TargetStatus, len(g.endpoints))
+	for i, ep := range g.endpoints {
+		all[i] = ep.status()
+	}
+	return all
+}
+
+func (ep *endpoint) status() TargetStatus {
+	s := TargetStatus{
+		URL: ep.target.String(), Address: ep.dials[0],
+		Healthy: !ep.unhealthy.Load(), EjectedUntil: ep.ejection.ejectedUntil(),
+		InFlight: int(ep.inFlight.Load()), Weight: ep.weight,
+	}
+	if f := ep.lastFailure.Load(); f != nil {
+		s.LastFailure, s.LastFailureAt = f.reason+": "+f.err.Error(), f.at
+	}
+	return s
+}
