@@ -14,7 +14,7 @@ import (
 )
 
 // answer sends the backend's response to the client, as it comes.
-func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *upstream.Response, body *requestBody) error {
+func (g *Gateway) answer(ctx context.Context, rc *requestContext, f *forwarding, res *upstream.Response, body *requestBody) error {
 	g.keepCookies(ctx, rc, res)
 	copied := newBodyCopy(res)
 	defer copied.release()
@@ -25,7 +25,7 @@ func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *upstream.
 	}
 	rules := rc.state.headers
 	h := rc.Header()
-	copyResponseHeader(h, &res.Header, rules)
+	copyResponseHeader(h, &res.Header, rules, f.values[:0])
 	rc.rewriteLocation(h)
 	rc.rewriteCookiePaths(h)
 	if rc.upgrades() {
@@ -48,9 +48,10 @@ func (g *Gateway) answer(ctx context.Context, rc *requestContext, res *upstream.
 }
 
 // copyResponseHeader copies what a backend may tell a client.
-func copyResponseHeader(dst http.Header, src *fieldlist.List, rules *httprule.Headers) {
+// The values are put in room, as far as that suffices.
+func copyResponseHeader(dst http.Header, src *fieldlist.List, rules *httprule.Headers, room []string) {
 	keepFromBackend(src, rules)
-	src.CopyTo(dst, make([]string, 0, len(*src)))
+	src.CopyTo(dst, room)
 }
 
 // changeResponse puts the route's own rules behind the ones already there.

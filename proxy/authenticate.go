@@ -23,6 +23,9 @@ func (g *Gateway) authenticate(rc *requestContext) error {
 		return rc.failNavigation(err)
 	}
 	err := g.identify(rc)
+	if err == nil {
+		return nil
+	}
 	if e := (*apierror.Error)(nil); rc.route.Auth == AuthOptional && errors.As(err, &e) && e.Code == apierror.TokenMissing {
 		return nil
 	}

@@ -25,7 +25,24 @@ func (rc *requestContext) setClient() {
 		rc.trusted = true
 		rc.client = proxies.clientOf(rc.r.Header["X-Forwarded-For"], rc.peer)
 	}
-	rc.clientText = addrText(rc.client)
+	rc.clientText = rc.textOf(rc.client)
+}
+
+// textOf is addrText, without making the usual text anew.
+func (rc *requestContext) textOf(a netip.Addr) string {
+	var room [64]byte
+	if host, _, ok := cutLast(rc.r.RemoteAddr, ':'); ok && a.IsValid() && string(a.AppendTo(room[:0])) == host {
+		return host
+	}
+	return addrText(a)
+}
+
+// cutLast cuts around the last sep.
+func cutLast(s string, sep byte) (before, after string, found bool) {
+	if i := strings.LastIndexByte(s, sep); i >= 0 {
+		return s[:i], s[i+1:], true
+	}
+	return s, "", false
 }
 
 // peerAddr is the address at the other end of the connection; the zero Addr

@@ -63,10 +63,16 @@ func (g *Gateway) setCookies(ctx context.Context, h *outHeader, rc *requestConte
 	if err != nil {
 		return err
 	}
-	if line := cookieLine(readJar(stored), rc.route.target(rc.r.URL).EscapedPath(), g.Now()); line != "" {
+	if line := cookieLine(readJar(stored), rc.targetPath(), g.Now()); line != "" {
 		h.Set("Cookie", line)
 	}
 	return nil
+}
+
+// targetPath is the path that the backend is asked for.
+func (rc *requestContext) targetPath() string {
+	target := rc.route.target(rc.r.URL)
+	return target.EscapedPath()
 }
 
 // keepCookies takes the backend's cookies out of its answer and, with a jar,
@@ -119,7 +125,7 @@ func (rc *requestContext) dropWebCookie(h *fieldlist.List) {
 // refuses why.
 func (g *Gateway) acceptCookies(rc *requestContext, lines []string, now time.Time) []storedCookie {
 	hosts := []string{rc.host, rc.route.BackendHost()}
-	path := rc.route.target(rc.r.URL).EscapedPath()
+	path := rc.targetPath()
 	var cookies []storedCookie
 	for _, line := range lines {
 		c, ok := parseSetCookie(line, now)

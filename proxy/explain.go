@@ -48,7 +48,8 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	e.Steps, e.Refusal = g.explainSteps(rc)
 	e.Own, e.Route = rc.own, rc.route
 	if rc.route != nil {
-		e.Target = rc.route.target(r.URL)
+		target := rc.route.target(r.URL)
+		e.Target = &target
 	}
 	if s := rc.session(); s != nil {
 		e.Session, e.Expires = s, rc.grant.ExpiresAt

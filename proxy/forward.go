@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"wxgate/apierror"
-	"wxgate/internal/fieldlist"
 	"wxgate/internal/http1"
 	"wxgate/internal/httprule"
 	"wxgate/proxy/upstream"
@@ -22,31 +21,32 @@ func (g *Gateway) forward(rc *requestContext) error {
 	if rc.upgrades() {
 		return g.forwardWebSocket(rc)
 	}
-	ctx := newForwardContext(rc.r.Context())
-	defer ctx.end()
-	end := g.watchSession(rc, ctx.cancel)
-	defer end.stop()
-	out, body, err := g.outbound(ctx, rc)
+	f, finished := newForwarding(rc), false
+	defer func() { rc.reusable = f.release(finished) }()
+	err := g.forwardWith(rc, f)
+	finished = true
+	return err
+}
+
+func (g *Gateway) forwardWith(rc *requestContext, f *forwarding) error {
+	g.watchSession(rc, f)
+	body, err := g.outbound(&f.ctx, rc, f)
 	if err != nil {
 		return err
 	}
-	if body != nil {
-		defer body.detach()
-	}
-	early := &earlyHints{rc: rc}
-	out.Interim, out.Canceler = early.pass, &ctx.canceler
-	res, err := g.roundTrip(rc, out)
-	early.stop()
+	f.call.Interim, f.call.Canceler = f.kept.interim, &f.ctx.canceler
+	res, err := g.roundTrip(rc, &f.call)
+	f.early.stop()
 	if err != nil {
-		return g.forwardError(ctx, err, body)
+		return g.forwardError(&f.ctx, err, body)
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		// Nobody asked for it: a WebSocket's request does not come this way.
 		return apierror.New(apierror.UpstreamError, "the backend switched protocols unasked")
 	}
-	end.responseStarted(res)
-	return g.answer(ctx, rc, res, body)
+	f.session.responseStarted(res)
+	return g.answer(&f.ctx, rc, f, res, body)
 }
 
 // roundTrip asks the route's upstream.
@@ -66,31 +66,31 @@ func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *upstr
 	return res, nil
 }
 
-// outbound makes the request for the backend. Its URL has no host yet, the
+// outbound makes the request for the backend, f.call. Its URL has no host yet, the
 // upstream group chooses one.
-func (g *Gateway) outbound(ctx context.Context, rc *requestContext) (*upstream.Call, *requestBody, error) {
-	r, rt := rc.r, rc.route
-	h := &outHeader{make(fieldlist.List, 0, len(r.Header)+12)}
+func (g *Gateway) outbound(ctx context.Context, rc *requestContext, f *forwarding) (*requestBody, error) {
+	r, rt, h := rc.r, rc.route, &f.header
 	h.addFromClient(rc.state.headers, r.Header, rc.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
 		h.Set("Te", "trailers") // gRPC insists on it
 	}
 	rc.setForwarded(h)
 	if err := g.setIdentity(h, rc); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if err := g.setCookies(ctx, h, rc); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	rt.changeRequest(h)
-	out := (&http.Request{
-		Method: r.Method, URL: rt.target(r.URL), Host: r.Host,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, ContentLength: r.ContentLength,
-	}).WithContext(ctx)
-	if !rt.PreserveHost {
-		out.Host = ""
+	f.url = rt.target(r.URL)
+	out := f.newRequest(ctx)
+	out.Method, out.URL, out.ContentLength = r.Method, &f.url, r.ContentLength
+	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
+	if rt.PreserveHost {
+		out.Host = r.Host
 	}
-	return &upstream.Call{Request: out, Header: h.List}, rc.attachBody(out), nil
+	f.call.Request, f.call.Header = out, h.List
+	return rc.attachBody(out, f), nil
 }
 
 // setIdentity adds who the caller is; nothing under these names is in h yet.
@@ -123,7 +123,7 @@ func (rt *Route) changeRequest(h *outHeader) {
 }
 
 // attachBody gives out the client's body and trailers, bounded.
-func (rc *requestContext) attachBody(out *http.Request) *requestBody {
+func (rc *requestContext) attachBody(out *http.Request, f *forwarding) *requestBody {
 	r := rc.r
 	if r.ContentLength == 0 {
 		return nil // net/http may then repeat the request by itself
@@ -138,9 +138,9 @@ func (rc *requestContext) attachBody(out *http.Request) *requestBody {
 		}
 		onEOF = func() { copyTrailers(out.Trailer, r.Trailer) }
 	}
-	body := newRequestBody(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
-	out.Body = body
-	return body
+	f.body.begin(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
+	out.Body = &f.body
+	return &f.body
 }
 
 // passesAsTrailer: what the route's rules set or remove in the header must not

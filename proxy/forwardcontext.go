@@ -10,25 +10,33 @@ import (
 
 // forwardContext is the context of a request to a backend. It ends with the
 // client's request, or by cancel, for a reason of the gateway's own. Unlike one of
-// context.WithCancelCause it costs one registration with the client's context,
-// and tells the upstream's connection by itself.
+// context.WithCancelCause it takes no memory of its own to follow a request of
+// http1, and tells the upstream's connection by itself.
 type forwardContext struct {
 	cancellation.Cancellation
 
 	parent   context.Context
-	unfollow func() bool // the client's request
+	client   hooks             // of the client's request; nil: it has none
+	hook     cancellation.Hook // with client
+	unfollow func() bool       // without
 	canceler upstream.Canceler
 }
 
-// newForwardContext follows a client's request; end must be called.
-func newForwardContext(parent context.Context) *forwardContext {
-	c := &forwardContext{parent: parent}
-	if p, ok := parent.(interface{ AfterFunc(func()) func() bool }); ok {
-		c.unfollow = p.AfterFunc(c.clientGone)
-	} else {
-		c.unfollow = context.AfterFunc(parent, c.clientGone)
+// hooks is a context that has a Cancellation.
+type hooks interface {
+	Wait(h *cancellation.Hook, run func())
+	Forget(h *cancellation.Hook) bool
+}
+
+// follow begins to follow a client's request. gone is c.clientGone.
+func (c *forwardContext) follow(parent context.Context, gone func()) {
+	c.parent = parent
+	var ok bool
+	if c.client, ok = parent.(hooks); ok {
+		c.client.Wait(&c.hook, gone)
+		return
 	}
-	return c
+	c.unfollow = context.AfterFunc(parent, gone)
 }
 
 func (c *forwardContext) clientGone() { c.finish(c.parent.Err(), context.Cause(c.parent)) }
@@ -36,10 +44,16 @@ func (c *forwardContext) clientGone() { c.finish(c.parent.Err(), context.Cause(c
 // cancel ends the request for a reason, which causeOf tells.
 func (c *forwardContext) cancel(reason error) { c.finish(context.Canceled, reason) }
 
-// end is called when the request is over.
-func (c *forwardContext) end() {
-	c.unfollow()
+// end is called when the request is over. It reports whether the client's request
+// had not ended before, so that nothing comes of that any more.
+func (c *forwardContext) end() (followed bool) {
+	if c.client != nil {
+		followed = c.client.Forget(&c.hook)
+	} else {
+		followed = c.unfollow()
+	}
 	c.cancel(nil)
+	return followed
 }
 
 // finish ends the context; the first time counts.

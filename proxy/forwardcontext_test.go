@@ -20,7 +20,8 @@ func TestForwardContextEndsOnceAndSaysWhy(t *testing.T) {
 		"nothing at the end": {func(fc *forwardContext, client context.CancelCauseFunc) { fc.end(); client(gone) }, nil},
 	} {
 		client, cancel := context.WithCancelCause(context.WithValue(t.Context(), t, name))
-		fc := newForwardContext(client)
+		fc := new(forwardContext)
+		fc.follow(client, fc.clientGone)
 		made, stop := context.WithCancel(fc) // as http.Transport makes one
 		called, stopped := make(chan struct{}), make(chan struct{})
 		context.AfterFunc(fc, func() { close(called) })
@@ -49,7 +50,8 @@ func TestForwardContextOfAnEndedRequestEnds(t *testing.T) {
 	t.Parallel()
 	client, cancel := context.WithCancel(t.Context())
 	cancel()
-	fc := newForwardContext(client)
+	fc := new(forwardContext)
+	fc.follow(client, fc.clientGone)
 	defer fc.end()
 	<-fc.Done()
 	made, stop := context.WithCancel(fc)

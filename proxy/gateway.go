@@ -10,6 +10,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -148,7 +149,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // begin records peer, client address and request id.
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext {
 	now := time.Now()
-	rc := &requestContext{
+	rc := requestContexts.Get().(*requestContext)
+	*rc = requestContext{
 		w: w, r: r, state: g.current.Load(), start: now, writeDeadlineSet: now, routeName: unrouted,
 		id: httprule.RequestID(r.Header),
 	}
@@ -184,7 +186,14 @@ func (g *Gateway) end(rc *requestContext) {
 	if crash != nil || rc.unanswered() {
 		panic(http.ErrAbortHandler)
 	}
+	if rc.reusable {
+		*rc = requestContext{}
+		requestContexts.Put(rc)
+	}
 }
+
+// requestContexts holds what was left of requests that are over.
+var requestContexts = sync.Pool{New: func() any { return new(requestContext) }}
 
 func internalError() *apierror.Error {
 	return apierror.New(apierror.Internal, "something went wrong in the gateway")

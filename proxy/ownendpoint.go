@@ -22,7 +22,8 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if rc.r.ContentLength > most {
 		return bodyTooLarge()
 	}
-	body := newRequestBody(rc, most, endpointBodyLimits(), nil)
+	body := new(requestBody)
+	body.begin(rc, most, endpointBodyLimits(), nil)
 	defer body.detach()
 	rc.r.Body = endpointBody{body}
 	call := &endpoint.Request{

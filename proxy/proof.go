@@ -171,7 +171,8 @@ func (rc *requestContext) readSignedBody() ([]byte, error) {
 	}
 	limits := routeBodyLimits(r)
 	limits.stall, limits.total = bodyStall, signedBodyTime
-	limited := newRequestBody(rc, 0, limits, nil)
+	limited := new(requestBody)
+	limited.begin(rc, 0, limits, nil)
 	defer limited.detach()
 	body, err := io.ReadAll(io.LimitReader(limited, proof.MaxBody+1))
 	rest := r.Body

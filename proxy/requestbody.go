@@ -59,7 +59,7 @@ var (
 // in time, and safe to be read by a transport that outlives the handler.
 type requestBody struct {
 	src    io.ReadCloser
-	ctl    *http.ResponseController
+	w      http.ResponseWriter
 	left   int64 // bytes that may still come; < 0: any number
 	limit  int64
 	limits bodyLimits
@@ -75,23 +75,20 @@ type requestBody struct {
 	err    error // the first error of the client's side, io.EOF left out
 }
 
-// newRequestBody wraps the request's body. most < 1: no limit.
-func newRequestBody(rc *requestContext, most int64, limits bodyLimits, onEOF func()) *requestBody {
+// begin wraps the request's body. most < 1: no limit.
+func (b *requestBody) begin(rc *requestContext, most int64, limits bodyLimits, onEOF func()) {
 	left := most
 	if most < 1 {
 		left = -1
 	}
-	b := &requestBody{
-		src: rc.r.Body, ctl: http.NewResponseController(rc.w), left: left, limit: most, limits: limits, onEOF: onEOF,
-		start: time.Now(),
-	}
+	b.src, b.w, b.left, b.limit, b.limits, b.onEOF = rc.r.Body, rc.w, left, most, limits, onEOF
+	b.start = time.Now()
 	switch limits.stall {
 	case bodyStall:
 		b.deadlineSet = rc.start // by begin
 	case 0:
 		b.setDeadline(time.Time{})
 	}
-	return b
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -177,7 +174,7 @@ func (b *requestBody) setDeadline(t time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.closed {
-		_ = b.ctl.SetReadDeadline(t)
+		_ = http.NewResponseController(b.w).SetReadDeadline(t)
 	}
 }
 

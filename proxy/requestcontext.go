@@ -58,6 +58,7 @@ type requestContext struct {
 	writeDeadlineSet time.Time       // when the current write deadline was set
 	streamDeadline   *streamDeadline
 	detached         bool // a tunnel finishes the request later
+	reusable         bool // nobody else can have it any more: its memory may serve another
 }
 
 // unrouted is the routeName of requests that no route took.

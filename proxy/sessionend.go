@@ -41,25 +41,23 @@ type sessionEnd struct {
 	timer   *time.Timer
 }
 
-// watchSession follows the session of a request; nil for an anonymous one.
-func (g *Gateway) watchSession(rc *requestContext, cancel context.CancelCauseFunc) *sessionEnd {
-	if !rc.authenticated {
-		return nil
+// watchSession follows the session of a request, which an anonymous one hasn't.
+func (g *Gateway) watchSession(rc *requestContext, f *forwarding) {
+	if rc.authenticated {
+		f.session.begin(rc.r.Header.Get("Content-Type"), rc.route.Timeout, f.kept.cancel)
+		f.session.watch = g.Sessions.Watch(rc.grant, f.kept.sessionEnded)
 	}
-	e := newSessionEnd(rc.r.Header.Get("Content-Type"), rc.route.Timeout, cancel)
-	e.watch = g.Sessions.Watch(rc.grant, e.sessionEnded)
-	return e
 }
 
-func newSessionEnd(contentType string, timeout time.Duration, cancel context.CancelCauseFunc) *sessionEnd {
-	e := &sessionEnd{cancel: cancel, limit: timeout}
+// begin takes the type of the request's body, and the time for the whole request.
+func (e *sessionEnd) begin(contentType string, timeout time.Duration, cancel context.CancelCauseFunc) {
+	e.cancel, e.limit = cancel, timeout
 	switch {
 	case isGRPC(contentType):
 		e.limit = 0
 	case timeout <= 0:
 		e.limit = defaultFinish
 	}
-	return e
 }
 
 // isGRPC: a call in which both sides may go on for ever.
@@ -74,9 +72,6 @@ func (e *sessionEnd) sessionEnded() {
 
 // responseStarted is told what kind of answer comes.
 func (e *sessionEnd) responseStarted(res *upstream.Response) {
-	if e == nil {
-		return
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	contentType := res.Header.Get("Content-Type")
@@ -117,14 +112,14 @@ func unfinishedError() *apierror.Error {
 	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend answered").Because(errSessionEnded)
 }
 
-func (e *sessionEnd) stop() {
-	if e == nil {
-		return
-	}
-	e.watch.Stop()
+// stop reports whether the session had not ended, so that nothing comes of that
+// any more.
+func (e *sessionEnd) stop() (inTime bool) {
+	inTime = e.watch.Stop()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.timer != nil {
 		e.timer.Stop()
 	}
+	return inTime
 }

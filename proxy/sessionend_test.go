@@ -45,7 +45,8 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
-				e := newSessionEnd(test.request, test.timeout, cancel)
+				e := new(sessionEnd)
+				e.begin(test.request, test.timeout, cancel)
 				defer e.stop()
 				if test.early {
 					e.responseStarted(test.response)
@@ -78,7 +79,8 @@ func TestFinishedRequestsAreNotCutLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
-		e := newSessionEnd("", time.Second, cancel)
+		e := new(sessionEnd)
+		e.begin("", time.Second, cancel)
 		e.sessionEnded()
 		e.stop()
 		time.Sleep(time.Minute)

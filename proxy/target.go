@@ -9,8 +9,8 @@ import (
 
 // target is the URL's path and query for the backend: prefixes changed, all
 // else as it was sent.
-func (rt *Route) target(in *url.URL) *url.URL {
-	out := &url.URL{Path: in.Path, RawPath: in.EscapedPath(), RawQuery: in.RawQuery, ForceQuery: in.ForceQuery}
+func (rt *Route) target(in *url.URL) url.URL {
+	out := url.URL{Path: in.Path, RawPath: in.EscapedPath(), RawQuery: in.RawQuery, ForceQuery: in.ForceQuery}
 	if rt.StripPrefix != "" {
 		out.Path, out.RawPath = stripPrefix(out.Path, out.RawPath, rt.StripPrefix)
 	}

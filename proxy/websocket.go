@@ -29,7 +29,8 @@ func (g *Gateway) forwardWebSocket(rc *requestContext) error {
 	t := &tunnel{rc: rc}
 	stopWatching := func() {}
 	if rc.authenticated {
-		stopWatching = g.Sessions.Watch(rc.grant, func() { t.terminate(errSessionEnded) }).Stop
+		watch := g.Sessions.Watch(rc.grant, func() { t.terminate(errSessionEnded) })
+		stopWatching = func() { watch.Stop() }
 	}
 	release := func() {
 		stopWatching()
@@ -48,7 +49,7 @@ func (g *Gateway) forwardWebSocket(rc *requestContext) error {
 // the request is not detached.
 func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func() bool, release func()) error {
 	rc := t.rc
-	res, err := g.handshake(ctx, rc)
+	res, err := g.handshake(ctx, rc, new(forwarding))
 	if err != nil || res == nil {
 		return err
 	}
@@ -84,11 +85,11 @@ func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func(
 
 // handshake asks the backend. What is not a well-formed 101 goes to the client
 // as an ordinary answer; the response is nil then.
-func (g *Gateway) handshake(ctx context.Context, rc *requestContext) (*upstream.Response, error) {
-	out, _, err := g.outbound(ctx, rc)
-	if err != nil {
+func (g *Gateway) handshake(ctx context.Context, rc *requestContext, f *forwarding) (*upstream.Response, error) {
+	if _, err := g.outbound(ctx, rc, f); err != nil {
 		return nil, err
 	}
+	out := &f.call
 	out.Header.Set("Connection", "Upgrade")
 	out.Header.Set("Upgrade", "websocket")
 	for i := range out.Header {
@@ -100,7 +101,7 @@ func (g *Gateway) handshake(ctx context.Context, rc *requestContext) (*upstream.
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		defer res.Body.Close()
-		return nil, g.answer(ctx, rc, res, nil)
+		return nil, g.answer(ctx, rc, f, res, nil)
 	}
 	if !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
 		res.Body.Close()
@@ -128,7 +129,7 @@ func (rc *requestContext) hijack() (net.Conn, []byte, error) {
 // writeSwitching sends the 101 with the backend's handshake headers.
 func writeSwitching(client net.Conn, rc *requestContext, res *upstream.Response) error {
 	h := http.Header{}
-	copyResponseHeader(h, &res.Header, rc.state.headers)
+	copyResponseHeader(h, &res.Header, rc.state.headers, nil)
 	h["Connection"] = []string{"Upgrade"}
 	h["Upgrade"] = []string{"websocket"}
 	rc.rewriteCookiePaths(h)

@@ -60,11 +60,17 @@ type Watch struct {
 	generation uint32
 }
 
-// Stop ends the watch. It may be called more than once.
-func (w Watch) Stop() {
-	if w.store != nil && w.watchers.remove(w.index, w.generation) {
+// Stop ends the watch. It may be called more than once; the first call reports
+// whether it was in time: terminate was not called and won't be.
+func (w Watch) Stop() (inTime bool) {
+	if w.store == nil {
+		return true
+	}
+	removed, inTime := w.watchers.remove(w.index, w.generation)
+	if removed {
 		w.store.metrics.watched.Dec()
 	}
+	return inTime
 }
 
 // add fails once w is off the list.
@@ -85,15 +91,16 @@ func (w *watchers) add(terminate func()) (index int, generation uint32, ok bool)
 	return index, w.entries[index].generation, true
 }
 
-func (w *watchers) remove(index int, generation uint32) bool {
+func (w *watchers) remove(index int, generation uint32) (removed, inTime bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.entries[index].generation != generation {
-		return false // stopped before
+		return false, false // stopped before
 	}
+	inTime = w.entries[index].terminate != nil
 	w.entries[index] = watchEntry{generation: generation + 1}
 	w.free = append(w.free, int32(index))
-	return true
+	return true, inTime
 }
 
 // terminate ends all that is watched of a session.

@@ -14,13 +14,13 @@ import (
 // stream is a watched request.
 type stream struct {
 	cut  chan struct{}
-	stop func()
+	stop func() bool
 }
 
 func watch(t *testing.T, s *Store, g AuthResult) stream {
 	cut := make(chan struct{})
 	st := stream{cut, s.Watch(g, sync.OnceFunc(func() { close(cut) })).Stop}
-	t.Cleanup(st.stop)
+	t.Cleanup(func() { st.stop() })
 	return st
 }
 
@@ -161,13 +161,20 @@ func TestStoppingTwiceStopsNobodyElse(t *testing.T) {
 	token, session := logIn(t, s, "oA")
 	g := granted(t, s, token)
 	first := s.Watch(g, func() {})
-	first.Stop()
+	if !first.Stop() {
+		t.Error("a watch that nothing has ended was stopped too late")
+	}
 	second := watch(t, s, g)
-	first.Stop()
+	if first.Stop() {
+		t.Error("stopped twice in time")
+	}
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
 	second.cutWithin(t, time.Second)
+	if second.stop() {
+		t.Error("a watch that was cut was stopped in time")
+	}
 }
 
 func TestManyRequestsComeAndGo(t *testing.T) {

@@ -12,8 +12,17 @@ type Cancellation struct {
 	err     error // nil: it goes on
 	cause   error
 	done    chan struct{} // nil: nobody has asked for it
-	after   map[*func()]struct{}
-	started bool // functions of AfterFunc were, and may ask for err late
+	hooks   *Hook         // a list of those that wait
+	started bool          // functions that waited were, and may ask for err late
+	shared  bool          // Done or AfterFunc was called
+}
+
+// Hook is a function that waits for the end of a Cancellation. Its memory is the
+// caller's, so that waiting takes none. The zero value waits for nothing.
+type Hook struct {
+	run            func()
+	previous, next *Hook
+	waiting        bool
 }
 
 // End ends it with an error, which is not nil, and its cause, which may be. It
@@ -28,11 +37,12 @@ func (c *Cancellation) End(err, cause error) bool {
 	if c.done != nil {
 		close(c.done)
 	}
-	for run := range c.after {
+	for c.hooks != nil {
+		h := c.hooks
+		c.remove(h)
 		c.started = true
-		go (*run)()
+		go h.run()
 	}
-	clear(c.after)
 	return true
 }
 
@@ -50,6 +60,14 @@ func (c *Cancellation) Started() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.started
+}
+
+// Shared reports whether anybody has asked for Done or AfterFunc, and may look at
+// it at any time.
+func (c *Cancellation) Shared() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.shared
 }
 
 // Err is context.Context's.
@@ -70,6 +88,7 @@ func (c *Cancellation) Cause() error {
 func (c *Cancellation) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.shared = true
 	if c.done == nil {
 		c.done = make(chan struct{})
 		if c.err != nil {
@@ -83,22 +102,50 @@ func (c *Cancellation) Done() <-chan struct{} {
 // has run called in a goroutine at the end; stop reports whether it prevented that.
 func (c *Cancellation) AfterFunc(run func()) (stop func() bool) {
 	c.mu.Lock()
+	c.shared = true
+	c.mu.Unlock()
+	h := &Hook{run: run}
+	c.Wait(h, run)
+	return func() bool { return c.Forget(h) }
+}
+
+// Wait has run called in a goroutine at the end, as AfterFunc does. Until then or
+// until Forget, h must not be used for anything else.
+func (c *Cancellation) Wait(h *Hook, run func()) {
+	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
 		c.started = true
 		go run()
-		return func() bool { return false }
+		return
 	}
-	if c.after == nil {
-		c.after = map[*func()]struct{}{}
+	*h = Hook{run: run, next: c.hooks, waiting: true}
+	if c.hooks != nil {
+		c.hooks.previous = h
 	}
-	key := &run
-	c.after[key] = struct{}{}
-	return func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		_, waiting := c.after[key]
-		delete(c.after, key)
-		return waiting
+	c.hooks = h
+}
+
+// Forget reports whether it was in time: the function was not called and won't be.
+func (c *Cancellation) Forget(h *Hook) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !h.waiting {
+		return false
 	}
+	c.remove(h)
+	return true
+}
+
+// remove takes a hook off the list; mu is held.
+func (c *Cancellation) remove(h *Hook) {
+	if h.previous != nil {
+		h.previous.next = h.next
+	} else {
+		c.hooks = h.next
+	}
+	if h.next != nil {
+		h.next.previous = h.previous
+	}
+	h.previous, h.next, h.waiting = nil, nil, false
 }

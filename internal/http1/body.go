@@ -105,7 +105,7 @@ func (b *body) read(p []byte) (int, error) {
 
 // fail keeps what ends the body for good.
 func (b *body) fail(err error) error {
-	if err == nil || err == errWouldWait || isTimeout(err) {
+	if err == nil || err == errWouldWait || err != io.EOF && isTimeout(err) {
 		return err
 	}
 	switch err {

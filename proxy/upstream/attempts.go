@@ -33,6 +33,7 @@ type attempts struct {
 	tried        []*endpoint // those that failed
 	staleRetries int
 	newConnOnly  bool        // an idle connection may not be used any more
+	usedNetHTTP  bool        // goroutines of http.Transport know the request
 	stall        *stallWatch // nil: none
 
 	ctx context.Context // the request's
@@ -69,11 +70,11 @@ func (c *attemptConn) nothingSent() bool {
 
 func newAttempts(g *Group, c *Call) *attempts {
 	req := c.Request
-	a := &attempts{
-		group: g, req: req, out: req, header: c.Header, ctx: req.Context(),
-		path: req.URL.Path, rawPath: req.URL.RawPath, hashKey: c.HashKey, interim: c.Interim, canceler: c.Canceler,
-	}
-	a.out.GetBody = nil
+	req.GetBody = nil
+	a := &c.attempts
+	a.group, a.req, a.out, a.header, a.ctx = g, req, req, c.Header, req.Context()
+	a.path, a.rawPath, a.hashKey = req.URL.Path, req.URL.RawPath, c.HashKey
+	a.interim, a.canceler = c.Interim, c.Canceler
 	a.nonIdempotent = hasBody(req) || !isIdempotent(req.Method)
 	return a
 }

@@ -8,7 +8,7 @@ import (
 	"wxgate/internal/fieldlist"
 )
 
-// Call is a request and what accompanies it.
+// Call is a request and what accompanies it. It serves one Do.
 type Call struct {
 	// Request must be the caller's to give away: it and its URL may be changed.
 	// Its URL needs the final path and query alone; RawPath, where set, is Path's
@@ -31,6 +31,16 @@ type Call struct {
 	// Canceler, where set, is called when Request's context ends, and Do need not
 	// watch that context itself, which costs more than anything else it does.
 	Canceler *Canceler
+
+	attempts attempts
+}
+
+// Released reports, once the response's body has come to its end or was closed,
+// whether the call and all that belongs to it are the caller's alone again. Where
+// they aren't, goroutines that Do has started may still look at them.
+func (c *Call) Released() bool {
+	a := &c.attempts
+	return a.body == nil && !a.usedNetHTTP && a.canceler != nil && (a.exchange.h == nil || a.exchange.released())
 }
 
 // Canceler ends one request from another goroutine. The zero value is ready; it

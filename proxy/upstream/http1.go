@@ -235,6 +235,11 @@ func (x *exchange) end(whole bool) {
 	x.pc.Close()
 }
 
+// released reports whether the exchange is over and only its caller knows it.
+func (x *exchange) released() bool {
+	return x.done.Load() && x.body == nil && x.stopWatching == nil
+}
+
 // upgrade makes the connection the response's body, after a 101. It keeps
 // nothing of the request alive.
 func (x *exchange) upgrade(res *Response) error {

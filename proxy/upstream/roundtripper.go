@@ -33,6 +33,7 @@ func newRoundTripper(t *target, dials []string, timeout time.Duration, k *closeH
 type stdTransport struct{ *http.Transport }
 
 func (v stdTransport) roundTrip(a *attempts) (*Response, error) {
+	a.usedNetHTTP = true
 	ctx := a.ctx
 	switch {
 	case a.shortBody != nil:
