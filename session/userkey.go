@@ -20,7 +20,8 @@ type UserKey struct {
 	EndsAt  time.Time   // by WeChat's word; it may be used a little longer
 }
 
-// userKeyGrace is how long past its end a key is kept.
+// userKeyGrace is how long past its end a key is valid: a request that was signed in the
+// last moment is still on its way.
 const userKeyGrace = time.Minute
 
 // maxLocalUserKeys bounds the users whose keys an instance has at hand.

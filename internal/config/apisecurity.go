@@ -13,8 +13,8 @@ import (
 
 // Words of apps[].api_security.algorithms.
 const (
-	AES256GCMWithRSA = "aes256_gcm+rsa"
-	SM4GCMWithSM2    = "sm4_gcm+sm2"
+	aes256GCMWithRSA = "aes256_gcm+rsa"
+	sm4GCMWithSM2    = "sm4_gcm+sm2"
 )
 
 // The keys of the two ciphers, in bytes.
@@ -64,7 +64,7 @@ func (v *validator) checkSerial(key, serial string) {
 
 func (v *validator) checkCipherKey(key string, s APISecurity) {
 	want := aes256KeyBytes
-	if s.Algorithms == SM4GCMWithSM2 {
+	if s.Algorithms == sm4GCMWithSM2 {
 		want = sm4KeyBytes
 	}
 	raw, err := base64.StdEncoding.DecodeString(s.Key.Reveal())
@@ -75,7 +75,7 @@ func (v *validator) checkCipherKey(key string, s APISecurity) {
 
 // checkSigningKey reads an RSA key; SM2 keys are the wechat package's to read.
 func (v *validator) checkSigningKey(key string, s APISecurity) {
-	if s.Algorithms == SM4GCMWithSM2 {
+	if s.Algorithms == sm4GCMWithSM2 {
 		if block, _ := pem.Decode([]byte(s.PrivateKey.Reveal())); block == nil {
 			v.errorf(key, "is not a private key in PEM: ${file:…} reads it from a file")
 		}

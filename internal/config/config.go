@@ -200,12 +200,12 @@ type AdminToken struct {
 type Scope string
 
 const (
-	ScopeAdmin  Scope = "admin"
-	ScopeWeChat Scope = "wechat"
-	ScopeToken  Scope = "token" // the raw access token
+	scopeAdmin  Scope = "admin"
+	scopeWeChat Scope = "wechat"
+	scopeToken  Scope = "token" // the raw access token
 )
 
-func scopes() []string { return []string{string(ScopeAdmin), string(ScopeWeChat), string(ScopeToken)} }
+func scopes() []string { return []string{string(scopeAdmin), string(scopeWeChat), string(scopeToken)} }
 
 type Log struct {
 	Level  string `yaml:"level" oneof:"debug info warn error"`

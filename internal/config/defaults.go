@@ -79,7 +79,7 @@ func (r *Route) setDefaults() {
 		WebSocket: true,
 
 		Credentials: []string{Bearer},
-		Proof:       ProofOff,
+		Proof:       proofOff,
 		Redirects:   "rewrite",
 	}
 }
@@ -88,7 +88,7 @@ func (r *Route) setDefaults() {
 func (a *App) setDefaults() {
 	*a = App{
 		Push:        Push{Mode: PushAES, Timeout: Duration(4 * time.Second)},
-		APISecurity: APISecurity{Algorithms: AES256GCMWithRSA},
+		APISecurity: APISecurity{Algorithms: aes256GCMWithRSA},
 	}
 }
 

@@ -4,9 +4,9 @@ import "slices"
 
 // Words of routes[].proof.
 const (
-	ProofOff    = "off"
-	ProofSign   = "sign"
-	ProofReport = "report"
+	proofOff    = "off"
+	proofSign   = "sign"
+	proofReport = "report"
 )
 
 // maxProofBody is the largest body that a proof covers: its hash is compared
@@ -16,7 +16,7 @@ const maxProofBody = mib
 // checkProof holds a route to what a signed request is: one of a known user,
 // sent by WeChat's client, of a body that fits into memory.
 func (v *validator) checkProof(key string, route *Route) {
-	if route.Proof == ProofOff {
+	if route.Proof == proofOff {
 		if route.UnsignedUploads {
 			v.errorf(key+".unsigned_uploads", "needs proof: sign or report")
 		}

@@ -96,7 +96,7 @@ func (h *Headers) Request(name string) Class {
 	if class, known := h.request[name]; known {
 		return class
 	}
-	if !PlainName(name) {
+	if !plainName(name) {
 		return Malformed
 	}
 	return familyOf(requestFamilies[:], name)
@@ -123,10 +123,10 @@ func familyOf(families []family, name string) Class {
 // maxName bounds a configured header name, in bytes.
 const maxName = 128
 
-// PlainName reports whether a name holds letters, digits and, between them,
+// plainName reports whether a name holds letters, digits and, between them,
 // hyphens only. Backends fold "_" and "." (CGI, PHP, WSGI) and even others into
 // one another.
-func PlainName(name string) bool {
+func plainName(name string) bool {
 	if name == "" || name[0] == '-' || name[len(name)-1] == '-' {
 		return false
 	}
@@ -140,7 +140,7 @@ func PlainName(name string) bool {
 
 // ValidHeaderName accepts a header name of a configuration: one that would
 // pass, of a length that has a use.
-func ValidHeaderName(name string) bool { return len(name) <= maxName && PlainName(name) }
+func ValidHeaderName(name string) bool { return len(name) <= maxName && plainName(name) }
 
 // TrailerMayCarry reports whether a field may come behind a body. Those that
 // say how a message is to be read, whom it is from or what is to be kept may

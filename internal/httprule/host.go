@@ -34,9 +34,9 @@ func ValidHost(host string) bool {
 	return ok
 }
 
-// ValidHostname accepts a name in the DNS's alphabet, with the underscore that
+// validHostname accepts a name in the DNS's alphabet, with the underscore that
 // names in container networks have. Each is its own RoutingHost, letter case aside.
-func ValidHostname(name string) bool {
+func validHostname(name string) bool {
 	if len(name) > maxHost {
 		return false
 	}
@@ -50,7 +50,7 @@ func ValidHostname(name string) bool {
 
 // ValidRouteHost accepts a route's host: a name, or *. and a name.
 func ValidRouteHost(host string) bool {
-	return ValidHostname(strings.TrimPrefix(host, "*."))
+	return validHostname(strings.TrimPrefix(host, "*."))
 }
 
 // ValidAddressHost accepts the host of a configured address or URL: a name, or
@@ -59,7 +59,7 @@ func ValidAddressHost(host string) bool {
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}
-	return ValidHostname(host)
+	return validHostname(host)
 }
 
 func validLabel(label string) bool {

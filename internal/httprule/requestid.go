@@ -10,7 +10,7 @@ import (
 // RequestID takes the client's X-Request-ID where it is one valid value, else
 // makes one of 32 hex digits. It identifies, it proves nothing.
 func RequestID(h http.Header) string {
-	if sent := h[RequestIDName]; len(sent) == 1 && ValidRequestID(sent[0]) {
+	if sent := h[RequestIDName]; len(sent) == 1 && validRequestID(sent[0]) {
 		return sent[0]
 	}
 	var raw [16]byte
@@ -21,8 +21,8 @@ func RequestID(h http.Header) string {
 	return string(text[:])
 }
 
-// ValidRequestID accepts 1 to 128 of [A-Za-z0-9._-].
-func ValidRequestID(id string) bool {
+// validRequestID accepts 1 to 128 of [A-Za-z0-9._-].
+func validRequestID(id string) bool {
 	if id == "" || len(id) > 128 {
 		return false
 	}

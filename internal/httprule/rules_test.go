@@ -64,8 +64,8 @@ func TestEveryConfiguredHostCanBeRoutedTo(t *testing.T) {
 		"": false, "gw.test:80": false, "-a.test": false, "a-.test": false, "a..b": false, "中.test": false, strings.Repeat("a", 64) + ".test": false,
 		strings.Repeat("a.", 127): false,
 	} {
-		if got := ValidHostname(host); got != want {
-			t.Errorf("ValidHostname(%q) is %v", host, got)
+		if got := validHostname(host); got != want {
+			t.Errorf("validHostname(%q) is %v", host, got)
 		}
 		if routed, ok := RoutingHost(host); want && (!ok || routed != host) {
 			t.Errorf("RoutingHost(%q) is %q, %v", host, routed, ok)
@@ -97,7 +97,7 @@ func TestRequestID(t *testing.T) {
 		t.Errorf("a valid id became %q", got)
 	}
 	for _, bad := range [][]string{{""}, {"a b"}, {"a\n"}, {"a", "b"}, {strings.Repeat("a", 129)}, nil} {
-		if got := sent(bad...); len(got) != 32 || !ValidRequestID(got) {
+		if got := sent(bad...); len(got) != 32 || !validRequestID(got) {
 			t.Errorf("for %q the id is %q", bad, got)
 		}
 	}

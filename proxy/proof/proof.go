@@ -33,10 +33,6 @@ const (
 	// NonceLifetime is how long after its own time a nonce is remembered: the
 	// skew either way, and as much again for the clocks of other instances.
 	NonceLifetime = 180 * time.Second
-
-	// KeyGrace is how long a key is good past its end: a request that was
-	// signed in the last moment is still on its way.
-	KeyGrace = 60 * time.Second
 )
 
 // Unsigned stands in place of a body's hash for wx.uploadFile, which writes a
