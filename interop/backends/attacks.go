@@ -13,8 +13,8 @@ type attack struct {
 	token      bool   // alice's
 }
 
-// identityAttacks try to be somebody else, on a route that is open to all.
-// Each is also sent as alice, to be somebody else than her.
+// identityAttacks try to set an identity on a route that is open to all. Each is also
+// sent as alice, to set another one than hers.
 var identityAttacks = []attack{
 	{name: "X-OpenID", header: "X-OpenID: oADMIN\r\n"},
 	{name: "x-openid, twice", header: "x-openid: oADMIN\r\nX-OPENID: oADMIN\r\n"},

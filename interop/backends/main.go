@@ -1,6 +1,6 @@
 // Command backends puts real servers, from the system's packages and set as
-// carelessly as they can be, behind the gateway, and sends them requests that
-// try to be somebody else or to get somewhere else. The same bytes go
+// permissively as they can be, behind the gateway, and sends them requests that try
+// to impersonate a user or to reach a forbidden path. The same bytes go
 // directly to the servers too: an attack that succeeds nowhere shows nothing.
 package main
 
@@ -29,7 +29,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	if err != nil {
 		return err
 	}
-	t := trial{r: r, g: g, backends: backends}
+	t := attackRun{r: r, g: g, backends: backends}
 	if t.token, t.openid, err = g.Login(ctx, http.DefaultClient, "alice"); err != nil {
 		return err
 	}
@@ -58,8 +58,8 @@ func routes(backends []backend) string {
 	return b.String()
 }
 
-// trial sends the attacks.
-type trial struct {
+// attackRun sends the attacks.
+type attackRun struct {
 	r             *rig.Rig
 	g             *rig.Gateway
 	backends      []backend
@@ -76,7 +76,7 @@ type result struct {
 }
 
 // legitimate checks that ordinary requests pass.
-func (t trial) legitimate(ctx context.Context) error {
+func (t attackRun) legitimate(ctx context.Context) error {
 	for _, b := range t.backends {
 		open, err := t.send(ctx, b, t.g.Address, attack{path: "/public/page"})
 		if err != nil {
@@ -94,7 +94,7 @@ func (t trial) legitimate(ctx context.Context) error {
 }
 
 // paths shows what the backends make of odd paths that pass.
-func (t trial) paths(ctx context.Context) error {
+func (t attackRun) paths(ctx context.Context) error {
 	table := rig.NewTable(append([]string{"path"}, t.names()...)...)
 	for _, path := range oddPaths {
 		cells := []string{path}
@@ -125,7 +125,7 @@ func meant(path string) string {
 	return before
 }
 
-func (t trial) names() []string {
+func (t attackRun) names() []string {
 	var names []string
 	for _, b := range t.backends {
 		names = append(names, b.name)
@@ -135,7 +135,7 @@ func (t trial) names() []string {
 
 // try sends each attack to each backend, direct and through the gateway, and
 // prints a table. At least one must succeed directly at each backend.
-func (t trial) try(ctx context.Context, title string, attacks []attack, succeeded func(result) bool, wrong func(attack, result) bool) error {
+func (t attackRun) try(ctx context.Context, title string, attacks []attack, succeeded func(result) bool, wrong func(attack, result) bool) error {
 	table := rig.NewTable(append([]string{"attack"}, t.names()...)...)
 	successes := make([]int, len(t.backends))
 	for _, a := range attacks {
@@ -169,10 +169,10 @@ func (t trial) try(ctx context.Context, title string, attacks []attack, succeede
 	return nil
 }
 
-func (t trial) spoofed(v result) bool { return strings.Contains(v.saw, admin) }
+func (t attackRun) spoofed(v result) bool { return strings.Contains(v.saw, admin) }
 
-// impersonated tells whether a backend saw anybody but the one who asks.
-func (t trial) impersonated(a attack, v result) bool {
+// impersonated reports whether a backend saw another identity than the sender's.
+func (t attackRun) impersonated(a attack, v result) bool {
 	if v.area == "" {
 		return false
 	}
@@ -185,11 +185,11 @@ func (t trial) impersonated(a attack, v result) bool {
 
 func reachedAdmin(v result) bool { return v.area == "admin" }
 
-func (t trial) reachedForbidden(a attack, v result) bool {
+func (t attackRun) reachedForbidden(a attack, v result) bool {
 	return reachedAdmin(v) || t.impersonated(a, v)
 }
 
-func (t trial) cell(v result) string {
+func (t attackRun) cell(v result) string {
 	switch {
 	case v.code != "":
 		return fmt.Sprintf("%d %s", v.status, v.code)
@@ -205,7 +205,7 @@ func (t trial) cell(v result) string {
 
 // send sends the attack's bytes and reads one answer. A connection that is cut
 // without one is an answer too.
-func (t trial) send(ctx context.Context, b backend, address string, a attack) (result, error) {
+func (t attackRun) send(ctx context.Context, b backend, address string, a attack) (result, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", address)
 	if err != nil {
@@ -227,7 +227,7 @@ func (t trial) send(ctx context.Context, b backend, address string, a attack) (r
 	return readResult(res), nil
 }
 
-func (t trial) bytes(b backend, a attack) string {
+func (t attackRun) bytes(b backend, a attack) string {
 	method, body := "GET", ""
 	header := a.header
 	if a.trailer != "" {

@@ -29,7 +29,7 @@ type site struct {
 	Source string // of this program's
 	Socket string
 	Port   int
-	Root   bool // php-fpm wants to be told
+	Root   bool // php-fpm must be given it
 }
 
 func newSite(r *rig.Rig, name string) (*site, error) {
@@ -121,7 +121,7 @@ func (s *site) nginx(ctx context.Context, name, from string) (backend, error) {
 	if err != nil {
 		return backend{}, err
 	}
-	if s.Root { // its workers would be somebody else, who can't read the files
+	if s.Root { // its workers would run as another user, who can't read the files
 		config, err = s.rig.Write(filepath.Join(filepath.Base(s.Dir), "root.conf"), "user root;\ninclude "+config+";\n")
 		if err != nil {
 			return backend{}, err

@@ -49,7 +49,7 @@ type Site struct {
 	process *process.Process
 }
 
-// serves tells whether a request gets through. Some listen before they know where to.
+// serves reports whether a request gets through. Some listen before they know where to.
 func (s *Site) serves(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/", nil)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Command failures shows what clients and backends see when a backend dies within a
+// Command failures shows what clients and backends see when a backend crashes within a
 // response or hangs, when a session ends, and when the gateway stops before requests
 // are over: whether a POST runs twice, and who waits. In front of the gateways stands
 // an HAProxy that repeats every request whose connection is closed without a byte.
@@ -21,7 +21,7 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{"a backend dies within a short body", dyingBackend},
+	{"a backend dies within a short body", truncatingBackend},
 	{"shutdown_timeout ends before the requests", shortShutdown},
 	{"a session ends while its requests are at the backend", endedSession},
 	{"one of two backends hangs", hungBackend},

@@ -21,8 +21,8 @@ const (
 	repeatWait = time.Second
 )
 
-// dyingBackend: the backend promises more than it sends and closes the connection.
-func dyingBackend(ctx context.Context, r *rig.Rig, got *result) error {
+// truncatingBackend: the backend promises more than it sends and closes the connection.
+func truncatingBackend(ctx context.Context, r *rig.Rig, got *result) error {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got.arrive(r)
 		conn, out, err := http.NewResponseController(w).Hijack()

@@ -53,8 +53,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// trial is a gateway that is restarted under load.
-type trial struct {
+// restartRun is a gateway that is restarted under load.
+type restartRun struct {
 	g       *rig.Gateway
 	pid     int      // of the process that serves now
 	socket  *os.File // that stays open while processes come and go
@@ -65,8 +65,8 @@ type trial struct {
 	socketLived time.Duration // from the signal that stopped its process
 }
 
-func try(ctx context.Context, r *rig.Rig, activated bool) (*trial, error) {
-	t := &trial{r: r, load: rig.NewLoad()}
+func try(ctx context.Context, r *rig.Rig, activated bool) (*restartRun, error) {
+	t := &restartRun{r: r, load: rig.NewLoad()}
 	backend := httptest.NewServer(http.HandlerFunc(t.receive))
 	defer backend.Close()
 	redis, err := r.Redis(ctx)
@@ -99,7 +99,7 @@ routes: [{path: /api/, timeout: 2s, upstreams: [%q]}]
 }
 
 // run restarts while the load runs, with a socket open before the first time.
-func (t *trial) run(ctx context.Context, restart func(context.Context) error) error {
+func (t *restartRun) run(ctx context.Context, restart func(context.Context) error) error {
 	socket, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(t.load.Base, "http")+"/api/ws", &websocket.DialOptions{
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + t.load.Token}},
 	})
@@ -131,7 +131,7 @@ func (t *trial) run(ctx context.Context, restart func(context.Context) error) er
 var handingOver = regexp.MustCompile(`"handing over","pid":(\d+)`)
 
 // handOver makes the process that serves hand over to the next.
-func (t *trial) handOver(ctx context.Context) error {
+func (t *restartRun) handOver(ctx context.Context) error {
 	before := len(handingOver.FindAllString(t.program.Output(), -1))
 	stopped := strings.Count(t.program.Output(), `"draining"`)
 	if err := syscall.Kill(t.pid, syscall.SIGUSR2); err != nil {
@@ -147,7 +147,7 @@ func (t *trial) handOver(ctx context.Context) error {
 	})
 }
 
-func (t *trial) await(ctx context.Context, done func() bool) error {
+func (t *restartRun) await(ctx context.Context, done func() bool) error {
 	for !done() {
 		if err := rig.Pause(ctx, 10*time.Millisecond); err != nil {
 			return fmt.Errorf("%w:\n%s", err, t.program.Output())
@@ -156,7 +156,7 @@ func (t *trial) await(ctx context.Context, done func() bool) error {
 	return nil
 }
 
-func (t *trial) endSuccessors() {
+func (t *restartRun) endSuccessors() {
 	for _, found := range handingOver.FindAllStringSubmatch(t.program.Output(), -1) {
 		if pid, err := strconv.Atoi(found[1]); err == nil {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -165,7 +165,7 @@ func (t *trial) endSuccessors() {
 }
 
 // restartActivated stops the process and starts the next with the same socket.
-func (t *trial) restartActivated(ctx context.Context) error {
+func (t *restartRun) restartActivated(ctx context.Context) error {
 	if err := t.program.Signal(syscall.SIGTERM); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (t *trial) restartActivated(ctx context.Context) error {
 }
 
 // startActivated starts a process with the open socket, as systemd does.
-func (t *trial) startActivated(ctx context.Context) error {
+func (t *restartRun) startActivated(ctx context.Context) error {
 	bin, err := t.r.Wxgate(ctx)
 	if err != nil {
 		return err
@@ -195,7 +195,7 @@ func (t *trial) startActivated(ctx context.Context) error {
 
 // activate puts a process with a socket of this program's in the place of the one
 // that opened its own.
-func (t *trial) activate(ctx context.Context) error {
+func (t *restartRun) activate(ctx context.Context) error {
 	t.program.Stop()
 	ln, err := net.Listen("tcp", t.g.Address)
 	if err != nil {
@@ -212,7 +212,7 @@ func (t *trial) activate(ctx context.Context) error {
 }
 
 // receive is the backend.
-func (t *trial) receive(w http.ResponseWriter, r *http.Request) {
+func (t *restartRun) receive(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/api/ws" {
 		echo(w, r)
 		return

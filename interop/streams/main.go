@@ -75,7 +75,7 @@ func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *
 	if err != nil {
 		return err
 	}
-	c := carrier{g, client, token}
+	c := transferClient{g, client, token}
 	idle, err := g.Memory("VmRSS")
 	if err != nil {
 		return err
@@ -102,14 +102,14 @@ func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *
 	return nil
 }
 
-// carrier is a user who sends and gets what is large.
-type carrier struct {
+// transferClient is a user who sends and gets what is large.
+type transferClient struct {
 	g      *rig.Gateway
 	client *http.Client
 	token  string
 }
 
-func (c carrier) up(ctx context.Context) error {
+func (c transferClient) up(ctx context.Context) error {
 	got, err := c.send(ctx, http.MethodPost, body(), func(r io.Reader) (int64, error) {
 		var n int64
 		_, err := fmt.Fscan(r, &n)
@@ -118,12 +118,12 @@ func (c carrier) up(ctx context.Context) error {
 	return whole(got, err)
 }
 
-func (c carrier) down(ctx context.Context) error {
+func (c transferClient) down(ctx context.Context) error {
 	got, err := c.send(ctx, http.MethodGet, nil, func(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) })
 	return whole(got, err)
 }
 
-func (c carrier) both(ctx context.Context) error {
+func (c transferClient) both(ctx context.Context) error {
 	var up error
 	var wait sync.WaitGroup
 	wait.Go(func() { up = c.up(ctx) })
@@ -135,7 +135,7 @@ func (c carrier) both(ctx context.Context) error {
 	return down
 }
 
-func (c carrier) send(ctx context.Context, method string, body io.Reader, read func(io.Reader) (int64, error)) (int64, error) {
+func (c transferClient) send(ctx context.Context, method string, body io.Reader, read func(io.Reader) (int64, error)) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.g.URL("/api/large"), body)
 	if err != nil {
 		return 0, err
