@@ -2,8 +2,9 @@
 // for operators, and WeChat's API for backends without AppSecret or access
 // token in their hands.
 //
-// /healthz, /readyz, /metrics and the JWKS are open; everything else asks for
-// a token with the right scope. None of it is served on the public listener.
+// /healthz, /readyz, /metrics, the JWKS and the console's page, which shows nothing
+// by itself, are open; everything else asks for a token with the right scope. None of
+// it is served on the public listener.
 package admin
 
 import (
@@ -22,6 +23,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"wxgate/admin/console"
 	"wxgate/apierror"
 	"wxgate/internal/httprule"
 	"wxgate/session"
@@ -119,6 +121,10 @@ func (s *Server) Handler() http.Handler {
 	mux.Get("/readyz", s.ready)
 	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	mux.Get(httprule.JWKSPath, func(w http.ResponseWriter, _ *http.Request) { httprule.WriteJWKS(w, s.Sessions.JWKS()) })
+
+	page := console.New()
+	mux.Get("/console", console.Redirect)
+	mux.Get(console.Path+"*", s.handler(page.Serve))
 
 	mux.Route("/api", func(api chi.Router) {
 		api.With(s.requireScope(ScopeAdmin)).Group(s.adminCalls)

@@ -88,7 +88,7 @@ type Explanation struct {
 // Step is one step of a request's way.
 type Step struct {
 	Name    string `json:"name"`
-	Outcome string `json:"outcome"` // passed, refused or not_tried
+	Outcome string `json:"outcome"` // passed, refused, or skipped: it would answer, ask the backend or count against a limit
 }
 
 // TokenOwner is the session that a token belongs to.

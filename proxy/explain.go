@@ -34,9 +34,9 @@ type ExplainedStep struct {
 type StepOutcome string
 
 const (
-	StepPassed   StepOutcome = "passed"
-	StepRefused  StepOutcome = "refused"
-	StepNotTried StepOutcome = "not_tried" // it answers, asks the backend, or counts against a limit
+	StepPassed  StepOutcome = "passed"
+	StepRefused StepOutcome = "refused"
+	StepSkipped StepOutcome = "skipped" // it answers, asks the backend, or counts against a limit
 )
 
 // Explain takes a request the way of ServeHTTP, but for the steps that answer,
@@ -67,7 +67,7 @@ func (g *Gateway) explainSteps(rc *requestContext) (steps []ExplainedStep, refus
 			break
 		}
 		if s.changes {
-			steps = append(steps, ExplainedStep{s.name, StepNotTried})
+			steps = append(steps, ExplainedStep{s.name, StepSkipped})
 			continue
 		}
 		if err := s.run(rc); err != nil {

@@ -133,6 +133,7 @@ func printWhatToTry(t *terminal, public, private net.Addr) {
   Be refused without a token:
     curl -si http://%[1]s/api/hello
 
+  Console: http://%[2]s/console/ shows users, sessions and figures; sign in with the token %[3]s
   Private listener: http://%[2]s/metrics, and with "Authorization: Bearer %[3]s" the rest.
   Stop with Ctrl-C.
 

@@ -26,6 +26,8 @@ import (
 // devRun is a running `wxgate dev`.
 type devRun struct {
 	base   string
+	admin  string // base URL of the private listener
+	secret string // the token for it, as printed
 	stop   context.CancelFunc
 	status chan int
 }
@@ -41,11 +43,12 @@ func startDev(t *testing.T) *devRun {
 		written.Close()
 	}()
 	t.Cleanup(cancel)
-	page := regexp.MustCompile(`Open (http://127\.0\.0\.1:\d+)/ in a browser`)
-	lines := bufio.NewScanner(read)
+	printed := regexp.MustCompile(`(?s)Open (http://127\.0\.0\.1:\d+)/ in a browser.* Console: (http://127\.0\.0\.1:\d+)/console/ .* with the token (\S+)\n`)
+	lines, text := bufio.NewScanner(read), ""
 	for lines.Scan() {
-		if found := page.FindStringSubmatch(lines.Text()); found != nil {
-			d.base = found[1]
+		text += lines.Text() + "\n"
+		if found := printed.FindStringSubmatch(text); found != nil {
+			d.base, d.admin, d.secret = found[1], found[2], found[3]
 			go func() { _, _ = io.Copy(io.Discard, read) }()
 			return d
 		}
@@ -68,7 +71,12 @@ func (d *devRun) token(t *testing.T, user string) string {
 
 func (d *devRun) call(t *testing.T, method, path, body, token string) (*http.Response, []byte) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, d.base+path, strings.NewReader(body))
+	return d.callAt(t, d.base, method, path, body, token)
+}
+
+func (d *devRun) callAt(t *testing.T, base, method, path, body, token string) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, base+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,6 +105,16 @@ func TestDevServesThePage(t *testing.T) {
 	res, sdk := d.call(t, http.MethodGet, "/playground/wxgate-miniprogram.mjs", "", "")
 	if res.StatusCode != http.StatusOK || !strings.Contains(string(sdk), "createGateway") {
 		t.Errorf("%d with %d bytes", res.StatusCode, len(sdk))
+	}
+}
+
+func TestDevSaysHowToOpenTheConsole(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	for path, token := range map[string]string{"/console/": "", "/api/status": d.secret} {
+		if res, text := d.callAt(t, d.admin, http.MethodGet, path, "", token); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d %s", path, res.StatusCode, text)
+		}
 	}
 }
 

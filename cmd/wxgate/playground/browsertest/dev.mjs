@@ -47,6 +47,7 @@ async function runDev(binary) {
     /** What it has printed. */
     printed: () => output,
     async stop() {
+      if (child.exitCode !== null) return
       const gone = once(child, 'exit')
       child.kill('SIGTERM')
       await gone

@@ -1,0 +1,106 @@
+// The page's texts. Each is a string, or a function of what it speaks of.
+
+const texts = {
+  en: {
+    otherLanguage: '中文', signOut: 'Sign out', signIn: 'Sign in', token: 'Admin token',
+    signInLead: 'Sign in with one of admin.tokens that has the scope admin.',
+    signInHint: 'The token stays in this page’s memory: it is gone when the page is closed or reloaded. Where the gateway has no admin.tokens yet, add one to its configuration; wxgate keygen prints a value.',
+    wrongScope: 'This token is known, but has not the scope admin.',
+    unreachable: 'The gateway does not answer.', refusedNow: message => `Signed out: ${message}`,
+    lost: 'The connection to the gateway is lost. Trying again …', draining: 'This instance is about to stop: it finishes what is in flight.',
+    overview: 'Overview', upstreams: 'Upstreams', routes: 'Routes', users: 'Users', config: 'Configuration', audit: 'Audit trail',
+    thisInstance: (version, up) => `${version} · up ${up}`, someApps: apps => `This token is for ${apps} only; the views of the whole gateway are left out.`,
+    perSecond: 'Requests a second', p50: 'p50', p99: 'p99', inFlight: 'In flight', sockets: 'WebSockets', sessions: 'Sessions', watched: 'Watched',
+    sessionsHint: 'Sessions in use that this instance has in its cache', watchedHint: 'Requests, streams and sockets that end with their session',
+    lastMinute: 'last minute', sinceStart: 'since start', requests: 'Requests', failures: '5xx', latency: 'Duration', errorsByCode: 'Errors of the gateway, by code', noErrors: 'None in the last minute, none since the start.',
+    code: 'Code', answers: 'Answers', perSecondUnit: n => `${n}/s`,
+    dependencies: 'Redis and configuration', redis: 'Redis', store: 'Store', reachable: 'answers', unreachableShort: 'does not answer', problem: 'Problem',
+    started: 'Sessions started', ended: 'Sessions ended', configApplied: 'Configuration of', lastReload: 'Last reload', applied: 'applied', refused: 'refused: see the log', startedAt: 'Started',
+    wechat: 'WeChat, by app', app: 'App', appAndCircuits: 'App and circuits', accessToken: 'Access token', noToken: 'not asked for yet', tokenLeft: left => `${left} left`,
+    circuit: { closed: 'closed', 'half-open': 'half-open', open: 'open' },
+    route: 'Route', target: 'Target', address: 'Address', state: 'State', weight: 'Weight', balance: 'Balance', lastFailure: 'Last failure', until: 'until', none: 'none',
+    health: { healthy: 'healthy', unhealthy: 'unhealthy', ejected: 'ejected', half_open: 'half-open' },
+    healthHint: 'unhealthy: by the active check. ejected: after failures in a row, until the time shown; then half-open: one request a second tries it.',
+    explain: 'What would become of a request', method: 'Method', url: 'URL or path', userToken: 'Token that comes with it (may be empty)', explainAction: 'Explain',
+    explainHint: 'The request is taken through the rules and sent nowhere. With a token it counts as a use of that session.',
+    step: { passed: 'passed', refused: 'refused', skipped: 'skipped' }, forwarded: 'Forwarded', ownEndpoint: 'Answered by the gateway itself', goesTo: 'Goes to', as: 'as', session: 'Session', headers: 'The backend is told', validUntil: 'valid until',
+    order: 'Routes in the order in which they are tried', path: 'Path', host: 'Host', methods: 'Methods', asksFor: 'Asks for', name: 'Name', any: 'any', rate: 'Rate', proof: 'proof', phoneAsked: 'phone', oneOf: roles => `one of: ${roles}`,
+    findUser: 'Find a user', by: 'By', value: 'Value', allApps: 'all apps', find: 'Find', kinds: { openid: 'openid', phone: 'Phone', user_id: 'User id', unionid: 'UnionID' },
+    nobody: 'Nobody is found.', userID: 'User id', unionID: 'UnionID', roles: 'Roles', phone: 'Phone', nickname: 'Nickname', firstLogin: 'First login', lastLogin: 'Last login', ban: 'Ban', forGood: 'for good', never: 'never',
+    noSessions: 'No sessions.', kind: 'Kind', kindOf: { bearer: 'mini program', web: 'web page' }, created: 'Created', lastUse: 'Last use', ends: 'Ends', sid: 'Session id',
+    end: 'End', endAll: 'End all sessions', banAction: 'Ban', unbanAction: 'Lift the ban', cancel: 'Cancel',
+    endTitle: 'End this session?', endText: 'It stops working on every instance within a second; its sockets and streams are closed. The user can log in again.',
+    endAllTitle: 'End all sessions of this user?', endAllText: n => `${n} sessions stop working on every instance within a second. The user can log in again.`,
+    banTitle: 'Ban this user?', banText: 'The sessions of the user end, and logins are refused until the ban is over.', reason: 'Reason (the user is not told)', howLong: 'For how long',
+    lengths: { 0: 'for good', 3600: '1 hour', 86400: '1 day', 604800: '7 days', 2592000: '30 days' },
+    unbanTitle: 'Lift the ban?', unbanText: 'The user can log in again at once.',
+    done: { ended: n => `${n} session${n === 1 ? '' : 's'} ended.`, banned: 'The user is banned.', unbanned: 'The ban is lifted.' },
+    configTitle: 'Effective configuration, secrets hidden', lead: 'What is in force now, defaults included: as wxgate check prints it.',
+    trail: 'Trail', trails: { admin: 'changes by operators', wechat: 'session_key used for backends', token: 'access tokens given out' }, auditLead: 'The newest 1,000 of each trail are kept. The log has all of them.',
+    time: 'Time', actor: 'Actor', action: 'Action', subject: 'Subject', result: 'Result', from: 'From', ok: 'done', older: 'Older', empty: 'Nothing yet.', failed: message => `That failed: ${message}`,
+    actions: { ban: 'ban', unban: 'lift ban', end_session: 'end session', end_all_sessions: 'end all sessions', end_app_sessions: 'end all of app', decrypt: 'decrypt', sign: 'sign', access_token: 'access token' },
+  },
+  zh: {
+    otherLanguage: 'English', signOut: '退出', signIn: '登录', token: '管理令牌',
+    signInLead: '请用 admin.tokens 中带 admin 权限的令牌登录。',
+    signInHint: '令牌只保存在本页面的内存里，关闭或刷新页面后即消失。如果网关还没有配置 admin.tokens，请先在配置中添加；wxgate keygen 可以生成令牌值。',
+    wrongScope: '令牌有效，但没有 admin 权限。',
+    unreachable: '网关没有响应。', refusedNow: message => `已退出：${message}`,
+    lost: '与网关的连接已断开，正在重试……', draining: '本实例即将停止，正在处理完剩余的请求。',
+    overview: '总览', upstreams: '上游', routes: '路由', users: '用户', config: '配置', audit: '审计',
+    thisInstance: (version, up) => `${version} · 已运行 ${up}`, someApps: apps => `此令牌仅限 ${apps}，不显示整个网关的视图。`,
+    perSecond: '每秒请求数', p50: 'p50', p99: 'p99', inFlight: '处理中', sockets: 'WebSocket', sessions: '会话', watched: '受监视',
+    sessionsHint: '正在使用且本实例有缓存的会话', watchedHint: '随会话结束的请求、流和连接',
+    lastMinute: '最近一分钟', sinceStart: '启动以来', requests: '请求', failures: '5xx', latency: '耗时', errorsByCode: '网关自身的错误（按错误码）', noErrors: '最近一分钟和启动以来都没有错误。',
+    code: '错误码', answers: '响应', perSecondUnit: n => `${n}/秒`,
+    dependencies: 'Redis 与配置', redis: 'Redis', store: '存储', reachable: '正常', unreachableShort: '无响应', problem: '问题',
+    started: '已创建会话', ended: '已结束会话', configApplied: '配置生效于', lastReload: '上次重载', applied: '已生效', refused: '被拒绝，见日志', startedAt: '启动于',
+    wechat: '微信（按小程序）', app: '小程序', appAndCircuits: '小程序与熔断器', accessToken: 'access_token', noToken: '尚未获取', tokenLeft: left => `剩余 ${left}`,
+    circuit: { closed: '关闭', 'half-open': '半开', open: '打开' },
+    route: '路由', target: '目标', address: '地址', state: '状态', weight: '权重', balance: '负载均衡', lastFailure: '最近一次失败', until: '至', none: '无',
+    health: { healthy: '健康', unhealthy: '不健康', ejected: '已剔除', half_open: '半开' },
+    healthHint: '不健康：主动检查未通过。已剔除：连续失败后暂停转发到所示时间，之后为半开，每秒放行一个请求试探。',
+    explain: '推演一个请求', method: '方法', url: 'URL 或路径', userToken: '携带的令牌（可留空）', explainAction: '推演',
+    explainHint: '只按规则推演，不会真正发送请求。带令牌时算作一次会话使用。',
+    step: { passed: '通过', refused: '拒绝', skipped: '跳过' }, forwarded: '转发', ownEndpoint: '由网关自身响应', goesTo: '转发到', as: '路径为', session: '会话', headers: '后端收到的身份', validUntil: '有效至',
+    order: '路由（按匹配顺序）', path: '路径', host: '主机', methods: '方法', asksFor: '要求', name: '名称', any: '任意', rate: '限速', proof: '请求签名', phoneAsked: '手机号', oneOf: roles => `角色之一：${roles}`,
+    findUser: '查找用户', by: '按', value: '值', allApps: '全部小程序', find: '查找', kinds: { openid: 'openid', phone: '手机号', user_id: '用户 ID', unionid: 'UnionID' },
+    nobody: '没有找到用户。', userID: '用户 ID', unionID: 'UnionID', roles: '角色', phone: '手机号', nickname: '昵称', firstLogin: '首次登录', lastLogin: '最近登录', ban: '封禁', forGood: '永久', never: '从未',
+    noSessions: '没有会话。', kind: '类型', kindOf: { bearer: '小程序', web: '网页' }, created: '创建时间', lastUse: '最近使用', ends: '到期', sid: '会话 ID',
+    end: '结束', endAll: '结束全部会话', banAction: '封禁', unbanAction: '解除封禁', cancel: '取消',
+    endTitle: '结束此会话？', endText: '一秒内在所有实例上失效，其连接和流会被关闭。用户可以重新登录。',
+    endAllTitle: '结束该用户的全部会话？', endAllText: n => `${n} 个会话将在一秒内于所有实例上失效。用户可以重新登录。`,
+    banTitle: '封禁该用户？', banText: '其会话全部结束，封禁期间拒绝登录。', reason: '原因（不会告诉用户）', howLong: '时长',
+    lengths: { 0: '永久', 3600: '1 小时', 86400: '1 天', 604800: '7 天', 2592000: '30 天' },
+    unbanTitle: '解除封禁？', unbanText: '用户可以立即重新登录。',
+    done: { ended: n => `已结束 ${n} 个会话。`, banned: '已封禁该用户。', unbanned: '已解除封禁。' },
+    configTitle: '生效的配置（密钥已隐藏）', lead: '当前生效的全部配置，含默认值，与 wxgate check 的输出一致。',
+    trail: '记录', trails: { admin: '运维人员的操作', wechat: '后端使用 session_key', token: '发放 access_token' }, auditLead: '每类保留最近 1,000 条，完整记录见日志。',
+    time: '时间', actor: '操作者', action: '操作', subject: '对象', result: '结果', from: '来源', ok: '成功', older: '更早', empty: '暂无记录。', failed: message => `操作失败：${message}`,
+    actions: { ban: '封禁', unban: '解除封禁', end_session: '结束会话', end_all_sessions: '结束全部会话', end_app_sessions: '结束小程序全部会话', decrypt: '解密', sign: '签名', access_token: 'access_token' },
+  },
+}
+
+let language = typeof navigator !== 'undefined' && (navigator.language || '').toLowerCase().startsWith('zh') ? 'zh' : 'en'
+
+export const languages = texts
+
+/** A text by its name; where it is a function, of these values; where it is a table, the entry, or the key itself where there is none. */
+export function t(name, ...values) {
+  const text = texts[language][name]
+  if (typeof text === 'function') return text(...values)
+  if (typeof text !== 'object') return text
+  const entry = text[values[0]]
+  if (entry === undefined) return String(values[0])
+  return typeof entry === 'function' ? entry(...values.slice(1)) : entry
+}
+
+export function otherLanguage() {
+  language = language === 'zh' ? 'en' : 'zh'
+}
+
+/** Puts the texts of the language into the page's fixed parts. */
+export function translate() {
+  document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en'
+  for (const node of document.querySelectorAll('[data-t]')) node.textContent = t(node.dataset.t)
+}

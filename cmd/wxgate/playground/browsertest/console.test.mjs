@@ -1,0 +1,241 @@
+// Works in the console of the private listener as an operator would.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { picture, prepare } from './dev.mjs'
+
+let tools
+
+before(async () => {
+  tools = await prepare()
+})
+
+after(() => tools && tools.close())
+
+/**
+ * Opens the console of a `wxgate dev` of its own. The test fails on anything that the page loads from elsewhere, on scripts' errors,
+ * on violations of its policy, and on a token that is kept or stands in an address.
+ */
+async function visit(t, { locale = 'en-US', width = 1280, height = 860, colorScheme = 'light' } = {}) {
+  const dev = await tools.dev()
+  t.after(dev.stop)
+  const [, url, token] = dev.printed().match(/Console: (http:\/\/\S+\/console\/) .*with the token (\S+)/)
+  const origin = new URL(url).origin
+  const context = await tools.browser.newContext({ locale, viewport: { width, height }, colorScheme })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15000)
+  const troubles = []
+  page.on('pageerror', error => troubles.push(`script: ${error.message}`))
+  page.on('console', message => {
+    // A refused call is logged by the browser itself, and is what some tests are about.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text())
+  })
+  page.on('request', request => {
+    if (new URL(request.url()).origin !== origin) troubles.push(`loaded from elsewhere: ${request.url()}`)
+    if (request.url().includes(token)) troubles.push(`the token in an address: ${request.url()}`)
+  })
+  await page.goto(url)
+  t.after(async () => {
+    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]))
+    await context.close()
+    assert.ok(!kept.includes(token), kept)
+    assert.deepEqual(troubles, [])
+  })
+  const call = async (path, body, bearer) => {
+    const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {}
+    const answer = await fetch(dev.url + path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: answer.status, body: await answer.json().catch(() => undefined) }
+  }
+  return {
+    dev, page, url, token, call,
+    async signIn(given = token) {
+      await page.locator('#token').fill(given)
+      await page.locator('#token').press('Enter')
+    },
+    view: name => page.locator('#views').getByRole('button', { name, exact: true }).click(),
+    login: async user => (await call('/auth/login', { code: (await call('/sim/code', { user })).body.code })).body.token,
+    openid: async bearer => (await call('/api/hello', undefined, bearer)).body.headers['X-Openid'][0],
+    async find(openid) {
+      await page.locator('input[name=value]').fill(openid)
+      await page.locator('input[name=value]').press('Enter')
+      await page.locator('.user').filter({ hasText: openid }).waitFor()
+    },
+    confirm: name => page.locator('dialog').getByRole('button', { name, exact: true }).click(),
+    says: text => page.locator('#notice').filter({ hasText: text }).waitFor(),
+  }
+}
+
+/** Opens a socket of the user in a page of its own, and gives what closed it. */
+async function openSocket(t, dev, bearer) {
+  const context = await tools.browser.newContext()
+  t.after(() => context.close())
+  const page = await context.newPage()
+  await page.goto(dev.url + '/')
+  await page.evaluate(token => new Promise((resolve, reject) => {
+    const socket = new WebSocket(`ws://${location.host}/playground/socket/api/ws`, ['echo', `bearer.${token}`])
+    socket.onopen = () => resolve()
+    socket.onerror = () => reject(new Error('no socket'))
+    window.socketClosed = new Promise(closed => (socket.onclose = ({ code }) => closed(code)))
+  }), bearer)
+  return () => page.evaluate(() => window.socketClosed)
+}
+
+/** Some calls of all kinds, so that there is something to see. */
+async function traffic({ call, login }) {
+  for (const user of ['alice', 'bob', '小明']) {
+    const bearer = await login(user)
+    for (let i = 0; i < 25; i++) await call(`/api/orders/${i}`, undefined, bearer)
+  }
+  for (let i = 0; i < 6; i++) await call('/api/hello')
+  await call('/api/hello', undefined, 'nonsense')
+  await call('/nowhere')
+}
+
+test('an operator signs in, and the overview tells of the traffic', async t => {
+  const v = await visit(t)
+  const { page, signIn } = v
+  await page.locator('#token').waitFor()
+  await picture(page, 'console-sign-in')
+  await signIn()
+  await page.getByText('Requests a second').waitFor()
+  await traffic(v)
+  await page.getByRole('cell', { name: 'token_missing' }).waitFor()
+  await page.locator('.tile').filter({ hasText: 'Sessions' }).filter({ hasText: '3' }).waitFor()
+  await page.locator('.pill.good').filter({ hasText: 'answers' }).waitFor()
+  await page.locator('.line.blue[d*="L"]').first().waitFor({ state: 'attached' })
+  await page.getByRole('cell', { name: /left$/ }).or(page.getByRole('cell', { name: 'not asked for yet' })).first().waitFor()
+  await picture(page, 'console-overview')
+})
+
+test('a wrong token is refused, and a page that is loaded again has forgotten the right one', async t => {
+  const { page, signIn } = await visit(t)
+  await signIn('a-token-of-nobody')
+  await page.getByRole('alert').filter({ hasText: 'not one of admin.tokens' }).waitFor()
+  assert.equal(await page.locator('#views').isHidden(), true)
+  await signIn()
+  await page.getByText('Requests a second').waitFor()
+  await page.reload()
+  await page.locator('#token').waitFor()
+  await signIn()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.locator('#token').waitFor()
+  assert.equal(await page.locator('#token').inputValue(), '')
+  assert.equal(await page.locator('.tile').count(), 0)
+})
+
+test('a user is found, his session ended and his socket cut', async t => {
+  const { dev, page, signIn, view, login, openid, find, confirm, says, call } = await visit(t)
+  const bearer = await login('alice')
+  const alice = await openid(bearer)
+  const closed = await openSocket(t, dev, bearer)
+  await signIn()
+  await page.locator('.tile').filter({ hasText: 'WebSockets' }).filter({ hasText: /WebSockets1/ }).waitFor()
+  await view('Users')
+  await find(alice)
+  await page.getByRole('cell', { name: 'mini program' }).waitFor()
+  await picture(page, 'console-user')
+  await page.getByRole('button', { name: 'End', exact: true }).click()
+  await page.locator('dialog').getByText('End this session?').waitFor()
+  await confirm('Cancel')
+  assert.equal((await call('/api/hello', undefined, bearer)).status, 200)
+  await page.getByRole('button', { name: 'End', exact: true }).click()
+  await picture(page, 'console-confirm')
+  await confirm('End')
+  await says('1 session ended.')
+  assert.equal(await closed(), 1006)
+  assert.equal((await call('/api/hello', undefined, bearer)).body.error, 'session_ended')
+  await page.getByText('No sessions.').waitFor()
+})
+
+test('a user is banned, can not log in, and is let in again', async t => {
+  const { page, signIn, view, login, openid, find, confirm, says, call } = await visit(t)
+  const bob = await openid(await login('bob'))
+  await signIn()
+  await view('Users')
+  await find(bob)
+  await page.getByRole('button', { name: 'Ban', exact: true }).click()
+  await page.locator('dialog input').fill('<img src=x onerror=alert(1)> spam')
+  await page.locator('dialog select').selectOption('7 days')
+  await picture(page, 'console-ban')
+  await confirm('Ban')
+  await says('The user is banned.')
+  await page.locator('.user').getByText(/until 20\d\d-.*: <img src=x onerror=alert\(1\)> spam/).waitFor()
+  const refused = await call('/auth/login', { code: (await call('/sim/code', { user: 'bob' })).body.code })
+  assert.equal(refused.body.error, 'user_blocked')
+  await page.getByRole('button', { name: 'Lift the ban' }).click()
+  await confirm('Lift the ban')
+  await says('The ban is lifted.')
+  assert.ok(await login('bob'))
+
+  await view('Audit trail')
+  await page.getByRole('cell', { name: 'lift ban' }).waitFor()
+  await picture(page, 'console-audit')
+  await page.getByRole('cell', { name: bob }).first().getByRole('button').click()
+  await page.locator('.user').filter({ hasText: bob }).waitFor()
+})
+
+test('upstreams, routes, an explanation and the configuration are shown', async t => {
+  const { page, signIn, view, login } = await visit(t)
+  const bearer = await login('alice')
+  await signIn()
+  await view('Upstreams')
+  await page.locator('.pill.good').filter({ hasText: 'healthy' }).first().waitFor()
+  await picture(page, 'console-upstreams')
+  await view('Routes')
+  await page.getByRole('cell', { name: '/public/', exact: true }).waitFor()
+  await page.locator('input[name=url]').fill('/api/orders')
+  await page.getByRole('button', { name: 'Explain' }).click()
+  await page.getByText('401 token_missing').waitFor()
+  await page.locator('input[name=user-token]').fill(bearer)
+  await page.getByRole('button', { name: 'Explain' }).click()
+  await page.getByText('Forwarded', { exact: true }).waitFor()
+  await page.getByText(/X-OpenID: o/).waitFor()
+  await picture(page, 'console-routes')
+  await view('Configuration')
+  await page.getByText('idle_timeout').waitFor()
+  assert.ok(!(await page.locator('pre').textContent()).includes('dev-app-secret'))
+  await picture(page, 'console-config')
+})
+
+test('the console speaks Chinese, in the dark', async t => {
+  const v = await visit(t, { locale: 'zh-CN', colorScheme: 'dark' })
+  const { page, signIn, view } = v
+  await page.getByRole('heading', { name: '登录' }).waitFor()
+  await signIn()
+  await page.getByText('每秒请求数').waitFor()
+  assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN')
+  await traffic(v)
+  await page.getByRole('cell', { name: 'token_missing' }).waitFor()
+  await picture(page, 'console-zh-dark')
+  await view('用户')
+  await page.getByRole('heading', { name: '查找用户' }).waitFor()
+  await page.getByRole('button', { name: 'English' }).click()
+  await page.getByRole('heading', { name: 'Find a user' }).waitFor()
+})
+
+test('the console works on a phone', async t => {
+  const v = await visit(t, { width: 390, height: 780 })
+  const { page, signIn, view, login, openid, find } = v
+  await signIn()
+  await traffic(v)
+  await page.getByRole('cell', { name: 'token_missing' }).waitFor()
+  await picture(page, 'console-phone')
+  await view('Users')
+  await find(await openid(await login('alice')))
+  await picture(page, 'console-phone-user')
+  for (const name of ['Overview', 'Upstreams', 'Routes', 'Users', 'Configuration', 'Audit trail']) {
+    await view(name)
+    await page.locator('#main .card').first().waitFor()
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth)
+    assert.ok(wide <= 390, `${name} is ${wide} pixels wide`)
+  }
+  await picture(page, 'console-phone-audit')
+})
+
+test('the page says when the gateway is gone', async t => {
+  const { dev, page, signIn, says } = await visit(t)
+  await signIn()
+  await page.getByText('Requests a second').waitFor()
+  await page.getByText('dev · up').waitFor()
+  await dev.stop()
+  await says('The connection to the gateway is lost')
+})
