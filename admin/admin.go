@@ -161,6 +161,7 @@ func (s *Server) adminCalls(api chi.Router) {
 	api.Delete("/users/{appid}/{openid}/sessions", s.handler(s.endAll))
 	api.Put("/users/{appid}/{openid}/ban", s.handler(s.ban))
 	api.Delete("/users/{appid}/{openid}/ban", s.handler(s.unban))
+	api.Post("/users/{appid}/{openid}/reset-session-key", s.handler(s.resetKey))
 	api.Get("/sessions/{sid}", s.handler(s.showSession))
 	api.Delete("/sessions/{sid}", s.handler(s.endSession))
 	api.Delete("/apps/{appid}/sessions", s.handler(s.endApp))

@@ -67,7 +67,7 @@ func TestAttacksOnThePrivateListener(t *testing.T) {
 			"Authorization: Bearer " + strings.ToUpper(adminToken), "Authorization: Bearer " + adminToken + ", Bearer x", "Authorization: Bearer " + adminToken + "\r\nAuthorization: Bearer " + adminToken,
 			"Cookie: token=" + adminToken, "X-Forwarded-For: 127.0.0.1", "X-OpenID: admin", "User-Agent: kube-probe/1.29", "Authorization_: Bearer " + adminToken}
 		for _, c := range [][2]string{{"GET", user}, {"DELETE", user + "/sessions"}, {"PUT", user + "/ban"}, {"DELETE", user + "/ban"}, {"GET", "/api/sessions/x"}, {"DELETE", "/api/sessions/x"},
-			{"POST", user + "/decrypt"}, {"POST", user + "/sign"}, {"GET", "/api/users?phone=1"}, {"DELETE", "/api/apps/" + app + "/sessions"}, {"GET", "/wx/" + app + "/cgi-bin/token"}, {"POST", "/wx/" + app + "/cgi-bin/stable_token"}, {"GET", "/wx/" + app + "/wxa/getwxacodeunlimit"},
+			{"POST", user + "/decrypt"}, {"POST", user + "/sign"}, {"POST", user + "/reset-session-key"}, {"GET", "/api/users?phone=1"}, {"DELETE", "/api/apps/" + app + "/sessions"}, {"GET", "/wx/" + app + "/cgi-bin/token"}, {"POST", "/wx/" + app + "/cgi-bin/stable_token"}, {"GET", "/wx/" + app + "/wxa/getwxacodeunlimit"},
 			{"GET", user + "?token=" + adminToken}, {"HEAD", user}} {
 			for _, line := range forged {
 				lines := []string{"Content-Length: 0"}

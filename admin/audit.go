@@ -82,6 +82,7 @@ const (
 	actionEndApp      = "end_app_sessions"
 	actionDecrypt     = "decrypt"
 	actionSign        = "sign"
+	actionResetKey    = "reset_session_key"
 	actionAccessToken = "access_token"
 )
 

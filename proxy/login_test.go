@@ -287,3 +287,36 @@ func TestLoginsOfOneAddressAreLimited(t *testing.T) {
 		}
 	}
 }
+
+// A logout may have WeChat replace a key that may have leaked. The user's other
+// session goes on with the new one.
+func TestLogoutResetsALeakedSessionKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, plan{})
+	first, second := w.login("alice"), w.login("alice")
+	leaked := w.user("alice").SessionKey()
+	if a := w.call("POST", "/auth/logout", first, `{"reset_key":true}`); a.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	if w.user("alice").SessionKey() == leaked {
+		t.Error("WeChat holds the same key")
+	}
+	if a := w.call("GET", "/api/x", first, ""); a.code() != "session_ended" {
+		t.Errorf("the session that was logged out: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("POST", "/auth/check", second, ""); strings.TrimSpace(string(a.Body)) != `{"valid":true}` {
+		t.Errorf("the other session: %d %s", a.Status, a.Body)
+	}
+	w.user("alice").RotateKey()
+	if a := w.call("POST", "/auth/logout", second, `{"reset_key":true}`); a.Status != http.StatusNoContent {
+		t.Errorf("with a key that is invalid already: %d %s", a.Status, a.Body)
+	}
+	third := w.login("alice")
+	w.sim.AddFault(wechattest.Fault{API: "/wxa/resetusersessionkey", Times: 1, Errcode: 45011})
+	if a := w.call("POST", "/auth/logout", third, `{"reset_key":true}`); a.code() != "rate_limited" {
+		t.Errorf("too often: %d %s", a.Status, a.Body)
+	}
+	if a := w.call("GET", "/api/x", third, ""); a.Status != http.StatusOK {
+		t.Errorf("a logout that was refused ended the session: %d %s", a.Status, a.Body)
+	}
+}

@@ -34,12 +34,49 @@ func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (sec
 	if err != nil {
 		return "", err
 	}
+	holder, sealed := u.latestSessionKey()
+	if holder == nil {
+		return "", ErrNotFound
+	}
+	return s.openSessionKey(ctx, holder, sealed)
+}
+
+// latestSessionKey is the newest session that has a session_key, and the key sealed;
+// nil where there is none.
+func (u *storedUser) latestSessionKey() (holder *Session, sealed string) {
 	for _, info := range slices.Backward(u.Sessions) {
 		if sealed := u.sessionKeys[info.ID]; sealed != "" {
-			return s.openSessionKey(ctx, &Session{ID: info.ID, AppID: appid, OpenID: openid}, sealed)
+			return &Session{ID: info.ID, AppID: info.AppID, OpenID: info.OpenID}, sealed
 		}
 	}
-	return "", ErrNotFound
+	return nil, ""
+}
+
+// ReplaceSessionKey has replace give another session_key for the one that
+// LatestSessionKey gives, and keeps it in its place. A session that has ended meanwhile, or
+// has another key, stays as it is. It returns replace's error, and ErrNotFound where
+// there is no key.
+func (s *Store) ReplaceSessionKey(ctx context.Context, appid, openid string, replace func(context.Context, secret.Text) (secret.Text, error)) error {
+	u, err := s.loadUser(ctx, userTag(appid, openid))
+	if err != nil {
+		return err
+	}
+	holder, sealed := u.latestSessionKey()
+	if holder == nil {
+		return ErrNotFound
+	}
+	c := s.config.Load()
+	key, err := c.keys.open(sessionKeyPurpose, []byte(sealed), holder.ID, appid, openid)
+	if err != nil {
+		return fmt.Errorf("session_key: %w: %w", ErrNotFound, err)
+	}
+	fresh, err := replace(ctx, secret.Text(key))
+	if err != nil {
+		return err
+	}
+	keys := []string{s.keys.sessions(tagOf(holder.ID))}
+	_, err = s.redis.runInt(ctx, replaceFieldScript, keys, rawOf(holder.ID)+"k", sealed, c.sealSessionKey(holder, fresh))
+	return err
 }
 
 // sealSessionKey encrypts a session_key for one session of one user: it can be

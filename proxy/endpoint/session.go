@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"wxgate/secret"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -60,18 +61,14 @@ func (h *Handler) logout(r *Request) error {
 	return nil
 }
 
-// resetSessionKey has WeChat replace the user's session_key. The new one is kept
-// by nobody: the session is about to end. A key that is stale already needs no
-// reset.
+// resetSessionKey has WeChat replace the user's session_key. The user's newest
+// session, which may be another than the one that ends, keeps the new one. A key
+// that is stale already needs no reset.
 func (h *Handler) resetSessionKey(ctx context.Context, s *session.Session) error {
-	key, err := h.Sessions.LatestSessionKey(ctx, s.AppID, s.OpenID)
-	if errors.Is(err, session.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if _, err = h.WeChat.ResetSessionKey(ctx, s.AppID, s.OpenID, key); errors.Is(err, wechat.ErrKeyStale) {
+	err := h.Sessions.ReplaceSessionKey(ctx, s.AppID, s.OpenID, func(ctx context.Context, key secret.Text) (secret.Text, error) {
+		return h.WeChat.ResetSessionKey(ctx, s.AppID, s.OpenID, key)
+	})
+	if errors.Is(err, session.ErrNotFound) || errors.Is(err, wechat.ErrKeyStale) {
 		return nil
 	}
 	return err
