@@ -68,7 +68,7 @@ sdk: tools ## the mini program SDK's tests
 	cd miniprogram && $(NPM_TEST)
 
 .PHONY: browser
-browser: tools ## the page of wxgate dev in the system's chromium
+browser: tools ## the page of wxgate dev, and the console, in the system's chromium
 	cd cmd/wxgate/playground/browsertest && $(NPM_TEST)
 
 .PHONY: vuln

@@ -25,6 +25,8 @@ type figures struct {
 	now func() time.Time
 	log *zap.Logger
 
+	incomplete bool // the last sample was; of the goroutine that takes them
+
 	mu      sync.Mutex
 	samples []sample      // the oldest first
 	next    chan struct{} // closed when a sample is added
@@ -52,9 +54,10 @@ func (f *figures) run(ctx context.Context, interval time.Duration) {
 
 func (f *figures) take() sample {
 	families, err := f.gatherer.Gather()
-	if err != nil {
-		f.log.Warn("some metrics can't be read", zap.Error(err))
+	if err != nil && !f.incomplete {
+		f.log.Warn("some metrics can't be read", zap.Error(err)) // once, not with each sample
 	}
+	f.incomplete = err != nil
 	return newSample(f.now(), families)
 }
 

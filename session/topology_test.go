@@ -186,7 +186,19 @@ func TestEveryKindOfRedisKeepsThePromises(t *testing.T) {
 			a, b := openReady(t, redis, topologyConfig()), openReady(t, redis, topologyConfig())
 			t.Run("what one instance writes another reads", func(t *testing.T) { sharesState(t, a, b) })
 			t.Run("ended on one, refused on the other", func(t *testing.T) { endsEverywhere(t, a, b) })
+			t.Run("one audit trail", func(t *testing.T) { sharesAuditTrail(t, a, b) })
 		})
+	}
+}
+
+func sharesAuditTrail(t *testing.T, a, b *session.Store) {
+	testkit.Must(t, a.AppendAudit(t.Context(), "admin", "by a"))
+	testkit.Must(t, b.AppendAudit(t.Context(), "admin", "by b"))
+	for _, store := range []*session.Store{a, b} {
+		got, err := store.Audit(t.Context(), "admin", "")
+		if err != nil || len(got) != 2 || got[0].Text != "by b" || got[1].Text != "by a" {
+			t.Errorf("%+v, %v", got, err)
+		}
 	}
 }
 

@@ -3,9 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"wxgate/admin"
 	"wxgate/internal/testkit"
@@ -46,6 +48,49 @@ func TestTheConsoleShowsUpstreamsAndWhyTheyAreOut(t *testing.T) {
 	if out := targets["checked"]; !strings.HasPrefix(out.LastFailure, "health: ") {
 		t.Errorf("an unhealthy one: %+v", out)
 	}
+}
+
+func TestTheConsoleIsOnThePrivateListenerAlone(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	i := env.serve(nil)
+	for _, path := range []string{"/console", "/console/", "/console/app.mjs", "/api/status", "/api/events"} {
+		if a := i.call("GET", path, adminToken, ""); a.Header.Get("X-Gateway-Error") == "" {
+			t.Errorf("%s on the public listener: %v", path, a)
+		}
+	}
+	if a := i.manage("GET", "/console/", "", ""); a.Status != http.StatusOK {
+		t.Errorf("on the private one: %v", a)
+	}
+}
+
+// Events are followed while the gateway stops: they must not hold it up.
+func TestAStopEndsTheConsolesEvents(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	i := env.serve(nil)
+	req, err := http.NewRequest("GET", i.private+"/api/events", nil)
+	testkit.Must(t, err)
+	req.Header.Set("Authorization", "Bearer "+adminToken)
+	res, err := i.client.Do(req)
+	testkit.Must(t, err)
+	defer res.Body.Close()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, res.Body)
+		ended <- err
+	}()
+	begin := time.Now()
+	i.cancel()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the stream goes on")
+	}
+	if status := <-i.status; status != exitFine || time.Since(begin) > 10*time.Second {
+		t.Errorf("status %d after %v", status, time.Since(begin))
+	}
+	i.status <- exitFine // for the end of the test
 }
 
 func TestTheConsoleShowsRoutesInTheirOrder(t *testing.T) {

@@ -231,6 +231,51 @@ test('the console works on a phone', async t => {
   await picture(page, 'console-phone-audit')
 })
 
+/** Opens the console of a `wxgate serve` with these admin.tokens. */
+async function visitServe(t, tokens) {
+  const gateway = await tools.serve(`listen: $LISTEN
+secrets: [9pM2vX7qLr4TzW1nBc8KdY5hJf3GsA6uEe0RoQiVxNw=]
+apps: [{appid: wxshop, secret: a}, {appid: wxcafe, secret: b}]
+admin: {listen: $ADMIN, tokens: ${tokens}}
+routes: [{path: /, upstreams: ["http://127.0.0.1:1"]}]
+shutdown_delay: 0s
+`)
+  t.after(gateway.stop)
+  const context = await tools.browser.newContext({ locale: 'en-US' })
+  t.after(() => context.close())
+  const page = await context.newPage()
+  page.setDefaultTimeout(15000)
+  await page.goto(gateway.url + '/console')
+  assert.equal(page.url(), gateway.url + '/console/')
+  return {
+    page,
+    async signIn(token) {
+      await page.locator('#token').fill(token)
+      await page.locator('#token').press('Enter')
+    },
+  }
+}
+
+test('a token for one app sees its users and its audit entries alone', async t => {
+  const { page, signIn } = await visitServe(t, '[{name: cafe, token: token-of-the-cafe-1, scopes: [admin], apps: [wxcafe]}, {name: orders, token: token-of-the-orders-2, scopes: [wechat]}]')
+  await signIn('token-of-the-orders-2')
+  await page.getByRole('alert').filter({ hasText: 'has not the scope admin' }).waitFor()
+  await signIn('token-of-the-cafe-1')
+  await page.locator('#notice').filter({ hasText: 'for wxcafe only' }).waitFor()
+  assert.deepEqual(await page.locator('#views button').allTextContents(), ['Users', 'Audit trail'])
+  assert.deepEqual(await page.locator('select[name=app] option').allTextContents(), ['all apps', 'wxcafe'])
+  await page.locator('input[name=value]').fill('nobody')
+  await page.getByRole('button', { name: 'Find' }).click()
+  await page.getByText('Nobody is found.').waitFor()
+})
+
+test('a gateway without admin.tokens says so', async t => {
+  const { page, signIn } = await visitServe(t, '[]')
+  await page.getByText('add one to its configuration').waitFor()
+  await signIn('anything-at-all-123')
+  await page.getByRole('alert').filter({ hasText: 'none are configured' }).waitFor()
+})
+
 test('the page says when the gateway is gone', async t => {
   const { dev, page, signIn, says } = await visit(t)
   await signIn()

@@ -1,7 +1,7 @@
 // Builds wxgate, runs `wxgate dev` on free ports, and a browser to look at it.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +22,13 @@ export async function prepare() {
     browser,
     /** Runs a `wxgate dev` of one's own. */
     dev: () => runDev(binary),
+    /** Runs `wxgate serve` with a configuration, `admin.listen` left to fill in, and gives the private listener's address. */
+    async serve(config) {
+      const [listen, admin] = [await freeAddress(), await freeAddress()]
+      const file = join(folder, `${admin.split(':')[1]}.yaml`)
+      writeFileSync(file, config.replace('$LISTEN', listen).replace('$ADMIN', admin))
+      return { ...(await run(binary, ['serve', '--config', file], `http://${admin}/healthz`)), url: 'http://' + admin }
+    },
     async close() {
       await browser.close()
       rmSync(folder, { recursive: true, force: true })
@@ -31,19 +38,23 @@ export async function prepare() {
 
 async function runDev(binary) {
   const address = await freeAddress()
-  const child = spawn(binary, ['dev', '--listen', address], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const url = 'http://' + address
+  return { ...(await run(binary, ['dev', '--listen', address], url)), url }
+}
+
+/** Runs wxgate until it answers at the address. */
+async function run(binary, args, address) {
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   // A test run that is cut short leaves nothing behind.
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
-  const url = 'http://' + address
-  for (let left = 200; !(await answers(url)); left--) {
-    if (left === 0 || child.exitCode !== null) throw new Error('wxgate dev did not start:\n' + output)
+  for (let left = 200; !(await answers(address)); left--) {
+    if (left === 0 || child.exitCode !== null) throw new Error(`wxgate ${args[0]} did not start:\n${output}`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   return {
-    url,
     /** What it has printed. */
     printed: () => output,
     async stop() {
