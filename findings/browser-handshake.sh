@@ -7,13 +7,7 @@
 # Needs:   node 20, npm; Debian's chromium, webkit2gtk-driver, xvfb.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-npm init -y >/dev/null
-npm install --no-audit --no-fund playwright-core@1.64.1 >/dev/null
-cp "$here/lib/browsers.mjs" .
+. "$(dirname "$0")/lib/browsers.sh"
 
 cat >main.mjs <<'EOF'
 import http from 'node:http'

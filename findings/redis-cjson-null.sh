@@ -7,57 +7,13 @@
 # Needs:   go, redis-server.
 set -euo pipefail
 
-dir=$(mktemp -d)
-trap '[ ! -s "$dir/pid" ] || kill "$(cat "$dir/pid")"; rm -rf "$dir"' EXIT
-cd "$dir"
+lib=$(cd "$(dirname "$0")/lib" && pwd)
+. "$lib/redis.sh"
+. "$lib/miniredis.sh"
 
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require (
-	github.com/alicebob/miniredis/v2 v2.40.0
-	github.com/redis/go-redis/v9 v9.23.0
-)
-EOF
-cat >main.go <<'EOF'
-package main
-
-import (
-	"context"
-	"fmt"
-	"os"
-
-	"github.com/alicebob/miniredis/v2"
-	"github.com/redis/go-redis/v9"
-)
-
-func main() {
-	fake, err := miniredis.Run()
-	if err != nil {
-		panic(err)
-	}
-	for _, server := range []struct{ name, addr string }{{"miniredis", fake.Addr()}, {"redis", os.Args[1]}} {
-		client := redis.NewClient(&redis.Options{Addr: server.addr})
-		for _, script := range []string{
-			`if cjson.decode('{"phone":null}').phone then return "has a phone" else return "has none" end`,
-			`return cjson.encode({})`,
-		} {
-			reply, err := client.Eval(context.Background(), script, nil).Text()
-			if err != nil {
-				panic(err)
-			}
-			fmt.Println(server.name, reply)
-		}
-	}
-}
-EOF
-
-port=$((20000 + RANDOM % 5000))
-redis-server --bind 127.0.0.1 --port "$port" --save '' --daemonize yes --pidfile "$dir/pid" >/dev/null
-until redis-cli -p "$port" ping >/dev/null 2>&1; do sleep 0.1; done
-GOFLAGS=-mod=mod go run . "127.0.0.1:$port" 2>"$dir/log" | tee seen || { cat "$dir/log"; exit 1; }
+eval_on_both \
+    'if cjson.decode("{\"phone\":null}").phone then return "has a phone" else return "has none" end' \
+    'return cjson.encode({})' | tee seen
 
 redis-server --version
 diff -u - seen <<'EOF'

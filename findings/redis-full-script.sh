@@ -8,12 +8,8 @@
 # Needs:   redis-server 7 or later, redis-cli.
 set -euo pipefail
 
-dir=$(mktemp -d)
-trap '[ ! -s "$dir/pid" ] || kill "$(cat "$dir/pid")"; rm -rf "$dir"' EXIT
-port=$((20000 + RANDOM % 5000))
-redis-server --bind 127.0.0.1 --port "$port" --save '' --daemonize yes --pidfile "$dir/pid" >/dev/null
-cli() { redis-cli -p "$port" "$@"; }
-until cli ping >/dev/null 2>&1; do sleep 0.1; done
+lib=$(cd "$(dirname "$0")/lib" && pwd)
+. "$lib/redis.sh"
 
 # Prints whether a script runs on a full server. a and b are there before each.
 try() {
@@ -32,10 +28,10 @@ try() {
     try 'deletes, allow-oom' $'#!lua flags=allow-oom\nreturn redis.call("DEL", KEYS[1])'
     try 'writes' 'return redis.call("SET", KEYS[2], "x")'
     try 'deletes, then writes' 'redis.call("DEL", KEYS[1]) return redis.call("SET", KEYS[2], string.rep("x", 100000))'
-} | tee "$dir/seen"
+} | tee seen
 
 redis-server --version
-diff -u - "$dir/seen" <<'EOF'
+diff -u - seen <<'EOF'
 deletes: runs
 deletes, #!lua: refused
 deletes, allow-oom: runs

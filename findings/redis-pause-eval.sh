@@ -7,12 +7,8 @@
 # Needs:   redis-server 7 or later, redis-cli.
 set -euo pipefail
 
-dir=$(mktemp -d)
-trap '[ ! -s "$dir/pid" ] || kill "$(cat "$dir/pid")"; rm -rf "$dir"' EXIT
-port=$((20000 + RANDOM % 5000))
-redis-server --bind 127.0.0.1 --port "$port" --save '' --daemonize yes --pidfile "$dir/pid" >/dev/null
-cli() { redis-cli -p "$port" "$@"; }
-until cli ping >/dev/null 2>&1; do sleep 0.1; done
+lib=$(cd "$(dirname "$0")/lib" && pwd)
+. "$lib/redis.sh"
 
 # Prints whether a command is answered within a second.
 try() {
@@ -31,10 +27,10 @@ cli client pause 60000 WRITE >/dev/null
     try 'EVAL with no-writes' eval $'#!lua flags=no-writes\nreturn redis.call("GET", KEYS[1])' 1 k
     try PUBLISH publish channel message
     try PFCOUNT pfcount hyperloglog
-} | tee "$dir/seen"
+} | tee seen
 
 redis-server --version
-diff -u - "$dir/seen" <<'EOF'
+diff -u - seen <<'EOF'
 PING: answers
 GET: answers
 EVAL: hangs
