@@ -12,15 +12,22 @@ import (
 // logger is the process's log, with a level that a reload can change.
 type logger struct {
 	*zap.Logger
+	first *zap.Logger // writes ahead of what was logged since out.hold
 	level zap.AtomicLevel
 	out   *logQueue
 }
+
+// firstLine is a logger's way to logQueue.writeFirst.
+type firstLine struct{ *logQueue }
+
+func (l firstLine) Write(line []byte) (int, error) { return l.writeFirst(line) }
 
 // newLogger writes to out, as JSON or for a console.
 func newLogger(out io.Writer, c config.Log) *logger {
 	l := &logger{level: zap.NewAtomicLevel(), out: newLogQueue(out)}
 	l.setLevel(c.Level)
 	l.Logger = zap.New(zapcore.NewCore(logEncoder(c.Format), l.out, l.level))
+	l.first = zap.New(zapcore.NewCore(logEncoder(c.Format), firstLine{l.out}, l.level))
 	return l
 }
 

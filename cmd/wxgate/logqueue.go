@@ -32,6 +32,8 @@ type logQueue struct {
 
 	mu      sync.Mutex
 	pending []byte
+	held    []byte // lines that wait for writeFirst or release
+	holding bool
 	closed  bool
 
 	notEmpty  chan struct{} // there is something to write
@@ -55,16 +57,58 @@ func newLogQueue(out io.Writer) *logQueue {
 func (q *logQueue) Write(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.closed || len(q.pending)+len(line) > logQueueBytes {
+	q.add(line)
+	return len(line), nil
+}
+
+// add is called with mu held.
+func (q *logQueue) add(line []byte) {
+	switch {
+	case q.closed || len(q.pending)+len(q.held)+len(line) > logQueueBytes:
 		q.dropped.Inc()
-		return len(line), nil
+		return
+	case q.holding:
+		q.held = append(q.held, line...)
+		return
 	}
 	q.pending = append(q.pending, line...)
 	wake(q.notEmpty)
 	if len(q.pending) >= logBatch {
 		wake(q.batchFull)
 	}
+}
+
+// hold keeps lines back, so that another can become the first.
+func (q *logQueue) hold() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.holding = true
+}
+
+// writeFirst queues a line ahead of those that are held back, and them after it.
+func (q *logQueue) writeFirst(line []byte) (int, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.holding = false
+	q.add(line)
+	q.releaseHeld()
 	return len(line), nil
+}
+
+// release queues the lines that are held back.
+func (q *logQueue) release() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.holding = false
+	q.releaseHeld()
+}
+
+// releaseHeld is called with mu held.
+func (q *logQueue) releaseHeld() {
+	held := q.held
+	if q.held = nil; len(held) > 0 {
+		q.add(held)
+	}
 }
 
 // Sync does nothing: to wait for the reader is what the queue is there to avoid.
@@ -117,6 +161,7 @@ func (q *logQueue) swap(spare []byte) (lines []byte, closed bool) {
 
 // close writes what is queued, unless the reader doesn't take it.
 func (q *logQueue) close() {
+	q.release()
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()

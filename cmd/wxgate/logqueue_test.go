@@ -37,6 +37,38 @@ func TestLinesAreWrittenInOrderAndWhole(t *testing.T) {
 	}
 }
 
+func TestTheFirstLineGoesAheadOfThoseHeldBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		first func(*logQueue)
+		want  string
+	}{
+		"a first line":     {func(q *logQueue) { _, _ = q.writeFirst([]byte("first\n")) }, "first\na\nb\nc\n"},
+		"none":             {func(q *logQueue) { q.release() }, "a\nb\nc\n"},
+		"first, then none": {func(q *logQueue) { _, _ = q.writeFirst([]byte("first\n")); q.release() }, "first\na\nb\nc\n"},
+	} {
+		var out testkit.Buffer
+		q := newLogQueue(&out)
+		q.hold()
+		_, _ = q.Write([]byte("a\n"))
+		_, _ = q.Write([]byte("b\n"))
+		c.first(q)
+		_, _ = q.Write([]byte("c\n"))
+		q.close()
+		if out.String() != c.want {
+			t.Errorf("%s: %q", name, out.String())
+		}
+	}
+	var out testkit.Buffer
+	q := newLogQueue(&out)
+	q.hold()
+	_, _ = q.Write([]byte("why it did not start\n"))
+	q.close()
+	if out.String() != "why it did not start\n" {
+		t.Errorf("a start that fails: %q", out.String())
+	}
+}
+
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }

@@ -127,6 +127,9 @@ func TestTheFirstLineSaysWhatRuns(t *testing.T) {
 		first[0]["store"] != "Redis at "+env.redis.Addr || first[0]["redis_answers"] != true {
 		t.Errorf("got %v in\n%s", first, i.out)
 	}
+	if line, _, _ := strings.Cut(i.out.String(), "\n"); !strings.Contains(line, `"msg":"starting"`) {
+		t.Errorf("the log begins with %s", line)
+	}
 	env.redis.Stop()
 	start := time.Now()
 	i = env.serveUnready(nil)

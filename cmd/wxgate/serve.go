@@ -21,6 +21,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	t.warn(cfg.Warnings)
 	log := newLogger(t.out, cfg.Log)
 	defer log.close()
+	log.out.hold()
 	p, err := assemble(cfg, log)
 	if err != nil {
 		return err

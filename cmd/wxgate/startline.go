@@ -18,22 +18,23 @@ const redisAnswerLimit = 800 * time.Millisecond
 // logStart writes the log's first line: what runs, from which file, and whether
 // Redis answers. The gateway starts without it, and is not ready meanwhile.
 func (p *process) logStart(ctx context.Context, file string) {
+	defer p.log.out.release() // where the level leaves the line out
 	b := currentBuild()
 	fields := []zap.Field{
 		zap.String("version", b.Version), zap.String("config", file),
 		zap.Int("apps", len(p.config.Apps)), zap.Int("routes", len(p.config.Routes)), zap.String("store", describeStore(p.config)),
 	}
 	if len(p.config.Redis.Addrs) == 0 {
-		p.log.Warn("starting; sessions live in this process, end with it, and are not shared", fields...)
+		p.log.first.Warn("starting; sessions live in this process, end with it, and are not shared", fields...)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, redisAnswerLimit)
 	defer cancel()
 	if err := waitReady(ctx, p.sessions); err != nil {
-		p.log.Error("starting; Redis does not answer, sessions can't be read until it does", append(fields, zap.Bool("redis_answers", false), zap.Error(err))...)
+		p.log.first.Error("starting; Redis does not answer, sessions can't be read until it does", append(fields, zap.Bool("redis_answers", false), zap.Error(err))...)
 		return
 	}
-	p.log.Info("starting", append(fields, zap.Bool("redis_answers", true))...)
+	p.log.first.Info("starting", append(fields, zap.Bool("redis_answers", true))...)
 }
 
 // describeStore says where sessions are kept.
