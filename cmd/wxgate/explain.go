@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/admin"
+	"wxgate/apierror"
 	"wxgate/internal/config"
 	"wxgate/proxy"
 	"wxgate/proxy/upstream"
@@ -96,11 +97,14 @@ func printExplanation(t *terminal, cfg *config.Config, e admin.Explanation, hasT
 		explainRoute(say, e)
 	}
 	explainToken(say, e, hasToken)
-	if e.Refusal != nil {
+	switch {
+	case e.Refusal != nil:
 		say("outcome", "%d %s: %s", e.Refusal.Status, e.Refusal.Error, e.Refusal.Message)
-		return
+	case e.Route.Proof == string(proxy.ProofSign):
+		say("outcome", "forwarded with a valid X-Gateway-Proof; without one %d %s", apierror.ProofRequired.Status(), apierror.ProofRequired)
+	default:
+		say("outcome", "forwarded")
 	}
-	say("outcome", "forwarded")
 }
 
 // shownTarget is the request's target without what the gateway's own endpoints

@@ -10,6 +10,7 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 	env := newTestEnv(t)
 	file := configFile(t, env.config(settings{"routes": "[" + strings.Join([]string{
 		env.route("/api/", "name: api, strip_prefix: /api, add_prefix: /v2"), env.route("/public/", "auth: none"),
+		env.route("/signed/", "proof: sign, max_body: 1MiB"),
 		env.route("/admin/", "name: admin, methods: [GET], require: {roles: [admin], phone: true}"),
 	}, ", ") + "]"}))
 	i := env.serve(nil)
@@ -29,6 +30,7 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 		"an ended one":    {[]string{"GET", "/api/x", "--token", over}, []string{"outcome:  401 session_ended"}},
 		"not checked":     {[]string{"GET", "/public/x", "--token", "nonsense"}, []string{"token:    not checked", "outcome:  forwarded"}},
 		"without a role":  {[]string{"GET", "/admin/x", "--token", token}, []string{"one of the roles admin; a phone number", "outcome:  403 forbidden"}},
+		"a proof":         {[]string{"POST", "/signed/x", "--token", token}, []string{"a proof of WeChat's client", "outcome:  forwarded with a valid X-Gateway-Proof; without one 403 proof_required"}},
 		"a wrong method":  {[]string{"POST", "/admin/x", "--token", token}, []string{"route:    none", "outcome:  405 method_not_allowed"}},
 		"no route":        {[]string{"GET", "/nowhere"}, []string{"route:    none", "outcome:  404 no_route"}},
 		"a bad path":      {[]string{"GET", "/api/%2e%2e/x"}, []string{"outcome:  400 bad_path"}},
