@@ -104,4 +104,7 @@ func (c *Config) adjustDefaults(written func(key string) bool) {
 	if !written("token.renew_before") {
 		c.Token.RenewBefore = min(c.Token.RenewBefore, c.Token.TTL/4)
 	}
+	if !written("shutdown_delay") && len(c.TrustedProxies) == 0 {
+		c.ShutdownDelay = 0 // there is no balancer that has to notice
+	}
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,7 @@ func durationHint(text string) string {
 	if unit == "" {
 		return fmt.Sprintf(": write %ds, %dm or %dh", number, number, number)
 	}
-	if one, known := otherUnits()[unit]; known {
+	if one, known := otherUnits()[unit]; known && number <= int64(math.MaxInt64/one) {
 		return fmt.Sprintf(": write %v", Duration(one)*Duration(number))
 	}
 	return ""

@@ -110,7 +110,7 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 		"hooks.login":                c.Hooks.Login == LoginHook{MaskedURL{}, Duration(2 * time.Second), "deny"},
 		"limits":                     c.Limits == Limits{Rate{30, time.Minute}, Rate{60, time.Minute}, 0, 32 << 10, 10 << 20, Duration(10 * time.Second)},
 		"admin.listen":               c.Admin.Listen == "127.0.0.1:9090",
-		"shutdown_delay":             c.ShutdownDelay.Std() == 3*time.Second,
+		"shutdown_delay":             c.ShutdownDelay == 0,
 		"session.cache_size":         c.Session.CacheSize == 100_000,
 		"web":                        c.Web.Cookie == "" && c.Web.MaxAge.Std() == 12*time.Hour && len(c.Web.Origins)+len(c.PublicOrigins) == 0,
 		"tracing":                    c.Tracing.Endpoint.URL == nil && c.Tracing.Protocol == "http/protobuf" && c.Tracing.Sample == 0.01,
@@ -151,6 +151,23 @@ func TestDefaultsGiveWay(t *testing.T) {
 	}
 	if c.Token.RenewBefore.Std() != 5*time.Minute || c.Session.IdleTimeout.Std() != time.Hour {
 		t.Errorf("renew_before %v, idle_timeout %v", c.Token.RenewBefore, c.Session.IdleTimeout)
+	}
+}
+
+// A stop is announced to balancers. Where nobody stands in front, no more connections
+// are accepted at once.
+func TestAStopIsAnnouncedWhereProxiesAreInFront(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"":                              0,
+		"trusted_proxies: [10.0.0.0/8]": 3 * time.Second,
+		"trusted_proxies: [10.0.0.0/8]\nshutdown_delay: 1s": time.Second,
+		"shutdown_delay: 2s": 2 * time.Second,
+	} {
+		c, err := parse(t, around(text))
+		if err != nil || c.ShutdownDelay.Std() != want {
+			t.Errorf("%q: %v, %v", text, c.ShutdownDelay, err)
+		}
 	}
 }
 

@@ -61,6 +61,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		"session: {idle_timeout: 7d}":        "write 168h",
 		"session: {idle_timeout: 7 days}":    "write 168h",
 		"session: {idle_timeout: 2w}":        "write 336h",
+		"session: {idle_timeout: 9999999h}":  `"9999999h" is not a duration such as 300ms, 5s or 2h` + "\n",
 		"session: {idle_timeout: 30天}":       "write 720h",
 		"shutdown_timeout: 30":               "write 30s, 30m or 30h",
 		"shutdown_timeout: 30sec":            "write 30s",
