@@ -36,9 +36,9 @@ type auditEntry struct {
 }
 
 // audit writes the one line of the log that the call leaves, and appends it to
-// the audit trail of the scope that the call asked for: backends that ask for
-// signatures all the time must not push out what operators did. A trail that can't be
-// written is logged; the call was done, and stays done.
+// the audit trail of the scope that the call requires: backends that ask for
+// signatures all the time must not push out what operators did. An entry that can't be
+// appended is logged and doesn't fail the call, which has been carried out.
 func (s *Server) audit(r *http.Request, trail Scope, e auditEntry, err error) {
 	e.Actor, e.OK, e.From, e.RequestID = tokenOf(r).Name, err == nil, r.RemoteAddr, requestID(r)
 	if err != nil {

@@ -22,8 +22,8 @@ type liveEvent struct {
 }
 
 // streamEvents answers GET /api/events with the overview as server-sent events of the
-// kind status, one every two seconds, until the caller goes, its token is taken
-// away, or the gateway stops.
+// kind status, one every two seconds, until the client disconnects, its token is
+// removed, or the gateway stops.
 func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		setEventHeader(w.Header())
@@ -40,7 +40,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	setEventHeader(w.Header())
 	stream := http.NewResponseController(w)
 	defer func() { _ = stream.SetWriteDeadline(time.Time{}) }() // another request may come on the connection
-	for s.sendEvent(r.Context(), w, stream) == nil && s.figures.wait(r.Context()) && s.stillGood(tokenOf(r)) {
+	for s.sendEvent(r.Context(), w, stream) == nil && s.figures.wait(r.Context()) && s.stillAuthorized(tokenOf(r)) {
 	}
 	return nil
 }
@@ -71,8 +71,8 @@ func (s *Server) sendEvent(ctx context.Context, w http.ResponseWriter, stream *h
 	return stream.Flush()
 }
 
-// stillGood reports whether a reload has left the token what it needs here.
-func (s *Server) stillGood(t Token) bool {
+// stillAuthorized reports whether a reload has left the token what it needs here.
+func (s *Server) stillAuthorized(t Token) bool {
 	for _, now := range s.config().Tokens {
 		if now.Token.Equal(t.Token.Reveal()) {
 			return now.has(ScopeAdmin) && now.Apps == nil

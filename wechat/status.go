@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// AppStatus is how an app's calls to WeChat fare in this process.
+// AppStatus is the state of an app's circuit breakers and of its access token.
 type AppStatus struct {
 	AppID string
 
@@ -15,16 +15,16 @@ type AppStatus struct {
 	// relay): closed, half-open or open.
 	Circuits map[string]string
 
-	// TokenExpires is the end of the shared access token; zero: none is known, nobody has
-	// asked for one yet. WeChat doesn't tell when a token began: a new one lasts two hours.
+	// TokenExpires is the end of the shared access token; zero: none is known, it was not
+	// needed yet. WeChat doesn't report when a token was issued: a new one lasts two hours.
 	TokenExpires time.Time
 }
 
-// statusTokenAge is how old the copy of an access token may be that Status tells of.
+// statusTokenAge is how old the copy of an access token may be that Status reports.
 const statusTokenAge = 30 * time.Second
 
-// Status tells of each configured app, in the order of their appids. It asks WeChat
-// nothing, and the store for an access token only where this process's copy is old.
+// Status reports on each configured app, in the order of their appids. It doesn't call
+// WeChat, and asks the store for an access token only where this process's copy is old.
 func (c *Client) Status(ctx context.Context) []AppStatus {
 	apps := c.current.Load().apps
 	all := make([]AppStatus, 0, len(apps))

@@ -13,7 +13,8 @@ import (
 
 // This file gives package admin what it shows of the gateway.
 
-func (p *process) shown() admin.Gateway {
+// adminGateway is what the private listener shows of this process.
+func (p *process) adminGateway() admin.Gateway {
 	b := currentBuild()
 	return admin.Gateway{
 		Build: admin.Build{Version: b.Version, Commit: b.Commit, Go: b.Go}, Started: time.Now(), Store: describeStore(p.startConfig),

@@ -95,7 +95,7 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	}, public)
 	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		Gateway: p.shown(), Draining: p.draining.Load,
+		Gateway: p.adminGateway(), Draining: p.draining.Load,
 	}, adminConfig(c))
 	ctx, stop := context.WithCancel(context.Background())
 	p.stopFigures = stop

@@ -16,14 +16,14 @@ const ofSomeApps = ['users', 'audit'] // what a token may see that is not for al
 
 let signedIn // {api, token, live}
 let leave // ends what the view has running
-let said // the notice's timer
+let noticeTimer // of a notice that goes away by itself
 
 function viewsOf({ all_apps: all }) {
   return all ? Object.keys(views) : ofSomeApps
 }
 
-/** Shows a view; asked is what it is to begin with. */
-function open(name, asked) {
+/** Shows a view; search is what it is to find at once, if anything. */
+function open(name, search) {
   if (leave) leave()
   leave = undefined
   if (location.hash.slice(1) !== name) history.replaceState(null, '', `#${name}`)
@@ -31,8 +31,8 @@ function open(name, asked) {
     button(t(view), () => open(view), { 'aria-current': view === name ? 'page' : undefined })))
   const root = byId('main')
   root.replaceChildren()
-  const left = views[name](root, { ...signedIn, open, fail, say }, asked)
-  if (typeof left === 'function') leave = left
+  const stop = views[name](root, { ...signedIn, open, fail, notify }, search)
+  if (typeof stop === 'function') leave = stop
 }
 
 function current() {
@@ -42,13 +42,13 @@ function current() {
 
 function start(api, token) {
   const live = token.all_apps
-    ? startLive(api, { onLost: lost => lost ? keepSaying(t('lost')) : tellStatus(), onRefused: error => signOut(t('refusedNow', error.message)) })
+    ? startLive(api, { onLost: lost => lost ? showNotice(t('lost')) : updateNotice(), onRefused: error => signOut(t('refusedNow', error.message)) })
     : { listeners: new Set(), stop() {} }
   signedIn = { api, token, live }
-  live.listeners.add(tellInstance)
+  live.listeners.add(showInstance)
   byId('views').hidden = byId('sign-out').hidden = false
   open(current())
-  if (!token.all_apps) keepSaying(t('someApps', token.apps.join(', ')))
+  if (!token.all_apps) showNotice(t('someApps', token.apps.join(', ')))
 }
 
 function signOut(message) {
@@ -62,38 +62,38 @@ function signOut(message) {
   showSignIn(byId('main'), message, start)
 }
 
-function tellInstance({ status }) {
+function showInstance({ status }) {
   byId('instance').textContent = t('thisInstance', status.version, span((new Date(status.now) - new Date(status.started_at)) / 1000))
 }
 
-/** Says what the figures tell, unless something was just said. */
-function tellStatus() {
-  if (said) return
-  if (signedIn && signedIn.live.status && signedIn.live.status.draining) keepSaying(t('draining'))
+/** Shows whether the instance is draining, unless another notice is shown for some seconds. */
+function updateNotice() {
+  if (noticeTimer) return
+  if (signedIn && signedIn.live.status && signedIn.live.status.draining) showNotice(t('draining'))
   else byId('notice').hidden = true
 }
 
-function keepSaying(text, tone = '') {
-  clearTimeout(said)
-  said = undefined
+function showNotice(text, tone = '') {
+  clearTimeout(noticeTimer)
+  noticeTimer = undefined
   byId('notice').className = `notice ${tone}`
   byId('notice').textContent = text
   byId('notice').hidden = false
 }
 
-/** Says something for some seconds. */
-function say(text, tone = 'good') {
-  keepSaying(text, tone)
-  said = setTimeout(() => {
-    said = undefined
+/** Shows a notice for some seconds. */
+function notify(text, tone = 'good') {
+  showNotice(text, tone)
+  noticeTimer = setTimeout(() => {
+    noticeTimer = undefined
     byId('notice').hidden = true
   }, 6000)
 }
 
-/** Says why a call failed; a token that is refused signs out. */
+/** Shows why a call failed; a token that is refused signs out. */
 function fail(error) {
   if (error.status === 401) return signOut(t('refusedNow', error.message))
-  say(t('failed', error.status ? `${error.code} – ${error.message}` : t('unreachable')), 'bad')
+  notify(t('failed', error.status ? `${error.code} – ${error.message}` : t('unreachable')), 'bad')
 }
 
 function showLanguage() {
@@ -107,7 +107,7 @@ byId('language').addEventListener('click', () => {
   showLanguage()
   if (!signedIn) return signOut()
   open(current())
-  if (signedIn.live.status) tellInstance(signedIn.live)
+  if (signedIn.live.status) showInstance(signedIn.live)
 })
 byId('sign-out').addEventListener('click', () => signOut())
 addEventListener('hashchange', () => signedIn && open(current()))

@@ -51,7 +51,7 @@ export function chart({ title, series, write, every }) {
   let slots = 2
   let pointed
 
-  function tell() {
+  function updateLegend() {
     const index = pointed === undefined ? points.length - 1 : pointed
     const point = points[index]
     series.forEach(({ value }, i) => (values[i].textContent = point ? write(value(point) || 0) : '–'))
@@ -67,9 +67,9 @@ export function chart({ title, series, write, every }) {
     const box = picture.getBoundingClientRect()
     const fromRight = Math.round(((box.right - event.clientX) / box.width) * (slots - 1))
     pointed = Math.min(Math.max(points.length - 1 - fromRight, 0), points.length - 1)
-    tell()
+    updateLegend()
   })
-  picture.addEventListener('pointerleave', () => ((pointed = undefined), tell()))
+  picture.addEventListener('pointerleave', () => ((pointed = undefined), updateLegend()))
 
   return {
     node,
@@ -80,7 +80,7 @@ export function chart({ title, series, write, every }) {
       top.textContent = write(highest)
       from.textContent = `−${span(slots * every)}`
       series.forEach(({ value }, i) => lines[i].setAttribute('d', linePath(points.map(value), highest, slots)))
-      tell()
+      updateLegend()
     },
   }
 }

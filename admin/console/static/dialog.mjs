@@ -1,9 +1,9 @@
-// Asks before something is done.
+// Asks for confirmation before something is changed.
 import { byId, button, el } from './dom.mjs'
 import { t } from './i18n.mjs'
 
 /** Shows a question with fields, each {name, label, node}. Resolves to whether it was agreed to. */
-export function ask({ title, text, fields = [], action }) {
+export function confirmAction({ title, text, fields = [], action }) {
   const dialog = byId('dialog')
   return new Promise(resolve => {
     const close = agreed => {

@@ -6,22 +6,22 @@ import { t } from './i18n.mjs'
 /** Shows the form; calls onSignedIn with the API and what the token may do. */
 export function showSignIn(root, message, onSignedIn) {
   const field = el('input', { type: 'password', name: 'token', id: 'token', autocomplete: 'off', spellcheck: 'false', maxlength: '512', required: true })
-  const said = el('p', { class: 'error', role: 'alert', text: message || '' })
+  const problem = el('p', { class: 'error', role: 'alert', text: message || '' })
   const submit = async event => {
     event.preventDefault()
     const api = connect(field.value.trim())
     try {
       const token = await api.call('GET', '/api/token')
-      if (!token.scopes.includes('admin')) return (said.textContent = t('wrongScope'))
+      if (!token.scopes.includes('admin')) return (problem.textContent = t('wrongScope'))
       onSignedIn(api, token)
     } catch (error) {
-      said.textContent = error.status ? error.message : t('unreachable')
+      problem.textContent = error.status ? error.message : t('unreachable')
       field.select()
     }
   }
   root.replaceChildren(el('form', { class: 'card sign-in', on: { submit } },
     el('h1', { text: t('signIn') }), el('p', { text: t('signInLead') }),
     el('label', { for: 'token', text: t('token') }), field,
-    el('button', { class: 'primary', text: t('signIn') }), said, el('p', { class: 'muted small', text: t('signInHint') })))
+    el('button', { class: 'primary', text: t('signIn') }), problem, el('p', { class: 'muted small', text: t('signInHint') })))
   field.focus()
 }

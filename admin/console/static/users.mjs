@@ -1,13 +1,13 @@
 // Users: found by what is known of them, with their sessions, and what can be done.
 import { path } from './api.mjs'
 import { button, card, code, el, facts, pill, table } from './dom.mjs'
-import { ask } from './dialog.mjs'
+import { confirmAction } from './dialog.mjs'
 import { middle, time } from './format.mjs'
 import { t } from './i18n.mjs'
 
 const kinds = ['openid', 'phone', 'user_id', 'unionid']
 
-export function showUsers(root, context, asked) {
+export function showUsers(root, context, search) {
   const { api, token, fail } = context
   const kind = el('select', { name: 'kind' }, kinds.map(value => el('option', { value, text: t('kinds', value) })))
   const value = el('input', { name: 'value', required: true, maxlength: '256', spellcheck: 'false', autocomplete: 'off' })
@@ -27,9 +27,9 @@ export function showUsers(root, context, asked) {
   root.replaceChildren(card(t('findUser'), el('form', { class: 'row', on: { submit: event => (event.preventDefault(), find()) } },
     el('label', {}, el('span', { text: t('by') }), kind), el('label', { class: 'wide' }, el('span', { text: t('value') }), value),
     el('label', {}, el('span', { text: t('app') }), app), el('button', { class: 'primary', text: t('find') }))), found)
-  if (asked) {
-    value.value = asked.openid
-    app.value = token.apps.includes(asked.appid) ? asked.appid : ''
+  if (search) {
+    value.value = search.openid
+    app.value = token.apps.includes(search.appid) ? search.appid : ''
     return void find()
   }
   value.focus()
@@ -39,9 +39,9 @@ function userCard(user, context) {
   const base = path`/api/users/${user.appid}/${user.openid}`
   const node = el('section', { class: 'card user' })
   const change = async (question, done, run) => {
-    if (!(await ask(question))) return
+    if (!(await confirmAction(question))) return
     try {
-      context.say(done(await run()))
+      context.notify(done(await run()))
       show(await context.api.call('GET', base))
     } catch (error) {
       context.fail(error)

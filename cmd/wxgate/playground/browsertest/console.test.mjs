@@ -100,7 +100,7 @@ test('an operator signs in, and the overview tells of the traffic', async t => {
   await traffic(v)
   await page.getByRole('cell', { name: 'token_missing' }).waitFor()
   await page.locator('.tile').filter({ hasText: 'Sessions' }).filter({ hasText: '3' }).waitFor()
-  await page.locator('.pill.good').filter({ hasText: 'answers' }).waitFor()
+  await page.locator('.pill.good').filter({ hasText: 'reachable' }).waitFor()
   await page.locator('.line.blue[d*="L"]').first().waitFor({ state: 'attached' })
   await page.getByRole('cell', { name: /left$/ }).or(page.getByRole('cell', { name: 'not asked for yet' })).first().waitFor()
   await picture(page, 'console-overview')
