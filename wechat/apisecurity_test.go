@@ -35,9 +35,9 @@ func securedApp(s *wechat.APISecurity) wechat.App {
 	return wechat.App{ID: appID, Secret: appSecret, Security: s}
 }
 
-func mustSecure(t *testing.T, w *world, algorithms string) wechattest.APIKeys {
+func mustSecure(t *testing.T, env *testEnv, algorithms string) wechattest.APIKeys {
 	t.Helper()
-	keys, err := w.sim.SecureAPI(appID, algorithms, securedPaths...)
+	keys, err := env.sim.SecureAPI(appID, algorithms, securedPaths...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,32 +47,32 @@ func mustSecure(t *testing.T, w *world, algorithms string) wechattest.APIKeys {
 func TestCallsAreSignedAndEncrypted(t *testing.T) {
 	t.Parallel()
 	for _, algorithms := range []string{wechat.AES256GCMWithRSA, wechat.SM4GCMWithSM2} {
-		w := newWorld(t)
-		keys := mustSecure(t, w, algorithms)
-		u := w.user(t, "alice")
-		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err == nil {
+		env := newTestEnv(t)
+		keys := mustSecure(t, env, algorithms)
+		u := env.user(t, "alice")
+		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err == nil {
 			t.Errorf("%s: a plain call passed", algorithms)
 		}
-		w.setApps(t, securedApp(securityOf(keys, "/wxa/*", "/sns/*")))
-		key := w.login(t, u).SessionKey // in the plain, whatever the list says
-		p, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
+		env.setApps(t, securedApp(securityOf(keys, "/wxa/*", "/sns/*")))
+		key := env.login(t, u).SessionKey // in the plain, whatever the list says
+		p, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 		if err != nil || p.Number != u.Phone() {
 			t.Errorf("%s: phone: %+v, %v", algorithms, p, err)
 		}
-		if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
+		if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
 			t.Errorf("%s: checksession: %v, %v", algorithms, ok, err)
 		}
 		u.LatestKey()
-		if got, err := w.client.UserKeys(t.Context(), appID, u.OpenID, key); err != nil || len(got) != 1 {
+		if got, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); err != nil || len(got) != 1 {
 			t.Errorf("%s: keys: %+v, %v", algorithms, got, err)
 		}
-		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, "nosuchcode"); !errors.Is(err, wechat.ErrInvalidCode) {
+		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, "nosuchcode"); !errors.Is(err, wechat.ErrInvalidCode) {
 			t.Errorf("%s: an encrypted refusal: %v", algorithms, err)
 		}
-		if err := w.sim.KillToken(appID, false); err != nil {
+		if err := env.sim.KillToken(appID, false); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
 			t.Errorf("%s: after the access token died: %v", algorithms, err)
 		}
 	}
@@ -80,8 +80,8 @@ func TestCallsAreSignedAndEncrypted(t *testing.T) {
 
 func TestNothingOfAnEncryptedCallIsReadable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	keys := mustSecure(t, w, wechat.AES256GCMWithRSA)
+	env := newTestEnv(t)
+	keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
 	var sent bytes.Buffer
 	spy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -89,14 +89,14 @@ func TestNothingOfAnEncryptedCallIsReadable(t *testing.T) {
 			fmt.Fprintf(&sent, "%s %s\n%s\n", r.Method, r.URL, body)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		w.sim.ServeHTTP(rw, r)
+		env.sim.ServeHTTP(rw, r)
 	}))
 	defer spy.Close()
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
-	w.settings.Base = spy.URL
-	w.setApps(t, securedApp(securityOf(keys, getuserencryptkey)))
-	if _, err := w.client.UserKeys(t.Context(), appID, u.OpenID, key); err != nil {
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
+	env.settings.Base = spy.URL
+	env.setApps(t, securedApp(securityOf(keys, getuserencryptkey)))
+	if _, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); err != nil {
 		t.Fatal(err)
 	}
 	text := sent.String()
@@ -106,11 +106,11 @@ func TestNothingOfAnEncryptedCallIsReadable(t *testing.T) {
 }
 
 // tamper is a WeChat whose answers are changed on their way.
-func tamper(t *testing.T, w *world, change func(http.Header, []byte) []byte) string {
+func tamper(t *testing.T, env *testEnv, change func(http.Header, []byte) []byte) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
-		w.sim.ServeHTTP(rec, r)
+		env.sim.ServeHTTP(rec, r)
 		body := rec.Body.Bytes()
 		if strings.HasPrefix(r.URL.Path, "/wxa/") {
 			body = change(rec.Header(), body)
@@ -140,16 +140,16 @@ func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
 		"a plain refusal":      func(h http.Header, _ []byte) []byte { clear(h); return []byte(`{"errcode":40097,"errmsg":"x"}`) },
 		"HTML":                 func(h http.Header, _ []byte) []byte { clear(h); return []byte(`<html>`) },
 	} {
-		w := newWorld(t)
-		keys := mustSecure(t, w, wechat.AES256GCMWithRSA)
-		u := w.user(t, "alice")
-		w.settings.Base = tamper(t, w, change)
-		w.setApps(t, securedApp(securityOf(keys, securedPaths...)))
-		if p, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); !errors.Is(err, wechat.ErrUnavailable) || p != (wechat.Phone{}) {
+		env := newTestEnv(t)
+		keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
+		u := env.user(t, "alice")
+		env.settings.Base = tamper(t, env, change)
+		env.setApps(t, securedApp(securityOf(keys, securedPaths...)))
+		if p, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); !errors.Is(err, wechat.ErrUnavailable) || p != (wechat.Phone{}) {
 			t.Errorf("%s: own call: %+v, %v", name, p, err)
 		}
 		req := relayRequest(t, "POST", getuserriskrank, strings.NewReader(fmt.Sprintf(`{"appid":%q,"openid":%q,"scene":0,"client_ip":"127.0.0.1"}`, appID, u.OpenID)))
-		if res, err := w.client.Relay(appID).RoundTrip(req); !errors.Is(err, wechat.ErrUnavailable) || res != nil {
+		if res, err := env.client.Relay(appID).RoundTrip(req); !errors.Is(err, wechat.ErrUnavailable) || res != nil {
 			t.Errorf("%s: relayed call: %v, %v", name, res, err)
 		}
 	}
@@ -158,15 +158,15 @@ func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
 func TestAnOldAnswerIsRefused(t *testing.T) {
 	t.Parallel()
 	for age, ok := range map[time.Duration]bool{4 * time.Minute: true, 6 * time.Minute: false, -4 * time.Minute: true, -6 * time.Minute: false} {
-		w := newWorld(t)
-		keys := mustSecure(t, w, wechat.SM4GCMWithSM2)
-		u := w.user(t, "alice")
+		env := newTestEnv(t)
+		keys := mustSecure(t, env, wechat.SM4GCMWithSM2)
+		u := env.user(t, "alice")
 		var off atomic.Int64 // how far the client's clock is ahead, once the answer is on its way
-		base := tamper(t, w, func(_ http.Header, b []byte) []byte {
+		base := tamper(t, env, func(_ http.Header, b []byte) []byte {
 			off.Store(int64(age))
 			return b
 		})
-		now := func() time.Time { return w.Now().Add(time.Duration(off.Load())) }
+		now := func() time.Time { return env.Now().Add(time.Duration(off.Load())) }
 		c, err := wechat.New(wechat.Options{Now: now}, wechat.Config{Base: base, Apps: []wechat.App{securedApp(securityOf(keys, securedPaths...))}})
 		if err != nil {
 			t.Fatal(err)
@@ -181,13 +181,13 @@ func TestAnOldAnswerIsRefused(t *testing.T) {
 func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, algorithms := range []string{wechat.AES256GCMWithRSA, wechat.SM4GCMWithSM2} {
-		w := newWorld(t)
-		keys := mustSecure(t, w, algorithms)
-		w.setApps(t, securedApp(securityOf(keys, securedPaths...)))
-		u := w.user(t, "alice")
-		relay := w.client.Relay(appID)
+		env := newTestEnv(t)
+		keys := mustSecure(t, env, algorithms)
+		env.setApps(t, securedApp(securityOf(keys, securedPaths...)))
+		u := env.user(t, "alice")
+		relay := env.client.Relay(appID)
 		ask := fmt.Sprintf(`{"appid":%q,"scene":0,"client_ip":"127.0.0.1"}`, appID)
-		if err := w.sim.KillToken(appID, false); err != nil {
+		if err := env.sim.KillToken(appID, false); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // the second with a token that has died
@@ -200,7 +200,7 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 			if res.Header.Get("Wechatmp-Signature") != "" || res.ContentLength != int64(len(body)) || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 				t.Errorf("%s: %v", algorithms, res.Header)
 			}
-			if err := w.sim.KillToken(appID, false); err != nil {
+			if err := env.sim.KillToken(appID, false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -230,21 +230,21 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 // that knows only the old one or only the new one verifies them.
 func TestThePlatformsCertificateIsRotated(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	keys := mustSecure(t, w, wechat.AES256GCMWithRSA)
-	u := w.user(t, "alice")
+	env := newTestEnv(t)
+	keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
+	u := env.user(t, "alice")
 	call := func(what string, ok bool, certs ...wechattest.PlatformCert) {
 		t.Helper()
 		k := keys
 		k.PlatformCerts = certs
-		w.setApps(t, securedApp(securityOf(k, securedPaths...)))
-		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); (err == nil) != ok {
+		env.setApps(t, securedApp(securityOf(k, securedPaths...)))
+		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); (err == nil) != ok {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	rotate := func() wechattest.PlatformCert {
 		t.Helper()
-		c, err := w.sim.RotatePlatformCert(appID)
+		c, err := env.sim.RotatePlatformCert(appID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -263,9 +263,9 @@ func TestThePlatformsCertificateIsRotated(t *testing.T) {
 
 func TestKeysThatCannotBeUsedAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	rsa, sm := mustSecure(t, w, wechat.AES256GCMWithRSA), wechattest.APIKeys{}
-	sm = mustSecure(t, w, wechat.SM4GCMWithSM2)
+	env := newTestEnv(t)
+	rsa, sm := mustSecure(t, env, wechat.AES256GCMWithRSA), wechattest.APIKeys{}
+	sm = mustSecure(t, env, wechat.SM4GCMWithSM2)
 	good := func() *wechat.APISecurity { return securityOf(rsa, "/wxa/*") }
 	for name, change := range map[string]func(*wechat.APISecurity){
 		"algorithms":             func(s *wechat.APISecurity) { s.Algorithms = "des" },

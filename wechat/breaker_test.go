@@ -18,11 +18,11 @@ import (
 )
 
 // failLogins makes as many logins fail as it takes to open the circuit breaker.
-func failLogins(t *testing.T, w *world) {
+func failLogins(t *testing.T, env *testEnv) {
 	t.Helper()
-	w.sim.AddFault(wechattest.Fault{API: jscode2session, Status: 502})
+	env.sim.AddFault(wechattest.Fault{API: jscode2session, Status: 502})
 	for range 10 {
-		if _, err := w.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+		if _, err := env.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
 			t.Fatal(err)
 		}
 	}
@@ -30,77 +30,77 @@ func failLogins(t *testing.T, w *world) {
 
 func TestOpenCircuitBreakerRefusesCalls(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	failLogins(t, w)
-	asked := w.sim.Count(jscode2session)
-	_, err := w.client.Login(t.Context(), appID, "code")
+	env := newTestEnv(t)
+	failLogins(t, env)
+	asked := env.sim.Count(jscode2session)
+	_, err := env.client.Login(t.Context(), appID, "code")
 	var e *wechat.Error
 	if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter < time.Second {
 		t.Errorf("got %v", err)
 	}
-	if w.sim.Count(jscode2session) != asked {
+	if env.sim.Count(jscode2session) != asked {
 		t.Error("WeChat was asked")
 	}
-	if w.log.FilterMessage("wechat circuit breaker").Len() != 1 {
+	if env.log.FilterMessage("wechat circuit breaker").Len() != 1 {
 		t.Error("nobody was told")
 	}
 }
 
 func TestSlowWeChatSoonCostsNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
-	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
+	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
+	env.sim.AddFault(wechattest.Fault{Delay: time.Minute})
 	for range 10 {
-		_, _ = w.client.Login(t.Context(), appID, "code")
+		_, _ = env.client.Login(t.Context(), appID, "code")
 	}
-	asked := w.sim.Count(jscode2session)
-	if _, err := w.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
+	asked := env.sim.Count(jscode2session)
+	if _, err := env.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
 		t.Error(err)
 	}
-	if w.sim.Count(jscode2session) != asked {
+	if env.sim.Count(jscode2session) != asked {
 		t.Error("a login waited for WeChat")
 	}
 }
 
 func TestWeChatIsTriedAgainAfterThePause(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.OpenFor = 20 * time.Millisecond })
-	failLogins(t, w)
-	w.sim.ClearFaults()
-	u := w.user(t, "alice")
+	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.OpenFor = 20 * time.Millisecond })
+	failLogins(t, env)
+	env.sim.ClearFaults()
+	u := env.user(t, "alice")
 	testkit.Within(t, 5*time.Second, "a login", func() bool {
-		_, err := w.client.Login(t.Context(), appID, u.Code())
+		_, err := env.client.Login(t.Context(), appID, u.Code())
 		return err == nil
 	})
-	w.login(t, u)
+	env.login(t, u)
 }
 
 func TestRefusalsDoNotOpenTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	for _, errcode := range []int{40029, 40226, 45011, 45009, 40125} {
-		w := newWorld(t)
-		w.sim.AddFault(wechattest.Fault{Errcode: errcode, Times: 50})
+		env := newTestEnv(t)
+		env.sim.AddFault(wechattest.Fault{Errcode: errcode, Times: 50})
 		for range 50 {
-			_, _ = w.client.Login(t.Context(), appID, "code")
+			_, _ = env.client.Login(t.Context(), appID, "code")
 		}
-		w.login(t, w.user(t, "alice"))
+		env.login(t, env.user(t, "alice"))
 	}
 }
 
 func TestCircuitBreakersAreSeparateForEachApp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *settings, o *wechattest.Options) {
+	env := newTestEnv(t, func(_ *settings, o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx2", Secret: "s2"})
 	})
-	w.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s2"})
-	failLogins(t, w)
-	w.sim.ClearFaults()
-	u, err := w.sim.User("wx2", "bob")
+	env.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s2"})
+	failLogins(t, env)
+	env.sim.ClearFaults()
+	u, err := env.sim.User("wx2", "bob")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.login(t, u)
-	send(t, w.client, w.user(t, "alice").OpenID) // and so is one kind of call's
+	env.login(t, u)
+	send(t, env.client, env.user(t, "alice").OpenID) // and so is one kind of call's
 }
 
 func TestCallsUnderWayAreBounded(t *testing.T) {
@@ -133,8 +133,8 @@ func TestCallsUnderWayAreBounded(t *testing.T) {
 
 func TestWaitingForAPlaceEnds(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := newClient(t, settings{Base: w.base, MaxInFlight: 1, Timeout: 100 * time.Millisecond, Tokens: fixedToken{"T1"}})
+	env := newTestEnv(t)
+	c := newClient(t, settings{Base: env.base, MaxInFlight: 1, Timeout: 100 * time.Millisecond, Tokens: fixedToken{"T1"}})
 	relay := c.Relay(appID)
 	res, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil))
 	if err != nil {
@@ -182,13 +182,13 @@ func TestCallersFaultsDoNotCount(t *testing.T) {
 
 func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	failLogins(t, w)
-	asked := w.sim.Count(jscode2session)
+	env := newTestEnv(t)
+	failLogins(t, env)
+	asked := env.sim.Count(jscode2session)
 	for i, key := range []secret.Text{appSecret, "another"} {
-		w.setApps(t, wechat.App{ID: appID, Secret: key})
-		_, _ = w.client.Login(t.Context(), appID, "code")
-		if got := w.sim.Count(jscode2session) - asked; got != i {
+		env.setApps(t, wechat.App{ID: appID, Secret: key})
+		_, _ = env.client.Login(t.Context(), appID, "code")
+		if got := env.sim.Count(jscode2session) - asked; got != i {
 			t.Errorf("after reload %d WeChat was asked %d times", i+1, got)
 		}
 	}
@@ -196,9 +196,9 @@ func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
 
 func TestSlowRelaysDoNotBlockLogins(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.MaxInFlight = 1 })
-	accessToken(t, w.client)
-	relay := w.client.Relay(appID)
+	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.MaxInFlight = 1 })
+	accessToken(t, env.client)
+	relay := env.client.Relay(appID)
 	res, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil))
 	if err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestSlowRelaysDoNotBlockLogins(t *testing.T) {
 	if _, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil).WithContext(ctx)); err == nil {
 		t.Error("two relays at once")
 	}
-	w.login(t, w.user(t, "alice"))
+	env.login(t, env.user(t, "alice"))
 	_ = res.Body.Close()
 	_ = res.Body.Close() // gives one place back, not two
 	relayed(t, relay, relayRequest(t, http.MethodGet, "/wxa/x", nil))

@@ -16,31 +16,31 @@ import (
 // after it; an access token and a config that is refused stay as they were.
 func TestConfigureTakesTheWholeConfig(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	token := accessToken(t, w.client)
+	env := newTestEnv(t)
+	token := accessToken(t, env.client)
 	var calls atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		calls.Add(1)
-		w.sim.ServeHTTP(rw, r)
+		env.sim.ServeHTTP(rw, r)
 	}))
 	defer other.Close()
 	app := wechat.App{ID: appID, Secret: appSecret}
-	if err := w.client.Configure(wechat.Config{Base: other.URL, Timeout: 50 * time.Millisecond, Apps: []wechat.App{app}}); err != nil {
+	if err := env.client.Configure(wechat.Config{Base: other.URL, Timeout: 50 * time.Millisecond, Apps: []wechat.App{app}}); err != nil {
 		t.Fatal(err)
 	}
-	w.login(t, w.user(t, "alice"))
-	if calls.Load() != 1 || accessToken(t, w.client) != token {
-		t.Errorf("%d calls at the new address; the access token was kept: %v", calls.Load(), accessToken(t, w.client) == token)
+	env.login(t, env.user(t, "alice"))
+	if calls.Load() != 1 || accessToken(t, env.client) != token {
+		t.Errorf("%d calls at the new address; the access token was kept: %v", calls.Load(), accessToken(t, env.client) == token)
 	}
-	w.sim.AddFault(wechattest.Fault{API: jscode2session, Delay: time.Minute, Times: 1})
+	env.sim.AddFault(wechattest.Fault{API: jscode2session, Delay: time.Minute, Times: 1})
 	start := time.Now()
-	if _, err := w.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) || time.Since(start) > time.Second {
+	if _, err := env.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) || time.Since(start) > time.Second {
 		t.Errorf("with the new timeout: %v after %v", err, time.Since(start))
 	}
-	if err := w.client.Configure(wechat.Config{Base: "ftp://x"}); err == nil {
+	if err := env.client.Configure(wechat.Config{Base: "ftp://x"}); err == nil {
 		t.Error("a wrong base was taken")
 	}
-	if w.client.Ping(t.Context(), appID) != nil {
+	if env.client.Ping(t.Context(), appID) != nil {
 		t.Error("a config that was refused took the apps away")
 	}
 }

@@ -33,9 +33,9 @@ func saying(body string) http.HandlerFunc {
 
 func TestLoginGivesWhatWeChatSays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	got := w.login(t, u)
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	got := env.login(t, u)
 	if got.OpenID != u.OpenID || got.UnionID != u.UnionID || !got.SessionKey.Equal(u.SessionKey()) {
 		t.Errorf("got %+v for %+v", got, u)
 	}
@@ -226,19 +226,19 @@ func TestUntrustedCertificateIsUnavailable(t *testing.T) {
 
 func TestCodeCannotAddParameters(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, code := range []string{
 		"", "x&appid=evil&secret=y", "x#", "x%26a", "../", "a\r\nb", "a b", "ü", "a\x00", strings.Repeat("a", 129), strings.Repeat("a", 1<<20),
 	} {
 		if wechat.ValidCode(code) {
 			t.Errorf("%.20q is taken for valid", code)
 		}
-		_, err := w.client.Login(t.Context(), appID, code)
+		_, err := env.client.Login(t.Context(), appID, code)
 		if !errors.Is(err, wechat.ErrBadCode) || errors.Is(err, wechat.ErrInvalidCode) {
 			t.Errorf("%.20q: %v", code, err)
 		}
 	}
-	if n := w.sim.Count(jscode2session); n != 0 {
+	if n := env.sim.Count(jscode2session); n != 0 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 	for _, code := range []string{"0a3GvX000hFz1Q1Qn2200dKLyJ3GvX0e", "a-b_c.d~e", strings.Repeat("a", 128)} {
@@ -250,47 +250,47 @@ func TestCodeCannotAddParameters(t *testing.T) {
 
 func TestUnknownAppIsRefusedWithoutACall(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if _, err := w.client.Login(t.Context(), "wxother", "code"); !errors.Is(err, wechat.ErrUnknownApp) {
+	env := newTestEnv(t)
+	if _, err := env.client.Login(t.Context(), "wxother", "code"); !errors.Is(err, wechat.ErrUnknownApp) {
 		t.Error(err)
 	}
-	if w.sim.Count(jscode2session) != 0 {
+	if env.sim.Count(jscode2session) != 0 {
 		t.Error("WeChat was asked")
 	}
 }
 
 func TestBusyWeChatIsAskedOnceMore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1, Times: 1})
+	env := newTestEnv(t)
+	env.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1, Times: 1})
 	start := time.Now()
-	w.login(t, w.user(t, "alice"))
+	env.login(t, env.user(t, "alice"))
 	if took := time.Since(start); took < 100*time.Millisecond {
 		t.Errorf("asked again after %v", took)
 	}
-	if n := w.sim.Count(jscode2session); n != 2 {
+	if n := env.sim.Count(jscode2session); n != 2 {
 		t.Errorf("%d calls", n)
 	}
 }
 
 func TestBusyTwiceIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1})
-	_, err := w.client.Login(t.Context(), appID, "code")
-	if !errors.Is(err, wechat.ErrUnavailable) || w.sim.Count(jscode2session) != 2 {
-		t.Errorf("%v after %d calls", err, w.sim.Count(jscode2session))
+	env := newTestEnv(t)
+	env.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1})
+	_, err := env.client.Login(t.Context(), appID, "code")
+	if !errors.Is(err, wechat.ErrUnavailable) || env.sim.Count(jscode2session) != 2 {
+		t.Errorf("%v after %d calls", err, env.sim.Count(jscode2session))
 	}
 }
 
 func TestOtherErrorsAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, f := range []wechattest.Fault{{Errcode: 40226}, {Errcode: 45011}, {Errcode: 45009}, {Status: 500}, {Drop: true}} {
-		w := newWorld(t)
-		w.sim.AddFault(f)
-		_, err := w.client.Login(t.Context(), appID, "code")
-		if err == nil || w.sim.Count(jscode2session) != 1 {
-			t.Errorf("%+v: %v after %d calls", f, err, w.sim.Count(jscode2session))
+		env := newTestEnv(t)
+		env.sim.AddFault(f)
+		_, err := env.client.Login(t.Context(), appID, "code")
+		if err == nil || env.sim.Count(jscode2session) != 1 {
+			t.Errorf("%+v: %v after %d calls", f, err, env.sim.Count(jscode2session))
 		}
 	}
 }
@@ -321,25 +321,25 @@ func TestCodeIsNeverSentTwiceOverDeadConnections(t *testing.T) {
 
 func TestCallersContextStaysItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
+	env := newTestEnv(t)
+	env.sim.AddFault(wechattest.Fault{Delay: time.Minute})
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(20*time.Millisecond, cancel)
-	if _, err := w.client.Login(ctx, appID, "code"); !errors.Is(err, context.Canceled) || errors.Is(err, wechat.ErrUnavailable) {
+	if _, err := env.client.Login(ctx, appID, "code"); !errors.Is(err, context.Canceled) || errors.Is(err, wechat.ErrUnavailable) {
 		t.Errorf("cancelled: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := w.client.Login(ctx, appID, "code"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, wechat.ErrUnavailable) {
+	if _, err := env.client.Login(ctx, appID, "code"); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, wechat.ErrUnavailable) {
 		t.Errorf("caller's deadline: %v", err)
 	}
 }
 
 func TestOwnTimeLimitIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
-	w.sim.AddFault(wechattest.Fault{Delay: time.Minute})
-	_, err := w.client.Login(t.Context(), appID, "code")
+	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
+	env.sim.AddFault(wechattest.Fault{Delay: time.Minute})
+	_, err := env.client.Login(t.Context(), appID, "code")
 	if !errors.Is(err, wechat.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}

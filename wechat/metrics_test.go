@@ -37,15 +37,15 @@ func gathered(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 func TestMetricsCountCallsByErrcode(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
-	w.login(t, w.user(t, "alice"))
+	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
+	env.login(t, env.user(t, "alice"))
 	for _, f := range []wechattest.Fault{{Errcode: 40029}, {Errcode: 12345}, {Errcode: 54321}, {Status: 500}} {
 		f.Times = 1
-		w.sim.AddFault(f)
-		_, _ = w.client.Login(t.Context(), appID, "code")
+		env.sim.AddFault(f)
+		_, _ = env.client.Login(t.Context(), appID, "code")
 	}
-	accessToken(t, w.client)
-	relayed(t, w.client.Relay(appID), relayRequest(t, "GET", "/wxa/any/path", nil))
+	accessToken(t, env.client)
+	relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/any/path", nil))
 	got := gathered(t, reg)
 	for name, want := range map[string]float64{
 		"wxgate_wechat_calls_total /sns/jscode2session 0":         1,
@@ -71,13 +71,13 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 func TestMetricsShowTheBreakerUntilItsAppIsGone(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
-	w := newWorld(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
-	failLogins(t, w)
+	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
+	failLogins(t, env)
 	name := "wxgate_wechat_breaker_state " + appID + " login"
 	if got := gathered(t, reg)[name]; got != 2 {
 		t.Errorf("open shows as %v", got)
 	}
-	w.setApps(t)
+	env.setApps(t)
 	for name := range maps.Keys(gathered(t, reg)) {
 		if strings.Contains(name, appID) {
 			t.Errorf("still there: %s", name)
@@ -87,20 +87,20 @@ func TestMetricsShowTheBreakerUntilItsAppIsGone(t *testing.T) {
 
 func TestAppsChangeWhileCallsRun(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
 			for range 20 {
-				if _, err := w.client.Login(t.Context(), appID, u.Code()); err != nil {
+				if _, err := env.client.Login(t.Context(), appID, u.Code()); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	for i := range 50 {
-		w.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))})
+		env.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))})
 	}
 	wg.Wait()
 }

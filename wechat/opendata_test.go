@@ -60,11 +60,11 @@ func TestPlusThatBecameASpaceIsPutBack(t *testing.T) {
 
 func TestOpenDataOfTheSimulatorDecrypts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	s := u.EncryptPhone()
-	data, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
+	data, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,24 +108,24 @@ var wholeBlock = strings.Repeat("\x10", 16) // of padding
 
 func TestBadOpenDataIsOneError(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	good := u.EncryptPhone()
 	marked := func(appid string) string {
-		return fmt.Sprintf(`{"watermark":{"timestamp":%d,"appid":%q}}`, w.Now().Unix(), appid)
+		return fmt.Sprintf(`{"watermark":{"timestamp":%d,"appid":%q}}`, env.Now().Unix(), appid)
 	}
 	b64 := base64.StdEncoding.EncodeToString
-	other, err := w.sim.User(appID, "mallory")
+	other, err := env.sim.User(appID, "mallory")
 	if err != nil {
 		t.Fatal(err)
 	}
 	other.Code()
-	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, good.EncryptedData, good.IV); err != nil {
+	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, good.EncryptedData, good.IV); err != nil {
 		t.Fatal(err)
 	}
 	control := sealed(t, key, marked(appID), wholeBlock)
-	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, control.EncryptedData, control.IV); err != nil {
+	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, control.EncryptedData, control.IV); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]given{
@@ -143,8 +143,8 @@ func TestBadOpenDataIsOneError(t *testing.T) {
 		"AES-256 key":         {secret.Text(b64(make([]byte, 32))), good.EncryptedData, good.IV},
 		"too long":            {key, b64(make([]byte, 64<<10+16)), good.IV},
 		"another user's data": {key, other.EncryptPhone().EncryptedData, good.IV},
-		"old":                 open(key, u.Encrypt(nil, w.Now().Add(-6*time.Minute))),
-		"of the future":       open(key, u.Encrypt(nil, w.Now().Add(2*time.Minute))),
+		"old":                 open(key, u.Encrypt(nil, env.Now().Add(-6*time.Minute))),
+		"of the future":       open(key, u.Encrypt(nil, env.Now().Add(2*time.Minute))),
 		"another app's":       open(key, sealed(t, key, marked("wxother"), wholeBlock)),
 		"no watermark":        open(key, sealed(t, key, `{"phoneNumber":"1"}`, wholeBlock)),
 		"watermark a string":  open(key, sealed(t, key, `{"watermark":"x"}`, wholeBlock)),
@@ -155,7 +155,7 @@ func TestBadOpenDataIsOneError(t *testing.T) {
 		"an array":            open(key, sealed(t, key, "[1,2,3]", wholeBlock)),
 		"not JSON":            open(key, sealed(t, key, "watermark", wholeBlock)),
 	} {
-		got, err := w.client.OpenData(t.Context(), appID, u.OpenID, c.key, c.data, c.iv)
+		got, err := env.client.OpenData(t.Context(), appID, u.OpenID, c.key, c.data, c.iv)
 		if err != wechat.ErrBadData || got != nil {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
@@ -173,15 +173,15 @@ func open(key secret.Text, s wechattest.Sealed) given { return given{key, s.Encr
 // the watermark does, the answer is the same.
 func TestChangedOpenDataNeverPasses(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	s := u.Encrypt(nil, time.Time{})
 	data, _ := base64.StdEncoding.DecodeString(s.EncryptedData)
 	for i := range data {
 		changed := bytes.Clone(data)
 		changed[i] ^= 0x01
-		_, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, base64.StdEncoding.EncodeToString(changed), s.IV)
+		_, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, base64.StdEncoding.EncodeToString(changed), s.IV)
 		if err != wechat.ErrBadData {
 			t.Errorf("byte %d of %d: %v", i, len(data), err)
 		}
@@ -190,21 +190,21 @@ func TestChangedOpenDataNeverPasses(t *testing.T) {
 
 func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	u.RotateKey()
 	s := u.EncryptPhone()
-	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
+	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("got %v", err)
 	}
 	// One wrong key in 256 gives what looks like padding.
 	s = sealed(t, key, "no JSON", wholeBlock)
-	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
+	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("with proper padding: %v", err)
 	}
 	raw, signature := u.RawData()
-	if err := w.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); !errors.Is(err, wechat.ErrKeyStale) {
+	if err := env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("raw data: %v", err)
 	}
 }
@@ -212,25 +212,25 @@ func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 // Data of a wrong shape must not cost a call to WeChat: clients send it for free.
 func TestMalformedDataDoesNotAskWeChat(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
-	_, _ = w.client.OpenData(t.Context(), appID, u.OpenID, key, "AAAA", "AAAA")
-	_ = w.client.VerifyRawData(t.Context(), appID, u.OpenID, key, "{}", "no signature")
-	if n := w.sim.Count(checksession); n != 0 {
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
+	_, _ = env.client.OpenData(t.Context(), appID, u.OpenID, key, "AAAA", "AAAA")
+	_ = env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, "{}", "no signature")
+	if n := env.sim.Count(checksession); n != 0 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
 func TestStaleOrBadCannotBeToldWithoutWeChat(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	u.RotateKey()
 	s := u.EncryptPhone()
-	w.sim.AddFault(wechattest.Fault{Status: 500})
-	if _, err := w.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrUnavailable) {
+	env.sim.AddFault(wechattest.Fault{Status: 500})
+	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrUnavailable) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -13,9 +13,9 @@ const getuserphonenumber = "/wxa/business/getuserphonenumber"
 
 func TestPhoneByCode(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	got, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	got, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 	if want := (wechat.Phone{Number: u.Phone(), PureNumber: u.Phone(), CountryCode: "86"}); err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
@@ -23,29 +23,29 @@ func TestPhoneByCode(t *testing.T) {
 
 func TestNobodyCanBindAnothersNumber(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	alice, mallory := w.user(t, "alice"), w.user(t, "mallory")
+	env := newTestEnv(t)
+	alice, mallory := env.user(t, "alice"), env.user(t, "mallory")
 	code := alice.PhoneCode()
-	if got, err := w.client.Phone(t.Context(), appID, mallory.OpenID, code); !errors.Is(err, wechat.ErrInvalidCode) {
+	if got, err := env.client.Phone(t.Context(), appID, mallory.OpenID, code); !errors.Is(err, wechat.ErrInvalidCode) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
 func TestPhoneCodesOfNoUse(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *settings, o *wechattest.Options) {
+	env := newTestEnv(t, func(_ *settings, o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx2", Secret: "s2"})
 	})
-	u := w.user(t, "alice")
-	other, err := w.sim.User("wx2", "alice")
+	u := env.user(t, "alice")
+	other, err := env.sim.User("wx2", "alice")
 	if err != nil {
 		t.Fatal(err)
 	}
 	used, old := u.PhoneCode(), u.PhoneCode()
-	if _, err := w.client.Phone(t.Context(), appID, u.OpenID, used); err != nil {
+	if _, err := env.client.Phone(t.Context(), appID, u.OpenID, used); err != nil {
 		t.Fatal(err)
 	}
-	w.Advance(6 * time.Minute)
+	env.Advance(6 * time.Minute)
 	for name, c := range map[string]struct {
 		code string
 		want error
@@ -58,7 +58,7 @@ func TestPhoneCodesOfNoUse(t *testing.T) {
 		"malformed":   {"a b", wechat.ErrBadCode},
 		"empty":       {"", wechat.ErrBadCode},
 	} {
-		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, c.code); !errors.Is(err, c.want) {
+		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, c.code); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -68,9 +68,9 @@ func TestPhoneCodesOfNoUse(t *testing.T) {
 func TestCountryCodeIsTextOrNumber(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{`"86"`, `86`} {
-		w := newWorld(t)
-		w.sim.AddFault(wechattest.Fault{API: getuserphonenumber, Body: `{"errcode":0,"phone_info":{"phoneNumber":"+85212345678","purePhoneNumber":"12345678","countryCode":` + code + `}}`})
-		p, err := w.client.Phone(t.Context(), appID, "o1", "code")
+		env := newTestEnv(t)
+		env.sim.AddFault(wechattest.Fault{API: getuserphonenumber, Body: `{"errcode":0,"phone_info":{"phoneNumber":"+85212345678","purePhoneNumber":"12345678","countryCode":` + code + `}}`})
+		p, err := env.client.Phone(t.Context(), appID, "o1", "code")
 		if err != nil || p.CountryCode != "86" || p.Number != "+85212345678" || p.PureNumber != "12345678" {
 			t.Errorf("%s: %+v, %v", code, p, err)
 		}
@@ -87,9 +87,9 @@ func TestNonsenseIsNeverAPhone(t *testing.T) {
 		`{"phoneNumber":"138","purePhoneNumber":"138","countryCode":true}`,
 		`{"phoneNumber":"138"}`,
 	} {
-		w := newWorld(t)
-		w.sim.AddFault(wechattest.Fault{API: getuserphonenumber, Body: `{"errcode":0,"phone_info":` + info + `}`})
-		if p, err := w.client.Phone(t.Context(), appID, "o1", "code"); !errors.Is(err, wechat.ErrUnavailable) {
+		env := newTestEnv(t)
+		env.sim.AddFault(wechattest.Fault{API: getuserphonenumber, Body: `{"errcode":0,"phone_info":` + info + `}`})
+		if p, err := env.client.Phone(t.Context(), appID, "o1", "code"); !errors.Is(err, wechat.ErrUnavailable) {
 			t.Errorf("%s: %+v, %v", info, p, err)
 		}
 	}

@@ -19,9 +19,9 @@ import (
 const checkencryptedmsg = "/wxa/business/checkencryptedmsg"
 
 // genuine is open data with that text, which checkencryptedmsg confirms.
-func genuine(t *testing.T, w *world, key, text string) wechattest.Sealed {
+func genuine(t *testing.T, env *testEnv, key, text string) wechattest.Sealed {
 	t.Helper()
-	u := w.user(t, "alice")
+	u := env.user(t, "alice")
 	s := sealedText(t, key, text)
 	u.MarkGenuine(s)
 	return s
@@ -29,15 +29,15 @@ func genuine(t *testing.T, w *world, key, text string) wechattest.Sealed {
 
 func TestPhoneOfTheOldWay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	s := u.EncryptPhone()
 	for name, data := range map[string]string{
 		"as it came":               s.EncryptedData,
 		"its + turned into spaces": strings.ReplaceAll(s.EncryptedData, "+", " "),
 	} {
-		got, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, data, s.IV)
+		got, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, data, s.IV)
 		if want := (wechat.Phone{Number: u.Phone(), PureNumber: u.Phone(), CountryCode: "86"}); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -49,12 +49,12 @@ func TestPhoneOfTheOldWay(t *testing.T) {
 // data, and what it doesn't know is not decrypted.
 func TestAForgedNumberIsNotBound(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "mallory")
+	env := newTestEnv(t)
+	u := env.user(t, "mallory")
 	u.SetPhone("13800000000")
-	key := w.login(t, u).SessionKey
+	key := env.login(t, u).SessionKey
 	s := u.EncryptPhone()
-	plain := fmt.Sprintf(`{"countryCode":"86","phoneNumber":"13800000000","purePhoneNumber":"13800000000","watermark":{"appid":%q,"timestamp":%d}}`, appID, w.Now().Unix())
+	plain := fmt.Sprintf(`{"countryCode":"86","phoneNumber":"13800000000","purePhoneNumber":"13800000000","watermark":{"appid":%q,"timestamp":%d}}`, appID, env.Now().Unix())
 	data, err := base64.StdEncoding.DecodeString(s.EncryptedData)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestAForgedNumberIsNotBound(t *testing.T) {
 			forged[at-16] ^= '9' ^ '1'
 		}
 		forgeries++
-		if p, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, base64.StdEncoding.EncodeToString(forged), s.IV); err != wechat.ErrBadData {
+		if p, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, base64.StdEncoding.EncodeToString(forged), s.IV); err != wechat.ErrBadData {
 			t.Errorf("digit at %d: %+v, %v", at, p, err)
 		}
 	}
@@ -82,9 +82,9 @@ func TestAForgedNumberIsNotBound(t *testing.T) {
 // The hash doesn't cover the iv, which decides the first sixteen bytes.
 func TestAChangedIVIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	s := u.EncryptPhone()
 	iv, err := base64.StdEncoding.DecodeString(s.IV)
 	if err != nil {
@@ -94,7 +94,7 @@ func TestAChangedIVIsRefused(t *testing.T) {
 		for _, bit := range []byte{0x01, 0x20, 0x80} {
 			changed := append([]byte{}, iv...)
 			changed[i] ^= bit
-			p, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, base64.StdEncoding.EncodeToString(changed))
+			p, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, base64.StdEncoding.EncodeToString(changed))
 			if err != wechat.ErrBadData {
 				t.Errorf("byte %d: %+v, %v", i, p, err)
 			}
@@ -105,10 +105,10 @@ func TestAChangedIVIsRefused(t *testing.T) {
 // Each text is confirmed by checkencryptedmsg, so that only its reading can refuse it.
 func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
-	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, w.Now().Unix(), appID)
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
+	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
 	const number = `"phoneNumber":"13812345678","purePhoneNumber":"13812345678","countryCode":"86"`
 	for name, c := range map[string]struct{ text, want string }{
 		"as WeChat writes it":          {`{` + number + `,` + mark + `}`, "13812345678"},
@@ -127,10 +127,10 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 		"null":                         {`{"phoneNumber":null,"purePhoneNumber":"13812345678","countryCode":"86",` + mark + `}`, ""},
 		"no watermark":                 {`{` + number + `}`, ""},
 		"two watermarks":               {`{` + number + `,` + mark + `,` + mark + `}`, ""},
-		"a watermark of another app":   {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":"wxother"}}`, number, w.Now().Unix()), ""},
-		"a watermark with two appids":  {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":"wxother","appid":%q}}`, number, w.Now().Unix(), appID), ""},
-		"a watermark with more":        {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":%q,"x":1}}`, number, w.Now().Unix(), appID), ""},
-		"an old watermark":             {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":%q}}`, number, w.Now().Add(-6*time.Minute).Unix(), appID), ""},
+		"a watermark of another app":   {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":"wxother"}}`, number, env.Now().Unix()), ""},
+		"a watermark with two appids":  {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":"wxother","appid":%q}}`, number, env.Now().Unix(), appID), ""},
+		"a watermark with more":        {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":%q,"x":1}}`, number, env.Now().Unix(), appID), ""},
+		"an old watermark":             {fmt.Sprintf(`{%s,"watermark":{"timestamp":%d,"appid":%q}}`, number, env.Now().Add(-6*time.Minute).Unix(), appID), ""},
 		"not UTF-8":                    {"{" + number + ",\"\xff\":1," + mark + "}", ""},
 		"not UTF-8 in a value":         {`{"phoneNumber":"13812345678` + "\xff" + `","purePhoneNumber":"13812345678","countryCode":"86",` + mark + `}`, ""},
 		"letters":                      {`{"phoneNumber":"1381234567a","purePhoneNumber":"1381234567a","countryCode":"86",` + mark + `}`, ""},
@@ -142,8 +142,8 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 		"a profile":                    {`{"nickName":"x",` + mark + `}`, ""},
 		"empty":                        {``, ""},
 	} {
-		s := genuine(t, w, key.Reveal(), c.text)
-		got, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
+		s := genuine(t, env, key.Reveal(), c.text)
+		got, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
 		if got.Number != c.want || (c.want == "") != (err == wechat.ErrBadData) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -153,36 +153,36 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 // Whatever failed, the answer is the same and so are the calls to WeChat.
 func TestEveryFailureCostsTheSame(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
-	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, w.Now().Unix(), appID)
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
+	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
 	badPadding := sealed(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
 	u.MarkGenuine(badPadding)
 	unknown := sealed(t, key, `{`+mark+`}`, wholeBlock)
 	for name, s := range map[string]wechattest.Sealed{
 		"unknown to WeChat": unknown,
 		"wrong padding":     badPadding,
-		"no JSON":           genuine(t, w, key.Reveal(), "no JSON"),
-		"another kind":      genuine(t, w, key.Reveal(), `{"nickName":"x",`+mark+`}`),
-		"old":               u.Encrypt(map[string]any{"phoneNumber": "1", "purePhoneNumber": "1", "countryCode": "86"}, w.Now().Add(-time.Hour)),
+		"no JSON":           genuine(t, env, key.Reveal(), "no JSON"),
+		"another kind":      genuine(t, env, key.Reveal(), `{"nickName":"x",`+mark+`}`),
+		"old":               u.Encrypt(map[string]any{"phoneNumber": "1", "purePhoneNumber": "1", "countryCode": "86"}, env.Now().Add(-time.Hour)),
 	} {
-		checks, sessions := w.sim.Count(checkencryptedmsg), w.sim.Count(checksession)
-		_, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
-		if err != wechat.ErrBadData || w.sim.Count(checkencryptedmsg)-checks != 1 || w.sim.Count(checksession)-sessions != 1 {
-			t.Errorf("%s: %v after %d and %d calls", name, err, w.sim.Count(checkencryptedmsg)-checks, w.sim.Count(checksession)-sessions)
+		checks, sessions := env.sim.Count(checkencryptedmsg), env.sim.Count(checksession)
+		_, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
+		if err != wechat.ErrBadData || env.sim.Count(checkencryptedmsg)-checks != 1 || env.sim.Count(checksession)-sessions != 1 {
+			t.Errorf("%s: %v after %d and %d calls", name, err, env.sim.Count(checkencryptedmsg)-checks, env.sim.Count(checksession)-sessions)
 		}
 	}
 }
 
 func TestPhoneUnderANewerKeyIsStale(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	u.RotateKey()
 	s := u.EncryptPhone()
-	if _, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
+	if _, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -203,12 +203,12 @@ func TestNoPhoneIsTakenWhileWeChatIsUnreachable(t *testing.T) {
 		"says nothing":     {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok"}`}, wechat.ErrBadData},
 		"properly spelled": {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","valid":true}`}, wechat.ErrBadData},
 	} {
-		w := newWorld(t)
-		u := w.user(t, "alice")
-		key := w.login(t, u).SessionKey
-		w.sim.AddFault(c.fault)
+		env := newTestEnv(t)
+		u := env.user(t, "alice")
+		key := env.login(t, u).SessionKey
+		env.sim.AddFault(c.fault)
 		s := u.EncryptPhone()
-		if p, err := w.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, c.want) || p != (wechat.Phone{}) {
+		if p, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, c.want) || p != (wechat.Phone{}) {
 			t.Errorf("%s: %+v, %v", name, p, err)
 		}
 	}

@@ -146,8 +146,8 @@ func TestRelayKeepsTheCallersHeadersToItself(t *testing.T) {
 
 func TestRelayPassesPictures(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	res, body := relayed(t, w.client.Relay(appID), relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a=1"}`)))
+	env := newTestEnv(t)
+	res, body := relayed(t, env.client.Relay(appID), relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a=1"}`)))
 	if res.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("%v", res.Header)
 	}
@@ -174,7 +174,7 @@ func upload(t *testing.T, size int) (contentType string, form []byte, sum string
 
 func TestRelayPassesUploads(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, size := range []int{16, 100 << 10, 5 << 20} {
 		for _, announced := range []bool{true, false} {
 			contentType, form, sum := upload(t, size)
@@ -183,7 +183,7 @@ func TestRelayPassesUploads(t *testing.T) {
 			if !announced {
 				req.ContentLength = -1
 			}
-			_, body := relayed(t, w.client.Relay(appID), req)
+			_, body := relayed(t, env.client.Relay(appID), req)
 			var got struct {
 				MediaID string `json:"media_id"`
 			}
@@ -243,13 +243,13 @@ func TestRelayStreamsAnswers(t *testing.T) {
 
 func TestRelayGivesWeChatsOwnErrors(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	res, body := relayed(t, w.client.Relay(appID), relayRequest(t, "GET", "/wxa/getwxacodeunlimit", nil))
+	env := newTestEnv(t)
+	res, body := relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/getwxacodeunlimit", nil))
 	if res.StatusCode != 200 || !bytes.HasPrefix(body, []byte(`{"errcode":43002,`)) {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
-	w.sim.AddFault(wechattest.Fault{Status: 500, Body: "oh", Times: 1})
-	res, body = relayed(t, w.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
+	env.sim.AddFault(wechattest.Fault{Status: 500, Body: "oh", Times: 1})
+	res, body = relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
 	if res.StatusCode != 500 || string(body) != "oh" {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
@@ -289,14 +289,14 @@ func TestRelayedAnswersPassUntouched(t *testing.T) {
 
 func TestRelayRepeatsWithTheWholeBodyAfterADeadToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	accessToken(t, w.client)
+	env := newTestEnv(t)
+	accessToken(t, env.client)
 	for _, size := range []int{16, 200 << 10} {
-		_ = w.sim.KillToken(appID, false)
+		_ = env.sim.KillToken(appID, false)
 		contentType, form, sum := upload(t, size)
 		req := relayRequest(t, "POST", "/cgi-bin/media/upload?type=image", bytes.NewReader(form))
 		req.Header.Set("Content-Type", contentType)
-		if _, body := relayed(t, w.client.Relay(appID), req); !strings.Contains(string(body), sum) {
+		if _, body := relayed(t, env.client.Relay(appID), req); !strings.Contains(string(body), sum) {
 			t.Errorf("%d bytes: %s", size, body)
 		}
 	}
@@ -304,14 +304,14 @@ func TestRelayRepeatsWithTheWholeBodyAfterADeadToken(t *testing.T) {
 
 func TestRelayCannotRepeatALongBodyButMendsTheToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	accessToken(t, w.client)
-	_ = w.sim.KillToken(appID, false)
+	env := newTestEnv(t)
+	accessToken(t, env.client)
+	_ = env.sim.KillToken(appID, false)
 	for i, want := range []string{`{"errcode":40001,`, `{"created_at":`} {
 		contentType, form, _ := upload(t, 1<<20)
 		req := relayRequest(t, "POST", "/cgi-bin/media/upload?type=image", bytes.NewReader(form))
 		req.Header.Set("Content-Type", contentType)
-		if _, body := relayed(t, w.client.Relay(appID), req); !strings.HasPrefix(string(body), want) {
+		if _, body := relayed(t, env.client.Relay(appID), req); !strings.HasPrefix(string(body), want) {
 			t.Errorf("upload %d: %s", i+1, body)
 		}
 	}
@@ -319,29 +319,29 @@ func TestRelayCannotRepeatALongBodyButMendsTheToken(t *testing.T) {
 
 func TestRelayRepeatsOnlyOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.sim.AddFault(wechattest.Fault{API: "/wxa/x", Errcode: 40001})
-	_, body := relayed(t, w.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
-	if !bytes.HasPrefix(body, []byte(`{"errcode":40001,`)) || w.sim.Count("/wxa/x") != 2 {
-		t.Errorf("%d calls, %s", w.sim.Count("/wxa/x"), body)
+	env := newTestEnv(t)
+	env.sim.AddFault(wechattest.Fault{API: "/wxa/x", Errcode: 40001})
+	_, body := relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
+	if !bytes.HasPrefix(body, []byte(`{"errcode":40001,`)) || env.sim.Count("/wxa/x") != 2 {
+		t.Errorf("%d calls, %s", env.sim.Count("/wxa/x"), body)
 	}
 }
 
 func TestRelayWithoutATokenFails(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.sim.AddFault(wechattest.Fault{API: stableToken, Errcode: 40125})
+	env := newTestEnv(t)
+	env.sim.AddFault(wechattest.Fault{API: stableToken, Errcode: 40125})
 	body := &closing{Reader: strings.NewReader("{}")}
-	_, err := w.client.Relay(appID).RoundTrip(relayRequest(t, "POST", "/wxa/x", body))
+	_, err := env.client.Relay(appID).RoundTrip(relayRequest(t, "POST", "/wxa/x", body))
 	if !errors.Is(err, wechat.ErrMisconfigured) || !body.closed.Load() {
 		t.Errorf("%v, body closed %v", err, body.closed.Load())
 	}
 	body = &closing{Reader: strings.NewReader("{}")}
-	_, err = w.client.Relay("wxother").RoundTrip(relayRequest(t, "POST", "/wxa/x", body))
+	_, err = env.client.Relay("wxother").RoundTrip(relayRequest(t, "POST", "/wxa/x", body))
 	if !errors.Is(err, wechat.ErrUnknownApp) || !body.closed.Load() {
 		t.Errorf("%v, body closed %v", err, body.closed.Load())
 	}
-	if w.sim.Count("/wxa/x") != 0 {
+	if env.sim.Count("/wxa/x") != 0 {
 		t.Error("a call without a token")
 	}
 }

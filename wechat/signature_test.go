@@ -22,23 +22,23 @@ func TestPublishedSignatures(t *testing.T) {
 			t.Error("the key was decoded first")
 		}
 	}
-	w := newWorld(t)
+	env := newTestEnv(t)
 	r := v.RawData
-	if err := w.client.VerifyRawData(t.Context(), appID, "o1", r.SessionKey, r.RawData, r.Signature); err != nil {
+	if err := env.client.VerifyRawData(t.Context(), appID, "o1", r.SessionKey, r.RawData, r.Signature); err != nil {
 		t.Error(err)
 	}
-	if err := w.client.VerifyRawData(t.Context(), appID, "o1", r.SessionKey, r.RawData, strings.ToUpper(r.Signature)); err != nil {
+	if err := env.client.VerifyRawData(t.Context(), appID, "o1", r.SessionKey, r.RawData, strings.ToUpper(r.Signature)); err != nil {
 		t.Error("upper case: ", err)
 	}
 }
 
 func TestRawDataThatWasChangedIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	raw, signature := u.RawData()
-	if err := w.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); err != nil {
+	if err := env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); err != nil {
 		t.Fatal(err)
 	}
 	for name, c := range map[string][2]string{
@@ -49,7 +49,7 @@ func TestRawDataThatWasChangedIsRefused(t *testing.T) {
 		"too long":      {raw, signature + "0"},
 		"too much data": {strings.Repeat("x", 1<<20), signature},
 	} {
-		if err := w.client.VerifyRawData(t.Context(), appID, u.OpenID, key, c[0], c[1]); !errors.Is(err, wechat.ErrBadData) {
+		if err := env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, c[0], c[1]); !errors.Is(err, wechat.ErrBadData) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -57,21 +57,21 @@ func TestRawDataThatWasChangedIsRefused(t *testing.T) {
 
 func TestCheckSessionSaysWhetherTheKeyIsInForce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
-	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
+	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
 		t.Errorf("in force: %v, %v", ok, err)
 	}
 	u.RotateKey()
-	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || err != nil {
+	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || err != nil {
 		t.Errorf("after a rotation: %v, %v", ok, err)
 	}
-	w.sim.AddFault(wechattest.Fault{API: checksession, Errcode: 45011})
-	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || !errors.Is(err, wechat.ErrRateLimited) {
+	env.sim.AddFault(wechattest.Fault{API: checksession, Errcode: 45011})
+	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || !errors.Is(err, wechat.ErrRateLimited) {
 		t.Errorf("too often: %v, %v", ok, err)
 	}
-	if _, err := w.client.CheckSession(t.Context(), "wxother", u.OpenID, key); !errors.Is(err, wechat.ErrUnknownApp) {
+	if _, err := env.client.CheckSession(t.Context(), "wxother", u.OpenID, key); !errors.Is(err, wechat.ErrUnknownApp) {
 		t.Errorf("another app: %v", err)
 	}
 }

@@ -9,17 +9,17 @@ import (
 
 func TestStatusTellsOfCircuitsAndTheAccessToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	before := w.client.Status(t.Context())
+	env := newTestEnv(t)
+	before := env.client.Status(t.Context())
 	if len(before) == 0 || before[0].AppID != appID || before[0].Circuits["login"] != "closed" || len(before[0].Circuits) != 4 || !before[0].TokenExpires.IsZero() {
 		t.Errorf("before any call: %+v", before)
 	}
-	_, expires, err := w.client.AccessToken(t.Context(), appID)
+	_, expires, err := env.client.AccessToken(t.Context(), appID)
 	if err != nil {
 		t.Fatal(err)
 	}
-	failLogins(t, w)
-	after := w.client.Status(t.Context())[0]
+	failLogins(t, env)
+	after := env.client.Status(t.Context())[0]
 	if after.Circuits["login"] != "open" || after.Circuits["relay"] != "closed" || !after.TokenExpires.Equal(expires) {
 		t.Errorf("after failures: %+v, token until %v", after, expires)
 	}
@@ -29,12 +29,12 @@ func TestStatusTellsOfCircuitsAndTheAccessToken(t *testing.T) {
 func TestStatusReadsTheSharedAccessToken(t *testing.T) {
 	t.Parallel()
 	var shared *sharedTokens
-	w := newWorld(t, func(s *settings, _ *wechattest.Options) {
+	env := newTestEnv(t, func(s *settings, _ *wechattest.Options) {
 		shared = newSharedTokens(s.Now)
 		s.Tokens = shared
 	})
-	other := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
-	_, expires, err := w.client.AccessToken(t.Context(), appID)
+	other := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
+	_, expires, err := env.client.AccessToken(t.Context(), appID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestStatusReadsTheSharedAccessToken(t *testing.T) {
 	if n := shared.loads.Load(); n > 4 {
 		t.Errorf("the store was asked %d times", n)
 	}
-	w.Advance(3 * time.Hour)
+	env.Advance(3 * time.Hour)
 	if got := other.Status(t.Context())[0].TokenExpires; !got.IsZero() {
 		t.Errorf("a token that is over is told of: %v", got)
 	}

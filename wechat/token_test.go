@@ -31,33 +31,33 @@ func accessToken(t *testing.T, c *wechat.Client) string {
 
 func TestAccessTokenIsAskedForOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	var wg sync.WaitGroup
 	for range 50 {
 		wg.Go(func() {
-			if _, _, err := w.client.AccessToken(t.Context(), appID); err != nil {
+			if _, _, err := env.client.AccessToken(t.Context(), appID); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	wg.Wait()
-	if n := w.sim.Count(stableToken); n != 1 {
+	if n := env.sim.Count(stableToken); n != 1 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
-	_, expires, err := w.client.AccessToken(t.Context(), appID)
-	if err != nil || !expires.Equal(w.Now().Add(2*time.Hour)) {
+	_, expires, err := env.client.AccessToken(t.Context(), appID)
+	if err != nil || !expires.Equal(env.Now().Add(2*time.Hour)) {
 		t.Errorf("ends %v, %v", expires, err)
 	}
 }
 
 func TestInstancesShareAccessToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	shared := newSharedTokens(w.Now)
+	env := newTestEnv(t)
+	shared := newSharedTokens(env.Now)
 	tokens := make([]string, 20)
 	var wg sync.WaitGroup
 	for i := range tokens {
-		c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+		c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 		wg.Go(func() { tokens[i] = accessToken(t, c) })
 	}
 	wg.Wait()
@@ -66,85 +66,85 @@ func TestInstancesShareAccessToken(t *testing.T) {
 			t.Error("instances hold different tokens")
 		}
 	}
-	if n := w.sim.Count(stableToken); n != 1 {
+	if n := env.sim.Count(stableToken); n != 1 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
 func TestAccessTokenIsRenewedAheadOfItsEnd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	old := accessToken(t, w.client)
-	w.Advance(time.Hour + 55*time.Minute + time.Second)
-	if got := accessToken(t, w.client); got != old {
+	env := newTestEnv(t)
+	old := accessToken(t, env.client)
+	env.Advance(time.Hour + 55*time.Minute + time.Second)
+	if got := accessToken(t, env.client); got != old {
 		t.Error("the call near the end waited for a new token")
 	}
-	testkit.Within(t, 5*time.Second, "a new token", func() bool { return accessToken(t, w.client) != old })
-	if n := w.sim.Count(stableToken); n != 2 {
+	testkit.Within(t, 5*time.Second, "a new token", func() bool { return accessToken(t, env.client) != old })
+	if n := env.sim.Count(stableToken); n != 2 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
 func TestOneInstanceRenewsAhead(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	shared := newSharedTokens(w.Now)
+	env := newTestEnv(t)
+	shared := newSharedTokens(env.Now)
 	var clients []*wechat.Client
 	for range 10 {
-		c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+		c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 		accessToken(t, c)
 		clients = append(clients, c)
 	}
 	old := accessToken(t, clients[0])
-	w.Advance(time.Hour + 56*time.Minute)
+	env.Advance(time.Hour + 56*time.Minute)
 	for _, c := range clients {
 		accessToken(t, c)
 	}
-	testkit.Within(t, 5*time.Second, "a new token", func() bool { return w.sim.Count(stableToken) == 2 })
+	testkit.Within(t, 5*time.Second, "a new token", func() bool { return env.sim.Count(stableToken) == 2 })
 	testkit.Within(t, 5*time.Second, "its arrival in the store", func() bool {
 		value, _, _ := shared.Load(t.Context(), appID)
 		return value.Reveal() != old
 	})
-	w.Advance(time.Minute) // so that each process looks at the store again
+	env.Advance(time.Minute) // so that each process looks at the store again
 	for _, c := range clients {
 		if accessToken(t, c) == old {
 			t.Error("an instance has the old token")
 		}
 	}
-	if n := w.sim.Count(stableToken); n != 2 {
+	if n := env.sim.Count(stableToken); n != 2 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
 func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	old := accessToken(t, w.client)
-	w.Advance(time.Hour + 56*time.Minute)
-	w.sim.AddFault(wechattest.Fault{API: stableToken, Status: 500})
-	failed := func() int { return w.log.FilterMessageSnippet("not refreshed ahead").Len() }
-	accessToken(t, w.client)
+	env := newTestEnv(t)
+	old := accessToken(t, env.client)
+	env.Advance(time.Hour + 56*time.Minute)
+	env.sim.AddFault(wechattest.Fault{API: stableToken, Status: 500})
+	failed := func() int { return env.log.FilterMessageSnippet("not refreshed ahead").Len() }
+	accessToken(t, env.client)
 	testkit.Within(t, 5*time.Second, "a failed renewal", func() bool { return failed() == 1 })
 	for range 5 {
-		if accessToken(t, w.client) != old {
+		if accessToken(t, env.client) != old {
 			t.Fatal("another token")
 		}
-		_ = w.client.Ping(t.Context(), appID) // gives another attempt the time to be made
+		_ = env.client.Ping(t.Context(), appID) // gives another attempt the time to be made
 	}
-	w.Advance(30 * time.Second)
-	accessToken(t, w.client)
+	env.Advance(30 * time.Second)
+	accessToken(t, env.client)
 	testkit.Within(t, 5*time.Second, "the next attempt", func() bool { return failed() >= 2 })
-	if n := w.sim.Count(stableToken); n != 3+5 {
+	if n := env.sim.Count(stableToken); n != 3+5 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
 func TestEndedAccessTokenIsNotUsed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	old := accessToken(t, w.client)
-	w.Advance(2 * time.Hour)
-	if accessToken(t, w.client) == old {
+	env := newTestEnv(t)
+	old := accessToken(t, env.client)
+	env.Advance(2 * time.Hour)
+	if accessToken(t, env.client) == old {
 		t.Error("an ended token was given out")
 	}
 }
@@ -152,38 +152,38 @@ func TestEndedAccessTokenIsNotUsed(t *testing.T) {
 // Each of the three errcodes that call a token dead, as each comes about.
 func TestDeadTokenIsReplacedAndTheCallRepeated(t *testing.T) {
 	t.Parallel()
-	for errcode, die := range map[int]func(*testing.T, *world, *sharedTokens){
-		40001: func(t *testing.T, w *world, _ *sharedTokens) {
-			if err := w.sim.KillToken(appID, false); err != nil {
+	for errcode, die := range map[int]func(*testing.T, *testEnv, *sharedTokens){
+		40001: func(t *testing.T, env *testEnv, _ *sharedTokens) {
+			if err := env.sim.KillToken(appID, false); err != nil {
 				t.Fatal(err)
 			}
 		},
-		40014: func(t *testing.T, w *world, s *sharedTokens) {
-			_ = s.Save(t.Context(), appID, "garbage", w.Now().Add(time.Hour))
-			w.Advance(time.Minute)
+		40014: func(t *testing.T, env *testEnv, s *sharedTokens) {
+			_ = s.Save(t.Context(), appID, "garbage", env.Now().Add(time.Hour))
+			env.Advance(time.Minute)
 		},
-		42001: func(t *testing.T, w *world, s *sharedTokens) {
+		42001: func(t *testing.T, env *testEnv, s *sharedTokens) {
 			old, _, _ := s.Load(t.Context(), appID)
-			w.Advance(3 * time.Hour)
-			_ = s.Save(t.Context(), appID, old, w.Now().Add(time.Hour))
+			env.Advance(3 * time.Hour)
+			_ = s.Save(t.Context(), appID, old, env.Now().Add(time.Hour))
 		},
 	} {
 		t.Run(fmt.Sprint(errcode), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			shared := newSharedTokens(w.Now)
-			c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+			env := newTestEnv(t)
+			shared := newSharedTokens(env.Now)
+			c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 			accessToken(t, c)
-			die(t, w, shared)
-			u := w.user(t, "alice")
+			die(t, env, shared)
+			u := env.user(t, "alice")
 			if _, err := c.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
 				t.Fatal(err)
 			}
-			calls := w.sim.Calls()
+			calls := env.sim.Calls()
 			if first := calls[1]; first.Errcode != errcode {
 				t.Errorf("the dead token got %d", first.Errcode)
 			}
-			if n := w.sim.Count(stableToken); n != 2 {
+			if n := env.sim.Count(stableToken); n != 2 {
 				t.Errorf("WeChat was asked for a token %d times", n)
 			}
 		})
@@ -194,13 +194,13 @@ func TestDeadTokenIsReplacedAndTheCallRepeated(t *testing.T) {
 func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
 	t.Parallel()
 	for range 5 {
-		w := newWorld(t)
-		shared := newSharedTokens(w.Now)
+		env := newTestEnv(t)
+		shared := newSharedTokens(env.Now)
 		clients := []*wechat.Client{
-			newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared}),
-			newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared}),
+			newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared}),
+			newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared}),
 		}
-		u := w.user(t, "alice")
+		u := env.user(t, "alice")
 		for _, c := range clients {
 			accessToken(t, c)
 		}
@@ -208,7 +208,7 @@ func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
 		for i := range 50 {
 			wg.Go(func() {
 				if i == 25 {
-					_ = w.sim.KillToken(appID, false)
+					_ = env.sim.KillToken(appID, false)
 				}
 				for range 4 {
 					send(t, clients[i%2], u.OpenID)
@@ -216,7 +216,7 @@ func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		if n := w.sim.Count(stableToken); n != 2 {
+		if n := env.sim.Count(stableToken); n != 2 {
 			t.Errorf("WeChat was asked for a token %d times", n)
 		}
 	}
@@ -244,45 +244,45 @@ func send(t *testing.T, c *wechat.Client, openid string) {
 
 func TestForceIsTheLastResort(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	old := accessToken(t, w.client)
-	if err := w.sim.KillToken(appID, true); err != nil {
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	old := accessToken(t, env.client)
+	if err := env.sim.KillToken(appID, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+	if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
 		t.Fatal(err)
 	}
-	if accessToken(t, w.client) == old {
+	if accessToken(t, env.client) == old {
 		t.Error("the dead token lives on")
 	}
-	if n := forced(w.sim); n != 1 {
+	if n := forced(env.sim); n != 1 {
 		t.Errorf("%d forced refreshes", n)
 	}
-	if w.log.FilterMessageSnippet("forcing").Len() != 1 {
+	if env.log.FilterMessageSnippet("forcing").Len() != 1 {
 		t.Error("nobody was told")
 	}
 }
 
 func TestForceIsNotRepeatedAtOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
 	for range 3 {
-		accessToken(t, w.client)
-		_ = w.sim.KillToken(appID, true)
-		_, _ = w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
+		accessToken(t, env.client)
+		_ = env.sim.KillToken(appID, true)
+		_, _ = env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 	}
-	if n := forced(w.sim); n != 1 {
+	if n := forced(env.sim); n != 1 {
 		t.Errorf("%d forced refreshes", n)
 	}
-	_, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
+	_, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 	var e *wechat.Error
 	if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter < 30*time.Second {
 		t.Errorf("got %v", err)
 	}
-	w.Advance(5 * time.Minute)
-	if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+	env.Advance(5 * time.Minute)
+	if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
 		t.Errorf("later: %v", err)
 	}
 }
@@ -298,42 +298,42 @@ func forced(sim *wechattest.Server) (n int) {
 
 func TestNormalLifeNeverForces(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
 	for range 20 {
-		if _, err := w.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
+		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
 			t.Fatal(err)
 		}
-		w.Advance(17 * time.Minute)
-		if w.Now().Minute()%2 == 0 {
-			_ = w.sim.KillToken(appID, false)
+		env.Advance(17 * time.Minute)
+		if env.Now().Minute()%2 == 0 {
+			_ = env.sim.KillToken(appID, false)
 		}
 	}
-	if n := forced(w.sim); n != 0 {
+	if n := forced(env.sim); n != 0 {
 		t.Errorf("%d forced refreshes", n)
 	}
 }
 
 func TestTokenWorksWithoutItsStore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	shared := newSharedTokens(w.Now)
+	env := newTestEnv(t)
+	shared := newSharedTokens(env.Now)
 	shared.away.Store(true)
-	c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+	c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 	old := accessToken(t, c)
-	w.Advance(time.Minute) // the process's copy is asked for again
-	if accessToken(t, c) != old || w.sim.Count(stableToken) != 1 {
-		t.Errorf("WeChat was asked %d times", w.sim.Count(stableToken))
+	env.Advance(time.Minute) // the process's copy is asked for again
+	if accessToken(t, c) != old || env.sim.Count(stableToken) != 1 {
+		t.Errorf("WeChat was asked %d times", env.sim.Count(stableToken))
 	}
-	_ = w.sim.KillToken(appID, false)
-	send(t, c, w.user(t, "alice").OpenID)
+	_ = env.sim.KillToken(appID, false)
+	send(t, c, env.user(t, "alice").OpenID)
 }
 
 func TestTokenCopyIsAskedForRarely(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	shared := newSharedTokens(w.Now)
-	c := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+	env := newTestEnv(t)
+	shared := newSharedTokens(env.Now)
+	c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 	accessToken(t, c)
 	before := shared.loads.Load()
 	for range 100 {
@@ -342,7 +342,7 @@ func TestTokenCopyIsAskedForRarely(t *testing.T) {
 	if n := shared.loads.Load() - before; n != 0 {
 		t.Errorf("the store was read %d times", n)
 	}
-	w.Advance(time.Minute)
+	env.Advance(time.Minute)
 	accessToken(t, c)
 	if n := shared.loads.Load() - before; n != 1 {
 		t.Errorf("the store was read %d times after a minute", n)
@@ -352,30 +352,30 @@ func TestTokenCopyIsAskedForRarely(t *testing.T) {
 // Between an instance's look at the store and its lock another one may finish.
 func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 	t.Parallel()
-	for name, begin := range map[string]func(*world){
-		"dead":   func(w *world) { _ = w.sim.KillToken(appID, false) },
-		"ending": func(w *world) { w.Advance(time.Hour + 56*time.Minute) },
+	for name, begin := range map[string]func(*testEnv){
+		"dead":   func(env *testEnv) { _ = env.sim.KillToken(appID, false) },
+		"ending": func(env *testEnv) { env.Advance(time.Hour + 56*time.Minute) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			shared := newSharedTokens(w.Now)
-			one := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
-			two := newClient(t, settings{Base: w.base, Now: w.Now, Tokens: shared})
+			env := newTestEnv(t)
+			shared := newSharedTokens(env.Now)
+			one := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
+			two := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 			old := accessToken(t, one)
-			begin(w)
+			begin(env)
 			asked := make(chan struct{})
 			shared.mu.Lock()
 			shared.late = func() {
 				defer close(asked)
-				send(t, two, w.user(t, "alice").OpenID)
+				send(t, two, env.user(t, "alice").OpenID)
 				testkit.Within(t, 5*time.Second, "the other's token", func() bool {
 					value, _, _ := shared.Load(t.Context(), appID)
 					return value.Reveal() != old
 				})
 			}
 			shared.mu.Unlock()
-			send(t, one, w.user(t, "alice").OpenID)
+			send(t, one, env.user(t, "alice").OpenID)
 			<-asked
 			testkit.Within(t, 5*time.Second, "the lock given back", func() bool {
 				unlock, ok, _ := shared.Lock(t.Context(), appID, time.Minute)
@@ -385,7 +385,7 @@ func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 				return ok
 			})
 			testkit.Within(t, 5*time.Second, "the new token", func() bool { return accessToken(t, one) != old })
-			if n := w.sim.Count(stableToken); n != 2 {
+			if n := env.sim.Count(stableToken); n != 2 {
 				t.Errorf("WeChat was asked %d times", n)
 			}
 		})
@@ -456,9 +456,9 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(_ *settings, o *wechattest.Options) { o.Apps = []wechattest.App{c.app} })
-			w.setApps(t, wechat.App{ID: appID, Secret: c.secret})
-			err := w.client.Ping(t.Context(), appID)
+			env := newTestEnv(t, func(_ *settings, o *wechattest.Options) { o.Apps = []wechattest.App{c.app} })
+			env.setApps(t, wechat.App{ID: appID, Secret: c.secret})
+			err := env.client.Ping(t.Context(), appID)
 			if c.code == 0 {
 				if err != nil {
 					t.Error(err)
@@ -469,7 +469,7 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 			if !errors.Is(err, wechat.ErrMisconfigured) || !errors.As(err, &e) || e.Code != c.code || !strings.Contains(e.Hint(), c.hint) {
 				t.Fatalf("got %v", err)
 			}
-			told := w.log.FilterMessage("wechat refused a call: the operator has to act").All()
+			told := env.log.FilterMessage("wechat refused a call: the operator has to act").All()
 			if len(told) != 1 || !strings.Contains(fmt.Sprint(told[0].ContextMap()["do"]), c.hint) {
 				t.Errorf("told %v", told)
 			}
@@ -479,14 +479,14 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 
 func TestReloadKeepsTheTokenOfAnAppThatDidNotChange(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	old := accessToken(t, w.client)
-	w.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s"})
-	if accessToken(t, w.client) != old || w.sim.Count(stableToken) != 1 {
+	env := newTestEnv(t)
+	old := accessToken(t, env.client)
+	env.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s"})
+	if accessToken(t, env.client) != old || env.sim.Count(stableToken) != 1 {
 		t.Error("an app that didn't change lost its token")
 	}
-	w.setApps(t)
-	if _, _, err := w.client.AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnknownApp) {
+	env.setApps(t)
+	if _, _, err := env.client.AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnknownApp) {
 		t.Errorf("an app that is gone: %v", err)
 	}
 }

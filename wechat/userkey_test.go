@@ -22,13 +22,13 @@ const (
 
 func TestPhoneAndGatewayShareTheUsersKeys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	first := u.LatestKey()
-	w.Advance(time.Hour)
+	env.Advance(time.Hour)
 	second := u.LatestKey()
-	got, err := w.client.UserKeys(t.Context(), appID, u.OpenID, key)
+	got, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -38,7 +38,7 @@ func TestPhoneAndGatewayShareTheUsersKeys(t *testing.T) {
 			t.Errorf("%d: %+v, the phone has %+v", i, k, want)
 		}
 	}
-	if !got[0].EndsAt.Equal(w.Now().Add(time.Hour)) || got[1].EndsAt.After(w.Now()) {
+	if !got[0].EndsAt.Equal(env.Now().Add(time.Hour)) || got[1].EndsAt.After(env.Now()) {
 		t.Errorf("they end at %v and %v", got[0].EndsAt, got[1].EndsAt)
 	}
 }
@@ -69,17 +69,17 @@ func TestUserKeysAreAskedForWithoutABody(t *testing.T) {
 
 func TestPublishedUserKeys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	answer, err := os.ReadFile("testdata/getuserencryptkey.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Body: string(answer)})
-	keys, err := w.client.UserKeys(t.Context(), appID, "o1", "key")
+	env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Body: string(answer)})
+	keys, err := env.client.UserKeys(t.Context(), appID, "o1", "key")
 	if err != nil || len(keys) != 3 {
 		t.Fatalf("%+v, %v", keys, err)
 	}
-	if k := keys[0]; k.Version != 10 || k.IV != "6003f73ec441c386" || len(k.Key) != 16 || !k.EndsAt.Equal(w.Now().Add(3597*time.Second)) {
+	if k := keys[0]; k.Version != 10 || k.IV != "6003f73ec441c386" || len(k.Key) != 16 || !k.EndsAt.Equal(env.Now().Add(3597*time.Second)) {
 		t.Errorf("%+v", k)
 	}
 	if keys[1].Version != 9 || keys[2].Version != 8 {
@@ -93,8 +93,8 @@ func TestPublishedUserKeys(t *testing.T) {
 // WeChat lists keys that ended long ago: none comes to life again by being listed.
 func TestEndedUserKeysStayEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	now := w.Now()
+	env := newTestEnv(t)
+	now := env.Now()
 	for name, c := range map[string]struct {
 		expireIn int
 		created  int64
@@ -108,8 +108,8 @@ func TestEndedUserKeysStayEnded(t *testing.T) {
 		"ended before its hour":    {0, now.Unix() - 60, now},
 	} {
 		body := fmt.Sprintf(`{"key_info_list":[{"encrypt_key":"VI6BpyrK9XH4i4AIGe86tg==","version":1,"iv":"6003f73ec441c386","expire_in":%d,"create_time":%d}]}`, c.expireIn, c.created)
-		w.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: body})
-		keys, err := w.client.UserKeys(t.Context(), appID, "o1", "key")
+		env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: body})
+		keys, err := env.client.UserKeys(t.Context(), appID, "o1", "key")
 		if err != nil || len(keys) != 1 || !keys[0].EndsAt.Equal(c.want) {
 			t.Errorf("%s: ends at %v, not %+v, %v", name, c.want, keys, err)
 		}
@@ -118,7 +118,7 @@ func TestEndedUserKeysStayEnded(t *testing.T) {
 
 func TestMalformedUserKeysAreNotTaken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	info := func(key, iv, version, life string) string {
 		return fmt.Sprintf(`{"encrypt_key":%q,"iv":%q,"version":%s,"expire_in":%s,"create_time":1}`, key, iv, version, life)
 	}
@@ -143,8 +143,8 @@ func TestMalformedUserKeysAreNotTaken(t *testing.T) {
 		"a life below zero": {info(key, iv, "2", "-1"), false},
 		"null":              {`null`, false},
 	} {
-		w.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: `{"errcode":0,"key_info_list":[` + c.list + `]}`})
-		keys, err := w.client.UserKeys(t.Context(), appID, "o1", "key")
+		env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: `{"errcode":0,"key_info_list":[` + c.list + `]}`})
+		keys, err := env.client.UserKeys(t.Context(), appID, "o1", "key")
 		if c.ok != (err == nil) || !c.ok && (!errors.Is(err, wechat.ErrUnavailable) || keys != nil) {
 			t.Errorf("%s: %+v, %v", name, keys, err)
 		}
@@ -156,36 +156,36 @@ func TestMalformedUserKeysAreNotTaken(t *testing.T) {
 
 func TestUserKeysWithAStaleSessionKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	key := w.login(t, u).SessionKey
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	key := env.login(t, u).SessionKey
 	u.RotateKey()
-	if _, err := w.client.UserKeys(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
+	if _, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("keys: %v", err)
 	}
-	if _, err := w.client.ResetSessionKey(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
+	if _, err := env.client.ResetSessionKey(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("reset: %v", err)
 	}
 }
 
 func TestASessionKeyThatLeakedIsReplaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user(t, "alice")
-	old := w.login(t, u).SessionKey
-	fresh, err := w.client.ResetSessionKey(t.Context(), appID, u.OpenID, old)
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	old := env.login(t, u).SessionKey
+	fresh, err := env.client.ResetSessionKey(t.Context(), appID, u.OpenID, old)
 	if err != nil || fresh == old || !fresh.Equal(u.SessionKey()) {
 		t.Fatalf("%v", err)
 	}
-	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, fresh); !ok || err != nil {
+	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, fresh); !ok || err != nil {
 		t.Errorf("the new one: %v, %v", ok, err)
 	}
-	if ok, err := w.client.CheckSession(t.Context(), appID, u.OpenID, old); ok || err != nil {
+	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, old); ok || err != nil {
 		t.Errorf("the old one: %v, %v", ok, err)
 	}
 	for _, body := range []string{`{"errcode":0}`, `{"openid":"o2","session_key":"k"}`, fmt.Sprintf(`{"openid":%q,"session_key":""}`, u.OpenID)} {
-		w.sim.AddFault(wechattest.Fault{API: resetusersessionkey, Times: 1, Body: body})
-		if got, err := w.client.ResetSessionKey(t.Context(), appID, u.OpenID, fresh); !errors.Is(err, wechat.ErrUnavailable) || got != "" {
+		env.sim.AddFault(wechattest.Fault{API: resetusersessionkey, Times: 1, Body: body})
+		if got, err := env.client.ResetSessionKey(t.Context(), appID, u.OpenID, fresh); !errors.Is(err, wechat.ErrUnavailable) || got != "" {
 			t.Errorf("%s: %v", body, err)
 		}
 	}

@@ -3,7 +3,6 @@ package wechat_test
 import (
 	"context"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"wxgate/internal/testkit"
 	"wxgate/secret"
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
@@ -21,29 +21,9 @@ const (
 	appSecret = "0123456789abcdef&=+0123456789abcdef"
 )
 
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// world is a simulated WeChat and a client of it, on one clock.
-type world struct {
-	*clock
+// testEnv is a simulated WeChat and a client of it, on one clock.
+type testEnv struct {
+	*testkit.Clock
 	sim      *wechattest.Server
 	base     string
 	settings settings
@@ -51,24 +31,24 @@ type world struct {
 	log      *observer.ObservedLogs
 }
 
-func newWorld(t *testing.T, change ...func(*settings, *wechattest.Options)) *world {
+func newTestEnv(t *testing.T, change ...func(*settings, *wechattest.Options)) *testEnv {
 	t.Helper()
-	w := &world{clock: newClock()}
+	env := &testEnv{Clock: &testkit.Clock{}}
 	core, log := observer.New(zap.DebugLevel)
-	co := settings{Now: w.Now, Log: zap.New(core), Timeout: 2 * time.Second}
-	so := wechattest.Options{Now: w.Now, Apps: []wechattest.App{{ID: appID, Secret: appSecret}}}
+	co := settings{Now: env.Now, Log: zap.New(core), Timeout: 2 * time.Second}
+	so := wechattest.Options{Now: env.Now, Apps: []wechattest.App{{ID: appID, Secret: appSecret}}}
 	for _, f := range change {
 		f(&co, &so)
 	}
-	w.log, w.sim = log, wechattest.New(so)
-	srv := httptest.NewServer(w.sim)
+	env.log, env.sim = log, wechattest.New(so)
+	srv := httptest.NewServer(env.sim)
 	t.Cleanup(srv.Close)
-	w.base = srv.URL
+	env.base = srv.URL
 	if co.Base == "" {
 		co.Base = srv.URL
 	}
-	w.settings, w.client = co, newClient(t, co)
-	return w
+	env.settings, env.client = co, newClient(t, co)
+	return env
 }
 
 // settings are a client's Options and Config with the app of most tests.
@@ -103,16 +83,16 @@ func newClient(t *testing.T, s settings) *wechat.Client {
 }
 
 // setApps reloads the client's configuration with other apps.
-func (w *world) setApps(t *testing.T, apps ...wechat.App) {
+func (env *testEnv) setApps(t *testing.T, apps ...wechat.App) {
 	t.Helper()
-	if err := w.client.Configure(w.settings.config(apps...)); err != nil {
+	if err := env.client.Configure(env.settings.config(apps...)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (w *world) user(t *testing.T, name string) *wechattest.User {
+func (env *testEnv) user(t *testing.T, name string) *wechattest.User {
 	t.Helper()
-	u, err := w.sim.User(appID, name)
+	u, err := env.sim.User(appID, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +100,9 @@ func (w *world) user(t *testing.T, name string) *wechattest.User {
 }
 
 // login logs a user in, so that WeChat and the caller hold the same session key.
-func (w *world) login(t *testing.T, u *wechattest.User) wechat.Login {
+func (env *testEnv) login(t *testing.T, u *wechattest.User) wechat.Login {
 	t.Helper()
-	got, err := w.client.Login(t.Context(), u.AppID, u.Code())
+	got, err := env.client.Login(t.Context(), u.AppID, u.Code())
 	if err != nil {
 		t.Fatal(err)
 	}

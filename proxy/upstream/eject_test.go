@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 func TestTargetIsEjectedAfterFailuresInARow(t *testing.T) {
@@ -30,7 +32,7 @@ func TestTargetIsEjectedAfterFailuresInARow(t *testing.T) {
 func TestOtherAnswersBreakTheRow(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 3, For: time.Minute}}
-	now := newClock().now()
+	now := new(testkit.Clock).Now()
 	for range 5 {
 		e.failed(now, now)
 		e.failed(now, now)
@@ -62,11 +64,11 @@ func TestEjectedTargetComesBackByItself(t *testing.T) {
 	unhealthy.code.Store(503)
 	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
 	get(t, g, "/")
-	if s := g.Status()[0]; s.Available() || !s.EjectedUntil.Equal(k.now().Add(10*time.Second)) {
+	if s := g.Status()[0]; s.Available() || !s.EjectedUntil.Equal(k.Now().Add(10*time.Second)) {
 		t.Errorf("status after the failure: %+v", s)
 	}
 	unhealthy.code.Store(0)
-	k.add(10 * time.Second)
+	k.Advance(10 * time.Second)
 	for range 4 {
 		get(t, g, "/")
 	}
@@ -78,17 +80,17 @@ func TestEjectedTargetComesBackByItself(t *testing.T) {
 func TestHalfOpenIsOneRequestASecond(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
-	k := newClock()
-	e.failed(k.now(), k.now())
-	k.add(10 * time.Second)
-	if !e.allows(k.now()) {
+	k := new(testkit.Clock)
+	e.failed(k.Now(), k.Now())
+	k.Advance(10 * time.Second)
+	if !e.allows(k.Now()) {
 		t.Fatal("not half-open after its time")
 	}
-	e.noteSent(k.now())
-	if e.allows(k.now().Add(halfOpenEvery - 1)) {
+	e.noteSent(k.Now())
+	if e.allows(k.Now().Add(halfOpenEvery - 1)) {
 		t.Error("a second request within a second")
 	}
-	if !e.allows(k.now().Add(halfOpenEvery)) {
+	if !e.allows(k.Now().Add(halfOpenEvery)) {
 		t.Error("no further request after a second")
 	}
 }
@@ -109,7 +111,7 @@ func TestOtherRequestsDontWaitForAHalfOpenEndpoint(t *testing.T) {
 	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
 	get(t, g, "/")
 	code.Store(200)
-	k.add(10 * time.Second)
+	k.Advance(10 * time.Second)
 	var working sync.WaitGroup
 	defer working.Wait()
 	defer close(over)
@@ -127,18 +129,18 @@ func TestOtherRequestsDontWaitForAHalfOpenEndpoint(t *testing.T) {
 func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: time.Second}}
-	k := newClock()
+	k := new(testkit.Clock)
 	for _, want := range []time.Duration{1, 2, 4, 8, 8} {
-		e.failed(k.now(), k.now())
-		if got := e.ejectedUntil().Sub(k.now()); got != want*time.Second {
+		e.failed(k.Now(), k.Now())
+		if got := e.ejectedUntil().Sub(k.Now()); got != want*time.Second {
 			t.Errorf("out for %v instead of %v", got, want*time.Second)
 		}
-		k.add(e.ejectedUntil().Sub(k.now()))
+		k.Advance(e.ejectedUntil().Sub(k.Now()))
 	}
-	e.succeeded(k.now(), k.now())
-	k.add(9 * time.Second)
-	e.failed(k.now(), k.now())
-	if got := e.ejectedUntil().Sub(k.now()); got != time.Second {
+	e.succeeded(k.Now(), k.Now())
+	k.Advance(9 * time.Second)
+	e.failed(k.Now(), k.Now())
+	if got := e.ejectedUntil().Sub(k.Now()); got != time.Second {
 		t.Errorf("out for %v after a good time", got)
 	}
 }
@@ -146,16 +148,16 @@ func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
 func TestAnswersFromBeforeTheEjectionSayNothing(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
-	k := newClock()
-	early := k.now()
-	k.add(time.Second)
-	e.failed(k.now(), k.now())
-	if e.succeeded(early, k.now()) || e.allows(k.now()) {
+	k := new(testkit.Clock)
+	early := k.Now()
+	k.Advance(time.Second)
+	e.failed(k.Now(), k.Now())
+	if e.succeeded(early, k.Now()) || e.allows(k.Now()) {
 		t.Error("a request from before brought it back")
 	}
-	k.add(10 * time.Second)
+	k.Advance(10 * time.Second)
 	until := e.ejectedUntil()
-	if e.failed(early, k.now()) || !e.ejectedUntil().Equal(until) {
+	if e.failed(early, k.Now()) || !e.ejectedUntil().Equal(until) {
 		t.Error("a request from before prolonged it")
 	}
 }

@@ -14,30 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
+
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clock is a time that tests move.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Unix(1_700_000_000, 0)} }
-
-func (c *clock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
 
 // serve starts a backend and returns its URL.
 func serve(t testing.TB, h http.HandlerFunc) string {
@@ -134,10 +116,10 @@ func targets(t testing.TB, urls ...string) []Target {
 }
 
 // group opens a group with a clock of its own, closed at the test's end.
-func group(t testing.TB, c Config) (*Group, *clock) {
+func group(t testing.TB, c Config) (*Group, *testkit.Clock) {
 	t.Helper()
-	k := newClock()
-	return groupIn(t, c, func(g *Group) { g.now = k.now }), k
+	k := new(testkit.Clock)
+	return groupIn(t, c, func(g *Group) { g.now = k.Now }), k
 }
 
 // groupIn opens a group after change, closed at the test's end.

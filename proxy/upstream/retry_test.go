@@ -255,10 +255,10 @@ func TestErrorsTellNoQuery(t *testing.T) {
 // slowBody takes a minute of the group's clock.
 type slowBody struct {
 	io.Reader
-	clock *clock
+	clock *testkit.Clock
 }
 
-func (b slowBody) Read(p []byte) (int, error) { b.clock.add(time.Minute); return b.Reader.Read(p) }
+func (b slowBody) Read(p []byte) (int, error) { b.clock.Advance(time.Minute); return b.Reader.Read(p) }
 func (slowBody) Close() error                 { return nil }
 
 func TestASlowUploadIsNotHeldAgainstTheTargets(t *testing.T) {
@@ -276,13 +276,13 @@ func TestRetriesStopAtTheTimeout(t *testing.T) {
 	t.Parallel()
 	other, b := serveNamed(t, "b")
 	var g *Group
-	k := newClock()
+	k := new(testkit.Clock)
 	slow := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		http.ReadRequest(r)
-		k.add(time.Minute)
+		k.Advance(time.Minute)
 		reset(c)
 	})
-	g = groupIn(t, Config{Targets: targets(t, slow, b), Retries: 1, Timeout: 30 * time.Second}, func(g *Group) { g.now = k.now })
+	g = groupIn(t, Config{Targets: targets(t, slow, b), Retries: 1, Timeout: 30 * time.Second}, func(g *Group) { g.now = k.Now })
 	if r := get(t, g, "/"); r.err == nil || other.hits.Load() != 0 {
 		t.Errorf("asked another after the timeout: %v", r.err)
 	}

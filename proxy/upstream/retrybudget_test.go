@@ -2,12 +2,14 @@ package upstream
 
 import (
 	"testing"
+
+	"wxgate/internal/testkit"
 )
 
 func TestRetriesAreAFifthOfRequests(t *testing.T) {
 	t.Parallel()
 	var b retryBudget
-	now := newClock().now()
+	now := new(testkit.Clock).Now()
 	granted := 0
 	for range 1000 {
 		b.deposit()
@@ -23,7 +25,7 @@ func TestRetriesAreAFifthOfRequests(t *testing.T) {
 func TestRetryBudgetSavesNoMoreThanTen(t *testing.T) {
 	t.Parallel()
 	var b retryBudget
-	now := newClock().now()
+	now := new(testkit.Clock).Now()
 	for range 1000 {
 		b.deposit()
 	}
@@ -39,15 +41,15 @@ func TestRetryBudgetSavesNoMoreThanTen(t *testing.T) {
 func TestAnExhaustedRetryBudgetStillGrantsOneASecond(t *testing.T) {
 	t.Parallel()
 	var b retryBudget
-	k := newClock()
-	for b.withdraw(k.now()) {
+	k := new(testkit.Clock)
+	for b.withdraw(k.Now()) {
 	}
 	for range 3 {
-		k.add(retryMinInterval)
-		if !b.withdraw(k.now()) {
+		k.Advance(retryMinInterval)
+		if !b.withdraw(k.Now()) {
 			t.Error("no retry after a second")
 		}
-		if b.withdraw(k.now()) {
+		if b.withdraw(k.Now()) {
 			t.Error("two retries within a second")
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"wxgate/internal/testkit"
 )
 
 // DS-13
@@ -129,8 +131,8 @@ func TestConnectingHasALimit(t *testing.T) {
 	if r := get(t, g, "/"); !errors.Is(r.err, ErrTimeout) {
 		t.Errorf("error is %v", r.err)
 	}
-	k := newClock()
-	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, func(g *Group) { g.now = k.now })
+	k := new(testkit.Clock)
+	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, func(g *Group) { g.now = k.Now })
 	if r := post(t, g, "x"); r.body != "b" {
 		t.Errorf("got %q, %v", r.body, r.err)
 	}

@@ -12,34 +12,34 @@ import (
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user("wx1", "alice")
-	w.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: -1, Times: 2})
-	w.expect("another API", w.stableToken(false), 0)
+	sim := newTestSimulator(t)
+	u := sim.user("wx1", "alice")
+	sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: -1, Times: 2})
+	sim.expect("another API", sim.stableToken(false), 0)
 	code := u.Code()
 	for range 2 {
-		s := w.login("wx1", "s1", code)
-		w.expect("busy", s, -1)
+		s := sim.login("wx1", "s1", code)
+		sim.expect("busy", s, -1)
 		if s.contentType != "text/plain" {
 			t.Errorf("busy is %s", s.contentType)
 		}
 	}
-	w.expect("busy no longer, and the code is good", w.login("wx1", "s1", code), 0)
-	w.AddFault(wechattest.Fault{Status: 502})
-	w.AddFault(wechattest.Fault{Body: "<html>"})
+	sim.expect("busy no longer, and the code is good", sim.login("wx1", "s1", code), 0)
+	sim.AddFault(wechattest.Fault{Status: 502})
+	sim.AddFault(wechattest.Fault{Body: "<html>"})
 	for range 3 {
-		if s := w.stableToken(false); s.status != 502 {
+		if s := sim.stableToken(false); s.status != 502 {
 			t.Errorf("down: %d", s.status)
 		}
 	}
-	w.ClearFaults()
-	w.AddFault(wechattest.Fault{Body: "<html>", Times: 1})
-	if s := w.stableToken(false); s.status != 200 || s.body != "<html>" || s.contentType != "text/html" {
+	sim.ClearFaults()
+	sim.AddFault(wechattest.Fault{Body: "<html>", Times: 1})
+	if s := sim.stableToken(false); s.status != 200 || s.body != "<html>" || s.contentType != "text/html" {
 		t.Errorf("a proxy's page: %+v", s)
 	}
-	w.AddFault(wechattest.Fault{Delay: 30 * time.Millisecond, Times: 1})
+	sim.AddFault(wechattest.Fault{Delay: 30 * time.Millisecond, Times: 1})
 	start := time.Now()
-	w.expect("slow", w.stableToken(false), 0)
+	sim.expect("slow", sim.stableToken(false), 0)
 	if took := time.Since(start); took < 30*time.Millisecond {
 		t.Errorf("slow took %v", took)
 	}
@@ -47,24 +47,24 @@ func TestFaults(t *testing.T) {
 
 func TestDroppedConnection(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.AddFault(wechattest.Fault{Drop: true, Times: 1})
-	if res, err := http.Post(w.base+"/wxa/x", "text/plain", strings.NewReader("x")); err == nil {
+	sim := newTestSimulator(t)
+	sim.AddFault(wechattest.Fault{Drop: true, Times: 1})
+	if res, err := http.Post(sim.base+"/wxa/x", "text/plain", strings.NewReader("x")); err == nil {
 		_ = res.Body.Close()
 		t.Error("it answered")
 	}
-	if c := w.Calls(); len(c) != 1 || c[0].Status != 0 {
+	if c := sim.Calls(); len(c) != 1 || c[0].Status != 0 {
 		t.Errorf("recorded %+v", c)
 	}
 }
 
 func TestSlowCallEndsWithItsCaller(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.AddFault(wechattest.Fault{Delay: time.Hour})
+	sim := newTestSimulator(t)
+	sim.AddFault(wechattest.Fault{Delay: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, "POST", w.base+"/wxa/x", strings.NewReader("{}"))
+	req, err := http.NewRequestWithContext(ctx, "POST", sim.base+"/wxa/x", strings.NewReader("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}

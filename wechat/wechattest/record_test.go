@@ -13,7 +13,7 @@ func TestCallsAreRecordedWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	var seen []wechattest.Call
-	w := newWorld(t, func(o *wechattest.Options) {
+	sim := newTestSimulator(t, func(o *wechattest.Options) {
 		o.Apps[0].Secret = "APPSECRET"
 		o.OnCall = func(c wechattest.Call) {
 			mu.Lock()
@@ -21,14 +21,14 @@ func TestCallsAreRecordedWithoutSecrets(t *testing.T) {
 			seen = append(seen, c)
 		}
 	})
-	u := w.user("wx1", "alice")
+	u := sim.user("wx1", "alice")
 	code := u.Code()
-	w.login("wx1", "APPSECRET", code)
+	sim.login("wx1", "APPSECRET", code)
 	body := `{"grant_type":"client_credential","appid":"wx1","secret":"APPSECRET"}`
-	token := w.send("POST", "/cgi-bin/stable_token", nil, body).text("access_token")
-	w.get("/wxa/resetusersessionkey", query("access_token", token, "openid", u.OpenID, "sig_method", "hmac_sha256", "signature", sign(u.SessionKey())))
-	w.send("POST", "/wxa/getwxacodeunlimit", query("access_token", token), `{"scene":"a"}`)
-	calls := w.Calls()
+	token := sim.send("POST", "/cgi-bin/stable_token", nil, body).text("access_token")
+	sim.get("/wxa/resetusersessionkey", query("access_token", token, "openid", u.OpenID, "sig_method", "hmac_sha256", "signature", sign(u.SessionKey())))
+	sim.send("POST", "/wxa/getwxacodeunlimit", query("access_token", token), `{"scene":"a"}`)
+	calls := sim.Calls()
 	mu.Lock()
 	defer mu.Unlock()
 	if len(calls) != 4 || len(seen) != 4 {
@@ -47,19 +47,19 @@ func TestCallsAreRecordedWithoutSecrets(t *testing.T) {
 	if calls[2].AppID != "wx1" || calls[3].Answer != "" || calls[3].Body != `{"scene":"a"}` {
 		t.Errorf("got %+v", calls[2:])
 	}
-	if w.Count("/sns/jscode2session") != 1 || w.Count("/wxa/nothing") != 0 {
+	if sim.Count("/sns/jscode2session") != 1 || sim.Count("/wxa/nothing") != 0 {
 		t.Error("counted wrongly")
 	}
 }
 
 func TestRecordIsBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	sim := newTestSimulator(t)
 	for i := range 1010 {
-		w.get("/wxa/x", query("i", fmt.Sprint(i)))
+		sim.get("/wxa/x", query("i", fmt.Sprint(i)))
 	}
-	c := w.Calls()
-	if len(c) != 1000 || c[0].Query != "i=10" || c[999].Query != "i=1009" || w.Count("/wxa/x") != 1010 {
+	c := sim.Calls()
+	if len(c) != 1000 || c[0].Query != "i=10" || c[999].Query != "i=1009" || sim.Count("/wxa/x") != 1010 {
 		t.Errorf("%d calls from %s to %s", len(c), c[0].Query, c[len(c)-1].Query)
 	}
 }

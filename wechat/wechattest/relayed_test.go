@@ -14,8 +14,8 @@ import (
 // its answer, and ways to be refused.
 func TestAnswersHaveWeChatsShape(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user("wx1", "alice")
+	sim := newTestSimulator(t)
+	u := sim.user("wx1", "alice")
 	o := u.OpenID
 	for _, c := range []struct {
 		call, body string
@@ -60,8 +60,8 @@ func TestAnswersHaveWeChatsShape(t *testing.T) {
 		{"GET /wxa/msg_sec_check", "", 43002, nil},
 		{"POST /wxaapi/newtmpl/gettemplate", "{}", 43001, nil},
 	} {
-		s := w.ask(c.call, c.body)
-		w.expect(c.call+" "+c.body, s, c.errcode)
+		s := sim.ask(c.call, c.body)
+		sim.expect(c.call+" "+c.body, s, c.errcode)
 		var fields []string
 		for name := range s.fields {
 			if name != "errcode" && name != "errmsg" {
@@ -72,31 +72,31 @@ func TestAnswersHaveWeChatsShape(t *testing.T) {
 			t.Errorf("%s: fields %v, want %v", c.call, fields, c.fields)
 		}
 	}
-	w.expect("without a token", w.send("POST", "/wxa/msg_sec_check", nil, `{"content":"x"}`), 41001)
+	sim.expect("without a token", sim.send("POST", "/wxa/msg_sec_check", nil, `{"content":"x"}`), 41001)
 }
 
 // ask makes a call with the access token.
-func (w *world) ask(call, body string) said {
-	w.t.Helper()
+func (sim *testSimulator) ask(call, body string) said {
+	sim.t.Helper()
 	method, target, _ := strings.Cut(call, " ")
 	path, rest, _ := strings.Cut(target, "?")
-	q := query("access_token", w.token())
+	q := query("access_token", sim.token())
 	for pair := range strings.SplitSeq(rest, "&") {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			q.Set(name, value)
 		}
 	}
 	if method == "GET" {
-		return w.get(path, q)
+		return sim.get(path, q)
 	}
-	return w.send(method, path, q, body)
+	return sim.send(method, path, q, body)
 }
 
 func TestCodesByPathArePictures(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	sim := newTestSimulator(t)
 	for _, api := range []string{"/wxa/getwxacode", "/cgi-bin/wxaapp/createwxaqrcode"} {
-		s := w.ask("POST "+api, `{"path":"pages/a"}`)
+		s := sim.ask("POST "+api, `{"path":"pages/a"}`)
 		if _, err := jpeg.Decode(strings.NewReader(s.body)); err != nil || s.contentType != "image/jpeg" {
 			t.Errorf("%s: %s, %v", api, s.contentType, err)
 		}
@@ -105,21 +105,21 @@ func TestCodesByPathArePictures(t *testing.T) {
 
 func TestATemplateIsListedUntilItIsDeleted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	id := w.ask("POST /wxaapi/newtmpl/addtemplate", `{"tid":"99","kidList":[1,2]}`).text("priTmplId")
-	if s := w.ask("GET /wxaapi/newtmpl/gettemplate", ""); id == "" || !strings.Contains(s.body, id) {
+	sim := newTestSimulator(t)
+	id := sim.ask("POST /wxaapi/newtmpl/addtemplate", `{"tid":"99","kidList":[1,2]}`).text("priTmplId")
+	if s := sim.ask("GET /wxaapi/newtmpl/gettemplate", ""); id == "" || !strings.Contains(s.body, id) {
 		t.Errorf("%s not in %s", id, s.body)
 	}
-	w.expect("deleted", w.ask("POST /wxaapi/newtmpl/deltemplate", fmt.Sprintf(`{"priTmplId":%q}`, id)), 0)
-	if s := w.ask("GET /wxaapi/newtmpl/gettemplate", ""); strings.Contains(s.body, id) {
+	sim.expect("deleted", sim.ask("POST /wxaapi/newtmpl/deltemplate", fmt.Sprintf(`{"priTmplId":%q}`, id)), 0)
+	if s := sim.ask("GET /wxaapi/newtmpl/gettemplate", ""); strings.Contains(s.body, id) {
 		t.Errorf("deleted, yet in %s", s.body)
 	}
 }
 
 func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	u := w.user("wx1", "alice")
+	sim := newTestSimulator(t)
+	u := sim.user("wx1", "alice")
 	u.Code()
 	type key struct {
 		EncryptKey string `json:"encrypt_key"`
@@ -130,8 +130,8 @@ func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 	}
 	list := func() (keys []key) {
 		t.Helper()
-		s := w.ask("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "")
-		w.expect("keys", s, 0)
+		s := sim.ask("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "")
+		sim.expect("keys", s, 0)
 		var got struct {
 			Keys []key `json:"key_info_list"`
 		}
@@ -147,7 +147,7 @@ func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 	if u.LatestKey() != first {
 		t.Error("the key changed within its hour")
 	}
-	w.advance(time.Hour)
+	sim.Advance(time.Hour)
 	second := u.LatestKey()
 	if got := list(); second.EncryptKey == first.EncryptKey || len(got) != 2 || got[0].Version != second.Version || got[1].ExpireIn != 0 {
 		t.Errorf("an hour later: %+v, the phone has %+v", got, second)
@@ -157,6 +157,6 @@ func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 	if got := list(); len(got) != 3 || got[0].Version != second.Version+2 {
 		t.Errorf("after two rotations: %+v", got)
 	}
-	w.expect("another's signature", w.ask("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign("x"), ""), 87009)
-	w.expect("a body", w.ask("POST /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "{}"), 87009)
+	sim.expect("another's signature", sim.ask("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign("x"), ""), 87009)
+	sim.expect("a body", sim.ask("POST /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "{}"), 87009)
 }

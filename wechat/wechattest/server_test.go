@@ -7,53 +7,40 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat/wechattest"
 )
 
-// world is a WeChat with two apps on a clock that tests move.
-type world struct {
+// testSimulator is a WeChat with two apps on a clock that tests move.
+type testSimulator struct {
 	*wechattest.Server
+	testkit.Clock
 	t    *testing.T
 	base string
-	mu   sync.Mutex
-	now  time.Time
 }
 
-func newWorld(t *testing.T, change ...func(*wechattest.Options)) *world {
+func newTestSimulator(t *testing.T, change ...func(*wechattest.Options)) *testSimulator {
 	t.Helper()
-	w := &world{t: t, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	o := wechattest.Options{Now: w.clock, Apps: []wechattest.App{{ID: "wx1", Secret: "s1"}, {ID: "wx2", Secret: "s2"}}}
+	sim := &testSimulator{t: t}
+	o := wechattest.Options{Now: sim.Now, Apps: []wechattest.App{{ID: "wx1", Secret: "s1"}, {ID: "wx2", Secret: "s2"}}}
 	for _, f := range change {
 		f(&o)
 	}
-	w.Server = wechattest.New(o)
-	srv := httptest.NewServer(w.Server)
+	sim.Server = wechattest.New(o)
+	srv := httptest.NewServer(sim.Server)
 	t.Cleanup(srv.Close)
-	w.base = srv.URL
-	return w
+	sim.base = srv.URL
+	return sim
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
-func (w *world) advance(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
-}
-
-func (w *world) user(appid, name string) *wechattest.User {
-	w.t.Helper()
-	u, err := w.User(appid, name)
+func (sim *testSimulator) user(appid, name string) *wechattest.User {
+	sim.t.Helper()
+	u, err := sim.User(appid, name)
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	return u
 }
@@ -76,29 +63,29 @@ func (s said) text(field string) string {
 	return text
 }
 
-func (w *world) send(method, path string, query url.Values, body string) said {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(w.t.Context(), method, w.base+path+"?"+query.Encode(), strings.NewReader(body))
+func (sim *testSimulator) send(method, path string, query url.Values, body string) said {
+	sim.t.Helper()
+	req, err := http.NewRequestWithContext(sim.t.Context(), method, sim.base+path+"?"+query.Encode(), strings.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
-		w.t.Fatal(err)
+		sim.t.Fatal(err)
 	}
 	s := said{status: res.StatusCode, contentType: res.Header.Get("Content-Type"), body: string(text)}
 	_ = json.Unmarshal(text, &s.fields)
 	return s
 }
 
-func (w *world) get(path string, query url.Values) said {
-	w.t.Helper()
-	return w.send("GET", path, query, "")
+func (sim *testSimulator) get(path string, query url.Values) said {
+	sim.t.Helper()
+	return sim.send("GET", path, query, "")
 }
 
 // query builds one of name, value, name, value …
@@ -110,30 +97,30 @@ func query(pairs ...string) url.Values {
 	return q
 }
 
-func (w *world) login(appid, secret, code string) said {
-	w.t.Helper()
-	return w.get("/sns/jscode2session", query("appid", appid, "secret", secret, "js_code", code, "grant_type", "authorization_code"))
+func (sim *testSimulator) login(appid, secret, code string) said {
+	sim.t.Helper()
+	return sim.get("/sns/jscode2session", query("appid", appid, "secret", secret, "js_code", code, "grant_type", "authorization_code"))
 }
 
-func (w *world) stableToken(force bool) said {
-	w.t.Helper()
+func (sim *testSimulator) stableToken(force bool) said {
+	sim.t.Helper()
 	body, _ := json.Marshal(map[string]any{"grant_type": "client_credential", "appid": "wx1", "secret": "s1", "force_refresh": force})
-	return w.send("POST", "/cgi-bin/stable_token", nil, string(body))
+	return sim.send("POST", "/cgi-bin/stable_token", nil, string(body))
 }
 
 // token is an access token of the first app.
-func (w *world) token() string {
-	w.t.Helper()
-	return w.stableToken(false).text("access_token")
+func (sim *testSimulator) token() string {
+	sim.t.Helper()
+	return sim.stableToken(false).text("access_token")
 }
 
-func (w *world) expect(what string, s said, errcode int) {
-	w.t.Helper()
+func (sim *testSimulator) expect(what string, s said, errcode int) {
+	sim.t.Helper()
 	if s.errcode() != errcode || s.status != 200 {
-		w.t.Errorf("%s: status %d, %s; want errcode %d", what, s.status, s.body, errcode)
+		sim.t.Errorf("%s: status %d, %s; want errcode %d", what, s.status, s.body, errcode)
 	}
 	if errcode != 0 && !strings.Contains(s.text("errmsg"), "rid: ") {
-		w.t.Errorf("%s: no rid in %s", what, s.body)
+		sim.t.Errorf("%s: no rid in %s", what, s.body)
 	}
 }
 
@@ -157,16 +144,16 @@ func TestStartServesOnALoopbackPort(t *testing.T) {
 
 func TestWhatEveryCallIsCheckedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	good := query("access_token", w.token())
-	w.expect("unknown path", w.get("/wxa/nothing", good), 40066)
-	w.expect("no token", w.get("/wxa/checksession", nil), 41001)
-	w.expect("made-up token", w.get("/wxa/checksession", query("access_token", "x")), 40014)
-	w.expect("POST for GET", w.send("POST", "/wxa/checksession", good, "{}"), 43001)
-	w.expect("GET for POST", w.get("/wxa/business/getuserphonenumber", good), 43002)
-	w.expect("empty body", w.send("POST", "/wxa/business/getuserphonenumber", good, ""), 44002)
-	w.expect("bad JSON", w.send("POST", "/wxa/business/getuserphonenumber", good, "{"), 47001)
-	w.expect("wrong types", w.send("POST", "/wxa/business/getuserphonenumber", good, `{"code":1}`), 47001)
-	w.advance(2 * time.Hour)
-	w.expect("ended token", w.get("/wxa/checksession", good), 42001)
+	sim := newTestSimulator(t)
+	good := query("access_token", sim.token())
+	sim.expect("unknown path", sim.get("/wxa/nothing", good), 40066)
+	sim.expect("no token", sim.get("/wxa/checksession", nil), 41001)
+	sim.expect("made-up token", sim.get("/wxa/checksession", query("access_token", "x")), 40014)
+	sim.expect("POST for GET", sim.send("POST", "/wxa/checksession", good, "{}"), 43001)
+	sim.expect("GET for POST", sim.get("/wxa/business/getuserphonenumber", good), 43002)
+	sim.expect("empty body", sim.send("POST", "/wxa/business/getuserphonenumber", good, ""), 44002)
+	sim.expect("bad JSON", sim.send("POST", "/wxa/business/getuserphonenumber", good, "{"), 47001)
+	sim.expect("wrong types", sim.send("POST", "/wxa/business/getuserphonenumber", good, `{"code":1}`), 47001)
+	sim.Advance(2 * time.Hour)
+	sim.expect("ended token", sim.get("/wxa/checksession", good), 42001)
 }
