@@ -127,6 +127,7 @@ var (
 		"s": {"creation and absolute end", signedTimesShown},
 		"l": {"last seen, end of the newest token, 1: the user's first session", lastUseShown},
 		"k": {"session_key", sealedShown}, "i": {"user id", signedShown}, "r": {"roles", signedShown},
+		"w": {"of a web page: the session that it was opened from", parentShown},
 	}
 )
 
@@ -186,6 +187,16 @@ func lastUseShown(value string) string {
 		return ""
 	}
 	return millisShown(parts[0]) + " " + secondsShown(parts[1]) + " " + parts[2]
+}
+
+// parentShown shows the parent's random half as its own fields have it, and when the
+// page's session was created.
+func parentShown(value string) string {
+	text := signedShown(value)
+	if len(text) < rawLength {
+		return ""
+	}
+	return textHalf(text[:rawLength]) + " " + millisShown(text[rawLength:])
 }
 
 func verbatim(value string) string { return value }

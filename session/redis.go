@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"runtime"
 	"sync"
@@ -86,18 +85,6 @@ func openRedis(o RedisConfig, m *metrics, log *zap.Logger) (*redisClient, error)
 	c.UniversalClient = newClient(o)
 	c.closing, c.close = context.WithCancel(context.Background())
 	return c, nil
-}
-
-// openMemory starts the Redis within this process. Its time to live runs with
-// the clock only on request.
-func openMemory(password string) (*miniredis.Miniredis, error) {
-	memory, err := miniredis.Run()
-	if err != nil {
-		return nil, fmt.Errorf("in-process store: %w", err)
-	}
-	memory.RequireAuth(password)
-	memory.ClockTTL(true)
-	return memory, nil
 }
 
 func newClient(o RedisConfig) redis.UniversalClient {

@@ -40,13 +40,14 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer stopSim()
-	backend, stopBackend, err := serveLoopback(recorder.Backend(http.HandlerFunc(sampleBackend)))
+	backend, err := startLoopback(recorder.Backend(http.HandlerFunc(sampleBackend)))
 	if err != nil {
 		return err
 	}
-	defer stopBackend()
+	defer backend.stop()
 
-	cfg, err := c.config(wechatBase, backend)
+	push := wechattest.PushSettings{Token: rand.Text(), AESKey: newAESKey()}
+	cfg, err := c.config(wechatBase, backend.url(), push)
 	if err != nil {
 		return err
 	}
@@ -58,8 +59,17 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer p.close()
 	recorder.Inspect = p.sessions.Inspect
-	l, err := p.listen(playground.Front{Recorder: recorder, Simulator: sim, Gateway: p.gateway}.Handler(), &inherited{})
+	broken := &devFaults{sim: sim, backend: backend, sessions: p.sessions, recorder: recorder}
+	front := playground.Front{
+		Recorder: recorder, Simulator: sim, Gateway: p.gateway, Faults: &playground.Faults{Recorder: recorder, Set: broken.set()},
+	}
+	l, err := p.listen(front.Handler(), &inherited{})
 	if err != nil {
+		return err
+	}
+	broken.private = urlOf(l.privateLn.Addr())
+	push.URL = urlOf(l.publicLn.Addr()) + cfg.AuthPrefix + "/push/" + devApp
+	if err := sim.SetPush(devApp, push); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, recorder.Close)() // its streams would keep the server from stopping
@@ -67,57 +77,58 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	return l.wait(ctx, l.start(), nil)
 }
 
+// urlOf is where this machine reaches a listener, that of all addresses too.
+func urlOf(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
+		return "http://" + a.String()
+	}
+	return "http://127.0.0.1:" + port
+}
+
+// newAESKey is an EncodingAESKey as WeChat's console makes them: 43 letters and digits.
+func newAESKey() string { return (rand.Text() + rand.Text())[:43] }
+
 // config is a config file as a team would write it, with this process's own
 // addresses put in.
-func (c *devCommand) config(wechatBase, backend string) (*config.Config, error) {
+func (c *devCommand) config(wechatBase, backend string, push wechattest.PushSettings) (*config.Config, error) {
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(devConfig, c.Listen, base64.StdEncoding.EncodeToString(key[:]), devApp, devSecret, wechatBase, c.Admin, devToken, backend)
+	text := fmt.Sprintf(devConfig, c.Listen, base64.StdEncoding.EncodeToString(key[:]), devApp, devSecret,
+		wechatBase, c.Admin, devToken, backend, push.Token, push.AESKey)
 	cfg, err := config.Parse("dev", []byte(text), os.LookupEnv)
 	if err == nil {
-		cfg.Web.Cookie = devCookie
+		cfg.Web.Cookie = playground.WebCookie // no file may name it: it is no __Host- cookie
 	}
 	return cfg, err
 }
 
-// devCookie is not that of a real gateway: cookies of localhost are shared by all
-// ports, and without TLS some browsers take no __Host- cookie.
-const devCookie = "wxgate-dev"
-
-const devConfig = `listen: "%s"
-secrets: ["%s"]
+const devConfig = `listen: "%[1]s"
+secrets: ["%[2]s"]
 apps:
-  - appid: %s
-    secret: %s
+  - appid: %[3]s
+    secret: %[4]s
     relay: [/wxa/getwxacodeunlimit, /cgi-bin/message/subscribe/send]
     prefetch: {key: dev-pre-fetch-key-of-the-console}
-wechat: {api_base: "%s"}
+    push: {token: %[9]s, aes_key: %[10]s, upstream: "%[8]s/wechat/push"}
+wechat: {api_base: "%[5]s"}
 shutdown_delay: 0s
 shutdown_timeout: 2s
-limits: {login_per_ip: 600/m}
+limits: {login_per_ip: 600/m, auth_per_user: 600/m}
 web: {cookie: __Host-wxgate}
 admin:
-  listen: "%s"
-  tokens: [{name: dev, token: %s, scopes: [admin, wechat]}]
+  listen: "%[6]s"
+  tokens: [{name: dev, token: %[7]s, scopes: [admin, wechat]}]
 log: {level: info, format: console}
 routes:
-  - {path: /api/, name: api, upstreams: ["%[8]s"], method_override: true}
+  - {path: /api/, name: api, upstreams: ["%[8]s"], method_override: true, eject: {for: 1s}}
+  - {path: /api/limited/, name: limited, upstreams: ["%[8]s"], rate_limit: 5/s}
+  - {path: /api/uploads/, name: uploads, upstreams: ["%[8]s"], max_body: 8MiB}
   - {path: /h5/, name: h5, credentials: [bearer, cookie], cookies: drop, upstreams: ["%[8]s"]}
   - {path: /public/, name: public, auth: none, upstreams: ["%[8]s"]}
 `
-
-// serveLoopback serves h on a free port of this machine.
-func serveLoopback(h http.Handler) (base string, stop func(), err error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{Handler: h}
-	go func() { _ = server.Serve(ln) }()
-	return "http://" + ln.Addr().String(), func() { _ = server.Close() }, nil
-}
 
 func printWhatToTry(t *terminal, public, private net.Addr) {
 	fmt.Fprintf(t.out, `wxgate is running with a simulated WeChat and a sample backend; nothing is kept when it stops.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -21,6 +22,7 @@ import (
 	"github.com/coder/websocket"
 
 	"wxgate/internal/config"
+	"wxgate/internal/testkit"
 )
 
 // devRun is a running `wxgate dev`.
@@ -284,7 +286,7 @@ func firstOf(_ int, stdout, _ string) string { return stdout }
 // commands: so serve can't reach it.
 func TestOnlyDevReachesThePlayground(t *testing.T) {
 	t.Parallel()
-	ofDev := []string{"dev.go", "samplebackend.go"}
+	ofDev := []string{"dev.go", "devfaults.go", "loopback.go", "samplebackend.go", "samplepage.go", "samplepush.go"}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -351,4 +353,116 @@ func specified(s ast.Spec) (names []string) {
 		}
 	}
 	return names
+}
+
+// fault presses a switch of the page.
+func (d *playing) fault(t *testing.T, name, user string, on bool) {
+	t.Helper()
+	body := fmt.Sprintf(`{"name":%q,"user":%q,"on":%v}`, name, user, on)
+	if res, answer := d.call(t, http.MethodPut, "/playground/faults", body, ""); res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s", body, res.StatusCode, answer)
+	}
+}
+
+// Each switch of the page breaks what it names, and mends it.
+func TestTheSwitchesOfThePageBreakAndMend(t *testing.T) {
+	t.Parallel()
+	login := func(t *testing.T, d *playing, user string) (*http.Response, []byte) {
+		_, code := d.call(t, http.MethodPost, "/sim/code", `{"user":"`+user+`"}`, "")
+		return d.call(t, http.MethodPost, "/auth/login", string(code), "")
+	}
+	for _, c := range []struct {
+		fault, user string
+		want        string // the error of a login while it is broken; "": of a call
+	}{
+		{"redis", "", "store_unavailable"},
+		{"wechat", "", "wechat_unavailable"},
+		{"blocked", "alice", "user_blocked"},
+		{"banned", "alice", "user_blocked"},
+		{"backend", "", ""},
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			t.Parallel()
+			d := startDev(t)
+			token := d.token(t, "bob")
+			d.fault(t, c.fault, c.user, true)
+			if c.want == "" {
+				res, _ := d.call(t, http.MethodGet, "/api/x", "", token)
+				if got := res.Header.Get("X-Gateway-Error"); got != "upstream_error" {
+					t.Errorf("a call: %d %q", res.StatusCode, got)
+				}
+			} else if res, _ := login(t, d, "alice"); res.Header.Get("X-Gateway-Error") != c.want {
+				t.Errorf("a login: %d %q", res.StatusCode, res.Header.Get("X-Gateway-Error"))
+			}
+			d.fault(t, c.fault, c.user, false)
+			testkit.Within(t, 20*time.Second, "all is as before", func() bool {
+				res, _ := login(t, d, "alice")
+				called, _ := d.call(t, http.MethodGet, "/api/x", "", token)
+				return res.StatusCode == http.StatusOK && called.StatusCode == http.StatusOK
+			})
+		})
+	}
+}
+
+func TestDevPushesAMessageThroughTheGatewayToTheBackend(t *testing.T) {
+	t.Parallel()
+	d := startDev(t)
+	_, answer := d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"text","Content":"你好"}}`, "")
+	var result struct {
+		Accepted bool
+		Reply    string
+		Attempts []struct{ Body string }
+	}
+	if err := json.Unmarshal(answer, &result); err != nil || !result.Accepted || !strings.Contains(result.Reply, "收到: 你好") {
+		t.Fatalf("%s: %v", answer, err)
+	}
+	if sent := result.Attempts[0].Body; len(result.Attempts) != 1 || strings.Contains(sent, "你好") || !strings.Contains(sent, "Encrypt") {
+		t.Errorf("answered to WeChat: %s", answer)
+	}
+	_, answer = d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"event","Event":"user_enter_tempsession"}}`, "")
+	if err := json.Unmarshal(answer, &result); err != nil || !result.Accepted {
+		t.Errorf("an event: %s", answer)
+	}
+}
+
+// The page forges a push to the app that dev has.
+func TestThePageKnowsTheAppOfDev(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("playground/static/service.mjs")
+	if err != nil || !strings.Contains(string(text), "const app = '"+devApp+"'") {
+		t.Errorf("service.mjs doesn't name %s: %v", devApp, err)
+	}
+}
+
+func TestALoopbackServerGoesAwayWithItsSocketsAndComesBack(t *testing.T) {
+	t.Parallel()
+	l, err := startLoopback(http.HandlerFunc(sampleBackend))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.stop()
+	url := l.url()
+	socket, _, err := websocket.Dial(t.Context(), strings.Replace(url, "http", "ws", 1)+"/api/ws", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.CloseNow()
+	l.stop()
+	l.stop() // twice is once
+	if _, _, err := socket.Read(t.Context()); err == nil {
+		t.Error("the socket lives on")
+	}
+	if _, err := http.Get(url + "/api/x"); err == nil {
+		t.Error("it answers")
+	}
+	for range 2 {
+		if err := l.start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res, err := http.Get(url + "/api/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
 }

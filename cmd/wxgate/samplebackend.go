@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 )
@@ -16,33 +17,50 @@ type echo struct {
 	Path    string      `json:"path"`
 	Query   string      `json:"query,omitempty"`
 	Headers http.Header `json:"headers"`
-	Body    string      `json:"body,omitempty"`
+	Bytes   int64       `json:"bytes,omitempty"` // of the body
+	Body    string      `json:"body,omitempty"`  // its beginning
 }
 
-// sampleBackend is a legacy backend in miniature: it knows nothing of WeChat
-// or tokens, and shows what the gateway told it. /api/ws echoes messages of a
-// WebSocket, /api/events tells the time each second.
+// sampleBackend is a legacy backend in miniature: it knows nothing of tokens, and
+// shows what the gateway told it. /ws echoes messages of a WebSocket, /events tells
+// the time each second, under /api and under /h5; /h5/page is a web page, and
+// /wechat/push answers messages that users write to customer service.
 func sampleBackend(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
-	case "/api/ws":
+	case "/api/ws", "/h5/ws":
 		echoMessages(w, r)
-	case "/api/events":
+	case "/api/events", "/h5/events":
 		sendTime(w, r)
+	case "/h5/page":
+		servePage(w, r)
+	case "/wechat/push":
+		replyToPush(w, r)
 	default:
 		showRequest(w, r)
 	}
 }
 
+// shownBody is how many bytes of a body are shown.
+const shownBody = 4 << 10
+
 func showRequest(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
+	body, err := io.ReadAll(io.LimitReader(r.Body, shownBody))
 	if err != nil {
 		http.Error(w, "the body could not be read", http.StatusBadRequest)
 		return
 	}
+	rest, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		return // the upload was broken off
+	}
+	size, shown := int64(len(body))+rest, string(body)
+	if !utf8.ValidString(shown) || rest > 0 {
+		shown = ""
+	}
 	w.Header().Set("Content-Type", "application/json")
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
-	_ = out.Encode(echo{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, string(body)})
+	_ = out.Encode(echo{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, size, shown})
 }
 
 // echoMessages leaves out the check of Origin that would compare it with this

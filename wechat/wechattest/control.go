@@ -208,7 +208,7 @@ func (s *Server) simPush(ctx context.Context, a controlRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := a.pushSettings(u.app.Push)
+	to, err := a.pushSettings(s.pushOf(u.app))
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (s *Server) simPushURL(ctx context.Context, a controlRequest) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	to, err := a.pushSettings(app.Push)
+	to, err := a.pushSettings(s.pushOf(app))
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,26 @@ type PushSettings struct {
 	XML    bool   // format of the messages; else JSON
 }
 
+// SetPush replaces the settings of an app's message push, as its operator does in
+// WeChat's console.
+func (s *Server) SetPush(appid string, to PushSettings) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.app(appid)
+	if err != nil {
+		return err
+	}
+	a.Push = to
+	return nil
+}
+
+// pushOf gives the settings of an app's message push.
+func (s *Server) pushOf(a *app) PushSettings {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return a.Push
+}
+
 // How WeChat pushes: an address has five seconds to answer, and a message that was
 // not accepted is sent three times more, five seconds apart.
 const (

@@ -51,7 +51,7 @@ func (w *answerWriter) head(status int) {
 	}
 }
 
-// goesOn tells whether the answer is a socket or an event stream.
-func (w *answerWriter) goesOn() bool {
+// isStream reports whether the answer is a socket or an event stream.
+func (w *answerWriter) isStream() bool {
 	return w.status == http.StatusSwitchingProtocols || strings.HasPrefix(w.Header().Get("Content-Type"), "text/event-stream")
 }

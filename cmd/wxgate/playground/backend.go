@@ -11,7 +11,7 @@ type backendCall struct {
 	Status int         `json:"status"`
 }
 
-// Backend wraps the backend: each request to it is told as soon as its
+// Backend wraps the backend: each request to it is reported as soon as its
 // answer begins.
 func (r *Recorder) Backend(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -29,7 +29,7 @@ func (r *Recorder) Backend(h http.Handler) http.Handler {
 func (r *Recorder) backend(req *http.Request, body *clip, status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.emit(r.exchangeOf(req.Header.Get(requestIDHeader)), kindBackend, backendCall{
+	r.emit(r.callOf(req.Header.Get(requestIDHeader)), kindBackend, backendCall{
 		req.Method, req.URL.RequestURI(), shortenHeader(req.Header), body.text(), status,
 	})
 }

@@ -11,17 +11,20 @@ type Front struct {
 	Recorder  *Recorder
 	Simulator http.Handler
 	Gateway   http.Handler
+	Faults    *Faults
 }
 
 // Handler builds the http.Handler.
 func (f Front) Handler() http.Handler {
 	page := newPage()
-	simulator, gateway := f.Recorder.Phone(f.Simulator), f.Recorder.Phone(f.Gateway)
+	simulator, gateway := f.Recorder.Public(f.Simulator), f.Recorder.Public(f.Gateway)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
 		switch {
 		case path == "/playground/events":
 			f.Recorder.serveEvents(w, r)
+		case path == "/playground/faults":
+			f.Faults.ServeHTTP(w, r)
 		case strings.HasPrefix(path, socketPath+"/"):
 			enterSocket(r)
 			gateway.ServeHTTP(w, r)

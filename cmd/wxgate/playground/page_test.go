@@ -63,7 +63,7 @@ func TestNoFileNamesAPlaceElsewhere(t *testing.T) {
 func TestEachFileThatThePageNamesIsThere(t *testing.T) {
 	t.Parallel()
 	p := newPage()
-	named := regexp.MustCompile(`(?:from|href=|src=) ?['"]([^'"]+)['"]`)
+	named := regexp.MustCompile(`(?:from |href=|src=)['"]([^'"]+)['"]`)
 	for name, f := range p {
 		for _, found := range named.FindAllStringSubmatch(f.content, -1) {
 			target := strings.Replace(found[1], "./", "/playground/", 1)

@@ -1,7 +1,7 @@
 // Package playground is the page of `wxgate dev`: a phone in the browser beside
-// the live way of each of its calls, through the gateway to WeChat, Redis and
-// the backend and back. Only `wxgate dev` uses it: it shows what passes to
-// whoever opens the page.
+// the live sequence of each of its calls, through the gateway to WeChat, Redis and
+// the backend and back. Only `wxgate dev` uses it: everybody who opens the page
+// sees all requests and may break what its switches name.
 package playground
 
 import (
@@ -17,7 +17,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// Recorder notes the way of each call, for pages that are open and, as far as
+// Recorder notes the steps of each call, for pages that are open and, as far as
 // its history goes, for those opened later. It is safe for concurrent use.
 type Recorder struct {
 	// Inspect reads what the store holds of a user, as session.Store does. It is to
@@ -28,13 +28,14 @@ type Recorder struct {
 	closed chan struct{}
 	close  sync.Once
 
-	mu        sync.Mutex
-	events    int64
-	exchanges int64
-	history   []frame
-	listeners map[chan frame]struct{}
-	open      []*exchange // oldest first
-	over      []*exchange // the last that ended, oldest first: of a socket's the backend is heard later
+	mu          sync.Mutex
+	events      int64
+	calls       int64
+	history     []frame
+	listeners   map[chan frame]struct{}
+	open        []*call // oldest first
+	over        []*call // the last that ended, oldest first: the backend's part of a socket is reported later
+	credentials credentials
 
 	inspections inspections
 }
@@ -42,7 +43,7 @@ type Recorder struct {
 // historyLength is how many events a page that opens late still sees.
 const historyLength = 400
 
-// overLength is how many exchanges are remembered after their end.
+// overLength is how many calls are remembered after their end.
 const overLength = 32
 
 // listenerQueue is how far a page may fall behind. Then it is cut off, and
@@ -55,23 +56,25 @@ type frame struct {
 	data []byte
 }
 
-// event is one step on the way of a call.
+// event is one step of a call.
 type event struct {
-	Exchange int64     `json:"exchange"` // 0: of none, such as a call that a script made of the private listener
-	Kind     kind      `json:"kind"`
-	Time     time.Time `json:"time"`
-	Detail   any       `json:"detail"`
+	Call   int64     `json:"call"` // its number; 0: of none, such as a request to WeChat for the private listener
+	Kind   kind      `json:"kind"`
+	Time   time.Time `json:"time"`
+	Detail any       `json:"detail"`
 }
 
 // kind says what an event's detail is.
 type kind string
 
 const (
-	kindRequest kind = "request" // request: the phone asks the gateway, or WeChat's app for a code
+	kindRequest kind = "request" // request: sent to the gateway, or to WeChat's app
 	kindWeChat  kind = "wechat"  // wechattest.Call: the gateway has asked WeChat
-	kindBackend kind = "backend" // backendCall: the backend has been asked
-	kindAnswer  kind = "answer"  // answer: the phone gets
+	kindBackend kind = "backend" // backendCall: the gateway has asked the backend
+	kindAnswer  kind = "answer"  // answer: to the request
 	kindStore   kind = "store"   // snapshot: what lies in Redis afterwards, where that has changed
+	kindAdmin   kind = "admin"   // AdminCall: of the private listener, by an operator
+	kindFault   kind = "fault"   // faultChange: a switch of the page
 )
 
 // NewRecorder makes a Recorder. Close ends its streams.
@@ -90,37 +93,48 @@ func (r *Recorder) Close() { r.close.Do(func() { close(r.closed) }) }
 func (r *Recorder) WeChat(c wechattest.Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.emit(r.askerOf(c), kindWeChat, c)
+	r.emit(r.causeOf(c), kindWeChat, c)
 }
 
-// askerOf finds the exchange that a call to WeChat belongs to: the one that
+// causeOf finds the call that a request to WeChat was made for: the one that
 // brought the code, else the latest, which may need an access token.
-func (r *Recorder) askerOf(c wechattest.Call) int64 {
-	for _, x := range r.open {
-		if x.brought(c) {
-			return x.number
+func (r *Recorder) causeOf(asked wechattest.Call) int64 {
+	for _, c := range r.open {
+		if c.sentCode(asked) {
+			return c.number
 		}
 	}
 	return r.latest()
 }
 
-// latest is the exchange begun last of those under way, or 0.
+// latest is the call begun last of those under way, or 0.
 func (r *Recorder) latest() int64 {
-	for _, x := range slices.Backward(r.open) {
-		if !x.streaming {
-			return x.number
+	for _, c := range slices.Backward(r.open) {
+		if !c.streaming {
+			return c.number
 		}
 	}
 	return 0
 }
 
-// exchangeOf finds an exchange by its request id, which the gateway has handed
-// to the backend. Where the client's wasn't fit to be, it has another there.
-func (r *Recorder) exchangeOf(requestID string) int64 {
-	for _, list := range [][]*exchange{r.open, r.over} {
-		for _, x := range slices.Backward(list) {
-			if x.requestID == requestID {
-				return x.number
+// simulatedPush is the call under way that has the simulator push a message, or 0.
+// The caller holds r.mu.
+func (r *Recorder) simulatedPush() int64 {
+	for _, c := range slices.Backward(r.open) {
+		if c.request.URL.Path == "/sim/push" {
+			return c.number
+		}
+	}
+	return 0
+}
+
+// callOf finds a call by its request id, which the gateway has handed to the
+// backend. Where the client's was not a valid one, it has another there.
+func (r *Recorder) callOf(requestID string) int64 {
+	for _, list := range [][]*call{r.open, r.over} {
+		for _, c := range slices.Backward(list) {
+			if c.requestID == requestID {
+				return c.number
 			}
 		}
 	}
@@ -128,8 +142,8 @@ func (r *Recorder) exchangeOf(requestID string) int64 {
 }
 
 // emit sends an event to all pages. The caller holds r.mu.
-func (r *Recorder) emit(exchange int64, k kind, detail any) {
-	data, err := json.Marshal(event{exchange, k, time.Now(), detail})
+func (r *Recorder) emit(call int64, k kind, detail any) {
+	data, err := json.Marshal(event{call, k, time.Now(), detail})
 	if err != nil {
 		return // only for types that JSON can't hold
 	}

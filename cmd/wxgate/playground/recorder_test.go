@@ -20,10 +20,10 @@ import (
 
 // told is an event as a page gets it.
 type told struct {
-	id       string
-	Exchange int64           `json:"exchange"`
-	Kind     kind            `json:"kind"`
-	Detail   json.RawMessage `json:"detail"`
+	id     string
+	Call   int64           `json:"call"`
+	Kind   kind            `json:"kind"`
+	Detail json.RawMessage `json:"detail"`
 }
 
 // follow opens the event stream of a server, as a page that has seen lastID.
@@ -130,8 +130,8 @@ func TestTheWayOfACallIsToldInOrder(t *testing.T) {
 		{kindAnswer, `"request_body":"{\"code\":\"the-code\"}"`}, {kindStore, `"key":"wx1 o-alice"`},
 	} {
 		got := next()
-		if got.Kind != want.kind || got.Exchange != 1 || !strings.Contains(string(got.Detail), want.has) {
-			t.Errorf("told %s of %d: %s; want %s with %s", got.Kind, got.Exchange, got.Detail, want.kind, want.has)
+		if got.Kind != want.kind || got.Call != 1 || !strings.Contains(string(got.Detail), want.has) {
+			t.Errorf("told %s of %d: %s; want %s with %s", got.Kind, got.Call, got.Detail, want.kind, want.has)
 		}
 		if strings.Contains(string(got.Detail), token) {
 			t.Errorf("%s shows the token", got.Kind)
@@ -207,20 +207,20 @@ func TestCloseEndsTheStreams(t *testing.T) {
 func TestACallToWeChatBelongsToTheOneThatBroughtTheCode(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
-	var under [2]*exchange
+	var under [2]*call
 	for i, code := range []string{"code-a", "code-b"} {
 		req := httptest.NewRequest(http.MethodPost, "/auth/login", strings.NewReader(fmt.Sprintf(`{"code":%q}`, code)))
 		under[i] = r.begin(req)
 		_, _ = io.Copy(io.Discard, req.Body)
 	}
-	for query, want := range map[string]*exchange{"js_code=code-a": under[0], "js_code=code-b": under[1], "": under[1]} {
-		if got := r.askerOf(wechattest.Call{Query: query}); got != want.number {
+	for query, want := range map[string]*call{"js_code=code-a": under[0], "js_code=code-b": under[1], "": under[1]} {
+		if got := r.causeOf(wechattest.Call{Query: query}); got != want.number {
 			t.Errorf("%q belongs to %d, not %d", query, want.number, got)
 		}
 	}
 	r.end(under[0])
 	r.end(under[1])
-	if got := r.askerOf(wechattest.Call{}); got != 0 {
+	if got := r.causeOf(wechattest.Call{}); got != 0 {
 		t.Errorf("a call of nobody's belongs to %d", got)
 	}
 }

@@ -24,18 +24,18 @@ type inspections struct {
 	waiting map[person]bool
 
 	one  sync.Mutex
-	seen map[person]string // what was told last, without the times to live
+	seen map[person]string // what was reported last, without the times to live
 }
 
 // inspectTimeout bounds one inspection.
 const inspectTimeout = 2 * time.Second
 
-// mostSeen bounds the memory of what was told.
-const mostSeen = 1000
+// maxSeen bounds the memory of what was reported.
+const maxSeen = 1000
 
-// inspectStore reports, beside the call, what lies in Redis for a user after an
-// exchange, if that has changed.
-func (r *Recorder) inspectStore(exchange int64, p person) {
+// inspectStore reports, in the background, what lies in Redis for a user after a
+// call, if that has changed.
+func (r *Recorder) inspectStore(call int64, p person) {
 	if r.Inspect == nil || p == (person{}) || !r.inspections.claim(p) {
 		return
 	}
@@ -49,7 +49,7 @@ func (r *Recorder) inspectStore(exchange int64, p person) {
 		if err == nil && r.inspections.changed(p, entries) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.emit(exchange, kindStore, snapshot{p.appid, p.openid, entries})
+			r.emit(call, kindStore, snapshot{p.appid, p.openid, entries})
 		}
 	}()
 }
@@ -73,7 +73,7 @@ func (l *inspections) release(p person) {
 	delete(l.waiting, p)
 }
 
-// changed compares with what was told of the user last. The caller holds l.one.
+// changed compares with what was reported of the user last. The caller holds l.one.
 func (l *inspections) changed(p person, entries []session.Entry) bool {
 	still := slices.Clone(entries)
 	for i := range still {
@@ -83,7 +83,7 @@ func (l *inspections) changed(p person, entries []session.Entry) bool {
 	if err != nil || l.seen[p] == string(text) {
 		return false
 	}
-	if l.seen == nil || len(l.seen) == mostSeen {
+	if l.seen == nil || len(l.seen) == maxSeen {
 		l.seen = map[person]string{}
 	}
 	l.seen[p] = string(text)

@@ -8,13 +8,17 @@ import (
 	"strings"
 )
 
-// jwtPattern finds tokens of the gateway, and assertions.
-var jwtPattern = regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+`)
+// credentialPattern finds tokens of the gateway and assertions, and behind their names
+// tickets and cookies of web pages.
+var credentialPattern = regexp.MustCompile(
+	`(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)|((?:ticket|` + WebCookie + `)(?:=|":"))([A-Za-z0-9_.-]{20,})`)
 
-// shorten leaves of each token what tells it from another, and is of no use.
+// shorten leaves of each credential what tells it from another, and is of no use.
 func shorten(text string) string {
-	return jwtPattern.ReplaceAllStringFunc(text, func(token string) string {
-		return token[:6] + "…" + token[len(token)-6:]
+	return credentialPattern.ReplaceAllStringFunc(text, func(found string) string {
+		m := credentialPattern.FindStringSubmatch(found)
+		credential := m[1] + m[3]
+		return m[2] + credential[:6] + "…" + credential[len(credential)-6:]
 	})
 }
 
@@ -31,7 +35,7 @@ func shortenHeader(h http.Header) http.Header {
 // person is a user of an app.
 type person struct{ appid, openid string }
 
-// personOf reads whom a token names. It doesn't verify it: the answer only
+// personOf reads the user whom a token names. It doesn't verify it: the answer only
 // chooses what a developer is shown of his own machine.
 func personOf(token string) person {
 	parts := strings.Split(token, ".")

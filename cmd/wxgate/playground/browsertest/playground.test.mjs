@@ -42,14 +42,17 @@ async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorSch
     page,
     click: name => page.getByRole('button', { name, exact: true }).click(),
     choose: user => page.locator('#user').selectOption(user),
+    tab: name => page.getByRole('tab', { name }).click(),
+    toggle: name => page.getByRole('switch', { name, exact: true }).click(),
     /** Waits until the phone says so. */
     says: text => result.filter({ hasText: text }).waitFor(),
     result,
-    /** Waits for a call on the right, newest first, and gives it. */
-    async call(text) {
-      const call = page.locator('#calls > li').filter({ hasText: text }).first()
-      await call.waitFor()
-      return call
+    /** Waits for the calls of a click, the newest first, that say all of this, and gives them. */
+    async group(...texts) {
+      let group = page.locator('#groups > li')
+      for (const text of texts) group = group.filter({ hasText: text })
+      await group.first().waitFor()
+      return group.first()
     },
   }
 }
@@ -59,15 +62,28 @@ async function shows(call, ...words) {
   for (const text of words) await call.getByText(text).first().waitFor()
 }
 
-test('a user logs in, and the way through WeChat and Redis is shown', async t => {
-  const { page, click, says, call } = await visit(t)
+/** The labels of the arrows of a group, in order: "wxgate to Redis: …". */
+const arrows = group => group.locator('.label').allTextContents()
+
+/** The places of the first arrows that match, which must be in this order. */
+function inOrder(labels, ...patterns) {
+  let at = -1
+  for (const pattern of patterns) {
+    const next = labels.findIndex((label, i) => i > at && pattern.test(label))
+    assert.ok(next >= 0, `no ${pattern} after the ${at + 1} first of\n${labels.join('\n')}`)
+    at = next
+  }
+}
+
+test('a login is one group: wx.login, WeChat, Redis before the answer', async t => {
+  const { page, click, says, group } = await visit(t)
   await click('Log in (wx.login)')
   await says('Logged in for the first time')
   await page.getByText('Logged in, token until').waitFor()
-
-  await shows(await call('wx.login()'), 'wx.login() · alice', /^Phone to WeChat: /)
-  const login = await call('POST /auth/login')
-  await shows(login, 'GET /sns/jscode2session', 'openid, session_key, unionid', /token, token_type/, /\d keys: \+ user, \+ session with sealed session_key/)
+  const login = await group('POST /auth/login')
+  await shows(login, '2 calls', 'wx.login()', 'openid, session_key, unionid', /\d keys: \+ user, \+ session with sealed session_key/)
+  inOrder(await arrows(login), /^Phone to WeChat: wx\.login\(\) · alice/, /^WeChat to Phone: code/, /^Phone to wxgate: POST \/auth\/login/,
+    /^wxgate to WeChat: GET \/sns\/jscode2session/, /^WeChat to wxgate: openid/, /^wxgate to Redis: /, /^wxgate to Phone: 200 · token/)
   await login.getByText(/\d keys: /).click()
   await shows(login, /^sealed \(\d+ bytes\)$/)
   await picture(page, 'login-en')
@@ -79,164 +95,438 @@ test('a user logs in, and the way through WeChat and Redis is shown', async t =>
 })
 
 test('the page works under any name of its machine, without TLS too', async t => {
-  const { click, says } = await visit(t, { host: 'dev.example.test' })
+  const { click, says, tab } = await visit(t, { host: 'dev.example.test' })
   await click('Call an API')
   await says('The backend was told X-OpenID: o')
   await click('Open a socket')
   await says('The socket is open')
+  await tab('Service')
+  await click('Send')
+  await says('The backend got the message in the plain')
 })
 
 test('a call reaches the backend with the identity that the gateway set', async t => {
-  const { page, click, says, call } = await visit(t)
+  const { page, click, says, group } = await visit(t)
   await click('Call an API')
   await says('The backend was told X-OpenID: o')
-  const hello = await call('GET /api/hello')
-  await shows(hello, /X-OpenID: o/, /^Phone to wxgate: /, /Bearer eyJhbG…/)
+  const hello = await group('Call an API', 'GET /api/hello')
+  await shows(hello, '3 calls', 'POST /auth/login', /X-OpenID: o/, /^Phone to wxgate: /, /Bearer eyJhbG…/) // the SDK logged in by itself
   await hello.getByText(/· X-OpenID: /).click()
   await shows(hello, 'X-UnionID', 'set by the gateway')
   await picture(page, 'call-en')
-  await call('POST /auth/login') // the SDK logged in by itself
 })
 
-test('five calls at once need one login', async t => {
-  const { click, choose, says, page } = await visit(t)
+test('five calls at once need one login, and are one group', async t => {
+  const { click, choose, says, group } = await visit(t)
   await choose('小明')
   await click('5 calls at once')
   await says('5 answers, one login.')
-  assert.equal(await page.locator('#calls > li').filter({ hasText: /GET \/api\/orders\/\d/ }).count(), 5)
+  const five = await group('5 calls at once', '7 calls')
+  assert.equal(await five.locator('h4').filter({ hasText: /GET \/api\/orders\/\d/ }).count(), 5)
 })
 
 test('a phone number and a profile are kept with the user', async t => {
-  const { page, click, choose, says, call } = await visit(t)
+  const { page, click, choose, says, group } = await visit(t)
   await choose('bob')
   await click('Get phone number')
   await says(/The phone number is 1\d{10}/)
-  await shows(await call('POST /auth/phone'), 'POST /wxa/business/getuserphonenumber', /\d keys: phone, \+ sealed access token/)
+  const phone = await group('POST /auth/phone')
+  await shows(phone, 'POST /wxa/business/getuserphonenumber', /\d keys: phone, \+ sealed access token/)
   await page.locator('#nickname').fill('Bob 鲍勃')
   await click('Set profile')
   await says('The profile says: Bob 鲍勃')
-  await shows(await call('PUT /auth/profile'), /\d keys: \+ profile/)
+  await shows(await group('PUT /auth/profile'), /\d keys: \+ profile/)
   await page.locator('#store > summary').click()
   await page.locator('#store').getByText('Bob 鲍勃').waitFor()
   await picture(page, 'profile-en')
 })
 
-test('a socket and a stream are open through the gateway', async t => {
-  const { page, click, says, call } = await visit(t)
+test('a socket and a stream have lines of their own, and leave results alone', async t => {
+  const { page, click, says, group } = await visit(t)
   await click('Open a socket')
   await says('The socket is open.')
   await page.locator('#text').fill('hello there')
   await click('Send')
-  await says('The backend echoed: hello there')
-  const socket = await call('GET /api/ws')
-  await shows(socket, '101', /X-OpenID: o/, /^Phone to Backend: hello there/, /^Backend to Phone: hello there/)
+  await page.locator('#socket-line').filter({ hasText: 'The backend echoed: hello there' }).waitFor()
+  await shows(await group('GET /api/ws'), '101', /X-OpenID: o/, /^Phone to Backend: hello there/, /^Backend to Phone: hello there/)
   await click('Follow a stream')
-  await says(/The backend says: \d\d:\d\d:\d\d/)
-  await shows(await call('GET /api/events'), /^Backend to Phone: data: /)
+  const line = page.locator('#stream-line')
+  await line.filter({ hasText: /The backend says: \d\d:\d\d:\d\d/ }).waitFor()
+  await shows(await group('GET /api/events'), /^Backend to Phone: data: /)
+  await click('Call an API')
+  await says('The backend was told X-OpenID: o')
+  const before = await line.innerText()
+  await page.waitForFunction(text => document.getElementById('stream-line').innerText !== text, before)
+  await says('The backend was told X-OpenID: o') // the stream has gone on, the result stands
   await picture(page, 'socket-en')
   await click('Stop the stream')
-  await says('The stream is closed.')
+  await line.filter({ hasText: 'The stream is closed.' }).waitFor()
   await click('Close the socket')
-  await says('The socket is closed (1000).')
+  await page.locator('#socket-line').filter({ hasText: 'The socket is closed (1000).' }).waitFor()
 })
 
 test('an open socket is cut when the session ends', async t => {
-  const { page, click, says } = await visit(t)
+  const { page, click, says, tab } = await visit(t)
   await click('Open a socket')
   await says('The socket is open.')
-  await click('Log out everywhere')
+  await tab('What if')
+  await click('The session ends elsewhere')
+  await tab('Calls')
   await page.getByRole('button', { name: 'Open a socket' }).waitFor()
 })
 
 test('after logging out the session is gone from Redis', async t => {
-  const { page, click, says, call } = await visit(t)
+  const { page, click, says, group } = await visit(t)
   await click('Log in (wx.login)')
   await says('Logged in')
   await click('Log out')
   await says('Logged out.')
   await page.getByText('Not logged in.').waitFor()
-  const logout = await call('POST /auth/logout')
+  const logout = await group('POST /auth/logout')
   await shows(logout, /− session/)
   await logout.getByText(/− session/).click()
   await picture(page, 'logout-en')
 })
 
+test('an upload shows its progress; one over max_body is a 413', async t => {
+  const { page, click, says, tab, group } = await visit(t)
+  await page.evaluate(() => {
+    window.seen = []
+    new MutationObserver(() => window.seen.push(document.getElementById('progress').value))
+      .observe(document.getElementById('result'), { childList: true, characterData: true, subtree: true })
+  })
+  await click('Upload 6 MB')
+  await says('The backend received 6.0 MB.')
+  const seen = await page.evaluate(() => window.seen)
+  assert.ok(seen.some(value => value > 0), `progress: ${seen}`)
+  await shows(await group('POST /api/uploads/photo'), '200')
+  await tab('What if')
+  await click('Upload 12 MB, 8 allowed')
+  await says('Refused: 413 body_too_large')
+  const refused = await group('body_too_large')
+  assert.ok(!(await arrows(refused)).some(label => /Backend/.test(label)), 'the backend was asked')
+  await picture(page, 'too-large-en')
+})
+
 test('what is refused says why', async t => {
-  const { page, click, choose, says, call } = await visit(t)
-  await page.getByText('What if …').click()
-  await click('no token is sent')
+  const { page, click, says, tab, group } = await visit(t)
+  await tab('What if')
+  await click('No token is sent')
   await says('Refused: 401 token_missing')
-  await shows(await call('token_missing'), /^wxgate to Phone: 401/)
-  await click('the token is forged')
+  await shows(await group('token_missing'), /^wxgate to Phone: 401/)
+  await click('The token is forged')
   await says('Refused: 401 token_invalid')
-  await click('the client sends X-OpenID')
+  await click('The client sends X-OpenID')
   await says(/The client said X-OpenID: o-somebody-else. The backend was told o(?!-somebody)/)
-  const spoofed = await call('GET /api/hello')
-  await spoofed.locator('summary').first().click()
+  const spoofed = await group('The client sends X-OpenID')
+  await spoofed.getByText(/GET \/api\/hello · Bearer/).click()
   await shows(spoofed, 'o-somebody-else', 'the gateway removes it')
-  await choose('bob')
-  await page.getByLabel('WeChat blocks this user').check()
-  await click('Log in (wx.login)')
-  await says('Refused: 403 user_blocked')
-  await shows(await call('user_blocked'), /40226/)
   await picture(page, 'refused-en')
-  await page.getByLabel('WeChat blocks this user').uncheck()
-  await click('Log in (wx.login)')
-  await says('Logged in')
+})
+
+test('a rate limit lets five of eight pass, and is open again a second later', async t => {
+  const { click, says, tab, group } = await visit(t)
+  await tab('What if')
+  await click('8 calls, 5 a second allowed')
+  await says('5 passed, 3 refused: 429')
+  await shows(await group('8 calls, 5 a second allowed'), 'rate_limited')
+  await new Promise(resolve => setTimeout(resolve, 1100)) // the limit's own second
+  await click('8 calls, 5 a second allowed')
+  await says('5 passed, 3 refused: 429')
+})
+
+test('WeChat blocks a user, and lets him in again', async t => {
+  const { page, click, choose, toggle, tab, says, group } = await visit(t)
+  await choose('bob')
+  await tab('What if')
+  await toggle('WeChat blocks this user')
+  await click('Call an API')
+  await says('Refused: 403 user_blocked')
+  await shows(await group('user_blocked'), /40226/)
+  await toggle('WeChat blocks this user')
+  await says('WeChat lets this user log in again.')
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
+  assert.ok(await page.getByRole('switch', { name: 'WeChat blocks this user' }).isChecked() === false)
+})
+
+test('a ban is a call of the private listener, ends the session and refuses the login until it is lifted', async t => {
+  const { page, click, toggle, tab, says, group } = await visit(t)
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
+  await tab('What if')
+  await toggle('This user is banned')
+  await says('The private listener banned the user')
+  const ban = await group('This user is banned')
+  await shows(ban, /^PUT \/api\/users\//, /"ended":1/)
+  inOrder(await arrows(ban), /^Backend to wxgate: PUT/, /^wxgate to Redis: /, /^wxgate to Backend: 200/)
+  await picture(page, 'ban-en')
+  await click('Call an API')
+  await says('Refused: 403 user_blocked')
+  await toggle('This user is banned')
+  await says('The ban is lifted.')
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
 })
 
 test('a busy WeChat is a 503, which nobody answers with logins in a loop', async t => {
-  const { page, click, says, call } = await visit(t)
-  await page.getByText('What if …').click()
-  await page.getByLabel('WeChat is busy').check()
+  const { page, click, toggle, tab, says, group } = await visit(t)
+  await tab('What if')
+  await toggle('WeChat is busy')
   await click('Call an API')
   await says('Refused: 503 wechat_unavailable')
-  await shows(await call('wechat_unavailable'), /^wxgate to Phone: 503/)
+  await shows(await group('wechat_unavailable'), /^wxgate to Phone: 503/)
   await picture(page, 'busy-en')
-  await page.getByLabel('WeChat is busy').uncheck()
+  await toggle('WeChat is busy')
+  await says('WeChat answers again.')
+  // The circuit to WeChat may be open still, for some seconds: a person presses again.
+  await page.waitForFunction(() => {
+    const { textContent } = document.getElementById('result')
+    if (/Refused|answers again/.test(textContent)) document.getElementById('try-it').click()
+    return /X-OpenID/.test(textContent)
+  }, undefined, { polling: 500, timeout: 60000 })
+})
+
+test('while Redis is away known users go on and logins are a 503; then all is as before', async t => {
+  const { page, click, choose, toggle, tab, says, group } = await visit(t)
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
+  await tab('What if')
+  await toggle('Redis is away')
+  await says('Redis no longer answers.')
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
+  await choose('bob')
+  await click('Call an API')
+  await says('Refused: 503 store_unavailable')
+  await shows(await group('store_unavailable'), /^wxgate to Phone: 503/)
+  await picture(page, 'redis-away-en')
+  await page.reload()
+  await tab('What if')
+  await page.getByRole('switch', { name: 'Redis is away', checked: true }).waitFor() // still away, and said so
+  await toggle('Redis is away')
+  await says('Redis answers again.')
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
+  await choose('alice')
+  await click('Call an API')
+  await says('The backend was told X-OpenID') // her session was kept
+  assert.doesNotMatch(await (await group('Call an API')).innerText(), /auth\/login/)
+})
+
+test('a backend that is down is a 502, its sockets are cut, and it comes back', async t => {
+  const { page, click, toggle, tab, says, group } = await visit(t)
+  await click('Open a socket')
+  await says('The socket is open.')
+  await tab('What if')
+  await toggle('The backend is down')
+  await says('The backend refuses connections.')
+  await click('Call an API')
+  await says('Refused: 502 upstream_error')
+  await shows(await group('upstream_error'), /^wxgate to Phone: 502/)
+  await picture(page, 'backend-down-en')
+  await tab('Calls')
+  await page.getByRole('button', { name: 'Open a socket' }).waitFor()
+  await tab('What if')
+  await toggle('The backend is down')
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
 })
 
 test('a session that ends elsewhere costs one more login and no error', async t => {
-  const { page, click, says, call } = await visit(t)
-  await page.getByText('What if …').click()
-  await click('the session ends elsewhere')
+  const { click, tab, says, group } = await visit(t)
+  await tab('What if')
+  await click('The session ends elsewhere')
   await says('Every session of the user has been ended')
   await click('Call an API')
   await says('The backend was told X-OpenID')
-  await shows(await call('session_ended'), /^wxgate to Phone: 401 · session_ended/)
+  await shows(await group('session_ended'), /^wxgate to Phone: 401 · session_ended/, 'POST /auth/login')
+})
+
+test('a web page enters by ticket, acts by cookie, and is cut by the logout', async t => {
+  const { page, click, tab, says, group } = await visit(t)
+  await tab('Web page')
+  await click('Open <web-view>')
+  await says('The page is open.')
+  const frame = page.frameLocator('#web-frame')
+  await frame.getByText(/^o[\w-]{27}$/).waitFor()
+  await frame.locator('#stream').filter({ hasText: /^\d\d:\d\d:\d\d$/ }).waitFor()
+  await frame.locator('#socket').filter({ hasText: 'echoed: hello' }).waitFor()
+  const opening = await group('Open <web-view>', '/h5/ws')
+  await shows(opening, 'web page')
+  inOrder(await arrows(opening), /^Phone to wxgate: POST \/auth\/ticket/, /^wxgate to Phone: 200 · ticket/, /^Phone to wxgate: GET \/auth\/enter\?ticket=/,
+    /^wxgate to Redis: /, /^wxgate to Phone: 303 · → \/h5\/page.*Set-Cookie: wxgate-dev=/, /^Phone to wxgate: GET \/h5\/page.*Cookie: wxgate-dev=/,
+    /^wxgate to Backend: GET \/h5\/page.*X-OpenID: o/)
+  await frame.getByRole('button', { name: 'POST an order' }).click()
+  await frame.locator('#answer').filter({ hasText: /^200$/ }).waitFor()
+  await shows(await group('Web page: POST an order'), /POST \/h5\/api\/orders/, /X-OpenID: o/)
+  await picture(page, 'webview-en')
+  await click('Log out')
+  await says('the page’s session ends with the mini program’s')
+  await frame.locator('#stream').filter({ hasText: 'closed: 401 session_ended' }).waitFor()
+  await frame.locator('#socket').filter({ hasText: 'closed' }).waitFor()
+  await picture(page, 'webview-cut-en')
+})
+
+test('a web page opens in a tab of its own, and an invented ticket gets a page that says so', async t => {
+  const { page, click, tab } = await visit(t)
+  await tab('Web page')
+  const [opened] = await Promise.all([page.waitForEvent('popup'), click('Open in a new tab')])
+  await opened.getByText(/^o[\w-]{27}$/).waitFor()
+  const [refused] = await Promise.all([page.waitForEvent('popup'), click('Invent a ticket')])
+  await refused.getByText('This link is no longer valid').waitFor()
+})
+
+test('no ticket and no cookie of a web page is shown whole', async t => {
+  const { page, click, tab, says } = await visit(t)
+  await tab('Web page')
+  await click('Open <web-view>')
+  await says('The page is open.')
+  await page.frameLocator('#web-frame').getByText('echoed: hello').waitFor()
+  for (const summary of await page.locator('#groups summary').all()) await summary.click()
+  const [{ value }] = await page.context().cookies()
+  const ticket = new URL(await page.locator('#web-frame').getAttribute('src'), page.url()).searchParams.get('ticket')
+  assert.equal(ticket.length, 64)
+  const shown = await page.locator('#groups').innerText()
+  for (const secret of [value, ticket]) assert.ok(!shown.includes(secret))
+})
+
+test('a message to customer service comes encrypted, reaches the backend in the plain and is answered', async t => {
+  const { page, click, tab, says, group } = await visit(t)
+  await tab('Service')
+  await page.locator('#question').fill('Where is my tea?')
+  await click('Send')
+  await says('The backend got the message in the plain.')
+  await page.locator('#chat .theirs').filter({ hasText: 'Got it · 收到: Where is my tea?' }).waitFor()
+  const push = await group('Message to customer service')
+  const labels = await arrows(push)
+  inOrder(labels, /^Phone to WeChat: message · alice · Where is my tea\?/, /^WeChat to wxgate: POST \/auth\/push\/.*Encrypt: /,
+    /^wxgate to Backend: POST \/wechat\/push/, /^Backend to wxgate: 200/, /^wxgate to WeChat: 200 · Encrypt, /, /^WeChat to Phone: Got it · 收到: Where is my tea\?/)
+  assert.ok(!labels.find(label => /^WeChat to wxgate/.test(label)).includes('tea'))
+  await push.getByText(/POST \/wechat\/push/).click()
+  await shows(push, '"Where is my tea?"', 'X-OpenID')
+  await picture(page, 'service-en')
+
+  await click('WeChat sends it again')
+  await says('The same message again')
+  const again = await group('WeChat sends it again')
+  assert.ok(!(await arrows(again)).some(label => /Backend/.test(label)), 'the backend was asked twice')
+  await shows(again, /^WeChat to Phone: Got it · 收到/)
+})
+
+test('a forged push is a 403, and the backend sees nothing', async t => {
+  const { page, click, tab, says, group } = await visit(t)
+  await tab('Service')
+  await click('Forge a push')
+  await says('Refused: 403 forbidden')
+  const forged = await group('Forge a push')
+  const labels = await arrows(forged)
+  inOrder(labels, /^Phone to wxgate: POST \/auth\/push\//, /^wxgate to Phone: 403/)
+  assert.equal(labels.length, 2)
+  await picture(page, 'forged-push-en')
+})
+
+test('a push that the backend does not take is sent again until it does', async t => {
+  const { click, tab, toggle, says, group } = await visit(t)
+  await tab('What if')
+  await toggle('The backend is down')
+  await tab('Service')
+  await click('Send')
+  await says('Not accepted, so WeChat sent it again: 500, 500, 500, 500')
+  const labels = await arrows(await group('Message to customer service'))
+  assert.equal(labels.filter(label => /^WeChat to wxgate/.test(label)).length, 4)
 })
 
 test('calls from elsewhere are shown too', async t => {
-  const { dev, call } = await visit(t)
+  const { dev, group } = await visit(t)
   await fetch(dev.url + '/api/from-a-script')
-  await shows(await call('/api/from-a-script'), 'from elsewhere', 'token_missing')
+  await shows(await group('/api/from-a-script'), 'from elsewhere', 'token_missing')
+})
+
+test('a page that is opened later groups the earlier calls alike', async t => {
+  const { page, click, says, group } = await visit(t)
+  await click('Call an API')
+  await says('The backend was told X-OpenID')
+  await page.reload()
+  await shows(await group('Call an API', 'GET /api/hello'), '3 calls')
+  assert.equal(await page.locator('#groups > li').count(), 1)
 })
 
 test('a Chinese browser gets a Chinese page, and may switch', async t => {
-  const { page, click, says } = await visit(t, { locale: 'zh-CN' })
+  const { page, click, says, tab } = await visit(t, { locale: 'zh-CN' })
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN')
   await click('登录（wx.login）')
   await says('登录')
   await click('调用接口')
   await says('后端收到 X-OpenID：o')
   await picture(page, 'desktop-zh')
+  await tab('异常')
+  await click('不带 token')
+  await says('被拒绝：401 token_missing')
+  await picture(page, 'whatif-zh')
+  await tab('网页')
+  await click('打开 <web-view>')
+  await page.frameLocator('#web-frame').getByText('回显: hello').waitFor()
+  await picture(page, 'webview-zh')
+  await tab('客服')
+  await click('发送')
+  await says('后端收到了明文消息')
+  await picture(page, 'service-zh')
   await click('English')
-  await says('The backend was told X-OpenID')
-  await page.getByRole('heading', { name: 'The way of each call' }).waitFor()
+  await says('The backend got the message in the plain')
+  await page.getByRole('heading', { name: 'What happens at each click' }).waitFor()
 })
 
-test('on a phone all of it fits, in both languages', async t => {
-  for (const [locale, login] of [['en-US', 'Log in (wx.login)'], ['zh-CN', '登录（wx.login）']]) {
-    const { page, click, call } = await visit(t, { locale, width: 375, height: 812 })
+test('every text is there in both languages', async t => {
+  const { page } = await visit(t)
+  const missing = await page.evaluate(async () => {
+    const { texts } = await import('/playground/i18n.mjs')
+    const names = (value, path) => Object.entries(value).flatMap(([name, below]) =>
+      below && typeof below === 'object' && path + name !== 'meaning' ? names(below, `${path}${name}.`) : [path + name])
+    const en = names(texts.en, ''), zh = names(texts.zh, '')
+    return [...en.filter(name => !zh.includes(name)), ...zh.filter(name => !en.includes(name))]
+  })
+  assert.deepEqual(missing, [])
+})
+
+/** Whether all of it, or as much as fits, is to be seen. */
+const inView = locator => locator.evaluate(node => {
+  const { top, left, right } = node.getBoundingClientRect()
+  const shown = document.elementFromPoint((left + right) / 2, top + 12)
+  return node.contains(shown)
+})
+
+test('on a phone all of it fits, and what a click did is in view, in both languages', async t => {
+  for (const [locale, login, service, send] of [['en-US', 'Log in (wx.login)', 'Service', 'Send'], ['zh-CN', '登录（wx.login）', '客服', '发送']]) {
+    const { page, click, group, tab } = await visit(t, { locale, width: 390, height: 844 })
     await click(login)
-    const shown = await call('POST /auth/login')
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 375, 'scrolls sideways')
+    const shown = await group('POST /auth/login')
+    await page.waitForFunction(() => !document.body.classList.contains('busy'))
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, 'scrolls sideways')
+    assert.ok(await inView(shown), 'the login is out of view')
     await picture(page, `phone-${locale.slice(0, 2)}`)
     await shown.locator('summary').last().click()
-    await shown.scrollIntoViewIfNeeded()
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 375, 'scrolls sideways')
-    await picture(page, `phone-calls-${locale.slice(0, 2)}`)
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, 'scrolls sideways')
+    await page.locator('#sequence').evaluate(node => node.scrollTo(0, node.scrollHeight))
+    await tab(service)
+    await click(send)
+    const push = await group('/auth/push/')
+    await page.waitForFunction(() => !document.body.classList.contains('busy'))
+    assert.ok(await inView(push), 'the push is out of view')
+    await picture(page, `phone-service-${locale.slice(0, 2)}`)
   }
+})
+
+test('on a desktop what a click did is in view, wherever the page was', async t => {
+  const { page, click, says, group } = await visit(t, { height: 700 })
+  for (const _ of [1, 2, 3]) {
+    await click('5 calls at once')
+    await says('5 answers')
+  }
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
+  await click('Call an API')
+  await says('X-OpenID')
+  assert.ok(await inView(await group('Call an API')), 'the call is out of view')
 })
 
 test('dark is dark', async t => {
@@ -254,7 +544,7 @@ test('no session_key is shown or kept anywhere on the page', async t => {
   const { dev, page, click, says } = await visit(t)
   await click('Get phone number')
   await says('The phone number is')
-  for (const summary of await page.locator('#calls summary').all()) await summary.click()
+  for (const summary of await page.locator('#groups summary').all()) await summary.click()
   const users = await (await fetch(dev.url + '/sim/users')).json()
   const seen = (await page.content()) + (await page.evaluate(() => JSON.stringify(localStorage)))
   for (const { session_key } of users) assert.ok(!session_key || !seen.includes(session_key))

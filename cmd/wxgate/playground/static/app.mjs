@@ -1,9 +1,13 @@
 // Puts the page together: the phone, the stream of events, language and theme.
+import { showApi, startApi } from './api.mjs'
 import * as calls from './calls.mjs'
 import { byId, parse } from './dom.mjs'
 import { otherLanguage, t, translate } from './i18n.mjs'
 import { meet, showPhone, startPhone, user } from './phone.mjs'
+import { startService } from './service.mjs'
 import { forget, showStore } from './store.mjs'
+import { startWebview } from './webview.mjs'
+import { readSwitches, showSwitches, startWhatIf, takeFault } from './whatif.mjs'
 import { traffic } from './wx.mjs'
 
 const themes = ['auto', 'light', 'dark']
@@ -25,6 +29,8 @@ function showAll() {
   byId('language').textContent = t('otherLanguage')
   showTheme()
   showPhone()
+  showApi()
+  showSwitches()
   showStore(user())
   calls.showAll()
 }
@@ -36,12 +42,14 @@ function follow() {
     if (running && running !== data) startOver()
     running = data
     meet(parse(data))
+    readSwitches().catch(() => {}) // the next greeting asks again
   })
   events.onopen = () => (byId('lost').hidden = true)
   events.onerror = () => (byId('lost').hidden = false)
   events.onmessage = ({ data }) => {
     const event = parse(data)
     calls.take(event)
+    if (event.kind === 'fault') takeFault(event.detail)
     if (event.kind === 'store' || event.kind === 'answer') showStore(user())
   }
 }
@@ -60,5 +68,9 @@ byId('user').addEventListener('chosen', () => showStore(user()))
 traffic.addEventListener('message', ({ detail }) => calls.takeMessage(detail))
 byId('curl').textContent = `curl -si ${location.origin}/api/hello`
 startPhone()
+startApi()
+startWebview()
+startService()
+startWhatIf()
 showAll()
 follow()

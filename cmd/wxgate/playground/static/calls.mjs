@@ -1,28 +1,30 @@
-// The list of calls: each a small sequence diagram, newest on top.
-import { byId, code, el, middle, parse } from './dom.mjs'
+// The sequence: the calls of each click together, as a diagram, the last click on top.
+import { byId, code, el, parse } from './dom.mjs'
 import { clock, t } from './i18n.mjs'
+import { BACKEND, headerOf, nameOf, PHONE, stepsOf } from './steps.mjs'
 import * as store from './store.mjs'
-import { isOwn } from './wx.mjs'
+import { clickOf } from './wx.mjs'
 
-const PHONE = 0, GATE = 1, WECHAT = 2, REDIS = 3, BACKEND = 4
-
-/** How many calls stay on the page. */
+/** How many groups stay on the page. */
 const most = 100
 
 /** How many messages of a socket or stream are shown with its call. */
 const mostMessages = 4
 
+/** Groups by key, the oldest first: the calls of a click, or one call from elsewhere. */
+const groups = new Map()
+
 /** Calls by number. */
 const calls = new Map()
 
 /** Takes an event of the server's in, and shows it. */
-export function take({ exchange, kind, time, detail }) {
-  const call = callOf(exchange, time)
+export function take({ call: number, kind, time, detail }) {
+  const call = callOf(number, detail, time)
   learn[kind](call, detail)
-  show(call)
+  show(call.parent || call)
 }
 
-/** What has passed on the page's sockets and streams, by request id: it may be there before the server tells of the call. */
+/** What has passed on the page's sockets and streams, by request id: it may be there before the server's event of the call. */
 const passed = new Map()
 
 function messagesOf(requestID) {
@@ -43,43 +45,79 @@ export function takeMessage({ id, out, text }) {
 }
 
 export function clear() {
+  groups.clear()
   calls.clear()
   passed.clear()
-  byId('calls').replaceChildren()
+  byId('groups').replaceChildren()
   showEmpty()
 }
 
 /** Shows all again, in another language. */
 export function showAll() {
-  calls.forEach(show)
+  for (const group of groups.values()) group.calls.forEach(show)
   showEmpty()
 }
 
 function showEmpty() {
-  byId('empty').hidden = calls.size > 0
+  byId('empty').hidden = groups.size > 0
 }
 
 let unowned = 0
 
-function callOf(number, time) {
-  // What belongs to no call of a phone, such as a token fetched for a script, is shown by itself.
+function callOf(number, detail, time) {
+  // What belongs to no call, such as a token fetched for a script, is shown by itself.
   const key = number || --unowned
-  if (!calls.has(key)) {
-    calls.set(key, { time, steps: [], node: el('li'), tail: el('div', { class: 'steps' }) })
-    byId('calls').prepend(calls.get(key).node)
-    forgetOldest()
-  }
+  if (!calls.has(key)) calls.set(key, newCall(key, detail, time))
   return calls.get(key)
 }
 
-function forgetOldest() {
-  if (calls.size > most) {
-    const [oldest, { node, request }] = calls.entries().next().value
-    calls.delete(oldest)
-    if (request) passed.delete(request.request_id)
-    node.remove()
+function newCall(number, detail, time) {
+  const call = { number, time, parts: [], node: el('div', { class: 'call' }), tail: el('div', { class: 'steps' }) }
+  const parent = calls.get(detail.push_of)
+  if (parent) {
+    call.parent = parent
+    parent.children = [...(parent.children || []), call]
+    return call
   }
+  call.group = groupOf(detail, time, number)
+  call.group.calls.push(call)
+  call.group.node.append(call.node)
+  return call
+}
+
+/** The group of the click that a call came from. A web page's sockets and streams say no click: they are of its opening. */
+function groupOf(detail, time, number) {
+  const click = clickOf(detail.request_id) || (detail.web_page && lastOpening()) || { key: 'call ' + number }
+  if (!groups.has(click.key)) addGroup(click, time)
+  return groups.get(click.key)
+}
+
+const lastOpening = () => [...groups.values()].findLast(({ name }) => name === 'openPage' || name === 'openTab')
+
+function addGroup({ key, name, isOwn }, time) {
+  const group = { key, name, isOwn, time, calls: [], head: el('h3'), node: el('li') }
+  group.node.append(group.head)
+  groups.set(key, group)
+  byId('groups').prepend(group.node)
+  if (isOwn) reveal(group.node)
+  if (groups.size > most) forgetOldest()
   showEmpty()
+}
+
+/** Brings what the last click did into view. */
+function reveal(node) {
+  requestAnimationFrame(() => node.scrollIntoView({ block: 'nearest', behavior: 'instant' }))
+}
+
+function forgetOldest() {
+  const [key, { node, calls: old }] = groups.entries().next().value
+  groups.delete(key)
+  for (const { number, request, children = [] } of old) {
+    for (const child of children) calls.delete(child.number)
+    calls.delete(number)
+    if (request) passed.delete(request.request_id)
+  }
+  node.remove()
 }
 
 /** What each kind of event adds to a call. */
@@ -87,13 +125,12 @@ const learn = {
   request(call, request) {
     call.request = request
     call.messages = messagesOf(request.request_id)
-    call.simulated = request.path.startsWith('/sim/')
   },
   wechat(call, asked) {
-    call.steps.push({ wechat: asked })
+    call.parts.push({ wechat: asked })
   },
   backend(call, received) {
-    call.steps.push({ backend: received })
+    call.parts.push({ backend: received })
   },
   answer(call, answer) {
     call.answer = answer
@@ -104,135 +141,67 @@ const learn = {
   store(call, snapshot) {
     call.stored = store.take(snapshot)
   },
+  admin(call, admin) {
+    call.admin = admin
+  },
+  fault(call, fault) {
+    call.fault = fault
+  },
 }
 
 function show(call) {
-  const open = new Set([...call.node.querySelectorAll('details[open]')].map(node => node.dataset.step))
+  showGroup(call.group)
+  showCall(call)
+}
+
+function showCall(call) {
+  const { node, fault } = call
+  if (fault) return node.replaceChildren(el('p', { class: 'note', text: t(fault.on ? 'breaks' : 'mends')[fault.name] }))
+  const open = new Set([...node.querySelectorAll('details[open]')].map(step => step.dataset.step))
   const steps = stepsOf(call).map((step, i) => drawStep(step, String(i), open.has(String(i))))
-  call.node.replaceChildren(drawHead(call), el('div', { class: 'steps' }, ...steps), call.tail)
+  const head = isAlone(call) ? [] : [el('h4', {}, ...factsOf(call))]
+  node.replaceChildren(...head, el('div', { class: 'steps' }, ...steps), call.tail)
   showMessages(call)
 }
 
-/** What a call is called. */
-function nameOf({ request, simulated, steps: [first] }) {
-  if (simulated) return simulatedName(request)
-  if (request) return `${request.method} ${middle(request.path, 60)}`
-  return first.wechat ? first.wechat.api : first.backend.path
+/** The calls that are not mere notes. */
+const drawn = ({ calls: all }) => all.filter(({ fault }) => !fault)
+
+/** A call that is alone in its group has its name in the group's head. */
+const isAlone = ({ group }) => drawn(group).length === 1
+
+function showGroup(group) {
+  const { head, name, time } = group
+  const known = drawn(group)
+  const label = name ? t(name) : undefined
+  const title = typeof label === 'string' ? label : name || t('fromElsewhere')
+  const alone = known.length === 1 ? factsOf(known[0]) : []
+  const count = known.length > 1 ? [t('calls', known.length)] : []
+  head.replaceChildren(el('span', { class: name ? 'title' : 'tag', text: title }), ...alone, el('span', { class: 'when', text: [...count, clock(time)].join(' · ') }))
+  // The second call of a group gives the first a head of its own.
+  if (known.length === 2 && !known[0].node.querySelector('h4')) showCall(known[0])
 }
 
-function drawHead(call) {
-  const { request, answer, time } = call
-  const tags = []
-  if (answer) tags.push(el('span', { class: `status ${toneOf(answer.status)}`, text: String(answer.status) }))
-  else if (request) tags.push(el('span', { class: 'status waiting', text: t('waiting') }))
+/** A call's name, what came of it and how long it took. */
+function factsOf(call) {
+  const { request, answer, admin, children = [] } = call
+  const facts = [el('code', { text: nameOf(call) })]
+  const { status } = answer || admin || {}
+  if (status) facts.push(el('span', { class: `status ${status >= 400 ? 'error' : 'good'}`, text: String(status) }))
+  else if (request) facts.push(el('span', { class: 'status waiting', text: t('waiting') }))
   const fault = answer && headerOf(answer.header, 'X-Gateway-Error')
-  if (fault) tags.push(el('span', { class: 'status error', text: fault }))
-  if (!request || !isOwn(request.request_id)) tags.push(el('span', { class: 'tag', text: t('fromElsewhere') }))
-  const facts = [clock(time)]
-  if (answer) facts.unshift(t('took', (answer.took_us / 1000).toFixed(answer.took_us < 10000 ? 1 : 0)))
-  return el('h3', {}, el('code', { text: nameOf(call) }), ...tags, el('span', { class: 'when', text: facts.join(' · ') }))
-}
-
-function toneOf(status) {
-  if (status >= 400) return 'error'
-  return 'good'
-}
-
-/** The arrows of a call, in the order in which they happened. */
-function stepsOf(call) {
-  if (call.simulated) return simulatedSteps(call)
-  const { request, answer, steps, stored } = call
-  const drawn = []
-  if (request) drawn.push(askStep(request, answer))
-  for (const { wechat, backend } of steps) drawn.push(...(wechat ? wechatSteps(wechat) : backendSteps(backend)))
-  if (answer) drawn.push(answerStep(answer))
-  if (stored) drawn.push(storeStep(stored))
-  return drawn
-}
-
-/** A call of the simulator: WeChat's app on the phone, or an injected fault. */
-function simulatedSteps({ request, answer }) {
-  const asked = answer ? answer.request_body : ''
-  const { user } = parse(asked) || {}
-  const label = [simulatedName(request), user].filter(Boolean).join(' · ')
-  const drawn = [{ from: PHONE, to: WECHAT, tone: 'wechat', label, parts: [[t('body'), asked]] }]
-  if (answer) drawn.push({ from: WECHAT, to: PHONE, tone: 'wechat', label: simulatedAnswer(answer), parts: [[t('body'), answer.body]] })
-  return drawn
-}
-
-function simulatedName({ path }) {
-  const what = path.slice('/sim/'.length)
-  return { code: 'wx.login()', 'phone-code': t('phoneButton') }[what] || `${t('simulator')}: ${what}`
-}
-
-function simulatedAnswer({ body, status }) {
-  const { code: value } = parse(body) || {}
-  return value ? t('loginCode', middle(value, 20)) : String(status)
-}
-
-function askStep({ method, path, header }, answer) {
-  const body = answer ? answer.request_body : ''
-  const label = [`${method} ${path}`, middle(body, 44), headerOf(header, 'Authorization')].filter(Boolean).join(' · ')
-  return { from: PHONE, to: GATE, tone: 'phone', label, parts: [[t('headers'), headersView(header, t('stripped'))], [t('body'), body]] }
-}
-
-function wechatSteps({ method, api, query, body, status, errcode, answer }) {
-  const good = !errcode && status === 200
-  const told = parse(answer)
-  const gist = !good ? `${errcode || status} ${told ? told.errmsg || '' : ''}` : told ? Object.keys(told).join(', ') : String(status)
-  return [
-    { from: GATE, to: WECHAT, tone: 'wechat', label: `${method} ${api}`, parts: [[t('query'), query && query.replaceAll('&', '\n')], [t('body'), body]] },
-    { from: WECHAT, to: GATE, tone: good ? 'wechat' : 'error', label: gist, parts: [[t('body'), answer]] },
-  ]
-}
-
-function backendSteps({ method, path, header, body, status }) {
-  const openid = headerOf(header, 'X-Openid')
-  const label = `${method} ${path}${openid ? ` · X-OpenID: ${openid}` : ''}`
-  return [
-    { from: GATE, to: BACKEND, tone: 'backend', label, parts: [[t('headers'), headersView(header, t('identity'))], [t('body'), body]] },
-    { from: BACKEND, to: GATE, tone: 'backend', label: String(status) },
-  ]
-}
-
-function answerStep({ status, header, body }) {
-  const fault = headerOf(header, 'X-Gateway-Error')
-  const told = parse(body)
-  const gist = fault ? `${fault}: ${told ? told.message : ''}` : told && typeof told === 'object' ? Object.keys(told).join(', ') : ''
-  const label = [status, gist].filter(Boolean).join(' · ')
-  return { from: GATE, to: PHONE, tone: status >= 400 ? 'error' : 'phone', label, parts: [[t('headers'), headersView(header)], [t('body'), body]] }
-}
-
-function storeStep(stored) {
-  return { from: GATE, to: REDIS, tone: 'redis', label: store.summary(stored), parts: [['', el('div', {}, ...store.keysOf(stored))]] }
-}
-
-/** Header names as they are written: servers fold their case. */
-const spelled = { 'X-Openid': 'X-OpenID', 'X-Unionid': 'X-UnionID', 'X-Appid': 'X-AppID', 'X-User-Id': 'X-User-ID', 'X-Request-Id': 'X-Request-ID', 'X-Real-Ip': 'X-Real-IP', 'X-Wx-Openid': 'X-WX-OPENID' }
-const identity = /^X-(Openid|Unionid|Appid|User-Id|User-Roles|Wx-.*)$/
-
-const headerOf = (header, name) => (header && header[name] ? header[name].join(', ') : '')
-
-/** The headers as a table, the identity first with what becomes of it, and what every browser says last. */
-function headersView(header, tag) {
-  if (!header) return undefined
-  const rank = name => (identity.test(name) ? 0 : /^(Accept|Cache-Control|Connection|Pragma|Sec-|User-Agent|Upgrade)/.test(name) ? 2 : 1)
-  const names = Object.keys(header).sort((a, b) => rank(a) - rank(b))
-  return el('table', { class: 'headers' }, ...names.map(name => headerRow(name, header[name].join(', '), rank(name), tag)))
-}
-
-function headerRow(name, value, rank, tag) {
-  const shown = el('td', { text: value })
-  if (rank === 0 && tag) shown.append(' ', el('span', { class: 'tag', text: tag }))
-  const tone = ['identity', undefined, 'common'][rank]
-  return el('tr', { class: tone }, el('th', { scope: 'row', text: spelled[name] || name }), shown)
+  if (fault) facts.push(el('span', { class: 'status error', text: fault }))
+  if (request && request.web_page) facts.push(el('span', { class: 'tag', text: t('webPage') }))
+  for (const child of children) if (child.answer && child.answer.status >= 400) facts.push(el('span', { class: 'status error', text: String(child.answer.status) }))
+  if (answer) facts.push(el('span', { class: 'took', text: t('took', (answer.took_us / 1000).toFixed(answer.took_us < 10000 ? 1 : 0)) }))
+  return facts
 }
 
 function drawStep(step, number, open) {
   const parts = (step.parts || []).filter(([, content]) => content)
   const line = drawLine(step)
   if (!parts.length) return el('div', { class: 'step' }, line)
-  const shown = parts.flatMap(([title, content]) => [title && el('h4', { text: title }), content instanceof Node ? content : code(content)].filter(Boolean))
+  const shown = parts.flatMap(([title, content]) => [title && el('h5', { text: title }), content instanceof Node ? content : code(content)].filter(Boolean))
   return el('details', { class: 'step', 'data-step': number, open }, el('summary', {}, line), el('div', { class: 'detail' }, ...shown))
 }
 

@@ -1,7 +1,7 @@
-// The phone: a mini program whose every call goes through the SDK.
-import { byId, code, el } from './dom.mjs'
+// The phone: its user, what a press of a button does to it, and its result. Every call goes through the SDK.
+import { byId, el } from './dom.mjs'
 import { clock, t } from './i18n.mjs'
-import { newWx, simulator, wipePhones } from './wx.mjs'
+import { beginClick, newWx, wipePhones } from './wx.mjs'
 import { createGateway } from './wxgate-miniprogram.mjs'
 
 // Plain http is for localhost and addresses, says the SDK, but this page may be opened under any name: its phone calls
@@ -16,6 +16,9 @@ let logins = 0
 
 export const user = () => byId('user').value
 
+/** How often wx.login was called. */
+export const loginCount = () => logins
+
 function phone() {
   const name = user()
   if (!phones.has(name)) {
@@ -27,196 +30,92 @@ function phone() {
   return phones.get(name)
 }
 
-const gateway = () => phone().gateway
-const held = () => phone().wx.getStorageSync(tokenKey)
+export const gateway = () => phone().gateway
 
-/** What is shown as the last result, so that it can be shown in another language. */
+/** The token that the phone holds, or ''. */
+export const token = () => (phone().wx.getStorageSync(tokenKey) || {}).token || ''
+
+export const bearer = token => ({ Authorization: 'Bearer ' + token })
+
+/** A call past the SDK. */
+export function bare(path, options = {}) {
+  return new Promise((success, fail) => phone().wx.request({ url: base + path, ...options, success, fail }))
+}
+
+/** The last result, kept as a function so that it can be shown in another language. */
 let last
 
-function tell(make, tone = 'good', detail) {
-  last = { make, tone, detail }
+/** Shows a result: `make` gives the text. */
+export function tell(make, tone = 'good') {
+  last = { make, tone }
   showResult()
   showState()
 }
 
 function showResult() {
-  const { make, tone, detail } = last || {}
+  const { make, tone } = last || {}
   const output = byId('result')
   output.className = `result ${tone || ''}`
-  output.replaceChildren(...(make ? [el('p', { text: make() })] : []), ...(detail ? [code(detail)] : []))
+  output.textContent = make ? make() : ''
 }
 
 function showState() {
-  const { token, expires } = held() || {}
+  const { token, expires } = phone().wx.getStorageSync(tokenKey) || {}
   const alive = token && expires > Date.now()
   byId('state').textContent = alive ? t('loggedIn', clock(expires).slice(0, 5)) : t('loggedOut')
   byId('state-dot').className = alive ? 'dot on' : 'dot'
 }
 
-/** Shows the phone again, in another language. */
-export function showPhone() {
-  byId('user').querySelector('[value=""]').textContent = t('newUser')
-  byId('socket').textContent = t(socket ? 'closeSocket' : 'openSocket')
-  byId('stream').textContent = t(stream ? 'closeStream' : 'openStream')
-  showResult()
-  showState()
-}
-
-/** Runs what a button is for, and shows what came of it. */
-async function act(button, what) {
-  button.disabled = true
+/** Runs what a button is for, and shows what came of it. One press at a time, so that its calls are known. */
+export async function act(name, what) {
+  if (document.body.classList.contains('busy')) return
+  document.body.classList.add('busy')
+  beginClick(name)
   tell(() => t('waiting'), 'waiting')
   try {
     await what()
   } catch (error) {
     tellFailure(error)
   } finally {
-    button.disabled = false
+    document.body.classList.remove('busy')
   }
 }
 
-function tellFailure({ code: name, statusCode, errMsg, message }) {
+/** Has a button do something under the name of its text. */
+export function onPress(id, what) {
+  const button = byId(id)
+  button.addEventListener('click', () => act(button.dataset.t, what))
+}
+
+/** Has a form do something under a name. */
+export function onSubmit(id, name, what) {
+  byId(id).addEventListener('submit', event => {
+    event.preventDefault()
+    act(name, what)
+  })
+}
+
+export function tellFailure({ code: name, statusCode, errMsg, message }) {
   if (name) tellRefusal(statusCode, name)
   else tell(() => t('failed', errMsg || message), 'error')
 }
 
-function tellRefusal(status, name) {
+export function tellRefusal(status, name) {
   tell(() => [t('refused', status, name), t('why')[name]].filter(Boolean).join('\n'), 'error')
 }
 
 /** Shows the answer of a call: what `good` makes of the backend's, or the refusal. */
-function tellAnswer({ statusCode, data }, good) {
+export function tellAnswer({ statusCode, data }, good) {
   if (statusCode < 400) tell(() => good(data), 'good')
   else tellRefusal(statusCode, data.error || '')
 }
 
-const openidOf = data => ((data.headers && data.headers['X-Openid']) || ['–'])[0]
-
-const actions = {
-  async login() {
-    const { is_new_user } = await gateway().login()
-    tell(() => t('welcome', is_new_user))
-  },
-  async call() {
-    tellAnswer(await gateway().request('/api/hello'), data => t('called', openidOf(data)))
-  },
-  async phone() {
-    await gateway().ensureSession() // before the button is shown: a tap on it costs money
-    const detail = await simulator('phone-code', { user: user() })
-    const { phone_number } = await gateway().bindPhone(detail)
-    tell(() => t('gotPhone', phone_number))
-  },
-  async five() {
-    const before = logins
-    await Promise.all([1, 2, 3, 4, 5].map(n => gateway().request(`/api/orders/${n}`)))
-    const needed = logins - before
-    tell(() => t('fiveDone', needed))
-  },
-  async logout() {
-    await gateway().logout()
-    tell(() => t('loggedOutNow'))
-  },
-  async 'logout-all'() {
-    await gateway().logout({ all: true })
-    tell(() => t('loggedOutNow'))
-  },
-  async 'no-token'() {
-    tellAnswer(await bare('/api/hello'), data => t('called', openidOf(data)))
-  },
-  async forged() {
-    const token = held().token || 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJvLXNvbWVib2R5LWVsc2UifQ.c2lnbmF0dXJl'
-    tellAnswer(await bare('/api/hello', { header: bearer(token.replace(/[^.]*$/, text => [...text].reverse().join(''))) }), () => '')
-  },
-  async spoof() {
-    const header = { 'X-OpenID': 'o-somebody-else', 'X-WX-OPENID': 'o-somebody-else' }
-    tellAnswer(await gateway().request({ url: '/api/hello', header }), data => t('spoofed', openidOf(data)))
-  },
-  async ended() {
-    await gateway().ensureSession()
-    await bare('/auth/logout', { method: 'POST', data: { all: true }, header: bearer(held().token) })
-    tell(() => t('endedNow'))
-  },
-}
-
-const bearer = token => ({ Authorization: 'Bearer ' + token })
-
-/** A call past the SDK. */
-function bare(path, options = {}) {
-  return new Promise((success, fail) => phone().wx.request({ url: base + path, ...options, success, fail }))
-}
-
-async function setProfile() {
-  const { nickname = '' } = await gateway().setProfile({ nickname: byId('nickname').value })
-  tell(() => t('gotProfile', nickname || '–'))
-}
-
-let socket
-
-async function toggleSocket() {
-  if (socket) return socket.close()
-  const task = gateway().connectSocket({ url: '/api/ws', protocols: ['echo'] })
-  socket = task
-  task.onOpen(() => {
-    showSocket(true)
-    tell(() => t('socketOpen'))
-  })
-  task.onMessage(({ data }) => tell(() => t('socketSaid', data)))
-  task.onClose(({ code: closeCode }) => {
-    if (socket === task) socket = undefined
-    showSocket(false)
-    tell(() => t('socketClosed', closeCode))
-  })
-  try {
-    await task
-  } catch (error) {
-    socket = undefined
-    throw error
-  }
-}
-
-function showSocket(open) {
-  byId('message').hidden = !open
-  byId('socket').textContent = t(open ? 'closeSocket' : 'openSocket')
-  if (open) byId('text').focus({ preventScroll: true })
-}
-
-function sendMessage() {
-  const input = byId('text')
-  if (socket && input.value) socket.send({ data: input.value })
-  input.value = ''
-}
-
-let stream
-
-async function toggleStream() {
-  if (stream) return stream.abort()
-  stream = gateway().request({ url: '/api/events', enableChunked: true })
-  byId('stream').textContent = t('closeStream')
-  stream.onChunkReceived(({ data }) => {
-    const text = new TextDecoder().decode(data).replace(/^data: |\n/g, '')
-    tell(() => t('streamSaid', text))
-  })
-  // Not awaited: it goes on until it is stopped.
-  stream.catch(() => {}).then(() => {
-    stream = undefined
-    byId('stream').textContent = t('openStream')
-    tell(() => t('streamClosed'))
-  })
-}
-
-/** WeChat blocks the user, or is busy. */
-const faults = {
-  blocked: on => simulator('block', { user: user(), blocked: on }),
-  busy: on => simulator('fault', on ? { api: '/sns/jscode2session', errcode: -1 } : undefined),
-}
-
-const blockedUsers = new Set()
+export const openidOf = data => ((data.headers && data.headers['X-Openid']) || ['–'])[0]
 
 function chooseUser() {
   const select = byId('user')
   if (select.value === '') addUser('user-' + Math.random().toString(36).slice(2, 6))
   localStorage.setItem('wxgate user', select.value)
-  byId('blocked').checked = blockedUsers.has(select.value)
   last = undefined
   showPhone()
   select.dispatchEvent(new CustomEvent('chosen', { bubbles: true }))
@@ -234,9 +133,35 @@ export function meet(start) {
   localStorage.setItem('wxgate start', start)
   wipePhones()
   phones.clear()
-  blockedUsers.clear()
-  byId('blocked').checked = byId('busy').checked = false
   showPhone()
+}
+
+/** Shows the phone again, in another language. */
+export function showPhone() {
+  byId('user').querySelector('[value=""]').textContent = t('newUser')
+  showResult()
+  showState()
+}
+
+function chooseTab(chosen) {
+  for (const tab of document.querySelectorAll('[role="tab"]')) {
+    const isChosen = tab === chosen
+    tab.setAttribute('aria-selected', isChosen)
+    tab.tabIndex = isChosen ? 0 : -1
+    byId(tab.getAttribute('aria-controls')).hidden = !isChosen
+  }
+  last = undefined
+  showResult()
+}
+
+/** Arrow keys go from tab to tab, as the pattern for tabs wants. */
+function moveTab(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+  if (!step) return
+  const tabs = [...document.querySelectorAll('[role="tab"]')]
+  const next = tabs[(tabs.indexOf(event.target) + step + tabs.length) % tabs.length]
+  chooseTab(next)
+  next.focus()
 }
 
 export function startPhone() {
@@ -245,28 +170,9 @@ export function startPhone() {
   if (before && !people.includes(before)) addUser(before)
   byId('user').value = before || people[0]
   byId('user').addEventListener('change', chooseUser)
-  for (const [id, what] of Object.entries(actions)) {
-    const button = byId(id)
-    button.addEventListener('click', () => act(button, what))
+  for (const tab of document.querySelectorAll('[role="tab"]')) {
+    tab.addEventListener('click', () => chooseTab(tab))
+    tab.addEventListener('keydown', moveTab)
   }
-  byId('socket').addEventListener('click', () => toggleSocket().catch(tellFailure))
-  byId('stream').addEventListener('click', () => toggleStream().catch(tellFailure))
-  submit('profile', () => act(byId('profile').querySelector('button'), setProfile))
-  submit('message', sendMessage)
-  for (const [id, change] of Object.entries(faults)) byId(id).addEventListener('change', () => injectFault(id, change))
   setInterval(showState, 10000)
 }
-
-function submit(form, what) {
-  byId(form).addEventListener('submit', event => {
-    event.preventDefault()
-    what()
-  })
-}
-
-async function injectFault(id, change) {
-  const on = byId(id).checked
-  if (id === 'blocked') blockedUsers[on ? 'add' : 'delete'](user())
-  await change(on).catch(tellFailure)
-}
-

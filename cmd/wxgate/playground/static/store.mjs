@@ -2,7 +2,7 @@
 import { byId, el } from './dom.mjs'
 import { clock, duration, meaning, t } from './i18n.mjs'
 
-/** The user's name by openid, as wx.login has told it. */
+/** The user's name by openid, as wx.login said it. */
 const names = new Map()
 
 /** The last snapshot by openid. */
@@ -25,14 +25,19 @@ export function take(snapshot) {
   latest.set(snapshot.openid, snapshot)
   const entries = snapshot.entries || []
   const gone = [...old.keys()].filter(key => !entries.some(entry => entry.key === key))
-  return { gone, entries: entries.map(entry => ({ ...entry, isNew: !old.has(entry.key), changed: changedFields(entry, old.get(entry.key)) })) }
+  return { gone, entries: entries.map(entry => ({ ...entry, isNew: !old.has(entry.key), ...differences(entry, old.get(entry.key)) })) }
 }
 
-/** The names of the fields that are new or have another value. */
-function changedFields(entry, before) {
-  const values = new Map((before ? before.fields : []).map(field => [field.name, field.value]))
-  return entry.fields.filter(field => values.get(field.name) !== field.value).map(field => field.name)
+/** The names of the fields that are new or have another value, and the sessions that came and went. */
+function differences(entry, before = { fields: [] }) {
+  const values = new Map(before.fields.map(field => [field.name, field.value]))
+  const changed = entry.fields.filter(field => values.get(field.name) !== field.value).map(field => field.name)
+  const [then, now] = [sessionsIn(before.fields), sessionsIn(entry.fields)]
+  return { changed, born: now.filter(id => !then.includes(id)), ended: then.filter(id => !now.includes(id)) }
 }
+
+/** The sessions whose fields these are: a field is named by the session's id and a letter. */
+const sessionsIn = fields => [...new Set(fields.map(({ name }) => (/^(\S{22}) /.exec(name) || [])[1]).filter(Boolean))]
 
 /** What has changed, in a few words. */
 export function summary({ entries, gone }) {
@@ -40,9 +45,14 @@ export function summary({ entries, gone }) {
   return t('stored', entries.length, [...new Set(words)].join(', '))
 }
 
-function wordsOf({ key, isNew, fields, changed }) {
+function wordsOf({ key, isNew, fields, changed, born, ended }) {
   if (isNew) return [`+ ${kindOf(key)}`]
-  return fields.filter(({ name }) => changed.includes(name)).map(field => meaning(field.meaning))
+  const ofOld = fields.filter(({ name }) => changed.includes(name) && !born.includes(name.slice(0, 22)))
+  return [
+    ...born.map(id => `+ ${t(fields.some(({ name }) => name === id + ' w') ? 'newWebSession' : 'newSession')}`),
+    ...ofOld.map(({ name, meaning: text }) => t('short')[name.slice(23)] || meaning(text)),
+    ...ended.map(() => `− ${t('endedSession')}`),
+  ]
 }
 
 /** What a key is for: a user, a session, a cookie jar or an access token. */
@@ -76,11 +86,12 @@ function row({ name, meaning: text, value }, changed) {
   return el('tr', { class: changed ? 'changed' : undefined }, ...cells)
 }
 
-/** A time in the reader's own zone, anything else as it is. */
+/** A value with its times in the reader's own zone. */
 function readable(value) {
-  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return value
-  const time = new Date(value)
-  return `${time.toLocaleDateString('sv')} ${clock(time)}`
+  return value.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, text => {
+    const time = new Date(text)
+    return `${time.toLocaleDateString('sv')} ${clock(time)}`
+  })
 }
 
 /** Shows what lies in Redis for the chosen user. */

@@ -1,26 +1,34 @@
-// `wx` for a browser: as much of it as the SDK needs, over fetch, WebSocket and localStorage.
+// `wx` for a browser: as much of it as the SDK needs, over fetch, XMLHttpRequest, WebSocket and localStorage.
 
 const page = Math.random().toString(36).slice(2, 8)
-let calls = 0
+let click = { number: 0, name: 'start', calls: 0 }
 
-/** Tells this page's calls from others'. */
-export const isOwn = requestID => requestID.startsWith('page-')
-
-/** The X-Request-ID of the next call, by which its way is told. */
-function nextID() {
-  calls++
-  return `page-${page}-${calls}`
+/** Says what was pressed: the calls that follow belong together. `name` is that of a text. */
+export function beginClick(name) {
+  click = { number: click.number + 1, name, calls: 0 }
 }
 
-/** Tells what passes on sockets and streams, which the server doesn't look into: message, with {id, out, text}. */
+/** The X-Request-ID of the next call, by which the server's events of it are known. */
+function nextID() {
+  click.calls++
+  return `page-${page}.${click.number}.${click.name}.${click.calls}`
+}
+
+/** The click that a request id is of, on any page, or undefined. */
+export function clickOf(requestID) {
+  const [, key, name] = /^(page-\w+\.\d+)\.(\w+)\.\d+$/.exec(requestID || '') || []
+  return key && { key, name, isOwn: key.startsWith(`page-${page}.`) }
+}
+
+/** Reports what passes on sockets and streams, which the server doesn't look into: message, with {id, out, text}. */
 export const traffic = new EventTarget()
 
-function pass(id, out, data) {
+function report(id, out, data) {
   const text = typeof data === 'string' ? data : new TextDecoder().decode(data)
   traffic.dispatchEvent(new CustomEvent('message', { detail: { id, out, text } }))
 }
 
-/** The phone of a user: each has one of his own. */
+/** The phone of a user: each has a storage of its own. */
 export function newWx(user) {
   const prefix = `wxgate phone ${user} `
   return {
@@ -34,6 +42,7 @@ export function newWx(user) {
       complete()
     },
     request,
+    uploadFile,
     connectSocket,
     getStorageSync: key => JSON.parse(localStorage.getItem(prefix + key) || '""'),
     setStorageSync: (key, value) => localStorage.setItem(prefix + key, JSON.stringify(value)),
@@ -47,13 +56,12 @@ export function wipePhones() {
   keys.forEach(key => localStorage.removeItem(key))
 }
 
-/** Asks the simulated WeChat's app, or changes how it behaves; without a body all injected faults end. */
-export async function simulator(what, body) {
-  const response = await fetch('/sim/' + what, {
-    method: body ? 'POST' : 'DELETE',
-    headers: { 'X-Request-ID': nextID() },
-    body: body && JSON.stringify(body),
-  })
+/** Asks the simulated WeChat's app. */
+export const simulator = (what, body) => ask('POST', '/sim/' + what, body)
+
+/** Calls the playground's own server. */
+export async function ask(method, path, body) {
+  const response = await fetch(path, { method, headers: { 'X-Request-ID': nextID() }, body: body && JSON.stringify(body) })
   const answer = await response.json()
   if (!response.ok) throw new Error(answer.error)
   return answer
@@ -67,7 +75,7 @@ function request(options) {
   const stop = new AbortController()
   const timer = options.enableChunked ? undefined : setTimeout(() => stop.abort('timeout'), timeout)
   face.abort = () => stop.abort('abort')
-  exchange(options, stop.signal, emit)
+  send(options, stop.signal, emit)
     .then(success, error => fail({ errMsg: 'request:fail ' + (stop.signal.aborted ? stop.signal.reason : error.message) }))
     .finally(() => {
       clearTimeout(timer)
@@ -76,21 +84,26 @@ function request(options) {
   return face
 }
 
-async function exchange({ url, method = 'GET', header, data, enableChunked }, signal, emit) {
+async function send({ url, method = 'GET', header, data, enableChunked }, signal, emit) {
   const body = data === undefined || typeof data === 'string' ? data : JSON.stringify(data)
   const id = nextID()
-  const { pathname, search } = new URL(url)
-  const response = await fetch(pathname + search, {
+  const response = await fetch(here(url), {
     method, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'manual',
     headers: { ...(body && { 'Content-Type': 'application/json' }), ...header, 'X-Request-ID': id },
   })
-  const told = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
-  emit('HeadersReceived', told)
-  if (enableChunked) return { ...told, errMsg: 'request:ok', data: await readChunks(response, chunk => {
-    pass(id, false, chunk)
+  const answer = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
+  emit('HeadersReceived', answer)
+  if (enableChunked) return { ...answer, errMsg: 'request:ok', data: await readChunks(response, chunk => {
+    report(id, false, chunk)
     emit('ChunkReceived', { data: chunk })
   }) }
-  return { ...told, errMsg: 'request:ok', data: decoded(await response.text()) }
+  return { ...answer, errMsg: 'request:ok', data: decoded(await response.text()) }
+}
+
+/** The part of an address below this page's own origin. */
+export function here(url) {
+  const { pathname, search, hash } = new URL(url, location.href)
+  return pathname + search + hash
 }
 
 async function readChunks(response, receive) {
@@ -110,6 +123,28 @@ function decoded(text) {
   }
 }
 
+/** Only XMLHttpRequest tells the progress of an upload. `filePath` is a Blob here. */
+function uploadFile({ url, filePath, name, header = {}, formData = {}, success = ignore, fail = ignore, complete = ignore }) {
+  const { face, emit } = newTask()
+  const form = new FormData()
+  for (const [field, value] of Object.entries(formData)) form.append(field, value)
+  form.append(name, filePath, 'photo.bin')
+  const xhr = new XMLHttpRequest()
+  xhr.open('POST', here(url))
+  for (const [field, value] of Object.entries({ ...header, 'X-Request-ID': nextID() })) xhr.setRequestHeader(field, value)
+  xhr.upload.onprogress = ({ loaded, total }) =>
+    emit('ProgressUpdate', { progress: Math.round(100 * loaded / total), totalBytesSent: loaded, totalBytesExpectedToSend: total })
+  xhr.onload = () => success({ errMsg: 'uploadFile:ok', statusCode: xhr.status, data: xhr.responseText, header: headersOf(xhr) })
+  xhr.onerror = () => fail({ errMsg: 'uploadFile:fail' })
+  xhr.onabort = () => fail({ errMsg: 'uploadFile:fail abort' })
+  xhr.onloadend = complete
+  face.abort = () => xhr.abort()
+  xhr.send(form)
+  return face
+}
+
+const headersOf = xhr => Object.fromEntries(xhr.getAllResponseHeaders().trim().split('\r\n').map(line => line.split(': ')))
+
 /**
  * A browser sends no header of one's own with a WebSocket. The token and the request id go as names of subprotocols to
  * the page's server, which hands them to the gateway as the headers that a phone sends.
@@ -125,7 +160,7 @@ function connectSocket({ url, header = {}, success = ignore, complete = ignore }
   socket.binaryType = 'arraybuffer'
   socket.onopen = () => emit('Open', { header: {} })
   socket.onmessage = ({ data }) => {
-    pass(id, false, data)
+    report(id, false, data)
     emit('Message', { data })
   }
   socket.onerror = () => emit('Error', { errMsg: 'connectSocket:fail' })
@@ -133,7 +168,7 @@ function connectSocket({ url, header = {}, success = ignore, complete = ignore }
   face.send = ({ data, success: sent = ignore, fail = ignore }) => {
     if (socket.readyState !== WebSocket.OPEN) return fail({ errMsg: 'sendSocketMessage:fail not open' })
     socket.send(data)
-    pass(id, true, data)
+    report(id, true, data)
     sent({ errMsg: 'sendSocketMessage:ok' })
   }
   face.close = ({ code = 1000, reason } = {}) => socket.close(code, reason)

@@ -1,0 +1,166 @@
+// The tab of calls: login, requests, an upload, a socket and an event stream.
+import { byId } from './dom.mjs'
+import { t } from './i18n.mjs'
+import { act, gateway, loginCount, onPress, onSubmit, openidOf, tell, tellAnswer, tellFailure, tellRefusal, user } from './phone.mjs'
+import { simulator } from './wx.mjs'
+
+async function login() {
+  const { is_new_user } = await gateway().login()
+  tell(() => t('welcome', is_new_user))
+}
+
+export async function call() {
+  tellAnswer(await gateway().request('/api/hello'), data => t('called', openidOf(data)))
+}
+
+async function getPhone() {
+  await gateway().ensureSession() // before the button is shown: a tap on it costs money
+  const detail = await simulator('phone-code', { user: user() })
+  const { phone_number } = await gateway().bindPhone(detail)
+  tell(() => t('gotPhone', phone_number))
+}
+
+async function five() {
+  const before = loginCount()
+  await Promise.all([1, 2, 3, 4, 5].map(n => gateway().request(`/api/orders/${n}`)))
+  const needed = loginCount() - before
+  tell(() => t('fiveDone', needed))
+}
+
+export async function logout() {
+  await gateway().logout()
+  tell(() => t('loggedOutNow'))
+}
+
+async function setProfile() {
+  const { nickname = '' } = await gateway().setProfile({ nickname: byId('nickname').value })
+  tell(() => t('gotProfile', nickname || '–'))
+}
+
+const megabyte = 1 << 20
+
+/** Uploads a file of so many MB and shows how far it is. */
+export async function upload(megabytes) {
+  const bar = byId('progress')
+  const task = gateway().uploadFile({ url: '/api/uploads/photo', name: 'photo', filePath: new Blob([new Uint8Array(megabytes * megabyte)]) })
+  task.onProgressUpdate(({ progress }) => {
+    bar.value = progress
+    tell(() => t('uploading', progress), 'waiting')
+  })
+  bar.value = 0
+  bar.hidden = false
+  try {
+    const { statusCode, data } = await task
+    const answer = JSON.parse(data)
+    if (statusCode < 400) tell(() => t('uploaded', (answer.bytes / megabyte).toFixed(1)))
+    else tellRefusal(statusCode, answer.error || '')
+  } finally {
+    bar.hidden = true
+  }
+}
+
+let socket
+
+/** What the socket or the stream said last: each has a line of its own, so that it leaves results alone. */
+const lines = { socket: undefined, stream: undefined }
+
+function say(which, make) {
+  lines[which] = make
+  showLine(which)
+}
+
+function showLine(which) {
+  const line = byId(which + '-line')
+  line.hidden = !lines[which]
+  line.textContent = lines[which] ? lines[which]() : ''
+}
+
+async function toggleSocket() {
+  if (socket) {
+    socket.close()
+    return tell(() => t('closing'), 'waiting')
+  }
+  const task = gateway().connectSocket({ url: '/api/ws', protocols: ['echo'] })
+  socket = task
+  task.onMessage(({ data }) => say('socket', () => t('socketSaid', data)))
+  task.onClose(({ code }) => {
+    if (socket === task) socket = undefined
+    showSocket()
+    say('socket', () => t('socketClosed', code))
+  })
+  const opened = new Promise((resolve, reject) => {
+    task.onOpen(resolve)
+    task.onClose(({ code }) => reject({ errMsg: t('socketClosed', code) }))
+  })
+  opened.catch(() => {})
+  try {
+    await task
+    await opened
+  } catch (error) {
+    socket = undefined
+    throw error
+  }
+  showSocket()
+  say('socket', () => t('socketOpen'))
+  tell(() => t('socketOpen'))
+}
+
+function showSocket() {
+  byId('message').hidden = !socket
+  byId('socket').textContent = t(socket ? 'closeSocket' : 'openSocket')
+}
+
+function sendMessage() {
+  const input = byId('text')
+  if (socket && input.value) socket.send({ data: input.value })
+  input.value = ''
+}
+
+let stream
+
+async function toggleStream() {
+  if (stream) {
+    stream.abort()
+    return tell(() => t('closing'), 'waiting')
+  }
+  stream = gateway().request({ url: '/api/events', enableChunked: true })
+  const ended = stream.then(({ statusCode, data }) => {
+    if (statusCode >= 400) tellRefusal(statusCode, data.error || '')
+  }, error => {
+    if (!/abort/.test(error.errMsg)) tellFailure(error)
+  }).then(() => {
+    stream = undefined
+    showStream()
+    say('stream', () => t('streamClosed'))
+  })
+  const begun = new Promise(resolve => stream.onChunkReceived(({ data }) => {
+    const text = new TextDecoder().decode(data).replace(/^data: |\n/g, '')
+    say('stream', () => t('streamSaid', text))
+    resolve(true)
+  }))
+  showStream()
+  if (await Promise.race([begun, ended])) tell(() => t('streamOpen'))
+}
+
+function showStream() {
+  byId('stream').textContent = t(stream ? 'closeStream' : 'openStream')
+}
+
+/** Shows what depends on the language again. */
+export function showApi() {
+  showSocket()
+  showStream()
+  showLine('socket')
+  showLine('stream')
+}
+
+export function startApi() {
+  for (const [id, what] of Object.entries({ login, call, 'get-phone': getPhone, five, logout, upload: () => upload(6) })) onPress(id, what)
+  byId('socket').addEventListener('click', () => act(socket ? 'closeSocket' : 'openSocket', toggleSocket))
+  byId('stream').addEventListener('click', () => act(stream ? 'closeStream' : 'openStream', toggleStream))
+  onSubmit('profile', 'setProfile', setProfile)
+  byId('message').addEventListener('submit', event => {
+    event.preventDefault()
+    sendMessage()
+  })
+}

@@ -1,0 +1,39 @@
+// The tab of web pages: a ticket for the page, and the page in a frame as a <web-view> shows it.
+import { logout } from './api.mjs'
+import { byId, middle } from './dom.mjs'
+import { locale, t } from './i18n.mjs'
+import { gateway, onPress, tell } from './phone.mjs'
+import { here } from './wx.mjs'
+
+/** The page of the sample backend, in this page's language and colours. */
+const page = () => `/h5/page?lang=${locale().slice(0, 2)}&theme=${document.documentElement.dataset.theme}`
+
+async function openPage() {
+  const url = here(await gateway().webviewURL(page()))
+  byId('web-view').hidden = false
+  byId('web-address').textContent = middle(url, 44)
+  byId('web-frame').src = url
+  tell(() => t('pageOpened'))
+}
+
+async function openTab() {
+  const tab = window.open('about:blank') // now, while the click counts: later it would be a pop-up
+  const url = here(await gateway().webviewURL(page()))
+  if (tab) tab.location = new URL(url, location.href)
+  tell(() => t('tabOpened'))
+}
+
+async function badTicket() {
+  window.open('/auth/enter?ticket=' + 'A'.repeat(64))
+  tell(() => t('badTicketOpened'))
+}
+
+export function startWebview() {
+  onPress('open-page', openPage)
+  onPress('open-tab', openTab)
+  onPress('web-logout', async () => {
+    await logout()
+    tell(() => t('pageCut'))
+  })
+  onPress('bad-ticket', badTicket)
+}
