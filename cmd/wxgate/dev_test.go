@@ -286,7 +286,7 @@ func firstOf(_ int, stdout, _ string) string { return stdout }
 // commands: so serve can't reach it.
 func TestOnlyDevReachesThePlayground(t *testing.T) {
 	t.Parallel()
-	ofDev := []string{"dev.go", "devfaults.go", "loopback.go", "samplebackend.go", "samplepage.go", "samplepush.go"}
+	ofDev := []string{"dev.go", "devfaults.go", "loopbackserver.go", "samplebackend.go", "samplepage.go", "samplepush.go"}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -356,7 +356,7 @@ func specified(s ast.Spec) (names []string) {
 }
 
 // fault presses a switch of the page.
-func (d *playing) fault(t *testing.T, name, user string, on bool) {
+func (d *devRun) fault(t *testing.T, name, user string, on bool) {
 	t.Helper()
 	body := fmt.Sprintf(`{"name":%q,"user":%q,"on":%v}`, name, user, on)
 	if res, answer := d.call(t, http.MethodPut, "/playground/faults", body, ""); res.StatusCode != http.StatusOK {
@@ -367,7 +367,7 @@ func (d *playing) fault(t *testing.T, name, user string, on bool) {
 // Each switch of the page breaks what it names, and mends it.
 func TestTheSwitchesOfThePageBreakAndMend(t *testing.T) {
 	t.Parallel()
-	login := func(t *testing.T, d *playing, user string) (*http.Response, []byte) {
+	login := func(t *testing.T, d *devRun, user string) (*http.Response, []byte) {
 		_, code := d.call(t, http.MethodPost, "/sim/code", `{"user":"`+user+`"}`, "")
 		return d.call(t, http.MethodPost, "/auth/login", string(code), "")
 	}

@@ -16,7 +16,7 @@ import (
 // devFaults breaks for real what the switches of the page name, and mends it.
 type devFaults struct {
 	sim      *wechattest.Server
-	backend  *loopback
+	backend  *loopbackServer
 	sessions *session.Store
 	recorder *playground.Recorder
 	private  string // URL of the private listener

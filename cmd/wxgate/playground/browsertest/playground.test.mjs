@@ -404,7 +404,7 @@ test('a message to customer service comes encrypted, reaches the backend in the 
     /^wxgate to Backend: POST \/wechat\/push/, /^Backend to wxgate: 200/, /^wxgate to WeChat: 200 · Encrypt, /, /^WeChat to Phone: Got it · 收到: Where is my tea\?/)
   assert.ok(!labels.find(label => /^WeChat to wxgate/.test(label)).includes('tea'))
   await push.getByText(/POST \/wechat\/push/).click()
-  await shows(push, '"Where is my tea?"', 'X-OpenID')
+  await shows(push.locator('details[open]'), '"Where is my tea?"', 'X-OpenID')
   await picture(page, 'service-en')
 
   await click('WeChat sends it again')
@@ -412,6 +412,22 @@ test('a message to customer service comes encrypted, reaches the backend in the 
   const again = await group('WeChat sends it again')
   assert.ok(!(await arrows(again)).some(label => /Backend/.test(label)), 'the backend was asked twice')
   await shows(again, /^WeChat to Phone: Got it · 收到/)
+})
+
+test('while Redis is away a repeated push is sent on unchecked, and said to be so', async t => {
+  const { click, tab, toggle, says, group } = await visit(t)
+  await tab('Service')
+  await click('Send')
+  await says('The backend got the message in the plain')
+  await tab('What if')
+  await toggle('Redis is away')
+  await says('Redis no longer answers.')
+  await tab('Service')
+  await click('WeChat sends it again')
+  await says('without the check for repeats')
+  const again = await group('WeChat sends it again')
+  await again.getByText(/POST \/wechat\/push/).click()
+  await shows(again.locator('details[open]'), 'X-Push-Dedupe')
 })
 
 test('a forged push is a 403, and the backend sees nothing', async t => {
@@ -514,6 +530,15 @@ test('on a phone all of it fits, and what a click did is in view, in both langua
     await page.waitForFunction(() => !document.body.classList.contains('busy'))
     assert.ok(await inView(push), 'the push is out of view')
     await picture(page, `phone-service-${locale.slice(0, 2)}`)
+    for (const id of ['tab-api', 'tab-web', 'tab-service', 'tab-whatif']) {
+      await page.locator('#' + id).click()
+      await page.locator('#' + id.replace('tab', 'panel')).waitFor()
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${id} scrolls sideways`)
+    }
+    await click(locale === 'en-US' ? 'No token is sent' : '不带 token')
+    await page.waitForFunction(() => !document.body.classList.contains('busy'))
+    assert.ok(await inView(page.locator('#result')), 'the result is out of view')
+    await picture(page, `phone-whatif-${locale.slice(0, 2)}`)
   }
 })
 

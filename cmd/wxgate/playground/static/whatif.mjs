@@ -2,8 +2,8 @@
 import { call, upload } from './api.mjs'
 import { byId } from './dom.mjs'
 import { t } from './i18n.mjs'
-import { act, bare, bearer, gateway, onPress, openidOf, tell, tellAnswer, token, user } from './phone.mjs'
-import { ask } from './wx.mjs'
+import { bare, bearer, gateway, onPress, openidOf, tell, tellAnswer, tellFailure, token, user } from './phone.mjs'
+import { ask, newClick } from './wx.mjs'
 
 const refusals = {
   async 'no-token'() {
@@ -68,11 +68,17 @@ export async function readSwitches() {
   showSwitches()
 }
 
+/** Whether Redis, the backend or WeChat is taken away. */
+export const isBroken = name => broken.has(keyOf(name))
+
+/** Presses a switch; also while a call is under way, which may be waiting for just that. */
 async function press(name) {
   const on = byId(name).checked
   try {
-    await ask('PUT', '/playground/faults', { name, user: userOf(name), on })
+    await ask('PUT', '/playground/faults', { name, user: userOf(name), on }, newClick(switches[name].text))
     tell(() => t(on ? 'breaks' : 'mends')[name], on ? 'waiting' : 'good')
+  } catch (error) {
+    tellFailure(error)
   } finally {
     showSwitches()
   }
@@ -80,9 +86,7 @@ async function press(name) {
 
 export function startWhatIf() {
   for (const [id, what] of Object.entries(refusals)) onPress(id, what)
-  for (const [name, { text }] of Object.entries(switches)) {
-    byId(name).addEventListener('change', () => act(text, () => press(name)).finally(showSwitches))
-  }
+  for (const name of Object.keys(switches)) byId(name).addEventListener('change', () => press(name))
   onPress('try-it', call)
   byId('user').addEventListener('chosen', showSwitches)
 }

@@ -1,15 +1,21 @@
 // `wx` for a browser: as much of it as the SDK needs, over fetch, XMLHttpRequest, WebSocket and localStorage.
 
 const page = Math.random().toString(36).slice(2, 8)
-let click = { number: 0, name: 'start', calls: 0 }
+let clicks = 0
+let current = newClick('start')
 
-/** Says what was pressed: the calls that follow belong together. `name` is that of a text. */
-export function beginClick(name) {
-  click = { number: click.number + 1, name, calls: 0 }
+/** A press of something: its calls belong together. `name` is that of a text. */
+export function newClick(name) {
+  return { number: clicks++, name, calls: 0 }
 }
 
-/** The X-Request-ID of the next call, by which the server's events of it are known. */
-function nextID() {
+/** The calls that follow are of this click. */
+export function beginClick(name) {
+  current = newClick(name)
+}
+
+/** The X-Request-ID of the next call of a click, by which the server's events of it are known. */
+function nextID(click = current) {
   click.calls++
   return `page-${page}.${click.number}.${click.name}.${click.calls}`
 }
@@ -60,8 +66,8 @@ export function wipePhones() {
 export const simulator = (what, body) => ask('POST', '/sim/' + what, body)
 
 /** Calls the playground's own server. */
-export async function ask(method, path, body) {
-  const response = await fetch(path, { method, headers: { 'X-Request-ID': nextID() }, body: body && JSON.stringify(body) })
+export async function ask(method, path, body, click) {
+  const response = await fetch(path, { method, headers: { 'X-Request-ID': nextID(click) }, body: body && JSON.stringify(body) })
   const answer = await response.json()
   if (!response.ok) throw new Error(answer.error)
   return answer

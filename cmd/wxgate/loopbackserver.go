@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// loopback serves a handler on a port of this machine, and can go away and come
+// loopbackServer serves a handler on a port of this machine, and can go away and come
 // back on the same port.
-type loopback struct {
+type loopbackServer struct {
 	handler http.Handler
 	address string
 
@@ -19,15 +19,15 @@ type loopback struct {
 }
 
 // startLoopback serves h on a free port.
-func startLoopback(h http.Handler) (*loopback, error) {
-	l := &loopback{handler: h, address: "127.0.0.1:0"}
+func startLoopback(h http.Handler) (*loopbackServer, error) {
+	l := &loopbackServer{handler: h, address: "127.0.0.1:0"}
 	return l, l.start()
 }
 
-func (l *loopback) url() string { return "http://" + l.address }
+func (l *loopbackServer) url() string { return "http://" + l.address }
 
 // start accepts connections again. It does nothing where it does already.
-func (l *loopback) start() error {
+func (l *loopbackServer) start() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.server != nil {
@@ -47,7 +47,7 @@ func (l *loopback) start() error {
 
 // stop closes the port and every connection; those of sockets, which the server
 // no longer knows, by the end of their context.
-func (l *loopback) stop() {
+func (l *loopbackServer) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.server == nil {
