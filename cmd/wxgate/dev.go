@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 
 	"wxgate/cmd/wxgate/playground"
 	"wxgate/internal/config"
@@ -64,6 +66,9 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 		Recorder: recorder, Simulator: sim, Gateway: p.gateway, Faults: &playground.Faults{Recorder: recorder, Set: broken.set()},
 	}
 	l, err := p.listen(front.Handler(), &inherited{})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: another program listens there, choose a free port such as --listen 127.0.0.1:8088", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -130,7 +131,7 @@ func TestDevLeavesPathsToTheGateway(t *testing.T) {
 	}
 }
 
-func TestThePageIsToldOfEachStepAndOfNoSecret(t *testing.T) {
+func TestThePageGetsEachStepAndNoSecret(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	token := d.token(t, "alice")
@@ -140,7 +141,7 @@ func TestThePageIsToldOfEachStepAndOfNoSecret(t *testing.T) {
 	seen := d.eventsUntil(t, `"kind":"backend"`, `"kind":"store"`)
 	for _, want := range []string{"/sim/code", "/auth/login", "/sns/jscode2session", `"meaning":"session_key","value":"sealed (`, `"X-Openid":["o`} {
 		if !strings.Contains(seen, want) {
-			t.Errorf("nothing is told of %s", want)
+			t.Errorf("nothing is sent of %s", want)
 		}
 	}
 	_, users := d.call(t, http.MethodGet, "/sim/users", "", "")
@@ -152,7 +153,7 @@ func TestThePageIsToldOfEachStepAndOfNoSecret(t *testing.T) {
 	}
 	for what, hidden := range map[string]string{"session_key": known[0].SessionKey, "AppSecret": devSecret, "token": token} {
 		if strings.Contains(seen, hidden) {
-			t.Errorf("the %s is told", what)
+			t.Errorf("the %s is sent", what)
 		}
 	}
 }
@@ -353,6 +354,19 @@ func specified(s ast.Spec) (names []string) {
 		}
 	}
 	return names
+}
+
+func TestDevSaysWhatToDoWhereItsPortIsTaken(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	status, _, stderr := wxgate(t, "dev", "--listen", ln.Addr().String())
+	if status != exitFailed || !strings.Contains(stderr, "choose a free port such as --listen 127.0.0.1:8088") {
+		t.Errorf("%d: %s", status, stderr)
+	}
 }
 
 // fault presses a switch of the page.

@@ -22,7 +22,7 @@ type echo struct {
 }
 
 // sampleBackend is a legacy backend in miniature: it knows nothing of tokens, and
-// shows what the gateway told it. /ws echoes messages of a WebSocket, /events tells
+// shows what it received. /ws echoes messages of a WebSocket, /events tells
 // the time each second, under /api and under /h5; /h5/page is a web page, and
 // /wechat/push answers messages that users write to customer service.
 func sampleBackend(w http.ResponseWriter, r *http.Request) {

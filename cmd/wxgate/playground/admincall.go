@@ -13,7 +13,7 @@ type AdminCall struct {
 	OpenID string `json:"-"`
 }
 
-// Admin notes a call of the private listener that was answered.
+// Admin records a call of the private listener that was answered.
 func (r *Recorder) Admin(c AdminCall) {
 	r.mu.Lock()
 	r.calls++
@@ -23,7 +23,7 @@ func (r *Recorder) Admin(c AdminCall) {
 	r.inspectStore(number, person{c.AppID, c.OpenID})
 }
 
-// fault notes that a switch of the page was pressed.
+// fault records that a switch of the page was pressed.
 func (r *Recorder) fault(c faultChange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

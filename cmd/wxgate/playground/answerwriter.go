@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// answerWriter notes an answer on its way out.
+// answerWriter records an answer as it is written.
 type answerWriter struct {
 	http.ResponseWriter
 	onHead func() // called once the status is known, before it is sent; may be nil

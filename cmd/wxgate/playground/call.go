@@ -154,7 +154,7 @@ func (c *call) sentCode(asked wechattest.Call) bool {
 	return false
 }
 
-// teeBody notes what is read of a request's body.
+// teeBody records what is read of a request's body.
 type teeBody struct {
 	io.ReadCloser
 	seen *clip

@@ -43,7 +43,7 @@ func TestAHandshakeOfThePageBecomesThatOfAPhone(t *testing.T) {
 	}
 }
 
-func TestASocketIsToldOfWhenItBegins(t *testing.T) {
+func TestASocketIsReportedWhenItBegins(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
 	base := serve(t, r, func(w http.ResponseWriter, _ *http.Request) {
@@ -71,11 +71,11 @@ func TestASocketIsToldOfWhenItBegins(t *testing.T) {
 	}
 	next()
 	if e := next(); e.Kind != kindAnswer || !containsStatus(e, "101") {
-		t.Errorf("told %s %s", e.Kind, e.Detail)
+		t.Errorf("sent %s %s", e.Kind, e.Detail)
 	}
 }
 
-func containsStatus(e told, status string) bool {
+func containsStatus(e pageEvent, status string) bool {
 	return len(e.Detail) > 14 && string(e.Detail[:14]) == `{"status":`+status+`,`
 }
 

@@ -17,14 +17,14 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// Recorder notes the steps of each call, for pages that are open and, as far as
+// Recorder records the steps of each call, for pages that are open and, as far as
 // its history goes, for those opened later. It is safe for concurrent use.
 type Recorder struct {
 	// Inspect reads what the store holds of a user, as session.Store does. It is to
 	// be set before the first call; nil: the store isn't shown.
 	Inspect func(ctx context.Context, appid, openid string) ([]session.Entry, error)
 
-	start  string // tells this process's events from those before a restart
+	start  string // distinguishes this process's events from those before a restart
 	closed chan struct{}
 	close  sync.Once
 
@@ -88,7 +88,7 @@ func NewRecorder() *Recorder {
 // Close ends the event streams, so that a server with open pages can stop.
 func (r *Recorder) Close() { r.close.Do(func() { close(r.closed) }) }
 
-// WeChat notes a call that WeChat has answered: what wechattest.Options.OnCall
+// WeChat records a call that WeChat has answered: what wechattest.Options.OnCall
 // wants.
 func (r *Recorder) WeChat(c wechattest.Call) {
 	r.mu.Lock()

@@ -18,8 +18,8 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// told is an event as a page gets it.
-type told struct {
+// pageEvent is an event as a page gets it.
+type pageEvent struct {
 	id     string
 	Call   int64           `json:"call"`
 	Kind   kind            `json:"kind"`
@@ -27,7 +27,7 @@ type told struct {
 }
 
 // follow opens the event stream of a server, as a page that has seen lastID.
-func follow(t *testing.T, base, lastID string) func() told {
+func follow(t *testing.T, base, lastID string) func() pageEvent {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/playground/events", nil)
 	if err != nil {
@@ -43,9 +43,9 @@ func follow(t *testing.T, base, lastID string) func() told {
 		t.Fatalf("content type %q", got)
 	}
 	lines := bufio.NewReader(res.Body)
-	return func() told {
+	return func() pageEvent {
 		t.Helper()
-		var e told
+		var e pageEvent
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil {
@@ -65,7 +65,7 @@ func follow(t *testing.T, base, lastID string) func() told {
 	}
 }
 
-// serve runs a Front before a gateway that does as it is told.
+// serve runs a Front before a gateway.
 func serve(t *testing.T, r *Recorder, gateway http.HandlerFunc) string {
 	t.Helper()
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: "wx1", Secret: "s"}}, Control: true})
@@ -102,7 +102,7 @@ func post(t *testing.T, url, body string, header http.Header) {
 	}
 }
 
-func TestTheWayOfACallIsToldInOrder(t *testing.T) {
+func TestTheStepsOfACallAreSentInOrder(t *testing.T) {
 	t.Parallel()
 	token := fakeToken("wx1", "o-alice")
 	r := NewRecorder()
@@ -131,7 +131,7 @@ func TestTheWayOfACallIsToldInOrder(t *testing.T) {
 	} {
 		got := next()
 		if got.Kind != want.kind || got.Call != 1 || !strings.Contains(string(got.Detail), want.has) {
-			t.Errorf("told %s of %d: %s; want %s with %s", got.Kind, got.Call, got.Detail, want.kind, want.has)
+			t.Errorf("sent %s of %d: %s; want %s with %s", got.Kind, got.Call, got.Detail, want.kind, want.has)
 		}
 		if strings.Contains(string(got.Detail), token) {
 			t.Errorf("%s shows the token", got.Kind)
@@ -152,7 +152,7 @@ func TestAPageThatComesBackGetsWhatItMissed(t *testing.T) {
 		t.Errorf("after %s: %s %s", seen.id, e.Kind, e.Detail)
 	}
 	if e := follow(t, base, "an-earlier-process.7")(); !strings.Contains(string(e.Detail), "/one") {
-		t.Errorf("a page of an earlier process is told first: %s", e.Detail)
+		t.Errorf("a page of an earlier process gets first: %s", e.Detail)
 	}
 }
 
@@ -225,7 +225,7 @@ func TestACallToWeChatBelongsToTheOneThatBroughtTheCode(t *testing.T) {
 	}
 }
 
-func TestTheStoreIsToldOfOnlyWhenItHasChanged(t *testing.T) {
+func TestTheStoreIsSentOnlyWhenItHasChanged(t *testing.T) {
 	t.Parallel()
 	var nickname atomic.Value
 	nickname.Store("one")
@@ -240,11 +240,11 @@ func TestTheStoreIsToldOfOnlyWhenItHasChanged(t *testing.T) {
 	for _, name := range []string{"one", "one", "two"} {
 		nickname.Store(name)
 		r.inspectStore(1, alice)
-		<-asked // the next look waits until this one has been told
+		<-asked // the next look waits until this one has been sent
 	}
 	for _, want := range []string{`"one"`, `"two"`} {
 		if f := <-next; !strings.Contains(string(f.data), want) {
-			t.Errorf("told %s", f.data)
+			t.Errorf("sent %s", f.data)
 		}
 	}
 }

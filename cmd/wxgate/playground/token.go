@@ -13,7 +13,7 @@ import (
 var credentialPattern = regexp.MustCompile(
 	`(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)|((?:ticket|` + WebCookie + `)(?:=|":"))([A-Za-z0-9_.-]{20,})`)
 
-// shorten leaves of each credential what tells it from another, and is of no use.
+// shorten leaves the ends of each credential: enough to recognise it, too little to use it.
 func shorten(text string) string {
 	return credentialPattern.ReplaceAllStringFunc(text, func(found string) string {
 		m := credentialPattern.FindStringSubmatch(found)

@@ -1,7 +1,7 @@
 // A web page behind wxgate: the browser sends the cookie along, and this code does nothing for it.
 const texts = {
   en: {
-    title: 'A web page', user: 'The backend was told X-OpenID:', connecting: 'connecting …', answer: 'Answer', call: 'Call the API',
+    title: 'A web page', user: 'The backend received X-OpenID:', connecting: 'connecting …', answer: 'Answer', call: 'Call the API',
     order: 'POST an order', logout: 'Log out here', closed: why => `closed: ${why}`, said: 'echoed', 
   },
   zh: {

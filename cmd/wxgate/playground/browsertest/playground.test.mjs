@@ -97,7 +97,7 @@ test('a login is one group: wx.login, WeChat, Redis before the answer', async t 
 test('the page works under any name of its machine, without TLS too', async t => {
   const { click, says, tab } = await visit(t, { host: 'dev.example.test' })
   await click('Call an API')
-  await says('The backend was told X-OpenID: o')
+  await says('The backend received X-OpenID: o')
   await click('Open a socket')
   await says('The socket is open')
   await tab('Service')
@@ -108,7 +108,7 @@ test('the page works under any name of its machine, without TLS too', async t =>
 test('a call reaches the backend with the identity that the gateway set', async t => {
   const { page, click, says, group } = await visit(t)
   await click('Call an API')
-  await says('The backend was told X-OpenID: o')
+  await says('The backend received X-OpenID: o')
   const hello = await group('Call an API', 'GET /api/hello')
   await shows(hello, '3 calls', 'POST /auth/login', /X-OpenID: o/, /^Phone to wxgate: /, /Bearer eyJhbG…/) // the SDK logged in by itself
   await hello.getByText(/· X-OpenID: /).click()
@@ -154,10 +154,10 @@ test('a socket and a stream have lines of their own, and leave results alone', a
   await line.filter({ hasText: /The backend says: \d\d:\d\d:\d\d/ }).waitFor()
   await shows(await group('GET /api/events'), /^Backend to Phone: data: /)
   await click('Call an API')
-  await says('The backend was told X-OpenID: o')
+  await says('The backend received X-OpenID: o')
   const before = await line.innerText()
   await page.waitForFunction(text => document.getElementById('stream-line').innerText !== text, before)
-  await says('The backend was told X-OpenID: o') // the stream has gone on, the result stands
+  await says('The backend received X-OpenID: o') // the stream has gone on, the result stands
   await picture(page, 'socket-en')
   await click('Stop the stream')
   await line.filter({ hasText: 'The stream is closed.' }).waitFor()
@@ -217,7 +217,7 @@ test('what is refused says why', async t => {
   await click('The token is forged')
   await says('Refused: 401 token_invalid')
   await click('The client sends X-OpenID')
-  await says(/The client said X-OpenID: o-somebody-else. The backend was told o(?!-somebody)/)
+  await says(/The client sent X-OpenID: o-somebody-else. The backend received o(?!-somebody)/)
   const spoofed = await group('The client sends X-OpenID')
   await spoofed.getByText(/GET \/api\/hello · Bearer/).click()
   await shows(spoofed, 'o-somebody-else', 'the gateway removes it')
@@ -246,14 +246,14 @@ test('WeChat blocks a user, and lets him in again', async t => {
   await toggle('WeChat blocks this user')
   await says('WeChat lets this user log in again.')
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   assert.ok(await page.getByRole('switch', { name: 'WeChat blocks this user' }).isChecked() === false)
 })
 
 test('a ban is a call of the private listener, ends the session and refuses the login until it is lifted', async t => {
   const { page, click, toggle, tab, says, group } = await visit(t)
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   await tab('What if')
   await toggle('This user is banned')
   await says('The private listener banned the user')
@@ -266,7 +266,7 @@ test('a ban is a call of the private listener, ends the session and refuses the 
   await toggle('This user is banned')
   await says('The ban is lifted.')
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
 })
 
 test('a busy WeChat is a 503, which nobody answers with logins in a loop', async t => {
@@ -290,12 +290,12 @@ test('a busy WeChat is a 503, which nobody answers with logins in a loop', async
 test('while Redis is away known users go on and logins are a 503; then all is as before', async t => {
   const { page, click, choose, toggle, tab, says, group } = await visit(t)
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   await tab('What if')
   await toggle('Redis is away')
   await says('Redis no longer answers.')
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   await choose('bob')
   await click('Call an API')
   await says('Refused: 503 store_unavailable')
@@ -307,10 +307,10 @@ test('while Redis is away known users go on and logins are a 503; then all is as
   await toggle('Redis is away')
   await says('Redis answers again.')
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   await choose('alice')
   await click('Call an API')
-  await says('The backend was told X-OpenID') // her session was kept
+  await says('The backend received X-OpenID') // her session was kept
   assert.doesNotMatch(await (await group('Call an API')).innerText(), /auth\/login/)
 })
 
@@ -330,7 +330,7 @@ test('a backend that is down is a 502, its sockets are cut, and it comes back', 
   await tab('What if')
   await toggle('The backend is down')
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
 })
 
 test('a session that ends elsewhere costs one more login and no error', async t => {
@@ -339,7 +339,7 @@ test('a session that ends elsewhere costs one more login and no error', async t 
   await click('The session ends elsewhere')
   await says('Every session of the user has been ended')
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   await shows(await group('session_ended'), /^wxgate to Phone: 401 · session_ended/, 'POST /auth/login')
 })
 
@@ -462,7 +462,7 @@ test('calls from elsewhere are shown too', async t => {
 test('a page that is opened later groups the earlier calls alike', async t => {
   const { page, click, says, group } = await visit(t)
   await click('Call an API')
-  await says('The backend was told X-OpenID')
+  await says('The backend received X-OpenID')
   await page.reload()
   await shows(await group('Call an API', 'GET /api/hello'), '3 calls')
   assert.equal(await page.locator('#groups > li').count(), 1)

@@ -1,40 +1,40 @@
 // The tab of calls: login, requests, an upload, a socket and an event stream.
 import { byId } from './dom.mjs'
 import { t } from './i18n.mjs'
-import { act, gateway, loginCount, onPress, onSubmit, openidOf, tell, tellAnswer, tellFailure, tellRefusal, user } from './phone.mjs'
+import { act, gateway, loginCount, onPress, onSubmit, openidOf, report, reportAnswer, reportFailure, reportRefusal, user } from './phone.mjs'
 import { simulator } from './wx.mjs'
 
 async function login() {
   const { is_new_user } = await gateway().login()
-  tell(() => t('welcome', is_new_user))
+  report(() => t('welcome', is_new_user))
 }
 
 export async function call() {
-  tellAnswer(await gateway().request('/api/hello'), data => t('called', openidOf(data)))
+  reportAnswer(await gateway().request('/api/hello'), data => t('called', openidOf(data)))
 }
 
 async function getPhone() {
   await gateway().ensureSession() // before the button is shown: a tap on it costs money
   const detail = await simulator('phone-code', { user: user() })
   const { phone_number } = await gateway().bindPhone(detail)
-  tell(() => t('gotPhone', phone_number))
+  report(() => t('gotPhone', phone_number))
 }
 
 async function five() {
   const before = loginCount()
   await Promise.all([1, 2, 3, 4, 5].map(n => gateway().request(`/api/orders/${n}`)))
   const needed = loginCount() - before
-  tell(() => t('fiveDone', needed))
+  report(() => t('fiveDone', needed))
 }
 
 export async function logout() {
   await gateway().logout()
-  tell(() => t('loggedOutNow'))
+  report(() => t('loggedOutNow'))
 }
 
 async function setProfile() {
   const { nickname = '' } = await gateway().setProfile({ nickname: byId('nickname').value })
-  tell(() => t('gotProfile', nickname || '–'))
+  report(() => t('gotProfile', nickname || '–'))
 }
 
 const megabyte = 1 << 20
@@ -45,15 +45,15 @@ export async function upload(megabytes) {
   const task = gateway().uploadFile({ url: '/api/uploads/photo', name: 'photo', filePath: new Blob([new Uint8Array(megabytes * megabyte)]) })
   task.onProgressUpdate(({ progress }) => {
     bar.value = progress
-    tell(() => t('uploading', progress), 'waiting')
+    report(() => t('uploading', progress), 'waiting')
   })
   bar.value = 0
   bar.hidden = false
   try {
     const { statusCode, data } = await task
     const answer = JSON.parse(data)
-    if (statusCode < 400) tell(() => t('uploaded', (answer.bytes / megabyte).toFixed(1)))
-    else tellRefusal(statusCode, answer.error || '')
+    if (statusCode < 400) report(() => t('uploaded', (answer.bytes / megabyte).toFixed(1)))
+    else reportRefusal(statusCode, answer.error || '')
   } finally {
     bar.hidden = true
   }
@@ -61,7 +61,7 @@ export async function upload(megabytes) {
 
 let socket
 
-/** What the socket or the stream said last: each has a line of its own, so that it leaves results alone. */
+/** What the socket or the stream said last: each has a line of its own, so that results stay. */
 const lines = { socket: undefined, stream: undefined }
 
 function say(which, make) {
@@ -78,7 +78,7 @@ function showLine(which) {
 async function toggleSocket() {
   if (socket) {
     socket.close()
-    return tell(() => t('closing'), 'waiting')
+    return report(() => t('closing'), 'waiting')
   }
   const task = gateway().connectSocket({ url: '/api/ws', protocols: ['echo'] })
   socket = task
@@ -102,7 +102,7 @@ async function toggleSocket() {
   }
   showSocket()
   say('socket', () => t('socketOpen'))
-  tell(() => t('socketOpen'))
+  report(() => t('socketOpen'))
 }
 
 function showSocket() {
@@ -121,13 +121,13 @@ let stream
 async function toggleStream() {
   if (stream) {
     stream.abort()
-    return tell(() => t('closing'), 'waiting')
+    return report(() => t('closing'), 'waiting')
   }
   stream = gateway().request({ url: '/api/events', enableChunked: true })
   const ended = stream.then(({ statusCode, data }) => {
-    if (statusCode >= 400) tellRefusal(statusCode, data.error || '')
+    if (statusCode >= 400) reportRefusal(statusCode, data.error || '')
   }, error => {
-    if (!/abort/.test(error.errMsg)) tellFailure(error)
+    if (!/abort/.test(error.errMsg)) reportFailure(error)
   }).then(() => {
     stream = undefined
     showStream()
@@ -139,7 +139,7 @@ async function toggleStream() {
     resolve(true)
   }))
   showStream()
-  if (await Promise.race([begun, ended])) tell(() => t('streamOpen'))
+  if (await Promise.race([begun, ended])) report(() => t('streamOpen'))
 }
 
 function showStream() {

@@ -3,7 +3,7 @@ import { showApi, startApi } from './api.mjs'
 import * as calls from './calls.mjs'
 import { byId, parse } from './dom.mjs'
 import { otherLanguage, t, translate } from './i18n.mjs'
-import { meet, showPhone, startPhone, user } from './phone.mjs'
+import { forgetOtherProcess, showPhone, startPhone, user } from './phone.mjs'
 import { startService } from './service.mjs'
 import { forget, showStore } from './store.mjs'
 import { startWebview } from './webview.mjs'
@@ -41,8 +41,8 @@ function follow() {
   events.addEventListener('hello', ({ data }) => {
     if (running && running !== data) startOver()
     running = data
-    meet(parse(data))
-    readSwitches().catch(() => {}) // the next greeting asks again
+    forgetOtherProcess(parse(data))
+    readSwitches().catch(() => {}) // asked again at the next connection
   })
   events.onopen = () => (byId('lost').hidden = true)
   events.onerror = () => (byId('lost').hidden = false)

@@ -46,7 +46,7 @@ export function bare(path, options = {}) {
 let last
 
 /** Shows a result: `make` gives the text. */
-export function tell(make, tone = 'good') {
+export function report(make, tone = 'good') {
   last = { make, tone }
   showResult()
   showState()
@@ -71,11 +71,11 @@ export async function act(name, what) {
   if (document.body.classList.contains('busy')) return
   document.body.classList.add('busy')
   beginClick(name)
-  tell(() => t('waiting'), 'waiting')
+  report(() => t('waiting'), 'waiting')
   try {
     await what()
   } catch (error) {
-    tellFailure(error)
+    reportFailure(error)
   } finally {
     document.body.classList.remove('busy')
   }
@@ -95,19 +95,19 @@ export function onSubmit(id, name, what) {
   })
 }
 
-export function tellFailure({ code: name, statusCode, errMsg, message }) {
-  if (name) tellRefusal(statusCode, name)
-  else tell(() => t('failed', errMsg || message), 'error')
+export function reportFailure({ code: name, statusCode, errMsg, message }) {
+  if (name) reportRefusal(statusCode, name)
+  else report(() => t('failed', errMsg || message), 'error')
 }
 
-export function tellRefusal(status, name) {
-  tell(() => [t('refused', status, name), t('why')[name]].filter(Boolean).join('\n'), 'error')
+export function reportRefusal(status, name) {
+  report(() => [t('refused', status, name), t('why')[name]].filter(Boolean).join('\n'), 'error')
 }
 
 /** Shows the answer of a call: what `good` makes of the backend's, or the refusal. */
-export function tellAnswer({ statusCode, data }, good) {
-  if (statusCode < 400) tell(() => good(data), 'good')
-  else tellRefusal(statusCode, data.error || '')
+export function reportAnswer({ statusCode, data }, good) {
+  if (statusCode < 400) report(() => good(data), 'good')
+  else reportRefusal(statusCode, data.error || '')
 }
 
 export const openidOf = data => ((data.headers && data.headers['X-Openid']) || ['–'])[0]
@@ -128,7 +128,7 @@ function addUser(name) {
 }
 
 /** Forgets the tokens of a wxgate dev that is gone; `start` names the one that runs. */
-export function meet(start) {
+export function forgetOtherProcess(start) {
   if (localStorage.getItem('wxgate start') === start) return
   localStorage.setItem('wxgate start', start)
   wipePhones()

@@ -1,7 +1,7 @@
 // The tab of customer service: what a user writes goes to WeChat, which pushes it to the gateway.
 import { byId, el, parse } from './dom.mjs'
 import { t } from './i18n.mjs'
-import { bare, onPress, onSubmit, tell, tellAnswer, user } from './phone.mjs'
+import { bare, onPress, onSubmit, report, reportAnswer, user } from './phone.mjs'
 import { isBroken } from './whatif.mjs'
 import { simulator } from './wx.mjs'
 
@@ -16,8 +16,8 @@ async function push(acceptedText) {
   const { Content } = parse(reply) || {}
   if (Content) bubble(Content, 'theirs')
   const statuses = attempts.map(({ status }) => status || t('noAnswer')).join(', ')
-  if (accepted) tell(() => t(acceptedText))
-  else tell(() => t('pushFailed', statuses), 'error')
+  if (accepted) report(() => t(acceptedText))
+  else report(() => t('pushFailed', statuses), 'error')
 }
 
 async function write() {
@@ -40,7 +40,7 @@ async function forge() {
     timestamp: Math.floor(Date.now() / 1000), nonce: '1234567890', encrypt_type: 'aes', openid: 'o-somebody-else',
     signature: '0'.repeat(40), msg_signature: '0'.repeat(40),
   })
-  tellAnswer(await bare(`/auth/push/${app}?${query}`, { method: 'POST', data: { ToUserName: 'gh_1', Encrypt: 'bm90IGVuY3J5cHRlZA==' } }), () => '')
+  reportAnswer(await bare(`/auth/push/${app}?${query}`, { method: 'POST', data: { ToUserName: 'gh_1', Encrypt: 'bm90IGVuY3J5cHRlZA==' } }), () => '')
 }
 
 function bubble(text, whose) {

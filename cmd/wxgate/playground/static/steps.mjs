@@ -67,8 +67,8 @@ function credential(header) {
 
 function wechatSteps({ method, api, query, body, status, errcode, answer }) {
   const good = !errcode && status === 200
-  const told = parse(answer)
-  const gist = !good ? `${errcode || status} ${told ? told.errmsg || '' : ''}` : told ? Object.keys(told).join(', ') : String(status)
+  const fields = parse(answer)
+  const gist = !good ? `${errcode || status} ${fields ? fields.errmsg || '' : ''}` : fields ? Object.keys(fields).join(', ') : String(status)
   return [
     { from: GATE, to: WECHAT, tone: 'wechat', label: `${method} ${api}`, parts: [[t('query'), query && query.replaceAll('&', '\n')], [t('body'), body]] },
     { from: WECHAT, to: GATE, tone: good ? 'wechat' : 'error', label: gist, parts: [[t('body'), answer]] },

@@ -2,7 +2,7 @@
 import { logout } from './api.mjs'
 import { byId, middle } from './dom.mjs'
 import { locale, t } from './i18n.mjs'
-import { gateway, onPress, tell } from './phone.mjs'
+import { gateway, onPress, report } from './phone.mjs'
 import { here } from './wx.mjs'
 
 /** The page of the sample backend, in this page's language and colours. */
@@ -13,19 +13,19 @@ async function openPage() {
   byId('web-view').hidden = false
   byId('web-address').textContent = middle(url, 44)
   byId('web-frame').src = url
-  tell(() => t('pageOpened'))
+  report(() => t('pageOpened'))
 }
 
 async function openTab() {
   const tab = window.open('about:blank') // now, while the click counts: later it would be a pop-up
   const url = here(await gateway().webviewURL(page()))
   if (tab) tab.location = new URL(url, location.href)
-  tell(() => t('tabOpened'))
+  report(() => t('tabOpened'))
 }
 
 async function badTicket() {
   window.open('/auth/enter?ticket=' + 'A'.repeat(64))
-  tell(() => t('badTicketOpened'))
+  report(() => t('badTicketOpened'))
 }
 
 export function startWebview() {
@@ -33,7 +33,7 @@ export function startWebview() {
   onPress('open-tab', openTab)
   onPress('web-logout', async () => {
     await logout()
-    tell(() => t('pageCut'))
+    report(() => t('pageCut'))
   })
   onPress('bad-ticket', badTicket)
 }

@@ -2,32 +2,32 @@
 import { call, upload } from './api.mjs'
 import { byId } from './dom.mjs'
 import { t } from './i18n.mjs'
-import { bare, bearer, gateway, onPress, openidOf, tell, tellAnswer, tellFailure, token, user } from './phone.mjs'
+import { bare, bearer, gateway, onPress, openidOf, report, reportAnswer, reportFailure, token, user } from './phone.mjs'
 import { ask, newClick } from './wx.mjs'
 
 const refusals = {
   async 'no-token'() {
-    tellAnswer(await bare('/api/hello'), data => t('called', openidOf(data)))
+    reportAnswer(await bare('/api/hello'), data => t('called', openidOf(data)))
   },
   async forged() {
     const forged = token() || 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJvLXNvbWVib2R5LWVsc2UifQ.c2lnbmF0dXJl'
-    tellAnswer(await bare('/api/hello', { header: bearer(forged.replace(/[^.]*$/, text => [...text].reverse().join(''))) }), () => '')
+    reportAnswer(await bare('/api/hello', { header: bearer(forged.replace(/[^.]*$/, text => [...text].reverse().join(''))) }), () => '')
   },
   async spoof() {
     const header = { 'X-OpenID': 'o-somebody-else', 'X-WX-OPENID': 'o-somebody-else' }
-    tellAnswer(await gateway().request({ url: '/api/hello', header }), data => t('spoofed', openidOf(data)))
+    reportAnswer(await gateway().request({ url: '/api/hello', header }), data => t('spoofed', openidOf(data)))
   },
   async ended() {
     await gateway().ensureSession()
     await bare('/auth/logout', { method: 'POST', data: { all: true }, header: bearer(token()) })
-    tell(() => t('endedNow'))
+    report(() => t('endedNow'))
   },
   async limited() {
     await gateway().ensureSession()
     const header = bearer(token())
     const answers = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8].map(n => bare(`/api/limited/${n}`, { header })))
     const refused = answers.filter(({ statusCode }) => statusCode === 429)
-    tell(() => t('limitedNow', answers.length - refused.length, refused.length), refused.length ? 'error' : 'good')
+    report(() => t('limitedNow', answers.length - refused.length, refused.length), refused.length ? 'error' : 'good')
   },
   'too-large': () => upload(12),
 }
@@ -76,9 +76,9 @@ async function press(name) {
   const on = byId(name).checked
   try {
     await ask('PUT', '/playground/faults', { name, user: userOf(name), on }, newClick(switches[name].text))
-    tell(() => t(on ? 'breaks' : 'mends')[name], on ? 'waiting' : 'good')
+    report(() => t(on ? 'breaks' : 'mends')[name], on ? 'waiting' : 'good')
   } catch (error) {
-    tellFailure(error)
+    reportFailure(error)
   } finally {
     showSwitches()
   }

@@ -129,7 +129,7 @@ function decoded(text) {
   }
 }
 
-/** Only XMLHttpRequest tells the progress of an upload. `filePath` is a Blob here. */
+/** Only XMLHttpRequest reports the progress of an upload. `filePath` is a Blob here. */
 function uploadFile({ url, filePath, name, header = {}, formData = {}, success = ignore, fail = ignore, complete = ignore }) {
   const { face, emit } = newTask()
   const form = new FormData()
