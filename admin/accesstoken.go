@@ -25,7 +25,8 @@ type accessTokenAnswer struct {
 // secret or force_refresh plays no part.
 //
 // A token with the scope token gets the shared access token, with what is left of
-// its life. With the scope wechat alone it gets a placeholder, always for two hours:
+// its life: the one that is in force by WeChat's word, since a caller that asks again
+// may have been told that the last one is dead. With the scope wechat alone it gets a placeholder, always for two hours:
 // SDKs work with it unchanged, since the relay ignores it, and no access token leaves
 // the gateway.
 func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path string) error {
@@ -38,7 +39,7 @@ func (s *Server) accessToken(w http.ResponseWriter, r *http.Request, appid, path
 		writeJSON(w, http.StatusOK, accessTokenAnswer{placeholderToken(appid), 7200})
 		return nil
 	}
-	token, expires, err := s.WeChat.AccessToken(r.Context(), appid)
+	token, expires, err := s.WeChat.CheckedAccessToken(r.Context(), appid)
 	if err != nil {
 		return err
 	}

@@ -45,11 +45,23 @@ func (b replayable) reader() io.ReadCloser {
 		return struct {
 			io.Reader
 			io.Closer
-		}{io.MultiReader(bytes.NewReader(b.start), b.rest), b.rest}
+		}{b.stream(), b.rest}
 	case len(b.start) == 0:
 		return http.NoBody
 	}
 	return io.NopCloser(bytes.NewReader(b.start))
+}
+
+// stream ends at the length that is known without another read. net/http's transport
+// reads once more than it sends, when WeChat may have answered already; as soon as that
+// answer reaches the caller, net/http's server has closed the caller's body, the read
+// fails, and the transport closes the connection amid the answer.
+func (b replayable) stream() io.Reader {
+	all := io.MultiReader(bytes.NewReader(b.start), b.rest)
+	if b.length <= 0 { // unknown
+		return all
+	}
+	return io.LimitReader(all, b.length)
 }
 
 // errorRecorder remembers why reading it failed.

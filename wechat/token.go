@@ -40,7 +40,9 @@ type tokenCache struct {
 	held    token
 	loaded  time.Time // when held was last known to be the shared one
 	ahead   time.Time // when a refresh ahead of the end was last begun
+	checked time.Time // when WeChat was last asked which token is in force
 	flights singleflight.Group
+	checks  singleflight.Group
 }
 
 func (t *tokenCache) get() (held token, loaded time.Time) {
@@ -61,6 +63,18 @@ func (t *tokenCache) keep(now time.Time) token {
 	defer t.mu.Unlock()
 	t.loaded = now
 	return t.held
+}
+
+func (t *tokenCache) lastChecked() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.checked
+}
+
+func (t *tokenCache) checkedAt(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.checked = now
 }
 
 // claimRefresh says whether it is time to fetch the next token, to one caller only.
@@ -199,8 +213,10 @@ func (c *Client) fetchUnlessReplaced(ctx context.Context, a *app, dead secret.Te
 	return t, nil
 }
 
+// saveToken keeps a token that WeChat has just given.
 func (c *Client) saveToken(ctx context.Context, a *app, t token) {
 	a.token.set(t, c.now())
+	a.token.checkedAt(c.now())
 	if err := c.tokens.Save(ctx, a.ID, t.value, t.expires); err != nil {
 		c.log.Warn("access token not saved in the store", zap.String("appid", a.ID), zap.Error(err))
 	}
