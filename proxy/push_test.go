@@ -178,10 +178,14 @@ func TestPushIsHandledOnceOverInstances(t *testing.T) {
 
 func TestFailedPushIsSentOnAgain(t *testing.T) {
 	for name, failure := range map[string]func(http.ResponseWriter){
-		"500":      func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
-		"302":      func(w http.ResponseWriter) { w.Header().Set("Location", "/elsewhere"); w.WriteHeader(http.StatusFound) },
-		"cut":      func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
-		"nonsense": func(w http.ResponseWriter) { io.WriteString(w, "OK!") },
+		"500": func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
+		"encrypted XML": func(w http.ResponseWriter) {
+			_, _ = io.WriteString(w, "<xml><Encrypt><![CDATA[AAAA]]></Encrypt><MsgSignature>x</MsgSignature><TimeStamp>1</TimeStamp><Nonce>1</Nonce></xml>")
+		},
+		"encrypted JSON": func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"Encrypt":"AAAA","TimeStamp":1}`) },
+		"302":            func(w http.ResponseWriter) { w.Header().Set("Location", "/elsewhere"); w.WriteHeader(http.StatusFound) },
+		"cut":            func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"nonsense":       func(w http.ResponseWriter) { io.WriteString(w, "OK!") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			backend := newPushBackend(t, func(n int, w http.ResponseWriter) {

@@ -26,6 +26,18 @@ func (p *Push) Reply(m PushMessage, reply []byte, now time.Time) (body []byte, c
 		encrypted, signature, timestamp, nonce), string(PushXML)
 }
 
+// EncryptedReply says whether a reply is an encrypted one already, as a backend makes it
+// whose SDK holds the aes_key too. WeChat can't read what is encrypted twice.
+func EncryptedReply(reply []byte) bool {
+	format, ok := pushFormat(reply)
+	if !ok {
+		return false
+	}
+	fields, ok := pushFields(format, reply)
+	_, encrypted := fields["encrypt"]
+	return ok && encrypted
+}
+
 func jsonReply(encrypted, signature string, timestamp int64, nonce string) []byte {
 	body, err := json.Marshal(struct {
 		Encrypt      string
