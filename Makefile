@@ -116,6 +116,12 @@ clients: ## public HTTP, WebSocket and stream clients through the gateway, and w
 	@scripts/need node=nodejs npm=npm
 	@cd interop/clients && npm ci --no-audit --no-fund --silent && node run.mjs
 
+.PHONY: sdks
+sdks: ## WeChat server SDKs at the relay, at the simulator, and behind the push
+	@scripts/need node=nodejs npm=npm redis-server=redis-server
+	@cd interop/sdks/npm && npm ci --no-audit --no-fund --silent
+	@go run ./interop/sdks
+
 .PHONY: streams
 streams: ## 1 GiB up and down: memory of the gateway's process
 	@go run ./interop/streams

@@ -18,8 +18,8 @@ import (
 
 // The app that every gateway and its simulated WeChat know.
 const (
-	appID     = "wx00000000000000aa"
-	appSecret = "interop-app-secret-0123456789"
+	AppID     = "wx00000000000000aa"
+	AppSecret = "interop-app-secret-0123456789"
 )
 
 // Gateway is a `wxgate serve` process. All gateways of a run have the same secret
@@ -46,7 +46,8 @@ func (r *Rig) Wxgate(ctx context.Context) (string, error) {
 }
 
 // Gateway builds and starts wxgate. The config holds what is particular to the
-// run: routes at least. With a certificate it serves TLS.
+// run: routes at least. An admin section of its own says "listen: ADMIN". With a
+// certificate it serves TLS.
 func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*Gateway, error) {
 	g := &Gateway{r: r, scheme: "http"}
 	var err error
@@ -130,7 +131,7 @@ func (g *Gateway) complete(config string) string {
 		"listen":           fmt.Sprintf("%q", g.Address),
 		"admin":            fmt.Sprintf("{listen: %q}", g.Admin),
 		"secrets":          "[" + g.r.secret() + "]",
-		"apps":             fmt.Sprintf("[{appid: %s, secret: %s}]", appID, appSecret),
+		"apps":             fmt.Sprintf("[{appid: %s, secret: %s}]", AppID, AppSecret),
 		"wechat":           fmt.Sprintf("{api_base: %q}", g.sim),
 		"shutdown_delay":   "0s",
 		"shutdown_timeout": "2s",
@@ -141,7 +142,7 @@ func (g *Gateway) complete(config string) string {
 			fmt.Fprintf(&text, "%s: %s\n", key, base[key])
 		}
 	}
-	return text.String() + config
+	return text.String() + strings.ReplaceAll(config, "listen: ADMIN\n", fmt.Sprintf("listen: %q\n", g.Admin))
 }
 
 func (r *Rig) secret() string {
@@ -162,7 +163,7 @@ func (r *Rig) Sim(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sim, err := r.Start("sim", exec.Command(bin, "sim", "--listen", "127.0.0.1:0", "--app", appID+"="+appSecret))
+	sim, err := r.Start("sim", exec.Command(bin, "sim", "--listen", "127.0.0.1:0", "--app", AppID+"="+AppSecret))
 	if err != nil {
 		return "", err
 	}

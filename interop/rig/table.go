@@ -3,6 +3,7 @@ package rig
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -18,6 +19,17 @@ func NewTable(columns ...string) *Table { return &Table{columns: columns} }
 
 // Add adds a row.
 func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// Lines are the table in Markdown's form, unaligned.
+func (t *Table) Lines() []string {
+	lines := []string{line(t.columns), line(slices.Repeat([]string{"---"}, len(t.columns)))}
+	for _, row := range t.rows {
+		lines = append(lines, line(row))
+	}
+	return lines
+}
+
+func line(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
 
 // Print writes the table to the program's output, in Markdown's form.
 func (t *Table) Print(title string) {

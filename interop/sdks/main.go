@@ -1,0 +1,82 @@
+// Command sdks runs WeChat server SDKs against the simulator and against the gateway's
+// relay, with an access token of the gateway's too, and prints what each makes of it. A
+// table that differs from docs/relay.md or docs/push.md fails the program.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"wxgate/interop/rig"
+)
+
+func main() { rig.Main(6*time.Minute, run) }
+
+func run(ctx context.Context, r *rig.Rig) error {
+	b, err := newBench(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context) error{b.straightTable, b.relayTable, b.shortTokens, b.pushTable} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bench is what all SDKs of a run are held against.
+type bench struct {
+	r      *rig.Rig
+	sim    string // base URL of the simulated WeChat
+	redis  string // address
+	goBin  string // the driver of Go's SDK
+	npmDir string // the drivers of npm's
+
+	started, gateways int
+}
+
+func newBench(ctx context.Context, r *rig.Rig) (*bench, error) {
+	b := &bench{r: r, npmDir: filepath.Join(r.Root, "interop/sdks/npm")}
+	var err error
+	if b.goBin, err = r.Build(ctx, "interop/sdks/silenceper", "wxgate/interop/sdks/silenceper"); err != nil {
+		return nil, err
+	}
+	if b.sim, err = r.Sim(ctx); err != nil {
+		return nil, err
+	}
+	b.redis, err = r.Redis(ctx)
+	return b, err
+}
+
+// command starts the driver of an SDK.
+func (b *bench) command(s sdk) *exec.Cmd {
+	if s.npm == "" {
+		return exec.Command(b.goBin)
+	}
+	return exec.Command("node", filepath.Join(b.npmDir, "driver.mjs"), s.npm)
+}
+
+// show prints a table, and fails the run where the document has another.
+func (b *bench) show(table *rig.Table, title, document string) error {
+	table.Print(title)
+	text, err := os.ReadFile(filepath.Join(b.r.Root, document))
+	if err != nil {
+		return err
+	}
+	for _, line := range table.Lines() {
+		if !strings.Contains(string(text), line+"\n") {
+			b.r.Check(false)
+			fmt.Printf("not in %s: %s\n", document, line)
+		}
+	}
+	return nil
+}
+
+// environment of a driver: the process's own, and what it is set to.
+func environment(settings ...string) []string { return append(os.Environ(), settings...) }
