@@ -14,8 +14,13 @@ import (
 // eventuallyEnded wants the second that an ending has to be known everywhere.
 func eventuallyEnded(t testing.TB, s *Store, token string) {
 	t.Helper()
+	eventuallyRefused(t, token, s.Authenticate)
+}
+
+func eventuallyRefused(t testing.TB, credential string, authenticate func(context.Context, string) (AuthResult, error)) {
+	t.Helper()
 	testkit.Within(t, time.Second, "the session is refused", func() bool {
-		_, err := s.Authenticate(context.Background(), token)
+		_, err := authenticate(context.Background(), credential)
 		return errors.Is(err, ErrSessionEnded)
 	})
 }

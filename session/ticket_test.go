@@ -1,7 +1,6 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -54,10 +53,7 @@ func cookieGranted(t testing.TB, s *Store, cookie string) *Session {
 
 func cookieEnded(t testing.TB, s *Store, cookie string) {
 	t.Helper()
-	testkit.Within(t, time.Second, "the cookie is refused", func() bool {
-		_, err := s.AuthenticateCookie(context.Background(), cookie)
-		return errors.Is(err, ErrSessionEnded)
-	})
+	eventuallyRefused(t, cookie, s.AuthenticateCookie)
 }
 
 func TestTicketOpensOnePageOnAnyInstance(t *testing.T) {

@@ -60,9 +60,7 @@ func TestPlusThatBecameASpaceIsPutBack(t *testing.T) {
 
 func TestOpenDataOfTheSimulatorDecrypts(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	s := u.EncryptPhone()
 	data, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
 	if err != nil {
@@ -108,9 +106,7 @@ var wholeBlock = strings.Repeat("\x10", 16) // of padding
 
 func TestBadOpenDataIsOneError(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	good := u.EncryptPhone()
 	marked := func(appid string) string {
 		return fmt.Sprintf(`{"watermark":{"timestamp":%d,"appid":%q}}`, env.Now().Unix(), appid)
@@ -173,9 +169,7 @@ func open(key secret.Text, s wechattest.Sealed) given { return given{key, s.Encr
 // the watermark does, the answer is the same.
 func TestChangedOpenDataNeverPasses(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	s := u.Encrypt(nil, time.Time{})
 	data, _ := base64.StdEncoding.DecodeString(s.EncryptedData)
 	for i := range data {
@@ -190,9 +184,7 @@ func TestChangedOpenDataNeverPasses(t *testing.T) {
 
 func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	u.RotateKey()
 	s := u.EncryptPhone()
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
@@ -212,9 +204,7 @@ func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 // Data of a wrong shape must not cost a call to WeChat: clients send it for free.
 func TestMalformedDataDoesNotAskWeChat(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	_, _ = env.client.OpenData(t.Context(), appID, u.OpenID, key, "AAAA", "AAAA")
 	_ = env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, "{}", "no signature")
 	if n := env.sim.Count(checksession); n != 0 {
@@ -224,9 +214,7 @@ func TestMalformedDataDoesNotAskWeChat(t *testing.T) {
 
 func TestStaleOrBadCannotBeToldWithoutWeChat(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	u.RotateKey()
 	s := u.EncryptPhone()
 	env.sim.AddFault(wechattest.Fault{Status: 500})

@@ -29,9 +29,7 @@ func genuine(t *testing.T, env *testEnv, key, text string) wechattest.Sealed {
 
 func TestPhoneOfTheOldWay(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	s := u.EncryptPhone()
 	for name, data := range map[string]string{
 		"as it came":               s.EncryptedData,
@@ -82,9 +80,7 @@ func TestAForgedNumberIsNotBound(t *testing.T) {
 // The hash doesn't cover the iv, which decides the first sixteen bytes.
 func TestAChangedIVIsRefused(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	s := u.EncryptPhone()
 	iv, err := base64.StdEncoding.DecodeString(s.IV)
 	if err != nil {
@@ -105,9 +101,7 @@ func TestAChangedIVIsRefused(t *testing.T) {
 // Each text is confirmed by checkencryptedmsg, so that only its reading can refuse it.
 func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
 	const number = `"phoneNumber":"13812345678","purePhoneNumber":"13812345678","countryCode":"86"`
 	for name, c := range map[string]struct{ text, want string }{
@@ -153,9 +147,7 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 // Whatever failed, the answer is the same and so are the calls to WeChat.
 func TestEveryFailureCostsTheSame(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
 	badPadding := sealed(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
 	u.MarkGenuine(badPadding)
@@ -177,9 +169,7 @@ func TestEveryFailureCostsTheSame(t *testing.T) {
 
 func TestPhoneUnderANewerKeyIsStale(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	u.RotateKey()
 	s := u.EncryptPhone()
 	if _, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
@@ -203,9 +193,7 @@ func TestNoPhoneIsTakenWhileWeChatIsUnreachable(t *testing.T) {
 		"says nothing":     {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok"}`}, wechat.ErrBadData},
 		"properly spelled": {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","valid":true}`}, wechat.ErrBadData},
 	} {
-		env := newTestEnv(t)
-		u := env.user(t, "alice")
-		key := env.login(t, u).SessionKey
+		env, u, key := loggedIn(t)
 		env.sim.AddFault(c.fault)
 		s := u.EncryptPhone()
 		if p, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, c.want) || p != (wechat.Phone{}) {

@@ -34,9 +34,7 @@ func TestPublishedSignatures(t *testing.T) {
 
 func TestRawDataThatWasChangedIsRefused(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	raw, signature := u.RawData()
 	if err := env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); err != nil {
 		t.Fatal(err)
@@ -57,9 +55,7 @@ func TestRawDataThatWasChangedIsRefused(t *testing.T) {
 
 func TestCheckSessionSaysWhetherTheKeyIsInForce(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
 		t.Errorf("in force: %v, %v", ok, err)
 	}

@@ -22,9 +22,7 @@ const (
 
 func TestPhoneAndGatewayShareTheUsersKeys(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	first := u.LatestKey()
 	env.Advance(time.Hour)
 	second := u.LatestKey()
@@ -156,9 +154,7 @@ func TestMalformedUserKeysAreNotTaken(t *testing.T) {
 
 func TestUserKeysWithAStaleSessionKey(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	key := env.login(t, u).SessionKey
+	env, u, key := loggedIn(t)
 	u.RotateKey()
 	if _, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("keys: %v", err)

@@ -82,6 +82,14 @@ func newClient(t *testing.T, s settings) *wechat.Client {
 	return c
 }
 
+// loggedIn is a testEnv with a user who has logged in, and the session key.
+func loggedIn(t *testing.T) (*testEnv, *wechattest.User, secret.Text) {
+	t.Helper()
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	return env, u, env.login(t, u).SessionKey
+}
+
 // setApps reloads the client's configuration with other apps.
 func (env *testEnv) setApps(t *testing.T, apps ...wechat.App) {
 	t.Helper()

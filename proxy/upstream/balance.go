@@ -1,23 +1,8 @@
 package upstream
 
 import (
-	"context"
 	"math"
 )
-
-type hashKey struct{}
-
-// WithHashKey names what hash_openid balances by: the same key goes to the
-// same target for as long as that target takes requests. When a target leaves,
-// only its own keys move.
-func WithHashKey(ctx context.Context, key string) context.Context {
-	return context.WithValue(ctx, hashKey{}, key)
-}
-
-func hashKeyOf(ctx context.Context) string {
-	key, _ := ctx.Value(hashKey{}).(string)
-	return key
-}
 
 // choose takes one of the candidates, of which there is at least one. The
 // caller holds the group's lock.

@@ -1,7 +1,6 @@
 package upstream
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -103,10 +102,9 @@ func TestOneUserStaysOnOneTarget(t *testing.T) {
 	g, _ := group(t, Config{Targets: targets(t, urls...), Balance: HashOpenID})
 	seen := map[string]bool{}
 	for user := range 20 {
-		ctx := WithHashKey(context.Background(), fmt.Sprint("user", user))
 		first := ""
 		for range 5 {
-			r := send(g, request(t, http.MethodGet, "/", "").WithContext(ctx))
+			r := sendFor(g, request(t, http.MethodGet, "/", ""), fmt.Sprint("user", user))
 			if first == "" {
 				first = r.body
 			}

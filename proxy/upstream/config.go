@@ -12,7 +12,7 @@ import (
 const (
 	RoundRobin = "round_robin" // by weight, evenly interleaved
 	LeastConn  = "least_conn"  // fewest requests in flight for its weight
-	HashOpenID = "hash_openid" // by WithHashKey; round robin for requests without a key
+	HashOpenID = "hash_openid" // by Call.HashKey; round robin for requests without a key
 )
 
 // Config describes a group: the targets that answer for one route.

@@ -165,11 +165,17 @@ type result struct {
 }
 
 // send makes a round trip and reads the response to its end.
-func send(g *Group, req *http.Request) result {
-	res, err := g.RoundTrip(req)
+func send(g *Group, req *http.Request) result { return sendFor(g, req, "") }
+
+// sendFor sends with a hash key.
+func sendFor(g *Group, req *http.Request, hashKey string) result {
+	c := callOf(req)
+	c.HashKey = hashKey
+	response, err := g.Do(c)
 	if err != nil {
 		return result{err: err}
 	}
+	res := response.forNetHTTP(req)
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	return result{res.StatusCode, string(b), res.Header, err}

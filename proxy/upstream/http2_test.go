@@ -31,47 +31,27 @@ func serveH2C(t testing.TB, h http.HandlerFunc) string {
 	return "h2c" + strings.TrimPrefix(s.URL, "http")
 }
 
-func TestH2CCarriesTrailersBothWays(t *testing.T) {
+func TestTrailersPassBothWays(t *testing.T) {
 	t.Parallel()
-	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
+	echoTrailer := func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		w.Header().Set("Trailer", "Grpc-Status")
 		io.WriteString(w, r.Proto+" "+string(b)+" "+r.Trailer.Get("X-Sum"))
 		w.Header().Set("Grpc-Status", "7")
-	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	req := request(t, "POST", "/pkg.Service/Method", "body")
-	req.ContentLength = -1
-	req.Trailer = http.Header{"X-Sum": {"42"}}
-	res, err := g.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
 	}
-	b, err := io.ReadAll(res.Body)
-	if string(b) != "HTTP/2.0 body 42" || err != nil || res.Trailer.Get("Grpc-Status") != "7" {
-		t.Errorf("got %q, %v, trailer %v", b, err, res.Trailer)
-	}
-}
-
-func TestHTTP1CarriesTrailersBothWays(t *testing.T) {
-	t.Parallel()
-	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		b, _ := io.ReadAll(r.Body)
-		w.Header().Set("Trailer", "X-Status")
-		io.WriteString(w, string(b)+" "+r.Trailer.Get("X-Sum"))
-		w.Header().Set("X-Status", "7")
-	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	req := request(t, "POST", "/", "body")
-	req.ContentLength = -1
-	req.Trailer = http.Header{"X-Sum": {"42"}}
-	res, err := g.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := io.ReadAll(res.Body)
-	if string(b) != "body 42" || err != nil || res.Trailer.Get("X-Status") != "7" || inFlight(g) != 0 {
-		t.Errorf("got %q, %v, trailer %v, %d in flight", b, err, res.Trailer, inFlight(g))
+	for proto, u := range map[string]string{"HTTP/1.1": serve(t, echoTrailer), "HTTP/2.0": serveH2C(t, echoTrailer)} {
+		g, _ := group(t, Config{Targets: targets(t, u)})
+		req := request(t, "POST", "/pkg.Service/Method", "body")
+		req.ContentLength = -1
+		req.Trailer = http.Header{"X-Sum": {"42"}}
+		res, err := g.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		if string(b) != proto+" body 42" || err != nil || res.Trailer.Get("Grpc-Status") != "7" || inFlight(g) != 0 {
+			t.Errorf("%s: got %q, %v, trailer %v, %d in flight", proto, b, err, res.Trailer, inFlight(g))
+		}
 	}
 }
 

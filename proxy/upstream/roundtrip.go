@@ -9,7 +9,7 @@ import (
 	"wxgate/internal/fieldlist"
 )
 
-// RoundTrip is Do for those who know an http.RoundTripper. The request, its URL
+// RoundTrip is Do for callers that take an http.RoundTripper. The request, its URL
 // and its header must be the caller's to give away.
 func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := g.Do(callOf(req))
@@ -21,7 +21,7 @@ func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // callOf is the Call that http.RoundTripper's form of a request stands for.
 func callOf(req *http.Request) *Call {
-	c := &Call{Request: req, Header: fieldlist.FromHeader(req.Header), HashKey: hashKeyOf(req.Context())}
+	c := &Call{Request: req, Header: fieldlist.FromHeader(req.Header)}
 	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.Got1xxResponse != nil {
 		c.Interim = func(status int, h fieldlist.List) error {
 			return trace.Got1xxResponse(status, textproto.MIMEHeader(h.Header()))
