@@ -6,9 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"wxgate/apierror"
 	"wxgate/proxy/upstream"
@@ -24,7 +27,7 @@ import (
 // A session that ends during the handshake closes the socket once it is open: a
 // backend has seen the handshake, so that no 401 may be the answer.
 func (g *Gateway) forwardWebSocket(rc *requestContext) error {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(rc.r.Context()))
+	ctx, cancel := context.WithCancelCause(rc.lastingContext())
 	stopFollowing := context.AfterFunc(rc.r.Context(), func() { cancel(context.Cause(rc.r.Context())) })
 	t := &tunnel{rc: rc}
 	stopWatching := func() {}
@@ -42,6 +45,29 @@ func (g *Gateway) forwardWebSocket(rc *requestContext) error {
 		release()
 	}
 	return err
+}
+
+// lastingContext holds nothing of the request's memory, which a tunnel would keep
+// for as long as it is open.
+func (rc *requestContext) lastingContext() context.Context {
+	if rc.span == nil {
+		return context.Background()
+	}
+	return trace.ContextWithSpan(context.Background(), rc.span)
+}
+
+// keepForLog lets go of the request but for what is told of it at its end: a socket
+// may be open for hours.
+func (rc *requestContext) keepForLog() {
+	r := rc.r
+	rc.r = &http.Request{Method: strings.Clone(r.Method), Host: strings.Clone(r.Host), URL: &url.URL{Path: strings.Clone(r.URL.Path)}}
+	if agent := lastValue(r.Header["User-Agent"]); agent != "" {
+		rc.r.Header = http.Header{"User-Agent": {strings.Clone(agent)}}
+	}
+	rc.w, rc.responseHeaders = nil, nil
+	// Each would keep the whole head, token and all.
+	rc.id, rc.clientText, rc.host = strings.Clone(rc.id), strings.Clone(rc.clientText), ""
+	rc.idValue[0] = rc.id
 }
 
 // openTunnel does the handshake with the backend and takes the client's
@@ -75,6 +101,7 @@ func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func(
 	g.sockets.add(t)
 	g.Metrics.sockets.Inc()
 	err = writeSwitching(client, rc, res)
+	rc.keepForLog()
 	if open := t.open(client, backend); err != nil || !open {
 		t.abandon()
 		return nil

@@ -12,6 +12,16 @@ type watchers struct {
 	entries []watchEntry
 	free    []int32
 	listed  bool // false once taken off the Store's list: a new one is needed
+
+	// What one request at a time takes, which is the usual case.
+	firstEntry [1]watchEntry
+	firstFree  [1]int32
+}
+
+func newWatchers() *watchers {
+	w := &watchers{listed: true}
+	w.entries, w.free = w.firstEntry[:0], w.firstFree[:0]
+	return w
 }
 
 // watchEntry is one request's. Its generation tells the request from those that
@@ -141,7 +151,7 @@ func (s *Store) list(cs *cachedSession) *cachedSession {
 		s.cache.release(cs) // another request listed it meanwhile
 		return cs
 	}
-	cs.watch.Store(&watchers{listed: true})
+	cs.watch.Store(newWatchers())
 	s.watched.sessions = append(s.watched.sessions, cs)
 	return cs
 }

@@ -16,8 +16,13 @@ import (
 	"time"
 )
 
-// latencyRun is how long each run at a fixed rate takes.
-const latencyRun = 4 * time.Second
+const (
+	// latencyRun is how long each run at a fixed rate takes, and latencyRuns how
+	// many there are for a round: short ones, since what else the machine does in
+	// one of them shows in its slowest hundredth at once.
+	latencyRun  = time.Second
+	latencyRuns = 4
+)
 
 // measureLatency sends requests at half the rate that HAProxy reaches, in turns
 // to it and to wxgate, and notes the 99th percentile.
@@ -27,8 +32,10 @@ func (c *comparison) measureLatency(ctx context.Context) error {
 		return nil
 	}
 	rate := median(theirs.result(get).rates) / 2
-	for range c.rounds {
-		for _, p := range []*peer{theirs, ours} {
+	turns := []*peer{theirs, ours}
+	for range c.rounds * latencyRuns {
+		slices.Reverse(turns) // neither has the other's end before it each time
+		for _, p := range turns {
 			latencies, err := (&constantRate{address: p.address, token: p.token, rate: rate}).run(ctx, latencyRun)
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
