@@ -155,6 +155,31 @@ func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
 	}
 }
 
+// A platform certificate that is not configured yet must not cut an app off from what
+// isn't signed.
+func TestAnswersThatCannotBeVerifiedDoNotOpenTheCircuitBreaker(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	keys := mustSecure(t, w, wechat.AES256GCMWithRSA)
+	w.settings.Base = tamper(t, w, func(h http.Header, b []byte) []byte {
+		if h.Get("Wechatmp-Serial") != "" {
+			h.Set("Wechatmp-Serial", "new")
+		}
+		return b
+	})
+	w.setApps(t, securedApp(securityOf(keys, securedPaths...)))
+	relay := w.client.Relay(appID)
+	for range 30 {
+		req := relayRequest(t, "POST", getuserriskrank, strings.NewReader("{}"))
+		if res, err := relay.RoundTrip(req); !errors.Is(err, wechat.ErrUnavailable) || res != nil {
+			t.Fatalf("%v, %v", res, err)
+		}
+	}
+	if res, body := relayed(t, relay, relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a"}`))); res.StatusCode != 200 {
+		t.Errorf("a call that isn't signed: %d %s", res.StatusCode, body)
+	}
+}
+
 func TestAnOldAnswerIsRefused(t *testing.T) {
 	t.Parallel()
 	for age, ok := range map[time.Duration]bool{4 * time.Minute: true, 6 * time.Minute: false, -4 * time.Minute: true, -6 * time.Minute: false} {

@@ -48,9 +48,10 @@ func shouldTrip(n gobreaker.Counts) bool {
 }
 
 // isReachable tells a WeChat that answers, though it refuses, from one that does
-// not. A used-up quota is a refusal.
+// not. A used-up quota is a refusal. Answers that can't be verified, since the platform's
+// certificate is a new one for example, say nothing of the calls that aren't signed.
 func isReachable(err error) bool {
-	if e, ok := errors.AsType[*Error](err); ok && e.Code != codeBusy && e.Code != 0 {
+	if e, ok := errors.AsType[*Error](err); ok && (e.unverified || e.Code != codeBusy && e.Code != 0) {
 		return true
 	}
 	return !errors.Is(err, ErrUnavailable)

@@ -144,12 +144,12 @@ func (c *Client) openAnswer(k call, header http.Header, body []byte) ([]byte, er
 	}
 	var said errcodeFields
 	if json.Unmarshal(body, &said) != nil || said.Errcode == 0 {
-		return nil, unavailable(k.api, err.Error(), retryAfterDefault)
+		return nil, unverified(k.api, err.Error())
 	}
 	if isDeadToken(int(said.Errcode)) {
 		return nil, refusal(k.api, int(said.Errcode), printable(said.Errmsg, k.secrets...))
 	}
-	return nil, unavailable(k.api, fmt.Sprintf("%v; unsigned, it says errcode %d: %s", err, said.Errcode, printable(said.Errmsg, k.secrets...)), retryAfterDefault)
+	return nil, unverified(k.api, fmt.Sprintf("%v; unsigned, it says errcode %d: %s", err, said.Errcode, printable(said.Errmsg, k.secrets...)))
 }
 
 // request builds the HTTP request; values are escaped, so that a code of

@@ -84,6 +84,8 @@ type Error struct {
 	Code       int           // errcode; 0: no proper answer came
 	Message    string        // errmsg with its rid, or what failed on the way; at most 300 characters, no secret
 	RetryAfter time.Duration // when to try again; 0: no use in it
+
+	unverified bool // an answer came, but not one that could be verified
 }
 
 func (e *Error) Error() string {
@@ -189,6 +191,11 @@ func refusal(api string, code int, message string) *Error {
 // not called.
 func tooManyOfUser(api string) *Error {
 	return &Error{API: api, Code: codeRateLimited, Message: "not called: too many calls of this user in flight", RetryAfter: retryAfterDefault}
+}
+
+// unverified is the error where an answer came that has no valid signature.
+func unverified(api, message string) *Error {
+	return &Error{API: api, Message: message, RetryAfter: retryAfterDefault, unverified: true}
 }
 
 // unavailable is the error where no proper answer came.
