@@ -159,16 +159,16 @@ func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
 // isn't signed.
 func TestAnswersThatCannotBeVerifiedDoNotOpenTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	keys := mustSecure(t, w, wechat.AES256GCMWithRSA)
-	w.settings.Base = tamper(t, w, func(h http.Header, b []byte) []byte {
+	env := newTestEnv(t)
+	keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
+	env.settings.Base = tamper(t, env, func(h http.Header, b []byte) []byte {
 		if h.Get("Wechatmp-Serial") != "" {
 			h.Set("Wechatmp-Serial", "new")
 		}
 		return b
 	})
-	w.setApps(t, securedApp(securityOf(keys, securedPaths...)))
-	relay := w.client.Relay(appID)
+	env.setApps(t, securedApp(securityOf(keys, securedPaths...)))
+	relay := env.client.Relay(appID)
 	for range 30 {
 		req := relayRequest(t, "POST", getuserriskrank, strings.NewReader("{}"))
 		if res, err := relay.RoundTrip(req); !errors.Is(err, wechat.ErrUnavailable) || res != nil {
