@@ -13,9 +13,9 @@ import (
 )
 
 // raw sends bytes to the private listener as they are.
-func (w *world) raw(t *testing.T, request string) answer {
+func (env *testEnv) raw(t *testing.T, request string) testkit.Response {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(w.base, "http://"))
+	conn, err := net.Dial("tcp", strings.TrimPrefix(env.base, "http://"))
 	testkit.Must(t, err)
 	defer conn.Close()
 	_, err = io.WriteString(conn, request)
@@ -23,16 +23,15 @@ func (w *world) raw(t *testing.T, request string) answer {
 	method, _, _ := strings.Cut(request, " ")
 	res, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	testkit.Must(t, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	got, err := testkit.ReadResponse(res)
 	testkit.Must(t, err)
-	return answer{res.StatusCode, res.Header, body}
+	return got
 }
 
 func TestAttacksOnThePrivateListener(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.login("alice")
+	env := newTestEnv(t)
+	s := env.login("alice")
 	call := func(method, target string, lines ...string) string {
 		return method + " " + target + " HTTP/1.1\r\nHost: 127.0.0.1:9090\r\n" + strings.Join(append(lines, ""), "\r\n") + "\r\n"
 	}
@@ -42,22 +41,22 @@ func TestAttacksOnThePrivateListener(t *testing.T) {
 	t.Run("AD-02", func(t *testing.T) {
 		t.Parallel()
 		for _, target := range []string{"/api/users/../sessions/x", "/api/users/" + app + "/..%2f..%2fx", "/api//users/x/y", "/api/users/x/y%00", "/api/users/;x/y", `/api\users`, "/wx/" + app + "/..%2fcgi-bin/token", "/wx/" + app + "/cgi-bin/%2e%2e/x", "/wx/" + app + "/cgi-bin%2ftoken", "/wx/" + app + "/%252e%252e/x"} {
-			if got := w.raw(t, call("GET", target, "Authorization: Bearer "+bothToken)); got.status != 400 || got.code() != "bad_path" {
-				t.Errorf("%s: %s", target, got.outcome())
+			if got := env.raw(t, call("GET", target, "Authorization: Bearer "+bothToken)); got.Status != 400 || got.Code() != "bad_path" {
+				t.Errorf("%s: %s", target, outcome(got))
 			}
 		}
 		for _, method := range []string{"PATCH", "POST", "PUT", "TRACE", "get"} {
-			if got := w.raw(t, call(method, "/api/sessions/x", operator, "Content-Length: 0")); got.status != 405 {
-				t.Errorf("%s: %s", method, got.outcome())
+			if got := env.raw(t, call(method, "/api/sessions/x", operator, "Content-Length: 0")); got.Status != 405 {
+				t.Errorf("%s: %s", method, outcome(got))
 			}
 		}
 		escaped := "/api/users/" + app + "/" + strings.Replace(s.OpenID, s.OpenID[:1], fmt.Sprintf("%%%02x", s.OpenID[0]), 1)
-		if got := w.raw(t, call("GET", escaped, operator)); got.status != 200 || !strings.Contains(string(got.body), s.OpenID) {
-			t.Errorf("%s: %s", escaped, got.outcome())
+		if got := env.raw(t, call("GET", escaped, operator)); got.Status != 200 || !strings.Contains(string(got.Body), s.OpenID) {
+			t.Errorf("%s: %s", escaped, outcome(got))
 		}
 		for _, sid := range []string{"+1", "01", "*", "%2a", "{x}", strings.Repeat("a", 5000), "a:b", "%0d%0a"} {
-			if got := w.raw(t, call("DELETE", "/api/sessions/"+sid, operator)); got.status != 404 && got.status != 400 {
-				t.Errorf("%s: %s", sid, got.outcome())
+			if got := env.raw(t, call("DELETE", "/api/sessions/"+sid, operator)); got.Status != 404 && got.Status != 400 {
+				t.Errorf("%s: %s", sid, outcome(got))
 			}
 		}
 	})
@@ -74,28 +73,28 @@ func TestAttacksOnThePrivateListener(t *testing.T) {
 				if line != "" {
 					lines = append(lines, line)
 				}
-				if got := w.raw(t, call(c[0], c[1], lines...)); got.status != 401 {
-					t.Errorf("%s %s with %q: %s", c[0], c[1], line, got.outcome())
+				if got := env.raw(t, call(c[0], c[1], lines...)); got.Status != 401 {
+					t.Errorf("%s %s with %q: %s", c[0], c[1], line, outcome(got))
 				}
 			}
 		}
-		if got := w.raw(t, call("GET", user, operator)); got.status != 200 || !strings.Contains(string(got.body), s.ID) {
-			t.Errorf("the session did not outlive it: %s", got.outcome())
+		if got := env.raw(t, call("GET", user, operator)); got.Status != 200 || !strings.Contains(string(got.Body), s.ID) {
+			t.Errorf("the session did not outlive it: %s", outcome(got))
 		}
 	})
 	t.Run("AD-05", func(t *testing.T) {
 		t.Parallel()
 		for _, path := range []string{"/healthzX", "/healthz/", "/metrics/../api/sessions/x", "/metricsX", "/.well-known", "/debug/pprof/", "/debug/vars", "/config", "/"} {
-			if got := w.raw(t, call("GET", path, operator)); got.status != 404 && got.status != 400 {
-				t.Errorf("%s: %s", path, got.outcome())
+			if got := env.raw(t, call("GET", path, operator)); got.Status != 404 && got.Status != 400 {
+				t.Errorf("%s: %s", path, outcome(got))
 			}
 		}
 	})
 	t.Run("AD-06", func(t *testing.T) {
 		t.Parallel()
-		other := w.login("bob")
-		w.raw(t, call("DELETE", fmt.Sprintf("/api/users/%s/%s/sessions", app, other.OpenID), operator))
-		if log := w.log.String(); !strings.Contains(log, `"actor":"operators"`) || !strings.Contains(log, other.OpenID) || strings.Contains(log, adminToken) {
+		other := env.login("bob")
+		env.raw(t, call("DELETE", fmt.Sprintf("/api/users/%s/%s/sessions", app, other.OpenID), operator))
+		if log := env.log.String(); !strings.Contains(log, `"actor":"operators"`) || !strings.Contains(log, other.OpenID) || strings.Contains(log, adminToken) {
 			t.Error("the log does not say who ended whose sessions, or tells the token")
 		}
 	})
@@ -104,13 +103,13 @@ func TestAttacksOnThePrivateListener(t *testing.T) {
 		// A page that a browser was lured to has no token, whatever host it is for.
 		for _, lines := range [][]string{{"Origin: http://evil.test", "Content-Type: text/plain"}, {"Origin: null"}} {
 			request := strings.Replace(call("DELETE", user+"/sessions", append(lines, "Content-Length: 0")...), "127.0.0.1:9090", "evil.test", 1)
-			got := w.raw(t, request)
-			if got.status != 401 || got.header.Get("Access-Control-Allow-Origin") != "" {
-				t.Errorf("%q: %s %v", lines, got.outcome(), got.header)
+			got := env.raw(t, request)
+			if got.Status != 401 || got.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%q: %s %v", lines, outcome(got), got.Header)
 			}
 		}
-		if got := w.raw(t, call("OPTIONS", user, "Origin: http://evil.test", "Access-Control-Request-Method: DELETE")); got.status < 400 || got.header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("a preflight: %s %v", got.outcome(), got.header)
+		if got := env.raw(t, call("OPTIONS", user, "Origin: http://evil.test", "Access-Control-Request-Method: DELETE")); got.Status < 400 || got.Header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("a preflight: %s %v", outcome(got), got.Header)
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 
 func TestATokenForOneAppOpensNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.login("alice")
+	env := newTestEnv(t)
+	s := env.login("alice")
 	for _, list := range calls(s.OpenID, s.ID) {
 		for _, call := range list {
 			var method, path string
@@ -23,32 +23,32 @@ func TestATokenForOneAppOpensNoOther(t *testing.T) {
 			if strings.HasPrefix(path, "/api/sessions/") {
 				want = "404 not_found"
 			}
-			if a := w.call(method, path, otherToken, "{}"); a.outcome() != want {
+			if a := env.call(method, path, otherToken, "{}"); outcome(a) != want {
 				t.Errorf("%s: want %s, got %v", call, want, a)
 			}
 			elsewhere := strings.Replace(path, app, otherApp, 1)
-			if a := w.call(method, elsewhere, otherToken, "{}"); elsewhere != path && a.status == http.StatusForbidden && !strings.Contains(string(a.body), "relay list") {
+			if a := env.call(method, elsewhere, otherToken, "{}"); elsewhere != path && a.Status == http.StatusForbidden && !strings.Contains(string(a.Body), "relay list") {
 				t.Errorf("%s for its own app: %v", call, a)
 			}
 		}
 	}
-	if a := w.call("GET", "/api/sessions/"+s.ID, adminToken, ""); a.status != http.StatusOK {
+	if a := env.call("GET", "/api/sessions/"+s.ID, adminToken, ""); a.Status != http.StatusOK {
 		t.Errorf("the session did not outlive it: %v", a)
 	}
 }
 
 func TestTheScopesOfTheAccessToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	type shape struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
 	}
 	ask := func(method, appid, path, token string) (got shape) {
 		t.Helper()
-		a := w.call(method, "/wx/"+appid+path, token, "")
-		a.json(t, &got)
-		if a.status != http.StatusOK {
+		a := env.call(method, "/wx/"+appid+path, token, "")
+		a.JSON(t, &got)
+		if a.Status != http.StatusOK {
 			t.Errorf("%s: %v", path, a)
 		}
 		return got
@@ -57,7 +57,7 @@ func TestTheScopesOfTheAccessToken(t *testing.T) {
 	if placeholder.ExpiresIn != 7200 || len(placeholder.AccessToken) < 64 || placeholder != ask("POST", app, "/cgi-bin/stable_token", wechatToken) || placeholder != ask("GET", app, "/cgi-bin/token", bothToken) {
 		t.Errorf("the placeholder: %+v", placeholder)
 	}
-	if n := len(w.sim.Calls()); n != 0 {
+	if n := len(env.sim.Calls()); n != 0 {
 		t.Errorf("WeChat was asked %d times for a placeholder", n)
 	}
 	if other := ask("GET", otherApp, "/cgi-bin/token", wechatToken); other == placeholder {
@@ -67,16 +67,16 @@ func TestTheScopesOfTheAccessToken(t *testing.T) {
 		t.Error("the scope token gives a placeholder")
 	}
 	// The relay takes the placeholder for what it is: nothing.
-	if a := w.call("POST", codePath+"?access_token="+placeholder.AccessToken, wechatToken, `{"scene":"a"}`); a.status != http.StatusOK {
+	if a := env.call("POST", codePath+"?access_token="+placeholder.AccessToken, wechatToken, `{"scene":"a"}`); a.Status != http.StatusOK {
 		t.Errorf("a relayed call with it: %v", a)
 	}
 	for _, path := range []string{"/wxa/getwxacodeunlimit", "/cgi-bin/message/subscribe/send"} {
-		if a := w.call("POST", "/wx/"+app+path, rawToken, "{}"); a.outcome() != "403 forbidden" {
+		if a := env.call("POST", "/wx/"+app+path, rawToken, "{}"); outcome(a) != "403 forbidden" {
 			t.Errorf("%s with the scope token alone: %v", path, a)
 		}
 	}
 	for _, token := range []string{"", placeholder.AccessToken} {
-		if a := w.call("POST", codePath+"?access_token="+placeholder.AccessToken, token, `{"scene":"a"}`); a.status != http.StatusUnauthorized {
+		if a := env.call("POST", codePath+"?access_token="+placeholder.AccessToken, token, `{"scene":"a"}`); a.Status != http.StatusUnauthorized {
 			t.Errorf("the placeholder for a token: %v", a)
 		}
 	}
@@ -84,7 +84,7 @@ func TestTheScopesOfTheAccessToken(t *testing.T) {
 
 func TestRelayRefusalsCarryErrcodes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for call, want := range map[string]int{
 		"POST " + codePath + " ":                                 99401,
 		"POST " + codePath + " token-of-nobody":                  99401,
@@ -98,7 +98,7 @@ func TestRelayRefusalsCarryErrcodes(t *testing.T) {
 	} {
 		var method, path, token string
 		fmt.Sscan(call, &method, &path, &token)
-		a := w.call(method, path, token, "{}")
+		a := env.call(method, path, token, "{}")
 		var said struct {
 			Errcode   int
 			Errmsg    string
@@ -106,37 +106,37 @@ func TestRelayRefusalsCarryErrcodes(t *testing.T) {
 			Message   string
 			RequestID string `json:"request_id"`
 		}
-		a.json(t, &said)
-		if said.Errcode != want || said.Errcode != 99000+a.status || said.Errmsg == "" || said.Error != a.code() || said.Message == "" || said.RequestID != a.header.Get("X-Request-ID") {
+		a.JSON(t, &said)
+		if said.Errcode != want || said.Errcode != 99000+a.Status || said.Errmsg == "" || said.Error != a.Code() || said.Message == "" || said.RequestID != a.Header.Get("X-Request-ID") {
 			t.Errorf("%s: want %d, got %v", call, want, a)
 		}
 	}
-	if a := w.call("GET", "/api/users/x/y", "", ""); strings.Contains(string(a.body), "errcode") {
+	if a := env.call("GET", "/api/users/x/y", "", ""); strings.Contains(string(a.Body), "errcode") {
 		t.Errorf("not the relay: %v", a)
 	}
 }
 
 func TestNoJSONAnswerEndsWithANewline(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.login("alice")
+	env := newTestEnv(t)
+	s := env.login("alice")
 	for _, c := range [][3]string{
 		{"GET", "/healthz", ""}, {"GET", "/readyz", ""}, {"GET", "/nowhere", ""}, {"GET", "/.well-known/jwks.json", ""},
 		{"GET", "/wx/" + app + "/cgi-bin/token", wechatToken}, {"GET", "/wx/" + app + "/cgi-bin/token", rawToken}, {"GET", "/wx/" + app + "/cgi-bin/token", ""},
 		{"GET", "/api/users/" + app + "/" + s.OpenID, adminToken}, {"GET", "/api/sessions/" + s.ID, adminToken},
 	} {
-		a := w.call(c[0], c[1], c[2], "")
-		if !json.Valid(a.body) || strings.HasSuffix(string(a.body), "\n") {
-			t.Errorf("%s: %q", c[1], a.body)
+		a := env.call(c[0], c[1], c[2], "")
+		if !json.Valid(a.Body) || strings.HasSuffix(string(a.Body), "\n") {
+			t.Errorf("%s: %q", c[1], a.Body)
 		}
 	}
 }
 
 // counted is how many failed authentications of a kind the metrics tell.
-func (w *world) counted(reason string) float64 {
-	w.t.Helper()
-	families, err := w.metrics.Gather()
-	testkit.Must(w.t, err)
+func (env *testEnv) counted(reason string) float64 {
+	env.t.Helper()
+	families, err := env.metrics.Gather()
+	testkit.Must(env.t, err)
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			if f.GetName() == "wxgate_admin_auth_failures_total" && m.GetLabel()[0].GetValue() == reason {
@@ -149,14 +149,14 @@ func (w *world) counted(reason string) float64 {
 
 func TestFailedAuthenticationsAreLoggedAndCounted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	path := "/api/users/" + app + "/x"
 	for reason, token := range map[string]string{"missing": "", "unknown": "token-of-nobody", "scope": wechatToken, "app": otherToken} {
-		w.call("GET", path, token, "")
-		if w.counted(reason) != 1 {
-			t.Errorf("%s: counted %v", reason, w.counted(reason))
+		env.call("GET", path, token, "")
+		if env.counted(reason) != 1 {
+			t.Errorf("%s: counted %v", reason, env.counted(reason))
 		}
-		log := w.log.String()
+		log := env.log.String()
 		if !strings.Contains(log, `"msg":"authentication failed","reason":"`+reason+`"`) || !strings.Contains(log, `"from":"127.0.0.1:`) {
 			t.Errorf("%s is not in the log", reason)
 		}
@@ -168,18 +168,18 @@ func TestFailedAuthenticationsAreLoggedAndCounted(t *testing.T) {
 
 func TestUnknownTokensAreThrottledAndKnownOnesAreNot(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	path := "/api/users/" + app + "/x"
 	start := time.Now()
 	for range 80 {
-		if a := w.call("GET", path, "token-of-nobody", ""); a.outcome() != "401 token_invalid" {
+		if a := env.call("GET", path, "token-of-nobody", ""); outcome(a) != "401 token_invalid" {
 			t.Fatalf("a guess: %v", a)
 		}
 	}
-	if took := time.Since(start); took < 50*time.Millisecond { // the world's interval is 1 ms
+	if took := time.Since(start); took < 50*time.Millisecond { // the interval of a testEnv is 1 ms
 		t.Errorf("80 guesses took %v", took)
 	}
-	if a := w.call("GET", path, adminToken, ""); a.outcome() != "404 not_found" {
+	if a := env.call("GET", path, adminToken, ""); outcome(a) != "404 not_found" {
 		t.Errorf("a caller from the same address: %v", a)
 	}
 }

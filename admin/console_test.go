@@ -40,19 +40,19 @@ var consoleCalls = []struct{ method, path, body string }{
 
 func TestTheConsolesCallsAskForItsToken(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, c := range append(consoleCalls, struct{ method, path, body string }{"GET", "/api/audit", ""}) {
 		for token, want := range map[string]string{"": "401 token_missing", "wrong-token-of-nobody": "401 token_invalid", wechatToken: "403 forbidden", rawToken: "403 forbidden"} {
-			if a := w.call(c.method, c.path, token, c.body); a.outcome() != want {
+			if a := env.call(c.method, c.path, token, c.body); outcome(a) != want {
 				t.Errorf("%s %s with %q: want %s, got %v", c.method, c.path, token, want, a)
 			}
 		}
-		if a := w.call("PATCH", c.path, adminToken, ""); a.outcome() != "405 method_not_allowed" || a.header.Get("Allow") != c.method {
-			t.Errorf("PATCH %s: %v, Allow %q", c.path, a, a.header.Get("Allow"))
+		if a := env.call("PATCH", c.path, adminToken, ""); outcome(a) != "405 method_not_allowed" || a.Header.Get("Allow") != c.method {
+			t.Errorf("PATCH %s: %v, Allow %q", c.path, a, a.Header.Get("Allow"))
 		}
 	}
 	for _, c := range consoleCalls { // they are of all apps
-		if a := w.call(c.method, c.path, otherToken, c.body); a.outcome() != "403 forbidden" {
+		if a := env.call(c.method, c.path, otherToken, c.body); outcome(a) != "403 forbidden" {
 			t.Errorf("%s %s with a token for one app: %v", c.method, c.path, a)
 		}
 	}
@@ -60,21 +60,21 @@ func TestTheConsolesCallsAskForItsToken(t *testing.T) {
 
 func TestAnyTokenLearnsWhatItMayDo(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for token, want := range map[string]string{
 		adminToken:  `{"name":"operators","scopes":["admin"],"apps":["` + app + `","` + otherApp + `"],"all_apps":true}`,
 		wechatToken: `{"name":"orders","scopes":["wechat"],"apps":["` + app + `","` + otherApp + `"],"all_apps":true}`,
 		otherToken:  `{"name":"other","scopes":["admin","wechat","token"],"apps":["` + otherApp + `"],"all_apps":false}`,
 	} {
-		if a := w.call("GET", "/api/token", token, ""); a.status != http.StatusOK || string(a.body) != want {
+		if a := env.call("GET", "/api/token", token, ""); a.Status != http.StatusOK || string(a.Body) != want {
 			t.Errorf("%v", a)
 		}
 	}
-	if a := w.call("GET", "/api/token", "", ""); a.outcome() != "401 token_missing" {
+	if a := env.call("GET", "/api/token", "", ""); outcome(a) != "401 token_missing" {
 		t.Errorf("%v", a)
 	}
-	w.server.Configure(admin.Config{})
-	if a := w.call("GET", "/api/token", adminToken, ""); a.outcome() != "401 token_invalid" || !strings.Contains(string(a.body), "none are configured") {
+	env.server.Configure(admin.Config{})
+	if a := env.call("GET", "/api/token", adminToken, ""); outcome(a) != "401 token_invalid" || !strings.Contains(string(a.Body), "none are configured") {
 		t.Errorf("without admin.tokens: %v", a)
 	}
 }
@@ -108,13 +108,13 @@ type shownStatus struct {
 	}
 }
 
-func (w *world) status() (s shownStatus) {
-	w.t.Helper()
-	a := w.call("GET", "/api/status", adminToken, "")
-	if a.status != http.StatusOK {
-		w.t.Fatalf("%v", a)
+func (env *testEnv) status() (s shownStatus) {
+	env.t.Helper()
+	a := env.call("GET", "/api/status", adminToken, "")
+	if a.Status != http.StatusOK {
+		env.t.Fatalf("%v", a)
 	}
-	a.json(w.t, &s)
+	a.JSON(env.t, &s)
 	return s
 }
 
@@ -136,10 +136,10 @@ func newTraffic(reg prometheus.Registerer) traffic {
 
 func TestTheOverviewTellsOfTheLastMinute(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	m := newTraffic(w.metrics)
+	env := newTestEnv(t)
+	m := newTraffic(env.metrics)
 	m.requests.WithLabelValues("a", "GET", "200").Add(0) // a first sample to compare with
-	testkit.Eventually(t, "a sample", func() bool { return w.status().Requests.WindowSeconds > 0 })
+	testkit.Eventually(t, "a sample", func() bool { return env.status().Requests.WindowSeconds > 0 })
 	m.requests.WithLabelValues("a", "GET", "200").Add(90)
 	m.requests.WithLabelValues("b", "POST", "401").Add(9)
 	m.requests.WithLabelValues("b", "POST", "502").Add(1)
@@ -151,7 +151,7 @@ func TestTheOverviewTellsOfTheLastMinute(t *testing.T) {
 		m.duration.WithLabelValues("b").Observe(7)
 	}
 	var s shownStatus
-	testkit.Eventually(t, "the figures", func() bool { s = w.status(); return s.Requests.Answers["2xx"] == 90 })
+	testkit.Eventually(t, "the figures", func() bool { s = env.status(); return s.Requests.Answers["2xx"] == 90 })
 	r := s.Requests
 	if r.Answers["4xx"] != 9 || r.Answers["5xx"] != 1 || r.Errors["token_expired"] != 9 || r.SinceStart.Answers["2xx"] != 90 || r.SinceStart.Errors["token_expired"] != 9 {
 		t.Errorf("counts: %+v", r)
@@ -165,7 +165,7 @@ func TestTheOverviewTellsOfTheLastMinute(t *testing.T) {
 			Errors float64 `json:"errors_per_second"`
 		}
 	}
-	w.call("GET", "/api/history", adminToken, "").json(t, &history)
+	env.call("GET", "/api/history", adminToken, "").JSON(t, &history)
 	failed := 0
 	for i, p := range history.Points {
 		if p.Errors > 0 {
@@ -182,12 +182,12 @@ func TestTheOverviewTellsOfTheLastMinute(t *testing.T) {
 
 func TestTheOverviewTellsOfSessionsAppsAndTheStore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	_, expires, err := w.wechat.AccessToken(t.Context(), app)
+	env := newTestEnv(t)
+	env.login("alice")
+	_, expires, err := env.wechat.AccessToken(t.Context(), app)
 	testkit.Must(t, err)
 	var s shownStatus
-	testkit.Eventually(t, "a sample", func() bool { s = w.status(); return s.Sessions.Started == 1 })
+	testkit.Eventually(t, "a sample", func() bool { s = env.status(); return s.Sessions.Started == 1 })
 	if s.Version != "v1.2.3" || s.Draining || s.Redis.Store != "Redis at r:6379" || !s.Redis.Reachable || len(s.Apps) != 2 {
 		t.Fatalf("%+v", s)
 	}
@@ -197,9 +197,9 @@ func TestTheOverviewTellsOfSessionsAppsAndTheStore(t *testing.T) {
 	if a := s.Apps[1]; a.AppID != otherApp || a.AccessToken != nil {
 		t.Errorf("app without a token: %+v", a)
 	}
-	w.draining.Store(true)
-	w.redis.Stop()
-	testkit.Eventually(t, "Redis is found away", func() bool { s = w.status(); return !s.Redis.Reachable })
+	env.draining.Store(true)
+	env.redis.Stop()
+	testkit.Eventually(t, "Redis is found away", func() bool { s = env.status(); return !s.Redis.Reachable })
 	if !s.Draining || s.Redis.Problem == "" {
 		t.Errorf("%+v", s)
 	}
@@ -207,42 +207,42 @@ func TestTheOverviewTellsOfSessionsAppsAndTheStore(t *testing.T) {
 
 func TestExplainTakesARequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	a := w.call("POST", "/api/explain", adminToken, `{"method":"post","url":"https://shop.example.com/api/x?y=1","token":"t"}`)
+	env := newTestEnv(t)
+	a := env.call("POST", "/api/explain", adminToken, `{"method":"post","url":"https://shop.example.com/api/x?y=1","token":"t"}`)
 	var e admin.Explanation
-	a.json(t, &e)
-	if a.status != http.StatusOK || e.Method != "POST" || e.URI != "/api/x?y=1" || e.Host != "shop.example.com" {
+	a.JSON(t, &e)
+	if a.Status != http.StatusOK || e.Method != "POST" || e.URI != "/api/x?y=1" || e.Host != "shop.example.com" {
 		t.Errorf("%v", a)
 	}
 	for _, body := range []string{
 		"", "x", "[]", `{}`, `{"url":7}`, `{"url":""}`, `{"url":"http://[::1"}`, `{"method":"A B","url":"/x"}`, `{"url":"/` + strings.Repeat("x", 9<<10) + `"}`,
 		`{"url":"/x","token":"` + strings.Repeat("x", 9<<10) + `"}`, `{"url":"/x","token":"a\r\nX-OpenID: b"}`,
 	} {
-		if a := w.call("POST", "/api/explain", adminToken, body); a.outcome() != "400 bad_request" {
+		if a := env.call("POST", "/api/explain", adminToken, body); outcome(a) != "400 bad_request" {
 			t.Errorf("%.60s: %v", body, a)
 		}
 	}
-	if a := w.call("POST", "/api/explain", adminToken, strings.Repeat(" ", 2<<20)); a.outcome() != "413 body_too_large" {
+	if a := env.call("POST", "/api/explain", adminToken, strings.Repeat(" ", 2<<20)); outcome(a) != "413 body_too_large" {
 		t.Errorf("a body that is too large: %v", a)
 	}
 }
 
 func TestAUserIsFoundByOpenID(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.login("alice")
+	env := newTestEnv(t)
+	s := env.login("alice")
 	for query, want := range map[string]string{
 		"openid=" + s.OpenID: s.OpenID, "openid=" + s.OpenID + "&appid=" + app: s.OpenID, "openid=" + s.OpenID + "&appid=" + otherApp: "", "openid=nobody": "",
 	} {
-		if got := openids(t, w.call("GET", "/api/users?"+query, adminToken, "")); got != want {
+		if got := openids(t, env.call("GET", "/api/users?"+query, adminToken, "")); got != want {
 			t.Errorf("%s: %q", query, got)
 		}
 	}
-	if got := openids(t, w.call("GET", "/api/users?openid="+s.OpenID, otherToken, "")); got != "" {
+	if got := openids(t, env.call("GET", "/api/users?openid="+s.OpenID, otherToken, "")); got != "" {
 		t.Errorf("with another app's token: %q", got)
 	}
 	for _, query := range []string{"openid=", "openid=a&openid=b", "openid=a&user_id=b"} {
-		if a := w.call("GET", "/api/users?"+query, adminToken, ""); a.outcome() != "400 bad_request" {
+		if a := env.call("GET", "/api/users?"+query, adminToken, ""); outcome(a) != "400 bad_request" {
 			t.Errorf("%s: %v", query, a)
 		}
 	}
@@ -250,18 +250,18 @@ func TestAUserIsFoundByOpenID(t *testing.T) {
 
 func TestSessionsAreShownWithTheirKind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.login("alice")
-	ticket, err := w.sessions.IssueTicket(t.Context(), s, "/h5/")
+	env := newTestEnv(t)
+	s := env.login("alice")
+	ticket, err := env.sessions.IssueTicket(t.Context(), s, "/h5/")
 	testkit.Must(t, err)
-	open, err := w.sessions.ReadTicket(t.Context(), ticket.Value.Reveal())
+	open, err := env.sessions.ReadTicket(t.Context(), ticket.Value.Reveal())
 	testkit.Must(t, err)
-	_, page, err := w.sessions.RedeemTicket(t.Context(), open, "a browser", nil)
+	_, page, err := env.sessions.RedeemTicket(t.Context(), open, "a browser", nil)
 	testkit.Must(t, err)
 	type shown struct{ SID, Kind, Parent string }
 	for sid, want := range map[string]shown{s.ID: {s.ID, "bearer", ""}, page.ID: {page.ID, "web", s.ID}} {
 		var got shown
-		w.call("GET", "/api/sessions/"+sid, adminToken, "").json(t, &got)
+		env.call("GET", "/api/sessions/"+sid, adminToken, "").JSON(t, &got)
 		if got != want {
 			t.Errorf("%+v, want %+v", got, want)
 		}
@@ -280,33 +280,33 @@ type shownTrail struct {
 	Next string
 }
 
-func (w *world) trail(token, query string) (p shownTrail) {
-	w.t.Helper()
-	a := w.call("GET", "/api/audit"+query, token, "")
-	if a.status != http.StatusOK {
-		w.t.Fatalf("%s: %v", query, a)
+func (env *testEnv) trail(token, query string) (p shownTrail) {
+	env.t.Helper()
+	a := env.call("GET", "/api/audit"+query, token, "")
+	if a.Status != http.StatusOK {
+		env.t.Fatalf("%s: %v", query, a)
 	}
-	a.json(w.t, &p)
+	a.JSON(env.t, &p)
 	return p
 }
 
 func TestEachChangeIsInTheAuditTrail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.login("alice")
-	w.login("alice")
+	env := newTestEnv(t)
+	s := env.login("alice")
+	env.login("alice")
 	user := "/api/users/" + app + "/" + s.OpenID
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	w.call("DELETE", "/api/sessions/"+s.ID, adminToken, "")
-	w.call("DELETE", user+"/sessions", bothToken, "")
-	w.call("PUT", user+"/ban", adminToken, fmt.Sprintf(`{"reason":"spam","until":%q}`, until.Format(time.RFC3339)))
-	w.call("DELETE", user+"/ban", adminToken, "")
-	w.call("DELETE", "/api/apps/"+app+"/sessions", adminToken, "")
-	w.login("alice")
-	w.call("POST", user+"/sign", bothToken, `{"message":"m"}`)
-	w.call("GET", "/wx/"+app+"/cgi-bin/token", rawToken, "")
+	env.call("DELETE", "/api/sessions/"+s.ID, adminToken, "")
+	env.call("DELETE", user+"/sessions", bothToken, "")
+	env.call("PUT", user+"/ban", adminToken, fmt.Sprintf(`{"reason":"spam","until":%q}`, until.Format(time.RFC3339)))
+	env.call("DELETE", user+"/ban", adminToken, "")
+	env.call("DELETE", "/api/apps/"+app+"/sessions", adminToken, "")
+	env.login("alice")
+	env.call("POST", user+"/sign", bothToken, `{"message":"m"}`)
+	env.call("GET", "/wx/"+app+"/cgi-bin/token", rawToken, "")
 
-	got := w.trail(adminToken, "")
+	got := env.trail(adminToken, "")
 	var actions []string
 	for _, e := range got.Entries {
 		actions = append(actions, e.Actor+" "+e.Action)
@@ -324,7 +324,7 @@ func TestEachChangeIsInTheAuditTrail(t *testing.T) {
 		t.Errorf("ends: %+v, %+v", end, all)
 	}
 	for scope, action := range map[string]string{"wechat": "sign", "token": "access_token"} {
-		if of := w.trail(adminToken, "?scope="+scope).Entries; len(of) != 1 || of[0].Action != action {
+		if of := env.trail(adminToken, "?scope="+scope).Entries; len(of) != 1 || of[0].Action != action {
 			t.Errorf("%s: %+v", scope, of)
 		}
 	}
@@ -332,15 +332,15 @@ func TestEachChangeIsInTheAuditTrail(t *testing.T) {
 
 func TestTheAuditTrailIsReadByPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for i := range 5 {
-		w.call("DELETE", fmt.Sprintf("/api/users/%s/o%d/ban", app, i), adminToken, "")
-		w.call("DELETE", fmt.Sprintf("/api/users/%s/x%d/ban", otherApp, i), adminToken, "")
+		env.call("DELETE", fmt.Sprintf("/api/users/%s/o%d/ban", app, i), adminToken, "")
+		env.call("DELETE", fmt.Sprintf("/api/users/%s/x%d/ban", otherApp, i), adminToken, "")
 	}
 	read := func(token string) (got []string) {
 		query := "?limit=2"
 		for range 10 {
-			p := w.trail(token, query)
+			p := env.trail(token, query)
 			for _, e := range p.Entries {
 				got = append(got, e.OpenID)
 			}
@@ -361,7 +361,7 @@ func TestTheAuditTrailIsReadByPages(t *testing.T) {
 	for _, query := range []string{
 		"?limit=0", "?limit=201", "?limit=x", "?limit=1&limit=2", "?before=", "?before=x", "?before=(1-0", "?scope=", "?scope=all", "?page=2",
 	} {
-		if a := w.call("GET", "/api/audit"+query, adminToken, ""); a.outcome() != "400 bad_request" {
+		if a := env.call("GET", "/api/audit"+query, adminToken, ""); outcome(a) != "400 bad_request" {
 			t.Errorf("%s: %v", query, a)
 		}
 	}
@@ -369,17 +369,17 @@ func TestTheAuditTrailIsReadByPages(t *testing.T) {
 
 func TestAnActionStandsThoughItsEntryCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.redis.MustDo("ACL", "SETUSER", "default", "-xadd")
-	s := w.login("alice")
-	if a := w.call("DELETE", "/api/sessions/"+s.ID, adminToken, ""); a.status != http.StatusOK {
+	env := newTestEnv(t)
+	env.redis.MustDo("ACL", "SETUSER", "default", "-xadd")
+	s := env.login("alice")
+	if a := env.call("DELETE", "/api/sessions/"+s.ID, adminToken, ""); a.Status != http.StatusOK {
 		t.Fatalf("%v", a)
 	}
-	w.wasAudited("end_session", "operators", s.OpenID)
-	if !strings.Contains(w.log.String(), "has no entry of this action") {
+	env.wasAudited("end_session", "operators", s.OpenID)
+	if !strings.Contains(env.log.String(), "has no entry of this action") {
 		t.Error("nobody is told that the trail has a gap")
 	}
-	if a := w.call("GET", "/api/sessions/"+s.ID, adminToken, ""); a.outcome() != "404 not_found" {
+	if a := env.call("GET", "/api/sessions/"+s.ID, adminToken, ""); outcome(a) != "404 not_found" {
 		t.Errorf("%v", a)
 	}
 }
@@ -387,30 +387,30 @@ func TestAnActionStandsThoughItsEntryCannotBeWritten(t *testing.T) {
 // What a caller sends must not make the trail grow without bound.
 func TestLongTextsAreCutInTheAuditTrail(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.call("DELETE", "/api/users/"+app+"/"+strings.Repeat("很", 3000)+"/ban", adminToken, "")
-	e := w.trail(adminToken, "").Entries
+	env := newTestEnv(t)
+	env.call("DELETE", "/api/users/"+app+"/"+strings.Repeat("很", 3000)+"/ban", adminToken, "")
+	e := env.trail(adminToken, "").Entries
 	if len(e) != 1 || len(e[0].OpenID) != 2046 || strings.Trim(e[0].OpenID, "很") != "" {
 		t.Errorf("%d entries, %d bytes", len(e), len(e[0].OpenID))
 	}
 }
 
 // follow opens the event stream; read gives the next event, and false at its end.
-func (w *world) follow(ctx context.Context, token string) (status int, read func() (shownStatus, bool)) {
-	w.t.Helper()
-	req, err := http.NewRequestWithContext(ctx, "GET", w.base+"/api/events", nil)
-	testkit.Must(w.t, err)
+func (env *testEnv) follow(ctx context.Context, token string) (status int, read func() (shownStatus, bool)) {
+	env.t.Helper()
+	req, err := http.NewRequestWithContext(ctx, "GET", env.base+"/api/events", nil)
+	testkit.Must(env.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	res, err := http.DefaultClient.Do(req)
-	testkit.Must(w.t, err)
-	w.t.Cleanup(func() { res.Body.Close() })
+	testkit.Must(env.t, err)
+	env.t.Cleanup(func() { res.Body.Close() })
 	lines := bufio.NewScanner(res.Body)
 	lines.Buffer(nil, 1<<20)
 	return res.StatusCode, func() (shownStatus, bool) {
 		for lines.Scan() {
 			if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
 				var event struct{ Status shownStatus }
-				testkit.Must(w.t, json.Unmarshal([]byte(data), &event))
+				testkit.Must(env.t, json.Unmarshal([]byte(data), &event))
 				return event.Status, true
 			}
 		}
@@ -420,12 +420,12 @@ func (w *world) follow(ctx context.Context, token string) (status int, read func
 
 func TestEventsTellOfWhatChanges(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	_, read := w.follow(t.Context(), adminToken)
+	env := newTestEnv(t)
+	_, read := env.follow(t.Context(), adminToken)
 	if s, ok := read(); !ok || s.Version != "v1.2.3" || s.Sessions.Started != 0 {
 		t.Fatalf("%+v, %v", s, ok)
 	}
-	w.login("alice")
+	env.login("alice")
 	for started := 0.0; started != 1; {
 		s, ok := read()
 		if !ok {
@@ -437,24 +437,24 @@ func TestEventsTellOfWhatChanges(t *testing.T) {
 
 func TestEventsEndWithTheTokenAndTheGateway(t *testing.T) {
 	t.Parallel()
-	for name, end := range map[string]func(*world){
-		"the token is taken away": func(w *world) { w.server.Configure(admin.Config{}) },
-		"the token loses its scope": func(w *world) {
-			w.server.Configure(admin.Config{Tokens: []admin.Token{{Name: "operators", Token: adminToken, Scopes: []admin.Scope{admin.ScopeWeChat}}}})
+	for name, end := range map[string]func(*testEnv){
+		"the token is taken away": func(env *testEnv) { env.server.Configure(admin.Config{}) },
+		"the token loses its scope": func(env *testEnv) {
+			env.server.Configure(admin.Config{Tokens: []admin.Token{{Name: "operators", Token: adminToken, Scopes: []admin.Scope{admin.ScopeWeChat}}}})
 		},
-		"the token is for one app": func(w *world) {
-			w.server.Configure(admin.Config{Tokens: []admin.Token{{Name: "operators", Token: adminToken, Scopes: []admin.Scope{admin.ScopeAdmin}, Apps: []string{app}}}})
+		"the token is for one app": func(env *testEnv) {
+			env.server.Configure(admin.Config{Tokens: []admin.Token{{Name: "operators", Token: adminToken, Scopes: []admin.Scope{admin.ScopeAdmin}, Apps: []string{app}}}})
 		},
-		"the gateway stops": func(w *world) { w.stopRun() },
+		"the gateway stops": func(env *testEnv) { env.stopRun() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			env := newTestEnv(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			_, read := w.follow(ctx, adminToken)
+			_, read := env.follow(ctx, adminToken)
 			read()
-			end(w)
+			end(env)
 			for ok := true; ok; {
 				_, ok = read()
 			}
@@ -467,25 +467,25 @@ func TestEventsEndWithTheTokenAndTheGateway(t *testing.T) {
 
 func TestEventStreamsAreBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for i := range 16 {
-		if status, _ := w.follow(ctx, adminToken); status != http.StatusOK {
+		if status, _ := env.follow(ctx, adminToken); status != http.StatusOK {
 			t.Fatalf("stream %d: %d", i, status)
 		}
 	}
-	if a := w.call("GET", "/api/events", adminToken, ""); a.outcome() != "503 overloaded" || a.header.Get("Retry-After") == "" {
+	if a := env.call("GET", "/api/events", adminToken, ""); outcome(a) != "503 overloaded" || a.Header.Get("Retry-After") == "" {
 		t.Errorf("one too many: %v", a)
 	}
 	cancel()
 	testkit.Eventually(t, "room again", func() bool {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		status, _ := w.follow(ctx, adminToken)
+		status, _ := env.follow(ctx, adminToken)
 		return status == http.StatusOK
 	})
-	if a := w.call("HEAD", "/api/events", adminToken, ""); a.status != http.StatusOK || a.header.Get("Content-Type") != "text/event-stream" {
+	if a := env.call("HEAD", "/api/events", adminToken, ""); a.Status != http.StatusOK || a.Header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("HEAD: %v", a)
 	}
 }

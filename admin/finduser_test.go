@@ -12,11 +12,11 @@ import (
 
 func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	_, s, _, err := w.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "o1", UnionID: "u1", UserID: "42", SessionKey: "k"})
+	env := newTestEnv(t)
+	_, s, _, err := env.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "o1", UnionID: "u1", UserID: "42", SessionKey: "k"})
 	testkit.Must(t, err)
-	testkit.Must(t, w.sessions.SetPhone(t.Context(), s, session.Phone{Number: "+85291234567", PureNumber: "91234567", CountryCode: "852"}))
-	_, _, _, err = w.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", UnionID: "u1", SessionKey: "k"})
+	testkit.Must(t, env.sessions.SetPhone(t.Context(), s, session.Phone{Number: "+85291234567", PureNumber: "91234567", CountryCode: "852"}))
+	_, _, _, err = env.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", UnionID: "u1", SessionKey: "k"})
 	testkit.Must(t, err)
 	for query, want := range map[string]string{
 		"phone=" + url.QueryEscape("+85291234567"): "o1",
@@ -28,8 +28,8 @@ func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
 		"phone=91234567":               "",
 		"user_id=4":                    "",
 	} {
-		a := w.call("GET", "/api/users?"+query, adminToken, "")
-		if got := openids(t, a); a.status != http.StatusOK || got != want {
+		a := env.call("GET", "/api/users?"+query, adminToken, "")
+		if got := openids(t, a); a.Status != http.StatusOK || got != want {
 			t.Errorf("%s: %q, want %q, from %v", query, got, want, a)
 		}
 	}
@@ -39,7 +39,7 @@ func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
 			Sessions []struct{ SID string }
 		}
 	}
-	w.call("GET", "/api/users?user_id=42", adminToken, "").json(t, &said)
+	env.call("GET", "/api/users?user_id=42", adminToken, "").JSON(t, &said)
 	if len(said.Users) != 1 || said.Users[0].Phone != "+85291234567" || len(said.Users[0].Sessions) != 1 || said.Users[0].Sessions[0].SID != s.ID {
 		t.Errorf("said %+v", said)
 	}
@@ -53,23 +53,23 @@ func TestUsersAreFoundByWhatIsTrueOfThem(t *testing.T) {
 		"phone=1&x=1":             "400 bad_request",
 		"phone=1&appid=wxunknown": "400 bad_request",
 	} {
-		if a := w.call("GET", "/api/users?"+query, adminToken, ""); a.outcome() != want {
+		if a := env.call("GET", "/api/users?"+query, adminToken, ""); outcome(a) != want {
 			t.Errorf("%q: want %s, got %v", query, want, a)
 		}
 	}
 	// A token for one app finds that app's users alone.
-	if got := openids(t, w.call("GET", "/api/users?unionid=u1", otherToken, "")); got != "o2" {
+	if got := openids(t, env.call("GET", "/api/users?unionid=u1", otherToken, "")); got != "o2" {
 		t.Errorf("with another app's token: %q", got)
 	}
-	if a := w.call("GET", "/api/users?unionid=u1&appid="+app, otherToken, ""); a.outcome() != "403 forbidden" {
+	if a := env.call("GET", "/api/users?unionid=u1&appid="+app, otherToken, ""); outcome(a) != "403 forbidden" {
 		t.Errorf("with another app's token: %v", a)
 	}
 }
 
-func openids(t *testing.T, a answer) string {
+func openids(t *testing.T, a testkit.Response) string {
 	t.Helper()
 	var said struct{ Users []struct{ OpenID string } }
-	a.json(t, &said)
+	a.JSON(t, &said)
 	var all []string
 	for _, u := range said.Users {
 		all = append(all, u.OpenID)
@@ -79,21 +79,21 @@ func openids(t *testing.T, a answer) string {
 
 func TestAllSessionsOfAnAppAreEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	alice, bob := w.login("alice"), w.login("bob")
-	_, other, _, err := w.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", SessionKey: "k"})
+	env := newTestEnv(t)
+	alice, bob := env.login("alice"), env.login("bob")
+	_, other, _, err := env.sessions.Login(t.Context(), session.Login{AppID: otherApp, OpenID: "o2", SessionKey: "k"})
 	testkit.Must(t, err)
-	if a := w.call("DELETE", "/api/apps/"+app+"/sessions", adminToken, ""); a.status != http.StatusNoContent {
+	if a := env.call("DELETE", "/api/apps/"+app+"/sessions", adminToken, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("%v", a)
 	}
 	for sid, want := range map[string]string{alice.ID: "404 not_found", bob.ID: "404 not_found", other.ID: "200"} {
-		testkit.Eventually(t, "ended", func() bool { return w.call("GET", "/api/sessions/"+sid, adminToken, "").outcome() == want })
+		testkit.Eventually(t, "ended", func() bool { return outcome(env.call("GET", "/api/sessions/"+sid, adminToken, "")) == want })
 	}
-	if line := w.audited(); line["action"] != "end_app_sessions" || line["actor"] != "operators" || line["appid"] != app {
+	if line := env.audited(); line["action"] != "end_app_sessions" || line["actor"] != "operators" || line["appid"] != app {
 		t.Errorf("audited: %v", line)
 	}
 	for appid, want := range map[string]string{"wxnolongerconfigured": "204", "wx%20x": "400 bad_request", strings.Repeat("w", 65): "400 bad_request"} {
-		if a := w.call("DELETE", "/api/apps/"+appid+"/sessions", adminToken, ""); a.outcome() != want {
+		if a := env.call("DELETE", "/api/apps/"+appid+"/sessions", adminToken, ""); outcome(a) != want {
 			t.Errorf("%s: want %s, got %v", appid, want, a)
 		}
 	}

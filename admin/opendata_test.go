@@ -19,22 +19,22 @@ func sealed(s wechattest.Sealed) string {
 
 func TestOpenDataIsDecryptedForABackend(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	alice := w.user("alice")
+	env := newTestEnv(t)
+	env.login("alice")
+	alice := env.user("alice")
 	path := "/api/users/" + app + "/" + alice.OpenID + "/decrypt"
-	a := w.call("POST", path, wechatToken, sealed(alice.Encrypt(map[string]any{"openGId": "群", "n": 7}, time.Time{})))
+	a := env.call("POST", path, wechatToken, sealed(alice.Encrypt(map[string]any{"openGId": "群", "n": 7}, time.Time{})))
 	var got struct {
 		OpenGID   string `json:"openGId"`
 		N         int
 		Watermark struct{ AppID string }
 	}
-	a.json(t, &got)
-	if a.status != http.StatusOK || got.OpenGID != "群" || got.N != 7 || got.Watermark.AppID != app {
+	a.JSON(t, &got)
+	if a.Status != http.StatusOK || got.OpenGID != "群" || got.N != 7 || got.Watermark.AppID != app {
 		t.Errorf("decrypted: %v", a)
 	}
-	w.wasAudited("decrypt", "orders", alice.OpenID)
-	if strings.Contains(w.log.String(), "群") {
+	env.wasAudited("decrypt", "orders", alice.OpenID)
+	if strings.Contains(env.log.String(), "群") {
 		t.Error("the log holds what was decrypted")
 	}
 }
@@ -42,13 +42,13 @@ func TestOpenDataIsDecryptedForABackend(t *testing.T) {
 // Each way in which what comes can be wrong, with what a backend is told.
 func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	alice, bob := w.user("alice"), w.user("bob")
-	w.login("bob")
+	env := newTestEnv(t)
+	env.login("alice")
+	alice, bob := env.user("alice"), env.user("bob")
+	env.login("bob")
 	path := "/api/users/" + app + "/" + alice.OpenID + "/decrypt"
 	good := alice.Encrypt(map[string]any{"x": 1}, time.Time{})
-	stranger, err := w.sim.User(otherApp, "alice")
+	stranger, err := env.sim.User(otherApp, "alice")
 	testkit.Must(t, err)
 	stranger.Code()
 	part := base64.StdEncoding.EncodeToString([]byte("no whole block"))
@@ -74,7 +74,7 @@ func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 		"of the time to come":  {sealed(alice.Encrypt(nil, time.Now().Add(5*time.Minute))), "400 bad_data"},
 		"good, for comparison": {sealed(good), "200"},
 	} {
-		if a := w.call("POST", path, wechatToken, c.body); a.outcome() != c.want {
+		if a := env.call("POST", path, wechatToken, c.body); outcome(a) != c.want {
 			t.Errorf("%s: want %s, got %v", name, c.want, a)
 		}
 	}
@@ -82,22 +82,22 @@ func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 
 func TestAKeyThatHasChangedIsTold(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	alice := w.user("alice")
+	env := newTestEnv(t)
+	env.login("alice")
+	alice := env.user("alice")
 	path := "/api/users/" + app + "/" + alice.OpenID
 	alice.RotateKey()
-	if a := w.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); a.outcome() != "401 session_key_stale" {
+	if a := env.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); outcome(a) != "401 session_key_stale" {
 		t.Errorf("data under a newer key: %v", a)
 	}
-	w.login("alice") // the newest session's key is the one in force
-	if a := w.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); a.status != http.StatusOK {
+	env.login("alice") // the newest session's key is the one in force
+	if a := env.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); a.Status != http.StatusOK {
 		t.Errorf("after a login: %v", a)
 	}
-	w.call("DELETE", path+"/sessions", adminToken, "")
+	env.call("DELETE", path+"/sessions", adminToken, "")
 	for _, call := range []string{"/decrypt", "/sign"} {
 		body := `{"message":"x","encrypted_data":"AA==","iv":"AA=="}`
-		if a := w.call("POST", path+call, wechatToken, body); a.outcome() != "404 not_found" {
+		if a := env.call("POST", path+call, wechatToken, body); outcome(a) != "404 not_found" {
 			t.Errorf("%s of a user without a session: %v", call, a)
 		}
 	}
@@ -107,30 +107,30 @@ func TestAKeyThatHasChangedIsTold(t *testing.T) {
 // https://developers.weixin.qq.com/minigame/en/dev/tutorial/open-ability/http-signature.html
 func TestAMessageIsSignedAsWeChatDoes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	_, s, _, err := w.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "vector", SessionKey: "o0q0otL8aEzpcZL/FT9WsQ=="})
+	env := newTestEnv(t)
+	_, s, _, err := env.sessions.Login(t.Context(), session.Login{AppID: app, OpenID: "vector", SessionKey: "o0q0otL8aEzpcZL/FT9WsQ=="})
 	testkit.Must(t, err)
 	path := "/api/users/" + app + "/" + s.OpenID + "/sign"
 	for message, want := range map[string]string{
 		`{\"foo\":\"bar\"}`: "654571f79995b2ce1e149e53c0a33dc39c0a74090db514261454e8dbe432aa0b",
 	} {
 		var got struct{ Signature string }
-		a := w.call("POST", path, wechatToken, `{"message":"`+message+`"}`)
-		a.json(t, &got)
-		if a.status != http.StatusOK || got.Signature != want {
+		a := env.call("POST", path, wechatToken, `{"message":"`+message+`"}`)
+		a.JSON(t, &got)
+		if a.Status != http.StatusOK || got.Signature != want {
 			t.Errorf("%q: want %s, got %v", message, want, a)
 		}
 	}
-	w.wasAudited("sign", "orders", "vector")
+	env.wasAudited("sign", "orders", "vector")
 	for body, want := range map[string]string{
 		"": "400 bad_request", `{"message":""}`: "400 bad_request", "{}": "400 bad_request", `{"message":null}`: "400 bad_request", `{"message":7}`: "400 bad_request",
 		`{"message":"` + strings.Repeat("x", 2<<20) + `"}`: "413 body_too_large",
 	} {
-		if a := w.call("POST", path, wechatToken, body); a.outcome() != want {
+		if a := env.call("POST", path, wechatToken, body); outcome(a) != want {
 			t.Errorf("%.40q: want %s, got %v", body, want, a)
 		}
 	}
-	if a := w.call("POST", "/api/users/"+otherApp+"/vector/sign", wechatToken, `{"message":"x"}`); a.outcome() != "404 not_found" {
+	if a := env.call("POST", "/api/users/"+otherApp+"/vector/sign", wechatToken, `{"message":"x"}`); outcome(a) != "404 not_found" {
 		t.Errorf("at another app: %v", a)
 	}
 }

@@ -18,53 +18,53 @@ import (
 const codePath = "/wx/" + app + "/wxa/getwxacodeunlimit"
 
 // last gives the last call that WeChat got.
-func (w *world) last() (query, body string) {
-	w.t.Helper()
-	all := w.sim.Calls()
+func (env *testEnv) last() (query, body string) {
+	env.t.Helper()
+	all := env.sim.Calls()
 	if len(all) == 0 {
-		w.t.Fatal("WeChat was not called")
+		env.t.Fatal("WeChat was not called")
 	}
 	return all[len(all)-1].Query, all[len(all)-1].Body
 }
 
-func (w *world) accessToken(appid string) string {
-	w.t.Helper()
+func (env *testEnv) accessToken(appid string) string {
+	env.t.Helper()
 	var got struct {
 		AccessToken string `json:"access_token"`
 	}
-	w.call("GET", "/wx/"+appid+"/cgi-bin/token", rawToken, "").json(w.t, &got)
+	env.call("GET", "/wx/"+appid+"/cgi-bin/token", rawToken, "").JSON(env.t, &got)
 	return got.AccessToken
 }
 
 func TestTheRelayAddsTheAccessTokenAndPassesTheRest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	body := fmt.Sprintf(`{"touser":%q,"template_id":"t","data":{"thing":"好"}}`, w.user("alice").OpenID)
-	a := w.call("POST", "/wx/"+app+"/cgi-bin/message/subscribe/send?lang=zh_CN&x=a%2Fb", wechatToken, body)
-	if a.status != http.StatusOK || !strings.Contains(string(a.body), `"errcode":0`) || a.code() != "" {
+	env := newTestEnv(t)
+	env.login("alice")
+	body := fmt.Sprintf(`{"touser":%q,"template_id":"t","data":{"thing":"好"}}`, env.user("alice").OpenID)
+	a := env.call("POST", "/wx/"+app+"/cgi-bin/message/subscribe/send?lang=zh_CN&x=a%2Fb", wechatToken, body)
+	if a.Status != http.StatusOK || !strings.Contains(string(a.Body), `"errcode":0`) || a.Code() != "" {
 		t.Errorf("answered: %v", a)
 	}
-	query, sent := w.last()
+	query, sent := env.last()
 	if query != "access_token=[redacted]&lang=zh_CN&x=a/b" || sent != body {
 		t.Errorf("WeChat got %s and %s", query, sent)
 	}
 	// WeChat's refusals are its own too.
-	if a := w.call("POST", "/wx/"+app+"/cgi-bin/message/subscribe/send", wechatToken, "{}"); a.status != http.StatusOK || !strings.Contains(string(a.body), `"errcode":40003`) {
+	if a := env.call("POST", "/wx/"+app+"/cgi-bin/message/subscribe/send", wechatToken, "{}"); a.Status != http.StatusOK || !strings.Contains(string(a.Body), `"errcode":40003`) {
 		t.Errorf("a refusal: %v", a)
 	}
 }
 
 func TestACallersAccessTokenIsReplaced(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, query := range []string{
 		"?access_token=stale", "?access_token=", "?a=1&access_token=x&access_token=y", "?%61ccess_token=x", "?access_token",
 	} {
-		if a := w.call("POST", codePath+query, wechatToken, `{"scene":"a"}`); a.header.Get("Content-Type") != "image/jpeg" {
+		if a := env.call("POST", codePath+query, wechatToken, `{"scene":"a"}`); a.Header.Get("Content-Type") != "image/jpeg" {
 			t.Errorf("%s: %v", query, a)
 		}
-		if got, _ := w.last(); strings.Count(got, "access_token=[redacted]") != 1 || strings.Contains(got, "stale") {
+		if got, _ := env.last(); strings.Count(got, "access_token=[redacted]") != 1 || strings.Contains(got, "stale") {
 			t.Errorf("%s: WeChat got %s", query, got)
 		}
 	}
@@ -72,16 +72,16 @@ func TestACallersAccessTokenIsReplaced(t *testing.T) {
 
 func TestPicturesComeThroughAsTheyAre(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	a := w.call("POST", codePath, wechatToken, `{"scene":"table=7"}`)
-	if a.status != http.StatusOK || a.header.Get("Content-Type") != "image/jpeg" || !bytes.HasPrefix(a.body, []byte("\xff\xd8\xff")) || !bytes.HasSuffix(a.body, []byte("\xff\xd9")) {
-		t.Errorf("%s, %d bytes", a.header.Get("Content-Type"), len(a.body))
+	env := newTestEnv(t)
+	a := env.call("POST", codePath, wechatToken, `{"scene":"table=7"}`)
+	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "image/jpeg" || !bytes.HasPrefix(a.Body, []byte("\xff\xd8\xff")) || !bytes.HasSuffix(a.Body, []byte("\xff\xd9")) {
+		t.Errorf("%s, %d bytes", a.Header.Get("Content-Type"), len(a.Body))
 	}
 }
 
 func TestUploadsAreStreamed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	picture := bytes.Repeat([]byte("picture "), 1<<20)
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)
@@ -89,16 +89,16 @@ func TestUploadsAreStreamed(t *testing.T) {
 	testkit.Must(t, err)
 	_, _ = file.Write(picture)
 	testkit.Must(t, m.Close())
-	a := w.call("POST", "/wx/"+app+"/cgi-bin/media/upload?type=image", wechatToken, form.String(), "Content-Type", m.FormDataContentType())
+	a := env.call("POST", "/wx/"+app+"/cgi-bin/media/upload?type=image", wechatToken, form.String(), "Content-Type", m.FormDataContentType())
 	sum := sha256.Sum256(picture)
-	if want := base64.RawURLEncoding.EncodeToString(sum[:]); !strings.Contains(string(a.body), want) {
+	if want := base64.RawURLEncoding.EncodeToString(sum[:]); !strings.Contains(string(a.Body), want) {
 		t.Errorf("of %d bytes WeChat got others: %v", len(picture), a)
 	}
 }
 
 func TestOnlyListedPathsAreRelayed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for path, want := range map[string]string{
 		app + "/wxa/getwxacodeunlimit":                   "200",
 		app + "/wxa/getwxacodeunlimit/x":                 "403 forbidden",
@@ -121,7 +121,7 @@ func TestOnlyListedPathsAreRelayed(t *testing.T) {
 		app + "/cgi-bin/media/upload%3faccess_token%3dx": "400 bad_path",
 		app + "/cgi-bin/media/upload%20":                 "400 bad_path",
 	} {
-		if a := w.call("POST", "/wx/"+path, wechatToken, `{"scene":"a"}`); a.outcome() != want {
+		if a := env.call("POST", "/wx/"+path, wechatToken, `{"scene":"a"}`); outcome(a) != want {
 			t.Errorf("%s: want %s, got %v", path, want, a)
 		}
 	}
@@ -130,13 +130,13 @@ func TestOnlyListedPathsAreRelayed(t *testing.T) {
 // An answer to TRACE repeats the request, access token and all.
 func TestTraceAndConnectAreNeverRelayed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, method := range []string{http.MethodTrace, http.MethodConnect} {
-		if a := w.call(method, "/wx/"+app+"/wxa/getwxacodeunlimit", wechatToken, ""); a.outcome() != "405 method_not_allowed" {
+		if a := env.call(method, "/wx/"+app+"/wxa/getwxacodeunlimit", wechatToken, ""); outcome(a) != "405 method_not_allowed" {
 			t.Errorf("%s: %v", method, a)
 		}
 	}
-	if calls := w.sim.Calls(); len(calls) != 0 {
+	if calls := env.sim.Calls(); len(calls) != 0 {
 		t.Errorf("WeChat was called: %+v", calls)
 	}
 }
@@ -144,41 +144,41 @@ func TestTraceAndConnectAreNeverRelayed(t *testing.T) {
 // /cgi-bin/* is in the list; these calls are not opened by it.
 func TestCallsWithTheAppSecretAreNeverRelayed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, path := range []string{
 		"/cgi-bin/clear_quota/v2", "/cgi-bin/component/api_component_token", "/cgi-bin/Token", "/cgi-bin/TOKEN",
 		"/cgi-bin/token/", "/cgi-bin/stable_token/", "/cgi-bin/%54oken", "/cgi-bin/clear%5fquota/v2", "/cgi-bin/%2574oken", "/cgi-bin/token%3b",
 	} {
-		a := w.call("POST", "/wx/"+app+path, wechatToken, `{"appid":"`+app+`","secret":"`+appSecret+`"}`)
-		if a.code() != "forbidden" && a.code() != "bad_path" {
+		a := env.call("POST", "/wx/"+app+path, wechatToken, `{"appid":"`+app+`","secret":"`+appSecret+`"}`)
+		if a.Code() != "forbidden" && a.Code() != "bad_path" {
 			t.Errorf("%s: %v", path, a)
 		}
 	}
-	if calls := w.sim.Calls(); len(calls) != 0 {
+	if calls := env.sim.Calls(); len(calls) != 0 {
 		t.Errorf("WeChat was called: %+v", calls)
 	}
 }
 
 func TestTheTokenCallsAreAnsweredFromTheSharedCache(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	other := w.twin()
+	env := newTestEnv(t)
+	other := env.twin()
 	type shape struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
 	}
-	ask := func(w *world, method, path, body string) (got shape) {
+	ask := func(env *testEnv, method, path, body string) (got shape) {
 		t.Helper()
-		a := w.call(method, "/wx/"+app+path, rawToken, body)
-		a.json(t, &got)
-		if a.status != http.StatusOK || got.ExpiresIn < 7000 || got.ExpiresIn > 7200 || len(got.AccessToken) < 64 {
+		a := env.call(method, "/wx/"+app+path, rawToken, body)
+		a.JSON(t, &got)
+		if a.Status != http.StatusOK || got.ExpiresIn < 7000 || got.ExpiresIn > 7200 || len(got.AccessToken) < 64 {
 			t.Errorf("%s %s: %v", method, path, a)
 		}
 		return got
 	}
-	first := ask(w, "GET", "/cgi-bin/token?grant_type=client_credential&appid=wxother&secret=whatever", "")
+	first := ask(env, "GET", "/cgi-bin/token?grant_type=client_credential&appid=wxother&secret=whatever", "")
 	for range 3 {
-		for _, instance := range []*world{w, other} {
+		for _, instance := range []*testEnv{env, other} {
 			for _, got := range []shape{
 				ask(instance, "GET", "/cgi-bin/token", ""),
 				ask(instance, "GET", "/cgi-bin/%74oken", ""),
@@ -191,15 +191,15 @@ func TestTheTokenCallsAreAnsweredFromTheSharedCache(t *testing.T) {
 		}
 	}
 	// Once for the token, and by each instance every few seconds whether it is in force.
-	if n := w.sim.Count("/cgi-bin/stable_token") + w.sim.Count("/cgi-bin/token"); n > 4 {
+	if n := env.sim.Count("/cgi-bin/stable_token") + env.sim.Count("/cgi-bin/token"); n > 4 {
 		t.Errorf("WeChat was asked %d times for 19 answers", n)
 	}
-	if line := w.audited(); line["action"] != "access_token" || line["actor"] != "legacy" || line["appid"] != app {
+	if line := env.audited(); line["action"] != "access_token" || line["actor"] != "legacy" || line["appid"] != app {
 		t.Errorf("audited: %v", line)
 	}
 	for call, allow := range map[string]string{"POST /cgi-bin/token": "GET", "GET /cgi-bin/stable_token": "POST"} {
 		method, path, _ := strings.Cut(call, " ")
-		if a := w.call(method, "/wx/"+app+path, wechatToken, ""); a.outcome() != "405 method_not_allowed" || a.header.Get("Allow") != allow {
+		if a := env.call(method, "/wx/"+app+path, wechatToken, ""); outcome(a) != "405 method_not_allowed" || a.Header.Get("Allow") != allow {
 			t.Errorf("%s: %v", call, a)
 		}
 	}
@@ -207,32 +207,32 @@ func TestTheTokenCallsAreAnsweredFromTheSharedCache(t *testing.T) {
 
 func TestADeadTokenIsReplacedOnceForTwoInstancesAndFiftyCalls(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	instances := []*world{w, w.twin()}
-	shared := w.accessToken(app)
+	env := newTestEnv(t)
+	instances := []*testEnv{env, env.twin()}
+	shared := env.accessToken(app)
 	if instances[1].accessToken(app) != shared {
 		t.Fatal("the instances have tokens of their own")
 	}
-	testkit.Must(t, w.sim.KillToken(app, false))
-	before := w.sim.Count("/cgi-bin/stable_token")
+	testkit.Must(t, env.sim.KillToken(app, false))
+	before := env.sim.Count("/cgi-bin/stable_token")
 	var callers sync.WaitGroup
 	for n := range 50 {
 		callers.Go(func() {
 			a, err := instances[n%2].try("POST", codePath, wechatToken, fmt.Sprintf(`{"scene":"n=%d"}`, n))
-			if err != nil || a.header.Get("Content-Type") != "image/jpeg" {
+			if err != nil || a.Header.Get("Content-Type") != "image/jpeg" {
 				t.Errorf("call %d: %v, %v", n, a, err)
 			}
 		})
 	}
 	callers.Wait()
-	if n := w.sim.Count("/cgi-bin/stable_token") - before; n != 1 {
+	if n := env.sim.Count("/cgi-bin/stable_token") - before; n != 1 {
 		t.Errorf("WeChat was asked for a token %d times", n)
 	}
-	fresh := w.accessToken(app)
+	fresh := env.accessToken(app)
 	if fresh == shared || instances[1].accessToken(app) != fresh {
 		t.Error("the instances don't share the fresh token")
 	}
-	if strings.Contains(w.redis.MustDo("GET", "wxgate:t:"+app), fresh) {
+	if strings.Contains(env.redis.MustDo("GET", "wxgate:t:"+app), fresh) {
 		t.Error("the token lies in Redis in the open")
 	}
 }
@@ -252,13 +252,13 @@ func TestTheRelaySaysWhenWeChatIsAtFault(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.sim.AddFault(c.fault)
-			a := w.call("POST", codePath, wechatToken, `{"scene":"a"}`)
-			if a.outcome() != c.want || (a.status == http.StatusServiceUnavailable) != (a.header.Get("Retry-After") != "") {
-				t.Errorf("want %s, got %v, Retry-After %q", c.want, a, a.header.Get("Retry-After"))
+			env := newTestEnv(t)
+			env.sim.AddFault(c.fault)
+			a := env.call("POST", codePath, wechatToken, `{"scene":"a"}`)
+			if outcome(a) != c.want || (a.Status == http.StatusServiceUnavailable) != (a.Header.Get("Retry-After") != "") {
+				t.Errorf("want %s, got %v, Retry-After %q", c.want, a, a.Header.Get("Retry-After"))
 			}
-			if strings.Contains(string(a.body)+w.log.String(), appSecret) {
+			if strings.Contains(string(a.Body)+env.log.String(), appSecret) {
 				t.Error("the AppSecret shows")
 			}
 		})

@@ -13,21 +13,21 @@ import (
 // and every instance works with the new key.
 func TestALeakedSessionKeyIsReset(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	twin := w.twin()
-	s := w.login("alice")
-	alice := w.user("alice")
+	env := newTestEnv(t)
+	twin := env.twin()
+	s := env.login("alice")
+	alice := env.user("alice")
 	path := "/api/users/" + app + "/" + alice.OpenID
 	leaked := alice.SessionKey()
-	if a := w.call("POST", path+"/reset-session-key", adminToken, ""); a.status != http.StatusOK || strings.TrimSpace(string(a.body)) != `{"reset":true}` {
+	if a := env.call("POST", path+"/reset-session-key", adminToken, ""); a.Status != http.StatusOK || strings.TrimSpace(string(a.Body)) != `{"reset":true}` {
 		t.Fatalf("%v", a)
 	}
-	w.wasAudited("reset_session_key", "operators", alice.OpenID)
+	env.wasAudited("reset_session_key", "operators", alice.OpenID)
 	if alice.SessionKey() == leaked {
 		t.Error("WeChat holds the same key")
 	}
-	for name, i := range map[string]*world{"this instance": w, "the other": twin} {
-		if a := i.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(map[string]any{"x": 1}, time.Time{}))); a.status != http.StatusOK {
+	for name, i := range map[string]*testEnv{"this instance": env, "the other": twin} {
+		if a := i.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(map[string]any{"x": 1}, time.Time{}))); a.Status != http.StatusOK {
 			t.Errorf("%s: data under the new key: %v", name, a)
 		}
 		key, err := i.sessions.SessionKey(t.Context(), s)
@@ -35,20 +35,20 @@ func TestALeakedSessionKeyIsReset(t *testing.T) {
 			t.Errorf("%s: the session's key is not the new one: %v", name, err)
 		}
 	}
-	if log := w.log.String(); strings.Contains(log, leaked) || strings.Contains(log, alice.SessionKey()) {
+	if log := env.log.String(); strings.Contains(log, leaked) || strings.Contains(log, alice.SessionKey()) {
 		t.Error("a key is in the log")
 	}
 	alice.RotateKey() // as a wx.login elsewhere does
-	if a := twin.call("POST", path+"/reset-session-key", adminToken, ""); a.status != http.StatusOK || strings.TrimSpace(string(a.body)) != `{"reset":false}` {
+	if a := twin.call("POST", path+"/reset-session-key", adminToken, ""); a.Status != http.StatusOK || strings.TrimSpace(string(a.Body)) != `{"reset":false}` {
 		t.Errorf("a key that is invalid already: %v", a)
 	}
 }
 
 func TestResetRefusals(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	alice := w.user("alice").OpenID
+	env := newTestEnv(t)
+	env.login("alice")
+	alice := env.user("alice").OpenID
 	const api = "/wxa/resetusersessionkey"
 	for name, c := range map[string]struct {
 		path, token string
@@ -66,22 +66,22 @@ func TestResetRefusals(t *testing.T) {
 		"nonsense":                {app + "/" + alice, adminToken, wechattest.Fault{API: api, Times: 1, Body: `{"openid":"another","session_key":"k"}`}, "503 wechat_unavailable"},
 	} {
 		if c.fault.API != "" {
-			w.sim.AddFault(c.fault)
+			env.sim.AddFault(c.fault)
 		}
-		before := w.user("alice").SessionKey()
-		if a := w.call("POST", "/api/users/"+c.path+"/reset-session-key", c.token, ""); a.outcome() != c.want {
+		before := env.user("alice").SessionKey()
+		if a := env.call("POST", "/api/users/"+c.path+"/reset-session-key", c.token, ""); outcome(a) != c.want {
 			t.Errorf("%s: want %s, got %v", name, c.want, a)
 		}
-		if w.user("alice").SessionKey() != before {
+		if env.user("alice").SessionKey() != before {
 			t.Errorf("%s: the key has changed", name)
 		}
-		w.sim.ClearFaults()
+		env.sim.ClearFaults()
 	}
-	if a := w.call("GET", "/api/users/"+app+"/"+alice+"/reset-session-key", adminToken, ""); a.outcome() != "405 method_not_allowed" {
+	if a := env.call("GET", "/api/users/"+app+"/"+alice+"/reset-session-key", adminToken, ""); outcome(a) != "405 method_not_allowed" {
 		t.Errorf("GET: %v", a)
 	}
-	w.redis.Stop()
-	if a := w.call("POST", "/api/users/"+app+"/"+alice+"/reset-session-key", adminToken, ""); a.outcome() != "503 store_unavailable" {
+	env.redis.Stop()
+	if a := env.call("POST", "/api/users/"+app+"/"+alice+"/reset-session-key", adminToken, ""); outcome(a) != "503 store_unavailable" {
 		t.Errorf("while Redis is away: %v", a)
 	}
 }

@@ -40,8 +40,8 @@ func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 		t.Errorf("docs/relay.md shows another transport:\n%s", shown)
 	}
 
-	w := newWorld(t)
-	base, err := url.Parse(w.base + "/wx/" + app)
+	env := newTestEnv(t)
+	base, err := url.Parse(env.base + "/wx/" + app)
 	testkit.Must(t, err)
 	sdk := &http.Client{Transport: relayTransport{base, wechatToken}}
 	res, err := sdk.Post("https://api.weixin.qq.com/wxa/getwxacodeunlimit?access_token=any&x=a%2Fb", "application/json", strings.NewReader(`{"scene":"a"}`))
@@ -50,7 +50,7 @@ func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("answered %d, %s", res.StatusCode, res.Header.Get("Content-Type"))
 	}
-	if query, _ := w.last(); query != "access_token=[redacted]&x=a/b" {
+	if query, _ := env.last(); query != "access_token=[redacted]&x=a/b" {
 		t.Errorf("WeChat got %s", query)
 	}
 	token, err := sdk.Get("https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential&appid=x&secret=kept-by-the-gateway")

@@ -26,7 +26,7 @@ func calls(openid, sid string) map[string][]string {
 
 func TestEachCallAsksForATokenWithItsScope(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for scope, list := range calls("someone", "nosuchsession") {
 		right, wrong := adminToken, wechatToken
 		if scope == "wechat" {
@@ -42,16 +42,16 @@ func TestEachCallAsksForATokenWithItsScope(t *testing.T) {
 				{right[:len(right)-1], "401 token_invalid"},
 				{wrong, "403 forbidden"},
 			} {
-				a := w.call(method, path, c.token, "{}")
-				if a.outcome() != c.want {
+				a := env.call(method, path, c.token, "{}")
+				if outcome(a) != c.want {
 					t.Errorf("%s with %q: want %s, got %v", call, c.token, c.want, a)
 				}
-				if (a.status == http.StatusUnauthorized) != (a.header.Get("WWW-Authenticate") != "") {
-					t.Errorf("%s: WWW-Authenticate %q with %d", call, a.header.Get("WWW-Authenticate"), a.status)
+				if (a.Status == http.StatusUnauthorized) != (a.Header.Get("WWW-Authenticate") != "") {
+					t.Errorf("%s: WWW-Authenticate %q with %d", call, a.Header.Get("WWW-Authenticate"), a.Status)
 				}
 			}
 			for _, token := range []string{right, bothToken} {
-				if a := w.call(method, path, token, "{}"); a.status == http.StatusUnauthorized || a.code() == "forbidden" {
+				if a := env.call(method, path, token, "{}"); a.Status == http.StatusUnauthorized || a.Code() == "forbidden" {
 					t.Errorf("%s with %s: %v", call, token, a)
 				}
 			}
@@ -61,7 +61,7 @@ func TestEachCallAsksForATokenWithItsScope(t *testing.T) {
 
 func TestTheTokenComesInOneBearerHeader(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	path := "/api/users/" + app + "/nobody"
 	for _, c := range []struct {
 		headers []string
@@ -74,73 +74,73 @@ func TestTheTokenComesInOneBearerHeader(t *testing.T) {
 		{[]string{"Authorization", "Bearer " + adminToken, "Authorization", "Bearer " + adminToken}, "401 token_invalid"},
 		{[]string{"X-Token", adminToken}, "401 token_missing"},
 	} {
-		if a := w.call("GET", path, "", "", c.headers...); a.outcome() != c.want {
+		if a := env.call("GET", path, "", "", c.headers...); outcome(a) != c.want {
 			t.Errorf("%q: want %s, got %v", c.headers, c.want, a)
 		}
 	}
-	if a := w.call("GET", path+"?access_token="+adminToken, "", ""); a.outcome() != "401 token_missing" {
+	if a := env.call("GET", path+"?access_token="+adminToken, "", ""); outcome(a) != "401 token_missing" {
 		t.Errorf("in the query: %v", a)
 	}
 }
 
 func TestHealthMetricsAndKeysAreOpen(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/.well-known/jwks.json"} {
 		for _, method := range []string{"GET", "HEAD"} {
-			if a := w.call(method, path, "", ""); a.status != http.StatusOK {
+			if a := env.call(method, path, "", ""); a.Status != http.StatusOK {
 				t.Errorf("%s %s: %v", method, path, a)
 			}
 		}
 	}
-	w.draining.Store(true)
-	if a := w.call("GET", "/readyz", "", ""); a.status != http.StatusServiceUnavailable {
+	env.draining.Store(true)
+	if a := env.call("GET", "/readyz", "", ""); a.Status != http.StatusServiceUnavailable {
 		t.Errorf("while draining: %v", a)
 	}
-	if a := w.call("GET", "/healthz", "", ""); a.status != http.StatusOK {
+	if a := env.call("GET", "/healthz", "", ""); a.Status != http.StatusOK {
 		t.Errorf("alive while draining: %v", a)
 	}
 }
 
 func TestReadinessWithoutTheStore(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.redis.Stop()
-	if a := w.call("GET", "/readyz?store=ignore", "", ""); a.status != http.StatusOK {
+	env := newTestEnv(t)
+	env.redis.Stop()
+	if a := env.call("GET", "/readyz?store=ignore", "", ""); a.Status != http.StatusOK {
 		t.Errorf("without Redis: %v", a)
 	}
-	if a := w.call("GET", "/readyz?store=x", "", ""); a.status != http.StatusServiceUnavailable {
+	if a := env.call("GET", "/readyz?store=x", "", ""); a.Status != http.StatusServiceUnavailable {
 		t.Errorf("another value: %v", a)
 	}
-	w.draining.Store(true)
-	if a := w.call("GET", "/readyz?store=ignore", "", ""); a.status != http.StatusServiceUnavailable || !strings.Contains(string(a.body), `["draining"]`) {
+	env.draining.Store(true)
+	if a := env.call("GET", "/readyz?store=ignore", "", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(string(a.Body), `["draining"]`) {
 		t.Errorf("while draining: %v", a)
 	}
 }
 
 func TestReadinessSaysThatRedisIsAway(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.redis.Stop()
-	a := w.call("GET", "/readyz", "", "")
+	env := newTestEnv(t)
+	env.redis.Stop()
+	a := env.call("GET", "/readyz", "", "")
 	var said struct {
 		Status   string
 		Problems []string
 	}
-	a.json(t, &said)
-	if a.status != http.StatusServiceUnavailable || said.Status != "not_ready" || fmt.Sprint(said.Problems) != "[store_unavailable]" {
+	a.JSON(t, &said)
+	if a.Status != http.StatusServiceUnavailable || said.Status != "not_ready" || fmt.Sprint(said.Problems) != "[store_unavailable]" {
 		t.Errorf("without Redis: %v", a)
 	}
-	if a := w.call("GET", "/api/users/"+app+"/x", adminToken, ""); a.outcome() != "503 store_unavailable" || a.header.Get("Retry-After") == "" {
+	if a := env.call("GET", "/api/users/"+app+"/x", adminToken, ""); outcome(a) != "503 store_unavailable" || a.Header.Get("Retry-After") == "" {
 		t.Errorf("a call without Redis: %v", a)
 	}
-	w.redis.Start()
-	testkit.Eventually(t, "ready again", func() bool { return w.call("GET", "/readyz", "", "").status == http.StatusOK })
+	env.redis.Start()
+	testkit.Eventually(t, "ready again", func() bool { return env.call("GET", "/readyz", "", "").Status == http.StatusOK })
 }
 
 func TestUnknownCallsAndMethodsAreRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	for call, want := range map[string]string{
 		"GET /":                         "404 not_found",
 		"GET /auth/session":             "404 not_found",
@@ -155,15 +155,15 @@ func TestUnknownCallsAndMethodsAreRefused(t *testing.T) {
 	} {
 		var method, path string
 		fmt.Sscan(call, &method, &path)
-		a := w.call(method, path, bothToken, "")
-		if a.outcome() != want || a.header.Get("X-Request-ID") == "" {
+		a := env.call(method, path, bothToken, "")
+		if outcome(a) != want || a.Header.Get("X-Request-ID") == "" {
 			t.Errorf("%s: want %s, got %v", call, want, a)
 		}
 	}
-	if a := w.call("PATCH", "/api/users/"+app+"/x/ban", adminToken, ""); a.header.Get("Allow") != "PUT, DELETE" {
-		t.Errorf("Allow: %q", a.header.Get("Allow"))
+	if a := env.call("PATCH", "/api/users/"+app+"/x/ban", adminToken, ""); a.Header.Get("Allow") != "PUT, DELETE" {
+		t.Errorf("Allow: %q", a.Header.Get("Allow"))
 	}
-	if a := w.call("GET", "/", "", "", "X-Request-ID", "told-by-the-caller"); a.header.Get("X-Request-ID") != "told-by-the-caller" {
-		t.Errorf("the request id is %q", a.header.Get("X-Request-ID"))
+	if a := env.call("GET", "/", "", "", "X-Request-ID", "told-by-the-caller"); a.Header.Get("X-Request-ID") != "told-by-the-caller" {
+		t.Errorf("the request id is %q", a.Header.Get("X-Request-ID"))
 	}
 }

@@ -33,29 +33,29 @@ type shownUser struct {
 	}
 }
 
-func (w *world) show(path string) (u shownUser) {
-	w.t.Helper()
-	a := w.call("GET", path, adminToken, "")
-	if a.status != http.StatusOK {
-		w.t.Fatalf("%s: %v", path, a)
+func (env *testEnv) show(path string) (u shownUser) {
+	env.t.Helper()
+	a := env.call("GET", path, adminToken, "")
+	if a.Status != http.StatusOK {
+		env.t.Fatalf("%s: %v", path, a)
 	}
-	a.json(w.t, &u)
+	a.JSON(env.t, &u)
 	return u
 }
 
 func TestAUserIsShownWithSessionsAndWithoutSecrets(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	start := time.Now().Add(-time.Second)
-	first := w.login("alice")
+	first := env.login("alice")
 	time.Sleep(2 * time.Millisecond) // sessions are listed by their creation in milliseconds
-	second := w.login("alice")
-	testkit.Must(t, w.sessions.SetProfile(t.Context(), first, session.Profile{Nickname: "爱丽丝", AvatarURL: "https://example.com/a.png"}))
-	testkit.Must(t, w.sessions.SetPhone(t.Context(), first, session.Phone{Number: "+1 555", PureNumber: "555", CountryCode: "1"}))
-	alice := w.user("alice")
+	second := env.login("alice")
+	testkit.Must(t, env.sessions.SetProfile(t.Context(), first, session.Profile{Nickname: "爱丽丝", AvatarURL: "https://example.com/a.png"}))
+	testkit.Must(t, env.sessions.SetPhone(t.Context(), first, session.Phone{Number: "+1 555", PureNumber: "555", CountryCode: "1"}))
+	alice := env.user("alice")
 	path := "/api/users/" + app + "/" + alice.OpenID
 
-	u := w.show(path)
+	u := env.show(path)
 	if u.AppID != app || u.OpenID != alice.OpenID || u.UnionID != alice.UnionID || u.Phone != "+1 555" ||
 		u.Profile.Nickname != "爱丽丝" || u.Profile.AvatarURL != "https://example.com/a.png" || u.Ban != nil {
 		t.Errorf("shown: %+v", u)
@@ -66,120 +66,120 @@ func TestAUserIsShownWithSessionsAndWithoutSecrets(t *testing.T) {
 	if u.Sessions[0].SID+u.Sessions[1].SID != first.ID+second.ID || u.Sessions[0].CreatedAt.Before(start) || !u.Sessions[0].EndsAt.Equal(first.EndsAt) {
 		t.Errorf("sessions: %+v", u.Sessions)
 	}
-	text := string(w.call("GET", path, adminToken, "").body)
+	text := string(env.call("GET", path, adminToken, "").Body)
 	if strings.Contains(text, alice.SessionKey()) || strings.Contains(text, "key") {
 		t.Errorf("a key is shown: %s", text)
 	}
-	if a := w.call("GET", "/api/users/"+otherApp+"/"+alice.OpenID, adminToken, ""); a.outcome() != "404 not_found" {
+	if a := env.call("GET", "/api/users/"+otherApp+"/"+alice.OpenID, adminToken, ""); outcome(a) != "404 not_found" {
 		t.Errorf("at another app: %v", a)
 	}
 	// A path that is escaped without need means the same user.
 	escaped := "/api/users/" + app + "/%" + fmt.Sprintf("%X", alice.OpenID[0]) + alice.OpenID[1:]
-	if a := w.call("GET", escaped, adminToken, ""); a.status != http.StatusOK {
+	if a := env.call("GET", escaped, adminToken, ""); a.Status != http.StatusOK {
 		t.Errorf("%s: %v", escaped, a)
 	}
 }
 
 func TestOneSessionIsShownAndEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s, other := w.login("alice"), w.login("alice")
+	env := newTestEnv(t)
+	s, other := env.login("alice"), env.login("alice")
 	path := "/api/sessions/" + s.ID
 	var shown struct{ SID, AppID, OpenID string }
-	w.call("GET", path, adminToken, "").json(t, &shown)
+	env.call("GET", path, adminToken, "").JSON(t, &shown)
 	if shown.SID != s.ID || shown.AppID != app || shown.OpenID != s.OpenID {
 		t.Errorf("shown: %+v", shown)
 	}
-	if a := w.call("DELETE", path, adminToken, ""); a.status != http.StatusOK || string(a.body) != "{\"ended\":1}" {
+	if a := env.call("DELETE", path, adminToken, ""); a.Status != http.StatusOK || string(a.Body) != "{\"ended\":1}" {
 		t.Errorf("ended: %v", a)
 	}
-	w.wasAudited("end_session", "operators", s.OpenID)
+	env.wasAudited("end_session", "operators", s.OpenID)
 	for _, method := range []string{"GET", "DELETE"} {
 		for _, sid := range []string{s.ID, "nonsense", strings.Repeat("A", 44)} {
-			if a := w.call(method, "/api/sessions/"+sid, adminToken, ""); a.outcome() != "404 not_found" {
+			if a := env.call(method, "/api/sessions/"+sid, adminToken, ""); outcome(a) != "404 not_found" {
 				t.Errorf("%s %s: %v", method, sid, a)
 			}
 		}
 	}
-	if u := w.show("/api/users/" + app + "/" + s.OpenID); len(u.Sessions) != 1 || u.Sessions[0].SID != other.ID {
+	if u := env.show("/api/users/" + app + "/" + s.OpenID); len(u.Sessions) != 1 || u.Sessions[0].SID != other.ID {
 		t.Errorf("left: %+v", u.Sessions)
 	}
 }
 
 // wasAudited checks the actor, action and subject of the last audit line.
-func (w *world) wasAudited(action, actor, openid string) map[string]any {
-	w.t.Helper()
-	line := w.audited()
+func (env *testEnv) wasAudited(action, actor, openid string) map[string]any {
+	env.t.Helper()
+	line := env.audited()
 	if line["action"] != action || line["actor"] != actor || line["openid"] != openid || line["appid"] != app ||
 		line["ok"] != true || line["request_id"] == "" || line["from"] == "" {
-		w.t.Errorf("want an audit line of %s by %s on %s, got %v", action, actor, openid, line)
+		env.t.Errorf("want an audit line of %s by %s on %s, got %v", action, actor, openid, line)
 	}
 	return line
 }
 
 func TestAllSessionsOfAUserAreEnded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("alice")
-	w.login("alice")
-	bob := w.login("bob")
-	alice := w.user("alice").OpenID
+	env := newTestEnv(t)
+	env.login("alice")
+	env.login("alice")
+	bob := env.login("bob")
+	alice := env.user("alice").OpenID
 	path := "/api/users/" + app + "/" + alice + "/sessions"
 	for _, want := range []string{"{\"ended\":2}", "{\"ended\":0}"} {
-		if a := w.call("DELETE", path, adminToken, ""); a.status != http.StatusOK || string(a.body) != want {
+		if a := env.call("DELETE", path, adminToken, ""); a.Status != http.StatusOK || string(a.Body) != want {
 			t.Errorf("want %s, got %v", want, a)
 		}
 	}
-	w.wasAudited("end_all_sessions", "operators", alice)
-	if u := w.show("/api/users/" + app + "/" + bob.OpenID); len(u.Sessions) != 1 {
+	env.wasAudited("end_all_sessions", "operators", alice)
+	if u := env.show("/api/users/" + app + "/" + bob.OpenID); len(u.Sessions) != 1 {
 		t.Errorf("another user's sessions: %+v", u)
 	}
 }
 
 func TestABanEndsSessionsAndIsLifted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.login("mallory")
-	mallory := w.user("mallory").OpenID
+	env := newTestEnv(t)
+	env.login("mallory")
+	mallory := env.user("mallory").OpenID
 	user := "/api/users/" + app + "/" + mallory
 	until := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
-	a := w.call("PUT", user+"/ban", adminToken, fmt.Sprintf(`{"reason":" spam ","until":%q}`, until.Format(time.RFC3339)))
-	if a.status != http.StatusOK || string(a.body) != "{\"ended\":1}" {
+	a := env.call("PUT", user+"/ban", adminToken, fmt.Sprintf(`{"reason":" spam ","until":%q}`, until.Format(time.RFC3339)))
+	if a.Status != http.StatusOK || string(a.Body) != "{\"ended\":1}" {
 		t.Fatalf("ban: %v", a)
 	}
-	line := w.wasAudited("ban", "operators", mallory)
+	line := env.wasAudited("ban", "operators", mallory)
 	if line["reason"] != "spam" {
 		t.Errorf("the audit line: %v", line)
 	}
-	if u := w.show(user); u.Ban == nil || u.Ban.Reason != "spam" || !u.Ban.Until.Equal(until) || len(u.Sessions) != 0 {
+	if u := env.show(user); u.Ban == nil || u.Ban.Reason != "spam" || !u.Ban.Until.Equal(until) || len(u.Sessions) != 0 {
 		t.Errorf("shown: %+v", u)
 	}
 	for range 2 { // lifting what is lifted does no harm
-		if a := w.call("DELETE", user+"/ban", adminToken, ""); a.status != http.StatusNoContent {
+		if a := env.call("DELETE", user+"/ban", adminToken, ""); a.Status != http.StatusNoContent {
 			t.Errorf("unban: %v", a)
 		}
 	}
-	w.wasAudited("unban", "operators", mallory)
-	if u := w.show(user); u.Ban != nil {
+	env.wasAudited("unban", "operators", mallory)
+	if u := env.show(user); u.Ban != nil {
 		t.Errorf("after the unban: %+v", u)
 	}
 }
 
 func TestABanMayComeBeforeTheUser(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	stranger := w.user("stranger").OpenID
+	env := newTestEnv(t)
+	stranger := env.user("stranger").OpenID
 	user := "/api/users/" + app + "/" + stranger
 	for _, body := range []string{"", "{}", `{"reason":null,"until":null}`} {
-		if a := w.call("PUT", user+"/ban", adminToken, body); a.status != http.StatusOK || string(a.body) != "{\"ended\":0}" {
+		if a := env.call("PUT", user+"/ban", adminToken, body); a.Status != http.StatusOK || string(a.Body) != "{\"ended\":0}" {
 			t.Errorf("%q: %v", body, a)
 		}
 	}
-	text := string(w.call("GET", user, adminToken, "").body)
+	text := string(env.call("GET", user, adminToken, "").Body)
 	if !strings.Contains(text, `"ban":{}`) || strings.Contains(text, "first_login") {
 		t.Errorf("shown: %s", text)
 	}
-	_, err := w.sessions.CheckBan(t.Context(), app, stranger)
+	_, err := env.sessions.CheckBan(t.Context(), app, stranger)
 	if err == nil {
 		t.Error("the stranger may log in")
 	}
@@ -187,7 +187,7 @@ func TestABanMayComeBeforeTheUser(t *testing.T) {
 
 func TestABanThatIsWrongIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	env := newTestEnv(t)
 	past := time.Now().Add(-time.Minute)
 	for _, body := range []string{
 		"x", "[]", "null", `"x"`, `{"reason":7}`, `{"until":"tomorrow"}`, `{"until":true}`, `{"until":[]}`,
@@ -195,20 +195,20 @@ func TestABanThatIsWrongIsRefused(t *testing.T) {
 		fmt.Sprintf(`{"until":%d}`, time.Now().Add(time.Hour).UnixMilli()), `{"until":9223372036854775807}`,
 		`{"reason":"` + strings.Repeat("很", 501) + `"}`,
 	} {
-		if a := w.call("PUT", "/api/users/"+app+"/x/ban", adminToken, body); a.outcome() != "400 bad_request" {
+		if a := env.call("PUT", "/api/users/"+app+"/x/ban", adminToken, body); outcome(a) != "400 bad_request" {
 			t.Errorf("%.80s: %v", body, a)
 		}
 	}
-	if a := w.call("PUT", "/api/users/wxunknown/x/ban", adminToken, "{}"); a.outcome() != "400 bad_request" {
+	if a := env.call("PUT", "/api/users/wxunknown/x/ban", adminToken, "{}"); outcome(a) != "400 bad_request" {
 		t.Errorf("at an app that is not served: %v", a)
 	}
-	if a := w.call("PUT", "/api/users/"+app+"/"+strings.Repeat("x", 129)+"/ban", adminToken, "{}"); a.outcome() != "400 bad_request" {
+	if a := env.call("PUT", "/api/users/"+app+"/"+strings.Repeat("x", 129)+"/ban", adminToken, "{}"); outcome(a) != "400 bad_request" {
 		t.Errorf("an openid that is too long: %v", a)
 	}
-	if a := w.call("PUT", "/api/users/"+app+"/x/ban", adminToken, strings.Repeat(" ", 2<<20)); a.outcome() != "413 body_too_large" {
+	if a := env.call("PUT", "/api/users/"+app+"/x/ban", adminToken, strings.Repeat(" ", 2<<20)); outcome(a) != "413 body_too_large" {
 		t.Errorf("a body that is too large: %v", a)
 	}
-	if keys := w.redis.MustDo("KEYS", "wxgate:u:*"); keys != "" {
+	if keys := env.redis.MustDo("KEYS", "wxgate:u:*"); keys != "" {
 		t.Errorf("refused bans left %s", keys)
 	}
 }

@@ -22,6 +22,11 @@ func Do(client *http.Client, r *http.Request) (Response, error) {
 	if err != nil {
 		return Response{}, err
 	}
+	return ReadResponse(res)
+}
+
+// ReadResponse reads a response to its end, and closes it.
+func ReadResponse(res *http.Response) (Response, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	return Response{res.StatusCode, res.Header, body}, err
