@@ -149,3 +149,17 @@ func anyVariable(name string) (string, bool) {
 	}
 	return "abcdefgh0123456789ABCDEFGH", true
 }
+
+func TestPicturesOfTheDocumentationAreSmall(t *testing.T) {
+	t.Parallel()
+	const most = 150 << 10
+	pictures, err := filepath.Glob("../../docs/images/*")
+	if err != nil || len(pictures) == 0 {
+		t.Fatalf("%v: %v", pictures, err)
+	}
+	for _, p := range pictures {
+		if info, err := os.Stat(p); err != nil || info.Size() > most {
+			t.Errorf("%s: %v, %d bytes", p, err, info.Size())
+		}
+	}
+}

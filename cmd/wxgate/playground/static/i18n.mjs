@@ -64,7 +64,7 @@ export const texts = {
       backend: 'The backend refuses connections. Calls are a 502: log in again, and nothing is better.',
       wechat: 'WeChat answers logins with its system error. Users who are logged in go on; log out first to see it.',
       blocked: 'WeChat refuses this user’s next login (40226). Log in to see it.',
-      banned: 'The private listener banned the user: his sessions ended at once, and his logins are refused.',
+      banned: 'The private listener banned the user: all sessions ended at once, and logins are refused.',
     },
     mends: {
       redis: 'Redis answers again.',

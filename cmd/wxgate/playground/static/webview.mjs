@@ -11,7 +11,7 @@ const page = () => `/h5/page?lang=${locale().slice(0, 2)}&theme=${document.docum
 async function openPage() {
   const url = here(await gateway().webviewURL(page()))
   byId('web-view').hidden = false
-  byId('web-address').textContent = middle(url, 44)
+  byId('web-address').textContent = middle(url, 36)
   byId('web-frame').src = url
   report(() => t('pageOpened'))
 }
