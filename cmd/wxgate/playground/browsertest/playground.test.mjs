@@ -165,6 +165,21 @@ test('a socket and a stream have lines of their own, and leave results alone', a
   await page.locator('#socket-line').filter({ hasText: 'The socket is closed (1000).' }).waitFor()
 })
 
+test('a stream and a socket that are refused say why, and were never open', async t => {
+  const { page, click, toggle, tab, says } = await visit(t)
+  await tab('What if')
+  await toggle('WeChat blocks this user')
+  await says('WeChat refuses this user')
+  await tab('Calls')
+  for (const name of ['Follow a stream', 'Open a socket']) {
+    await click(name)
+    await page.waitForFunction(() => !document.body.classList.contains('busy'))
+    await says('403 user_blocked')
+    await page.getByRole('button', { name, exact: true }).waitFor()
+  }
+  assert.ok(await page.locator('#stream-line').isHidden() && await page.locator('#socket-line').isHidden())
+})
+
 test('an open socket is cut when the session ends', async t => {
   const { page, click, says, tab } = await visit(t)
   await click('Open a socket')

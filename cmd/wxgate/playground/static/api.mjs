@@ -83,13 +83,14 @@ async function toggleSocket() {
   const task = gateway().connectSocket({ url: '/api/ws', protocols: ['echo'] })
   socket = task
   task.onMessage(({ data }) => say('socket', () => t('socketSaid', data)))
+  let hasOpened = false
   task.onClose(({ code }) => {
     if (socket === task) socket = undefined
     showSocket()
-    say('socket', () => t('socketClosed', code))
+    if (hasOpened) say('socket', () => t('socketClosed', code))
   })
   const opened = new Promise((resolve, reject) => {
-    task.onOpen(resolve)
+    task.onOpen(() => resolve(hasOpened = true))
     task.onClose(({ code }) => reject({ errMsg: t('socketClosed', code) }))
   })
   opened.catch(() => {})
@@ -123,6 +124,7 @@ async function toggleStream() {
     stream.abort()
     return report(() => t('closing'), 'waiting')
   }
+  let hasBegun = false
   stream = gateway().request({ url: '/api/events', enableChunked: true })
   const ended = stream.then(({ statusCode, data }) => {
     if (statusCode >= 400) reportRefusal(statusCode, data.error || '')
@@ -131,10 +133,11 @@ async function toggleStream() {
   }).then(() => {
     stream = undefined
     showStream()
-    say('stream', () => t('streamClosed'))
+    if (hasBegun) say('stream', () => t('streamClosed'))
   })
   const begun = new Promise(resolve => stream.onChunkReceived(({ data }) => {
     const text = new TextDecoder().decode(data).replace(/^data: |\n/g, '')
+    hasBegun = true
     say('stream', () => t('streamSaid', text))
     resolve(true)
   }))

@@ -174,5 +174,6 @@ export function startPhone() {
     tab.addEventListener('click', () => chooseTab(tab))
     tab.addEventListener('keydown', moveTab)
   }
+  chooseTab(byId('tab-api'))
   setInterval(showState, 10000)
 }
