@@ -30,14 +30,18 @@ import (
 	"wxgate/wechat"
 )
 
-// Options is what a Server is built on for its whole life. All but the
-// intervals are required.
+// Options is what a Server is built on for its whole life. All but Figures
+// and the intervals are required.
 type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client
 	Metrics  Metrics
 	Log      *zap.Logger
 	Gateway  Gateway
+
+	// Figures has the metrics that the console's figures come from: those of requests,
+	// sessions and reloads. It is read every two seconds. nil: Metrics
+	Figures prometheus.Gatherer
 
 	// Draining reports whether the process is about to stop: not ready then.
 	Draining func() bool
@@ -73,6 +77,9 @@ func New(o Options, c Config) *Server {
 	if o.FailureInterval <= 0 {
 		o.FailureInterval = 100 * time.Millisecond
 	}
+	if o.Figures == nil {
+		o.Figures = o.Metrics
+	}
 	s := &Server{
 		Options: o,
 		authFailures: promauto.With(o.Metrics).NewCounterVec(prometheus.CounterOpts{
@@ -80,7 +87,7 @@ func New(o Options, c Config) *Server {
 			Help: "Refused authentications on the private listener: no token, an unknown token, a scope or an app that the token has not.",
 		}, []string{"reason"}),
 		throttle: newThrottle(o.FailureInterval),
-		figures:  newFigures(o.Metrics, time.Now, o.Log),
+		figures:  newFigures(o.Figures, time.Now, o.Log),
 		streams:  make(chan struct{}, maxEventStreams),
 		failures: o.Log.Named("audit").WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
 			return zapcore.NewSamplerWithOptions(core, time.Second, 100, 100) // a flood must not fill the disk
@@ -117,15 +124,7 @@ const (
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
 	mux.Use(s.setRequestID, s.checkPath, limitBody, middleware.GetHead)
-	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, status{"ok", nil}) })
-	mux.Get("/readyz", s.ready)
-	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
-	mux.Get(httprule.JWKSPath, func(w http.ResponseWriter, _ *http.Request) { httprule.WriteJWKS(w, s.Sessions.JWKS()) })
-
-	page := console.New()
-	mux.Get("/console", console.Redirect)
-	mux.Get(console.Path+"*", s.handler(page.Serve))
-
+	s.openCalls(mux)
 	mux.Route("/api", func(api chi.Router) {
 		api.With(s.requireScope(ScopeAdmin)).Group(s.adminCalls)
 		api.With(s.requireScope(ScopeAdmin), s.requireAllApps).Group(s.gatewayCalls)
@@ -142,6 +141,18 @@ func (s *Server) Handler() http.Handler {
 		writeError(w, r, e)
 	})
 	return mux
+}
+
+// openCalls take no token.
+func (s *Server) openCalls(mux chi.Router) {
+	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, status{"ok", nil}) })
+	mux.Get("/readyz", s.ready)
+	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))
+	mux.Get(httprule.JWKSPath, func(w http.ResponseWriter, _ *http.Request) { httprule.WriteJWKS(w, s.Sessions.JWKS()) })
+
+	page := console.New()
+	mux.Get("/console", console.Redirect)
+	mux.Get(console.Path+"*", s.handler(page.Serve))
 }
 
 // allowed is the Allow header of a path.

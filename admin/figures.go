@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
@@ -19,11 +19,9 @@ const (
 // figures are what the metrics said over the last minutes. They are read from the
 // registry by a clock, so that a request costs nothing more for being shown.
 type figures struct {
-	gatherer interface {
-		Gather() ([]*dto.MetricFamily, error)
-	}
-	now func() time.Time
-	log *zap.Logger
+	gatherer prometheus.Gatherer
+	now      func() time.Time
+	log      *zap.Logger
 
 	incomplete bool // the last sample was; of the goroutine that takes them
 
@@ -33,8 +31,8 @@ type figures struct {
 	stopped bool
 }
 
-func newFigures(m Metrics, now func() time.Time, log *zap.Logger) *figures {
-	return &figures{gatherer: m, now: now, log: log, next: make(chan struct{})}
+func newFigures(g prometheus.Gatherer, now func() time.Time, log *zap.Logger) *figures {
+	return &figures{gatherer: g, now: now, log: log, next: make(chan struct{})}
 }
 
 // run takes samples until ctx ends.

@@ -73,16 +73,16 @@ type Target struct {
 
 // Explanation says what would become of a request.
 type Explanation struct {
-	Method  string      `json:"method"`
-	URI     string      `json:"uri"`
-	Host    string      `json:"host"`
-	Steps   []Step      `json:"steps"`           // as far as the request gets
-	Own     bool        `json:"own"`             // the gateway answers itself
-	Route   *Route      `json:"route,omitempty"` // none: nobody takes it, or the gateway itself
-	Target  string      `json:"target,omitempty"`
-	Session *TokenOwner `json:"session,omitempty"` // whose token came with it
-	Headers http.Header `json:"headers,omitempty"` // what the backend would be told of the caller
-	Refusal *Refusal    `json:"refusal,omitempty"` // none: it is let through
+	Method  string              `json:"method"`
+	URI     string              `json:"uri"`
+	Host    string              `json:"host"`
+	Steps   []Step              `json:"steps"`           // as far as the request gets
+	Own     bool                `json:"own"`             // the gateway answers itself
+	Route   *Route              `json:"route,omitempty"` // none: nobody takes it, or the gateway itself
+	Target  string              `json:"target,omitempty"`
+	Session *TokenOwner         `json:"session,omitempty"` // whose token came with it
+	Headers map[string][]string `json:"headers,omitempty"` // what the backend would be told of the caller
+	Refusal *Refusal            `json:"refusal,omitempty"` // none: it is let through
 }
 
 // Step is one step of a request's way.

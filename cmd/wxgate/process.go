@@ -57,13 +57,14 @@ func assemble(c *config.Config, log *logger) (*process, error) {
 func assembleWith(metrics registry, c *config.Config, log *logger) (*process, error) {
 	p := &process{log: log, config: c, startConfig: c, registry: metrics}
 	describeProcess(p.registry)
-	p.reloads = newReloadMetrics(p.registry)
+	figures := newFiguresRegistry(p.registry)
+	p.reloads = newReloadMetrics(figures)
 	p.registry.MustRegister(log.out.dropped)
 	p.groups = groups{metrics: upstream.NewMetrics(p.registry), log: log}
 
 	var err error
 	sessions := sessionConfig(c)
-	sessions.Log, sessions.Registry = log.Named("session"), p.registry
+	sessions.Log, sessions.Registry = log.Named("session"), figures
 	p.sessions, err = session.Open(sessions)
 	if err != nil {
 		return nil, err
@@ -90,17 +91,21 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	}
 	gen.commit()
 	p.gateway = proxy.New(proxy.Options{
-		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(p.registry), Log: log.Logger, Now: time.Now,
+		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(figures), Log: log.Logger, Now: time.Now,
 		Tracer: p.tracing.Tracer(),
 	}, public)
 	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		Gateway: p.adminGateway(), Draining: p.draining.Load,
+		Gateway: p.adminGateway(), Figures: figures.figures, Draining: p.draining.Load,
 	}, adminConfig(c))
+	p.startFigures()
+	return p, nil
+}
+
+func (p *process) startFigures() {
 	ctx, stop := context.WithCancel(context.Background())
 	p.stopFigures = stop
 	p.figures.Go(func() { p.admin.Run(ctx) })
-	return p, nil
 }
 
 // describeProcess registers what is known of the build and the process.
