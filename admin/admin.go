@@ -47,7 +47,7 @@ type Options struct {
 	Draining func() bool
 
 	// FailureInterval is the least time between two failed authentications of one
-	// address, once it has had thirty of them at once; 0: 100 ms.
+	// address, once it has had ten of them at once; 0: 100 ms.
 	FailureInterval time.Duration
 
 	// SampleInterval is the time between two samples of the figures that the console

@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	throttleBurst     = 30              // failures of an address that are answered at once
+	throttleBurst     = 10              // failures of an address that are answered at once
 	throttleMaxDelay  = 5 * time.Second // a failure that would wait longer is refused unseen
 	throttleAddresses = 10_000          // that are told apart; more share one entry
 )
 
 // throttle spaces the failed authentications of each address, however many
-// connections it uses: thirty at once, then one each interval.
+// connections it uses: ten at once, then one each interval.
 type throttle struct {
 	interval time.Duration
 	mu       sync.Mutex

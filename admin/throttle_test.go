@@ -20,7 +20,7 @@ func TestThrottleSpacesTheFailuresOfAnAddress(t *testing.T) {
 		}
 		delays = append(delays, delay)
 	}
-	if len(delays) != 80 || refused != 20 || delays[29] != 0 || delays[30] != 100*time.Millisecond || delays[79] != throttleMaxDelay {
+	if len(delays) != 60 || refused != 40 || delays[9] != 0 || delays[10] != 100*time.Millisecond || delays[59] != throttleMaxDelay {
 		t.Errorf("%d answered, %d refused: %v", len(delays), refused, delays)
 	}
 	for _, other := range []string{"10.0.0.8:1234", "[2001:db8::1]:1"} {
