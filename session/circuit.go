@@ -67,7 +67,7 @@ func (c *redisClient) do(ctx context.Context, operation, key string, run func(co
 // opens the circuit where there was no reply at all. An error that Redis itself
 // sent came quickly and may be of this one command.
 func (c *redisClient) classifyError(ctx context.Context, operation, key string, err error) error {
-	if err == nil || errors.Is(err, redis.Nil) {
+	if err == nil || isMissing(err) {
 		return err
 	}
 	if cause := ctx.Err(); cause != nil {

@@ -13,6 +13,21 @@ import (
 var ErrProxy = errors.New("a proxy without Lua scripts or publish/subscribe (such as twemproxy) can't be used: " +
 	"give the address of Redis itself, or of a proxy that has both")
 
+// ErrAdvice is wrapped by errors that say what to write into the configuration.
+var ErrAdvice = errors.New("see the configuration")
+
+// advice is an error with what to do about it, on one line.
+type advice struct {
+	text string
+	err  error
+}
+
+func (a *advice) Error() string {
+	return fmt.Sprintf("%s (%s)", a.text, strings.Join(strings.Fields(a.err.Error()), " "))
+}
+
+func (a *advice) Unwrap() []error { return []error{ErrAdvice, a.err} }
+
 // Diagnose says why a Redis that answers can't be used: one step after the other
 // of what a Store needs, in words for an operator. It returns nil where all work.
 // Other errors are the server's or the network's own, with the step that failed.
@@ -21,11 +36,14 @@ func Diagnose(ctx context.Context, c RedisConfig) error {
 		return nil // the store within this process
 	}
 	redis.SetLogger(noLogger{})
+	if err := diagnoseSentinels(ctx, c); err != nil {
+		return err
+	}
 	client := newClient(c)
 	defer client.Close()
 	key, channel := keys{c.KeyPrefix}.probe("diagnose"), keys{c.KeyPrefix}.heartbeat(newID())
 	if err := client.Get(ctx, key).Err(); err != nil && !isMissing(err) {
-		return fmt.Errorf("GET: %w", err)
+		return fmt.Errorf("GET: %w", adviseOnPassword(err, "Redis", "redis.username", "redis.password"))
 	}
 	for _, step := range []struct {
 		name string
@@ -46,6 +64,59 @@ func Diagnose(ctx context.Context, c RedisConfig) error {
 		}
 	}
 	return nil
+}
+
+// diagnoseSentinels asks each Sentinel for the master, and is content with one that knows
+// it, as the client is.
+func diagnoseSentinels(ctx context.Context, c RedisConfig) error {
+	if c.MasterName == "" {
+		return nil
+	}
+	var first error
+	for _, addr := range c.Addrs {
+		err := askSentinel(ctx, c, addr)
+		if err == nil {
+			return nil
+		}
+		if first == nil || !errors.Is(first, ErrAdvice) && errors.Is(err, ErrAdvice) {
+			first = err
+		}
+	}
+	return first
+}
+
+func askSentinel(ctx context.Context, c RedisConfig, addr string) error {
+	options := clientOptions(c).Simple()
+	options.Addr, options.DB, options.Username, options.Password = addr, 0, c.SentinelUsername, c.SentinelPassword.Reveal()
+	client := redis.NewSentinelClient(options)
+	defer client.Close()
+	err := client.GetMasterAddrByName(ctx, c.MasterName).Err()
+	name := "Sentinel " + addr
+	switch {
+	case err == nil:
+		return nil
+	case isMissing(err):
+		return &advice{fmt.Sprintf("%s knows no master %q: redis.master_name is the name after `sentinel monitor`", name, c.MasterName), err}
+	case redis.HasErrorPrefix(err, "unknown command"):
+		return &advice{addr + " is a Redis server and no Sentinel: give the Sentinels' addresses, or leave redis.master_name out", err}
+	}
+	if told := adviseOnPassword(err, name, "redis.sentinel_username", "redis.sentinel_password"); told != err {
+		return told
+	}
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// adviseOnPassword names the keys of the configuration where a server refuses a user.
+func adviseOnPassword(err error, server, user, password string) error {
+	switch {
+	case redis.HasErrorPrefix(err, "NOAUTH"):
+		return &advice{server + " asks for a password: set " + password, err}
+	case redis.HasErrorPrefix(err, "WRONGPASS"):
+		return &advice{fmt.Sprintf("%s refuses %s or %s", server, user, password), err}
+	case redis.HasErrorPrefix(err, "AUTH <password> called without"):
+		return &advice{server + " has no password: leave " + password + " out, or set one there", err}
+	}
+	return err
 }
 
 // refusedByProxy makes an error ErrProxy where the server doesn't know the

@@ -190,5 +190,7 @@ type noLogger struct{}
 
 func (noLogger) Printf(context.Context, string, ...any) {}
 
-// absent tells a missing key or field from a failure.
-func isMissing(err error) bool { return errors.Is(err, redis.Nil) }
+// isMissing tells a missing key or field from a failure. Not by errors.Is: where no
+// Sentinel knows the master, redis.Nil is wrapped in the client's error, and an outage
+// would pass for a record that isn't there.
+func isMissing(err error) bool { return err == redis.Nil }

@@ -404,3 +404,130 @@ func TestRedisOverTLSIsVerified(t *testing.T) {
 	sharesState(t, a, b)
 	endsEverywhere(t, a, b)
 }
+
+const (
+	masterPassword   = "of the master"
+	sentinelPassword = "of the sentinels"
+	// sentinelNeeds is what the RedisConfig's documentation says of a Sentinel's ACL user.
+	sentinelNeeds = "gate on >open-sesame -@all +sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|replicas +subscribe +ping resetchannels &*"
+)
+
+// guardedGroup asks for passwords of its own at the master and at the sentinels.
+func guardedGroup(t *testing.T) *redistest.Group {
+	t.Helper()
+	return redistest.Options{Password: masterPassword, SentinelPassword: sentinelPassword, SentinelUsers: []string{sentinelNeeds}}.Sentinel(t)
+}
+
+// withPasswords is a configuration for a guardedGroup.
+func withPasswords(g *redistest.Group, username, sentinel, master string) session.RedisConfig {
+	o := underSentinel(g)
+	o.SentinelUsername, o.SentinelPassword, o.Password = username, secret.Text(sentinel), secret.Text(master)
+	return o
+}
+
+// With the right passwords sessions outlive a failover, which is where an instance asks
+// the Sentinels anew.
+func TestSentinelsWithPasswordsFailOver(t *testing.T) {
+	t.Parallel()
+	for name, user := range map[string][2]string{
+		"default user": {"", sentinelPassword},
+		"ACL user":     {"gate", "open-sesame"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			group := guardedGroup(t)
+			o := withPasswords(group, user[0], user[1], masterPassword)
+			a, b := openReady(t, o, topologyConfig()), openReady(t, o, askEachTime())
+			users := logInMany(t, a, 20)
+			authenticateAll(t, b, users)
+			group.Sync()
+			group.Failover()
+			for _, m := range users {
+				testkit.NoErrorWithin(t, eventually, func() error { return m.authenticate(t.Context(), b) })
+			}
+			if later := mustLogin(t, a, "later"); later.authenticate(t.Context(), b) != nil {
+				t.Error("a login after the failover isn't known to the other instance")
+			}
+			if _, err := a.End(t.Context(), users[0].sid, session.CauseLogout); err != nil {
+				t.Error(err)
+			}
+			testkit.NoErrorWithin(t, soon, func() error { return users[0].refused(t.Context(), b) })
+		})
+	}
+}
+
+// A password that is wrong or missing is an outage with a word on which key to mend.
+func TestWrongPasswordsOfSentinelsAreSaid(t *testing.T) {
+	t.Parallel()
+	group := guardedGroup(t)
+	sentinel := group.Sentinels[0].Addr
+	unknown := withPasswords(group, "", sentinelPassword, masterPassword)
+	unknown.MasterName = "other"
+	redisItself := withPasswords(group, "", masterPassword, masterPassword)
+	redisItself.Addrs = []string{group.Servers[0].Addr}
+	for name, c := range map[string]struct {
+		redis session.RedisConfig
+		want  string
+	}{
+		"no sentinel password":    {withPasswords(group, "", "", masterPassword), "Sentinel " + sentinel + " asks for a password: set redis.sentinel_password"},
+		"wrong sentinel password": {withPasswords(group, "", "x", masterPassword), "Sentinel " + sentinel + " refuses redis.sentinel_username or redis.sentinel_password"},
+		"wrong sentinel user":     {withPasswords(group, "nobody", sentinelPassword, masterPassword), "Sentinel " + sentinel + " refuses redis.sentinel_username or redis.sentinel_password"},
+		"the master's password":   {withPasswords(group, "", masterPassword, masterPassword), "Sentinel " + sentinel + " refuses redis.sentinel_username or redis.sentinel_password"},
+		"no master password":      {withPasswords(group, "", sentinelPassword, ""), "Redis asks for a password: set redis.password"},
+		"wrong master password":   {withPasswords(group, "", sentinelPassword, "x"), "Redis refuses redis.username or redis.password"},
+		"unknown master":          {unknown, `Sentinel ` + sentinel + ` knows no master "other"`},
+		"no Sentinel":             {redisItself, group.Servers[0].Addr + " is a Redis server and no Sentinel"},
+	} {
+		if err := openStore(t, c.redis, topologyConfig()).Ready(t.Context()); !errors.Is(err, session.ErrUnavailable) {
+			t.Errorf("%s: ready with %v", name, err)
+		}
+		err := session.Diagnose(t.Context(), c.redis)
+		if !errors.Is(err, session.ErrAdvice) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := session.Diagnose(t.Context(), withPasswords(group, "", sentinelPassword, masterPassword)); err != nil {
+		t.Error(err)
+	}
+}
+
+// Sentinels that have forgotten the master answer nil, which must not pass for a session,
+// a jar or a code that isn't there.
+func TestSentinelsThatKnowNoMasterAreAnOutage(t *testing.T) {
+	t.Parallel()
+	group := redistest.Sentinel(t)
+	store := openReady(t, underSentinel(group), askEachTime())
+	m := mustLogin(t, store, "alice")
+	g, err := store.Authenticate(t.Context(), m.token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range group.Sentinels {
+		s.MustDo("SENTINEL", "REMOVE", group.Name)
+	}
+	group.Servers[0].Stop()
+	ctx, nonces := t.Context(), 0
+	for name, try := range map[string]func() error{
+		"authenticate": func() error { return m.authenticate(ctx, store) },
+		"login":        func() error { _, err := tryLogin(ctx, store, "bob"); return err },
+		"jar":          func() error { _, err := store.Jar(ctx, &g.Session, "shop"); return err },
+		"session key":  func() error { _, err := store.SessionKey(ctx, &g.Session); return err },
+		"nonce": func() error {
+			nonces++
+			_, err := store.UseNonce(ctx, &g.Session, fmt.Sprint(nonces), time.Now().Add(time.Minute))
+			return err
+		},
+		"access token": func() error { _, _, err := store.AccessTokens().Load(ctx, topologyApp); return err },
+		"user":         func() error { _, err := store.User(ctx, topologyApp, "alice"); return err },
+		"end":          func() error { _, err := store.End(ctx, m.sid, session.CauseLogout); return err },
+		"admit":        func() error { _, err := store.Admit(ctx, topologyApp, "alice"); return err },
+	} {
+		// The first operation finds its connection closed, and the client asks the
+		// Sentinels; nothing but the outage may come of it.
+		for range 3 {
+			if err := try(); !errors.Is(err, session.ErrUnavailable) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

@@ -76,7 +76,7 @@ func checkRedis(ctx context.Context, c *config.Config) error {
 	}
 	ctx, cancel = context.WithTimeout(ctx, redisReadyLimit)
 	defer cancel()
-	if why := session.Diagnose(ctx, redisConfig(c)); errors.Is(why, session.ErrProxy) {
+	if why := session.Diagnose(ctx, redisConfig(c)); errors.Is(why, session.ErrProxy) || errors.Is(why, session.ErrAdvice) {
 		return why
 	}
 	return err

@@ -98,10 +98,17 @@ func TestCheckOnlineKnowsARedisThatRefuses(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	guarded := redistest.Options{Password: "right"}.Start(t)
+	group := redistest.Options{Password: "right", SentinelPassword: "sentinel"}.Sentinel(t)
+	sentinels := func(rest string) string {
+		return fmt.Sprintf("{addrs: [%q], master_name: %s, %s}", group.Sentinels[0].Addr, group.Name, rest)
+	}
 	for options, want := range map[string]string{
 		fmt.Sprintf("{addrs: [%q], password: right}", guarded.Addr): "redis ok\n",
-		fmt.Sprintf("{addrs: [%q], password: wrong}", guarded.Addr): "WRONGPASS",
-		fmt.Sprintf("{addrs: [%q]}", guarded.Addr):                  "NOAUTH",
+		fmt.Sprintf("{addrs: [%q], password: wrong}", guarded.Addr): "redis failed: GET: Redis refuses redis.username or redis.password (WRONGPASS",
+		fmt.Sprintf("{addrs: [%q]}", guarded.Addr):                  "redis failed: GET: Redis asks for a password: set redis.password (NOAUTH",
+		sentinels("password: right, sentinel_password: sentinel"):   "redis ok\n",
+		sentinels("password: right"):                                "redis failed: Sentinel " + group.Sentinels[0].Addr + " asks for a password: set redis.sentinel_password (NOAUTH",
+		sentinels("password: right, sentinel_password: right"):      "redis failed: Sentinel " + group.Sentinels[0].Addr + " refuses redis.sentinel_username or redis.sentinel_password (WRONGPASS",
 		"{}": "redis ok\n", // the store within the process
 	} {
 		t.Run(options, func(t *testing.T) {

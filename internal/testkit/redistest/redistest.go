@@ -36,6 +36,10 @@ type Options struct {
 	Persist bool
 	// Config are further lines of redis.conf.
 	Config []string
+	// SentinelPassword is asked of the sentinels' default user, and SentinelUsers are
+	// their ACL rules, as Users. The sentinels themselves use the package's own user.
+	SentinelPassword string
+	SentinelUsers    []string
 	// Replicas is how many replicas each master of a cluster has, and how many
 	// the master under Sentinel has (there, 0 means 1). Start ignores it.
 	Replicas int

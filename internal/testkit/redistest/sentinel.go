@@ -3,6 +3,7 @@ package redistest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ type Group struct {
 	Name string
 	// Servers are the master, first at the start, and its replicas.
 	Servers []*Server
-	// Sentinels ask for no password and speak no TLS.
+	// Sentinels ask for a password where Options says so, and speak no TLS.
 	Sentinels []*Server
 
 	t testing.TB
@@ -51,7 +52,7 @@ func (o Options) Sentinel(t testing.TB) *Group {
 	}
 	testkit.NoErrorWithin(t, sentinelLimit, g.replicated)
 	for range sentinels {
-		g.Sentinels = append(g.Sentinels, start(t, g.sentinel(master)))
+		g.Sentinels = append(g.Sentinels, start(t, o.sentinel(g.Name, master)))
 	}
 	g.hurry()
 	testkit.NoErrorWithin(t, sentinelLimit, g.watched)
@@ -117,17 +118,26 @@ func (g *Group) agreed() (*Server, error) {
 	return nil, fmt.Errorf("the sentinels name an unknown master %q", addr)
 }
 
-func (g *Group) sentinel(master *Server) node {
+func (o Options) sentinel(name string, master *Server) node {
 	line := func(format string, args ...any) string {
-		return fmt.Sprintf("sentinel "+strings.Replace(format, "NAME", g.Name, 1), args...)
+		return fmt.Sprintf("sentinel "+strings.Replace(format, "NAME", name, 1), args...)
 	}
-	return node{args: []string{"--sentinel"}, conf: []string{
+	n := node{args: []string{"--sentinel"}, conf: []string{
 		line("monitor NAME %s %s %d", loopback, master.Port(), quorum),
 		line("auth-user NAME %s", adminName),
 		line("auth-pass NAME %s", adminPassword),
+		line("sentinel-user %s", adminName),
+		line("sentinel-pass %s", adminPassword),
 		line("down-after-milliseconds NAME 500"),
 		line("failover-timeout NAME 3000"),
 	}}
+	if o.SentinelPassword != "" {
+		n.conf = append(n.conf, "requirepass "+strconv.Quote(o.SentinelPassword))
+	}
+	for _, user := range o.SentinelUsers {
+		n.conf = append(n.conf, "user "+user)
+	}
+	return n
 }
 
 // hurry shortens the pauses between the sentinels' rounds. Redis before 7.0
