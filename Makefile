@@ -88,6 +88,11 @@ bench: ## what authentication costs, as a ratio to a bare reverse proxy
 redis-bytes: tools ## bytes in Redis per session, with SESSIONS (1000000) of them
 	SESSIONS=$(SESSIONS) go test -run '^$$' -bench '^BenchmarkRedisBytesPerSession$$' -benchtime 1x -timeout 30m ./session/
 
+.PHONY: scale
+scale: ## a six-node Redis cluster with SESSIONS sessions, and requests while a master is killed
+	@scripts/need redis-server=redis-server redis-cli=redis-tools
+	@go run ./interop/scale -sessions $(SESSIONS)
+
 .PHONY: h2spec
 h2spec: ## HTTP/2 conformance of the TLS listener
 	@go run ./interop/h2spec
@@ -174,7 +179,7 @@ gateways: ## wxgate behind and before nginx, HAProxy, Caddy and Traefik
 	@go run ./interop/gateways
 
 .PHONY: stores
-stores: ## the session tests on Redis and on STORES="valkey=/PATH/valkey-server …"
+stores: ## the session tests on Redis and on STORES="valkey=/PATH/valkey-server predixy=/PATH/predixy …"
 	@scripts/need redis-server=redis-server
 	@go run ./interop/stores $(STORES)
 

@@ -4,8 +4,8 @@
 //	go run ./interop/stores valkey=/opt/valkey/src/valkey-server keydb=/opt/keydb/keydb-server
 //
 // The system's redis-server is always among them, alone and behind a proxy that checks
-// scripts as Alibaba Cloud's cluster edition does. The tests find each server as the
-// redis-server of their PATH.
+// scripts as Alibaba Cloud's cluster edition does; a program called predixy is put before
+// it. The tests find each server as the redis-server of their PATH.
 package main
 
 import (
@@ -33,6 +33,9 @@ var suites = []struct {
 
 func main() {
 	if filepath.Base(os.Args[0]) == "redis-server" {
+		if os.Getenv(predixyProgram) != "" {
+			servePredixy(os.Args[1:])
+		}
 		serveChecked(os.Args[1:])
 		return
 	}
@@ -42,7 +45,8 @@ func main() {
 // store is a server program, or how this program takes its place.
 type store struct {
 	name, path string
-	checked    bool // behind the proxy
+	checked    bool   // behind the proxy that checks scripts
+	predixy    string // the program, where it is behind predixy
 }
 
 func run(ctx context.Context, r *rig.Rig) error {
@@ -58,7 +62,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 			return err
 		}
 		for _, suite := range suites {
-			cells = append(cells, try(ctx, r, dir, s.path, append(s.skipped(), suite.args...)))
+			cells = append(cells, try(ctx, r, dir, s, append(s.skipped(), suite.args...)))
 		}
 		table.Add(cells...)
 	}
@@ -80,7 +84,11 @@ func stores(args []string) ([]store, error) {
 		if _, err := os.Stat(path); err != nil {
 			return nil, err
 		}
-		list = append(list, store{name: name, path: path})
+		s := store{name: name, path: path}
+		if filepath.Base(path) == "predixy" {
+			s.path, s.predixy = redis, path
+		}
+		list = append(list, s)
 	}
 	return list, nil
 }
@@ -97,7 +105,7 @@ func version(ctx context.Context, path string) string {
 // install makes a folder in which the store is called redis-server.
 func (s store) install(r *rig.Rig) (string, error) {
 	path := s.path
-	if s.checked {
+	if s.checked || s.predixy != "" {
 		self, err := os.Executable()
 		if err != nil {
 			return "", err
@@ -111,13 +119,17 @@ func (s store) install(r *rig.Rig) (string, error) {
 	return dir, os.Symlink(path, filepath.Join(dir, "redis-server"))
 }
 
-// skipped is the one test that keeps a server busy by a script without keys, which the
-// proxy refuses.
+// skipped are the tests that a proxy can't pass. The one that checks scripts refuses those
+// without keys, by which a test keeps the server busy. Behind predixy a server can't be
+// made a replica, is found by no Sentinel, and passwords are predixy's own.
 func (s store) skipped() []string {
-	if !s.checked {
-		return nil
+	switch {
+	case s.checked:
+		return []string{"-skip", "TestRedisThatRefusesIsNeverTheClientsFault/BUSY"}
+	case s.predixy != "":
+		return []string{"-skip", "Sentinel|TestEveryKindOfRedisKeepsThePromises/sentinel|ReadOnlyReplica|TestRedisThatRefusesIsNeverTheClientsFault/WRONGPASS"}
 	}
-	return []string{"-skip", "TestRedisThatRefusesIsNeverTheClientsFault/BUSY"}
+	return nil
 }
 
 // realServer names the server that the proxy starts.
@@ -126,10 +138,10 @@ const realServer = "WXGATE_INTEROP_REDIS_SERVER"
 var passed = regexp.MustCompile(`(?m)^--- PASS|^    --- PASS`)
 
 // try runs tests with the folder first in PATH. A run without a test is a failure.
-func try(ctx context.Context, r *rig.Rig, dir, path string, args []string) string {
+func try(ctx context.Context, r *rig.Rig, dir string, s store, args []string) string {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-count", "1", "-timeout", "10m", "-v"}, args...)...)
 	cmd.Dir = r.Root
-	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), realServer+"="+path)
+	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), realServer+"="+s.path, predixyProgram+"="+s.predixy)
 	out, err := cmd.CombinedOutput()
 	n := len(passed.FindAll(out, -1))
 	if err == nil && n == 0 {

@@ -19,25 +19,46 @@ import (
 // connect to by themselves (clusters, sentinels, replicas) and those with TLS are left
 // alone: there this program becomes the real one.
 func serveChecked(args []string) {
-	conf, err := os.ReadFile(args[0])
+	conf := configuration(args, `cluster-enabled|replicaof|sentinel|tls-port`)
+	l := conf.listen()
+	real, server := conf.elsewhere()
+	go accept(l, func(client net.Conn) { relay(client, real) })
+	must(server.Run())
+}
+
+// conf is a redis.conf.
+type conf struct{ file, text, portLine, port string }
+
+// configuration reads redis.conf. Where it has one of the directives, or another form than
+// expected, this program becomes the real server.
+func configuration(args []string, directives string) conf {
+	raw, err := os.ReadFile(args[0])
 	must(err)
-	port := regexp.MustCompile(`(?m)^port (\d+)$`).FindSubmatch(conf)
-	if len(args) != 1 || port == nil || regexp.MustCompile(`(?m)^(cluster-enabled|replicaof|sentinel|tls-port)`).Match(conf) {
+	port := regexp.MustCompile(`(?m)^port (\d+)$`).FindStringSubmatch(string(raw))
+	if len(args) != 1 || port == nil || regexp.MustCompile(`(?m)^(`+directives+`)`).Match(raw) {
 		become(args)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:"+string(port[1]))
+	return conf{file: args[0], text: string(raw), portLine: port[0], port: port[1]}
+}
+
+func (c conf) listen() net.Listener {
+	l, err := net.Listen("tcp", "127.0.0.1:"+c.port)
 	if err != nil {
 		fmt.Println("Address already in use") // as the real one says it
 		os.Exit(1)
 	}
-	real, err := testkit.ReservePort()
+	return l
+}
+
+// elsewhere makes the command that runs the real server on another port.
+func (c conf) elsewhere() (address string, server *exec.Cmd) {
+	port, err := testkit.ReservePort()
 	must(err)
-	text := strings.Replace(string(conf), string(port[0]), fmt.Sprintf("port %d", real.Number), 1)
-	must(os.WriteFile(args[0]+".real", []byte(text), 0o600))
-	go accept(l, real.Addr())
-	server := exec.Command(os.Getenv(realServer), args[0]+".real")
+	text := strings.Replace(c.text, c.portLine, fmt.Sprintf("port %d", port.Number), 1)
+	must(os.WriteFile(c.file+".real", []byte(text), 0o600))
+	server = exec.Command(os.Getenv(realServer), c.file+".real")
 	server.Stdout, server.Stderr = os.Stdout, os.Stderr
-	must(server.Run())
+	return port.Addr(), server
 }
 
 // become makes this process the real server, for whoever sends it signals.
@@ -52,13 +73,13 @@ func must(err error) {
 	}
 }
 
-func accept(l net.Listener, server string) {
+func accept(l net.Listener, serve func(client net.Conn)) {
 	for {
 		conn, err := l.Accept()
 		if err != nil {
 			return
 		}
-		go relay(conn, server)
+		go serve(conn)
 	}
 }
 
