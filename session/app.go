@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -74,10 +75,21 @@ func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 		return err
 	})
 	if err != nil && !isMissing(err) {
-		return 0, err
+		return s.staleAppEnd(appid, now, err)
 	}
 	before, _ := strconv.ParseInt(text, 10, 64)
 	return s.apps.confirm(appid, appEnd{before, now, epoch}), nil
+}
+
+// staleAppEnd is what was known, where Redis can't be asked and was within StaleIfError: the
+// one key of an app may lie on a node of a cluster that is away, and the sessions on the
+// other nodes are none of its business.
+func (s *Store) staleAppEnd(appid string, now time.Time, err error) (int64, error) {
+	end, ok := s.apps.get(appid)
+	if !ok || !errors.Is(err, ErrUnavailable) || now.Sub(end.confirmed) >= s.config.Load().StaleIfError {
+		return 0, err
+	}
+	return end.before, nil
 }
 
 func (a *appEnds) get(appid string) (appEnd, bool) {

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -94,6 +95,41 @@ func TestEndOfAnAppHoldsWhileRedisIsAway(t *testing.T) {
 	c.advance(time.Minute)
 	refusedAsEnded(t, s, old)
 	granted(t, s, fresh)
+}
+
+// The key of an app lies on one node of a cluster, the sessions on all.
+func TestSessionsOfOtherNodesPassWhileTheNodeOfTheirAppsKeyIsAway(t *testing.T) {
+	t.Parallel()
+	nodes := redistest.Options{Config: []string{"cluster-require-full-coverage no"}}.Cluster(t, 3)
+	config := testConfig()
+	config.Redis = RedisConfig{Addrs: nodes.Addrs(), Cluster: true, KeyPrefix: "test:"}
+	config.CacheTTL, config.StaleIfError = time.Nanosecond, 5*time.Minute
+	var stores [2]*Store
+	for i := range stores {
+		s, err := Open(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Close() })
+		stores[i] = s
+	}
+	a, b := stores[0], stores[1]
+	first, _ := logIn(t, b, "first")
+	granted(t, b, first) // which confirms the app's end
+	node := func(key string) int { return slot(key) * len(nodes.Masters) / slots }
+	away := node(a.keys.app(appid))
+	tokens := map[string]int{}
+	for i := range 30 {
+		token, session := logIn(t, a, fmt.Sprint("o", i))
+		tokens[token] = node(a.keys.user(tagOf(session.ID)))
+	}
+	nodes.Masters[away].Stop()
+	for token, at := range tokens {
+		_, err := b.Authenticate(t.Context(), token)
+		if at == away && !errors.Is(err, ErrUnavailable) || at != away && err != nil {
+			t.Errorf("session on node %d with node %d away: %v", at, away, err)
+		}
+	}
 }
 
 func TestSessionsOfAnAppThatIsNotConfiguredAreRefused(t *testing.T) {

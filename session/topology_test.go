@@ -520,7 +520,7 @@ func TestSentinelsThatKnowNoMasterAreAnOutage(t *testing.T) {
 		"access token": func() error { _, _, err := store.AccessTokens().Load(ctx, topologyApp); return err },
 		"user":         func() error { _, err := store.User(ctx, topologyApp, "alice"); return err },
 		"end":          func() error { _, err := store.End(ctx, m.sid, session.CauseLogout); return err },
-		"admit":        func() error { _, err := store.Admit(ctx, topologyApp, "alice"); return err },
+		"ban":          func() error { _, err := store.CheckBan(ctx, topologyApp, "alice"); return err },
 	} {
 		// The first operation finds its connection closed, and the client asks the
 		// Sentinels; nothing but the outage may come of it.

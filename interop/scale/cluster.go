@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -29,10 +30,14 @@ func startCluster(ctx context.Context, r *rig.Rig) (*cluster, error) {
 		if err != nil {
 			return nil, err
 		}
+		dir := r.Path(fmt.Sprintf("node%d", i)) // its own: a replica keeps what it is sent in a file there
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
 		coverage := map[bool]string{true: "yes", false: "no"}[*fullCoverage]
 		n := &node{address: port.Addr(), start: func() (*process.Process, error) {
-			return r.Start("redis", exec.Command("redis-server", "--bind", "127.0.0.1", "--port", fmt.Sprint(port.Number), "--save", "", "--dir", r.Dir,
-				"--cluster-enabled", "yes", "--cluster-config-file", fmt.Sprintf("nodes%d.conf", i), "--cluster-node-timeout", fmt.Sprint(*nodeTimeout),
+			return r.Start("redis", exec.Command("redis-server", "--bind", "127.0.0.1", "--port", fmt.Sprint(port.Number), "--save", "", "--dir", dir,
+				"--cluster-enabled", "yes", "--cluster-node-timeout", fmt.Sprint(*nodeTimeout),
 				"--cluster-require-full-coverage", coverage, "--maxmemory-policy", "noeviction"))
 		}}
 		if n.Process, err = n.start(); err != nil {
