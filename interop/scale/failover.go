@@ -187,6 +187,20 @@ func countLogins(results []sent) (n int) {
 	return n
 }
 
+// authenticate asks again where a busy machine has let Redis's time run out: what counts
+// here is whether the session is there.
+func authenticate(ctx context.Context, store *session.Store, token string) error {
+	for try := 1; ; try++ {
+		_, err := store.Authenticate(ctx, token)
+		if !errors.Is(err, session.ErrUnavailable) || try == 10 {
+			return err
+		}
+		if err := rig.Pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
 // missing counts the logins that were answered with a token whose session is gone, and
 // those among them that no replication lag explains.
 func missing(ctx context.Context, store *session.Store, results []sent, killed time.Time) (lost, late int, err error) {
@@ -194,7 +208,7 @@ func missing(ctx context.Context, store *session.Store, results []sent, killed t
 		if s.token == "" {
 			continue
 		}
-		_, err := store.Authenticate(ctx, s.token)
+		err := authenticate(ctx, store, s.token)
 		switch {
 		case errors.Is(err, session.ErrSessionEnded):
 			lost++
@@ -213,7 +227,7 @@ func missing(ctx context.Context, store *session.Store, results []sent, killed t
 func missingOf(ctx context.Context, store *session.Store, tokens []string) (int, error) {
 	var lost atomic.Int64
 	err := inParallel(ctx, len(tokens), func(i int) error {
-		_, err := store.Authenticate(ctx, tokens[i])
+		err := authenticate(ctx, store, tokens[i])
 		if errors.Is(err, session.ErrSessionEnded) {
 			lost.Add(1)
 			return nil
