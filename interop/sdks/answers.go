@@ -29,7 +29,7 @@ var asked = []struct{ method, path, body, field string }{
 }
 
 // answers has an SDK read every answer that the simulator gives.
-func (b *bench) answers(ctx context.Context, w way) (string, error) {
+func (b *testbed) answers(ctx context.Context, w way) (string, error) {
 	user, err := b.control(ctx, "code", map[string]string{"user": "alice"})
 	if err != nil {
 		return "", err
@@ -55,7 +55,7 @@ func (b *bench) answers(ctx context.Context, w way) (string, error) {
 }
 
 // read counts a failure unless ok.
-func (b *bench) read(ok bool, good, bad string) string {
+func (b *testbed) read(ok bool, good, bad string) string {
 	if ok {
 		return good
 	}

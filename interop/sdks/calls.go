@@ -14,27 +14,32 @@ import (
 // step is what an SDK is put through; its word goes into the table.
 type step struct {
 	title string
-	do    func(*bench, context.Context, way) (string, error)
+	do    func(*testbed, context.Context, way) (string, error)
 }
 
-var (
-	calls = step{"calls", (*bench).goodCalls}
-	no    = step{"refused by WeChat", (*bench).refused}
-	dead  = step{"dead token", (*bench).deadToken}
-	away  = step{"WeChat away", (*bench).away}
-)
-
 // straightTable is of each SDK at the simulator.
-func (b *bench) straightTable(ctx context.Context) error {
-	return b.table(ctx, "straight at WeChat (the simulator)", b.straight, calls, step{"reads", (*bench).answers}, no, dead, away)
+func (b *testbed) straightTable(ctx context.Context) error {
+	return b.table(ctx, "straight at WeChat (the simulator)", b.straight, []step{
+		{"calls", (*testbed).goodCalls},
+		{"reads", (*testbed).answers},
+		{"refused by WeChat", (*testbed).refused},
+		{"dead token", (*testbed).deadToken},
+		{"WeChat away", (*testbed).away},
+	})
 }
 
 // relayTable is of each SDK at the gateway's relay.
-func (b *bench) relayTable(ctx context.Context) error {
-	return b.table(ctx, "by the relay, with the scope wechat alone", b.relay, calls, no, dead, step{"path not listed", (*bench).unlisted}, away)
+func (b *testbed) relayTable(ctx context.Context) error {
+	return b.table(ctx, "by the relay, with the scope wechat alone", b.relay, []step{
+		{"calls", (*testbed).goodCalls},
+		{"refused by WeChat", (*testbed).refused},
+		{"dead token", (*testbed).deadToken},
+		{"path not listed", (*testbed).unlisted},
+		{"WeChat away", (*testbed).away},
+	})
 }
 
-func (b *bench) table(ctx context.Context, title string, start func(context.Context, sdk) (way, error), steps ...step) error {
+func (b *testbed) table(ctx context.Context, title string, start func(context.Context, sdk) (way, error), steps []step) error {
 	columns := []string{"SDK", "version"}
 	for _, s := range steps {
 		columns = append(columns, s.title)
@@ -54,7 +59,7 @@ func (b *bench) table(ctx context.Context, title string, start func(context.Cont
 	return b.show(table, title, "docs/relay.md")
 }
 
-func (b *bench) row(ctx context.Context, s sdk, w way, steps []step) ([]string, error) {
+func (b *testbed) row(ctx context.Context, s sdk, w way, steps []step) ([]string, error) {
 	version, err := b.version(ctx, s)
 	if err != nil {
 		return nil, err
@@ -71,7 +76,7 @@ func (b *bench) row(ctx context.Context, s sdk, w way, steps []step) ([]string, 
 }
 
 // goodCalls makes the calls that must succeed, and names those that don't.
-func (b *bench) goodCalls(ctx context.Context, w way) (string, error) {
+func (b *testbed) goodCalls(ctx context.Context, w way) (string, error) {
 	code, err := b.control(ctx, "phone-code", map[string]string{"user": "alice"})
 	if err != nil {
 		return "", err
@@ -113,19 +118,19 @@ func isPicture(value string) bool {
 	return err == nil && http.DetectContentType(data) == "image/jpeg" && data[len(data)-1] == 0xd9
 }
 
-func (b *bench) openid(ctx context.Context) (string, error) {
+func (b *testbed) openid(ctx context.Context) (string, error) {
 	user, err := b.control(ctx, "code", map[string]string{"user": "alice"})
 	return fmt.Sprint(user["openid"]), err
 }
 
 // refused has WeChat refuse a call: 40003.
-func (b *bench) refused(ctx context.Context, w way) (string, error) {
+func (b *testbed) refused(ctx context.Context, w way) (string, error) {
 	res, err := w.call(ctx, "subscribe", map[string]string{"openid": "nobody"})
 	return said(res) + counted(w), err
 }
 
 // deadToken ends the access token as WeChat may at any time, and calls twice.
-func (b *bench) deadToken(ctx context.Context, w way) (string, error) {
+func (b *testbed) deadToken(ctx context.Context, w way) (string, error) {
 	if _, err := b.control(ctx, "kill-token", map[string]any{"appid": rig.AppID}); err != nil {
 		return "", err
 	}
@@ -148,13 +153,13 @@ func (b *bench) deadToken(ctx context.Context, w way) (string, error) {
 }
 
 // unlisted calls a path that is not in the app's relay list.
-func (b *bench) unlisted(ctx context.Context, w way) (string, error) {
+func (b *testbed) unlisted(ctx context.Context, w way) (string, error) {
 	res, err := w.call(ctx, "unlisted", nil)
 	return said(res) + counted(w), err
 }
 
 // away has WeChat break off each connection.
-func (b *bench) away(ctx context.Context, w way) (string, error) {
+func (b *testbed) away(ctx context.Context, w way) (string, error) {
 	if _, err := b.control(ctx, "fault", map[string]any{"drop": true}); err != nil {
 		return "", err
 	}

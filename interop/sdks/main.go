@@ -15,10 +15,10 @@ import (
 	"wxgate/interop/rig"
 )
 
-func main() { rig.Main(6*time.Minute, run) }
+func main() { rig.Main(10*time.Minute, run) }
 
 func run(ctx context.Context, r *rig.Rig) error {
-	b, err := newBench(ctx, r)
+	b, err := newTestbed(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -30,8 +30,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// bench is what all SDKs of a run are held against.
-type bench struct {
+// testbed is what all SDKs of a run share.
+type testbed struct {
 	r      *rig.Rig
 	sim    string // base URL of the simulated WeChat
 	redis  string // address
@@ -41,8 +41,8 @@ type bench struct {
 	started, gateways int
 }
 
-func newBench(ctx context.Context, r *rig.Rig) (*bench, error) {
-	b := &bench{r: r, npmDir: filepath.Join(r.Root, "interop/sdks/npm")}
+func newTestbed(ctx context.Context, r *rig.Rig) (*testbed, error) {
+	b := &testbed{r: r, npmDir: filepath.Join(r.Root, "interop/sdks/npm")}
 	var err error
 	if b.goBin, err = r.Build(ctx, "interop/sdks/silenceper", "wxgate/interop/sdks/silenceper"); err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func newBench(ctx context.Context, r *rig.Rig) (*bench, error) {
 }
 
 // command starts the driver of an SDK.
-func (b *bench) command(s sdk) *exec.Cmd {
+func (b *testbed) command(s sdk) *exec.Cmd {
 	if s.npm == "" {
 		return exec.Command(b.goBin)
 	}
@@ -63,7 +63,7 @@ func (b *bench) command(s sdk) *exec.Cmd {
 }
 
 // show prints a table, and fails the run where the document has another.
-func (b *bench) show(table *rig.Table, title, document string) error {
+func (b *testbed) show(table *rig.Table, title, document string) error {
 	table.Print(title)
 	text, err := os.ReadFile(filepath.Join(b.r.Root, document))
 	if err != nil {

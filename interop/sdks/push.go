@@ -35,7 +35,7 @@ var pushSDKs = []sdk{
 
 // pushTable is of SDKs as WeChat, whose messages the gateway must read and whose replies
 // they must, and as backends behind the gateway.
-func (b *bench) pushTable(ctx context.Context) error {
+func (b *testbed) pushTable(ctx context.Context) error {
 	table := rig.NewTable("SDK", "version", "its messages", "the gateway's replies", "behind the gateway, XML", "JSON")
 	for _, s := range pushSDKs {
 		row, err := b.pushRow(ctx, s)
@@ -47,7 +47,7 @@ func (b *bench) pushTable(ctx context.Context) error {
 	return b.show(table, "message push", "docs/push.md")
 }
 
-func (b *bench) pushRow(ctx context.Context, s sdk) ([]string, error) {
+func (b *testbed) pushRow(ctx context.Context, s sdk) ([]string, error) {
 	version, err := b.version(ctx, s)
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (b *bench) pushRow(ctx context.Context, s sdk) ([]string, error) {
 
 // encryption has the gateway read what an SDK has encrypted, and the SDK what the gateway
 // has: as many messages as there are paddings.
-func (b *bench) encryption(ctx context.Context, d driver) (sent, read string, err error) {
+func (b *testbed) encryption(ctx context.Context, d driver) (sent, read string, err error) {
 	const reply = "<xml><Content><![CDATA[你好]]></Content></xml>"
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, reply) }))
 	defer backend.Close()
@@ -157,7 +157,7 @@ func pushSignature(parts ...string) string {
 }
 
 // pushTo has the simulator push to the gateway, and the SDK behind it answer.
-func (b *bench) pushTo(ctx context.Context, g *rig.Gateway, s sdk, format string) (string, error) {
+func (b *testbed) pushTo(ctx context.Context, g *rig.Gateway, s sdk, format string) (string, error) {
 	if s.npm == "nest-wechat" {
 		return "no receiver", nil
 	}

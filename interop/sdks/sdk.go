@@ -35,7 +35,7 @@ var sdks = []sdk{
 }
 
 // version of the SDK as its lock file has it.
-func (b *bench) version(ctx context.Context, s sdk) (string, error) {
+func (b *testbed) version(ctx context.Context, s sdk) (string, error) {
 	if s.npm == "" {
 		cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "github.com/silenceper/wechat/v2")
 		cmd.Dir = filepath.Join(b.r.Root, "interop/sdks/silenceper")
@@ -50,7 +50,7 @@ type driver struct{ url string }
 
 // start starts an SDK, pointed at WeChat's API and at what gives access tokens. A
 // bearer token goes to the gateway alone.
-func (b *bench) start(ctx context.Context, s sdk, api, tokens, bearer string) (driver, error) {
+func (b *testbed) start(ctx context.Context, s sdk, api, tokens, bearer string) (driver, error) {
 	cmd := b.command(s)
 	cmd.Env = environment(append(s.env, "APPID="+rig.AppID, "SECRET=any", "API="+api, "TOKENS="+tokens, "BEARER="+bearer, "PUSH_TOKEN="+pushToken, "PUSH_KEY="+pushKey)...)
 	if s.redis {

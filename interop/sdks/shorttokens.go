@@ -22,7 +22,7 @@ func ownCalls() []sdk {
 
 // shortTokens fills the table of SDKs with the raw access token: when it dies before its
 // time, and when little of its life is left.
-func (b *bench) shortTokens(ctx context.Context) error {
+func (b *testbed) shortTokens(ctx context.Context) error {
 	table := rig.NewTable("SDK", "calls", "dead token", "25 minutes left", "5 minutes left")
 	for _, s := range ownCalls() {
 		w, err := b.byToken(ctx, s)
@@ -57,7 +57,7 @@ func (b *bench) shortTokens(ctx context.Context) error {
 
 // shortToken has the gateway know an access token that has so much of its life left, and
 // the SDK call three times.
-func (b *bench) shortToken(ctx context.Context, s sdk, seconds int) (string, error) {
+func (b *testbed) shortToken(ctx context.Context, s sdk, seconds int) (string, error) {
 	var current map[string]any
 	err := post(ctx, b.sim+"/cgi-bin/stable_token", map[string]any{"grant_type": "client_credential", "appid": rig.AppID, "secret": rig.AppSecret}, &current)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *bench) shortToken(ctx context.Context, s sdk, seconds int) (string, err
 	return cell, b.clearFaults(ctx)
 }
 
-func (b *bench) threeCalls(ctx context.Context, w way) (string, error) {
+func (b *testbed) threeCalls(ctx context.Context, w way) (string, error) {
 	openid, err := b.openid(ctx)
 	if err != nil {
 		return "", err

@@ -20,7 +20,7 @@ const (
 
 // gateway starts one of its own for an SDK, so that no circuit breaker and no access
 // token of another's plays a part.
-func (b *bench) gateway(ctx context.Context, pushUpstream string) (*rig.Gateway, error) {
+func (b *testbed) gateway(ctx context.Context, pushUpstream string) (*rig.Gateway, error) {
 	b.gateways++
 	return b.r.Gateway(ctx, fmt.Sprintf(`apps: [{appid: %s, secret: %s, relay: %s, push: {token: %s, aes_key: %s, upstream: "%s"}}]
 redis: {addrs: ["%s"], key_prefix: "sdk%d:"}
@@ -41,7 +41,7 @@ type way struct {
 }
 
 // straight points an SDK at the simulator.
-func (b *bench) straight(ctx context.Context, s sdk) (way, error) {
+func (b *testbed) straight(ctx context.Context, s sdk) (way, error) {
 	sim, err := record(b.sim)
 	if err != nil {
 		return way{}, err
@@ -51,7 +51,7 @@ func (b *bench) straight(ctx context.Context, s sdk) (way, error) {
 }
 
 // relay points an SDK at the gateway's relay, with a token of the scope wechat.
-func (b *bench) relay(ctx context.Context, s sdk) (way, error) {
+func (b *testbed) relay(ctx context.Context, s sdk) (way, error) {
 	g, err := b.gateway(ctx, "http://127.0.0.1:9/push")
 	if err != nil {
 		return way{}, err
@@ -67,7 +67,7 @@ func (b *bench) relay(ctx context.Context, s sdk) (way, error) {
 
 // byToken points an SDK at the simulator, with access tokens that the gateway gives to
 // the scope token.
-func (b *bench) byToken(ctx context.Context, s sdk) (way, error) {
+func (b *testbed) byToken(ctx context.Context, s sdk) (way, error) {
 	g, err := b.gateway(ctx, "http://127.0.0.1:9/push")
 	if err != nil {
 		return way{}, err
@@ -95,13 +95,13 @@ func (w way) take() (calls, tokens int) {
 }
 
 // control calls the simulator's own interface.
-func (b *bench) control(ctx context.Context, name string, body any) (map[string]any, error) {
+func (b *testbed) control(ctx context.Context, name string, body any) (map[string]any, error) {
 	var fields map[string]any
 	return fields, post(ctx, b.sim+"/sim/"+name, body, &fields)
 }
 
 // clearFaults ends those that were injected.
-func (b *bench) clearFaults(ctx context.Context) error {
+func (b *testbed) clearFaults(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodDelete, b.sim+"/sim/fault", nil)
 	if err != nil {
 		return err
