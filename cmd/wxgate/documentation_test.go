@@ -95,6 +95,29 @@ func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// A reader of a Chinese document stays with the Chinese ones, where there are, unless
+// the link says that it leads to the English one.
+func TestChineseDocumentsLinkToChineseOnes(t *testing.T) {
+	t.Parallel()
+	all := documents(t)
+	named := regexp.MustCompile(`\[([^\]]*)\]\(([^)#\s]+)[^)]*\)`)
+	for name, text := range all {
+		if !strings.Contains(name, "zh-CN") {
+			continue
+		}
+		for _, m := range named.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
+			target := filepath.ToSlash(filepath.Join(filepath.Dir(name), m[2]))
+			for _, chinese := range []string{
+				strings.Replace(target, "docs/", "docs/zh-CN/", 1), strings.TrimSuffix(target, ".md") + ".zh-CN.md",
+			} {
+				if _, there := all[chinese]; there && chinese != target && m[1] != "English" && m[1] != "英文版" {
+					t.Errorf("%s links to %s, of which there is %s", name, m[2], chinese)
+				}
+			}
+		}
+	}
+}
+
 // A snippet stands for the whole file: what it leaves out is what a file must have.
 func TestEveryConfigSnippetOfTheDocumentationIsValid(t *testing.T) {
 	t.Parallel()
