@@ -1,5 +1,7 @@
 // Web pages in a real browser: they enter by ticket and act by cookie.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import http from 'node:http'
 import { after, before, test } from 'node:test'
 import { prepare } from './dev.mjs'
 
@@ -109,4 +111,114 @@ test('pages of another site neither enter nor act', async t => {
   await page.waitForURL('**/h5/x')
   assert.match(await page.textContent('body'), /token_missing|cross_origin|session_ended/)
   assert.equal((await context.cookies(dev.url)).length, 1)
+})
+
+/** Opens a socket and an event stream in the page, which keeps what becomes of them as `window.live`. */
+async function openLive(page) {
+  await page.evaluate(() => {
+    const live = (window.live = { socket: 'connecting', echo: '', code: 0, ticks: 0 })
+    const socket = new WebSocket(`ws://${location.host}/h5/ws`)
+    socket.onopen = () => {
+      live.socket = 'open'
+      socket.send('hello')
+    }
+    socket.onmessage = ({ data }) => (live.echo = data)
+    socket.onclose = ({ code }) => Object.assign(live, { socket: 'closed', code })
+    const events = (window.events = new EventSource('/h5/events'))
+    events.onmessage = () => live.ticks++
+  })
+}
+
+for (const by of ["the mini program's logout", "the page's own logout"]) {
+  test(`a page's socket and event stream work by cookie and are cut by ${by}`, async t => {
+    const { page, context, login, logout, ticket } = await start(t)
+    const token = await login('alice')
+    await page.goto(await ticket(token))
+    await openLive(page)
+    await page.waitForFunction(() => window.live.echo === 'hello' && window.live.ticks > 0)
+    if (by.startsWith('the mini')) await logout(token)
+    else assert.equal(await page.evaluate(async () => (await fetch('/auth/logout', { method: 'POST' })).status), 204)
+    await page.waitForFunction(() => window.live.socket === 'closed' && window.events.readyState === EventSource.CLOSED)
+    // What a page can't see of a refused handshake the session endpoint tells.
+    assert.equal(await page.evaluate(async () => (await fetch('/auth/session')).status), 401)
+    await openLive(page)
+    await page.waitForFunction(() => window.live.socket === 'closed' && window.events.readyState === EventSource.CLOSED)
+    assert.deepEqual(await context.cookies(), [])
+  })
+}
+
+test('back, forward and reload work, and no ticket is in the address or in a Referer', async t => {
+  const { page, login, ticket, openid } = await start(t)
+  await page.goto(await ticket(await login('alice'), '/h5/one'))
+  const alice = await openid()
+  await page.goto(page.url().replace('/one', '/two'))
+  for (const [move, path] of [['goBack', '/h5/one'], ['goForward', '/h5/two'], ['reload', '/h5/two']]) {
+    await page[move]()
+    assert.equal(new URL(page.url()).pathname, path)
+    assert.equal(await openid(), alice)
+    const { headers, query = '' } = JSON.parse(await page.textContent('body'))
+    assert.doesNotMatch(JSON.stringify([headers, query, page.url()]), /ticket=/)
+  }
+})
+
+for (const [how, element] of Object.entries({
+  'a link with rel=prefetch': href => Object.assign(document.createElement('link'), { rel: 'prefetch', href }),
+  'speculation rules': href => {
+    const rules = { prefetch: [{ urls: [href], eagerness: 'immediate' }] }
+    return Object.assign(document.createElement('script'), { type: 'speculationrules', textContent: JSON.stringify(rules) })
+  },
+})) {
+  test(`Chromium's own prefetch by ${how} is declined, and the click gets in`, async t => {
+    const { page, dev, login, ticket, openid } = await start(t)
+    const address = await ticket(await login('alice'))
+    await page.goto(dev.url + '/public/start')
+    await page.evaluate(([make, href]) => {
+      document.body.innerHTML = `<a href="${href}">go</a>`
+      document.head.append(new Function('href', `return (${make})(href)`)(href))
+    }, [element.toString(), address])
+    await until(() => dev.printed().includes('"error": "prefetch_declined"'))
+    await page.getByText('go').click()
+    await page.waitForURL('**/h5/orders**')
+    assert.ok(await openid())
+  })
+}
+
+/** Waits until it is so. */
+async function until(so) {
+  for (let left = 200; !so(); left--) {
+    assert.ok(left > 0, String(so))
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
+/** A page of another port of the same host: to a browser the same site, so that it sends the cookie, but another origin. */
+async function neighbour(t) {
+  const server = http.createServer((request, response) => response.setHeader('Content-Type', 'text/html').end('<p>neighbour</p>'))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => server.close())
+  return `http://127.0.0.1:${server.address().port}/`
+}
+
+test('a page of another port gets the cookie sent, and is refused for its form, its fetch, its socket and its stream', async t => {
+  const { page, dev, login, ticket } = await start(t)
+  await page.goto(await ticket(await login('alice')))
+  await page.goto(await neighbour(t))
+  const outcome = await page.evaluate(async base => {
+    const settled = (target, ...events) => new Promise(resolve => events.forEach(name => target.addEventListener(name, () => resolve(name))))
+    const socket = await settled(new WebSocket(base.replace('http', 'ws') + '/h5/ws'), 'open', 'error')
+    const stream = await settled(new EventSource(base + '/h5/events', { withCredentials: true }), 'message', 'error')
+    await fetch(base + '/h5/by-fetch', { method: 'POST', mode: 'no-cors', credentials: 'include', body: 'x' })
+    return { socket, stream }
+  }, dev.url)
+  assert.deepEqual(outcome, { socket: 'error', stream: 'error' })
+  await page.evaluate(action => {
+    document.body.innerHTML = `<form method="post" action="${action}"></form>`
+    document.forms[0].submit()
+  }, dev.url + '/h5/by-form')
+  await page.waitForURL('**/h5/by-form')
+  assert.match(await page.textContent('body'), /cross_origin/)
+  for (const path of ['ws', 'events', 'by-fetch', 'by-form']) {
+    const line = dev.printed().split('\n').find(each => each.includes(`"/h5/${path}"`))
+    assert.match(line || path, /"status": 403.*"error": "cross_origin"/)
+  }
 })
