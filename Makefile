@@ -127,6 +127,11 @@ sdks: ## WeChat server SDKs at the relay, at the simulator, and behind the push
 	@cd interop/sdks/npm && npm ci --no-audit --no-fund --silent
 	@go run ./interop/sdks
 
+.PHONY: webkit
+webkit: ## a web page's session in WebKitGTK's MiniBrowser
+	@scripts/need WebKitWebDriver=webkit2gtk-driver Xvfb=xvfb node=nodejs
+	@node interop/webkit/run.mjs
+
 .PHONY: streams
 streams: ## 1 GiB up and down: memory of the gateway's process
 	@go run ./interop/streams

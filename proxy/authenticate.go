@@ -26,10 +26,13 @@ func (g *Gateway) authenticate(rc *requestContext) error {
 	if err == nil {
 		return nil
 	}
-	if e := (*apierror.Error)(nil); rc.route.Auth == AuthOptional && errors.As(err, &e) && e.Code == apierror.TokenMissing {
+	if e := (*apierror.Error)(nil); !errors.As(err, &e) || e.Code != apierror.TokenMissing {
+		return err
+	}
+	if rc.route.Auth == AuthOptional {
 		return nil
 	}
-	return err
+	return rc.failNavigation(err)
 }
 
 // identify finds the session of the request's token.

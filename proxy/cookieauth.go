@@ -70,13 +70,17 @@ func (rc *requestContext) fromOurPage() bool {
 	})
 }
 
-// failNavigation answers a person who navigates with a page, where the cookie is
-// no longer good; a script gets the error as it is.
+// failNavigation answers a person who navigates to a route of pages with a page,
+// where the cookie is no longer good or was cleared before; a script gets the error
+// as it is.
 func (rc *requestContext) failNavigation(err error) error {
-	if err == nil || rc.setCookie == "" || !websession.IsNavigation(rc.r) {
+	if err == nil || !rc.route.AcceptCookie || !rc.state.Web.on() || !websession.IsNavigation(rc.r) {
 		return err
 	}
 	e := apierror.From(err)
+	if e.Code != apierror.SessionEnded && e.Code != apierror.TokenMissing {
+		return err
+	}
 	e.SetHeaders(rc.Header())
 	websession.SessionEnded(rc.id).Write(rc, e.Code.Status())
 	return err

@@ -242,6 +242,16 @@ func TestDeadCookieIsCleared(t *testing.T) {
 	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !challenges(a, "session_ended") || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("a navigation: %d %v %s", a.Status, a.Header, a.Body)
 	}
+	// A reload after it has no cookie. A script, and a route without pages, get JSON.
+	for path, page := range map[string]bool{"/h5/x": true, "/api/x": false} {
+		a := w.call("GET", path, "", "", navigation...)
+		if a.Status != http.StatusUnauthorized || a.code() != "token_missing" || strings.Contains(string(a.Body), "登录已过期") != page {
+			t.Errorf("a navigation to %s without a cookie: %d %s", path, a.Status, a.Body)
+		}
+	}
+	if a := w.call("GET", "/h5/x", "", ""); a.code() != "token_missing" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
+		t.Errorf("a script without a cookie: %d %v", a.Status, a.Header)
+	}
 	var got echoed
 	a = w.call("GET", "/shared/x", "", "", "Cookie", cookie)
 	if a.json(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {

@@ -118,6 +118,26 @@ func TestUsedTicketIsForTheSameClientOnly(t *testing.T) {
 	}
 }
 
+// A second tap is one within ten seconds.
+func TestSecondTapIsGoodForTenSeconds(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	_, parent := logIn(t, s, "oA")
+	ticket := ticketOf(t, s, parent, "/h5/")
+	first, _, err := enter(t, s, ticket, "client")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.redis.memory.FastForward(9 * time.Second)
+	if again, _, err := enter(t, s, ticket, "client"); err != nil || again != first {
+		t.Errorf("after nine seconds: %v", err)
+	}
+	s.redis.memory.FastForward(2 * time.Second)
+	if _, _, err := enter(t, s, ticket, "client"); !errors.Is(err, ErrTicket) {
+		t.Errorf("after eleven seconds: %v", err)
+	}
+}
+
 func ticketBytes(t testing.TB, ticket string) []byte {
 	t.Helper()
 	raw, err := strictBase64.DecodeString(ticket)
