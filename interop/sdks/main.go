@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,6 +21,9 @@ func main() { rig.Main(10*time.Minute, run) }
 func run(ctx context.Context, r *rig.Rig) error {
 	b, err := newTestbed(ctx, r)
 	if err != nil {
+		return err
+	}
+	if err := b.checkSnippet(); err != nil {
 		return err
 	}
 	for _, part := range []func(context.Context) error{b.straightTable, b.relayTable, b.shortTokens, b.pushTable} {
@@ -74,6 +78,24 @@ func (b *testbed) show(table *rig.Table, title, document string) error {
 			b.r.Check(false)
 			fmt.Printf("not in %s: %s\n", document, line)
 		}
+	}
+	return nil
+}
+
+// checkSnippet fails where the transport of docs/relay.md is not the one that is run.
+func (b *testbed) checkSnippet() error {
+	run, err := os.ReadFile(filepath.Join(b.r.Root, "interop/sdks/silenceper/relay.go"))
+	if err != nil {
+		return err
+	}
+	shown, err := os.ReadFile(filepath.Join(b.r.Root, "docs/relay.md"))
+	if err != nil {
+		return err
+	}
+	_, snippet, _ := strings.Cut(string(run), "// relayTransport")
+	snippet, _, found := strings.Cut(snippet, "\n// tokenTransport")
+	if !found || !strings.Contains(string(shown), snippet) {
+		return errors.New("docs/relay.md shows another relayTransport")
 	}
 	return nil
 }
