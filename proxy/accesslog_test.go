@@ -11,12 +11,12 @@ import (
 )
 
 // accessLines gives the lines of the access log with a request id.
-func (w *world) accessLines(id string) []map[string]any {
-	w.t.Helper()
+func (env *testEnv) accessLines(id string) []map[string]any {
+	env.t.Helper()
 	var lines []map[string]any
-	for line := range strings.Lines(w.logs.String()) {
+	for line := range strings.Lines(env.logs.String()) {
 		var fields map[string]any
-		testkit.Must(w.t, json.Unmarshal([]byte(line), &fields))
+		testkit.Must(env.t, json.Unmarshal([]byte(line), &fields))
 		if fields["msg"] == "request" && fields["request_id"] == id {
 			lines = append(lines, fields)
 		}
@@ -26,24 +26,24 @@ func (w *world) accessLines(id string) []map[string]any {
 
 func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	token := w.login("alice")
+	env := newTestEnv(t, envConfig{})
+	token := env.login("alice")
 	for _, test := range []struct {
 		id, method, path, token string
 		fields                  map[string]any
 		upstream                bool
 	}{
 		{"forwarded", "GET", "/api/x?secret=1", token, map[string]any{
-			"path": "/api/x", "route": "api", "status": 200.0, "openid": w.user("alice").OpenID, "appid": appID, "user_agent": "tester/1",
-			"host": w.addr, "client": "127.0.0.1", "method": "GET",
+			"path": "/api/x", "route": "api", "status": 200.0, "openid": env.user("alice").OpenID, "appid": appID, "user_agent": "tester/1",
+			"host": env.addr, "client": "127.0.0.1", "method": "GET",
 		}, true},
 		{"refused", "GET", "/api/x", "", map[string]any{"status": 401.0, "error": "token_missing", "route": "api"}, false},
-		{"own", "GET", "/auth/session", token, map[string]any{"status": 200.0, "route": "auth/session", "openid": w.user("alice").OpenID}, false},
+		{"own", "GET", "/auth/session", token, map[string]any{"status": 200.0, "route": "auth/session", "openid": env.user("alice").OpenID}, false},
 		{"nowhere", "GET", "/nowhere", "", map[string]any{"status": 404.0, "route": "-", "error": "no_route"}, false},
 	} {
-		w.call(test.method, test.path, test.token, "", "X-Request-ID", test.id, "User-Agent", "tester/1")
-		testkit.Within(t, time.Second, "one line of "+test.id, func() bool { return len(w.accessLines(test.id)) == 1 })
-		line := w.accessLines(test.id)[0]
+		env.call(test.method, test.path, test.token, "", "X-Request-ID", test.id, "User-Agent", "tester/1")
+		testkit.Within(t, time.Second, "one line of "+test.id, func() bool { return len(env.accessLines(test.id)) == 1 })
+		line := env.accessLines(test.id)[0]
 		for name, want := range test.fields {
 			if line[name] != want {
 				t.Errorf("%s: %s is %v, not %v", test.id, name, line[name], want)
@@ -54,7 +54,7 @@ func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
 		if strings.HasPrefix(upstream, "127.0.0.1:") != test.upstream || (took > 0) != test.upstream {
 			t.Errorf("%s: upstream %q, %v s", test.id, upstream, took)
 		}
-		if strings.Contains(w.logs.String(), "secret=1") {
+		if strings.Contains(env.logs.String(), "secret=1") {
 			t.Error("a query is logged")
 		}
 	}
@@ -62,10 +62,10 @@ func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
 
 func TestTheAccessLogCanBeOff(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{config: func(c *proxy.Config) { c.LogAccess = false }})
-	w.call("GET", "/public/x", "", "", "X-Request-ID", "silent")
-	w.call("GET", "/nowhere", "", "", "X-Request-ID", "silent")
-	if lines := w.accessLines("silent"); len(lines) != 0 {
+	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.LogAccess = false }})
+	env.call("GET", "/public/x", "", "", "X-Request-ID", "silent")
+	env.call("GET", "/nowhere", "", "", "X-Request-ID", "silent")
+	if lines := env.accessLines("silent"); len(lines) != 0 {
 		t.Errorf("lines: %v", lines)
 	}
 }

@@ -24,7 +24,7 @@ func hosted(c *proxy.Config) {
 
 func TestHostsThatAreNoneAreRefused(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for id, raws := range map[string][]string{
 		"HO-01": {"GET /x HTTP/1.1\r\n\r\n", "GET /x HTTP/1.1\r\nHost:\r\n\r\n", "GET /x HTTP/1.1\r\nHost: \r\n\r\n", "GET /x HTTP/1.0\r\n\r\n",
 			"GET /x HTTP/1.1\r\nHost: gw.test\r\nHost: gw.test\r\n\r\n", "GET /x HTTP/1.1\r\nHost: gw.test\r\nhost: admin.test\r\n\r\n"},
@@ -37,7 +37,7 @@ func TestHostsThatAreNoneAreRefused(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			for _, raw := range raws {
 				s.refuses(raw)
 			}
@@ -47,7 +47,7 @@ func TestHostsThatAreNoneAreRefused(t *testing.T) {
 
 func TestHostsFindTheirOwnRouteOnly(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for id, hosts := range map[string]map[string]int{
 		"HO-06": {"gw.test.": 200, "admin.test.": 401, "ADMIN.TEST": 401, "Admin.Test.": 401, "GW.test.:80": 200},
 		"HO-07": {"gw.test:80": 200, "gw.test:": 200, "admin.test:65535": 401},
@@ -57,7 +57,7 @@ func TestHostsFindTheirOwnRouteOnly(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, hosted)
+			s := a.gatewayWith(t, hosted)
 			for host, want := range hosts {
 				got, _ := s.ask(to(host))
 				if got.Status != want {
@@ -72,7 +72,7 @@ func TestHostsFindTheirOwnRouteOnly(t *testing.T) {
 	}
 	t.Run("HO-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, path := range []string{"/auth/login", "/auth/session", "/.well-known/jwks.json", "/public/x", "/auth"} {
 			got, _ := s.ask(get(path, "X-Forwarded-Host: evil.test", "X-Ignored: x"))
 			other, _ := s.ask(request("GET "+path+" HTTP/1.1", "Host: evil.test", "X-Forwarded-Host: evil.test"))
@@ -83,17 +83,17 @@ func TestHostsFindTheirOwnRouteOnly(t *testing.T) {
 	})
 }
 
-// behind makes a stage's gateway believe the loopback peer, as a load balancer.
+// behind makes the gateway trust the loopback peer, as a load balancer.
 func behind(c *proxy.Config) {
 	c.Proxies = proxy.Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
 func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("XF-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.says(api("X-Forwarded-For: 1.2.3.4", "X-Forwarded-For: 5.6.7.8", "X-Real-IP: 1.2.3.4", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil.test"),
 			map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "X-Forwarded-Proto": "http", "X-Forwarded-Host": "gw.test"})
 		if !strings.Contains(s.logs.String(), `"client":"127.0.0.1"`) || strings.Contains(s.logs.String(), "1.2.3.4") {
@@ -102,7 +102,7 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	})
 	t.Run("XF-03", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, name := range []string{"True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "X-Cluster-Client-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X-ProxyUser-Ip",
 			"X-Forwarded-Port", "X-Forwarded-Ssl", "X-Forwarded-Whatever", "X-Remote-IP", "Client-IP", "Ali-CDN-Real-IP", "X-Envoy-External-Address", "Via-Proxy-Client-IP"} {
 			if q := s.passes(api(name+": 6.6.6.6"), a.openA); name != "Via-Proxy-Client-IP" && len(q.named(name)) != 0 {
@@ -115,7 +115,7 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	})
 	t.Run("XF-04", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, behind)
+		s := a.gatewayWith(t, behind)
 		s.says(api("X-Forwarded-For: 6.6.6.6, 203.0.113.9"), map[string]string{"X-Real-IP": "203.0.113.9", "X-Forwarded-For": "6.6.6.6, 203.0.113.9, 127.0.0.1"})
 		s.says(api("X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3"), map[string]string{"X-Real-IP": "203.0.113.9"})
 		s.says(api("X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 203.0.113.9"), map[string]string{"X-Real-IP": "203.0.113.9"})
@@ -123,7 +123,7 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	})
 	t.Run("XF-06", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, behind)
+		s := a.gatewayWith(t, behind)
 		for _, told := range []string{"1.2.3.4:80", "[::1]:3", "0177.0.0.1", "0x7f.1", "2130706433", "unknown", "_hidden", `"1.2.3.4"`, "<script>", "1.2.3.4.5", "1.2.3", "1.2.3.4 ;", "%31.2.3.4", ",", "1.2.3.4,,"} {
 			q := s.passes(api("X-Forwarded-For: "+told), a.openA)
 			for _, name := range []string{"X-Forwarded-For", "X-Real-IP"} {
@@ -141,12 +141,12 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	})
 	t.Run("XF-07", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, behind)
+		s := a.gatewayWith(t, behind)
 		s.says(api("X-Forwarded-For: 203.0.113.9, ::ffff:10.0.0.1"), map[string]string{"X-Real-IP": "203.0.113.9"})
 	})
 	t.Run("XF-09", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, behind)
+		s := a.gatewayWith(t, behind)
 		for _, line := range []string{"javascript", "https\tx", "https, javascript", "https,", ",https", "http, https", "ws"} {
 			s.says(api("X-Forwarded-Proto: "+line), map[string]string{"X-Forwarded-Proto": "http"})
 		}
@@ -167,20 +167,20 @@ func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {
 	t.Run("XF-10", func(t *testing.T) {
 		t.Parallel()
 		for _, change := range []func(*proxy.Config){nil, behind} {
-			s := a.stage(t, change)
+			s := a.gatewayWith(t, change)
 			s.says(api("X_Forwarded_Proto: https", "X_Forwarded_For: 6.6.6.6", "X.Forwarded.For: 6.6.6.6", "X_Real_IP: 6.6.6.6", "X-Real_IP: 6.6.6.6", "x-forwarded_for: 6.6.6.6"),
 				map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "X-Forwarded-Proto": "http"})
 		}
 	})
 	t.Run("XF-12", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, behind)
+		s := a.gatewayWith(t, behind)
 		s.says(api("Connection: X-Forwarded-For, X-Real-IP", "X-Forwarded-For: 203.0.113.9"), map[string]string{"X-Forwarded-For": "203.0.113.9, 127.0.0.1", "X-Real-IP": "203.0.113.9"})
 	})
 }
 
 // says: the request passes, and the backend is told exactly these values.
-func (s *stage) says(raw string, want map[string]string) {
+func (s *attackGateway) says(raw string, want map[string]string) {
 	s.t.Helper()
 	q := s.passes(raw, s.openA)
 	for name, value := range want {

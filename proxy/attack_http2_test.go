@@ -22,14 +22,14 @@ import (
 
 // h2wire is a client's HTTP/2 connection, frame by frame.
 type h2wire struct {
-	s      *stage
+	s      *attackGateway
 	conn   net.Conn
 	frames *http2.Framer
 	block  bytes.Buffer
 	enc    *hpack.Encoder
 }
 
-func (s *stage) dialH2() *h2wire {
+func (s *attackGateway) dialH2() *h2wire {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	testkit.Must(s.t, err)
@@ -109,7 +109,7 @@ func (w *h2wire) await(stream uint32) (o outcome) {
 }
 
 // refusesH2: the stream ends in an error or in a 4xx, and the backend sees nothing.
-func (s *stage) refusesH2(what string, try func(*h2wire)) {
+func (s *attackGateway) refusesH2(what string, try func(*h2wire)) {
 	s.t.Helper()
 	w := s.dialH2()
 	try(w)
@@ -121,7 +121,7 @@ func (s *stage) refusesH2(what string, try func(*h2wire)) {
 }
 
 // passesH2 is passes for a stream.
-func (s *stage) passesH2(what, openid string, try func(*h2wire)) sent {
+func (s *attackGateway) passesH2(what, openid string, try func(*h2wire)) sent {
 	s.t.Helper()
 	defer s.backend.forget()
 	w := s.dialH2()
@@ -141,11 +141,11 @@ func (s *stage) passesH2(what, openid string, try func(*h2wire)) sent {
 
 func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	row := func(id string, try func(*stage)) {
+	a := newAttackEnv(t)
+	row := func(id string, try func(*attackGateway)) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			try(a.stage(t, nil))
+			try(a.gatewayWith(t, nil))
 		})
 	}
 	open := func(pairs ...string) func(*h2wire) { return func(w *h2wire) { w.headers(1, true, pairs...) } }
@@ -159,7 +159,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		return append([]string{":method", "POST", ":scheme", "http", ":authority", "gw.test", ":path", "/api/echo", "authorization", "Bearer @T_A"}, more...)
 	}
 
-	row("HS-25", func(s *stage) {
+	row("HS-25", func(s *attackGateway) {
 		for _, trailer := range []string{"x-openid", "x_openid", "authorization", ":path", "x-user-roles"} {
 			for _, announced := range []bool{true, false} {
 				var fields []string
@@ -179,19 +179,19 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		}
 		s.othersUnharmed()
 	})
-	row("HS-38", func(s *stage) {
+	row("HS-38", func(s *attackGateway) {
 		s.passesH2("x_openid", s.openA, open(me("x_openid", "oEVIL")...))
 		s.passesH2("x.openid", s.openA, open(me("x.openid", "oEVIL")...))
 		s.passesH2("two x-openid", s.openA, open(me("x-openid", "oEVIL", "x-openid", "oEVIL")...))
 		s.refusesH2("upper case", open(me("X-OpenID", "oEVIL")...))
 		s.refusesH2("connection", open(me("connection", "x-openid")...))
 	})
-	row("PN-28", func(s *stage) {
+	row("PN-28", func(s *attackGateway) {
 		for _, path := range []string{"api/admin/secret", "", "*", "//api/x", "/public/../api/admin", "/public/..%2fapi", "/public/x#y", "http://gw.test/public/x", "/public/x y", "/public/\x00"} {
 			s.refusesH2(path, open(":method", "GET", ":scheme", "http", ":authority", "gw.test", ":path", path))
 		}
 	})
-	row("HO-12", func(s *stage) {
+	row("HO-12", func(s *attackGateway) {
 		q := s.passesH2("host beside :authority", s.openA, open(me("host", "admin.test")...))
 		if strings.Contains(string(q), "admin.test") {
 			s.t.Errorf("the other host came through: %q", q)
@@ -202,7 +202,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		s.refusesH2("no host at all", open(":method", "GET", ":scheme", "http", ":path", "/public/x"))
 		s.refusesH2("two authorities", open(":method", "GET", ":scheme", "http", ":authority", "gw.test", ":authority", "admin.test", ":path", "/public/x"))
 	})
-	row("H2-01", func(s *stage) {
+	row("H2-01", func(s *attackGateway) {
 		poison := "GET /poison HTTP/1.1\r\nHost: gw.test\r\n\r\n"
 		s.refusesH2("CONNECT", withBody(poison, ":method", "CONNECT", ":authority", "gw.test"))
 		s.refusesH2("CONNECT with a path", withBody(poison, ":method", "CONNECT", ":scheme", "http", ":authority", "gw.test", ":path", "/api/me"))
@@ -212,7 +212,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 			s.othersUnharmed()
 		}
 	})
-	row("H2-03", func(s *stage) {
+	row("H2-03", func(s *attackGateway) {
 		q := s.passes(api("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), s.openA)
 		for _, name := range []string{"Upgrade", "HTTP2-Settings", "Connection"} {
 			if len(q.named(name)) != 0 {
@@ -225,11 +225,11 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 			}
 		}
 	})
-	row("H2-04", func(s *stage) {
+	row("H2-04", func(s *attackGateway) {
 		s.refuses("PRI * HTTP/2.0\r\nHost: gw.test\r\n\r\nSM\r\n\r\n" + strings.Repeat("\x00", 9))
 		s.refuses("PRI * HTTP/1.1\r\nHost: gw.test\r\n\r\n", 400, 405)
 	})
-	row("H2-06", func(s *stage) {
+	row("H2-06", func(s *attackGateway) {
 		// First, since what is broken off below may reach the backend late.
 		q := s.passesH2("no length", s.openA, withBody("hello", echo()...))
 		if !slices.Equal(q.named("Transfer-Encoding"), []string{"chunked"}) || len(q.named("Content-Length")) != 0 {
@@ -254,7 +254,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		s.backend.forget()
 		s.neverWhole("too little", withBody("hello", echo("content-length", "100")...))
 	})
-	row("H2-07", func(s *stage) {
+	row("H2-07", func(s *attackGateway) {
 		for _, value := range []string{"a\r\nx-openid: oEVIL", "a\nx-openid: oEVIL", "a\x00", "a\rb", "\x7f"} {
 			s.refusesH2(value, open(me("x-foo", value)...))
 		}
@@ -267,16 +267,16 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 			s.refusesH2(bad[0], open(fields...))
 		}
 	})
-	row("H2-09", func(s *stage) {
+	row("H2-09", func(s *attackGateway) {
 		q := s.passesH2("crumbs", s.openA, open(me("cookie", "a=1", "cookie", "b=2")...))
 		if !slices.Equal(q.named("Cookie"), []string{"a=1; b=2"}) {
 			s.t.Errorf("Cookie %q", q.named("Cookie"))
 		}
 	})
-	row("JW-31", func(s *stage) { s.refusesH2("two tokens", open(me("authorization", "Bearer @T_B")...)) })
-	row("SM-18", func(s *stage) { s.refusesH2("expect", open(me("expect", "x")...)) })
-	row("WS-06", func(s *stage) { s.refusesH2("upgrade", open(me("upgrade", "websocket")...)) })
-	row("DS-08", func(s *stage) {
+	row("JW-31", func(s *attackGateway) { s.refusesH2("two tokens", open(me("authorization", "Bearer @T_B")...)) })
+	row("SM-18", func(s *attackGateway) { s.refusesH2("expect", open(me("expect", "x")...)) })
+	row("WS-06", func(s *attackGateway) { s.refusesH2("upgrade", open(me("upgrade", "websocket")...)) })
+	row("DS-08", func(s *attackGateway) {
 		c := attackConfig()
 		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, MaxBody: 10, Cookies: proxy.CookiesPass, Upstream: group(s.t, upstream.Config{Name: "api"}, "http://"+s.backend.addr)}}
 		s.gateway.Configure(c)
@@ -291,7 +291,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 			s.t.Errorf("not told: %+v", o)
 		}
 	})
-	row("H2-10", func(s *stage) {
+	row("H2-10", func(s *attackGateway) {
 		before := memory()
 		w := s.dialH2()
 		go io.Copy(io.Discard, w.conn)
@@ -310,7 +310,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		s.t.Logf("%d of 5000 reached the backend", reached)
 		s.othersUnharmedSoon()
 	})
-	row("H2-12", func(s *stage) {
+	row("H2-12", func(s *attackGateway) {
 		w := s.dialH2()
 		w.block.Reset()
 		_ = w.enc.WriteField(hpack.HeaderField{Name: "x-big", Value: strings.Repeat("a", 3900)})
@@ -324,7 +324,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 		}
 		s.othersUnharmedSoon()
 	})
-	row("H2-13", func(s *stage) {
+	row("H2-13", func(s *attackGateway) {
 		for name, frame := range map[string]func(*h2wire, uint32) error{
 			"SETTINGS": func(w *h2wire, _ uint32) error { return w.frames.WriteSettings() },
 			"PING":     func(w *h2wire, _ uint32) error { return w.frames.WritePing(false, [8]byte{}) },
@@ -361,7 +361,7 @@ func TestHTTP2IsHeldToTheSameRules(t *testing.T) {
 
 // neverWhole: a request whose body is not as long as it says is not taken for
 // a whole one, and never sent on as two.
-func (s *stage) neverWhole(what string, try func(*h2wire)) {
+func (s *attackGateway) neverWhole(what string, try func(*h2wire)) {
 	s.t.Helper()
 	w := s.dialH2()
 	try(w)
@@ -378,7 +378,7 @@ func (s *stage) neverWhole(what string, try func(*h2wire)) {
 
 // othersUnharmedSoon is othersUnharmed where what came before may still be
 // on its way to the backend.
-func (s *stage) othersUnharmedSoon() {
+func (s *attackGateway) othersUnharmedSoon() {
 	s.t.Helper()
 	got, _ := s.ask(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
 	if want := fmt.Sprintf("openid=%s path=/api/own", s.openB); got.Status != 200 || string(got.Body) != want {

@@ -28,20 +28,20 @@ func plainGroup(t testing.TB, addrs ...string) *upstream.Group {
 
 func TestFloodsAndStallsCostLittle(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("DS-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil) // its header deadline is five seconds
-		var slow []*wire
+		s := a.gatewayWith(t, nil) // its header deadline is five seconds
+		var slow []*rawConn
 		for range 200 {
-			w := s.dial()
-			w.send("GET /public/x HTTP/1.1\r\nHost: gw.test\r\nX-Slow: ")
-			slow = append(slow, w)
+			c := s.dial()
+			c.send("GET /public/x HTTP/1.1\r\nHost: gw.test\r\nX-Slow: ")
+			slow = append(slow, c)
 		}
 		s.othersUnharmed()
 		start := time.Now()
-		for _, w := range slow {
-			_, _ = io.Copy(io.Discard, w.r)
+		for _, c := range slow {
+			_, _ = io.Copy(io.Discard, c.r)
 		}
 		if took := time.Since(start); took > 15*time.Second {
 			t.Errorf("slow headers were waited for %v", took)
@@ -50,15 +50,15 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-11", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
-		w := s.dial()
-		if start := time.Now(); !w.closed() || time.Since(start) > 15*time.Second {
+		s := a.gatewayWith(t, nil)
+		c := s.dial()
+		if start := time.Now(); !c.closed() || time.Since(start) > 15*time.Second {
 			t.Error("a connection without a request stayed open")
 		}
 	})
 	t.Run("DS-04", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		before := memory()
 		s.refuses(get("/public/x", strings.TrimSuffix(strings.Repeat("a: b\r\n", 10000), "\r\n")), 431)
 		s.refuses(get("/public/x", strings.TrimSuffix(strings.Repeat("X: y\r\n", 300), "\r\n")), 431)
@@ -74,7 +74,7 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-05", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.refuses(get("/public/"+strings.Repeat("a", 100<<10)), 431, 414, 400)
 		s.refuses(get("/public/"+strings.Repeat("a", 40<<10)), 431, 414, 400)
 		s.refuses(strings.Repeat("G", 100<<10)+" /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", 431, 400)
@@ -83,21 +83,21 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-07", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.denies(get("/api/x", "Cookie: gw_session_0=a; gw_session_9999999=b; gw_session_count=4000000000"), 401, "token_missing")
 	})
 	t.Run("DS-08", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) {
+		s := a.gatewayWith(t, func(c *proxy.Config) {
 			for _, rt := range c.Routes {
 				rt.MaxBody = 1000
 			}
 		})
 		s.refuses(post(strings.Repeat("x", 1001), "Content-Length: 1001"), 413)
 		s.refuses(post("", "Content-Length: 9000000000000000000"), 413)
-		got, w := s.ask(post("800\r\n"+strings.Repeat("x", 0x800)+"\r\n0\r\n\r\n", "Transfer-Encoding: chunked"))
-		if got.Status != 413 || got.code() != "body_too_large" || !w.closed() {
-			t.Errorf("chunked: %d %s", got.Status, got.code())
+		got, c := s.ask(post("800\r\n"+strings.Repeat("x", 0x800)+"\r\n0\r\n\r\n", "Transfer-Encoding: chunked"))
+		if got.Status != 413 || got.Code() != "body_too_large" || !c.closed() {
+			t.Errorf("chunked: %d %s", got.Status, got.Code())
 		}
 		for _, q := range s.backend.requests() {
 			if strings.HasSuffix(string(q), "0\r\n\r\n") {
@@ -110,7 +110,7 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		var bomb bytes.Buffer
 		z := gzip.NewWriter(&bomb)
 		_, _ = io.Copy(z, io.LimitReader(zeros{}, 30<<20))
@@ -126,7 +126,7 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-13", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		silent, err := net.Listen("tcp", "127.0.0.1:0")
 		testkit.Must(t, err)
 		defer silent.Close()
@@ -137,19 +137,19 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-16", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) {
+		s := a.gatewayWith(t, func(c *proxy.Config) {
 			behind(c)
 			c.Endpoints.LoginPerIP = session.Rate{Count: 1, Per: time.Minute}
 		})
 		before := memory()
-		w := s.dial()
+		c := s.dial()
 		go func() {
 			for i := range 2000 {
-				w.send(loginRaw(`{}`, fmt.Sprintf("X-Forwarded-For: 198.51.%d.%d", i/250, i%250+1)))
+				c.send(loginRaw(`{}`, fmt.Sprintf("X-Forwarded-For: 198.51.%d.%d", i/250, i%250+1)))
 			}
 		}()
 		for i := range 2000 {
-			if got, err := w.next("POST"); err != nil || got.Status != 400 {
+			if got, err := c.next("POST"); err != nil || got.Status != 400 {
 				t.Fatalf("%d: %d, %v", i, got.Status, err)
 			}
 		}
@@ -159,14 +159,14 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-17", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		var all sync.WaitGroup
 		for range 4 {
-			w := s.dial()
+			c := s.dial()
 			all.Go(func() {
-				go w.send(strings.Repeat(get("/api/x"), 1500))
+				go c.send(strings.Repeat(get("/api/x"), 1500))
 				for range 1500 {
-					if got, err := w.next("GET"); err != nil || got.Status != 401 {
+					if got, err := c.next("GET"); err != nil || got.Status != 401 {
 						t.Errorf("%d, %v", got.Status, err)
 						return
 					}
@@ -181,13 +181,13 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 	})
 	t.Run("DS-19", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
-		w := s.dial()
+		s := a.gatewayWith(t, nil)
+		c := s.dial()
 		forged := bearer(reheaded(a.tokenA, `{"alg":"RS256","typ":"JWT"}`))
 		start := time.Now()
-		go w.send(strings.Repeat(forged, 1000))
+		go c.send(strings.Repeat(forged, 1000))
 		for range 1000 {
-			if got, err := w.next("GET"); err != nil || got.Status != 401 {
+			if got, err := c.next("GET"); err != nil || got.Status != 401 {
 				t.Fatalf("%d, %v", got.Status, err)
 			}
 		}
@@ -200,7 +200,7 @@ func TestFloodsAndStallsCostLittle(t *testing.T) {
 // A body that does not come is given up after half a minute, wanted or not.
 func TestBodiesThatStallAreGivenUp(t *testing.T) {
 	t.Parallel()
-	s := newArena(t).stage(t, nil)
+	s := newAttackEnv(t).gatewayWith(t, nil)
 	var all sync.WaitGroup // not subtests: they would wait for one another
 	for name, head := range map[string]string{
 		"DS-02 forwarded":       post("", "Content-Length: 1000000"),
@@ -211,13 +211,13 @@ func TestBodiesThatStallAreGivenUp(t *testing.T) {
 		"DS-02 refused at once": request("POST /a//b HTTP/1.1", "Host: gw.test", "Content-Length: 1000"),
 		"DS-02 own endpoint":    request("POST /auth/login HTTP/1.1", "Host: gw.test", "Content-Length: 1000") + "{",
 	} {
-		w := s.dial()
-		testkit.Must(t, w.conn.SetDeadline(time.Now().Add(45*time.Second)))
-		w.send(head)
+		c := s.dial()
+		testkit.Must(t, c.conn.SetDeadline(time.Now().Add(45*time.Second)))
+		c.send(head)
 		all.Go(func() {
-			got, err := w.next("POST")
-			if err != nil || got.Status/100 != 4 || !w.closed() {
-				t.Errorf("%s: %d %s, %v", name, got.Status, got.code(), err)
+			got, err := c.next("POST")
+			if err != nil || got.Status/100 != 4 || !c.closed() {
+				t.Errorf("%s: %d %s, %v", name, got.Status, got.Code(), err)
 			}
 		})
 	}
@@ -228,11 +228,11 @@ func TestBodiesThatStallAreGivenUp(t *testing.T) {
 
 func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	limited := func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }
-	// All stages share the address 127.0.0.1, so each has a gateway of its own world's keys.
+	// All gateways share the address 127.0.0.1, so each has the keys of a testEnv of its own.
 	t.Run("RL-02", func(t *testing.T) {
-		s := newArena(t).stage(t, limited)
+		s := newAttackEnv(t).gatewayWith(t, limited)
 		for i, path := range []string{"/auth/login", "/auth/login?x=1", "/auth/%6cogin", "/auth/%6C%6Fgin", "/auth/login?"} {
 			got, _ := s.ask(strings.Replace(loginRaw(`{"code":"nonsense"}`), "/auth/login", path, 1))
 			if want := map[bool]int{true: 429, false: 401}[i >= 3]; got.Status != want {
@@ -242,7 +242,7 @@ func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 		s.denies(strings.Replace(loginRaw(`{}`), "/auth/login", "//auth/login", 1), 400, "bad_path")
 	})
 	t.Run("RL-03", func(t *testing.T) {
-		s := newArena(t).stage(t, limited)
+		s := newAttackEnv(t).gatewayWith(t, limited)
 		for i := range 6 {
 			got, _ := s.ask(loginRaw(`{"code":"nonsense"}`, fmt.Sprint("X-Forwarded-For: 10.0.0.", i), fmt.Sprint("X-Real-IP: 10.0.0.", i), fmt.Sprint("Forwarded: for=10.0.0.", i)))
 			if limited := got.Status == 429; limited != (i >= 3) || limited && got.Header.Get("Retry-After") == "" {
@@ -251,7 +251,7 @@ func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 		}
 	})
 	t.Run("LG-09", func(t *testing.T) {
-		s := newArena(t).stage(t, func(c *proxy.Config) { limited(c); behind(c) })
+		s := newAttackEnv(t).gatewayWith(t, func(c *proxy.Config) { limited(c); behind(c) })
 		for i := range 6 {
 			got, _ := s.ask(loginRaw(`{"code":"nonsense"}`, fmt.Sprintf("X-Forwarded-For: 2001:db8:1:2::%x", i+1)))
 			if limited := got.Status == 429; limited != (i >= 3) {
@@ -267,7 +267,7 @@ func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 	})
 	t.Run("RL-05", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, routed(&proxy.Route{Name: "edge", Path: "/", Auth: proxy.AuthNone, RateLimit: session.Rate{Count: 10, Per: 2 * time.Second}}))
+		s := a.gatewayWith(t, routed(&proxy.Route{Name: "edge", Path: "/", Auth: proxy.AuthNone, RateLimit: session.Rate{Count: 10, Per: 2 * time.Second}}))
 		passed := 0
 		for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 			if got, _ := s.ask(get("/x")); got.Status == 200 {
@@ -280,10 +280,10 @@ func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 	})
 	t.Run("RL-06", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t, plan{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }})
-		w.redis.Stop()
+		env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Hour} }})
+		env.redis.Stop()
 		for i := range 6 {
-			if got := w.call("POST", "/auth/login", "", `{"code":"nonsense"}`); (got.Status == 429) != (i >= 3) {
+			if got := env.call("POST", "/auth/login", "", `{"code":"nonsense"}`); (got.Status == 429) != (i >= 3) {
 				t.Errorf("login %d without Redis: %d", i, got.Status)
 			}
 		}
@@ -292,10 +292,10 @@ func TestLimitsCountAlikeForEverySpelling(t *testing.T) {
 
 func TestLogsAreOneLineARequest(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("LO-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.ask(get(`/x%22,%22level%22:%22fatal%22`, "User-Agent: \x1b[31m"[:12]+"x"))
 		s.ask(get(`/public/"},{"level":"fatal"}`, `User-Agent: "}{"level":"fatal`, "X: \xff\xfe"))
 		s.ask(get("/public/" + strings.Repeat("a", 20000)))
@@ -308,7 +308,7 @@ func TestLogsAreOneLineARequest(t *testing.T) {
 	})
 	t.Run("LO-02", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, lines := range [][]string{{"X-Request-ID: a b"}, {"X-Request-ID: " + strings.Repeat("a", 10000)}, {"X-Request-ID: ../../x"}, {"X-Request-ID: ${jndi:ldap://x}"}, {"X-Request-ID: a", "X-Request-ID: b"},
 			{"X-Request-ID: " + strings.Repeat("a", 129)}, {"X-Request-ID:"}, {"X-Request-ID: \xff"}, {"X_Request_ID: oEVIL"}} {
 			q := s.passes(get("/public/x", lines...), "")

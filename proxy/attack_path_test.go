@@ -42,15 +42,15 @@ var malformedPaths = map[string][]string{
 
 func TestMalformedPathsReachNoRoute(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for id, targets := range malformedPaths {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			for _, target := range targets {
-				got, w := s.ask(get(target, "@A"))
-				if got.Status != 400 || got.code() != "bad_path" && got.code() != "bad_request" || !w.closed() || len(got.Header["Location"]) != 0 {
-					t.Errorf("%s: %d %s", target, got.Status, got.code())
+				got, c := s.ask(get(target, "@A"))
+				if got.Status != 400 || got.Code() != "bad_path" && got.Code() != "bad_request" || !c.closed() || len(got.Header["Location"]) != 0 {
+					t.Errorf("%s: %d %s", target, got.Status, got.Code())
 				}
 				s.untouched(target)
 				if !strings.HasPrefix(target, "/") || strings.ContainsAny(target, `\#`) {
@@ -58,7 +58,7 @@ func TestMalformedPathsReachNoRoute(t *testing.T) {
 				}
 				got, _ = s.ask(get("http://gw.test"+target, "@A"))
 				if got.Status != 400 {
-					t.Errorf("%s in absolute form: %d %s", target, got.Status, got.code())
+					t.Errorf("%s in absolute form: %d %s", target, got.Status, got.Code())
 				}
 				s.untouched(target)
 			}
@@ -69,7 +69,7 @@ func TestMalformedPathsReachNoRoute(t *testing.T) {
 
 func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	// What A, who is no admin, gets for each target; 200 passes it as it is.
 	for id, cases := range map[string]map[string]int{
 		"PN-10": {"/api/%2561dmin/secret": 200, "/public/100%25": 200, "/public/a%2520b": 200},
@@ -84,11 +84,11 @@ func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			for target, status := range cases {
 				got, _ := s.ask(get(target, "@A"))
 				if got.Status != status {
-					t.Errorf("%s: %d %s, not %d", target, got.Status, got.code(), status)
+					t.Errorf("%s: %d %s, not %d", target, got.Status, got.Code(), status)
 				}
 				seen := s.backend.requests()
 				s.backend.forget()
@@ -106,7 +106,7 @@ func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
 	}
 	t.Run("PN-43 with many parameters", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		target := "/api/x?" + strings.Repeat("a=1&", 6000) + "role=admin"
 		if q := s.passes(get(target, "@A"), a.openA); q.target() != target {
 			t.Error("the query was changed")
@@ -114,7 +114,7 @@ func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
 	})
 	t.Run("PN-46", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, target := range []string{"/" + strings.Repeat("a/../", 20000), "/" + strings.Repeat("a/../", 5000), "/public/" + "%" + strings.Repeat("25", 9000) + "2e", "/" + strings.Repeat("a/", 10000)} {
 			start := time.Now()
 			got, _ := s.ask(get(target))
@@ -128,7 +128,7 @@ func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
 
 func TestPrefixesComeOffWholeSegmentsOnly(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	stripping := func() func(*proxy.Config) {
 		return routed(
 			&proxy.Route{Name: "app", Path: "/app/", Auth: proxy.AuthNone, StripPrefix: "/app"},
@@ -144,7 +144,7 @@ func TestPrefixesComeOffWholeSegmentsOnly(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, stripping())
+			s := a.gatewayWith(t, stripping())
 			for target, want := range cases {
 				got, _ := s.ask(get(target))
 				seen := s.backend.requests()
@@ -160,10 +160,10 @@ func TestPrefixesComeOffWholeSegmentsOnly(t *testing.T) {
 
 func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("PN-27", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, routed(
+		s := a.gatewayWith(t, routed(
 			&proxy.Route{Name: "gw", Host: "gw.test", Path: "/", Auth: proxy.AuthNone},
 			&proxy.Route{Name: "admin", Host: "admin.test", Path: "/", Auth: proxy.AuthRequired, PreserveHost: true}))
 		s.denies(get("http://admin.test/"), 401, "token_missing")
@@ -177,7 +177,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	})
 	t.Run("PN-31", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		q := s.passes(get("/public/x", "X-Original-URL: oEVIL", "X-Rewrite-URL: oEVIL", "X-Original-URI: oEVIL", "X-Forwarded-Path: oEVIL", "X-Forwarded-Prefix: oEVIL",
 			"X-Forwarded-Uri: oEVIL", "X-Original-Anything: oEVIL", "X-Rewrite-Anything: oEVIL", "X_Original_URL: oEVIL", "X-Original-Method: oEVIL", "X-Forwarded-Method: oEVIL"), "")
 		if q.target() != "/public/x" {
@@ -186,7 +186,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	})
 	t.Run("PN-33", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) {
+		s := a.gatewayWith(t, func(c *proxy.Config) {
 			c.Routes = append(usualRoutes(), &proxy.Route{Name: "items", Path: "/items/", Auth: proxy.AuthNone, Override: true, Methods: []string{"POST", "PATCH"}})
 		})
 		overrides := []string{"X-HTTP-Method-Override: DELETE", "X-HTTP-Method: oEVIL", "X-Method-Override: oEVIL", "x-http-method-override: DELETE", "X_HTTP_METHOD_OVERRIDE: DELETE"}
@@ -206,7 +206,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	})
 	t.Run("PN-34", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) {
+		s := a.gatewayWith(t, func(c *proxy.Config) {
 			c.Routes = append(usualRoutes(), &proxy.Route{Name: "gets", Path: "/gets/", Auth: proxy.AuthNone, Methods: []string{"GET"}})
 		})
 		for _, method := range []string{"get", "GETX", "PROPFIND", "TRACK", "M-SEARCH", "TRACE", "DEBUG", "Get"} {
@@ -223,7 +223,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	t.Run("PN-36", func(t *testing.T) {
 		t.Parallel()
 		for _, origins := range [][]string{nil, {"https://h5.test"}} {
-			s := a.stage(t, func(c *proxy.Config) {
+			s := a.gatewayWith(t, func(c *proxy.Config) {
 				for _, rt := range c.Routes {
 					rt.CORSOrigins = origins
 				}
@@ -240,7 +240,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	})
 	t.Run("PN-37", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, agent := range []string{"kube-probe/1.29", "GoogleHC/1.0", "ELB-HealthChecker/2.0"} {
 			s.denies(get("/api/admin/secret", "User-Agent: "+agent), 401, "token_missing")
 		}
@@ -248,7 +248,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 }
 
 // passes2 is passes for hosts of their own: only the target is compared.
-func (s *stage) passes2(raw, target string) sent {
+func (s *attackGateway) passes2(raw, target string) sent {
 	s.t.Helper()
 	got, _ := s.ask(raw)
 	seen := s.backend.requests()

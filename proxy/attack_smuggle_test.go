@@ -23,9 +23,9 @@ const (
 
 func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	refused := func(s *stage, raw string) { s.refuses(raw) }
-	asA := func(s *stage, raw string) { s.passes(raw, a.openA) }
+	a := newAttackEnv(t)
+	refused := func(s *attackGateway, raw string) { s.refuses(raw) }
+	asA := func(s *attackGateway, raw string) { s.passes(raw, a.openA) }
 	te := func(values ...string) (raws []string) {
 		for _, v := range values {
 			raws = append(raws, post(chunkedBody, "Transfer-Encoding:"+v), post(chunkedBody, "Content-Length: 15", "Transfer-Encoding:"+v))
@@ -37,15 +37,15 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		"POST /api/echo HTTP/1.1\r\nHost: gw.test\r\n@A\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n25\r\n" + strings.Repeat("G", 37) + "\r\n0\r\n\r\n",
 		post("0\r\n\r\n"+hidden, "Content-Length: 4", "Transfer-Encoding: chunked"),
 		post("0\r\n\r\n"+hidden, "Transfer-Encoding: chunked", "Content-Length: 100"),
-	}, func(s *stage, raw string) { s.neverSplits(raw) })
-	unknown := func(s *stage, raw string) { s.refuses(raw, 400, 501) }
+	}, func(s *attackGateway, raw string) { s.neverSplits(raw) })
+	unknown := func(s *attackGateway, raw string) { s.refuses(raw, 400, 501) }
 	a.rows(t, "SM-03", te(" xchunked", " chunked, identity", " identity", " gzip, chunked", " x, chunked", "", " ,chunked", " chunked,", " chunked chunked",
 		" \"chunked\"", " chunked;q=1", "\x0bchunked", " chunke\x00d", " chunk", " identity, chunked", " chunked\x85"), unknown)
 	a.rows(t, "SM-05", []string{
 		post(chunkedBody, "Transfer-Encoding: chunked", "Transfer-Encoding: identity"), post(chunkedBody, "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"),
 		post(chunkedBody, "transfer-encoding: chunked", "Transfer-encoding: x"), post(chunkedBody, "Transfer-Encoding : chunked"), post(chunkedBody, "Transfer-Encoding\t: chunked")}, refused)
 	a.rows(t, "SM-06", []string{post(chunkedBody, "Transfer-Encoding:\r\n chunked"), post(chunkedBody, "Transfer-Encoding: \r\n\tchunked"), post("hello", "Content-Length:\r\n 5")},
-		func(s *stage, raw string) { s.neverSplits(raw) })
+		func(s *attackGateway, raw string) { s.neverSplits(raw) })
 	a.rows(t, "SM-08", []string{post("hellox", "Content-Length: 5", "Content-Length: 6"), post("hellox", "content-length: 6", "Content-Length: 5"),
 		post("hello", "Content-Length: +5"), post("hello", "Content-Length: -5"), post("hello", "Content-Length: 0x5"), post("hello", "Content-Length: 5 5"),
 		post("hello", "Content-Length: 5\x00"), post("hello", "Content-Length: 99999999999999999999"), post("hello", "Content-Length: ५"), post("hello", "Content-Length: 5_0"), post("hello", "Content-Length: 5e0"),
@@ -53,7 +53,7 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 	a.rows(t, "SM-09", []string{post("hello", "Content-Length: 5, 5"), post("hello", "Content-Length: 5, 6"), post("hello", "Content-Length: 5,5,5"), post("hello", "Content-Length: ,5"), post("hello", "Content-Length: 5", "Content-Length: 5")}, refused)
 	t.Run("SM-11", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, line := range []string{"Content_Length: 50", "Transfer_Encoding: chunked", "Content.Length: 50", "Transfer.Encoding: chunked", "Content!Length: 50", "TRANSFER_ENCODING: chunked"} {
 			name, _, _ := strings.Cut(line, ":")
 			if q := s.passes(get("/public/x", line), ""); len(q.named(name)) != 0 {
@@ -70,32 +70,32 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		}
 		return raws
 	}
-	a.rows(t, "SM-12", chunks("5\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\n\r\n", "5;a\nhello\r\n0\r\n\r\n", "5\rhello\r\n0\r\n\r\n"), func(s *stage, raw string) { s.neverSplits(raw) })
+	a.rows(t, "SM-12", chunks("5\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\n\r\n", "5;a\nhello\r\n0\r\n\r\n", "5\rhello\r\n0\r\n\r\n"), func(s *attackGateway, raw string) { s.neverSplits(raw) })
 	a.rows(t, "SM-14", chunks("0x5\r\nhello\r\n0\r\n\r\n", "5_0\r\nhello\r\n0\r\n\r\n", "+5\r\nhello\r\n0\r\n\r\n", "-1\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n",
 		"FFFFFFFFFFFFFFFF1\r\nhello\r\n0\r\n\r\n", "10000000000000005\r\nhello\r\n0\r\n\r\n", "5\r\nhelloworld\r\n0\r\n\r\n", "5\r\nhello0\r\n\r\n", "5\r\nhelloXX0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "g\r\nhello\r\n0\r\n\r\n",
 		"5\x00\r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\nX: a\x00b\r\n\r\n", "5\r\nhello\r\n0\r\nContent-Length: 5\r\n\r\n", "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\nX: a\n\n", "5;\r\nhello\r\n00000\r\n\r\n"),
-		func(s *stage, raw string) { s.neverSplits(raw) })
+		func(s *attackGateway, raw string) { s.neverSplits(raw) })
 	t.Run("SM-15", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
-		w := s.dial()
+		s := a.gatewayWith(t, nil)
+		c := s.dial()
 		go func() {
-			w.send(post("", "Transfer-Encoding: chunked"))
+			c.send(post("", "Transfer-Encoding: chunked"))
 			chunk := "1;" + strings.Repeat("x", 4000) + "\r\na\r\n"
 			for range 5000 {
-				if _, err := io.WriteString(w.conn, chunk); err != nil {
+				if _, err := io.WriteString(c.conn, chunk); err != nil {
 					return
 				}
 			}
 		}()
-		got, err := w.next("POST")
-		if err != nil || got.Status != 400 || !w.closed() {
+		got, err := c.next("POST")
+		if err != nil || got.Status != 400 || !c.closed() {
 			t.Errorf("%d, %v", got.Status, err)
 		}
 	})
 	t.Run("SM-17", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) {
+		s := a.gatewayWith(t, func(c *proxy.Config) {
 			for _, rt := range c.Routes {
 				rt.CORSOrigins = []string{"https://h5.test"}
 			}
@@ -113,16 +113,16 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		post(strings.Repeat("x", 30), "Expect: 100-Continue", "Expect: x", "Content-Length: 30"), post(strings.Repeat("x", 30), "Expect: x", "Content-Length: 30"),
 		post(strings.Repeat("x", 30), "Expect: 200-ok", "Content-Length: 30"), post(strings.Repeat("x", 30), "Expect: 100-continue;q=1", "Content-Length: 30"),
 		post(strings.Repeat("x", 30), "Expect: 100-continue 100-continue", "Content-Length: 30"), get("/public/x", "Expect: x"), get("/public/x", "Expect: 100-continue, 100-continue"),
-	}, func(s *stage, raw string) { s.refuses(raw, 417) })
+	}, func(s *attackGateway, raw string) { s.refuses(raw, 417) })
 	t.Run("SM-18 as it should be", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, expect := range []string{"Expect: 100-continue", "Expect:100-continue", "Expect: 100-Continue"} {
-			w := s.dial()
-			w.send(post("hello", expect, "Content-Length: 5"))
-			got, err := w.next("POST")
+			c := s.dial()
+			c.send(post("hello", expect, "Content-Length: 5"))
+			got, err := c.next("POST")
 			if got.Status == 100 {
-				got, err = w.next("POST")
+				got, err = c.next("POST")
 			}
 			if err != nil || got.Status != 200 {
 				t.Errorf("%q: %d, %v", expect, got.Status, err)
@@ -135,7 +135,7 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		}
 		return raws
 	}
-	a.rows(t, "SM-20", version("", " HTTP/0.9", " HTTP/1.2", " HTTP/1.9", " HTTP/2.0", " HTTP/3.0", " HTTP/1.1x", " http/1.1", " HTTP/01.1", " HTTP/1.10", " HTTP/1", " HTTP/1.", " HTTP/+1.1", " HTTPS/1.1", " HTTP/1.1 x", " HTTP /1.1", " ICY/1.1"), func(s *stage, raw string) { s.refuses(raw, 400, 505) })
+	a.rows(t, "SM-20", version("", " HTTP/0.9", " HTTP/1.2", " HTTP/1.9", " HTTP/2.0", " HTTP/3.0", " HTTP/1.1x", " http/1.1", " HTTP/01.1", " HTTP/1.10", " HTTP/1", " HTTP/1.", " HTTP/+1.1", " HTTPS/1.1", " HTTP/1.1 x", " HTTP /1.1", " ICY/1.1"), func(s *attackGateway, raw string) { s.refuses(raw, 400, 505) })
 	a.rows(t, "SM-21", []string{"GET  /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET\t/public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET /public/x HTTP/1.1 \r\nHost: gw.test\r\n\r\n",
 		"GET /public/\x00 HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET /public/\x7f HTTP/1.1\r\nHost: gw.test\r\n\r\n", " GET /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", "GET /public/x y HTTP/1.1\r\nHost: gw.test\r\n\r\n",
 		"GET /public/x\tHTTP/1.1\r\nHost: gw.test\r\n\r\n", strings.Repeat("\r\n", 100) + get("/public/x"), "\n" + get("/public/x"), "G\x00T /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n",
@@ -145,19 +145,19 @@ func TestBodiesEndWhereBothSidesThink(t *testing.T) {
 		get("/public/x", " folded: first"), get("/public/x", "NoColon"), get("/public/x", "Bad Name: x"), get("/public/x", "X: a\x00b"), get("/public/x", "X: a\rb"), get("/public/x", "[X]: a"), get("/public/x", "(X): a"),
 		get("/public/x", "X\x01: a"), "GET /public/x HTTP/1.1\r\n\r\n", "GET /public/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "GET /public/x HTTP/1.1\r\nHost : gw.test\r\n\r\n", "GET /public/x HTTP/1.1\r\n Host: gw.test\r\n\r\n",
 		"GET /public/x HTTP/1.1\rHost: gw.test\r\r", "CONNECT gw.test:443 HTTP/1.1\r\nHost: gw.test:443\r\n\r\n",
-	}, func(s *stage, raw string) { s.refuses(raw, 400, 405) })
+	}, func(s *attackGateway, raw string) { s.refuses(raw, 400, 405) })
 	a.rows(t, "SM-29", []string{api("Range: bytes=" + strings.Repeat("0-,", 1300) + "0-"), api("Range: bytes=0-1,5-6"), api("Range: nonsense")}, asA)
 }
 
 // neverSplits: what hides behind the body never becomes a request of its own
 // at the backend. As a request to the gateway it has no token: 401 at most.
-func (s *stage) neverSplits(raw string) {
+func (s *attackGateway) neverSplits(raw string) {
 	s.t.Helper()
-	w := s.dial()
-	w.send(raw)
+	c := s.dial()
+	c.send(raw)
 	for {
-		_ = w.conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
-		got, err := w.next(http.MethodPost)
+		_ = c.conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+		got, err := c.next(http.MethodPost)
 		if err != nil {
 			break
 		}
@@ -165,7 +165,7 @@ func (s *stage) neverSplits(raw string) {
 			s.t.Errorf("%.200q: %d", raw, got.Status)
 		}
 	}
-	w.conn.Close()
+	c.conn.Close()
 	got := s.backend.requests()
 	for _, q := range got {
 		if !strings.HasPrefix(string(q), "POST /api/echo HTTP/1.1\r\n") || strings.Contains(q.line(), "poison") {
@@ -180,22 +180,22 @@ func (s *stage) neverSplits(raw string) {
 }
 
 // oneAnswer: the body is no request, the next real one has its own answer.
-func (s *stage) oneAnswer(method, raw string) {
+func (s *attackGateway) oneAnswer(method, raw string) {
 	s.t.Helper()
-	w := s.dial()
-	w.send(raw)
-	first, err := w.next(method)
+	c := s.dial()
+	c.send(raw)
+	first, err := c.next(method)
 	if err != nil {
 		s.t.Fatalf("%.60q: %v", raw, err)
 	}
 	if first.Header.Get("Connection") == "close" {
-		if !w.closed() {
+		if !c.closed() {
 			s.t.Errorf("%.60q: the connection stayed open", raw)
 		}
 		return
 	}
-	w.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-	second, err := w.next("GET")
+	c.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
+	second, err := c.next("GET")
 	if want := "openid=" + s.openB + " path=/api/own"; err != nil || string(second.Body) != want {
 		s.t.Errorf("%.60q: the next request got %d %q, %v", raw, second.Status, second.Body, err)
 	}
@@ -209,11 +209,11 @@ func (s *stage) oneAnswer(method, raw string) {
 
 func TestPipelinedRequestsKeepTheirOrderAndIdentity(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("SM-24", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
-		w := s.dial()
+		s := a.gatewayWith(t, nil)
+		c := s.dial()
 		var all strings.Builder
 		var want []string
 		for i := range 30 {
@@ -229,9 +229,9 @@ func TestPipelinedRequestsKeepTheirOrderAndIdentity(t *testing.T) {
 				want = append(want, fmt.Sprintf("openid=%s path=/optional/%d", a.openB, i))
 			}
 		}
-		go w.send(all.String())
+		go c.send(all.String())
 		for i := range want {
-			if got, err := w.next("GET"); err != nil || string(got.Body) != want[i] {
+			if got, err := c.next("GET"); err != nil || string(got.Body) != want[i] {
 				t.Fatalf("answer %d is %q, %v, not %q", i, got.Body, err, want[i])
 			}
 		}
@@ -241,37 +241,37 @@ func TestPipelinedRequestsKeepTheirOrderAndIdentity(t *testing.T) {
 // Requests may come in any pieces, the beginning of one with the end of another.
 func TestPiecesOfRequestsAreWaitedFor(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("SM-24", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		whole := get("/api/1", "@A") + get("/public/2") + post("hello", "Content-Length: 5") + get("/api/4", "@B")
 		for _, cut := range []int{1, 3, 7, 13, 40, 100} {
-			w := s.dial()
+			c := s.dial()
 			go func() {
 				for rest := s.tokens.Replace(whole); rest != ""; {
 					n := min(cut, len(rest))
-					_, _ = io.WriteString(w.conn, rest[:n])
+					_, _ = io.WriteString(c.conn, rest[:n])
 					rest = rest[n:]
 				}
 			}()
 			for _, path := range []string{"/api/1", "/public/2", "/api/echo", "/api/4"} {
-				if got, err := w.next("GET"); err != nil || !strings.HasSuffix(string(got.Body), " path="+path) {
+				if got, err := c.next("GET"); err != nil || !strings.HasSuffix(string(got.Body), " path="+path) {
 					t.Fatalf("in pieces of %d, %s got %d %q, %v", cut, path, got.Status, got.Body, err)
 				}
 			}
 		}
 		for _, second := range []string{get("/public/x"), get("/public/longer/path/than/that", "X-Long: "+strings.Repeat("a", 100))} {
 			for at := 1; at+6 < len(second); at++ {
-				w := s.dial()
-				w.send(get("/public/first") + second[:at])
-				if _, err := w.next("GET"); err != nil {
+				c := s.dial()
+				c.send(get("/public/first") + second[:at])
+				if _, err := c.next("GET"); err != nil {
 					t.Fatal(err)
 				}
-				w.send(second[at : at+5])
+				c.send(second[at : at+5])
 				time.Sleep(time.Millisecond) // so that the rest comes in a packet of its own
-				w.send(second[at+5:])
-				if got, err := w.next("GET"); err != nil || got.Status != 200 {
+				c.send(second[at+5:])
+				if got, err := c.next("GET"); err != nil || got.Status != 200 {
 					t.Fatalf("cut at %d: %d, %v", at, got.Status, err)
 				}
 			}
@@ -281,7 +281,7 @@ func TestPiecesOfRequestsAreWaitedFor(t *testing.T) {
 
 func TestMalformedAnswersHarmNobodyElse(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	const ok, evil = "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL"
 	for name, c := range map[string]struct {
 		answer string
@@ -313,14 +313,14 @@ func TestMalformedAnswersHarmNobodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			s.backend.answers(c.answer)
 			for range 3 {
-				w := s.dial()
-				w.send(api())
-				got, err := w.next("GET")
+				conn := s.dial()
+				conn.send(api())
+				got, err := conn.next("GET")
 				for hints := 0; got.Status == 103 && err == nil; hints++ {
-					if got, err = w.next("GET"); hints > 100 {
+					if got, err = conn.next("GET"); hints > 100 {
 						t.Fatal("a hundred early hints came through")
 					}
 				}
@@ -334,8 +334,8 @@ func TestMalformedAnswersHarmNobodyElse(t *testing.T) {
 					t.Errorf("%v %q", got.Header, got.Body)
 				}
 				if err == nil && got.Header.Get("Connection") != "close" {
-					w.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-					if next, err := w.next("GET"); err != nil || !strings.HasPrefix(string(next.Body), "openid="+a.openB) {
+					conn.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
+					if next, err := conn.next("GET"); err != nil || !strings.HasPrefix(string(next.Body), "openid="+a.openB) {
 						t.Errorf("the next request got %d %q, %v", next.Status, next.Body, err)
 					}
 				}
@@ -349,7 +349,7 @@ func TestMalformedAnswersHarmNobodyElse(t *testing.T) {
 // bytes, wherever they fall in a body.
 func TestBodiesAreNeverTakenForTheServersOwnAnswers(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	lure := "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n400 Bad Request"
 	for name, body := range map[string]string{"alone": lure, "behind 9 bytes": "123456789" + lure[9:], "at a buffer's end": strings.Repeat("x", 4096) + lure, "at a large buffer's end": strings.Repeat("x", 32<<10) + lure} {
 		for how, answer := range map[string]string{
@@ -359,12 +359,12 @@ func TestBodiesAreNeverTakenForTheServersOwnAnswers(t *testing.T) {
 		} {
 			t.Run(name+" "+how, func(t *testing.T) {
 				t.Parallel()
-				s := a.stage(t, nil)
+				s := a.gatewayWith(t, nil)
 				s.backend.replies(func(sent) string { return answer })
 				for _, version := range []string{"1.1", "1.0"} {
-					w := s.dial()
-					w.send("GET /public/x HTTP/" + version + "\r\nHost: gw.test\r\n\r\n")
-					if got, err := w.next("GET"); err != nil || string(got.Body) != body {
+					c := s.dial()
+					c.send("GET /public/x HTTP/" + version + "\r\nHost: gw.test\r\n\r\n")
+					if got, err := c.next("GET"); err != nil || string(got.Body) != body {
 						t.Errorf("HTTP/%s: %d %d bytes, %v", version, got.Status, len(got.Body), err)
 					}
 				}

@@ -41,11 +41,11 @@ func spellings(name string) []string {
 
 func TestClientsCannotSpoofIdentity(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	evil := func(name string) string { return name + ": oEVIL" }
-	asA := func(s *stage, raw string) { s.passes(raw, a.openA) }
-	asNobody := func(s *stage, raw string) { s.passes(raw, "") }
-	refused := func(s *stage, raw string) { s.refuses(raw) }
+	asA := func(s *attackGateway, raw string) { s.passes(raw, a.openA) }
+	asNobody := func(s *attackGateway, raw string) { s.passes(raw, "") }
+	refused := func(s *attackGateway, raw string) { s.refuses(raw) }
 
 	a.rows(t, "HS-01", []string{api("X-OpenID: oEVIL"), api("X-UnionID: oEVIL"), api("X-WX-OPENID: oEVIL")}, asA)
 	a.rows(t, "HS-02", []string{public("X-OpenID: oEVIL"), public("@A", "X-OpenID: oEVIL"),
@@ -54,7 +54,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	a.rows(t, "HS-04", []string{api("x-openid: oEVIL"), api("X-OPENID: oEVIL"), api("x-OpEnId: oEVIL")}, asA)
 	t.Run("HS-04 with the config's own spelling", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) { c.Identity.OpenID = "x-openid" })
+		s := a.gatewayWith(t, func(c *proxy.Config) { c.Identity.OpenID = "x-openid" })
 		for _, name := range []string{"x-openid", "X-OPENID", "X-OpenID", "x-OpEnId"} {
 			s.passes(api(evil(name)), a.openA)
 		}
@@ -64,12 +64,12 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 		request("GET /api/me HTTP/1.1", "Host: gw.test", "X-OpenID: oEVIL", "X-OpenID: oEVIL", "@A", "X-OpenID: oEVIL"),
 	}, asA)
 	a.rows(t, "HS-07", []string{api(evil("X_OPENID")), api(evil("X-Open_ID"), evil("x_open-id"), evil("X_OpenID"), evil("_X-OpenID"), evil("X-OpenID_"))}, asA)
-	a.rows(t, "HS-08", []string{api("X.OpenID: oEVIL"), api("X-Open.ID: oEVIL"), public("x.openid: oEVIL")}, func(s *stage, raw string) {
+	a.rows(t, "HS-08", []string{api("X.OpenID: oEVIL"), api("X-Open.ID: oEVIL"), public("x.openid: oEVIL")}, func(s *attackGateway, raw string) {
 		s.either(raw, map[bool]string{true: a.openA}[strings.Contains(raw, "/api/")])
 	})
 	t.Run("HS-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) { c.Identity.CloudRun = true })
+		s := a.gatewayWith(t, func(c *proxy.Config) { c.Identity.CloudRun = true })
 		for _, name := range identityNames {
 			var lines []string
 			for _, spelling := range spellings(name) {
@@ -90,7 +90,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	a.rows(t, "HS-17", []string{api("Connection: X-OpenID"), api("Connection: x-openid"), api("Connection: keep-alive, X-OpenID")}, asA)
 	t.Run("HS-19", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		q := s.passes(api("Connection: X-OpenID, X-AppID, X-User-ID, X-Request-ID, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, X-Real-IP, Forwarded, Host",
 			"X-Forwarded-For: 6.6.6.6"), a.openA)
 		for _, name := range []string{"X-AppID", "X-User-ID", "X-Request-ID", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Host"} {
@@ -101,7 +101,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	})
 	t.Run("HS-20", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, lines := range [][]string{
 			{"Connection: keep-alive", "Connection: X-OpenID"}, {"Proxy-Connection: X-OpenID"},
 			{"Connection:\tX-OpenID ,"}, {"Connection: X-OpenID;q=1"}, {"Connection: \"X-OpenID\""}, {"Connection: ,,X-OpenID,,"},
@@ -120,18 +120,18 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 		unannounced = append(unannounced, fmt.Sprintf(trailed, "", evil(name)+"\r\n"),
 			fmt.Sprintf(trailed, "Trailer: X-Sum\r\n", "X-Sum: 1\r\n"+evil(name)+"\r\n"))
 	}
-	a.rows(t, "HS-22", announced, func(s *stage, raw string) { s.either(raw, a.openA) })
-	a.rows(t, "HS-23", unannounced, func(s *stage, raw string) { s.either(raw, a.openA) })
+	a.rows(t, "HS-22", announced, func(s *attackGateway, raw string) { s.either(raw, a.openA) })
+	a.rows(t, "HS-23", unannounced, func(s *attackGateway, raw string) { s.either(raw, a.openA) })
 	t.Run("HS-26", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		if q := s.passes(api("X-UnionID: oEVIL", "X-User-Roles: oEVIL"), a.openA); len(q.named("X-UnionID"))+len(q.named("X-User-Roles")) != 0 {
 			t.Errorf("facts that A has not: %q", q)
 		}
 	})
 	t.Run("HS-32", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		q := s.passes(public("X-Forwarded-Client-Cert: oEVIL", "X-SSL-Client-S-DN: oEVIL", "X-Client-Cert: oEVIL", "SSL-Client-Verify: SUCCESS",
 			"X-SSL-Client-Verify: SUCCESS", "X-SSL-Client-I-DN: oEVIL", "SSL-Client-I-DN: oEVIL", "X-Client-Cert-Chain: oEVIL", "X-ARR-ClientCert: oEVIL"), "")
 		if strings.Contains(string(q), "SUCCESS") {
@@ -140,7 +140,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	})
 	t.Run("HS-31", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, name := range []string{
 			"Remote-User", "Remote-Groups", "Remote-Email", "Remote-Name", "X-Remote-User", "X-Remote-Group", "X-Remote-Extra-Scopes",
 			"X-Forwarded-User", "X-Forwarded-Email", "X-Forwarded-Groups", "X-Forwarded-Anything", "X-Auth-Request-User", "X-Auth-Request-Anything",
@@ -155,7 +155,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	a.rows(t, "HS-34", []string{ws("X-OpenID: oEVIL"), ws("X_OpenID: oEVIL", "X.OpenID: oEVIL"), ws("Connection: X-OpenID"), ws("Connection: X-OpenID, Upgrade"), ws("x-wx-openid: oEVIL")}, asA)
 	t.Run("HS-35", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		c := attackConfig()
 		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, refusing(t), s.backend.addr)}}
 		s.gateway.Configure(c)
@@ -164,7 +164,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 		}
 	})
 	a.rows(t, "HS-40", []string{public("X-OpenID2: ok", "X-Open: ok", "X-Custom: a", "X-Forwarde: ok", "X-Amzn-Trace-Id: ok", "X-Wxyz: ok", "Wx-Foo: ok", "X-Requested-With: ok", "X-Users: ok")},
-		func(s *stage, raw string) {
+		func(s *attackGateway, raw string) {
 			q := s.passes(raw, "")
 			for _, name := range []string{"X-OpenID2", "X-Open", "X-Custom", "X-Forwarde", "X-Amzn-Trace-Id", "X-Wxyz", "Wx-Foo", "X-Requested-With", "X-Users"} {
 				if len(q.named(name)) != 1 {
@@ -174,10 +174,10 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 		})
 	t.Run("HS-41", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.backend.answers("HTTP/1.1 200 OK\r\nX-OpenID: oA\r\nx-user-roles: admin\r\nX-Session-Token: stolen\r\nX-Gateway-Error: token_invalid\r\n" +
 			"X-Request-ID: theirs\r\nServer: php\r\nTransfer-Encoding: chunked\r\nTrailer: X-Session-Token\r\n\r\n2\r\nok\r\n0\r\nX-Session-Token: stolen\r\nX-Gateway-Error: e\r\n\r\n")
-		got, w := s.ask(api())
+		got, c := s.ask(api())
 		for _, name := range []string{"X-OpenID", "X-User-Roles", "X-Session-Token", "X-Gateway-Error"} {
 			if v := got.Header.Values(name); len(v) != 0 {
 				t.Errorf("the client was told %s %q", name, v)
@@ -186,8 +186,8 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 		if id := got.Header.Values("X-Request-Id"); len(id) != 1 || id[0] == "theirs" || got.Header.Get("Server") != "php" || string(got.Body) != "ok" {
 			t.Errorf("%v %s", got.Header, got.Body)
 		}
-		w.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-		if after, err := w.next("GET"); err != nil || after.Status != 200 {
+		c.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
+		if after, err := c.next("GET"); err != nil || after.Status != 200 {
 			t.Errorf("the next request got %d, %v", after.Status, err)
 		}
 	})
@@ -201,7 +201,7 @@ func refusing(t testing.TB) string {
 
 func TestFactsAreEncodedSoThatNoneReadsAsTwo(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for id, c := range map[string]struct {
 		login session.Login
 		name  string
@@ -213,7 +213,7 @@ func TestFactsAreEncodedSoThatNoneReadsAsTwo(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			token := a.enter(c.login)
 			s.ask(request("GET /api/me HTTP/1.1", "Host: gw.test", "Authorization: Bearer "+token))
 			got := s.backend.requests()
@@ -233,10 +233,10 @@ func TestFactsAreEncodedSoThatNoneReadsAsTwo(t *testing.T) {
 // other and side by side.
 func TestNoRequestEverTellsAnothersIdentity(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("HS-37", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		turns := []struct{ raw, want string }{
 			{request("GET /api/1 HTTP/1.1", "Host: gw.test", "@A"), "openid=" + a.openA + " path=/api/1"},
 			{request("GET /public/2 HTTP/1.1", "Host: gw.test"), "openid= path=/public/2"},
@@ -245,12 +245,12 @@ func TestNoRequestEverTellsAnothersIdentity(t *testing.T) {
 		}
 		var all sync.WaitGroup
 		for range 40 {
-			w := s.dial()
+			c := s.dial()
 			all.Go(func() {
 				for i := range 100 {
 					turn := turns[i%len(turns)]
-					w.send(turn.raw)
-					if got, err := w.next(http.MethodGet); err != nil || string(got.Body) != turn.want {
+					c.send(turn.raw)
+					if got, err := c.next(http.MethodGet); err != nil || string(got.Body) != turn.want {
 						t.Errorf("%q, %v, not %q", got.Body, err, turn.want)
 						return
 					}

@@ -26,18 +26,18 @@ import (
 // connection, and another client's, get their own answers. Each is named after
 // the row of the catalogue of attacks that it stands for.
 
-// arena is a world with three users who are logged in. Each attack has a stage
+// attackEnv is a testEnv with three users who are logged in. Each attack has a gateway
 // of its own in it.
-type arena struct {
-	*world
+type attackEnv struct {
+	*testEnv
 	openA, openB, openAdmin string
 	tokens                  *strings.Replacer
 	tokenA, tokenB          string
 }
 
-func newArena(t *testing.T) *arena {
+func newAttackEnv(t *testing.T) *attackEnv {
 	t.Helper()
-	a := &arena{world: newWorld(t, plan{}), openA: "oA-0123456789", openB: "oB-0123456789", openAdmin: "oADMIN-012345"}
+	a := &attackEnv{testEnv: newTestEnv(t, envConfig{}), openA: "oA-0123456789", openB: "oB-0123456789", openAdmin: "oADMIN-012345"}
 	a.tokenA = a.enter(session.Login{OpenID: a.openA, UserID: "42"})
 	a.tokenB = a.enter(session.Login{OpenID: a.openB})
 	admin := a.enter(session.Login{OpenID: a.openAdmin, Roles: []string{"admin"}})
@@ -48,7 +48,7 @@ func newArena(t *testing.T) *arena {
 }
 
 // enter opens a session past WeChat, so that a test may choose its facts.
-func (a *arena) enter(l session.Login) string {
+func (a *attackEnv) enter(l session.Login) string {
 	a.t.Helper()
 	l.AppID, l.SessionKey = appID, "c2Vzc2lvbi1rZXktMDEyMw=="
 	token, _, _, err := a.sessions.Login(a.t.Context(), l)
@@ -56,9 +56,9 @@ func (a *arena) enter(l session.Login) string {
 	return token.Value.Reveal()
 }
 
-// stage is a gateway in front of one recording backend.
-type stage struct {
-	*arena
+// attackGateway is a gateway in front of one recording backend.
+type attackGateway struct {
+	*attackEnv
 	t       testing.TB
 	backend *recorder
 	gateway *proxy.Gateway
@@ -66,12 +66,12 @@ type stage struct {
 	logs    *testkit.Buffer
 }
 
-// stage starts a gateway on the arena's sessions; change may be nil.
-func (a *arena) stage(t testing.TB, change func(*proxy.Config)) *stage {
+// gatewayWith starts a gateway on the attackEnv's sessions; change may be nil.
+func (a *attackEnv) gatewayWith(t testing.TB, change func(*proxy.Config)) *attackGateway {
 	t.Helper()
-	s := &stage{arena: a, t: t, backend: newRecorder(t), logs: &testkit.Buffer{}}
-	w := &world{t: t, logs: s.logs}
-	log := w.log(false)
+	s := &attackGateway{attackEnv: a, t: t, backend: newRecorder(t), logs: &testkit.Buffer{}}
+	env := &testEnv{t: t, logs: s.logs}
+	log := env.log(false)
 	c := attackConfig()
 	if change != nil {
 		change(&c)
@@ -85,9 +85,9 @@ func (a *arena) stage(t testing.TB, change func(*proxy.Config)) *stage {
 		}
 	}
 	s.gateway = proxy.New(proxy.Options{Sessions: a.sessions, WeChat: a.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now}, c)
-	w.gateway = s.gateway
-	w.listen(c.MaxHeader, log)
-	s.addr = w.addr
+	env.gateway = s.gateway
+	env.listen(c.MaxHeader, log)
+	s.addr = env.addr
 	return s
 }
 
@@ -98,7 +98,7 @@ func attackConfig() proxy.Config {
 	}
 }
 
-// routed gives a stage's config other routes.
+// routed gives an attackGateway other routes.
 func routed(routes ...*proxy.Route) func(*proxy.Config) {
 	return func(c *proxy.Config) { c.Routes = routes }
 }
@@ -268,61 +268,59 @@ func fold(name string) string {
 // request joins lines to a request's head.
 func request(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r\n" }
 
-// wire is a client's connection.
-type wire struct {
-	s    *stage
+// rawConn is a client's connection.
+type rawConn struct {
+	s    *attackGateway
 	conn net.Conn
 	r    *bufio.Reader
 }
 
-func (s *stage) dial() *wire {
+func (s *attackGateway) dial() *rawConn {
 	s.t.Helper()
 	conn, err := net.Dial("tcp", s.addr)
 	testkit.Must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
 	testkit.Must(s.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
-	return &wire{s, conn, bufio.NewReader(conn)}
+	return &rawConn{s, conn, bufio.NewReader(conn)}
 }
 
 // send writes raw with @A, @B and @ADM put in. The gateway may hang up before
 // it has read all of it.
-func (w *wire) send(raw string) { _, _ = io.WriteString(w.conn, w.s.tokens.Replace(raw)) }
+func (c *rawConn) send(raw string) { _, _ = io.WriteString(c.conn, c.s.tokens.Replace(raw)) }
 
 // next reads the answer to a request with the method.
-func (w *wire) next(method string) (answer, error) {
-	res, err := http.ReadResponse(w.r, &http.Request{Method: method})
+func (c *rawConn) next(method string) (testkit.Response, error) {
+	res, err := http.ReadResponse(c.r, &http.Request{Method: method})
 	if err != nil {
-		return answer{}, err
+		return testkit.Response{}, err
 	}
-	defer res.Body.Close()
 	if res.Close { // ReadResponse takes it out of the header
 		res.Header.Set("Connection", "close")
 	}
-	body, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header, body}, err
+	return testkit.ReadResponse(res)
 }
 
 // closed reports whether the gateway has hung up.
-func (w *wire) closed() bool {
-	_, err := w.r.ReadByte()
+func (c *rawConn) closed() bool {
+	_, err := c.r.ReadByte()
 	return err != nil && !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 // ask sends one request on a connection of its own.
-func (s *stage) ask(raw string) (answer, *wire) {
+func (s *attackGateway) ask(raw string) (testkit.Response, *rawConn) {
 	s.t.Helper()
-	w := s.dial()
-	go w.send(raw)
+	c := s.dial()
+	go c.send(raw)
 	method, _, _ := strings.Cut(raw, " ")
-	a, err := w.next(method)
+	a, err := c.next(method)
 	if err != nil {
 		s.t.Fatalf("no answer to %.200q: %v", raw, err)
 	}
-	return a, w
+	return a, c
 }
 
 // othersUnharmed asks as B from elsewhere.
-func (s *stage) othersUnharmed() {
+func (s *attackGateway) othersUnharmed() {
 	s.t.Helper()
 	defer s.backend.forget()
 	a, _ := s.ask(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
@@ -333,18 +331,18 @@ func (s *stage) othersUnharmed() {
 
 // refuses: the gateway itself answers with one of the statuses (none: 400),
 // hangs up, and the backend sees nothing of it.
-func (s *stage) refuses(raw string, statuses ...int) {
+func (s *attackGateway) refuses(raw string, statuses ...int) {
 	s.t.Helper()
 	if len(statuses) == 0 {
 		statuses = []int{400}
 	}
-	a, w := s.ask(raw)
+	a, c := s.ask(raw)
 	switch {
 	case !slices.Contains(statuses, a.Status):
 		s.t.Errorf("%.200q: status %d %s, not %v", raw, a.Status, a.Body, statuses)
-	case a.code() == "" || a.Header.Get("X-Request-Id") == "":
+	case a.Code() == "" || a.Header.Get("X-Request-Id") == "":
 		s.t.Errorf("%.200q: the answer is not marked as the gateway's: %v", raw, a.Header)
-	case !w.closed():
+	case !c.closed():
 		s.t.Errorf("%.200q: the connection stayed open", raw)
 	}
 	s.untouched(raw)
@@ -353,16 +351,16 @@ func (s *stage) refuses(raw string, statuses ...int) {
 
 // denies is refuses where the connection may live on: for requests that are
 // well-formed but not allowed.
-func (s *stage) denies(raw string, status int, code string) {
+func (s *attackGateway) denies(raw string, status int, code string) {
 	s.t.Helper()
 	a, _ := s.ask(raw)
-	if a.Status != status || a.code() != code {
-		s.t.Errorf("%.200q: %d %s, not %d %s", raw, a.Status, a.code(), status, code)
+	if a.Status != status || a.Code() != code {
+		s.t.Errorf("%.200q: %d %s, not %d %s", raw, a.Status, a.Code(), status, code)
 	}
 	s.untouched(raw)
 }
 
-func (s *stage) untouched(raw string) {
+func (s *attackGateway) untouched(raw string) {
 	s.t.Helper()
 	if got := s.backend.requests(); len(got) != 0 {
 		s.t.Errorf("%.200q: the backend was sent %.500q", raw, got)
@@ -372,11 +370,11 @@ func (s *stage) untouched(raw string) {
 
 // passes: one request reaches the backend, with exactly this openid ("": none).
 // The next ones on the same connection and from elsewhere get their own answers.
-func (s *stage) passes(raw, openid string) sent {
+func (s *attackGateway) passes(raw, openid string) sent {
 	s.t.Helper()
 	defer s.backend.forget()
 	s.backend.forget()
-	a, w := s.ask(raw)
+	a, c := s.ask(raw)
 	got := s.backend.requests()
 	if len(got) != 1 || a.Status != 200 {
 		s.t.Fatalf("%.200q: %d %s, and the backend was sent %d requests: %.500q", raw, a.Status, a.Body, len(got), got)
@@ -385,8 +383,8 @@ func (s *stage) passes(raw, openid string) sent {
 	if strings.EqualFold(a.Header.Get("Connection"), "close") {
 		return got[0]
 	}
-	w.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-	after, err := w.next("GET")
+	c.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
+	after, err := c.next("GET")
 	if want := "openid=" + s.openB + " path=/api/own"; err != nil || string(after.Body) != want {
 		s.t.Errorf("%.200q: the next request got %d %q, %v", raw, after.Status, after.Body, err)
 	}
@@ -395,7 +393,7 @@ func (s *stage) passes(raw, openid string) sent {
 
 // identified: the request tells exactly this openid, once, and no other fact
 // that the gateway did not state.
-func (s *stage) identified(q sent, openid string) {
+func (s *attackGateway) identified(q sent, openid string) {
 	s.t.Helper()
 	want := []string{openid}
 	if openid == "" {
@@ -412,7 +410,7 @@ func (s *stage) identified(q sent, openid string) {
 }
 
 // either: the request is refused whole, or passes with this identity alone.
-func (s *stage) either(raw, openid string) {
+func (s *attackGateway) either(raw, openid string) {
 	s.t.Helper()
 	a, _ := s.ask(raw)
 	if a.Status == 400 {
@@ -422,11 +420,11 @@ func (s *stage) either(raw, openid string) {
 	s.passes(raw, openid)
 }
 
-// rows runs one attack in many forms, each on a stage of its own.
-func (a *arena) rows(t *testing.T, id string, raws []string, try func(*stage, string)) {
+// rows runs one attack in many forms, each on a gateway of its own.
+func (a *attackEnv) rows(t *testing.T, id string, raws []string, try func(*attackGateway, string)) {
 	t.Run(id, func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, raw := range raws {
 			s.backend.forget()
 			try(s, raw)

@@ -30,7 +30,7 @@ func reheaded(token, header string, signature ...string) string {
 }
 
 // forgeries are tokens that look like A's and are not.
-func (a *arena) forgeries() map[string][]string {
+func (a *attackEnv) forgeries() map[string][]string {
 	t := a.tokenA
 	parts := strings.Split(t, ".")
 	last := t[len(t)-1]
@@ -73,19 +73,19 @@ func swapped(s string) string {
 
 func TestForgedTokensAreRefusedAlike(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for id, tokens := range a.forgeries() {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			s.passes(bearer(a.tokenA), a.openA) // what is cached must not help
 			for _, token := range tokens {
 				if token == a.tokenA {
 					continue
 				}
 				got, _ := s.ask(bearer(token))
-				if got.Status != 401 || got.code() != "token_invalid" || !strings.HasPrefix(got.Header.Get("WWW-Authenticate"), "Bearer ") {
-					t.Errorf("%.80q: %d %s", token, got.Status, got.code())
+				if got.Status != 401 || got.Code() != "token_invalid" || !strings.HasPrefix(got.Header.Get("WWW-Authenticate"), "Bearer ") {
+					t.Errorf("%.80q: %d %s", token, got.Status, got.Code())
 				}
 				s.untouched(token)
 			}
@@ -96,10 +96,10 @@ func TestForgedTokensAreRefusedAlike(t *testing.T) {
 
 func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("CR-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, raw := range []string{api(), get("/public/x"), get("/optional/x")} {
 			if q := s.passes(raw, map[bool]string{true: a.openA}[raw == api()]); strings.Contains(string(q), a.tokenA) {
 				t.Errorf("the backend was sent %q", q)
@@ -111,12 +111,12 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	})
 	t.Run("CR-02", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.denies(get("/api/me", "Cookie: theme=dark; gw_session=@T_A; lang=zh", "Cookie: Authorization=@T_A"), 401, "token_missing")
 	})
 	t.Run("CR-04", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, name := range []string{"access_token", "token", "authorization"} {
 			s.denies(get("/api/me?"+name+"=@T_A"), 401, "token_missing")
 		}
@@ -127,12 +127,12 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	})
 	t.Run("CR-05", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.denies(strings.Replace(ws("Sec-WebSocket-Protocol: bearer, @T_A"), "@A\r\n", "", 1), 401, "token_missing")
 	})
 	t.Run("JW-31", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.refuses(get("/api/me", "@A", "@B"))
 		s.refuses(get("/api/me", "@A", "@A"))
 		s.refuses(get("/public/me", "@A", "authorization: x"))
@@ -145,17 +145,17 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	})
 	t.Run("JW-33", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.passes(api("Cookie: gw_session=@T_B; session=@T_B"), a.openA)
 	})
 	t.Run("JW-39", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, token := range []string{"Bearer x", "Bearer " + swapped(a.tokenA)} {
 			raw := strings.Replace(ws(), "@A", "Authorization: "+token, 1)
-			got, w := s.ask(raw)
+			got, c := s.ask(raw)
 			var told struct{ Error string }
-			if json.Unmarshal(got.Body, &told); got.Status != 401 || told.Error != "token_invalid" || !w.closed() {
+			if json.Unmarshal(got.Body, &told); got.Status != 401 || told.Error != "token_invalid" || !c.closed() {
 				t.Errorf("%d %s", got.Status, got.Body)
 			}
 			s.untouched(raw)
@@ -163,7 +163,7 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	})
 	t.Run("JW-15", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		grant, err := a.sessions.Authenticate(t.Context(), a.tokenA)
 		testkit.Must(t, err)
 		assertion, err := a.sessions.Assert(&grant.Session, "api")
@@ -177,7 +177,7 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 	})
 	t.Run("JW-27", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		got, _ := s.ask(get("/.well-known/jwks.json"))
 		var set struct{ Keys []map[string]any }
 		if err := json.Unmarshal(got.Body, &set); err != nil || len(set.Keys) == 0 || !strings.Contains(got.Header.Get("Cache-Control"), "max-age") {
@@ -206,10 +206,10 @@ func TestTokensGoInOneHeaderOnly(t *testing.T) {
 
 func TestAnswersLeakNothing(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("CR-07", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.backend.answers("HTTP/1.1 302 Found\r\nLocation: https://evil.test/\r\nContent-Length: 0\r\n\r\n")
 		if got, _ := s.ask(api()); got.Status != 302 || got.Header.Get("Location") != "https://evil.test/" || len(s.backend.requests()) != 1 {
 			t.Errorf("%d %v", got.Status, got.Header)
@@ -217,14 +217,14 @@ func TestAnswersLeakNothing(t *testing.T) {
 	})
 	t.Run("CR-08", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.backend.answers("nonsense\r\n\r\n")
 		code := s.user("carol").Code()
 		s.ask(api("Cookie: secret-cookie=1"))
 		s.ask(get("/api/x?secret-query=1", "Authorization: Bearer "+swapped(a.tokenA)))
 		s.ask(loginRaw(`{"code":"` + code + `"}`))
 		s.ask(loginRaw(`{"code":"` + code + `"}`))
-		log := s.logs.String() + a.world.logs.String()
+		log := s.logs.String() + a.testEnv.logs.String()
 		for _, secret := range []string{a.tokenA, swapped(a.tokenA), code, "secret-cookie", "secret-query", appSecret, s.user("carol").SessionKey(), "c2Vzc2lvbi1rZXk"} {
 			if strings.Contains(log, secret) {
 				t.Errorf("%.20q… is in the log", secret)
@@ -233,7 +233,7 @@ func TestAnswersLeakNothing(t *testing.T) {
 	})
 	t.Run("CR-11", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, path := range []string{"/debug/pprof/heap", "/debug/pprof/", "/metrics", "/debug/vars", "/healthz", "/readyz", "/api/users/x/y", "/wx/x/cgi-bin/token"} {
 			got, _ := s.ask(get(path))
 			if got.Status != 404 && got.Status != 401 {
@@ -244,7 +244,7 @@ func TestAnswersLeakNothing(t *testing.T) {
 	})
 	t.Run("CR-13", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, tokens := range a.forgeries() {
 			for _, token := range tokens[:min(4, len(tokens))] {
 				got, _ := s.ask(bearer(token))
@@ -257,7 +257,7 @@ func TestAnswersLeakNothing(t *testing.T) {
 	})
 	t.Run("CR-16", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		token := a.enter(session.Login{OpenID: "oCache-01234567"})
 		for _, raw := range []string{
 			loginRaw(`{"code":"` + s.user("dave").Code() + `"}`), request("POST /auth/refresh HTTP/1.1", "Host: gw.test", "Content-Length: 0", "Authorization: Bearer "+token),
@@ -271,7 +271,7 @@ func TestAnswersLeakNothing(t *testing.T) {
 	})
 	t.Run("CR-19", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		q := s.passes(api("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate: a=b", "baggage: userid=oEVIL"), a.openA)
 		if len(q.named("traceparent")) != 1 {
 			t.Error("traceparent did not come through")
@@ -279,7 +279,7 @@ func TestAnswersLeakNothing(t *testing.T) {
 	})
 	t.Run("LO-05", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, lines := range [][]string{{"traceparent: x"}, {"traceparent: 00-00000000000000000000000000000000-0000000000000000-00"}, {"traceparent: " + strings.Repeat("0", 10000)}, {"traceparent: a", "traceparent: b"}} {
 			s.passes(api(lines...), a.openA)
 		}
@@ -292,11 +292,11 @@ func loginRaw(body string, lines ...string) string {
 
 func TestSessionsStayApartAndEnd(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	other := &arena{world: newWorld(t, plan{redis: a.redis, sim: a.sim}), openB: a.openB, tokens: a.tokens}
+	a := newAttackEnv(t)
+	other := &attackEnv{testEnv: newTestEnv(t, envConfig{redis: a.redis, sim: a.sim}), openB: a.openB, tokens: a.tokens}
 	t.Run("SE-03", func(t *testing.T) {
 		t.Parallel()
-		here, there := a.stage(t, nil), other.stage(t, nil)
+		here, there := a.gatewayWith(t, nil), other.gatewayWith(t, nil)
 		token := a.enter(session.Login{OpenID: "oLogout-0123456"})
 		here.passes(bearer(token), "oLogout-0123456")
 		there.passes(bearer(token), "oLogout-0123456")
@@ -310,7 +310,7 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 	})
 	t.Run("JW-24 and SE-09", func(t *testing.T) {
 		t.Parallel()
-		here, there := a.stage(t, nil), other.stage(t, nil)
+		here, there := a.gatewayWith(t, nil), other.gatewayWith(t, nil)
 		var tokens []string
 		for range 3 {
 			tokens = append(tokens, a.enter(session.Login{OpenID: "oDevices-012345"}))
@@ -330,12 +330,12 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 	})
 	t.Run("SE-05", func(t *testing.T) {
 		t.Parallel()
-		here, there := a.stage(t, nil), other.stage(t, nil)
+		here, there := a.gatewayWith(t, nil), other.gatewayWith(t, nil)
 		token := a.enter(session.Login{OpenID: "oRefresh-012345"})
 		fresh := make([]string, 50)
 		var all sync.WaitGroup
 		for i := range fresh {
-			s := []*stage{here, there}[i%2]
+			s := []*attackGateway{here, there}[i%2]
 			all.Go(func() {
 				got, _ := s.ask(request("POST /auth/refresh HTTP/1.1", "Host: gw.test", "Content-Length: 0", "Authorization: Bearer "+token))
 				var in loginAnswer
@@ -349,52 +349,52 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 		for _, token := range append(fresh, token) { // the old one too: SE-06, an answer may be lost
 			got, _ := here.ask(bearer(token))
 			if got.Status != 200 {
-				t.Errorf("a refreshed token: %d %s", got.Status, got.code())
+				t.Errorf("a refreshed token: %d %s", got.Status, got.Code())
 			}
 		}
 	})
 	t.Run("SE-06", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		token := a.enter(session.Login{OpenID: "oLost-012345678"})
 		raw := request("POST /auth/refresh HTTP/1.1", "Host: gw.test", "Content-Length: 0", "Authorization: Bearer "+token)
-		w := s.dial()
-		w.send(raw)
-		w.conn.Close()
+		c := s.dial()
+		c.send(raw)
+		c.conn.Close()
 		if got, _ := s.ask(raw); got.Status != 200 {
 			t.Errorf("again: %d %s", got.Status, got.Body)
 		}
 	})
 	t.Run("SE-18", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.denies(get("/auth/logout", "@A"), 405, "method_not_allowed")
 		s.denies(request("POST /auth/logout HTTP/1.1", "Host: gw.test", "Origin: https://evil.test", "Cookie: token=@T_A", "Content-Length: 0"), 401, "token_missing")
 	})
 	t.Run("SE-02 and LG-19", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		got, _ := s.ask(loginRaw(`{"code":"`+s.user("erin").Code()+`"}`, "@A"))
 		var in loginAnswer
-		got.json(t, &in)
+		got.JSON(t, &in)
 		s.backend.forget()
 		s.passes(bearer(in.Token), s.user("erin").OpenID)
 		s.passes(api(), a.openA)
 	})
 	t.Run("SE-20", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.backend.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
 		token := a.enter(session.Login{OpenID: "oSocket-0123456"})
-		w := s.dial()
-		w.send(strings.Replace(ws(), "@A", "Authorization: Bearer "+token, 1))
-		if got, err := w.next("GET"); err != nil || got.Status != 101 {
+		c := s.dial()
+		c.send(strings.Replace(ws(), "@A", "Authorization: Bearer "+token, 1))
+		if got, err := c.next("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
 		_, err := other.sessions.EndAll(t.Context(), appID, "oSocket-0123456", session.CauseAdmin)
 		testkit.Must(t, err)
 		start := time.Now()
-		if !w.closed() || time.Since(start) > time.Second {
+		if !c.closed() || time.Since(start) > time.Second {
 			t.Errorf("the socket lived on for %v", time.Since(start))
 		}
 	})
@@ -403,19 +403,19 @@ func TestSessionsStayApartAndEnd(t *testing.T) {
 // SE-11: a store that is gone is nobody's logout.
 func TestRedisGoneIsNeverA401(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{settings: func(s *session.Config) { s.StaleIfError = 0; s.CacheTTL = 0 }})
-	token := w.login("alice")
-	w.redis.Stop()
+	env := newTestEnv(t, envConfig{settings: func(s *session.Config) { s.StaleIfError = 0; s.CacheTTL = 0 }})
+	token := env.login("alice")
+	env.redis.Stop()
 	t.Run("SE-11", func(t *testing.T) {
 		for _, path := range []string{"/api/me", "/optional/x", "/auth/session"} {
-			if got := w.call("GET", path, token, ""); got.Status != 503 || got.Header.Get("Retry-After") == "" {
-				t.Errorf("%s: %d %s", path, got.Status, got.code())
+			if got := env.call("GET", path, token, ""); got.Status != 503 || got.Header.Get("Retry-After") == "" {
+				t.Errorf("%s: %d %s", path, got.Status, got.Code())
 			}
 		}
-		if got := w.call("GET", "/public/x", "", ""); got.Status != 200 {
+		if got := env.call("GET", "/public/x", "", ""); got.Status != 200 {
 			t.Errorf("an open route: %d", got.Status)
 		}
-		if got := w.call("GET", "/api/me", "nonsense", ""); got.Status != 401 {
+		if got := env.call("GET", "/api/me", "nonsense", ""); got.Status != 401 {
 			t.Errorf("nonsense: %d", got.Status)
 		}
 	})
@@ -423,10 +423,10 @@ func TestRedisGoneIsNeverA401(t *testing.T) {
 
 func TestLoginsCannotBeBent(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("LG-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		raw := loginRaw(`{"code":"` + s.user("frank").Code() + `"}`)
 		if got, _ := s.ask(raw); got.Status != 200 {
 			t.Errorf("%d %s", got.Status, got.Body)
@@ -435,7 +435,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 	})
 	t.Run("LG-03", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) { c.Endpoints.Apps = []string{appID, "wx0000000000000002"} })
+		s := a.gatewayWith(t, func(c *proxy.Config) { c.Endpoints.Apps = []string{appID, "wx0000000000000002"} })
 		code := func() string { return s.user("grace").Code() }
 		s.denies(loginRaw(`{"code":"`+code()+`","appid":"wxunknown"}`), 400, "bad_request")
 		s.denies(loginRaw(`{"code":"`+code()+`"}`), 400, "bad_request")
@@ -444,7 +444,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 	})
 	t.Run("LG-04", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		for _, code := range []string{`"x&appid=evil&secret=y"`, `"x#"`, `"x%26a"`, `"../"`, `"x\r\ny"`, `"` + strings.Repeat("a", 5000) + `"`, `""`, "1", "[]", "{}", "null", "true", `"x y"`, `"x\u0000"`, `"中"`} {
 			s.denies(loginRaw(`{"code":`+code+`}`), 400, "bad_request")
 		}
@@ -452,7 +452,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 	})
 	t.Run("LG-16", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.denies(get("/auth/login?code=secret-code"), 405, "method_not_allowed")
 		s.denies("HEAD /auth/login HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
 		s.denies(strings.Replace(loginRaw(`{}`), "/auth/login", "/auth/login/", 1), 404, "no_route")
@@ -462,7 +462,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 	})
 	t.Run("LG-15", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		heidi := s.user("heidi")
 		token := a.login("heidi")
 		sealed := heidi.EncryptPhone()
@@ -482,7 +482,7 @@ func TestLoginsCannotBeBent(t *testing.T) {
 			testkit.Must(t, err)
 			got, _ := s.ask(request("POST /auth/phone HTTP/1.1", "Host: gw.test", "Authorization: Bearer "+token, "Content-Length: "+strconv.Itoa(len(text))) + string(text))
 			var told struct{ Error, Message string }
-			got.json(t, &told)
+			got.JSON(t, &told)
 			answers[told.Error+told.Message] = true
 			if got.Status != 400 || told.Error != "bad_data" {
 				t.Errorf("%d %s", got.Status, got.Body)

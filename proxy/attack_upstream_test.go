@@ -22,7 +22,7 @@ import (
 
 func TestOriginsAreJudgedWhole(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	cors := func(c *proxy.Config) {
 		for _, rt := range c.Routes {
 			rt.CORSOrigins = []string{"https://good.test"}
@@ -30,7 +30,7 @@ func TestOriginsAreJudgedWhole(t *testing.T) {
 	}
 	t.Run("CO-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, cors)
+		s := a.gatewayWith(t, cors)
 		s.backend.answers("HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Allow-Credentials: true\r\nVary: X-Original\r\nContent-Length: 0\r\n\r\n")
 		for _, origin := range []string{"https://evil", "null", "https://good.test.evil", "https://evilgood.test", "http://good.test", "https://good.test:444", "https://good.test/", "HTTPS://GOOD.TEST", "https://good.test, https://evil", "https://x.good.test", ""} {
 			for _, path := range []string{"/public/x", "/auth/session"} {
@@ -51,7 +51,7 @@ func TestOriginsAreJudgedWhole(t *testing.T) {
 	})
 	t.Run("CO-02", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, cors)
+		s := a.gatewayWith(t, cors)
 		preflight := func(origin string) string {
 			return request("OPTIONS /api/admin/secret HTTP/1.1", "Host: gw.test", "Origin: "+origin, "Access-Control-Request-Method: PUT", "Access-Control-Request-Headers: authorization")
 		}
@@ -63,7 +63,7 @@ func TestOriginsAreJudgedWhole(t *testing.T) {
 	})
 	t.Run("SS-01", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, hosted)
+		s := a.gatewayWith(t, hosted)
 		s.denies(get("http://169.254.169.254/latest/meta-data/"), 404, "no_route")
 		s.denies("GET http://169.254.169.254/latest/meta-data/ HTTP/1.1\r\nHost: gw.test\r\n\r\n", 404, "no_route")
 		s.denies("CONNECT 169.254.169.254:80 HTTP/1.1\r\nHost: 169.254.169.254:80\r\n\r\n", 405, "method_not_allowed")
@@ -72,16 +72,16 @@ func TestOriginsAreJudgedWhole(t *testing.T) {
 	})
 	t.Run("SS-02", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.passes(get("/public/x", "X-Skipper-Proxy: http://169.254.169.254", "X-Upstream: http://127.0.0.1:1", "X-Backend: http://127.0.0.1:1", "X-Proxy-Url: http://127.0.0.1:1", "Proxy: http://127.0.0.1:1", "X-Host: 127.0.0.1:1"), "")
 	})
 }
 
 func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	over := func(t *testing.T, addrs ...string) *stage {
-		s := a.stage(t, nil)
+	a := newAttackEnv(t)
+	over := func(t *testing.T, addrs ...string) *attackGateway {
+		s := a.gatewayWith(t, nil)
 		c := attackConfig()
 		for _, rt := range c.Routes {
 			rt.Cookies = proxy.CookiesPass
@@ -110,7 +110,7 @@ func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 		for range 6 {
 			s.passes(api(), a.openA)
 		}
-		down := a.stage(t, nil)
+		down := a.gatewayWith(t, nil)
 		c := attackConfig()
 		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, refusing(t), refusing(t))}}
 		down.gateway.Configure(c)
@@ -122,7 +122,7 @@ func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 	})
 	t.Run("RT-05", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		c := attackConfig()
 		for _, rt := range c.Routes {
 			rt.Cookies = proxy.CookiesPass
@@ -140,7 +140,7 @@ func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 	})
 	t.Run("RT-07", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		c := attackConfig()
 		c.Routes = nil
 		var backends []*recorder
@@ -153,10 +153,10 @@ func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range backends {
 			all.Go(func() {
-				w := s.dial()
+				c := s.dial()
 				for range 50 {
-					w.send(get(fmt.Sprintf("/r%d/x", i), "@A"))
-					if got, err := w.next("GET"); err != nil || got.Status != 200 {
+					c.send(get(fmt.Sprintf("/r%d/x", i), "@A"))
+					if got, err := c.next("GET"); err != nil || got.Status != 200 {
 						t.Errorf("%d, %v", got.Status, err)
 						return
 					}
@@ -179,7 +179,7 @@ func TestRetriesNeverRepeatWhatWasSent(t *testing.T) {
 
 func TestTLSIsVerifiedAndModern(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("TL-03", func(t *testing.T) {
 		t.Parallel()
 		now := time.Now()
@@ -193,11 +193,11 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 			b.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
 			b.StartTLS()
 			t.Cleanup(b.Close)
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			c := attackConfig()
 			c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: group(t, upstream.Config{Name: "tls"}, b.URL)}}
 			s.gateway.Configure(c)
-			if got, _ := s.ask(api()); got.Status != 502 || got.code() != "upstream_error" || strings.Contains(string(got.Body), "x509") {
+			if got, _ := s.ask(api()); got.Status != 502 || got.Code() != "upstream_error" || strings.Contains(string(got.Body), "x509") {
 				t.Errorf("%s: %d %s", name, got.Status, got.Body)
 			}
 		}
@@ -261,11 +261,11 @@ func TestTLSIsVerifiedAndModern(t *testing.T) {
 }
 
 // listenTLS serves a gateway of the usual routes over TLS.
-func (a *arena) listenTLS(t *testing.T) string {
+func (a *attackEnv) listenTLS(t *testing.T) string {
 	t.Helper()
 	certificate := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"gw.test"}}).TLS()
 	get := func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &certificate, nil }
-	s := a.stage(t, nil)
+	s := a.gatewayWith(t, nil)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	server := proxy.NewServer(s.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, TLS: proxy.TLSConfig(get), Log: zap.NewNop()})

@@ -22,31 +22,31 @@ func handshake(lines ...string) string {
 
 func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	row := func(id string, try func(*testing.T, *stage)) {
+	a := newAttackEnv(t)
+	row := func(id string, try func(*testing.T, *attackGateway)) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.stage(t, nil)
+			s := a.gatewayWith(t, nil)
 			s.backend.answers(switching)
 			try(t, s)
 		})
 	}
 	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 
-	row("WS-01", func(t *testing.T, s *stage) {
+	row("WS-01", func(t *testing.T, s *attackGateway) {
 		raw := strings.Replace(ws(), "@A\r\n", "", 1)
 		s.denies(raw, 401, "token_missing")
 		s.denies(strings.Replace(ws(), "GET /ws", "GET /api/admin/ws", 1), 400, "bad_request")
 		s.denies(strings.Replace(ws(), "GET /ws", "GET /api/../ws", 1), 400, "bad_path")
 	})
-	row("WS-03", func(t *testing.T, s *stage) {
+	row("WS-03", func(t *testing.T, s *attackGateway) {
 		for _, answer := range []string{
 			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
 			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket, foo\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
 		} {
 			s.backend.answers(answer)
-			if got, w := s.ask(ws()); got.Status != 502 || got.code() != "upstream_error" || !w.closed() {
-				t.Errorf("%q: %d %s", answer, got.Status, got.code())
+			if got, c := s.ask(ws()); got.Status != 502 || got.Code() != "upstream_error" || !c.closed() {
+				t.Errorf("%q: %d %s", answer, got.Status, got.Code())
 			}
 		}
 		s.backend.answers(switching)
@@ -56,46 +56,46 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		s.backend.forget()
 		s.othersUnharmed()
 	})
-	row("WS-04", func(t *testing.T, s *stage) {
+	row("WS-04", func(t *testing.T, s *attackGateway) {
 		early := "GET /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\nX-OpenID: oEVIL\r\n\r\n"
-		w := s.dial()
-		w.send(ws() + early)
-		if got, err := w.next("GET"); err != nil || got.Status != 101 {
+		c := s.dial()
+		c.send(ws() + early)
+		if got, err := c.next("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
 		testkit.Within(t, 2*time.Second, "the early bytes are in the tunnel, as they are", func() bool {
 			got := s.backend.requests()
 			return len(got) == 2 && string(got[1]) == early && !strings.Contains(string(got[0]), "secret")
 		})
-		w.conn.Close()
+		c.conn.Close()
 		s.backend.forget()
 		for _, refused := range []string{strings.Replace(ws(), "@A\r\n", "", 1), strings.Replace(ws(), "GET /ws", "GET /sse", 1)} {
-			w := s.dial()
-			w.send(refused + strings.Replace(early, "X-OpenID: oEVIL", "@ADM", 1))
-			if got, err := w.next("GET"); err != nil || got.Status < 400 || !w.closed() {
+			c := s.dial()
+			c.send(refused + strings.Replace(early, "X-OpenID: oEVIL", "@ADM", 1))
+			if got, err := c.next("GET"); err != nil || got.Status < 400 || !c.closed() {
 				t.Errorf("%d, %v, and what was sent ahead got an answer", got.Status, err)
 			}
 			s.untouched(refused)
 		}
 		s.backend.answers("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
-		w = s.dial()
-		w.send(ws() + strings.Replace(early, "X-OpenID: oEVIL", "@ADM", 1))
-		if got, err := w.next("GET"); err != nil || got.Status != 403 || !w.closed() {
+		c = s.dial()
+		c.send(ws() + strings.Replace(early, "X-OpenID: oEVIL", "@ADM", 1))
+		if got, err := c.next("GET"); err != nil || got.Status != 403 || !c.closed() {
 			t.Errorf("the backend's no: %d, %v", got.Status, err)
 		}
 		if got := s.backend.requests(); len(got) != 1 {
 			t.Errorf("the backend was sent %q", got)
 		}
 	})
-	row("WS-06", func(t *testing.T, s *stage) {
+	row("WS-06", func(t *testing.T, s *attackGateway) {
 		for _, lines := range [][]string{
 			{"Connection: keep-alive, Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"}, {"connection: upgrade", "upgrade: WebSocket", key, "Sec-WebSocket-Version: 13"},
 			{"Connection: keep-alive", "Connection: Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"},
 		} {
-			if got, w := s.ask(handshake(lines...)); got.Status != 101 || got.Header.Get("Upgrade") != "websocket" {
+			if got, c := s.ask(handshake(lines...)); got.Status != 101 || got.Header.Get("Upgrade") != "websocket" {
 				t.Errorf("%q: %d", lines, got.Status)
 			} else {
-				w.conn.Close()
+				c.conn.Close()
 			}
 		}
 		s.backend.forget()
@@ -106,49 +106,49 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 			s.refuses(raw)
 		}
 	})
-	row("WS-07", func(t *testing.T, s *stage) {
+	row("WS-07", func(t *testing.T, s *attackGateway) {
 		// Without the token, which no browser adds by itself, the origin is no matter.
 		s.denies(strings.Replace(ws("Origin: https://evil.test", "Cookie: token=@T_A"), "@A\r\n", "", 1), 401, "token_missing")
-		if got, w := s.ask(ws("Referer: https://servicewechat.com/" + appID + "/1/page-frame.html")); got.Status != 101 {
+		if got, c := s.ask(ws("Referer: https://servicewechat.com/" + appID + "/1/page-frame.html")); got.Status != 101 {
 			t.Errorf("a mini program: %d", got.Status)
 		} else {
-			w.conn.Close()
+			c.conn.Close()
 		}
 	})
-	row("WS-12", func(t *testing.T, s *stage) {
-		w := s.dial()
-		w.send(ws())
-		if got, err := w.next("GET"); err != nil || got.Status != 101 {
+	row("WS-12", func(t *testing.T, s *attackGateway) {
+		c := s.dial()
+		c.send(ws())
+		if got, err := c.next("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
-		testkit.Must(t, w.conn.(*net.TCPConn).CloseWrite())
-		if !w.closed() { // the backend ends when its client has
+		testkit.Must(t, c.conn.(*net.TCPConn).CloseWrite())
+		if !c.closed() { // the backend ends when its client has
 			t.Error("the tunnel stayed open")
 		}
 	})
-	row("WS-09", func(t *testing.T, s *stage) {
-		var open []*wire
+	row("WS-09", func(t *testing.T, s *attackGateway) {
+		var open []*rawConn
 		for range 20 {
-			w := s.dial()
-			w.send(ws())
-			if got, err := w.next("GET"); err != nil || got.Status != 101 {
+			c := s.dial()
+			c.send(ws())
+			if got, err := c.next("GET"); err != nil || got.Status != 101 {
 				t.Fatalf("%d, %v", got.Status, err)
 			}
-			open = append(open, w)
+			open = append(open, c)
 		}
 		c := attackConfig()
 		c.Routes = c.Routes[:1]
 		c.Routes[0].Cookies = proxy.CookiesPass
 		s.gateway.Configure(c)
 		s.backend.forget()
-		for _, w := range open {
-			w.send("GET /through HTTP/1.1\r\nHost: x\r\n\r\n")
+		for _, c := range open {
+			c.send("GET /through HTTP/1.1\r\nHost: x\r\n\r\n")
 		}
 		testkit.Within(t, 2*time.Second, "all tunnels carry on", func() bool { return len(s.backend.requests()) == len(open) })
 	})
 	t.Run("CR-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, func(c *proxy.Config) {
+		s := a.gatewayWith(t, func(c *proxy.Config) {
 			for _, rt := range c.Routes {
 				rt.Cookies, rt.Backend = proxy.CookiesJar, "b"
 			}
@@ -162,9 +162,9 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		for _, hint := range []string{"HTTP/1.1 103 Early Hints\r\nSet-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nX-OpenID: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\nTrailer: Set-Cookie\r\n\r\n"} {
 			s.backend.answers(hint)
 			for range 2 {
-				w := s.dial()
-				w.send(api())
-				got, err := w.next("GET")
+				c := s.dial()
+				c.send(api())
+				got, err := c.next("GET")
 				if err != nil || len(got.Header["Set-Cookie"])+len(got.Header["X-Session-Token"])+len(got.Header["X-Openid"]) != 0 {
 					t.Errorf("%d %v, %v", got.Status, got.Header, err)
 				}
@@ -182,10 +182,10 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 // backend is held up, WS-10 and H2-13.
 func TestSlowReadersHoldTheBackendUp(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	t.Run("WS-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		testkit.Must(t, err)
 		defer ln.Close()
@@ -206,8 +206,8 @@ func TestSlowReadersHoldTheBackendUp(t *testing.T) {
 		c.Routes = []*proxy.Route{{Name: "ws", Path: "/ws", Auth: proxy.AuthRequired, WebSocket: true, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, ln.Addr().String())}}
 		s.gateway.Configure(c)
 		before := memory()
-		w := s.dial()
-		w.send(ws())
+		conn := s.dial()
+		conn.send(ws())
 		if n := <-wrote; n > 64<<20 {
 			t.Errorf("the backend got rid of %d MiB that nobody read", n>>20)
 		}

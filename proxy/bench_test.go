@@ -30,11 +30,11 @@ import (
 // time of the whole process, the figure to compare on a busy machine.
 
 func BenchmarkForwardBare(b *testing.B) {
-	// The same world and the same request, token and all.
-	w := newWorld(b, plan{quiet: true})
+	// The same testEnv and the same request, token and all.
+	env := newTestEnv(b, envConfig{quiet: true})
 	s := httptest.NewServer(twinFor(b))
 	b.Cleanup(s.Close)
-	drive(b, s.Listener.Addr().String(), w.login("alice"))
+	drive(b, s.Listener.Addr().String(), env.login("alice"))
 }
 
 // twinFor is what a Go programmer writes who needs a proxy and nothing else.
@@ -77,9 +77,9 @@ func BenchmarkForwardSigned(b *testing.B) {
 		Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign,
 		Upstream: group(b, upstream.Config{Name: "api", Retries: 1}, bareBackend(b)),
 	}
-	w := newWorld(b, plan{routes: []*proxy.Route{rt}, settings: func(s *session.Config) { s.CacheTTL = time.Hour }, quiet: true,
+	env := newTestEnv(b, envConfig{routes: []*proxy.Route{rt}, settings: func(s *session.Config) { s.CacheTTL = time.Hour }, quiet: true,
 		config: func(c *proxy.Config) { c.PublicOrigins = publicOrigins(b, "https://gw.test") }})
-	token, s := w.login("alice"), w.signer("alice")
+	token, s := env.login("alice"), env.signer("alice")
 	s.host = "gw.test"
 	requests := make([]string, b.N)
 	for i := range requests {
@@ -88,7 +88,7 @@ func BenchmarkForwardSigned(b *testing.B) {
 	}
 	var next atomic.Int64
 	b.ResetTimer()
-	driveEach(b, w.addr, func() string { return requests[next.Add(1)-1] })
+	driveEach(b, env.addr, func() string { return requests[next.Add(1)-1] })
 }
 
 func forwardAs(b *testing.B, settings func(*session.Config)) {
@@ -96,8 +96,8 @@ func forwardAs(b *testing.B, settings func(*session.Config)) {
 		Name: "api", Path: "/api/", Auth: proxy.AuthRequired, WebSocket: true,
 		Upstream: group(b, upstream.Config{Name: "api", Retries: 1}, bareBackend(b)),
 	}
-	w := newWorld(b, plan{routes: []*proxy.Route{rt}, settings: settings, quiet: true})
-	drive(b, w.addr, w.login("alice"))
+	env := newTestEnv(b, envConfig{routes: []*proxy.Route{rt}, settings: settings, quiet: true})
+	drive(b, env.addr, env.login("alice"))
 }
 
 // drive sends the same request over one kept-alive connection for each

@@ -14,12 +14,12 @@ import (
 
 func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	mallory := w.user("mallory")
+	env := newTestEnv(t, envConfig{})
+	mallory := env.user("mallory")
 	mallory.SetPhone("13800000000")
-	token := w.login("mallory")
-	bind := func(data, iv string) answer {
-		return w.call("POST", "/auth/phone", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, data, iv))
+	token := env.login("mallory")
+	bind := func(data, iv string) testkit.Response {
+		return env.call("POST", "/auth/phone", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, data, iv))
 	}
 	s := mallory.EncryptPhone()
 	// The plain text is known to whom it is about, and so is where its digits stand:
@@ -29,38 +29,38 @@ func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 	for at := 35; at < 46; at++ {
 		forged := append([]byte{}, raw...)
 		forged[at-16] ^= 1
-		if a := bind(base64.StdEncoding.EncodeToString(forged), s.IV); a.Status != http.StatusBadRequest || a.code() != "bad_data" {
-			t.Errorf("digit at %d: %d %s", at, a.Status, a.code())
+		if a := bind(base64.StdEncoding.EncodeToString(forged), s.IV); a.Status != http.StatusBadRequest || a.Code() != "bad_data" {
+			t.Errorf("digit at %d: %d %s", at, a.Status, a.Code())
 		}
 	}
-	w.sim.AddFault(wechattest.Fault{API: "/wxa/business/checkencryptedmsg", Drop: true, Times: 1})
-	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusServiceUnavailable || a.code() != "wechat_unavailable" {
-		t.Errorf("while WeChat is away: %d %s", a.Status, a.code())
+	env.sim.AddFault(wechattest.Fault{API: "/wxa/business/checkencryptedmsg", Drop: true, Times: 1})
+	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusServiceUnavailable || a.Code() != "wechat_unavailable" {
+		t.Errorf("while WeChat is away: %d %s", a.Status, a.Code())
 	}
 	var told struct{ User struct{ Phone string } }
-	if w.call("GET", "/auth/session", token, "").json(t, &told); told.User.Phone != "" {
+	if env.call("GET", "/auth/session", token, "").JSON(t, &told); told.User.Phone != "" {
 		t.Errorf("bound: %s", told.User.Phone)
 	}
 	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusOK {
-		t.Errorf("genuine: %d %s", a.Status, a.code())
+		t.Errorf("genuine: %d %s", a.Status, a.Code())
 	}
-	if w.call("GET", "/auth/session", token, "").json(t, &told); told.User.Phone != "13800000000" {
+	if env.call("GET", "/auth/session", token, "").JSON(t, &told); told.User.Phone != "13800000000" {
 		t.Errorf("bound: %q", told.User.Phone)
 	}
 }
 
 func TestAProfileComesFromTheSignedDataOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	token := w.login("alice")
-	alice := w.user("alice")
+	env := newTestEnv(t, envConfig{})
+	token := env.login("alice")
+	alice := env.user("alice")
 	raw, signature := alice.RawData()
 	other := alice.Encrypt(map[string]any{"openId": alice.OpenID, "nickName": "forged"}, time.Time{})
-	a := w.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"raw_data":%q,"signature":%q,"encrypted_data":%q,"iv":%q}`, raw, signature, other.EncryptedData, other.IV))
+	a := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"raw_data":%q,"signature":%q,"encrypted_data":%q,"iv":%q}`, raw, signature, other.EncryptedData, other.IV))
 	if a.Status != http.StatusOK || strings.Contains(string(a.Body), "forged") || !strings.Contains(string(a.Body), "alice") {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if a := w.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, other.EncryptedData, other.IV)); a.Status != http.StatusBadRequest {
+	if a := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, other.EncryptedData, other.IV)); a.Status != http.StatusBadRequest {
 		t.Errorf("without what wx signed: %d %s", a.Status, a.Body)
 	}
 }

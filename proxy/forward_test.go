@@ -29,7 +29,7 @@ func TestStreamsAreFlushedAtOnce(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			next := make(chan struct{})
-			w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", kind)
 				w.(http.Flusher).Flush()
 				for i := range 3 {
@@ -38,7 +38,7 @@ func TestStreamsAreFlushedAtOnce(t *testing.T) {
 					w.(http.Flusher).Flush()
 				}
 			})})
-			res, err := http.Get(w.base + "/public/stream")
+			res, err := http.Get(env.base + "/public/stream")
 			testkit.Must(t, err)
 			defer res.Body.Close()
 			lines := bufio.NewReader(res.Body)
@@ -57,7 +57,7 @@ func TestStreamsAreFlushedAtOnce(t *testing.T) {
 
 func TestTrailersPassBothWays(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
 		io.Copy(w, r.Body)
 		w.Header().Set("X-Sum", r.Trailer.Get("X-Check"))
@@ -66,7 +66,7 @@ func TestTrailersPassBothWays(t *testing.T) {
 		w.Header().Set(http.TrailerPrefix+"X-OpenID", "stolen")
 	})})
 	body, feed := io.Pipe()
-	req, err := http.NewRequest("POST", w.base+"/public/x", body)
+	req, err := http.NewRequest("POST", env.base+"/public/x", body)
 	testkit.Must(t, err)
 	req.Trailer = http.Header{"X-Check": nil, "X-Openid": nil}
 	go func() {
@@ -92,7 +92,7 @@ func TestTrailersPassBothWays(t *testing.T) {
 
 func TestEarlyHintsPass(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
 		w.Header().Set("X-Session-Token", "stolen")
 		w.WriteHeader(http.StatusEarlyHints)
@@ -108,9 +108,9 @@ func TestEarlyHintsPass(t *testing.T) {
 			return nil
 		},
 	})
-	req, err := http.NewRequestWithContext(ctx, "GET", w.base+"/public/x", nil)
+	req, err := http.NewRequestWithContext(ctx, "GET", env.base+"/public/x", nil)
 	testkit.Must(t, err)
-	a := w.do(req)
+	a := env.do(req)
 	if early.Get("Link") == "" || early.Get("X-Session-Token") != "" || a.Header.Get("Link") != "" || string(a.Body) != "done" {
 		t.Errorf("early %v, then %v %s", early, a.Header, a.Body)
 	}
@@ -118,7 +118,7 @@ func TestEarlyHintsPass(t *testing.T) {
 
 func TestExpectContinueAsksTheBackendFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/public/no" {
 			w.WriteHeader(http.StatusForbidden)
 			return
@@ -126,7 +126,7 @@ func TestExpectContinueAsksTheBackendFirst(t *testing.T) {
 		io.Copy(w, r.Body)
 	})})
 	for path, want := range map[string]string{"/public/no": "HTTP/1.1 403", "/public/yes": "HTTP/1.1 100"} {
-		conn, err := net.Dial("tcp", w.addr)
+		conn, err := net.Dial("tcp", env.addr)
 		testkit.Must(t, err)
 		defer conn.Close()
 		fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: gw.test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", path)
@@ -142,20 +142,20 @@ func TestExpectContinueAsksTheBackendFirst(t *testing.T) {
 func TestHeadAndRangePass(t *testing.T) {
 	t.Parallel()
 	content := strings.Repeat("0123456789", 10)
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader(content))
 	})})
-	if a := w.call("HEAD", "/public/x", "", ""); a.Status != 200 || a.Header.Get("Content-Length") != "100" || len(a.Body) != 0 {
+	if a := env.call("HEAD", "/public/x", "", ""); a.Status != 200 || a.Header.Get("Content-Length") != "100" || len(a.Body) != 0 {
 		t.Errorf("HEAD: %d %v", a.Status, a.Header)
 	}
-	if a := w.call("GET", "/public/x", "", "", "Range", "bytes=10-14"); a.Status != 206 || string(a.Body) != "01234" {
+	if a := env.call("GET", "/public/x", "", "", "Range", "bytes=10-14"); a.Status != 206 || string(a.Body) != "01234" {
 		t.Errorf("Range: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestLargeBodiesStreamInConstantMemory(t *testing.T) {
 	const size = 256 << 20
-	w := newWorld(t, plan{quiet: true, backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{quiet: true, backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == "PUT" {
 			n, _ := io.Copy(io.Discard, r.Body)
 			fmt.Fprint(w, n)
@@ -173,13 +173,13 @@ func TestLargeBodiesStreamInConstantMemory(t *testing.T) {
 			peak.HeapAlloc = max(peak.HeapAlloc, now.HeapAlloc)
 		}
 	}
-	req, err := http.NewRequest("PUT", w.base+"/public/x", &meter{io.LimitReader(zeros{}, size), 0, watch})
+	req, err := http.NewRequest("PUT", env.base+"/public/x", &meter{io.LimitReader(zeros{}, size), 0, watch})
 	testkit.Must(t, err)
 	req.ContentLength = size
-	if a := w.do(req); string(a.Body) != fmt.Sprint(size) {
+	if a := env.do(req); string(a.Body) != fmt.Sprint(size) {
 		t.Fatalf("up: %d %s", a.Status, a.Body)
 	}
-	res, err := client.Get(w.base + "/public/x")
+	res, err := client.Get(env.base + "/public/x")
 	testkit.Must(t, err)
 	defer res.Body.Close()
 	n, err := io.Copy(io.Discard, &meter{res.Body, 0, watch})
@@ -214,18 +214,18 @@ func (m *meter) Read(p []byte) (int, error) {
 
 func TestBodyLimitHoldsForEveryFraming(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{routes: []*proxy.Route{{Name: "up", Path: "/", Auth: proxy.AuthNone, MaxBody: 1000}}})
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{Name: "up", Path: "/", Auth: proxy.AuthNone, MaxBody: 1000}}})
 	for name, body := range map[string]io.Reader{
 		"told":    strings.NewReader(strings.Repeat("x", 1001)),
 		"chunked": io.MultiReader(strings.NewReader(strings.Repeat("x", 1001))),
 	} {
-		req, err := http.NewRequest("POST", w.base+"/x", body)
+		req, err := http.NewRequest("POST", env.base+"/x", body)
 		testkit.Must(t, err)
-		if a := w.do(req); a.Status != 413 || a.code() != "body_too_large" {
-			t.Errorf("%s: %d %s", name, a.Status, a.code())
+		if a := env.do(req); a.Status != 413 || a.Code() != "body_too_large" {
+			t.Errorf("%s: %d %s", name, a.Status, a.Code())
 		}
 	}
-	if a := w.call("POST", "/x", "", strings.Repeat("x", 1000)); a.Status != 200 {
+	if a := env.call("POST", "/x", "", strings.Repeat("x", 1000)); a.Status != 200 {
 		t.Errorf("at the limit: %d", a.Status)
 	}
 }
@@ -233,7 +233,7 @@ func TestBodyLimitHoldsForEveryFraming(t *testing.T) {
 func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 	t.Parallel()
 	told := make(chan error, 1)
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
 			return
@@ -248,7 +248,7 @@ func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 			c.Write(r.Context(), kind, data)
 		}
 	})})
-	c := w.dial(t, "/ws", w.login("alice"))
+	c := env.dial(t, "/ws", env.login("alice"))
 	c.SetReadLimit(-1)
 	for _, size := range []int{0, 1, 511, 512, 513, 70_000, 3 << 20} {
 		sent := strings.Repeat("\x00\xffab", size/4+1)[:size]
@@ -266,9 +266,9 @@ func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 }
 
 // dial opens a WebSocket as a mini program does, the token in a header.
-func (w *world) dial(t *testing.T, path, token string) *websocket.Conn {
+func (env *testEnv) dial(t *testing.T, path, token string) *websocket.Conn {
 	t.Helper()
-	c, _, err := websocket.Dial(t.Context(), w.base+path, &websocket.DialOptions{
+	c, _, err := websocket.Dial(t.Context(), env.base+path, &websocket.DialOptions{
 		HTTPHeader: http.Header{"Authorization": {"Bearer " + token}},
 	})
 	testkit.Must(t, err)
@@ -294,12 +294,12 @@ func endless(w http.ResponseWriter, r *http.Request) {
 
 func TestEndedSessionCutsSocketsAndStreams(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{backend: http.HandlerFunc(endless)})
-	token := w.login("alice")
-	socket := w.dial(t, "/ws", token)
-	stream := w.open(t, "/sse", token)
-	other := w.dial(t, "/ws", w.login("bob"))
-	if a := w.call("POST", "/auth/logout", token, ""); a.Status != 204 {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(endless)})
+	token := env.login("alice")
+	socket := env.dial(t, "/ws", token)
+	stream := env.open(t, "/sse", token)
+	other := env.dial(t, "/ws", env.login("bob"))
+	if a := env.call("POST", "/auth/logout", token, ""); a.Status != 204 {
 		t.Fatalf("logout: %d", a.Status)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -318,9 +318,9 @@ func TestEndedSessionCutsSocketsAndStreams(t *testing.T) {
 }
 
 // open begins a streamed answer and reads its first line.
-func (w *world) open(t *testing.T, path, token string) *http.Response {
+func (env *testEnv) open(t *testing.T, path, token string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequest("GET", w.base+path, nil)
+	req, err := http.NewRequest("GET", env.base+path, nil)
 	testkit.Must(t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	res, err := http.DefaultTransport.RoundTrip(req)
@@ -350,11 +350,11 @@ func TestHalfClosedTunnelDeliversTheRest(t *testing.T) {
 		sent, _ := io.ReadAll(r) // until the client's half is closed
 		fmt.Fprintf(c, "got %s", sent)
 	}()
-	w := newWorld(t, plan{routes: []*proxy.Route{{
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{
 		Name: "ws", Path: "/", Auth: proxy.AuthNone, WebSocket: true,
 		Upstream: group(t, upstream.Config{Name: "ws"}, "http://"+ln.Addr().String()),
 	}}})
-	conn, err := net.Dial("tcp", w.addr)
+	conn, err := net.Dial("tcp", env.addr)
 	testkit.Must(t, err)
 	defer conn.Close()
 	// The first bytes ride along with the handshake.
@@ -394,18 +394,18 @@ func TestBidirectionalStreamOverH2C(t *testing.T) {
 	backend.Config.Protocols.SetUnencryptedHTTP2(true)
 	backend.Start()
 	t.Cleanup(backend.Close)
-	w := newWorld(t, plan{routes: []*proxy.Route{{
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{
 		Name: "grpc", Path: "/", Auth: proxy.AuthRequired,
 		Upstream: group(t, upstream.Config{Name: "grpc"}, strings.Replace(backend.URL, "http", "h2c", 1)),
 	}}})
 	h2 := &http.Transport{Protocols: new(http.Protocols)}
 	h2.Protocols.SetUnencryptedHTTP2(true)
 	body, feed := io.Pipe()
-	req, err := http.NewRequest("POST", w.base+"/svc/Method", body)
+	req, err := http.NewRequest("POST", env.base+"/svc/Method", body)
 	testkit.Must(t, err)
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("Te", "trailers")
-	req.Header.Set("Authorization", "Bearer "+w.login("alice"))
+	req.Header.Set("Authorization", "Bearer "+env.login("alice"))
 	res, err := h2.RoundTrip(req)
 	testkit.Must(t, err)
 	defer res.Body.Close()
@@ -437,7 +437,7 @@ func serve(t *testing.T, h http.Handler) string {
 
 func TestRefusalsOfTheServerItselfAreNamed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
+	env := newTestEnv(t, envConfig{})
 	for raw, want := range map[string]string{
 		"GET /api/%zz HTTP/1.1\r\nHost: gw.test\r\n\r\n":        "400 bad_path",
 		"GET /api/x%2 HTTP/1.1\r\nHost: gw.test\r\n\r\n":        "400 bad_path",
@@ -447,7 +447,7 @@ func TestRefusalsOfTheServerItselfAreNamed(t *testing.T) {
 	} {
 		t.Run(want+" "+raw[:12], func(t *testing.T) {
 			t.Parallel()
-			conn, err := net.Dial("tcp", w.addr)
+			conn, err := net.Dial("tcp", env.addr)
 			testkit.Must(t, err)
 			defer conn.Close()
 			io.WriteString(conn, raw)

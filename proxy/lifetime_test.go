@@ -51,12 +51,12 @@ func TestARequestThatABackendHasSeenIsAnsweredPastItsSessionsEnd(t *testing.T) {
 			fmt.Fprint(w, "ered")
 		},
 	}
-	ends := map[string]func(w *world, token string){
-		"logout":     func(w *world, token string) { w.call("POST", "/auth/logout", token, "") },
-		"logout all": func(w *world, token string) { w.call("POST", "/auth/logout", token, `{"all":true}`) },
-		"ban": func(w *world, _ string) {
-			_, err := w.sessions.Ban(w.t.Context(), appID, w.user("alice").OpenID, session.Ban{})
-			testkit.Must(w.t, err)
+	ends := map[string]func(env *testEnv, token string){
+		"logout":     func(env *testEnv, token string) { env.call("POST", "/auth/logout", token, "") },
+		"logout all": func(env *testEnv, token string) { env.call("POST", "/auth/logout", token, `{"all":true}`) },
+		"ban": func(env *testEnv, _ string) {
+			_, err := env.sessions.Ban(env.t.Context(), appID, env.user("alice").OpenID, session.Ban{})
+			testkit.Must(env.t, err)
 		},
 	}
 	for kind, answer := range answers {
@@ -64,18 +64,18 @@ func TestARequestThatABackendHasSeenIsAnsweredPastItsSessionsEnd(t *testing.T) {
 			t.Run(kind+", "+how, func(t *testing.T) {
 				t.Parallel()
 				backend := newOrders(answer)
-				w := newWorld(t, plan{backend: backend})
-				token := w.login("alice")
+				env := newTestEnv(t, envConfig{backend: backend})
+				token := env.login("alice")
 				got := make(chan answerOrError, 1)
-				go func() { got <- w.try("POST", "/api/orders", token, `{"item":1}`) }()
+				go func() { got <- env.try("POST", "/api/orders", token, `{"item":1}`) }()
 				<-backend.arrived
-				end(w, token)
-				testkit.Within(t, time.Second, "the session ends", func() bool { return w.call("POST", "/auth/refresh", token, "").Status == 401 })
+				end(env, token)
+				testkit.Within(t, time.Second, "the session ends", func() bool { return env.call("POST", "/auth/refresh", token, "").Status == 401 })
 				close(backend.release)
 				if a := <-got; a.err != nil || a.Status != 200 || string(a.Body) != "ordered" {
 					t.Errorf("the order was answered with %d %q, %v", a.Status, a.Body, a.err)
 				}
-				if a := w.call("POST", "/api/orders", token, ""); a.Status != 401 || backend.seen.Load() != 1 {
+				if a := env.call("POST", "/api/orders", token, ""); a.Status != 401 || backend.seen.Load() != 1 {
 					t.Errorf("the next one: %d, the backend saw %d", a.Status, backend.seen.Load())
 				}
 			})
@@ -84,49 +84,39 @@ func TestARequestThatABackendHasSeenIsAnsweredPastItsSessionsEnd(t *testing.T) {
 }
 
 type answerOrError struct {
-	answer
+	testkit.Response
 	err error
 }
 
 // try is call from another goroutine.
-func (w *world) try(method, path, token, body string) answerOrError {
-	req, err := http.NewRequest(method, w.base+path, strings.NewReader(body))
-	if err != nil {
-		return answerOrError{err: err}
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	res, err := client.Do(req)
-	if err != nil {
-		return answerOrError{err: err}
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	return answerOrError{answer{res.StatusCode, res.Header, raw}, err}
+func (env *testEnv) try(method, path, token, body string) answerOrError {
+	a, err := testkit.Call(client, method, env.base+path, token, body)
+	return answerOrError{a, err}
 }
 
 func TestARequestOutlivesItsSessionByItsRoutesTimeoutAtMost(t *testing.T) {
 	t.Parallel()
 	backend := newOrders(func(http.ResponseWriter) {})
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		backend: backend,
 		routes:  []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Timeout: 100 * time.Millisecond}},
 	})
 	t.Cleanup(func() { close(backend.release) })
-	token := w.login("alice")
+	token := env.login("alice")
 	got := make(chan answerOrError, 1)
-	go func() { got <- w.try("POST", "/api/orders", token, "{}") }()
+	go func() { got <- env.try("POST", "/api/orders", token, "{}") }()
 	<-backend.arrived
-	w.call("POST", "/auth/logout", token, "")
-	if a := <-got; a.Status != 504 || a.code() != "upstream_timeout" {
-		t.Errorf("%d %s, %v", a.Status, a.code(), a.err)
+	env.call("POST", "/auth/logout", token, "")
+	if a := <-got; a.Status != 504 || a.Code() != "upstream_timeout" {
+		t.Errorf("%d %s, %v", a.Status, a.Code(), a.err)
 	}
-	testkit.Within(t, time.Second, "the line in the log says why", func() bool { return strings.Contains(w.logs.String(), "session_ended") })
+	testkit.Within(t, time.Second, "the line in the log says why", func() bool { return strings.Contains(env.logs.String(), "session_ended") })
 }
 
 func TestASessionThatEndsDuringAHandshakeClosesTheSocket(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan struct{}), make(chan struct{})
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(arrived)
 		<-release
 		if c, err := websocket.Accept(w, r, nil); err == nil {
@@ -134,10 +124,10 @@ func TestASessionThatEndsDuringAHandshakeClosesTheSocket(t *testing.T) {
 			c.CloseNow()
 		}
 	})})
-	token := w.login("alice")
+	token := env.login("alice")
 	outcome := make(chan error, 1)
 	go func() {
-		c, res, err := websocket.Dial(context.Background(), w.base+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+		c, res, err := websocket.Dial(context.Background(), env.base+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
 		if err != nil {
 			if res != nil {
 				err = fmt.Errorf("status %d: %w", res.StatusCode, err)
@@ -154,7 +144,7 @@ func TestASessionThatEndsDuringAHandshakeClosesTheSocket(t *testing.T) {
 		outcome <- nil
 	}()
 	<-arrived
-	w.call("POST", "/auth/logout", token, "")
+	env.call("POST", "/auth/logout", token, "")
 	close(release)
 	select {
 	case err := <-outcome:
@@ -185,12 +175,12 @@ func TestABackendThatDiesWithinItsAnswerIsNoSilence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := newArena(t)
-			s := a.stage(t, nil)
+			a := newAttackEnv(t)
+			s := a.gatewayWith(t, nil)
 			s.backend.answers(test.raw)
-			w := s.dial()
-			w.send(request("POST /api/orders HTTP/1.1", "Host: gw.test", "@A", "Content-Length: 2") + "{}")
-			res, err := http.ReadResponse(w.r, &http.Request{Method: "POST"})
+			c := s.dial()
+			c.send(request("POST /api/orders HTTP/1.1", "Host: gw.test", "@A", "Content-Length: 2") + "{}")
+			res, err := http.ReadResponse(c.r, &http.Request{Method: "POST"})
 			if err != nil {
 				t.Fatalf("the connection was closed without an answer: %v", err)
 			}
@@ -207,13 +197,13 @@ func TestABackendThatDiesWithinItsAnswerIsNoSilence(t *testing.T) {
 
 func TestSocketsAreToldThatTheGatewayStops(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{backend: http.HandlerFunc(endless)})
-	token := w.login("alice")
-	sockets := []*websocket.Conn{w.dial(t, "/ws", token), w.dial(t, "/ws", token)}
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(endless)})
+	token := env.login("alice")
+	sockets := []*websocket.Conn{env.dial(t, "/ws", token), env.dial(t, "/ws", token)}
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	drained := make(chan struct{})
-	go func() { w.gateway.Drain(over); close(drained) }()
+	go func() { env.gateway.Drain(over); close(drained) }()
 	for _, socket := range sockets {
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 		defer stop()
@@ -226,22 +216,22 @@ func TestSocketsAreToldThatTheGatewayStops(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the drain doesn't end")
 	}
-	testkit.Within(t, time.Second, "the log says why", func() bool { return strings.Count(w.logs.String(), `"error":"overloaded"`) == 2 })
+	testkit.Within(t, time.Second, "the log says why", func() bool { return strings.Count(env.logs.String(), `"error":"overloaded"`) == 2 })
 }
 
 // A client that never answers the close frame, and one to which a frame is
 // under way, hold nothing up.
 func TestADrainWaitsForNoSocket(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, nil)
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, nil)
 	s.backend.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n\x82\x7e\x10\x00half")
-	w := s.dial()
-	w.send(ws())
-	if _, err := http.ReadResponse(w.r, nil); err != nil {
+	c := s.dial()
+	c.send(ws())
+	if _, err := http.ReadResponse(c.r, nil); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.r.Peek(8)
+	_, err := c.r.Peek(8)
 	testkit.Must(t, err)
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -252,7 +242,7 @@ func TestADrainWaitsForNoSocket(t *testing.T) {
 	case <-time.After(5 * time.Second):
 		t.Fatal("the drain doesn't end")
 	}
-	rest, _ := io.ReadAll(w.r)
+	rest, _ := io.ReadAll(c.r)
 	if strings.Contains(string(rest), "\x88\x02") {
 		t.Errorf("a close frame within a frame: %q", rest)
 	}
@@ -262,7 +252,7 @@ func TestWhatAShutdownCutsIsLoggedAsSuch(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
 	over := make(chan struct{})
-	w := newWorld(t, plan{backend: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/sse" {
 			endless(rw, r)
 			return
@@ -271,27 +261,27 @@ func TestWhatAShutdownCutsIsLoggedAsSuch(t *testing.T) {
 		<-over
 	})})
 	t.Cleanup(func() { close(over) }) // before the backend is closed, which waits for its handlers
-	token := w.login("alice")
+	token := env.login("alice")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
-	server := proxy.NewServer(w.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, Log: zap.NewNop()})
+	server := proxy.NewServer(env.gateway, proxy.ServerConfig{MaxHeader: 32 << 10, ReadHeaderTimeout: 5 * time.Second, Log: zap.NewNop()})
 	go server.Serve(ln)
-	w.base = "http://" + ln.Addr().String()
-	stream := w.open(t, "/sse", token)
+	env.base = "http://" + ln.Addr().String()
+	stream := env.open(t, "/sse", token)
 	got := make(chan answerOrError, 1)
-	go func() { got <- w.try("POST", "/api/orders", token, "{}") }()
+	go func() { got <- env.try("POST", "/api/orders", token, "{}") }()
 	<-arrived
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_ = server.Shutdown(ctx)
-	if a := <-got; a.err != nil || a.Status != 502 || a.code() != "upstream_error" {
-		t.Errorf("a request that the shutdown cut: %d %s, %v", a.Status, a.code(), a.err)
+	if a := <-got; a.err != nil || a.Status != 502 || a.Code() != "upstream_error" {
+		t.Errorf("a request that the shutdown cut: %d %s, %v", a.Status, a.Code(), a.err)
 	}
 	if _, err := io.ReadAll(stream.Body); err == nil {
 		t.Error("the stream ended as if it were whole")
 	}
-	testkit.Within(t, time.Second, "both are logged", func() bool { return strings.Count(w.logs.String(), "cut off by the gateway's shutdown") == 2 })
-	if strings.Contains(w.logs.String(), "client_closed") {
+	testkit.Within(t, time.Second, "both are logged", func() bool { return strings.Count(env.logs.String(), "cut off by the gateway's shutdown") == 2 })
+	if strings.Contains(env.logs.String(), "client_closed") {
 		t.Error("a client is said to have gone away")
 	}
 }

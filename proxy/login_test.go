@@ -17,14 +17,14 @@ import (
 
 func TestLoginCallLogoutRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	in := w.loginAnswer("alice")
+	env := newTestEnv(t, envConfig{})
+	in := env.loginAnswer("alice")
 	if in.Token == "" || in.TokenType != "Bearer" || in.ExpiresIn < 7000 || in.SessionExpiresIn < in.ExpiresIn || !in.IsNewUser {
 		t.Errorf("login answered %+v", in)
 	}
 	var got echoed
-	w.call("GET", "/api/me?a=1", in.Token, "").json(t, &got)
-	if id := got.Header.Get("X-OpenID"); id != w.user("alice").OpenID {
+	env.call("GET", "/api/me?a=1", in.Token, "").JSON(t, &got)
+	if id := got.Header.Get("X-OpenID"); id != env.user("alice").OpenID {
 		t.Errorf("the backend was told openid %q", id)
 	}
 	if got.Header.Get("Authorization") != "" {
@@ -33,26 +33,26 @@ func TestLoginCallLogoutRefused(t *testing.T) {
 	if got.Target != "/api/me?a=1" {
 		t.Errorf("the backend was asked for %s", got.Target)
 	}
-	if a := w.call("POST", "/auth/logout", in.Token, ""); a.Status != http.StatusNoContent {
+	if a := env.call("POST", "/auth/logout", in.Token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("logout: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("GET", "/api/me", in.Token, ""); a.Status != 401 || a.code() != "session_ended" {
-		t.Errorf("after logout: %d %s", a.Status, a.code())
+	if a := env.call("GET", "/api/me", in.Token, ""); a.Status != 401 || a.Code() != "session_ended" {
+		t.Errorf("after logout: %d %s", a.Status, a.Code())
 	}
-	if w.loginAnswer("alice").IsNewUser {
+	if env.loginAnswer("alice").IsNewUser {
 		t.Error("alice is new twice")
 	}
 }
 
 func TestOneNewUserWhenLoginsRace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
+	env := newTestEnv(t, envConfig{})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	fresh := 0
 	for range 20 {
 		wg.Go(func() {
-			if w.loginAnswer("alice").IsNewUser {
+			if env.loginAnswer("alice").IsNewUser {
 				mu.Lock()
 				fresh++
 				mu.Unlock()
@@ -67,36 +67,36 @@ func TestOneNewUserWhenLoginsRace(t *testing.T) {
 
 func TestCodeWorksOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	body := `{"code":"` + w.user("alice").Code() + `"}`
-	answers := make([]answer, 10)
+	env := newTestEnv(t, envConfig{})
+	body := `{"code":"` + env.user("alice").Code() + `"}`
+	answers := make([]testkit.Response, 10)
 	var wg sync.WaitGroup
 	for i := range answers {
-		wg.Go(func() { answers[i] = w.call("POST", "/auth/login", "", body) })
+		wg.Go(func() { answers[i] = env.call("POST", "/auth/login", "", body) })
 	}
 	wg.Wait()
 	ok := 0
 	for _, a := range answers {
 		if a.Status == 200 {
 			ok++
-		} else if a.code() != "invalid_code" {
-			t.Errorf("refused with %d %s", a.Status, a.code())
+		} else if a.Code() != "invalid_code" {
+			t.Errorf("refused with %d %s", a.Status, a.Code())
 		}
 	}
-	if n := w.sim.Count("/sns/jscode2session"); ok != 1 || n != 1 {
+	if n := env.sim.Count("/sns/jscode2session"); ok != 1 || n != 1 {
 		t.Errorf("%d logins, %d calls to WeChat", ok, n)
 	}
 }
 
 func TestIdempotentLoginGivesTheSameAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	body := `{"code":"` + w.user("alice").Code() + `"}`
+	env := newTestEnv(t, envConfig{})
+	body := `{"code":"` + env.user("alice").Code() + `"}`
 	key := []string{"Idempotency-Key", "0123456789abcdef"}
-	answers := make([]answer, 8)
+	answers := make([]testkit.Response, 8)
 	var wg sync.WaitGroup
 	for i := range answers {
-		wg.Go(func() { answers[i] = w.call("POST", "/auth/login", "", body, key...) })
+		wg.Go(func() { answers[i] = env.call("POST", "/auth/login", "", body, key...) })
 	}
 	wg.Wait()
 	for _, a := range answers {
@@ -104,20 +104,20 @@ func TestIdempotentLoginGivesTheSameAnswer(t *testing.T) {
 			t.Errorf("%d %s, not as the first: %s", a.Status, a.Body, answers[0].Body)
 		}
 	}
-	if n := w.sim.Count("/sns/jscode2session"); n != 1 {
+	if n := env.sim.Count("/sns/jscode2session"); n != 1 {
 		t.Errorf("%d calls to WeChat", n)
 	}
-	if a := w.call("POST", "/auth/login", "", body, "Idempotency-Key", "another-key-0123456"); a.code() != "invalid_code" {
+	if a := env.call("POST", "/auth/login", "", body, "Idempotency-Key", "another-key-0123456"); a.Code() != "invalid_code" {
 		t.Errorf("another key: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("POST", "/auth/login", "", body, "Idempotency-Key", "short"); a.code() != "bad_request" {
+	if a := env.call("POST", "/auth/login", "", body, "Idempotency-Key", "short"); a.Code() != "bad_request" {
 		t.Errorf("a short key: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestBadLoginBodies(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
+	env := newTestEnv(t, envConfig{})
 	for name, c := range map[string]struct {
 		body string
 		code string
@@ -139,11 +139,11 @@ func TestBadLoginBodies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := w.call("POST", "/auth/login", "", c.body)
+			a := env.call("POST", "/auth/login", "", c.body)
 			var told struct{ Error, Message, Request_ID string }
-			a.json(t, &told)
-			if a.code() != c.code || told.Error != c.code || told.Message == "" || told.Request_ID == "" {
-				t.Errorf("%d %s: %s", a.Status, a.code(), a.Body)
+			a.JSON(t, &told)
+			if a.Code() != c.code || told.Error != c.code || told.Message == "" || told.Request_ID == "" {
+				t.Errorf("%d %s: %s", a.Status, a.Code(), a.Body)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestBadLoginBodies(t *testing.T) {
 // errcode on the left.
 func TestWeChatsErrorsMeanWhatTheyShould(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
+	env := newTestEnv(t, envConfig{})
 	for _, c := range []struct {
 		errcode, status int
 		code            string
@@ -172,11 +172,11 @@ func TestWeChatsErrorsMeanWhatTheyShould(t *testing.T) {
 		{41002, 502, "wechat_misconfigured", false},
 		{41004, 502, "wechat_misconfigured", false},
 	} {
-		w.sim.ClearFaults()
-		w.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: c.errcode})
-		a := w.call("POST", "/auth/login", "", `{"code":"`+w.user("alice").Code()+`"}`)
-		if a.Status != c.status || a.code() != c.code || (a.Header.Get("Retry-After") != "") != c.retryAfter {
-			t.Errorf("%d: %d %s, Retry-After %q", c.errcode, a.Status, a.code(), a.Header.Get("Retry-After"))
+		env.sim.ClearFaults()
+		env.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: c.errcode})
+		a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("alice").Code()+`"}`)
+		if a.Status != c.status || a.Code() != c.code || (a.Header.Get("Retry-After") != "") != c.retryAfter {
+			t.Errorf("%d: %d %s, Retry-After %q", c.errcode, a.Status, a.Code(), a.Header.Get("Retry-After"))
 		}
 		if challenge := a.Header.Get("WWW-Authenticate"); (a.Status == 401) != strings.HasPrefix(challenge, `Bearer error="`) {
 			t.Errorf("%d: WWW-Authenticate %q", c.errcode, challenge)
@@ -186,17 +186,17 @@ func TestWeChatsErrorsMeanWhatTheyShould(t *testing.T) {
 
 func TestPhoneAtLoginDoesNotUndoIt(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	alice := w.user("alice")
-	good := w.call("POST", "/auth/login", "", `{"code":"`+alice.Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
+	env := newTestEnv(t, envConfig{})
+	alice := env.user("alice")
+	good := env.call("POST", "/auth/login", "", `{"code":"`+alice.Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
 	var in loginAnswer
-	good.json(t, &in)
+	good.JSON(t, &in)
 	if in.Phone["phone_number"] != alice.Phone() {
 		t.Errorf("phone is %v", in.Phone)
 	}
-	stolen := w.call("POST", "/auth/login", "", `{"code":"`+w.user("mallory").Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
+	stolen := env.call("POST", "/auth/login", "", `{"code":"`+env.user("mallory").Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
 	var other loginAnswer
-	stolen.json(t, &other)
+	stolen.JSON(t, &other)
 	if stolen.Status != 200 || other.Token == "" || other.Phone["error"] != "invalid_code" {
 		t.Errorf("with another's phone code: %d %s", stolen.Status, stolen.Body)
 	}
@@ -220,24 +220,24 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 		w.Write([]byte(answer))
 	})
 	url := serve(t, hook)
-	w := newWorld(t, plan{config: func(c *proxy.Config) {
+	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) {
 		c.Endpoints.Hook = endpoint.Hook{URL: url, Timeout: time.Second, Client: endpoint.NewHookClient()}
 	}})
-	token := w.login("alice")
-	if asked.last["openid"] != w.user("alice").OpenID || asked.last["is_new_user"] != true || !strings.HasPrefix(asked.token, "Bearer ey") {
+	token := env.login("alice")
+	if asked.last["openid"] != env.user("alice").OpenID || asked.last["is_new_user"] != true || !strings.HasPrefix(asked.token, "Bearer ey") {
 		t.Errorf("the hook was asked %v", asked.last)
 	}
 	var got echoed
-	w.call("GET", "/api/admin/x", token, "").json(t, &got)
+	env.call("GET", "/api/admin/x", token, "").JSON(t, &got)
 	if got.Header.Get("X-User-ID") != "42" || got.Header.Get("X-User-Roles") != "admin,a%2Cb" {
 		t.Errorf("the backend was told %v", got.Header)
 	}
-	carol := w.user("carol").OpenID
-	_, err := w.sessions.Ban(t.Context(), appID, carol, session.Ban{})
+	carol := env.user("carol").OpenID
+	_, err := env.sessions.Ban(t.Context(), appID, carol, session.Ban{})
 	testkit.Must(t, err)
-	_, err = w.sessions.Unban(t.Context(), appID, carol)
+	_, err = env.sessions.Unban(t.Context(), appID, carol)
 	testkit.Must(t, err)
-	if in := w.loginAnswer("carol"); !in.IsNewUser || asked.last["is_new_user"] != true {
+	if in := env.loginAnswer("carol"); !in.IsNewUser || asked.last["is_new_user"] != true {
 		t.Errorf("of a user banned before the first login the hook was told %v, the client %v", asked.last, in.IsNewUser)
 	}
 	set := func(s int, a string) {
@@ -256,8 +256,8 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 		{200, `{"roles":["` + strings.Repeat("x", 20000) + `"]}`, "upstream_error"},
 	} {
 		set(c.status, c.answer)
-		a := w.call("POST", "/auth/login", "", `{"code":"`+w.user("bob").Code()+`"}`)
-		if a.code() != c.code || c.status == 403 && !strings.Contains(string(a.Body), "被封了") {
+		a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("bob").Code()+`"}`)
+		if a.Code() != c.code || c.status == 403 && !strings.Contains(string(a.Body), "被封了") {
 			t.Errorf("hook's %d %.40s: %d %s", c.status, c.answer, a.Status, a.Body)
 		}
 	}
@@ -265,25 +265,25 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 
 func TestBannedUserCannotLogIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	token := w.login("alice")
-	_, err := w.sessions.Ban(t.Context(), appID, w.user("alice").OpenID, session.Ban{Reason: "spam"})
+	env := newTestEnv(t, envConfig{})
+	token := env.login("alice")
+	_, err := env.sessions.Ban(t.Context(), appID, env.user("alice").OpenID, session.Ban{Reason: "spam"})
 	testkit.Must(t, err)
-	if a := w.call("GET", "/api/x", token, ""); a.code() != "session_ended" {
-		t.Errorf("a banned user's token: %d %s", a.Status, a.code())
+	if a := env.call("GET", "/api/x", token, ""); a.Code() != "session_ended" {
+		t.Errorf("a banned user's token: %d %s", a.Status, a.Code())
 	}
-	if a := w.call("POST", "/auth/login", "", `{"code":"`+w.user("alice").Code()+`"}`); a.Status != 403 || a.code() != "user_blocked" {
-		t.Errorf("a banned user's login: %d %s", a.Status, a.code())
+	if a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("alice").Code()+`"}`); a.Status != 403 || a.Code() != "user_blocked" {
+		t.Errorf("a banned user's login: %d %s", a.Status, a.Code())
 	}
 }
 
 func TestLoginsOfOneAddressAreLimited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
+	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
 	for i := range 5 {
-		a := w.call("POST", "/auth/login", "", `{"code":"nonsense"}`, "X-Forwarded-For", "10.0.0."+string(rune('0'+i)))
+		a := env.call("POST", "/auth/login", "", `{"code":"nonsense"}`, "X-Forwarded-For", "10.0.0."+string(rune('0'+i)))
 		if limited := a.Status == 429; limited != (i >= 3) || limited && a.Header.Get("Retry-After") == "" {
-			t.Errorf("login %d: %d %s", i, a.Status, a.code())
+			t.Errorf("login %d: %d %s", i, a.Status, a.Code())
 		}
 	}
 }
@@ -292,31 +292,31 @@ func TestLoginsOfOneAddressAreLimited(t *testing.T) {
 // session goes on with the new one.
 func TestLogoutResetsALeakedSessionKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	first, second := w.login("alice"), w.login("alice")
-	leaked := w.user("alice").SessionKey()
-	if a := w.call("POST", "/auth/logout", first, `{"reset_key":true}`); a.Status != http.StatusNoContent {
+	env := newTestEnv(t, envConfig{})
+	first, second := env.login("alice"), env.login("alice")
+	leaked := env.user("alice").SessionKey()
+	if a := env.call("POST", "/auth/logout", first, `{"reset_key":true}`); a.Status != http.StatusNoContent {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	if w.user("alice").SessionKey() == leaked {
+	if env.user("alice").SessionKey() == leaked {
 		t.Error("WeChat holds the same key")
 	}
-	if a := w.call("GET", "/api/x", first, ""); a.code() != "session_ended" {
+	if a := env.call("GET", "/api/x", first, ""); a.Code() != "session_ended" {
 		t.Errorf("the session that was logged out: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("POST", "/auth/check", second, ""); strings.TrimSpace(string(a.Body)) != `{"valid":true}` {
+	if a := env.call("POST", "/auth/check", second, ""); strings.TrimSpace(string(a.Body)) != `{"valid":true}` {
 		t.Errorf("the other session: %d %s", a.Status, a.Body)
 	}
-	w.user("alice").RotateKey()
-	if a := w.call("POST", "/auth/logout", second, `{"reset_key":true}`); a.Status != http.StatusNoContent {
+	env.user("alice").RotateKey()
+	if a := env.call("POST", "/auth/logout", second, `{"reset_key":true}`); a.Status != http.StatusNoContent {
 		t.Errorf("with a key that is invalid already: %d %s", a.Status, a.Body)
 	}
-	third := w.login("alice")
-	w.sim.AddFault(wechattest.Fault{API: "/wxa/resetusersessionkey", Times: 1, Errcode: 45011})
-	if a := w.call("POST", "/auth/logout", third, `{"reset_key":true}`); a.code() != "rate_limited" {
+	third := env.login("alice")
+	env.sim.AddFault(wechattest.Fault{API: "/wxa/resetusersessionkey", Times: 1, Errcode: 45011})
+	if a := env.call("POST", "/auth/logout", third, `{"reset_key":true}`); a.Code() != "rate_limited" {
 		t.Errorf("too often: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("GET", "/api/x", third, ""); a.Status != http.StatusOK {
+	if a := env.call("GET", "/api/x", third, ""); a.Status != http.StatusOK {
 		t.Errorf("a logout that was refused ended the session: %d %s", a.Status, a.Body)
 	}
 }

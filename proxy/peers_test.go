@@ -16,8 +16,8 @@ import (
 
 func TestXForwardedForIsReadInEveryForm(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, behind)
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, behind)
 	for sent, client := range map[string]string{
 		"203.0.113.9:4711":                     "203.0.113.9",
 		"[2001:db8::9]:4711":                   "2001:db8::9",
@@ -42,15 +42,15 @@ func TestXForwardedForIsReadInEveryForm(t *testing.T) {
 
 func TestAMissingTrustedProxyIsWarnedOfOnceAMinute(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, nil)
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, nil)
 	for range 5 {
 		s.passes(api("X-Forwarded-For: 203.0.113.9"), a.openA)
 	}
 	if n := strings.Count(s.logs.String(), "trusted_proxies"); n != 1 {
 		t.Errorf("%d warnings", n)
 	}
-	trusting := a.stage(t, behind)
+	trusting := a.gatewayWith(t, behind)
 	trusting.passes(api("X-Forwarded-For: 203.0.113.9"), a.openA)
 	if strings.Contains(trusting.logs.String(), "trusted_proxies") {
 		t.Error("a listed proxy was warned of")
@@ -73,9 +73,9 @@ func shop(change func(*proxy.Route)) func(*proxy.Config) {
 
 func TestAStrippedPrefixIsToldAndPutBack(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	answer := "HTTP/1.1 302 Found\r\nLocation: http://10.1.2.3:8080/login?next=1\r\nSet-Cookie: a=1; Path=/cart\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
-	s := a.stage(t, shop(nil))
+	s := a.gatewayWith(t, shop(nil))
 	s.backend.answers(answer)
 	got, _ := s.ask(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /evil"))
 	if location := got.Header.Get("Location"); location != "/shop/login?next=1" {
@@ -88,7 +88,7 @@ func TestAStrippedPrefixIsToldAndPutBack(t *testing.T) {
 	if prefix := q.named("X-Forwarded-Prefix"); q.target() != "/x" || !slices.Equal(prefix, []string{"/shop"}) {
 		t.Errorf("target %s, X-Forwarded-Prefix %q", q.target(), prefix)
 	}
-	nested := a.stage(t, func(c *proxy.Config) { shop(nil)(c); behind(c) })
+	nested := a.gatewayWith(t, func(c *proxy.Config) { shop(nil)(c); behind(c) })
 	nested.ask(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /outer"))
 	nested.ask(request("GET /public/x HTTP/1.1", "Host: gw.test", "X-Forwarded-Prefix: //evil.test"))
 	for i, want := range [][]string{{"/outer/shop"}, nil} {
@@ -96,7 +96,7 @@ func TestAStrippedPrefixIsToldAndPutBack(t *testing.T) {
 			t.Errorf("behind a proxy, request %d: X-Forwarded-Prefix %q", i, got)
 		}
 	}
-	pass := a.stage(t, shop(func(rt *proxy.Route) { rt.RewriteRedirects = false }))
+	pass := a.gatewayWith(t, shop(func(rt *proxy.Route) { rt.RewriteRedirects = false }))
 	pass.backend.answers(answer)
 	if got, _ := pass.ask(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A")); got.Header.Get("Location") != "http://10.1.2.3:8080/login?next=1" || got.Header["Set-Cookie"][0] != "a=1; Path=/cart" {
 		t.Errorf("redirects: pass: %v", got.Header)
@@ -105,15 +105,15 @@ func TestAStrippedPrefixIsToldAndPutBack(t *testing.T) {
 
 func TestWebSocketHeadersAreSpelledAsTheRFCDoes(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, nil)
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, nil)
 	s.backend.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nsec-websocket-accept: x\r\nsec-websocket-protocol: chat\r\n\r\n")
-	w := s.dial()
-	w.send(request("GET /ws HTTP/1.1", "Host: gw.test", "@A", "Connection: Upgrade", "Upgrade: websocket", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
+	c := s.dial()
+	c.send(request("GET /ws HTTP/1.1", "Host: gw.test", "@A", "Connection: Upgrade", "Upgrade: websocket", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
 		"SEC-WEBSOCKET-VERSION: 13", "sec-websocket-protocol: chat", "sec-websocket-extensions: x"))
 	var head strings.Builder
 	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
-		line, err := w.r.ReadString('\n')
+		line, err := c.r.ReadString('\n')
 		testkit.Must(t, err)
 		head.WriteString(line)
 	}
@@ -144,8 +144,8 @@ func TestWebSocketHeadersAreSpelledAsTheRFCDoes(t *testing.T) {
 
 func TestWhatTheGatewayAddsToStandsOnOneLine(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, func(c *proxy.Config) {
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, func(c *proxy.Config) {
 		behind(c)
 		c.Routes = append(c.Routes, &proxy.Route{Name: "h5", Path: "/h5/", Auth: proxy.AuthNone, CORSOrigins: []string{"https://good.test"}})
 	})
@@ -177,9 +177,9 @@ func TestWhatTheGatewayAddsToStandsOnOneLine(t *testing.T) {
 
 func TestWhatABackendsConnectionListsDoesNotPass(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for _, connection := range []string{"X-Internal", "close, X-Internal", "X-Internal, close", "keep-alive, x-internal"} {
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.backend.answers("HTTP/1.1 200 OK\r\nConnection: " + connection + "\r\nX-Internal: secret\r\nX-Other: ok\r\nContent-Length: 0\r\n\r\n")
 		got, _ := s.ask(get("/public/x"))
 		if got.Status != 200 || got.Header.Get("X-Internal") != "" || got.Header.Get("X-Other") != "ok" {
@@ -190,9 +190,9 @@ func TestWhatABackendsConnectionListsDoesNotPass(t *testing.T) {
 
 func TestAnswersWithoutABodySayNoLength(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
+	a := newAttackEnv(t)
 	for _, status := range []string{"204 No Content", "304 Not Modified"} {
-		s := a.stage(t, nil)
+		s := a.gatewayWith(t, nil)
 		s.backend.answers("HTTP/1.1 " + status + "\r\nContent-Length: 5\r\nEtag: \"x\"\r\n\r\n")
 		got, _ := s.ask(get("/public/x"))
 		if _, sent := got.Header["Content-Length"]; sent || got.Header.Get("Etag") != `"x"` {
@@ -203,26 +203,26 @@ func TestAnswersWithoutABodySayNoLength(t *testing.T) {
 
 func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	token := w.login("alice")
+	env := newTestEnv(t, envConfig{})
+	token := env.login("alice")
 	for _, path := range []string{"/auth/session", "/auth/profile", "/.well-known/jwks.json", "/api/x"} {
-		got, want := w.call("HEAD", path, token, ""), w.call("GET", path, token, "")
+		got, want := env.call("HEAD", path, token, ""), env.call("GET", path, token, "")
 		if got.Status != 200 || len(got.Body) != 0 || got.Header.Get("Content-Type") != want.Header.Get("Content-Type") {
 			t.Errorf("HEAD %s: %d %v", path, got.Status, got.Header)
 		}
 	}
-	if a := w.call("HEAD", "/auth/login", token, ""); a.Status != 405 || a.Header.Get("Allow") != "POST" {
+	if a := env.call("HEAD", "/auth/login", token, ""); a.Status != 405 || a.Header.Get("Allow") != "POST" {
 		t.Errorf("HEAD of login: %d, Allow %q", a.Status, a.Header.Get("Allow"))
 	}
-	if a := w.call("DELETE", "/auth/profile", token, ""); a.Status != 405 || a.Header.Get("Allow") != "GET, HEAD, PUT" {
+	if a := env.call("DELETE", "/auth/profile", token, ""); a.Status != 405 || a.Header.Get("Allow") != "GET, HEAD, PUT" {
 		t.Errorf("DELETE of profile: %d, Allow %q", a.Status, a.Header.Get("Allow"))
 	}
 }
 
 func TestLogoutsBodyMayBeEmptyButNotBroken(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, nil)
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, nil)
 	logout := func(body string, lines ...string) string {
 		return request(append([]string{"POST /auth/logout HTTP/1.1", "Host: gw.test", "Authorization: Bearer " + a.enter(session.Login{AppID: appID, OpenID: "oLogout-0123456"})}, lines...)...) + body
 	}
@@ -230,28 +230,28 @@ func TestLogoutsBodyMayBeEmptyButNotBroken(t *testing.T) {
 		"empty chunked": logout("0\r\n\r\n", "Transfer-Encoding: chunked"), "blank": logout(" \n", "Content-Length: 2"), "no body": logout(""), "JSON": logout("{}", "Content-Length: 2"),
 	} {
 		if got, _ := s.ask(raw); got.Status != 204 {
-			t.Errorf("%s: %d %s", name, got.Status, got.code())
+			t.Errorf("%s: %d %s", name, got.Status, got.Code())
 		}
 	}
 	for name, raw := range map[string]string{
 		"broken chunk": logout("5\r\n{\"al\r\nzz", "Transfer-Encoding: chunked"), "half of JSON": logout(`{"all`, "Content-Length: 5"), "an array": logout("[]", "Content-Length: 2"),
 	} {
 		if got, _ := s.ask(raw); got.Status != 400 {
-			t.Errorf("%s: %d %s", name, got.Status, got.code())
+			t.Errorf("%s: %d %s", name, got.Status, got.Code())
 		}
 	}
-	w := s.dial()
-	w.send(logout(`{"all":`, "Content-Length: 12"))
-	w.conn.(interface{ CloseWrite() error }).CloseWrite()
-	if got, err := w.next("POST"); err == nil && got.Status == 204 {
+	c := s.dial()
+	c.send(logout(`{"all":`, "Content-Length: 12"))
+	c.conn.(interface{ CloseWrite() error }).CloseWrite()
+	if got, err := c.next("POST"); err == nil && got.Status == 204 {
 		t.Error("a body that broke off was a logout")
 	}
 }
 
 func TestCloudRunGetsTheClientsAddress(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, func(c *proxy.Config) { behind(c); c.Identity.CloudRun = true })
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, func(c *proxy.Config) { behind(c); c.Identity.CloudRun = true })
 	q := s.passes(api("X-Forwarded-For: 203.0.113.9, 10.0.0.1", "X-Original-Forwarded-For: 6.6.6.6"), a.openA)
 	if got := q.named("X-Original-Forwarded-For"); len(got) != 1 || got[0] != "203.0.113.9" {
 		t.Errorf("X-Original-Forwarded-For: %q", got)
@@ -260,31 +260,31 @@ func TestCloudRunGetsTheClientsAddress(t *testing.T) {
 
 func TestEachUserHasALimitOnTheGatewaysOwnEndpoints(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{config: func(c *proxy.Config) { c.Endpoints.PerUser = session.Rate{Count: 3, Per: time.Hour} }})
-	alice, bob := w.login("alice"), w.login("bob")
-	second := w.login("alice") // another session of the same user
+	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.PerUser = session.Rate{Count: 3, Per: time.Hour} }})
+	alice, bob := env.login("alice"), env.login("bob")
+	second := env.login("alice") // another session of the same user
 	for i, token := range []string{alice, second, alice} {
-		if a := w.call("POST", "/auth/check", token, ""); a.Status != 200 {
-			t.Fatalf("call %d: %d %s", i, a.Status, a.code())
+		if a := env.call("POST", "/auth/check", token, ""); a.Status != 200 {
+			t.Fatalf("call %d: %d %s", i, a.Status, a.Code())
 		}
 	}
 	for _, call := range []struct{ method, path string }{{"POST", "/auth/check"}, {"GET", "/auth/session"}, {"POST", "/auth/refresh"}, {"GET", "/auth/profile"}} {
-		if a := w.call(call.method, call.path, second, ""); a.Status != 429 || a.code() != "rate_limited" || a.Header.Get("Retry-After") == "" {
-			t.Errorf("%s beyond the limit: %d %s", call.path, a.Status, a.code())
+		if a := env.call(call.method, call.path, second, ""); a.Status != 429 || a.Code() != "rate_limited" || a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s beyond the limit: %d %s", call.path, a.Status, a.Code())
 		}
 	}
-	if a := w.call("GET", "/auth/session", bob, ""); a.Status != 200 {
+	if a := env.call("GET", "/auth/session", bob, ""); a.Status != 200 {
 		t.Errorf("bob: %d", a.Status)
 	}
-	if a := w.call("GET", "/api/x", alice, ""); a.Status != 200 {
+	if a := env.call("GET", "/api/x", alice, ""); a.Status != 200 {
 		t.Errorf("a route: %d", a.Status)
 	}
 }
 
 func TestCloudBasesIdentityDoesNotPass(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, behind)
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, behind)
 	for _, name := range []string{"X-Cloudbase-Context", "X-CloudBase-Credentials", "x-cloudbase-authorization", "X-SCF-Private-Environment", "X-TT-OPENID", "X-WX-FROM-OPENID"} {
 		for _, raw := range []string{api(name + ": oEVIL"), get("/public/x", name+": oEVIL")} {
 			if got, _ := s.ask(raw); got.Status != 200 {
@@ -303,7 +303,7 @@ func TestCookiesOfEveryShapeComeBackUnchanged(t *testing.T) {
 		"cart[7]=1; Path=/", `quoted="a b"; Path=/`, `json={"a":1,"b":2}; Path=/`, `back=a\"b; Path=/`, "name=中文; Path=/", "latin=\xe9; Path=/",
 		"long=1; Path=/; Max-Age=99999999999999999999", "odd=1; Path=/; Expires=Wednesday, 21-Oct-2099 07:28:00 GMT", "label=1; Path=/; Domain=backend",
 	}
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{{
 			Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b", BackendURLs: []*url.URL{{Scheme: "http", Host: "backend:8080"}},
 		}},
@@ -315,26 +315,26 @@ func TestCookiesOfEveryShapeComeBackUnchanged(t *testing.T) {
 			w.Write([]byte(strings.Join(r.Header["Cookie"], "\n")))
 		}),
 	})
-	token := w.login("alice")
-	w.call("GET", "/set", token, "")
-	w.call("GET", "/set", token, "")
+	token := env.login("alice")
+	env.call("GET", "/set", token, "")
+	env.call("GET", "/set", token, "")
 	var want []string
 	for _, line := range lines {
 		pair, _, _ := strings.Cut(line, ";")
 		want = append(want, pair)
 	}
-	if got := string(w.call("GET", "/get", token, "").Body); got != strings.Join(want, "; ") {
+	if got := string(env.call("GET", "/get", token, "").Body); got != strings.Join(want, "; ") {
 		t.Errorf("the backend was sent\n%q, not\n%q", got, strings.Join(want, "; "))
 	}
-	if n := strings.Count(w.logs.String(), "can't be kept"); n != 2 {
+	if n := strings.Count(env.logs.String(), "can't be kept"); n != 2 {
 		t.Errorf("%d cookies were reported", n)
 	}
 }
 
 func TestLeniencesOfTheRequestLine(t *testing.T) {
 	t.Parallel()
-	a := newArena(t)
-	s := a.stage(t, func(c *proxy.Config) {
+	a := newAttackEnv(t)
+	s := a.gatewayWith(t, func(c *proxy.Config) {
 		c.Routes = append(c.Routes, &proxy.Route{Name: "all", Path: "/", Auth: proxy.AuthNone})
 	})
 	for raw, target := range map[string]string{
@@ -351,7 +351,7 @@ func TestLeniencesOfTheRequestLine(t *testing.T) {
 
 func TestOptionsOfTheServerAreTheGateways(t *testing.T) {
 	t.Parallel()
-	s := newArena(t).stage(t, nil)
+	s := newAttackEnv(t).gatewayWith(t, nil)
 	got, _ := s.ask(request("OPTIONS * HTTP/1.1", "Host: gw.test"))
 	if got.Status != 204 || !strings.Contains(got.Header.Get("Allow"), "GET") || got.Header.Get("X-Request-Id") == "" || got.Header.Get("Content-Length") != "" {
 		t.Errorf("%d %v", got.Status, got.Header)
@@ -364,7 +364,7 @@ func TestOptionsOfTheServerAreTheGateways(t *testing.T) {
 // and must not take an empty 200 for an answer of the backend.
 func TestAClientThatIsTakenForGoneIsNotAnsweredWith200(t *testing.T) {
 	t.Parallel()
-	s := newArena(t).stage(t, nil)
+	s := newAttackEnv(t).gatewayWith(t, nil)
 	arrived, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
 	s.backend.replies(func(sent) string {
@@ -372,11 +372,11 @@ func TestAClientThatIsTakenForGoneIsNotAnsweredWith200(t *testing.T) {
 		<-release
 		return hangUp
 	})
-	w := s.dial()
-	w.send(request("GET /api/slow HTTP/1.1", "Host: gw.test", "@A"))
+	c := s.dial()
+	c.send(request("GET /api/slow HTTP/1.1", "Host: gw.test", "@A"))
 	<-arrived
-	testkit.Must(t, w.conn.(*net.TCPConn).CloseWrite())
-	if got, err := w.next("GET"); err == nil && got.Status < 400 {
+	testkit.Must(t, c.conn.(*net.TCPConn).CloseWrite())
+	if got, err := c.next("GET"); err == nil && got.Status < 400 {
 		t.Errorf("%d %q", got.Status, got.Body)
 	}
 }

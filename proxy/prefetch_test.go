@@ -27,8 +27,8 @@ const (
 	prefetchPath = "/auth/prefetch/" + appID + "/" + prefetchKey
 )
 
-// prefetchWorld is a gateway whose app has its pre-fetch on.
-func prefetchWorld(t *testing.T, p plan) *world {
+// newPrefetchEnv is a gateway whose app has its pre-fetch on.
+func newPrefetchEnv(t *testing.T, p envConfig) *testEnv {
 	t.Helper()
 	before := p.config
 	p.config = func(c *proxy.Config) {
@@ -37,30 +37,30 @@ func prefetchWorld(t *testing.T, p plan) *world {
 			before(c)
 		}
 	}
-	return newWorld(t, p)
+	return newTestEnv(t, p)
 }
 
 // prefetch has WeChat prepare a start of alice's.
-func (w *world) prefetch(c wechattest.PrefetchCall) wechattest.PrefetchResult {
-	w.t.Helper()
+func (env *testEnv) prefetch(c wechattest.PrefetchCall) wechattest.PrefetchResult {
+	env.t.Helper()
 	if c.URL == "" {
-		c.URL = w.base + prefetchPath
+		c.URL = env.base + prefetchPath
 	}
-	got, err := w.user("alice").Prefetch(w.t.Context(), c)
-	testkit.Must(w.t, err)
+	got, err := env.user("alice").Prefetch(env.t.Context(), c)
+	testkit.Must(env.t, err)
 	return got
 }
 
 // exchanges counts the codes that WeChat was given.
-func (w *world) exchanges() int { return w.sim.Count("/sns/jscode2session") }
+func (env *testEnv) exchanges() int { return env.sim.Count("/sns/jscode2session") }
 
 // A login that WeChat fetched ahead is one: its token works, and the login of
 // the same code, on the other instance, gives the same answer and asks WeChat
 // nothing.
 func TestPrefetchIsALogin(t *testing.T) {
 	redis := redistest.Start(t)
-	a := prefetchWorld(t, plan{redis: redis})
-	b := prefetchWorld(t, plan{redis: redis, sim: a.sim})
+	a := newPrefetchEnv(t, envConfig{redis: redis})
+	b := newPrefetchEnv(t, envConfig{redis: redis, sim: a.sim})
 	for name, header := range map[string][]string{"keyless": nil, "keyed": {"Idempotency-Key", strings.Repeat("k", 16)}} {
 		for _, prefetchFirst := range []bool{true, false} {
 			before, code := a.exchanges(), a.user("alice").Code()
@@ -85,7 +85,7 @@ func TestPrefetchIsALogin(t *testing.T) {
 				t.Errorf("%s: its token: %d %s", name, r.Status, r.Body)
 			}
 			again := a.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code))
-			if again.code() != "invalid_code" {
+			if again.Code() != "invalid_code" {
 				t.Errorf("%s: the code once more, without a key: %d %s", name, again.Status, again.Body)
 			}
 		}
@@ -94,19 +94,19 @@ func TestPrefetchIsALogin(t *testing.T) {
 
 func TestPrefetchAndLoginAtOnceAskWeChatOnce(t *testing.T) {
 	redis := redistest.Start(t)
-	worlds := []*world{prefetchWorld(t, plan{redis: redis})}
-	worlds = append(worlds, prefetchWorld(t, plan{redis: redis, sim: worlds[0].sim}))
-	code := worlds[0].user("alice").Code()
+	envs := []*testEnv{newPrefetchEnv(t, envConfig{redis: redis})}
+	envs = append(envs, newPrefetchEnv(t, envConfig{redis: redis, sim: envs[0].sim}))
+	code := envs[0].user("alice").Code()
 	answers := make([]string, 6)
 	var all sync.WaitGroup
 	for i := range answers {
-		w := worlds[i/2%2]
+		env := envs[i/2%2]
 		all.Go(func() {
 			if i%2 == 0 {
-				answers[i] = w.prefetch(wechattest.PrefetchCall{Code: code}).Data
+				answers[i] = env.prefetch(wechattest.PrefetchCall{Code: code}).Data
 				return
 			}
-			a := w.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), "Idempotency-Key", strings.Repeat("k", 16))
+			a := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), "Idempotency-Key", strings.Repeat("k", 16))
 			answers[i] = string(a.Body)
 		})
 	}
@@ -116,16 +116,16 @@ func TestPrefetchAndLoginAtOnceAskWeChatOnce(t *testing.T) {
 			t.Errorf("answer %d is %s", i, a)
 		}
 	}
-	if n := worlds[0].exchanges(); n != 1 {
+	if n := envs[0].exchanges(); n != 1 {
 		t.Errorf("WeChat was asked %d times", n)
 	}
 }
 
 func TestPrefetchRefusals(t *testing.T) {
-	w := prefetchWorld(t, plan{})
-	w.user("mallory").Block(true)
-	blocked := w.user("mallory").Code()
-	good := w.user("alice").Code()
+	env := newPrefetchEnv(t, envConfig{})
+	env.user("mallory").Block(true)
+	blocked := env.user("mallory").Code()
+	good := env.user("alice").Code()
 	for name, c := range map[string]struct{ method, target, want string }{
 		"another key":      {"GET", "/auth/prefetch/" + appID + "/" + strings.Repeat("k", 31) + "?code=" + good, "404 no_route"},
 		"a longer key":     {"GET", prefetchPath + "x?code=" + good, "404 no_route"},
@@ -146,28 +146,28 @@ func TestPrefetchRefusals(t *testing.T) {
 		"a code of nobody": {"GET", prefetchPath + "?code=never-issued", "401 invalid_code"},
 		"a blocked user's": {"GET", prefetchPath + "?code=" + blocked, "403 user_blocked"},
 	} {
-		if a := w.call(c.method, c.target, "", ""); strings.TrimSpace(fmt.Sprint(a.Status, " ", a.code())) != c.want {
+		if a := env.call(c.method, c.target, "", ""); strings.TrimSpace(fmt.Sprint(a.Status, " ", a.Code())) != c.want {
 			t.Errorf("%s: want %s, got %d %s", name, c.want, a.Status, a.Body)
 		}
 	}
-	if a := w.call("GET", prefetchPath+"?code="+good, "", ""); a.Status != http.StatusOK || a.Header.Get("Cache-Control") != "no-store" {
+	if a := env.call("GET", prefetchPath+"?code="+good, "", ""); a.Status != http.StatusOK || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("a refusal used the code up: %d %s", a.Status, a.Body)
 	}
-	if off := newWorld(t, plan{}); off.call("GET", prefetchPath+"?code="+good, "", "").code() != "no_route" {
+	if off := newTestEnv(t, envConfig{}); off.call("GET", prefetchPath+"?code="+good, "", "").Code() != "no_route" {
 		t.Error("it answers where it is off")
 	}
 }
 
 // WeChat calls from a few addresses, for all users.
 func TestPrefetchIsNotCutOffByLoginPerIP(t *testing.T) {
-	w := prefetchWorld(t, plan{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 2, Per: time.Minute} }})
+	env := newPrefetchEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 2, Per: time.Minute} }})
 	for range 10 {
-		if got := w.prefetch(wechattest.PrefetchCall{}); got.Status != http.StatusOK {
+		if got := env.prefetch(wechattest.PrefetchCall{}); got.Status != http.StatusOK {
 			t.Fatalf("%+v", got)
 		}
 	}
 	for _, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests} { // and it counts for nobody
-		if a := w.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, w.user("bob").Code())); a.Status != want {
+		if a := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, env.user("bob").Code())); a.Status != want {
 			t.Errorf("want %d, got %d %s", want, a.Status, a.Body)
 		}
 	}
@@ -183,32 +183,32 @@ func TestPrefetchAnswerIsSmall(t *testing.T) {
 		}
 		_ = json.NewEncoder(w).Encode(map[string]any{"user_id": strings.Repeat("u", 128), "roles": roles})
 	}))
-	w := prefetchWorld(t, plan{config: func(c *proxy.Config) {
+	env := newPrefetchEnv(t, envConfig{config: func(c *proxy.Config) {
 		c.Endpoints.Hook = endpoint.Hook{URL: hook, Timeout: 2 * time.Second, Client: endpoint.NewHookClient()}
 	}})
-	if got := w.prefetch(wechattest.PrefetchCall{}); got.Status != http.StatusOK || len(got.Data) > 8<<10 {
+	if got := env.prefetch(wechattest.PrefetchCall{}); got.Status != http.StatusOK || len(got.Data) > 8<<10 {
 		t.Errorf("%d bytes, %+v", len(got.Data), got)
 	}
 }
 
 func TestPrefetchWhileSomethingIsAway(t *testing.T) {
-	w := prefetchWorld(t, plan{})
-	code := w.user("alice").Code()
-	w.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Times: 2, Errcode: -1})
-	if got := w.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusServiceUnavailable {
+	env := newPrefetchEnv(t, envConfig{})
+	code := env.user("alice").Code()
+	env.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Times: 2, Errcode: -1})
+	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusServiceUnavailable {
 		t.Errorf("while WeChat is away: %+v", got)
 	}
-	if got := w.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusOK {
+	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusOK {
 		t.Errorf("WeChat has not used the code up: %+v", got)
 	}
-	code = w.user("alice").Code()
-	w.redis.Stop()
-	if got := w.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusServiceUnavailable {
+	code = env.user("alice").Code()
+	env.redis.Stop()
+	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusServiceUnavailable {
 		t.Errorf("while Redis is away: %+v", got)
 	}
-	w.redis.Start()
+	env.redis.Start()
 	testkit.Eventually(t, "the same code works", func() bool {
-		return w.prefetch(wechattest.PrefetchCall{Code: code}).Status == http.StatusOK
+		return env.prefetch(wechattest.PrefetchCall{Code: code}).Status == http.StatusOK
 	})
 }
 
@@ -217,14 +217,14 @@ func TestPrefetchIsLoggedWithoutItsSecrets(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
 	t.Cleanup(func() { testkit.Must(t, provider.Shutdown(context.Background())) })
-	w := prefetchWorld(t, plan{tracer: provider.Tracer("test")})
-	code := w.user("alice").Code()
-	w.prefetch(wechattest.PrefetchCall{Code: code})
-	w.prefetch(wechattest.PrefetchCall{Token: "token-of-the-mini-program"})
-	w.prefetch(wechattest.PrefetchCall{URL: w.base + "/auth/" + prefetchPath}) // //, as an operator mistypes it
-	w.prefetch(wechattest.PrefetchCall{URL: w.base + "/wx" + prefetchPath})
+	env := newPrefetchEnv(t, envConfig{tracer: provider.Tracer("test")})
+	code := env.user("alice").Code()
+	env.prefetch(wechattest.PrefetchCall{Code: code})
+	env.prefetch(wechattest.PrefetchCall{Token: "token-of-the-mini-program"})
+	env.prefetch(wechattest.PrefetchCall{URL: env.base + "/auth/" + prefetchPath}) // //, as an operator mistypes it
+	env.prefetch(wechattest.PrefetchCall{URL: env.base + "/wx" + prefetchPath})
 	named(t, spans, "GET auth/prefetch/"+appID)
-	logged := w.logs.String()
+	logged := env.logs.String()
 	for _, s := range spans.Ended() {
 		logged += fmt.Sprintln(s.Name(), s.Attributes(), s.Events())
 	}

@@ -75,28 +75,28 @@ func proofRoutes() []*proxy.Route {
 }
 
 // signed sends the call with a proof of its own.
-func (w *world) signed(s signer, token string, c signedCall, headers ...string) answer {
-	w.t.Helper()
-	return w.sendProof(s.proof(c), token, c, headers...)
+func (env *testEnv) signed(s signer, token string, c signedCall, headers ...string) testkit.Response {
+	env.t.Helper()
+	return env.sendProof(s.proof(c), token, c, headers...)
 }
 
-func (w *world) sendProof(proof, token string, c signedCall, headers ...string) answer {
-	w.t.Helper()
+func (env *testEnv) sendProof(proof, token string, c signedCall, headers ...string) testkit.Response {
+	env.t.Helper()
 	if c.contentType != "" {
 		headers = append(headers, "Content-Type", c.contentType)
 	}
-	return w.call(c.method, c.target, token, c.body, append(headers, "X-Gateway-Proof", proof)...)
+	return env.call(c.method, c.target, token, c.body, append(headers, "X-Gateway-Proof", proof)...)
 }
 
-func (w *world) signer(user string) signer {
-	return signer{w.t, w.user(user).LatestKey(), w.addr}
+func (env *testEnv) signer(user string) signer {
+	return signer{env.t, env.user(user).LatestKey(), env.addr}
 }
 
 var payment = signedCall{method: "POST", target: "/pay/orders?x=1", contentType: "application/json", body: `{"sku":"A1"}`}
 
 func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	token, s := w.login("alice"), w.signer("alice")
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	token, s := env.login("alice"), env.signer("alice")
 	for _, c := range []signedCall{
 		payment,
 		{method: "GET", target: "/pay/orders"},
@@ -105,19 +105,19 @@ func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
 		{method: "POST", target: "/upload/", contentType: "multipart/form-data; boundary=x", body: "--x--", hash: "-"},
 		{method: "POST", target: "/pay/large", contentType: "application/octet-stream", body: strings.Repeat("a", proof.MaxBody)},
 	} {
-		a := w.signed(s, token, c)
+		a := env.signed(s, token, c)
 		var got echoed
 		if a.Status != http.StatusOK {
 			t.Errorf("%s %s: %d %s", c.method, c.target, a.Status, a.Body)
 			continue
 		}
-		if a.json(t, &got); got.Body != c.body || got.Method != c.method {
+		if a.JSON(t, &got); got.Body != c.body || got.Method != c.method {
 			t.Errorf("%s %s: the backend got %s with %d bytes", c.method, c.target, got.Method, len(got.Body))
 		}
 	}
 	over := payment
 	over.method = "PATCH" // what is signed is the method meant
-	a := w.call("POST", over.target, token, over.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", over.contentType, "X-Gateway-Proof", s.proof(over))
+	a := env.call("POST", over.target, token, over.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", over.contentType, "X-Gateway-Proof", s.proof(over))
 	if a.Status != http.StatusOK {
 		t.Errorf("overridden: %d %s", a.Status, a.Body)
 	}
@@ -125,8 +125,8 @@ func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
 
 // wx.uploadFile writes a boundary that it tells nobody.
 func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	token, s := w.login("alice"), w.signer("alice")
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	token, s := env.login("alice"), env.signer("alice")
 	upload := signedCall{method: "POST", target: "/upload/", contentType: "multipart/form-data", hash: "-"}
 	for contentType, want := range map[string]int{
 		"multipart/form-data; boundary=x": http.StatusOK, "Multipart/Form-Data;boundary=y": http.StatusOK,
@@ -134,14 +134,14 @@ func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
 	} {
 		sent := upload
 		sent.contentType, sent.body = contentType, "--x--"
-		if a := w.sendProof(s.proof(upload), token, sent); a.Status != want {
+		if a := env.sendProof(s.proof(upload), token, sent); a.Status != want {
 			t.Errorf("%s: %d %s", contentType, a.Status, a.Body)
 		}
 	}
 	hashed := signedCall{method: "POST", target: "/upload/", contentType: "multipart/form-data", body: "--x--"}
 	sent := hashed
 	sent.contentType += "; boundary=x"
-	if a := w.sendProof(s.proof(hashed), token, sent); a.Status != http.StatusForbidden {
+	if a := env.sendProof(s.proof(hashed), token, sent); a.Status != http.StatusForbidden {
 		t.Errorf("with a hash the type counts whole: %d %s", a.Status, a.Body)
 	}
 }
@@ -149,10 +149,10 @@ func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
 // Each refusal of the interface; none reaches the backend.
 func TestProofRefusals(t *testing.T) {
 	reached := make(chan string, 100)
-	w := newWorld(t, plan{routes: proofRoutes(), backend: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.RequestURI })})
-	token, s := w.login("alice"), w.signer("alice")
-	w.login("bob")
-	other := w.signer("bob")
+	env := newTestEnv(t, envConfig{routes: proofRoutes(), backend: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.RequestURI })})
+	token, s := env.login("alice"), env.signer("alice")
+	env.login("bob")
+	other := env.signer("bob")
 	good := func() string { return s.proof(payment) }
 	changed := func(change func(*signedCall)) signedCall {
 		c := payment
@@ -195,12 +195,12 @@ func TestProofRefusals(t *testing.T) {
 			if c.sent.contentType != "" {
 				headers = append(headers, "Content-Type", c.sent.contentType)
 			}
-			a := w.call(c.sent.method, c.sent.target, token, c.sent.body, headers...)
-			if a.code() != c.want {
+			a := env.call(c.sent.method, c.sent.target, token, c.sent.body, headers...)
+			if a.Code() != c.want {
 				t.Errorf("%d %s", a.Status, a.Body)
 			}
 			var body struct{ Time int64 }
-			if a.json(t, &body); (c.want == "proof_clock") != (body.Time != 0) || body.Time != 0 && time.Since(time.Unix(body.Time, 0)).Abs() > 5*time.Second {
+			if a.JSON(t, &body); (c.want == "proof_clock") != (body.Time != 0) || body.Time != 0 && time.Since(time.Unix(body.Time, 0)).Abs() > 5*time.Second {
 				t.Errorf("time %d in %s", body.Time, a.Body)
 			}
 			if strings.HasPrefix(c.want, "proof_") && a.Status != http.StatusForbidden {
@@ -218,15 +218,15 @@ func TestProofRefusals(t *testing.T) {
 func TestProofIsUsedOnceOverInstances(t *testing.T) {
 	redis := redistest.Start(t)
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, LoginsPerMinute: 100000})
-	a := newWorld(t, plan{routes: proofRoutes(), redis: redis, sim: sim})
-	b := newWorld(t, plan{routes: proofRoutes(), redis: redis, sim: sim, config: func(c *proxy.Config) { c.PublicOrigins = publicOrigins(t, a.base) }})
+	a := newTestEnv(t, envConfig{routes: proofRoutes(), redis: redis, sim: sim})
+	b := newTestEnv(t, envConfig{routes: proofRoutes(), redis: redis, sim: sim, config: func(c *proxy.Config) { c.PublicOrigins = publicOrigins(t, a.base) }})
 	token, s := a.login("alice"), a.signer("alice")
 	line := s.proof(payment)
 	if got := a.sendProof(line, token, payment); got.Status != http.StatusOK {
 		t.Fatalf("%d %s", got.Status, got.Body)
 	}
-	for name, w := range map[string]*world{"this instance": a, "the other": b} {
-		if got := w.sendProof(line, token, payment); got.code() != "proof_replayed" {
+	for name, env := range map[string]*testEnv{"this instance": a, "the other": b} {
+		if got := env.sendProof(line, token, payment); got.Code() != "proof_replayed" {
 			t.Errorf("again on %s: %d %s", name, got.Status, got.Body)
 		}
 	}
@@ -236,41 +236,41 @@ func TestProofIsUsedOnceOverInstances(t *testing.T) {
 }
 
 func TestRotatedKeyIsFetched(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	token, old := w.login("alice"), w.signer("alice")
-	if a := w.signed(old, token, payment); a.Status != http.StatusOK {
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	token, old := env.login("alice"), env.signer("alice")
+	if a := env.signed(old, token, payment); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	w.user("alice").RotateUserKey()
-	fresh := w.signer("alice")
+	env.user("alice").RotateUserKey()
+	fresh := env.signer("alice")
 	// The last question was moments ago: the new version is not known yet, and a
 	// client that fetches its key again gets the same one.
-	if a := w.signed(fresh, token, payment); a.code() != "proof_stale" {
+	if a := env.signed(fresh, token, payment); a.Code() != "proof_stale" {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if a := w.signed(old, token, payment); a.Status != http.StatusOK {
+	if a := env.signed(old, token, payment); a.Status != http.StatusOK {
 		t.Errorf("the old key until its end: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestReportLetsEverythingPass(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	token, s := w.login("alice"), w.signer("alice")
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	token, s := env.login("alice"), env.signer("alice")
 	c := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "hello"}
 	for name, line := range map[string]string{"good": s.proof(c), "bad": "v=1", "other body": s.proof(signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "other"})} {
-		a := w.sendProof(line, token, c)
+		a := env.sendProof(line, token, c)
 		var got echoed
-		if a.json(t, &got); a.Status != http.StatusOK || got.Body != "hello" {
+		if a.JSON(t, &got); a.Status != http.StatusOK || got.Body != "hello" {
 			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
 	large := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: strings.Repeat("a", proof.MaxBody+100)}
-	a := w.signed(s, token, large)
+	a := env.signed(s, token, large)
 	var got echoed
-	if a.json(t, &got); a.Status != http.StatusOK || got.Body != large.body {
+	if a.JSON(t, &got); a.Status != http.StatusOK || got.Body != large.body {
 		t.Errorf("a large body: %d, %d bytes", a.Status, len(got.Body))
 	}
-	if a := w.call("POST", "/report/", token, "hello"); a.Status != http.StatusOK {
+	if a := env.call("POST", "/report/", token, "hello"); a.Status != http.StatusOK {
 		t.Errorf("none: %d %s", a.Status, a.Body)
 	}
 }
@@ -278,56 +278,56 @@ func TestReportLetsEverythingPass(t *testing.T) {
 // While Redis is away what changes something is refused, and what reads passes
 // once by what this instance remembers.
 func TestProofWhileRedisIsAway(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	token, s := w.login("alice"), w.signer("alice")
-	if a := w.signed(s, token, payment); a.Status != http.StatusOK {
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	token, s := env.login("alice"), env.signer("alice")
+	if a := env.signed(s, token, payment); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	w.redis.Stop()
-	if a := w.signed(s, token, payment); a.code() != "store_unavailable" {
+	env.redis.Stop()
+	if a := env.signed(s, token, payment); a.Code() != "store_unavailable" {
 		t.Errorf("POST: %d %s", a.Status, a.Body)
 	}
 	read := signedCall{method: "GET", target: "/pay/orders"}
 	line := s.proof(read)
-	if a := w.sendProof(line, token, read); a.Status != http.StatusOK {
+	if a := env.sendProof(line, token, read); a.Status != http.StatusOK {
 		t.Errorf("GET: %d %s", a.Status, a.Body)
 	}
-	if a := w.sendProof(line, token, read); a.code() != "proof_replayed" {
+	if a := env.sendProof(line, token, read); a.Code() != "proof_replayed" {
 		t.Errorf("GET again: %d %s", a.Status, a.Body)
 	}
-	if a := w.sendProof(strings.Replace(line, "s=", "s=A", 1), token, read); a.code() != "proof_invalid" {
+	if a := env.sendProof(strings.Replace(line, "s=", "s=A", 1), token, read); a.Code() != "proof_invalid" {
 		t.Errorf("GET, malformed: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestProofWhileWeChatIsAway(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	alice, s := w.login("alice"), w.signer("alice")
-	bob, unknown := w.login("bob"), w.signer("bob")
-	if a := w.signed(s, alice, payment); a.Status != http.StatusOK {
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	alice, s := env.login("alice"), env.signer("alice")
+	bob, unknown := env.login("bob"), env.signer("bob")
+	if a := env.signed(s, alice, payment); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	w.sim.AddFault(wechattest.Fault{API: "/wxa/business/getuserencryptkey", Times: 100, Status: http.StatusBadGateway})
-	if a := w.signed(s, alice, payment); a.Status != http.StatusOK {
+	env.sim.AddFault(wechattest.Fault{API: "/wxa/business/getuserencryptkey", Times: 100, Status: http.StatusBadGateway})
+	if a := env.signed(s, alice, payment); a.Status != http.StatusOK {
 		t.Errorf("a known key: %d %s", a.Status, a.Body)
 	}
 	for range 2 {
-		if a := w.signed(unknown, bob, payment); a.code() != "wechat_unavailable" {
+		if a := env.signed(unknown, bob, payment); a.Code() != "wechat_unavailable" {
 			t.Errorf("a key that isn't known: %d %s", a.Status, a.Body)
 		}
 	}
 }
 
 func TestHandshakeIsSignedToo(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes(), backend: upgradeBackend()})
-	token, s := w.login("alice"), w.signer("alice")
+	env := newTestEnv(t, envConfig{routes: proofRoutes(), backend: upgradeBackend()})
+	token, s := env.login("alice"), env.signer("alice")
 	c := signedCall{method: "GET", target: "/pay/socket"}
 	for line, want := range map[string]int{"": http.StatusForbidden, s.proof(c): http.StatusSwitchingProtocols} {
 		headers := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}
 		if line != "" {
 			headers = append(headers, "X-Gateway-Proof", line)
 		}
-		if a := w.call(c.method, c.target, token, "", headers...); a.Status != want {
+		if a := env.call(c.method, c.target, token, "", headers...); a.Status != want {
 			t.Errorf("with %q: %d %s", line, a.Status, a.Body)
 		}
 	}
@@ -335,14 +335,14 @@ func TestHandshakeIsSignedToo(t *testing.T) {
 
 // No proof key and no signature is in a log line or an answer.
 func TestProofKeysAreNotShown(t *testing.T) {
-	w := newWorld(t, plan{routes: proofRoutes()})
-	token, s := w.login("alice"), w.signer("alice")
-	answers := [][]byte{w.signed(s, token, payment).Body, w.sendProof("v=1;k=1", token, payment).Body}
-	shown := append(bytes.Join(answers, nil), w.logs.String()...)
-	stored, err := w.redis.Do("KEYS", "*")
+	env := newTestEnv(t, envConfig{routes: proofRoutes()})
+	token, s := env.login("alice"), env.signer("alice")
+	answers := [][]byte{env.signed(s, token, payment).Body, env.sendProof("v=1;k=1", token, payment).Body}
+	shown := append(bytes.Join(answers, nil), env.logs.String()...)
+	stored, err := env.redis.Do("KEYS", "*")
 	testkit.Must(t, err)
 	for _, key := range strings.Fields(stored) {
-		value, _ := w.redis.Do("GET", key) // of another type: not a sealed value
+		value, _ := env.redis.Do("GET", key) // of another type: not a sealed value
 		shown = append(shown, value...)
 	}
 	raw, err := base64.StdEncoding.DecodeString(s.key.EncryptKey)

@@ -66,8 +66,8 @@ func (b *pushBackend) last() (*http.Request, string) {
 
 func accepts(int, http.ResponseWriter) {}
 
-// pushWorld is a gateway whose app has its push sent to the backend.
-func pushWorld(t *testing.T, p plan, backend *pushBackend, plain bool) *world {
+// newPushEnv is a gateway whose app has its push sent to the backend.
+func newPushEnv(t *testing.T, p envConfig, backend *pushBackend, plain bool) *testEnv {
 	t.Helper()
 	verifier, err := wechat.NewPush(wechat.PushConfig{AppID: appID, Token: pushToken, AESKey: secret.Text(pushAESKey), Plain: plain})
 	testkit.Must(t, err)
@@ -78,19 +78,19 @@ func pushWorld(t *testing.T, p plan, backend *pushBackend, plain bool) *world {
 			AppIDHeader: "X-AppID", OpenIDHeader: "X-OpenID", AssertionHeader: "X-Identity-Assertion",
 		}}
 	}
-	return newWorld(t, p)
+	return newTestEnv(t, p)
 }
 
-func (w *world) pushSettings() wechattest.PushSettings {
-	return wechattest.PushSettings{URL: w.base + "/auth/push/" + appID, Token: pushToken, AESKey: pushAESKey}
+func (env *testEnv) pushSettings() wechattest.PushSettings {
+	return wechattest.PushSettings{URL: env.base + "/auth/push/" + appID, Token: pushToken, AESKey: pushAESKey}
 }
 
-func (w *world) push(to wechattest.PushSettings, message string) wechattest.PushResult {
-	w.t.Helper()
+func (env *testEnv) push(to wechattest.PushSettings, message string) wechattest.PushResult {
+	env.t.Helper()
 	var fields map[string]json.RawMessage
-	testkit.Must(w.t, json.Unmarshal([]byte(message), &fields))
-	result, err := w.user("alice").Push(w.t.Context(), to, fields, 0, 10*time.Millisecond)
-	testkit.Must(w.t, err)
+	testkit.Must(env.t, json.Unmarshal([]byte(message), &fields))
+	result, err := env.user("alice").Push(env.t.Context(), to, fields, 0, 10*time.Millisecond)
+	testkit.Must(env.t, err)
 	return result
 }
 
@@ -98,10 +98,10 @@ func TestPushReachesTheBackendDecryptedAndSigned(t *testing.T) {
 	for _, xml := range []bool{false, true} {
 		t.Run(fmt.Sprintf("xml %v", xml), func(t *testing.T) {
 			backend := newPushBackend(t, accepts)
-			w := pushWorld(t, plan{}, backend, false)
-			to := w.pushSettings()
+			env := newPushEnv(t, envConfig{}, backend, false)
+			to := env.pushSettings()
 			to.XML = xml
-			if result := w.push(to, `{"Content":"你好"}`); !result.Accepted || len(result.Attempts) != 1 || result.Attempts[0].Body != "success" {
+			if result := env.push(to, `{"Content":"你好"}`); !result.Accepted || len(result.Attempts) != 1 || result.Attempts[0].Body != "success" {
 				t.Fatalf("%+v", result)
 			}
 			r, body := backend.last()
@@ -109,14 +109,14 @@ func TestPushReachesTheBackendDecryptedAndSigned(t *testing.T) {
 			if r.Header.Get("Content-Type") != wantType || !strings.Contains(body, "你好") || strings.Contains(body, "Encrypt") {
 				t.Errorf("%s: %s", r.Header.Get("Content-Type"), body)
 			}
-			if r.Header.Get("X-OpenID") != w.user("alice").OpenID || r.Header.Get("X-AppID") != appID || r.URL.Path != "/wx/push" {
+			if r.Header.Get("X-OpenID") != env.user("alice").OpenID || r.Header.Get("X-AppID") != appID || r.URL.Path != "/wx/push" {
 				t.Errorf("%s %v", r.URL, r.Header)
 			}
 			q := r.URL.Query()
 			if len(q) != 3 || q.Get("timestamp") == "" || q.Get("nonce") == "" || q.Get("signature") == "" {
 				t.Errorf("the query is %s", r.URL.RawQuery)
 			}
-			if claims := assertionClaims(t, r.Header.Get("X-Identity-Assertion")); claims["aud"] != "push" || claims["sub"] != w.user("alice").OpenID {
+			if claims := assertionClaims(t, r.Header.Get("X-Identity-Assertion")); claims["aud"] != "push" || claims["sub"] != env.user("alice").OpenID {
 				t.Errorf("the assertion says %v", claims)
 			}
 		})
@@ -124,11 +124,11 @@ func TestPushReachesTheBackendDecryptedAndSigned(t *testing.T) {
 }
 
 func TestConsoleAcceptsTheAddress(t *testing.T) {
-	w := pushWorld(t, plan{}, newPushBackend(t, accepts), false)
+	env := newPushEnv(t, envConfig{}, newPushBackend(t, accepts), false)
 	for token, want := range map[string]bool{pushToken: true, "another": false} {
-		to := w.pushSettings()
+		to := env.pushSettings()
 		to.Token = token
-		a, ok, err := w.user("alice").CheckPushURL(t.Context(), to)
+		a, ok, err := env.user("alice").CheckPushURL(t.Context(), to)
 		if err != nil || ok != want || !want && a.Status != http.StatusForbidden {
 			t.Errorf("token %s: %+v, %v", token, a, err)
 		}
@@ -139,10 +139,10 @@ func TestPassiveReplyIsEncrypted(t *testing.T) {
 	for _, xml := range []bool{false, true} {
 		reply := map[bool]string{false: `{"MsgType":"text","Content":"再见"}`, true: "<xml><Content><![CDATA[再见]]></Content></xml>"}[xml]
 		backend := newPushBackend(t, func(_ int, w http.ResponseWriter) { io.WriteString(w, "\n"+reply) })
-		w := pushWorld(t, plan{}, backend, false)
-		to := w.pushSettings()
+		env := newPushEnv(t, envConfig{}, backend, false)
+		to := env.pushSettings()
 		to.XML = xml
-		result := w.push(to, `{"Content":"x"}`)
+		result := env.push(to, `{"Content":"x"}`)
 		if !result.Accepted || result.Reply != reply || strings.Contains(result.Attempts[0].Body, "再见") {
 			t.Errorf("xml %v: %+v", xml, result)
 		}
@@ -154,8 +154,8 @@ func TestPassiveReplyIsEncrypted(t *testing.T) {
 func TestPushIsHandledOnceOverInstances(t *testing.T) {
 	redis := redistest.Start(t)
 	backend := newPushBackend(t, func(_ int, w http.ResponseWriter) { io.WriteString(w, `{"Content":"once"}`) })
-	a := pushWorld(t, plan{redis: redis}, backend, false)
-	b := pushWorld(t, plan{redis: redis, sim: a.sim}, backend, false)
+	a := newPushEnv(t, envConfig{redis: redis}, backend, false)
+	b := newPushEnv(t, envConfig{redis: redis, sim: a.sim}, backend, false)
 	message := `{"Content":"x","MsgId":6054768590064713728}`
 	first, again := a.push(a.pushSettings(), message), b.push(b.pushSettings(), message)
 	if first.Reply != `{"Content":"once"}` || again.Reply != first.Reply || first.Attempts[0].Body == again.Attempts[0].Body {
@@ -193,8 +193,8 @@ func TestFailedPushIsSentOnAgain(t *testing.T) {
 					failure(w)
 				}
 			})
-			w := pushWorld(t, plan{}, backend, false)
-			result := w.push(w.pushSettings(), `{"Content":"x"}`)
+			env := newPushEnv(t, envConfig{}, backend, false)
+			result := env.push(env.pushSettings(), `{"Content":"x"}`)
 			if !result.Accepted || len(result.Attempts) != 3 || result.Attempts[0].Status != http.StatusInternalServerError {
 				t.Errorf("%+v", result)
 			}
@@ -208,12 +208,12 @@ func TestPushUnderWayIs500(t *testing.T) {
 		close(reached)
 		<-release
 	})
-	w := pushWorld(t, plan{}, backend, false)
+	env := newPushEnv(t, envConfig{}, backend, false)
 	message := `{"Content":"x","MsgId":1}`
 	first := make(chan wechattest.PushResult, 1)
-	go func() { first <- w.push(w.pushSettings(), message) }()
+	go func() { first <- env.push(env.pushSettings(), message) }()
 	<-reached
-	second := w.push(w.pushSettings(), message)
+	second := env.push(env.pushSettings(), message)
 	close(release)
 	if second.Accepted || second.Attempts[0].Status != http.StatusInternalServerError || !(<-first).Accepted || backend.count() != 1 {
 		t.Errorf("%+v, the backend got it %d times", second, backend.count())
@@ -223,8 +223,8 @@ func TestPushUnderWayIs500(t *testing.T) {
 // Whatever is wrong: 403, the same answer, and nothing reaches the backend.
 func TestForgedPushIsRefused(t *testing.T) {
 	backend := newPushBackend(t, accepts)
-	w := pushWorld(t, plan{}, backend, false)
-	signed := w.recordPush(t, `{"Content":"x"}`)
+	env := newPushEnv(t, envConfig{}, backend, false)
+	signed := env.recordPush(t, `{"Content":"x"}`)
 	for name, change := range map[string]func(query, body string) (string, string){
 		"no signature":       func(q, b string) (string, string) { return without(q, "signature"), b },
 		"no msg_signature":   func(q, b string) (string, string) { return without(q, "msg_signature"), b },
@@ -239,33 +239,33 @@ func TestForgedPushIsRefused(t *testing.T) {
 		"DOCTYPE":            func(q, _ string) (string, string) { return q, "<!DOCTYPE xml><xml><Encrypt>x</Encrypt></xml>" },
 	} {
 		query, body := change(signed.query, signed.body)
-		a := w.call("POST", "/auth/push/"+appID+"?"+query, "", body)
-		if a.Status != http.StatusForbidden || a.code() != "forbidden" {
+		a := env.call("POST", "/auth/push/"+appID+"?"+query, "", body)
+		if a.Status != http.StatusForbidden || a.Code() != "forbidden" {
 			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
 	old := map[string]json.RawMessage{"Content": json.RawMessage(`"x"`)}
-	result, err := w.user("alice").Push(t.Context(), w.pushSettings(), old, 11*time.Minute, time.Millisecond)
+	result, err := env.user("alice").Push(t.Context(), env.pushSettings(), old, 11*time.Minute, time.Millisecond)
 	if err != nil || result.Accepted || result.Attempts[0].Status != http.StatusForbidden {
 		t.Errorf("eleven minutes old: %+v, %v", result, err)
 	}
-	if a := w.call("POST", "/auth/push/wx-no-such-app?"+signed.query, "", signed.body); a.code() != "no_route" {
+	if a := env.call("POST", "/auth/push/wx-no-such-app?"+signed.query, "", signed.body); a.Code() != "no_route" {
 		t.Errorf("another app: %d %s", a.Status, a.Body)
 	}
 	if n := backend.count(); n != 0 {
 		t.Errorf("%d reached the backend", n)
 	}
-	if a := w.call("POST", "/auth/push/"+appID+"?"+signed.query, "", signed.body); a.Status != http.StatusOK || backend.count() != 1 {
+	if a := env.call("POST", "/auth/push/"+appID+"?"+signed.query, "", signed.body); a.Status != http.StatusOK || backend.count() != 1 {
 		t.Errorf("unchanged: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestPlainPushNamesNobody(t *testing.T) {
 	backend := newPushBackend(t, accepts)
-	w := pushWorld(t, plan{}, backend, true)
-	to := w.pushSettings()
+	env := newPushEnv(t, envConfig{}, backend, true)
+	to := env.pushSettings()
 	to.AESKey = ""
-	if result := w.push(to, `{"Content":"x"}`); !result.Accepted {
+	if result := env.push(to, `{"Content":"x"}`); !result.Accepted {
 		t.Fatalf("%+v", result)
 	}
 	r, _ := backend.last()
@@ -276,9 +276,9 @@ func TestPlainPushNamesNobody(t *testing.T) {
 
 func TestPushWhileRedisIsAway(t *testing.T) {
 	backend := newPushBackend(t, accepts)
-	w := pushWorld(t, plan{}, backend, false)
-	w.redis.Stop()
-	if result := w.push(w.pushSettings(), `{"Content":"x"}`); !result.Accepted {
+	env := newPushEnv(t, envConfig{}, backend, false)
+	env.redis.Stop()
+	if result := env.push(env.pushSettings(), `{"Content":"x"}`); !result.Accepted {
 		t.Fatalf("%+v", result)
 	}
 	if r, _ := backend.last(); r.Header.Get("X-Push-Dedupe") != "off" {
@@ -290,17 +290,17 @@ func TestPushWhileRedisIsAway(t *testing.T) {
 // is in a log line.
 func TestPushOfABannedUserIsSentOn(t *testing.T) {
 	backend := newPushBackend(t, accepts)
-	w := pushWorld(t, plan{}, backend, false)
-	w.login("alice")
-	_, err := w.sessions.Ban(t.Context(), appID, w.user("alice").OpenID, session.Ban{})
+	env := newPushEnv(t, envConfig{}, backend, false)
+	env.login("alice")
+	_, err := env.sessions.Ban(t.Context(), appID, env.user("alice").OpenID, session.Ban{})
 	testkit.Must(t, err)
 	for range 40 {
-		if result := w.push(w.pushSettings(), `{"Content":"x"}`); !result.Accepted {
+		if result := env.push(env.pushSettings(), `{"Content":"x"}`); !result.Accepted {
 			t.Fatalf("%+v", result)
 		}
 	}
 	for _, text := range []string{pushAESKey, pushToken} {
-		if bytes.Contains([]byte(w.logs.String()), []byte(text)) {
+		if bytes.Contains([]byte(env.logs.String()), []byte(text)) {
 			t.Errorf("%s is in the log", text)
 		}
 	}
@@ -310,7 +310,7 @@ func TestPushOfABannedUserIsSentOn(t *testing.T) {
 type recordedPush struct{ query, body string }
 
 // recordPush has the simulator send a message to a server that keeps it.
-func (w *world) recordPush(t *testing.T, message string) recordedPush {
+func (env *testEnv) recordPush(t *testing.T, message string) recordedPush {
 	t.Helper()
 	var got atomic.Pointer[recordedPush]
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -318,9 +318,9 @@ func (w *world) recordPush(t *testing.T, message string) recordedPush {
 		got.Store(&recordedPush{r.URL.RawQuery, string(body)})
 	}))
 	defer s.Close()
-	to := w.pushSettings()
+	to := env.pushSettings()
 	to.URL = s.URL
-	w.push(to, message)
+	env.push(to, message)
 	return *got.Load()
 }
 

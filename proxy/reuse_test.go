@@ -22,26 +22,26 @@ import (
 // or show another client's request.
 func TestLateEndsHarmNoOtherRequest(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{quiet: true})
+	env := newTestEnv(t, envConfig{quiet: true})
 	var stop atomic.Bool
 	var background, steady sync.WaitGroup
 	for i := range 4 {
-		token := w.login(fmt.Sprint("leaver", i))
+		token := env.login(fmt.Sprint("leaver", i))
 		background.Go(func() {
 			for !stop.Load() {
-				w.leave(token, "/api/leaver")
+				env.leave(token, "/api/leaver")
 			}
 		})
 		background.Go(func() {
 			for !stop.Load() {
-				w.endWhileAsking(fmt.Sprint("ended", i))
+				env.endWhileAsking(fmt.Sprint("ended", i))
 			}
 		})
 	}
 	for i := range 4 {
 		name := fmt.Sprint("steady", i)
-		token := w.login(name)
-		steady.Go(func() { w.askMany(token, name) })
+		token := env.login(name)
+		steady.Go(func() { env.askMany(token, name) })
 	}
 	steady.Wait()
 	stop.Store(true)
@@ -50,9 +50,9 @@ func TestLateEndsHarmNoOtherRequest(t *testing.T) {
 
 // askMany asks one thing after the other on one connection, and checks that what
 // arrived at the backend was that.
-func (w *world) askMany(token, name string) {
-	conn, err := net.Dial("tcp", w.addr)
-	testkit.Must(w.t, err)
+func (env *testEnv) askMany(token, name string) {
+	conn, err := net.Dial("tcp", env.addr)
+	testkit.Must(env.t, err)
 	defer conn.Close()
 	r := bufio.NewReader(conn)
 	openid := ""
@@ -66,13 +66,13 @@ func (w *world) askMany(token, name string) {
 			name, mark, mark, len(body), token, body)
 		res, err := http.ReadResponse(r, nil)
 		if err != nil {
-			w.t.Errorf("%s: %v", mark, err)
+			env.t.Errorf("%s: %v", mark, err)
 			return
 		}
 		text, _ := io.ReadAll(res.Body)
 		var got echoed
 		if err := json.Unmarshal(text, &got); err != nil || res.StatusCode != http.StatusOK {
-			w.t.Errorf("%s: got %d %s", mark, res.StatusCode, text)
+			env.t.Errorf("%s: got %d %s", mark, res.StatusCode, text)
 			return
 		}
 		if openid == "" {
@@ -80,17 +80,17 @@ func (w *world) askMany(token, name string) {
 		}
 		if openid == "" || got.Header.Get("X-Openid") != openid || got.Header.Get("X-Mark") != mark || got.Body != body ||
 			got.Target != "/api/"+name+"?m="+mark || len(got.Header["X-Openid"]) != 1 {
-			w.t.Errorf("%s: the backend got %+v", mark, got)
+			env.t.Errorf("%s: the backend got %+v", mark, got)
 			return
 		}
 	}
 }
 
 // leave sends a request and goes away at about the time of its answer.
-func (w *world) leave(token, path string) {
-	conn, err := net.Dial("tcp", w.addr)
+func (env *testEnv) leave(token, path string) {
+	conn, err := net.Dial("tcp", env.addr)
 	if err != nil {
-		w.t.Error(err)
+		env.t.Error(err)
 		return
 	}
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer %s\r\n\r\n", path, token)
@@ -99,18 +99,18 @@ func (w *world) leave(token, path string) {
 }
 
 // endWhileAsking ends a session at about the time of its request's answer.
-func (w *world) endWhileAsking(name string) {
-	token := w.login(name)
-	auth, err := w.sessions.Authenticate(w.t.Context(), token)
+func (env *testEnv) endWhileAsking(name string) {
+	token := env.login(name)
+	auth, err := env.sessions.Authenticate(env.t.Context(), token)
 	if err != nil {
-		w.t.Error(err)
+		env.t.Error(err)
 		return
 	}
 	var asked sync.WaitGroup
-	asked.Go(func() { w.leave(token, "/api/ended") })
+	asked.Go(func() { env.leave(token, "/api/ended") })
 	time.Sleep(rand.N(400 * time.Microsecond))
-	if _, err := w.sessions.End(w.t.Context(), auth.Session.ID, session.CauseLogout); err != nil {
-		w.t.Error(err)
+	if _, err := env.sessions.End(env.t.Context(), auth.Session.ID, session.CauseLogout); err != nil {
+		env.t.Error(err)
 	}
 	asked.Wait()
 }

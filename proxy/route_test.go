@@ -52,7 +52,7 @@ func TestLongestPathWinsThenHost(t *testing.T) {
 
 func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{routes: []*proxy.Route{
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
 		{Name: "strip", Path: "/app/", Auth: proxy.AuthNone, StripPrefix: "/app"},
 		{Name: "both", Path: "/old/", Auth: proxy.AuthNone, StripPrefix: "/old/", AddPrefix: "/new/"},
 		{Name: "all", Path: "/", Auth: proxy.AuthNone, StripPrefix: "/app"},
@@ -68,7 +68,7 @@ func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
 		"/x?":                      "/x?",
 	} {
 		var got echoed
-		w.call("GET", path, "", "").json(t, &got)
+		env.call("GET", path, "", "").JSON(t, &got)
 		if got.Target != want {
 			t.Errorf("%s reached the backend as %s, not %s", path, got.Target, want)
 		}
@@ -77,7 +77,7 @@ func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
 
 func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{routes: []*proxy.Route{
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
 		{Name: "with", Path: "/with/", Auth: proxy.AuthNone, Override: true, Methods: []string{"POST", "PATCH"}},
 		{Name: "without", Path: "/without/", Auth: proxy.AuthNone},
 	}})
@@ -88,10 +88,10 @@ func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
 		{"POST", "/without/x", "DELETE", "POST"},
 		{"GET", "/without/x", "DELETE", "GET"},
 	} {
-		a := w.call(c.method, c.path, "", "", "X-HTTP-Method-Override", c.override)
+		a := env.call(c.method, c.path, "", "", "X-HTTP-Method-Override", c.override)
 		var got echoed
 		if a.Status == 200 {
-			a.json(t, &got)
+			a.JSON(t, &got)
 		}
 		if got.Method != c.want || got.Header.Get("X-Http-Method-Override") != "" {
 			t.Errorf("%s %s as %s: %d, the backend saw %q", c.method, c.path, c.override, a.Status, got.Method)
@@ -101,31 +101,31 @@ func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
 
 func TestRolesAndPhoneOpenRoutes(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{routes: []*proxy.Route{
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
 		{Name: "phone", Path: "/phone/", Auth: proxy.AuthRequired, RequirePhone: true},
 		{Name: "roles", Path: "/roles/", Auth: proxy.AuthRequired, Roles: []string{"admin", "staff"}},
 	}, config: func(c *proxy.Config) { c.Identity.Phone = "X-Phone" }})
-	alice := w.user("alice")
-	token := w.login("alice")
-	if a := w.call("GET", "/phone/x", token, ""); a.Status != 403 || a.code() != "phone_required" {
-		t.Errorf("without a phone: %d %s", a.Status, a.code())
+	alice := env.user("alice")
+	token := env.login("alice")
+	if a := env.call("GET", "/phone/x", token, ""); a.Status != 403 || a.Code() != "phone_required" {
+		t.Errorf("without a phone: %d %s", a.Status, a.Code())
 	}
-	if a := w.call("GET", "/roles/x", token, ""); a.Status != 403 || a.code() != "forbidden" {
-		t.Errorf("without a role: %d %s", a.Status, a.code())
+	if a := env.call("GET", "/roles/x", token, ""); a.Status != 403 || a.Code() != "forbidden" {
+		t.Errorf("without a role: %d %s", a.Status, a.Code())
 	}
-	bound := w.call("POST", "/auth/phone", token, `{"code":"`+alice.PhoneCode()+`"}`)
+	bound := env.call("POST", "/auth/phone", token, `{"code":"`+alice.PhoneCode()+`"}`)
 	if bound.Status != 200 {
 		t.Fatalf("binding: %d %s", bound.Status, bound.Body)
 	}
 	testkit.Within(t, time.Second, "the phone opens the route", func() bool {
-		a := w.call("GET", "/phone/x", token, "")
+		a := env.call("GET", "/phone/x", token, "")
 		return a.Status == 200 && strings.Contains(string(a.Body), `"X-Phone":["`+alice.Phone()+`"]`)
 	})
 }
 
 func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		settings: func(s *session.Config) { s.TokenTTL, s.RenewBefore = time.Hour, time.Hour },
 		backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Session-Token", "from-the-backend")
@@ -133,45 +133,45 @@ func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 			w.Header().Set("Cache-Control", "public, max-age=3600")
 		}),
 	})
-	token := w.login("alice")
-	var a answer
+	token := env.login("alice")
+	var a testkit.Response
 	var fresh []string
 	// A token is renewed once a fresh one would live a second longer.
 	testkit.Within(t, 5*time.Second, "a renewal", func() bool {
-		a = w.call("GET", "/api/x", token, "")
+		a = env.call("GET", "/api/x", token, "")
 		fresh = a.Header.Values("X-Session-Token")
 		return len(fresh) > 0
 	})
 	if len(fresh) != 1 || fresh[0] == "from-the-backend" || fresh[0] == token || a.Header.Get("Cache-Control") != "private, no-store" {
 		t.Fatalf("the answer carries %v", a.Header)
 	}
-	if a.code() != "" {
+	if a.Code() != "" {
 		t.Error("a backend can make a gateway error")
 	}
 	for _, good := range []string{token, fresh[0]} {
-		if a := w.call("GET", "/api/x", good, ""); a.Status != 200 {
-			t.Errorf("after renewal: %d %s", a.Status, a.code())
+		if a := env.call("GET", "/api/x", good, ""); a.Status != 200 {
+			t.Errorf("after renewal: %d %s", a.Status, a.Code())
 		}
 	}
-	if a := w.call("GET", "/public/x", "", ""); a.Header.Get("X-Session-Token") != "" {
+	if a := env.call("GET", "/public/x", "", ""); a.Header.Get("X-Session-Token") != "" {
 		t.Error("a backend can set X-Session-Token")
 	}
 }
 
 func TestOptionalRouteRefusesBadTokens(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{})
-	if a := w.call("GET", "/optional/x", "", ""); a.Status != 200 {
+	env := newTestEnv(t, envConfig{})
+	if a := env.call("GET", "/optional/x", "", ""); a.Status != 200 {
 		t.Errorf("without a token: %d", a.Status)
 	}
-	if a := w.call("GET", "/optional/x", "nonsense", ""); a.Status != 401 || a.code() != "token_invalid" {
-		t.Errorf("with a bad one: %d %s", a.Status, a.code())
+	if a := env.call("GET", "/optional/x", "nonsense", ""); a.Status != 401 || a.Code() != "token_invalid" {
+		t.Errorf("with a bad one: %d %s", a.Status, a.Code())
 	}
 }
 
 func TestJarKeepsCookiesOnTheServer(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{
 			{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b", BackendURLs: []*url.URL{{Scheme: "http", Host: "127.0.0.1"}}},
 			{Name: "drop", Path: "/drop/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesDrop},
@@ -183,9 +183,9 @@ func TestJarKeepsCookiesOnTheServer(t *testing.T) {
 			fmt.Fprint(w, r.Header.Get("Cookie"))
 		}),
 	})
-	alice, bob := w.login("alice"), w.login("bob")
+	alice, bob := env.login("alice"), env.login("bob")
 	ask := func(token, path string) string {
-		a := w.call("GET", path, token, "", "Cookie", "evil=1")
+		a := env.call("GET", path, token, "", "Cookie", "evil=1")
 		if a.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: a cookie reached the client", path)
 		}
@@ -208,7 +208,7 @@ func TestJarKeepsCookiesOnTheServer(t *testing.T) {
 
 func TestCORSIsTheGatewaysToSay(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{
 			{Name: "h5", Path: "/h5/", Auth: proxy.AuthRequired, CORSOrigins: []string{"https://good.test"}},
 			{Name: "api", Path: "/api/", Auth: proxy.AuthRequired},
@@ -219,63 +219,63 @@ func TestCORSIsTheGatewaysToSay(t *testing.T) {
 		}),
 	})
 	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization"}
-	a := w.call("OPTIONS", "/h5/x", "", "", append(preflight, "Origin", "https://good.test")...)
+	a := env.call("OPTIONS", "/h5/x", "", "", append(preflight, "Origin", "https://good.test")...)
 	if a.Status != 204 || a.Header.Get("Access-Control-Allow-Origin") != "https://good.test" || a.Header.Get("Access-Control-Allow-Headers") != "authorization" {
 		t.Errorf("preflight: %d %v", a.Status, a.Header)
 	}
 	for _, origin := range []string{"https://evil", "null", "https://good.test.evil", "https://evilgood.test", "http://good.test", "https://good.test:444"} {
 		for _, method := range []string{"OPTIONS", "GET"} {
-			a := w.call(method, "/h5/x", "", "", append(preflight, "Origin", origin)...)
+			a := env.call(method, "/h5/x", "", "", append(preflight, "Origin", origin)...)
 			if a.Header.Get("Access-Control-Allow-Origin") != "" || !strings.Contains(a.Header.Get("Vary"), "Origin") {
 				t.Errorf("%s from %s: %d %v", method, origin, a.Status, a.Header)
 			}
 		}
 	}
-	token := w.login("alice")
-	a = w.call("GET", "/h5/x", token, "", "Origin", "https://good.test")
+	token := env.login("alice")
+	a = env.call("GET", "/h5/x", token, "", "Origin", "https://good.test")
 	if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "https://good.test" || a.Header.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("answer: %v", a.Header)
 	}
-	if a := w.call("OPTIONS", "/api/x", "", "", append(preflight, "Origin", "https://good.test")...); a.Status != 401 {
+	if a := env.call("OPTIONS", "/api/x", "", "", append(preflight, "Origin", "https://good.test")...); a.Status != 401 {
 		t.Errorf("a preflight of a route without origins: %d", a.Status)
 	}
 }
 
 func TestUsersAreLimitedEachForHimself(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{routes: []*proxy.Route{{Name: "api", Path: "/", Auth: proxy.AuthRequired, RateLimit: session.Rate{Count: 2, Per: time.Minute}}}})
-	alice, bob := w.login("alice"), w.login("bob")
+	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{Name: "api", Path: "/", Auth: proxy.AuthRequired, RateLimit: session.Rate{Count: 2, Per: time.Minute}}}})
+	alice, bob := env.login("alice"), env.login("bob")
 	for i := range 4 {
-		a := w.call("GET", "/x", alice, "")
+		a := env.call("GET", "/x", alice, "")
 		if (a.Status == 429) != (i >= 2) {
 			t.Errorf("alice's request %d: %d", i, a.Status)
 		}
 	}
-	if a := w.call("GET", "/x", bob, ""); a.Status != 200 {
+	if a := env.call("GET", "/x", bob, ""); a.Status != 200 {
 		t.Errorf("bob: %d", a.Status)
 	}
 }
 
 func TestAssertionTellsTheSameFacts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		config:   func(c *proxy.Config) { c.Identity.Assertion = "X-Identity-Assertion" },
 		settings: func(s *session.Config) { s.Secrets = append(s.Secrets, secret.Text(strings.Repeat("old0", 8))) },
 	})
-	token := w.login("alice")
+	token := env.login("alice")
 	read := func() string {
 		var got echoed
-		w.call("GET", "/api/x", token, "", "X-Identity-Assertion", "forged").json(t, &got)
+		env.call("GET", "/api/x", token, "", "X-Identity-Assertion", "forged").JSON(t, &got)
 		return strings.Join(got.Header.Values("X-Identity-Assertion"), "|")
 	}
 	first := read()
 	if strings.Count(first, ".") != 2 || first != read() {
 		t.Errorf("assertions %q", first)
 	}
-	if a := w.call("GET", "/api/x", first, ""); a.code() != "token_invalid" {
-		t.Errorf("an assertion as a token: %d %s", a.Status, a.code())
+	if a := env.call("GET", "/api/x", first, ""); a.Code() != "token_invalid" {
+		t.Errorf("an assertion as a token: %d %s", a.Status, a.Code())
 	}
-	keys := w.call("GET", "/.well-known/jwks.json", "", "")
+	keys := env.call("GET", "/.well-known/jwks.json", "", "")
 	if keys.Status != 200 || strings.Count(string(keys.Body), `"kid"`) != 2 || strings.Contains(string(keys.Body), `"d"`) {
 		t.Errorf("keys: %d %s", keys.Status, keys.Body)
 	}
@@ -283,14 +283,14 @@ func TestAssertionTellsTheSameFacts(t *testing.T) {
 
 func TestCloudRunBackendWorksUnchanged(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{config: func(c *proxy.Config) { c.Identity.CloudRun = true }})
+	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Identity.CloudRun = true }})
 	var got echoed
-	w.call("GET", "/api/x", w.login("alice"), "", "X-WX-OPENID", "oADMIN", "X-WX-SERVICE", "x").json(t, &got)
-	if got.Header.Get("X-WX-OPENID") != w.user("alice").OpenID || got.Header.Get("X-WX-SOURCE") != "wx_client" || got.Header.Get("X-WX-SERVICE") != "" {
+	env.call("GET", "/api/x", env.login("alice"), "", "X-WX-OPENID", "oADMIN", "X-WX-SERVICE", "x").JSON(t, &got)
+	if got.Header.Get("X-WX-OPENID") != env.user("alice").OpenID || got.Header.Get("X-WX-SOURCE") != "wx_client" || got.Header.Get("X-WX-SERVICE") != "" {
 		t.Errorf("the backend was told %v", got.Header)
 	}
 	var anonymous echoed
-	w.call("GET", "/public/x", "", "", "X-WX-OPENID", "oADMIN").json(t, &anonymous)
+	env.call("GET", "/public/x", "", "", "X-WX-OPENID", "oADMIN").JSON(t, &anonymous)
 	for name := range anonymous.Header {
 		if strings.HasPrefix(name, "X-Wx-") {
 			t.Errorf("an anonymous request carries %s", name)
@@ -300,7 +300,7 @@ func TestCloudRunBackendWorksUnchanged(t *testing.T) {
 
 func TestCookiesOfAnswersAtOnceAreAllKept(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, plan{
+	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b"}},
 		backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if name := r.URL.Query().Get("set"); name != "" {
@@ -309,13 +309,13 @@ func TestCookiesOfAnswersAtOnceAreAllKept(t *testing.T) {
 			fmt.Fprint(w, r.Header.Get("Cookie"))
 		}),
 	})
-	token := w.login("alice")
+	token := env.login("alice")
 	var answers sync.WaitGroup
 	for i := range 8 {
-		answers.Go(func() { w.call("GET", fmt.Sprintf("/x?set=c%d", i), token, "") })
+		answers.Go(func() { env.call("GET", fmt.Sprintf("/x?set=c%d", i), token, "") })
 	}
 	answers.Wait()
-	if got := string(w.call("GET", "/x", token, "").Body); strings.Count(got, "=1") != 8 {
+	if got := string(env.call("GET", "/x", token, "").Body); strings.Count(got, "=1") != 8 {
 		t.Errorf("kept: %q", got)
 	}
 }

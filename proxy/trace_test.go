@@ -21,14 +21,14 @@ const (
 	clientTraceparent = "00-" + clientTrace + "-00f067aa0ba902b7-01"
 )
 
-// tracedWorld is a gateway whose spans are kept.
-func tracedWorld(t *testing.T, p plan) (*world, *tracetest.SpanRecorder) {
+// newTracedEnv is a gateway whose spans are kept.
+func newTracedEnv(t *testing.T, p envConfig) (*testEnv, *tracetest.SpanRecorder) {
 	t.Helper()
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
 	t.Cleanup(func() { testkit.Must(t, provider.Shutdown(context.Background())) })
 	p.tracer = provider.Tracer("test")
-	return newWorld(t, p), spans
+	return newTestEnv(t, p), spans
 }
 
 // named gives the spans that ended under a name, once there is one.
@@ -56,11 +56,11 @@ func attributesOf(s sdktrace.ReadOnlySpan) map[attribute.Key]string {
 }
 
 func TestRequestIsTracedFromTheEdgeToTheBackend(t *testing.T) {
-	w, spans := tracedWorld(t, plan{settings: func(c *session.Config) { c.CacheTTL = 0 }})
-	token := w.login("alice")
-	a := w.call("GET", "/api/items/42?page=2", token, "")
+	env, spans := newTracedEnv(t, envConfig{settings: func(c *session.Config) { c.CacheTTL = 0 }})
+	token := env.login("alice")
+	a := env.call("GET", "/api/items/42?page=2", token, "")
 	var got echoed
-	a.json(t, &got)
+	a.JSON(t, &got)
 	server := named(t, spans, "GET /api/")[0]
 	attributes := attributesOf(server)
 	for key, want := range map[attribute.Key]string{
@@ -78,15 +78,15 @@ func TestRequestIsTracedFromTheEdgeToTheBackend(t *testing.T) {
 		t.Error("the span of Redis has no parent")
 	}
 	named(t, spans, "WeChat /sns/jscode2session")
-	if !strings.Contains(w.logs.String(), server.SpanContext().TraceID().String()) {
+	if !strings.Contains(env.logs.String(), server.SpanContext().TraceID().String()) {
 		t.Error("no trace_id in the access log")
 	}
 }
 
 // Addresses and ports are apart, and a method that a client makes up is no label.
 func TestSpansFollowTheConventionsForAddressesAndMethods(t *testing.T) {
-	w, spans := tracedWorld(t, plan{})
-	w.call("GET", "/public/x", "", "")
+	env, spans := newTracedEnv(t, envConfig{})
+	env.call("GET", "/public/x", "", "")
 	client := named(t, spans, "GET")[0]
 	for _, s := range []sdktrace.ReadOnlySpan{named(t, spans, "GET /public/")[0], client} {
 		got := attributesOf(s)
@@ -94,7 +94,7 @@ func TestSpansFollowTheConventionsForAddressesAndMethods(t *testing.T) {
 			t.Errorf("%s: server.address %q, server.port %q", s.Name(), got["server.address"], got["server.port"])
 		}
 	}
-	w.call("PURGE", "/public/x", "", "")
+	env.call("PURGE", "/public/x", "", "")
 	if got := attributesOf(named(t, spans, "HTTP")[0]); got["http.request.method"] != "_OTHER" {
 		t.Errorf("%v", got)
 	}
@@ -103,12 +103,12 @@ func TestSpansFollowTheConventionsForAddressesAndMethods(t *testing.T) {
 // A client's trace is linked to; a trusted proxy's goes on.
 func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
-		w, spans := tracedWorld(t, plan{config: func(c *proxy.Config) {
+		env, spans := newTracedEnv(t, envConfig{config: func(c *proxy.Config) {
 			if trusted {
 				c.Proxies = proxy.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
 			}
 		}})
-		w.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent, "Tracestate", "a=b")
+		env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent, "Tracestate", "a=b")
 		s := named(t, spans, "GET /public/")[0]
 		if believed := s.SpanContext().TraceID().String() == clientTrace; believed != trusted {
 			t.Errorf("trusted %v: the trace is %s", trusted, s.SpanContext().TraceID())
@@ -120,12 +120,12 @@ func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
 }
 
 func TestFailureIsSeenInTheSpan(t *testing.T) {
-	w, spans := tracedWorld(t, plan{backend: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
-	w.call("GET", "/public/x", "", "")
+	env, spans := newTracedEnv(t, envConfig{backend: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
+	env.call("GET", "/public/x", "", "")
 	if got := attributesOf(named(t, spans, "GET /public/")[0]); got["error.type"] != "upstream_error" || got["http.response.status_code"] != "502" {
 		t.Errorf("%v", got)
 	}
-	w.call("GET", "/api/x", "", "")
+	env.call("GET", "/api/x", "", "")
 	if got := attributesOf(named(t, spans, "GET /api/")[0]); got["error.type"] != "token_missing" {
 		t.Errorf("%v", got)
 	}
@@ -133,12 +133,12 @@ func TestFailureIsSeenInTheSpan(t *testing.T) {
 
 // No secret, no query, no token and no user is in what a collector gets.
 func TestSpansHoldNoSecrets(t *testing.T) {
-	w, spans := tracedWorld(t, plan{settings: func(c *session.Config) { c.CacheTTL = 0 }})
-	code := w.user("alice").Code()
-	a := w.call("POST", "/auth/login", "", `{"code":"`+code+`"}`)
+	env, spans := newTracedEnv(t, envConfig{settings: func(c *session.Config) { c.CacheTTL = 0 }})
+	code := env.user("alice").Code()
+	a := env.call("POST", "/auth/login", "", `{"code":"`+code+`"}`)
 	var login loginAnswer
-	a.json(t, &login)
-	w.call("GET", "/api/x?password=hunter2", login.Token, "", "Cookie", "sid=secret-cookie")
+	a.JSON(t, &login)
+	env.call("GET", "/api/x?password=hunter2", login.Token, "", "Cookie", "sid=secret-cookie")
 	named(t, spans, "GET /api/")
 	var all strings.Builder
 	for _, s := range spans.Ended() {
@@ -151,7 +151,7 @@ func TestSpansHoldNoSecrets(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"token": login.Token, "code": code, "app secret": appSecret, "query": "hunter2", "cookie": "secret-cookie", "session_key": w.user("alice").SessionKey(), "openid": w.user("alice").OpenID,
+		"token": login.Token, "code": code, "app secret": appSecret, "query": "hunter2", "cookie": "secret-cookie", "session_key": env.user("alice").SessionKey(), "openid": env.user("alice").OpenID,
 	} {
 		if strings.Contains(all.String(), text) {
 			t.Errorf("the %s is in a span", name)
@@ -162,15 +162,15 @@ func TestSpansHoldNoSecrets(t *testing.T) {
 // What is not sampled tells the backend so, and leaves no span.
 func TestUnsampledRequestIsToldOn(t *testing.T) {
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample()))
-	w := newWorld(t, plan{tracer: provider.Tracer("test")})
-	a := w.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
+	env := newTestEnv(t, envConfig{tracer: provider.Tracer("test")})
+	a := env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
 	var got echoed
-	if a.json(t, &got); !strings.HasSuffix(got.Header.Get("Traceparent"), "-00") || strings.Contains(got.Header.Get("Traceparent"), clientTrace) {
+	if a.JSON(t, &got); !strings.HasSuffix(got.Header.Get("Traceparent"), "-00") || strings.Contains(got.Header.Get("Traceparent"), clientTrace) {
 		t.Errorf("the backend was told %q", got.Header.Get("Traceparent"))
 	}
-	off := newWorld(t, plan{})
+	off := newTestEnv(t, envConfig{})
 	a = off.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
-	if a.json(t, &got); got.Header.Get("Traceparent") != clientTraceparent {
+	if a.JSON(t, &got); got.Header.Get("Traceparent") != clientTraceparent {
 		t.Errorf("with tracing off the backend was told %q", got.Header.Get("Traceparent"))
 	}
 }

@@ -18,8 +18,8 @@ import (
 
 const cookieName = "__Host-wxgate"
 
-// webWorld is a gateway whose route /h5/ takes cookies.
-func webWorld(t *testing.T, p plan) *world {
+// newWebEnv is a gateway whose route /h5/ takes cookies.
+func newWebEnv(t *testing.T, p envConfig) *testEnv {
 	t.Helper()
 	p.routes = []*proxy.Route{
 		{Name: "h5", Path: "/h5/", Auth: proxy.AuthRequired, AcceptCookie: true, WebSocket: true},
@@ -36,19 +36,19 @@ func webWorld(t *testing.T, p plan) *world {
 			before(c)
 		}
 	}
-	return newWorld(t, p)
+	return newTestEnv(t, p)
 }
 
 // ticket asks for a ticket.
-func (w *world) ticket(token, next string) string {
-	w.t.Helper()
-	a := w.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next))
+func (env *testEnv) ticket(token, next string) string {
+	env.t.Helper()
+	a := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next))
 	var got struct {
 		Ticket, Path string
 		ExpiresIn    int `json:"expires_in"`
 	}
-	if a.json(w.t, &got); a.Status != http.StatusOK || got.ExpiresIn != 60 || got.Path != "/auth/enter?ticket="+got.Ticket {
-		w.t.Fatalf("%d %s", a.Status, a.Body)
+	if a.JSON(env.t, &got); a.Status != http.StatusOK || got.ExpiresIn != 60 || got.Path != "/auth/enter?ticket="+got.Ticket {
+		env.t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	return got.Path
 }
@@ -57,16 +57,16 @@ func (w *world) ticket(token, next string) string {
 var navigation = []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
 
 // enter opens a page and gives its cookie, "name=value".
-func (w *world) enter(token string) string {
-	w.t.Helper()
-	a := w.call("GET", w.ticket(token, "/h5/orders?x=1#/list"), "", "", navigation...)
+func (env *testEnv) enter(token string) string {
+	env.t.Helper()
+	a := env.call("GET", env.ticket(token, "/h5/orders?x=1#/list"), "", "", navigation...)
 	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/orders?x=1#/list" {
-		w.t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+		env.t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
 	}
-	return cookieOf(w.t, a)
+	return cookieOf(env.t, a)
 }
 
-func cookieOf(t testing.TB, a answer) string {
+func cookieOf(t testing.TB, a testkit.Response) string {
 	t.Helper()
 	lines := a.Header["Set-Cookie"]
 	if len(lines) != 1 {
@@ -82,55 +82,55 @@ func cookieOf(t testing.TB, a answer) string {
 }
 
 func TestPageEntersByTicketAndActsByCookie(t *testing.T) {
-	w := webWorld(t, plan{})
-	cookie := w.enter(w.login("alice"))
-	a := w.call("GET", "/h5/orders", "", "", "Cookie", "theme=dark; "+cookie+"; lang=zh")
+	env := newWebEnv(t, envConfig{})
+	cookie := env.enter(env.login("alice"))
+	a := env.call("GET", "/h5/orders", "", "", "Cookie", "theme=dark; "+cookie+"; lang=zh")
 	var got echoed
-	if a.json(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != w.user("alice").OpenID {
+	if a.JSON(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != env.user("alice").OpenID {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	if line := got.Header["Cookie"]; len(line) != 1 || line[0] != "theme=dark; lang=zh" {
 		t.Errorf("the backend got the cookies %q", line)
 	}
 	for _, path := range []string{"/public/x", "/shared/x"} {
-		a := w.call("GET", path, "", "", "Cookie", cookie)
-		if a.json(t, &got); strings.Contains(string(a.Body), cookieName) {
+		a := env.call("GET", path, "", "", "Cookie", cookie)
+		if a.JSON(t, &got); strings.Contains(string(a.Body), cookieName) {
 			t.Errorf("%s: the cookie reached a backend: %s", path, a.Body)
 		}
 	}
-	if a := w.call("GET", "/api/x", "", "", "Cookie", cookie); a.code() != "token_missing" {
+	if a := env.call("GET", "/api/x", "", "", "Cookie", cookie); a.Code() != "token_missing" {
 		t.Errorf("a route without cookies: %d %s", a.Status, a.Body)
 	}
 	_, value, _ := strings.Cut(cookie, "=")
-	if a := w.call("GET", "/h5/x", value, ""); a.code() != "token_invalid" {
+	if a := env.call("GET", "/h5/x", value, ""); a.Code() != "token_invalid" {
 		t.Errorf("a cookie as a token: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("GET", "/h5/x", "bad", "", "Cookie", cookie); a.code() != "token_invalid" {
+	if a := env.call("GET", "/h5/x", "bad", "", "Cookie", cookie); a.Code() != "token_invalid" {
 		t.Errorf("a bad token beside a good cookie: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie+"; "+cookie); a.code() != "token_missing" {
+	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"; "+cookie); a.Code() != "token_missing" {
 		t.Errorf("the cookie twice: %d %s", a.Status, a.Body)
 	}
 }
 
 // challenges reports whether a 401 says in WWW-Authenticate what is wrong, as RFC 9110
 // asks of every 401, pages too.
-func challenges(a answer, code string) bool {
+func challenges(a testkit.Response, code string) bool {
 	return a.Header.Get("WWW-Authenticate") == `Bearer error="invalid_token", error_description="`+code+`"`
 }
 
 func TestEnterAnswersOnce(t *testing.T) {
 	redis := redistest.Start(t)
-	a := webWorld(t, plan{redis: redis})
-	b := webWorld(t, plan{redis: redis, sim: a.sim})
+	a := newWebEnv(t, envConfig{redis: redis})
+	b := newWebEnv(t, envConfig{redis: redis, sim: a.sim})
 	path := a.ticket(a.login("alice"), "/h5/")
 	phone := append([]string{"User-Agent", "WeChat"}, navigation...)
-	for name, got := range map[string]answer{
+	for name, got := range map[string]testkit.Response{
 		"HEAD":         a.call("HEAD", path, "", "", phone...),
 		"prefetch":     a.call("GET", path, "", "", append([]string{"Sec-Purpose", "prefetch"}, phone...)...),
 		"old prefetch": a.call("GET", path, "", "", append([]string{"Purpose", "prefetch"}, phone...)...),
 	} {
-		if got.Status != http.StatusServiceUnavailable || got.code() != "prefetch_declined" || !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
+		if got.Status != http.StatusServiceUnavailable || got.Code() != "prefetch_declined" || !strings.Contains(got.Header.Get("Cache-Control"), "no-store") {
 			t.Errorf("%s: %d %v", name, got.Status, got.Header)
 		}
 	}
@@ -139,7 +139,7 @@ func TestEnterAnswersOnce(t *testing.T) {
 		"a sibling's link": {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"},
 		"a script":         {"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"},
 	} {
-		if got := a.call("GET", path, "", "", headers...); got.code() != "invalid_ticket" || len(got.Header["Set-Cookie"]) > 0 {
+		if got := a.call("GET", path, "", "", headers...); got.Code() != "invalid_ticket" || len(got.Header["Set-Cookie"]) > 0 {
 			t.Errorf("%s: %d %v", name, got.Status, got.Header)
 		}
 	}
@@ -152,35 +152,35 @@ func TestEnterAnswersOnce(t *testing.T) {
 		t.Errorf("%v", first.Header)
 	}
 	other := b.call("GET", path, "", "", append([]string{"User-Agent", "another"}, navigation...)...)
-	if other.Status != http.StatusUnauthorized || other.code() != "invalid_ticket" || !challenges(other, "invalid_ticket") || !strings.Contains(string(other.Body), "链接已失效") {
+	if other.Status != http.StatusUnauthorized || other.Code() != "invalid_ticket" || !challenges(other, "invalid_ticket") || !strings.Contains(string(other.Body), "链接已失效") {
 		t.Errorf("another browser: %d %s", other.Status, other.Body)
 	}
 }
 
 func TestTicketLeadsToOurCookieRoutesOnly(t *testing.T) {
-	w := webWorld(t, plan{})
-	token := w.login("alice")
+	env := newWebEnv(t, envConfig{})
+	token := env.login("alice")
 	for _, next := range []string{
 		"", "h5", "//evil.example/", "https://evil.example/", `/\evil.example`, "/h5/../api/x", "/h5//x", "/h5/%2e%2e/x", "/api/x", "/public/x", "/auth/session",
 		"/nowhere", "/h5/\r\nSet-Cookie: a=b", "/h5/" + strings.Repeat("a", 1024), "/.well-known/jwks.json",
 	} {
-		if a := w.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next)); a.code() != "bad_request" {
+		if a := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next)); a.Code() != "bad_request" {
 			t.Errorf("%q: %d %s", next, a.Status, a.Body)
 		}
 	}
-	if a := w.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`); a.code() != "token_missing" {
+	if a := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`); a.Code() != "token_missing" {
 		t.Errorf("without a token: %d %s", a.Status, a.Body)
 	}
-	cookie := w.enter(token)
-	if a := w.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.code() != "token_missing" {
+	cookie := env.enter(token)
+	if a := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.Code() != "token_missing" {
 		t.Errorf("by cookie: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestOtherSitesPagesAreRefused(t *testing.T) {
-	w := webWorld(t, plan{})
-	cookie := w.enter(w.login("alice"))
-	own := "http://" + w.addr
+	env := newWebEnv(t, envConfig{})
+	cookie := env.enter(env.login("alice"))
+	own := "http://" + env.addr
 	for _, c := range []struct {
 		name, method string
 		headers      []string
@@ -196,8 +196,8 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 		{"a link from elsewhere", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, ""},
 		{"a script elsewhere", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, "cross_origin"},
 	} {
-		a := w.call(c.method, "/h5/x", "", "", append(c.headers, "Cookie", cookie)...)
-		if a.code() != c.want || c.want != "" && a.Status != http.StatusForbidden {
+		a := env.call(c.method, "/h5/x", "", "", append(c.headers, "Cookie", cookie)...)
+		if a.Code() != c.want || c.want != "" && a.Status != http.StatusForbidden {
 			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
 		}
 	}
@@ -207,12 +207,12 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 		if origin != "" {
 			headers = append(headers, "Origin", origin)
 		}
-		if a := w.call("GET", "/h5/socket", "", "", headers...); a.code() != want {
+		if a := env.call("GET", "/h5/socket", "", "", headers...); a.Code() != want {
 			t.Errorf("a handshake from %q: %d %s", origin, a.Status, a.Body)
 		}
 	}
 	// CORS lets scripts of the further origin use the cookie, there alone.
-	corsWorld := webWorld(t, plan{config: func(c *proxy.Config) {
+	corsWorld := newWebEnv(t, envConfig{config: func(c *proxy.Config) {
 		for _, rt := range c.Routes {
 			rt.CORSOrigins = []string{"https://h5.example.cn", "https://www.example.cn"}
 		}
@@ -228,18 +228,18 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 }
 
 func TestDeadCookieIsCleared(t *testing.T) {
-	w := webWorld(t, plan{})
-	token := w.login("alice")
-	cookie := w.enter(token)
-	if a := w.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
+	env := newWebEnv(t, envConfig{})
+	token := env.login("alice")
+	cookie := env.enter(token)
+	if a := env.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	a := w.call("GET", "/h5/x", "", "", "Cookie", cookie)
-	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+	a := env.call("GET", "/h5/x", "", "", "Cookie", cookie)
+	if a.Status != http.StatusUnauthorized || a.Code() != "session_ended" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("a script: %d %v %s", a.Status, a.Header, a.Body)
 	}
-	a = w.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
-	if a.Status != http.StatusUnauthorized || a.code() != "session_ended" || !challenges(a, "session_ended") || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+	a = env.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	if a.Status != http.StatusUnauthorized || a.Code() != "session_ended" || !challenges(a, "session_ended") || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("a navigation: %d %v %s", a.Status, a.Header, a.Body)
 	}
 	// A reload after it has no cookie. A script, and a route without pages, get JSON.
@@ -253,85 +253,85 @@ func TestDeadCookieIsCleared(t *testing.T) {
 		t.Errorf("a script without a cookie: %d %v", a.Status, a.Header)
 	}
 	var got echoed
-	a = w.call("GET", "/shared/x", "", "", "Cookie", cookie)
-	if a.json(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
+	a = env.call("GET", "/shared/x", "", "", "Cookie", cookie)
+	if a.JSON(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("an optional route: %d %v %s", a.Status, a.Header, a.Body)
 	}
-	cookie = w.enter(w.login("bob"))
-	w.redis.Stop()
-	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie+"x"); a.code() == "session_ended" && len(a.Header["Set-Cookie"]) == 0 {
+	cookie = env.enter(env.login("bob"))
+	env.redis.Stop()
+	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"x"); a.Code() == "session_ended" && len(a.Header["Set-Cookie"]) == 0 {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}
-	if a := w.call("GET", w.base[len(w.base):]+"/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(a.Header["Set-Cookie"]) > 0 {
+	if a := env.call("GET", env.base[len(env.base):]+"/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(a.Header["Set-Cookie"]) > 0 {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}
 }
 
 func TestGatewaysOwnEndpointsByCookie(t *testing.T) {
-	w := webWorld(t, plan{})
-	token := w.login("alice")
-	cookie := w.enter(token)
-	if a := w.call("GET", "/auth/session", "", "", "Cookie", cookie); a.Status != http.StatusOK || !strings.Contains(string(a.Body), appID) {
+	env := newWebEnv(t, envConfig{})
+	token := env.login("alice")
+	cookie := env.enter(token)
+	if a := env.call("GET", "/auth/session", "", "", "Cookie", cookie); a.Status != http.StatusOK || !strings.Contains(string(a.Body), appID) {
 		t.Errorf("session: %d %s", a.Status, a.Body)
 	}
 	for _, c := range [][2]string{{"POST", "/auth/refresh"}, {"GET", "/auth/profile"}, {"POST", "/auth/check"}, {"POST", "/auth/phone"}} {
-		if a := w.call(c[0], c[1], "", "{}", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.code() != "token_missing" {
+		if a := env.call(c[0], c[1], "", "{}", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.Code() != "token_missing" {
 			t.Errorf("%s: %d %s", c[1], a.Status, a.Body)
 		}
 	}
-	if a := w.call("POST", "/auth/logout", "", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); a.code() != "cross_origin" {
+	if a := env.call("POST", "/auth/logout", "", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); a.Code() != "cross_origin" {
 		t.Errorf("another site's logout: %d %s", a.Status, a.Body)
 	}
-	a := w.call("POST", "/auth/logout", "", `{"all":true}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
+	a := env.call("POST", "/auth/logout", "", `{"all":true}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
 	if a.Status != http.StatusNoContent || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("logout: %d %v", a.Status, a.Header)
 	}
-	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie); a.code() != "session_ended" {
+	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie); a.Code() != "session_ended" {
 		t.Errorf("after it: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("GET", "/h5/x", token, ""); a.Status != http.StatusOK {
+	if a := env.call("GET", "/h5/x", token, ""); a.Status != http.StatusOK {
 		t.Errorf("the mini program's session: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestAnotherUsersPageAsksFirst(t *testing.T) {
-	w := webWorld(t, plan{})
-	alice, bob := w.login("alice"), w.login("bob")
-	if a := w.call("PUT", "/auth/profile", alice, `{"nickname":"爱丽丝<b>"}`); a.Status != http.StatusOK {
+	env := newWebEnv(t, envConfig{})
+	alice, bob := env.login("alice"), env.login("bob")
+	if a := env.call("PUT", "/auth/profile", alice, `{"nickname":"爱丽丝<b>"}`); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	cookie := w.enter(alice)
-	path := w.ticket(bob, "/h5/bob")
-	a := w.call("GET", path, "", "", append([]string{"Cookie", cookie}, navigation...)...)
-	bobs := w.user("bob").OpenID
+	cookie := env.enter(alice)
+	path := env.ticket(bob, "/h5/bob")
+	a := env.call("GET", path, "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	bobs := env.user("bob").OpenID
 	if a.Status != http.StatusOK || !strings.Contains(string(a.Body), "爱丽丝&lt;b&gt;") || !strings.Contains(string(a.Body), bobs[len(bobs)-6:]) || len(a.Header["Set-Cookie"]) > 0 {
 		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
 	}
 	form := "ticket=" + url.QueryEscape(strings.TrimPrefix(path, "/auth/enter?ticket="))
-	post := func(site string) answer {
-		return w.call("POST", "/auth/enter", "", form, "Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", site)
+	post := func(site string) testkit.Response {
+		return env.call("POST", "/auth/enter", "", form, "Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", site)
 	}
-	if a := post("cross-site"); a.code() != "cross_origin" {
+	if a := post("cross-site"); a.Code() != "cross_origin" {
 		t.Errorf("another site confirms: %d %s", a.Status, a.Body)
 	}
 	a = post("same-origin")
 	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/bob" {
 		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
 	}
-	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookie); a.code() != "session_ended" {
+	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie); a.Code() != "session_ended" {
 		t.Errorf("alice's page goes on: %d %s", a.Status, a.Body)
 	}
-	if a := w.call("GET", "/h5/x", "", "", "Cookie", cookieOf(t, a)); a.Status != http.StatusOK {
+	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookieOf(t, a)); a.Status != http.StatusOK {
 		t.Errorf("bob's page: %d %s", a.Status, a.Body)
 	}
 }
 
 func TestBackendCannotSetThePagesCookie(t *testing.T) {
-	w := webWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	env := newWebEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Set-Cookie"] = []string{cookieName + "=forged; Path=/; Secure", "own=1"}
 	})})
 	for _, path := range []string{"/public/x", "/shared/x"} {
-		if a := w.call("GET", path, "", ""); len(a.Header["Set-Cookie"]) != 1 || a.Header["Set-Cookie"][0] != "own=1" {
+		if a := env.call("GET", path, "", ""); len(a.Header["Set-Cookie"]) != 1 || a.Header["Set-Cookie"][0] != "own=1" {
 			t.Errorf("%s: %q", path, a.Header["Set-Cookie"])
 		}
 	}
@@ -339,8 +339,8 @@ func TestBackendCannotSetThePagesCookie(t *testing.T) {
 
 func TestCookieIsRenewedBySetCookieOnly(t *testing.T) {
 	redis := redistest.Start(t)
-	a := webWorld(t, plan{redis: redis})
-	b := webWorld(t, plan{redis: redis, sim: a.sim, settings: func(c *session.Config) { c.RenewBefore = 1000 * time.Hour }})
+	a := newWebEnv(t, envConfig{redis: redis})
+	b := newWebEnv(t, envConfig{redis: redis, sim: a.sim, settings: func(c *session.Config) { c.RenewBefore = 1000 * time.Hour }})
 	cookie := a.enter(a.login("alice"))
 	// This instance has not sent it yet. A person who navigates gets his page all the same.
 	first := b.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
@@ -357,16 +357,16 @@ func TestCookieIsRenewedBySetCookieOnly(t *testing.T) {
 
 // An event stream of a page ends with the mini program's session.
 func TestPagesStreamIsCutOnLogout(t *testing.T) {
-	w := webWorld(t, plan{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	env := newWebEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "data: 1\n\n")
 		_ = http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	})})
-	token := w.login("alice")
-	req, err := http.NewRequestWithContext(t.Context(), "GET", w.base+"/h5/events", nil)
+	token := env.login("alice")
+	req, err := http.NewRequestWithContext(t.Context(), "GET", env.base+"/h5/events", nil)
 	testkit.Must(t, err)
-	req.Header.Set("Cookie", w.enter(token))
+	req.Header.Set("Cookie", env.enter(token))
 	res, err := client.Do(req)
 	testkit.Must(t, err)
 	defer res.Body.Close()
@@ -375,7 +375,7 @@ func TestPagesStreamIsCutOnLogout(t *testing.T) {
 		_, _ = io.Copy(io.Discard, res.Body)
 		close(ended)
 	}()
-	if a := w.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
+	if a := env.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("%d", a.Status)
 	}
 	select {
@@ -387,27 +387,27 @@ func TestPagesStreamIsCutOnLogout(t *testing.T) {
 
 // No ticket and no cookie is in a log line.
 func TestTicketsAndCookiesAreNotLogged(t *testing.T) {
-	w := webWorld(t, plan{})
-	token := w.login("alice")
-	path := w.ticket(token, "/h5/")
-	a := w.call("GET", path, "", "", navigation...)
+	env := newWebEnv(t, envConfig{})
+	token := env.login("alice")
+	path := env.ticket(token, "/h5/")
+	a := env.call("GET", path, "", "", navigation...)
 	cookie := cookieOf(t, a)
-	w.call("GET", path, "", "", "User-Agent", "another")
-	w.call("GET", "/h5/x", "", "", "Cookie", cookie)
+	env.call("GET", path, "", "", "User-Agent", "another")
+	env.call("GET", "/h5/x", "", "", "Cookie", cookie)
 	_, value, _ := strings.Cut(cookie, "=")
 	for name, text := range map[string]string{"ticket": strings.TrimPrefix(path, "/auth/enter?ticket="), "cookie": value[45:]} {
-		if strings.Contains(w.logs.String(), text) {
+		if strings.Contains(env.logs.String(), text) {
 			t.Errorf("the %s is in the log", name)
 		}
 	}
 }
 
 func TestEnterWhileRedisIsAway(t *testing.T) {
-	w := webWorld(t, plan{})
-	path := w.ticket(w.login("alice"), "/h5/")
-	w.redis.Stop()
-	if a := w.call("GET", path, "", "", navigation...); a.Status != http.StatusServiceUnavailable || a.code() != "store_unavailable" || a.Header.Get("Retry-After") == "" || len(a.Header["Set-Cookie"]) > 0 {
+	env := newWebEnv(t, envConfig{})
+	path := env.ticket(env.login("alice"), "/h5/")
+	env.redis.Stop()
+	if a := env.call("GET", path, "", "", navigation...); a.Status != http.StatusServiceUnavailable || a.Code() != "store_unavailable" || a.Header.Get("Retry-After") == "" || len(a.Header["Set-Cookie"]) > 0 {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}
-	w.redis.Start()
+	env.redis.Start()
 }

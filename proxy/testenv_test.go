@@ -33,9 +33,9 @@ const (
 	appSecret = "app-secret-that-must-never-show"
 )
 
-// world is a gateway with everything around it that it meets in production: a
+// testEnv is a gateway with everything around it that it meets in production: a
 // real Redis, the simulated WeChat, backends on sockets of their own.
-type world struct {
+type testEnv struct {
 	t        testing.TB
 	redis    *redistest.Server
 	sim      *wechattest.Server
@@ -47,8 +47,8 @@ type world struct {
 	logs     *testkit.Buffer
 }
 
-// plan is what a test changes of the usual world.
-type plan struct {
+// envConfig is what a test changes of the usual testEnv.
+type envConfig struct {
 	routes   []*proxy.Route // with Upstream left nil: they go to backend
 	backend  http.Handler   // nil: echoes
 	config   func(*proxy.Config)
@@ -71,30 +71,30 @@ func usualRoutes() []*proxy.Route {
 	}
 }
 
-func newWorld(t testing.TB, p plan) *world {
+func newTestEnv(t testing.TB, p envConfig) *testEnv {
 	t.Helper()
-	w := &world{t: t, redis: p.redis, sim: p.sim, logs: &testkit.Buffer{}}
-	if w.redis == nil {
-		w.redis = redistest.Start(t)
+	env := &testEnv{t: t, redis: p.redis, sim: p.sim, logs: &testkit.Buffer{}}
+	if env.redis == nil {
+		env.redis = redistest.Start(t)
 	}
-	if w.sim == nil {
-		w.sim = wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, LoginsPerMinute: 100000})
+	if env.sim == nil {
+		env.sim = wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, LoginsPerMinute: 100000})
 	}
-	simBase, stop, err := w.sim.Start()
+	simBase, stop, err := env.sim.Start()
 	testkit.Must(t, err)
 	t.Cleanup(stop)
 	if p.routes == nil {
 		p.routes = usualRoutes()
 	}
-	w.start(p, simBase)
-	return w
+	env.start(p, simBase)
+	return env
 }
 
-func (w *world) start(p plan, simBase string) {
-	t := w.t
-	log := w.log(p.quiet)
+func (env *testEnv) start(p envConfig, simBase string) {
+	t := env.t
+	log := env.log(p.quiet)
 	settings := session.Config{
-		Redis: session.RedisConfig{Addrs: []string{w.redis.Addr}, KeyPrefix: "wxgate:"}, Now: time.Now, Log: log,
+		Redis: session.RedisConfig{Addrs: []string{env.redis.Addr}, KeyPrefix: "wxgate:"}, Now: time.Now, Log: log,
 		Apps:    []string{appID},
 		Secrets: []secret.Text{secret.Text(strings.Repeat("k1Q9", 8))}, CacheTTL: 5 * time.Second, StaleIfError: 5 * time.Minute,
 		RenewBefore: 30 * time.Minute,
@@ -103,60 +103,60 @@ func (w *world) start(p plan, simBase string) {
 		p.settings(&settings)
 	}
 	var err error
-	w.sessions, err = session.Open(settings)
+	env.sessions, err = session.Open(settings)
 	testkit.Must(t, err)
-	t.Cleanup(func() { w.sessions.Close() })
-	w.wechat, err = wechat.New(wechat.Options{Tokens: w.sessions.AccessTokens(), Now: time.Now, Log: log}, wechat.Config{
+	t.Cleanup(func() { env.sessions.Close() })
+	env.wechat, err = wechat.New(wechat.Options{Tokens: env.sessions.AccessTokens(), Now: time.Now, Log: log}, wechat.Config{
 		Base: simBase, Timeout: 2 * time.Second, Apps: []wechat.App{{ID: appID, Secret: appSecret}},
 	})
 	testkit.Must(t, err)
 
 	config := proxy.Config{
-		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: w.withBackend(p), MaxHeader: 32 << 10, LogAccess: true,
+		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: env.withBackend(p), MaxHeader: 32 << 10, LogAccess: true,
 		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 	if p.config != nil {
 		p.config(&config)
 	}
-	w.gateway = proxy.New(proxy.Options{Sessions: w.sessions, WeChat: w.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now, Tracer: p.tracer}, config)
-	w.listen(config.MaxHeader, log)
+	env.gateway = proxy.New(proxy.Options{Sessions: env.sessions, WeChat: env.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now, Tracer: p.tracer}, config)
+	env.listen(config.MaxHeader, log)
 }
 
-func (w *world) log(quiet bool) *zap.Logger {
+func (env *testEnv) log(quiet bool) *zap.Logger {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	if quiet {
 		return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(io.Discard), zap.InfoLevel))
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(w.logs), zap.DebugLevel))
+	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(env.logs), zap.DebugLevel))
 }
 
-func (w *world) listen(maxHeader int, log *zap.Logger) {
+func (env *testEnv) listen(maxHeader int, log *zap.Logger) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	testkit.Must(w.t, err)
-	server := proxy.NewServer(w.gateway, proxy.ServerConfig{MaxHeader: maxHeader, ReadHeaderTimeout: 5 * time.Second, Log: log})
+	testkit.Must(env.t, err)
+	server := proxy.NewServer(env.gateway, proxy.ServerConfig{MaxHeader: maxHeader, ReadHeaderTimeout: 5 * time.Second, Log: log})
 	go server.Serve(ln)
-	w.t.Cleanup(func() {
+	env.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		if server.Shutdown(ctx) != nil {
 			server.Close()
 		}
-		w.gateway.Drain(ctx)
+		env.gateway.Drain(ctx)
 	})
-	w.addr = ln.Addr().String()
-	w.base = "http://" + w.addr
+	env.addr = ln.Addr().String()
+	env.base = "http://" + env.addr
 }
 
-// withBackend gives every route without an upstream the plan's backend.
-func (w *world) withBackend(p plan) []*proxy.Route {
+// withBackend gives every route without an upstream the backend of p.
+func (env *testEnv) withBackend(p envConfig) []*proxy.Route {
 	if p.backend == nil {
 		p.backend = http.HandlerFunc(echo)
 	}
 	backend := httptest.NewServer(p.backend)
-	w.t.Cleanup(backend.Close)
+	env.t.Cleanup(backend.Close)
 	for _, rt := range p.routes {
 		if rt.Upstream == nil {
-			rt.Upstream = group(w.t, upstream.Config{Name: rt.Name, PreserveHost: rt.PreserveHost}, backend.URL)
+			rt.Upstream = group(env.t, upstream.Config{Name: rt.Name, PreserveHost: rt.PreserveHost}, backend.URL)
 		}
 		if rt.Cookies == "" {
 			rt.Cookies = proxy.CookiesPass
@@ -194,52 +194,22 @@ func echo(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(echoed{r.Method, r.RequestURI, r.Host, r.Header, string(body)})
 }
 
-// answer is a response read to its end.
-type answer struct {
-	Status int
-	Header http.Header
-	Body   []byte
-}
-
-// code is the gateway's error code, "" for none.
-func (a answer) code() string { return a.Header.Get("X-Gateway-Error") }
-
-func (a answer) json(t testing.TB, v any) {
-	t.Helper()
-	if err := json.Unmarshal(a.Body, v); err != nil {
-		t.Fatalf("status %d, body %q: %v", a.Status, a.Body, err)
-	}
-}
-
 // call sends a request; headers come in pairs.
-func (w *world) call(method, path, token, body string, headers ...string) answer {
-	w.t.Helper()
-	var r io.Reader
-	if body != "" {
-		r = strings.NewReader(body)
-	}
-	req, err := http.NewRequest(method, w.base+path, r)
-	testkit.Must(w.t, err)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	for i := 0; i+1 < len(headers); i += 2 {
-		req.Header.Add(headers[i], headers[i+1])
-	}
-	return w.do(req)
+func (env *testEnv) call(method, path, token, body string, headers ...string) testkit.Response {
+	env.t.Helper()
+	req, err := testkit.NewRequest(method, env.base+path, token, body, headers...)
+	testkit.Must(env.t, err)
+	return env.do(req)
 }
 
-func (w *world) do(req *http.Request) answer {
-	w.t.Helper()
-	res, err := client.Do(req)
-	testkit.Must(w.t, err)
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	testkit.Must(w.t, err)
-	return answer{res.StatusCode, res.Header, body}
+func (env *testEnv) do(req *http.Request) testkit.Response {
+	env.t.Helper()
+	a, err := testkit.Do(client, req)
+	testkit.Must(env.t, err)
+	return a
 }
 
-// client does not follow redirects, a mini program's way is not asked here.
+// client follows no redirects.
 var client = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 256},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -247,9 +217,9 @@ var client = &http.Client{
 }
 
 // login logs a user of the simulator in and gives the token.
-func (w *world) login(user string) string {
-	w.t.Helper()
-	return w.loginAnswer(user).Token
+func (env *testEnv) login(user string) string {
+	env.t.Helper()
+	return env.loginAnswer(user).Token
 }
 
 type loginAnswer struct {
@@ -261,20 +231,20 @@ type loginAnswer struct {
 	Phone            map[string]any `json:"phone"`
 }
 
-func (w *world) loginAnswer(user string) loginAnswer {
-	w.t.Helper()
-	a := w.call("POST", "/auth/login", "", `{"code":"`+w.user(user).Code()+`"}`)
+func (env *testEnv) loginAnswer(user string) loginAnswer {
+	env.t.Helper()
+	a := env.call("POST", "/auth/login", "", `{"code":"`+env.user(user).Code()+`"}`)
 	if a.Status != http.StatusOK {
-		w.t.Fatalf("login of %s: %d %s", user, a.Status, a.Body)
+		env.t.Fatalf("login of %s: %d %s", user, a.Status, a.Body)
 	}
 	var got loginAnswer
-	a.json(w.t, &got)
+	a.JSON(env.t, &got)
 	return got
 }
 
-func (w *world) user(name string) *wechattest.User {
-	w.t.Helper()
-	u, err := w.sim.User(appID, name)
-	testkit.Must(w.t, err)
+func (env *testEnv) user(name string) *wechattest.User {
+	env.t.Helper()
+	u, err := env.sim.User(appID, name)
+	testkit.Must(env.t, err)
 	return u
 }
