@@ -244,12 +244,12 @@ func TestDeadCookieIsCleared(t *testing.T) {
 	}
 	// A reload after it has no cookie. A script, and a route without pages, get JSON.
 	for path, page := range map[string]bool{"/h5/x": true, "/api/x": false} {
-		a := w.call("GET", path, "", "", navigation...)
-		if a.Status != http.StatusUnauthorized || a.code() != "token_missing" || strings.Contains(string(a.Body), "登录已过期") != page {
+		a := env.call("GET", path, "", "", navigation...)
+		if a.Status != http.StatusUnauthorized || a.Code() != "token_missing" || strings.Contains(string(a.Body), "登录已过期") != page {
 			t.Errorf("a navigation to %s without a cookie: %d %s", path, a.Status, a.Body)
 		}
 	}
-	if a := w.call("GET", "/h5/x", "", ""); a.code() != "token_missing" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
+	if a := env.call("GET", "/h5/x", "", ""); a.Code() != "token_missing" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
 		t.Errorf("a script without a cookie: %d %v", a.Status, a.Header)
 	}
 	var got echoed
