@@ -26,19 +26,18 @@ type emitted struct {
 	sent   int
 }
 
-// RoundTrip keeps each answer that a client got, but for the header that a fresh
-// token rides on.
+// RoundTrip keeps each answer that a client got, but for the headers that a fresh
+// token and a page's cookie ride on.
 func (e *emitted) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	fresh := res.Header["X-Session-Token"]
+	whole := res.Header.Clone()
 	res.Header.Del("X-Session-Token")
+	res.Header.Del("Set-Cookie")
 	dump, err := httputil.DumpResponse(res, true)
-	if fresh != nil {
-		res.Header["X-Session-Token"] = fresh
-	}
+	res.Header = whole
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sent++
