@@ -41,11 +41,11 @@ func (g *Gateway) identify(rc *requestContext) error {
 	if err != nil {
 		return err
 	}
-	grant, err := g.Sessions.Authenticate(rc.r.Context(), token)
+	auth, err := g.Sessions.Authenticate(rc.r.Context(), token)
 	if err != nil {
 		return err
 	}
-	rc.grant, rc.authenticated = grant, true
+	rc.auth, rc.authenticated = auth, true
 	return nil
 }
 
@@ -53,10 +53,10 @@ func (g *Gateway) identify(rc *requestContext) error {
 // store that can't be reached costs nothing: the old token is good, the next
 // request tries again.
 func (g *Gateway) renewToken(rc *requestContext) error {
-	if !rc.authenticated || !g.Sessions.NeedsRenewal(rc.grant) {
+	if !rc.authenticated || !g.Sessions.NeedsRenewal(rc.auth) {
 		return nil
 	}
-	fresh, err := g.Sessions.Renew(rc.r.Context(), rc.grant)
+	fresh, err := g.Sessions.Renew(rc.r.Context(), rc.auth)
 	if err != nil {
 		g.Log.Info("a token could not be renewed", zap.Error(err), zap.String("request_id", rc.id))
 		return nil

@@ -39,7 +39,7 @@ func (rc *requestContext) cookieOffered() bool {
 func (g *Gateway) identifyByCookie(rc *requestContext) error {
 	web := &rc.state.Web
 	cookie, _ := web.Cookie.Read(rc.r.Header["Cookie"])
-	grant, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
+	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
 	if deadCookie(err) {
 		rc.setCookie = web.Cookie.Clear()
 		return apierror.New(apierror.SessionEnded, "the page's session has ended, open it again in the mini program").Because(err)
@@ -50,9 +50,9 @@ func (g *Gateway) identifyByCookie(rc *requestContext) error {
 	if !rc.fromOurPage() {
 		return apierror.New(apierror.CrossOrigin, "this page may not use the session of another")
 	}
-	rc.grant, rc.authenticated, rc.byCookie = grant, true, true
-	if g.cookies.due(grant.Session.ID, g.Now(), web.MaxAge) {
-		rc.setCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&grant.Session)))
+	rc.auth, rc.authenticated, rc.byCookie = auth, true, true
+	if g.cookies.due(auth.Session.ID, g.Now(), web.MaxAge) {
+		rc.setCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
 	}
 	return nil
 }

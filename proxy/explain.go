@@ -52,7 +52,7 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 		e.Target = &target
 	}
 	if s := rc.session(); s != nil {
-		e.Session, e.Expires = s, rc.grant.ExpiresAt
+		e.Session, e.Expires = s, rc.auth.ExpiresAt
 		var h outHeader
 		rc.state.Identity.set(&h, s)
 		e.Headers = h.Header()

@@ -39,8 +39,8 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if call.Name != "" {
 		rc.routeName = call.Name
 	}
-	if call.Grant.Session.ID != "" {
-		rc.grant, rc.authenticated = call.Grant, true
+	if call.Auth.Session.ID != "" {
+		rc.auth, rc.authenticated = call.Auth, true
 	}
 	return err
 }
@@ -48,13 +48,13 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 func (g *Gateway) authenticateCaller(rc *requestContext, renew, cookie bool) (session.AuthResult, error) {
 	if cookie && rc.cookieOffered() {
 		err := g.identifyByCookie(rc)
-		return rc.grant, err
+		return rc.auth, err
 	}
 	err := g.identify(rc)
 	if err == nil && renew {
 		err = g.renewToken(rc)
 	}
-	return rc.grant, err
+	return rc.auth, err
 }
 
 // pageOf gives the live session of the browser that sent the request, nil where
@@ -67,11 +67,11 @@ func (g *Gateway) pageOf(rc *requestContext) *session.Session {
 	if !ok {
 		return nil
 	}
-	grant, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
+	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
 	if err != nil {
 		return nil
 	}
-	return &grant.Session
+	return &auth.Session
 }
 
 // takesCookie reports whether a GET of the path goes to a route that takes a

@@ -2,21 +2,16 @@ package proxy
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/maypok86/otter/v2"
 	"go.uber.org/zap"
-	"golang.org/x/sync/singleflight"
 
 	"wxgate/apierror"
 	"wxgate/internal/httprule"
 	"wxgate/proxy/proof"
-	"wxgate/proxy/ratelimit"
 	"wxgate/session"
 )
 
@@ -200,97 +195,4 @@ const formData = "multipart/form-data"
 func isFormData(contentType string) bool {
 	kind, _, _ := strings.Cut(contentType, ";")
 	return strings.EqualFold(strings.TrimSpace(kind), formData)
-}
-
-// useNonce refuses a proof that was used before. While Redis is away requests
-// that change nothing pass by what this instance remembers.
-func (g *Gateway) useNonce(rc *requestContext, nonce string, until time.Time) error {
-	first, err := g.Sessions.UseNonce(rc.r.Context(), rc.session(), nonce, until)
-	reads := rc.r.Method == http.MethodGet || rc.r.Method == http.MethodHead
-	switch {
-	case err != nil && !(errors.Is(err, session.ErrUnavailable) && reads):
-		return err
-	case !first:
-		return apierror.New(apierror.ProofReplayed, "this proof was used before: sign each request anew")
-	}
-	return nil
-}
-
-// keyFetches are the questions for users' keys: one at a time for each user,
-// and what went wrong with the last one, for those who come too soon after it.
-type keyFetches struct {
-	underWay singleflight.Group
-	failed   *otter.Cache[string, error]
-}
-
-const maxFailedFetches = 10_000
-
-func newKeyFetches() keyFetches {
-	return keyFetches{failed: otter.Must(&otter.Options[string, error]{
-		MaximumSize: maxFailedFetches, ExpiryCalculator: otter.ExpiryWriting[string, error](keyFetchEvery),
-	})}
-}
-
-func (f *keyFetches) do(user string, fetch func() error) error {
-	_, err, _ := f.underWay.Do(user, func() (any, error) {
-		if err, ok := f.failed.GetIfPresent(user); ok {
-			return nil, err
-		}
-		err := fetch()
-		if err != nil {
-			f.failed.Set(user, err)
-		}
-		return nil, err
-	})
-	return err
-}
-
-// keyFetchEvery is how often one user's keys are asked of WeChat for a version
-// that isn't known.
-const keyFetchEvery = 10 * time.Second
-
-// userKey gives a version of the user's key: one that is known, or what WeChat
-// says now.
-func (g *Gateway) userKey(ctx context.Context, s *session.Session, version int64) (session.UserKey, error) {
-	key, err := g.Sessions.UserKey(ctx, s, version)
-	if !errors.Is(err, session.ErrNotFound) {
-		return key, err
-	}
-	user := ratelimit.User(s)
-	if err := g.keyFetches.do(user, func() error { return g.fetchUserKeys(context.WithoutCancel(ctx), s, user) }); err != nil {
-		return session.UserKey{}, err
-	}
-	key, err = g.Sessions.UserKey(ctx, s, version)
-	if errors.Is(err, session.ErrNotFound) {
-		return key, proofStale()
-	}
-	return key, err
-}
-
-// fetchUserKeys asks WeChat, in the name of the user's newest session_key,
-// unless that was done moments ago.
-func (g *Gateway) fetchUserKeys(ctx context.Context, s *session.Session, user string) error {
-	if _, ok := g.Sessions.Allow(ctx, "user keys:"+user, session.Rate{Count: 1, Per: keyFetchEvery}); !ok {
-		return nil
-	}
-	sessionKey, err := g.Sessions.LatestSessionKey(ctx, s.AppID, s.OpenID)
-	if errors.Is(err, session.ErrNotFound) {
-		return apierror.New(apierror.SessionKeyStale, "session_key is not known any more, call wx.login again").Because(err)
-	}
-	if err != nil {
-		return err
-	}
-	fetched, err := g.WeChat.UserKeys(ctx, s.AppID, s.OpenID, sessionKey)
-	if err != nil {
-		return err
-	}
-	keys := make([]session.UserKey, len(fetched))
-	for i, k := range fetched {
-		keys[i] = session.UserKey(k)
-	}
-	return g.Sessions.SaveUserKeys(ctx, s, keys)
-}
-
-func proofStale() *apierror.Error {
-	return apierror.New(apierror.ProofStale, "the key is over or not known: fetch the latest one")
 }

@@ -38,10 +38,10 @@ type requestContext struct {
 	own           bool // the gateway answers itself
 	route         *Route
 	routeName     string // for log and metrics
-	grant         session.AuthResult
-	authenticated bool   // grant holds
+	auth          session.AuthResult
+	authenticated bool   // auth holds
 	renewed       string // a fresh token for X-Session-Token
-	byCookie      bool   // grant is of a web page's session
+	byCookie      bool   // auth is of a web page's session
 	setCookie     string // a Set-Cookie line for a page's cookie
 
 	upstreamAddr string        // host:port of the last attempt; "": none was made
@@ -187,5 +187,5 @@ func (rc *requestContext) session() *session.Session {
 	if !rc.authenticated {
 		return nil
 	}
-	return &rc.grant.Session
+	return &rc.auth.Session
 }

@@ -45,7 +45,7 @@ type sessionEnd struct {
 func (g *Gateway) watchSession(rc *requestContext, f *forwarding) {
 	if rc.authenticated {
 		f.session.begin(rc.r.Header.Get("Content-Type"), rc.route.Timeout, f.kept.cancel)
-		f.session.watch = g.Sessions.Watch(rc.grant, f.kept.sessionEnded)
+		f.session.watch = g.Sessions.Watch(rc.auth, f.kept.sessionEnded)
 	}
 }
 

@@ -32,7 +32,7 @@ func (g *Gateway) forwardWebSocket(rc *requestContext) error {
 	t := &tunnel{rc: rc}
 	stopWatching := func() {}
 	if rc.authenticated {
-		watch := g.Sessions.Watch(rc.grant, func() { t.terminate(errSessionEnded) })
+		watch := g.Sessions.Watch(rc.auth, func() { t.terminate(errSessionEnded) })
 		stopWatching = func() { watch.Stop() }
 	}
 	release := func() {

@@ -74,8 +74,8 @@ type Request struct {
 	TakesCookie func(path string) bool  // a route that takes cookies serves the path
 
 	// Set while the call is served, for the access log.
-	Name  string             // the endpoint's path; "" where there is none
-	Grant session.AuthResult // whose call it is
+	Name string             // the endpoint's path; "" where there is none
+	Auth session.AuthResult // whose call it is
 
 	config *Config // of the time when the call began
 	cookie bool    // the endpoint is served to a web page by its cookie too
@@ -211,13 +211,13 @@ func (h *Handler) renewingCaller(r *Request) (*session.Session, error) {
 }
 
 func (h *Handler) authenticate(r *Request, renew bool) (*session.Session, error) {
-	grant, err := r.Authenticate(renew, r.cookie)
+	auth, err := r.Authenticate(renew, r.cookie)
 	if err != nil {
 		return nil, err
 	}
-	r.Grant = grant
-	key := "auth:" + ratelimit.User(&grant.Session)
-	return &grant.Session, ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, r.config.PerUser)
+	r.Auth = auth
+	key := "auth:" + ratelimit.User(&auth.Session)
+	return &auth.Session, ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, r.config.PerUser)
 }
 
 // callerProfile is renewingCaller with what is kept of the user.

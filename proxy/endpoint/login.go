@@ -12,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
-	"wxgate/proxy/ratelimit"
 	"wxgate/session"
 	"wxgate/wechat"
 )
@@ -58,9 +57,8 @@ type phoneFailure struct {
 // login answers POST {auth}/login.
 func (h *Handler) login(r *Request) error {
 	req, key, err := h.readLogin(r)
-	limit, rate := "login:"+ratelimit.Address(r.Client), r.config.LoginPerIP
-	if err != nil { // which counts as a login all the same
-		if limited := ratelimit.Allow(r.HTTP.Context(), h.Sessions, limit, rate); limited != nil {
+	if err != nil {
+		if limited := h.countAsLogin(r); limited != nil {
 			err = limited
 		}
 		h.countLogin("-", err)
@@ -68,6 +66,7 @@ func (h *Handler) login(r *Request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTime)
 	defer cancel()
+	limit, rate := r.loginLimit()
 	_, prefetched := r.config.Prefetches[req.AppID]
 	answer, err := h.Sessions.UseCodeOnce(ctx, session.CodeUse{
 		AppID: req.AppID, Code: req.Code, IdempotencyKey: key, PrefetchOn: prefetched, Limit: limit, Rate: rate,
@@ -164,7 +163,7 @@ func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest)
 	if err != nil {
 		return nil, err
 	}
-	r.Grant = session.AuthResult{Session: *s} // for the access log
+	r.Auth = session.AuthResult{Session: *s} // for the access log
 	return json.Marshal(loginAnswer{newTokenAnswer(token), isNew, told})
 }
 

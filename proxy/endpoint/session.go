@@ -16,7 +16,7 @@ func (h *Handler) refresh(r *Request) error {
 	if _, err := h.caller(r); err != nil {
 		return err
 	}
-	token, err := h.Sessions.Renew(r.HTTP.Context(), r.Grant)
+	token, err := h.Sessions.Renew(r.HTTP.Context(), r.Auth)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (h *Handler) showSession(r *Request) error {
 	now := h.Now()
 	return writeJSON(r, sessionAnswer{
 		AppID:            s.AppID,
-		ExpiresIn:        seconds(r.Grant.ExpiresAt.Sub(now)),
+		ExpiresIn:        seconds(r.Auth.ExpiresAt.Sub(now)),
 		SessionExpiresIn: seconds(h.Sessions.Remaining(s)),
 		User:             userAnswer{s.UserID, user.Profile.Nickname, user.Profile.AvatarURL, user.Phone.Number},
 	})

@@ -13,7 +13,6 @@ import (
 
 	"wxgate/apierror"
 	"wxgate/internal/httprule"
-	"wxgate/proxy/ratelimit"
 	"wxgate/proxy/websession"
 	"wxgate/session"
 )
@@ -174,10 +173,10 @@ func (h *Handler) refuseTicket(r *Request, err error) error {
 		r.showPage(websession.Unavailable(r.ID), e)
 		return e
 	}
-	if err := ratelimit.Allow(r.HTTP.Context(), h.Sessions, "login:"+ratelimit.Address(r.Client), r.config.LoginPerIP); err != nil {
+	if err := h.countAsLogin(r); err != nil {
 		return err
 	}
-	e := apierror.New(apierror.InvalidTicket, "the ticket is not good, or not any more")
+	e := apierror.New(apierror.InvalidTicket, "the ticket is not valid, or no longer")
 	r.showPage(websession.InvalidTicket(r.ID), e)
 	return e
 }
