@@ -197,8 +197,13 @@ func TestPhoneAtLoginDoesNotUndoIt(t *testing.T) {
 	stolen := env.call("POST", "/auth/login", "", `{"code":"`+env.user("mallory").Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
 	var other loginAnswer
 	stolen.JSON(t, &other)
-	if stolen.Status != 200 || other.Token == "" || other.Phone["error"] != "invalid_code" {
+	if stolen.Status != 200 || other.Token == "" || other.Phone["error"] != "invalid_code" || !strings.Contains(string(stolen.Body), "phone button") {
 		t.Errorf("with another's phone code: %d %s", stolen.Status, stolen.Body)
+	}
+	// Another wx.login is no help, so the message doesn't ask for one.
+	used := env.call("POST", "/auth/phone", other.Token, `{"code":"`+alice.PhoneCode()+`"}`)
+	if used.Status != 401 || used.Code() != "invalid_code" || !strings.Contains(string(used.Body), "phone button") || strings.Contains(string(used.Body), "wx.login") {
+		t.Errorf("bound later: %d %s", used.Status, used.Body)
 	}
 }
 

@@ -181,13 +181,12 @@ func (h *Handler) phoneAtLogin(ctx context.Context, req loginRequest, openid str
 	if req.PhoneCode == "" {
 		return nil, nil
 	}
-	got, err := h.WeChat.Phone(ctx, req.AppID, openid, req.PhoneCode)
+	phone, err := h.phoneByCode(ctx, req.AppID, openid, req.PhoneCode)
 	if err != nil {
 		f := apierror.From(err)
 		h.Log.Warn("a login's phone number could not be had", zap.String("appid", req.AppID), zap.Error(err))
 		return nil, phoneFailure{f.Code, f.Message}
 	}
-	phone := session.Phone(got)
 	return &phone, newPhoneAnswer(phone)
 }
 

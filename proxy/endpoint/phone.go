@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"errors"
 
 	"wxgate/apierror"
 	"wxgate/session"
@@ -56,8 +57,16 @@ func (h *Handler) phoneOf(ctx context.Context, s *session.Session, req phoneRequ
 	case !wechat.ValidCode(req.Code):
 		return session.Phone{}, apierror.New(apierror.BadRequest, "code is no code of the phone button")
 	}
-	// WeChat must know whose code it should be, else one user could bind another's number.
-	phone, err := h.WeChat.Phone(context.WithoutCancel(ctx), s.AppID, s.OpenID, req.Code)
+	return h.phoneByCode(context.WithoutCancel(ctx), s.AppID, s.OpenID, req.Code)
+}
+
+// phoneByCode asks WeChat for the number. WeChat must know whose code it should be, else
+// one user could bind another's number. A code that is refused is none of wx.login.
+func (h *Handler) phoneByCode(ctx context.Context, appid, openid, code string) (session.Phone, error) {
+	phone, err := h.WeChat.Phone(ctx, appid, openid, code)
+	if errors.Is(err, wechat.ErrInvalidCode) {
+		err = apierror.New(apierror.InvalidCode, "WeChat refused the code: let the user press the phone button again").Because(err)
+	}
 	return session.Phone(phone), err
 }
 
