@@ -46,7 +46,7 @@ func (g *Gateway) forwardWith(rc *requestContext, f *forwarding) error {
 		return apierror.New(apierror.UpstreamError, "the backend switched protocols unasked")
 	}
 	f.session.responseStarted(res)
-	return g.answer(&f.ctx, rc, f, res, body)
+	return g.sendResponse(&f.ctx, rc, f, res, body)
 }
 
 // roundTrip asks the route's upstream.

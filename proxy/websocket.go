@@ -128,7 +128,7 @@ func (g *Gateway) handshake(ctx context.Context, rc *requestContext, f *forwardi
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		defer res.Body.Close()
-		return nil, g.answer(ctx, rc, f, res, nil)
+		return nil, g.sendResponse(ctx, rc, f, res, nil)
 	}
 	if !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
 		res.Body.Close()

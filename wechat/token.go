@@ -13,11 +13,10 @@ import (
 	"wxgate/secret"
 )
 
-// How access tokens are kept. WeChat's stable_token gives the same token to
-// everybody who asks, a new one from five minutes before the end of the old, and
-// lets both live for that time.
+// How access tokens are kept. WeChat's stable_token gives all callers the same token, a
+// new one from five minutes before the end of the old, and accepts both for that time.
 const (
-	tokenCacheTTL        = time.Second           // how long a process believes its copy without asking the store
+	tokenCacheTTL        = time.Second           // how long a process uses its copy without asking the store
 	refreshAheadOf       = 5 * time.Minute       // with less life left a new one is fetched, in the background
 	refreshAheadInterval = 30 * time.Second      // between two such attempts
 	tokenMinLife         = 5 * time.Second       // a token this near its end is not used

@@ -37,16 +37,16 @@ func linger(conn net.Conn, limits lingerLimits, stopping *atomic.Bool) {
 	buf := scratch.Get().(*[scratchSize]byte)
 	defer scratch.Put(buf)
 	began := time.Now()
-	heard := began
+	lastRead := began
 	for limits.bytes > 0 {
 		now := time.Now()
-		if now.Sub(began) > limits.total || now.Sub(heard) > limits.silence || stopping.Load() && now.Sub(began) > lastLinger {
+		if now.Sub(began) > limits.total || now.Sub(lastRead) > limits.silence || stopping.Load() && now.Sub(began) > lastLinger {
 			return
 		}
 		_ = conn.SetReadDeadline(now.Add(lastLinger))
 		n, err := conn.Read(buf[:])
 		if n > 0 {
-			heard = time.Now()
+			lastRead = time.Now()
 			limits.bytes -= int64(n)
 		}
 		if err != nil && !isTimeout(err) {

@@ -55,8 +55,8 @@ func (f *framing) noteConnection(value string) {
 	}
 }
 
-// settle judges the fields together.
-func (f *framing) settle(minor int) *Refusal {
+// validate checks the fields together.
+func (f *framing) validate(minor int) *Refusal {
 	if r := f.checkHost(minor); r != nil {
 		return r
 	}
@@ -145,7 +145,7 @@ func (t *transaction) build(head string) *Refusal {
 	p, f := &t.head, &t.framing
 	*f = framing{}
 	t.splitFields(head)
-	if r := f.settle(p.minor); r != nil {
+	if r := f.validate(p.minor); r != nil {
 		return r
 	}
 	method, target := p.method.of(head), p.target.of(head)

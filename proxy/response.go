@@ -13,8 +13,8 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// answer sends the backend's response to the client, as it comes.
-func (g *Gateway) answer(ctx context.Context, rc *requestContext, f *forwarding, res *upstream.Response, body *requestBody) error {
+// sendResponse sends the backend's response to the client, as it comes.
+func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, f *forwarding, res *upstream.Response, body *requestBody) error {
 	g.keepCookies(ctx, rc, res)
 	copied := newBodyCopy(res)
 	defer copied.release()
