@@ -16,7 +16,7 @@ type status struct {
 
 // ready answers 200 while requests can be served, else 503 and which part is
 // missing. With ?store=ignore the store plays no part: a load balancer that took
-// every instance out because Redis is away would lose the users whose sessions the
+// every instance out because Redis is unreachable would lose the users whose sessions the
 // instances still know.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	var problems []string

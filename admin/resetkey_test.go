@@ -82,6 +82,6 @@ func TestResetRefusals(t *testing.T) {
 	}
 	env.redis.Stop()
 	if a := env.call("POST", "/api/users/"+app+"/"+alice+"/reset-session-key", adminToken, ""); outcome(a) != "503 store_unavailable" {
-		t.Errorf("while Redis is away: %v", a)
+		t.Errorf("while Redis is unreachable: %v", a)
 	}
 }

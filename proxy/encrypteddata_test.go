@@ -35,7 +35,7 @@ func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 	}
 	env.sim.AddFault(wechattest.Fault{API: "/wxa/business/checkencryptedmsg", Drop: true, Times: 1})
 	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusServiceUnavailable || a.Code() != "wechat_unavailable" {
-		t.Errorf("while WeChat is away: %d %s", a.Status, a.Code())
+		t.Errorf("while WeChat is unreachable: %d %s", a.Status, a.Code())
 	}
 	var told struct{ User struct{ Phone string } }
 	if env.call("GET", "/auth/session", token, "").JSON(t, &told); told.User.Phone != "" {

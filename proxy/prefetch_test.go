@@ -196,7 +196,7 @@ func TestPrefetchWhileSomethingIsAway(t *testing.T) {
 	code := env.user("alice").Code()
 	env.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Times: 2, Errcode: -1})
 	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusServiceUnavailable {
-		t.Errorf("while WeChat is away: %+v", got)
+		t.Errorf("while WeChat is unreachable: %+v", got)
 	}
 	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusOK {
 		t.Errorf("WeChat has not used the code up: %+v", got)
@@ -204,7 +204,7 @@ func TestPrefetchWhileSomethingIsAway(t *testing.T) {
 	code = env.user("alice").Code()
 	env.redis.Stop()
 	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusServiceUnavailable {
-		t.Errorf("while Redis is away: %+v", got)
+		t.Errorf("while Redis is unreachable: %+v", got)
 	}
 	env.redis.Start()
 	testkit.Eventually(t, "the same code works", func() bool {

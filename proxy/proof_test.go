@@ -275,7 +275,7 @@ func TestReportLetsEverythingPass(t *testing.T) {
 	}
 }
 
-// While Redis is away what changes something is refused, and what reads passes
+// While Redis is unreachable what changes something is refused, and what reads passes
 // once by what this instance remembers.
 func TestProofWhileRedisIsAway(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})

@@ -41,7 +41,7 @@ type watchList struct {
 // Watch calls terminate once, within a second, when the session of auth ends on any
 // instance, at its absolute end, when it was not used for too long, and
 // when its newest token expires without having been renewed anywhere. Redis
-// being away at that moment puts it off, by StaleIfError at most.
+// being unreachable at that moment delays it, by StaleIfError at most.
 //
 // The caller stops the watch when the request or the stream is over; terminate
 // may be running then. terminate must not block.

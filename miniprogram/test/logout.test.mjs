@@ -139,7 +139,7 @@ test('logout({resetKey}) asks the gateway to make the session_key invalid too', 
   assert.equal(platform.storage.size, 0)
 })
 
-test('logout({resetKey}) is asked for again while WeChat is away', async t => {
+test('logout({resetKey}) is asked for again while WeChat is unreachable', async t => {
   const { stub, gateway } = await start(t)
   let refused = 0
   stub.intercept = (call, reply) => call.path === '/auth/logout' && refused++ < 1 && (refuse(reply, 503, 'wechat_unavailable', { 'Retry-After': '0' }), true)

@@ -96,7 +96,7 @@ func (p pushEndpoints) refused() error {
 
 func (p pushEndpoints) count(outcome string) { p.Pushes.WithLabelValues(p.appid, outcome).Inc() }
 
-// handle asks the backend and ends the claim, which is nil while Redis is away.
+// handle asks the backend and ends the claim, which is nil while Redis is unreachable.
 // What the backend's time has run out for is still released.
 func (p pushEndpoints) handle(ctx context.Context, r *Request, m wechat.PushMessage, claim *session.PushClaim) error {
 	reply, err := p.forward(ctx, r, m, claim != nil)

@@ -302,12 +302,12 @@ test('a busy WeChat is a 503, which nobody answers with logins in a loop', async
   }, undefined, { polling: 500, timeout: 60000 })
 })
 
-test('while Redis is away known users go on and logins are a 503; then all is as before', async t => {
+test('while Redis is unreachable known users go on and logins are a 503; then all is as before', async t => {
   const { page, click, choose, toggle, tab, says, group } = await visit(t)
   await click('Call an API')
   await says('The backend received X-OpenID')
   await tab('What if')
-  await toggle('Redis is away')
+  await toggle('Redis is unreachable')
   await says('Redis no longer answers.')
   await click('Call an API')
   await says('The backend received X-OpenID')
@@ -318,8 +318,8 @@ test('while Redis is away known users go on and logins are a 503; then all is as
   await picture(page, 'redis-away-en')
   await page.reload()
   await tab('What if')
-  await page.getByRole('switch', { name: 'Redis is away', checked: true }).waitFor() // still away, and said so
-  await toggle('Redis is away')
+  await page.getByRole('switch', { name: 'Redis is unreachable', checked: true }).waitFor() // still away, and said so
+  await toggle('Redis is unreachable')
   await says('Redis answers again.')
   await click('Call an API')
   await says('The backend received X-OpenID')
@@ -429,13 +429,13 @@ test('a message to customer service comes encrypted, reaches the backend in the 
   await shows(again, /^WeChat to Phone: Got it · 收到/)
 })
 
-test('while Redis is away a repeated push is sent on unchecked, and said to be so', async t => {
+test('while Redis is unreachable a repeated push is sent on unchecked, and said to be so', async t => {
   const { click, tab, toggle, says, group } = await visit(t)
   await tab('Service')
   await click('Send')
   await says('The backend got the message in the plain')
   await tab('What if')
-  await toggle('Redis is away')
+  await toggle('Redis is unreachable')
   await says('Redis no longer answers.')
   await tab('Service')
   await click('WeChat sends it again')
