@@ -3,6 +3,7 @@ package websession_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +253,50 @@ func FuzzCookie(f *testing.F) {
 		}
 		if again := c.Strip([]string{left}); again != left {
 			t.Errorf("%q, and then %q", left, again)
+		}
+	})
+}
+
+// Whatever is asked for, a ticket leads to this origin, and a header can carry it.
+func FuzzSplitNext(f *testing.F) {
+	for _, next := range []string{"/h5/orders?x=1#/list", "//evil.example", `/\evil.example`, "/h5/订单?q=你#好", "/a#//b", "/\t/evil.example", "https://evil.example/"} {
+		f.Add(next)
+	}
+	base, err := url.Parse("https://api.example.com/auth/enter?ticket=x")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, next string) {
+		target, location, err := websession.SplitNext(next)
+		if err != nil {
+			return
+		}
+		if strings.ContainsFunc(location, func(c rune) bool { return c <= ' ' || c >= 0x7f }) || !strings.HasPrefix(location, target) {
+			t.Errorf("%q leads to %q, with the target %q", next, location, target)
+		}
+		if u, err := base.Parse(location); err == nil && (u.Host != base.Host || u.Scheme != base.Scheme) {
+			t.Errorf("%q leads to %s", next, u)
+		}
+	})
+}
+
+// A proof of origin is read without a panic, and another origin is never ours.
+func FuzzSameOrigin(f *testing.F) {
+	for _, seed := range [][2]string{{"https://api.example.com", ""}, {"null", ""}, {"https://api.example.com:443", "none"}, {"https://evil.example", "same-site"}, {"https://API.example.com.", "x"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, origin, site string) {
+		h := http.Header{"Origin": {origin}}
+		if site != "" {
+			h["Sec-Fetch-Site"] = []string{site}
+		}
+		r := websession.Request{Method: "POST", Header: h, Scheme: "https", Host: "api.example.com"}
+		if !(websession.Origins{}).Allows(r) || site == "same-origin" || site == "none" {
+			return
+		}
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "https" || !strings.EqualFold(u.Hostname(), "api.example.com") || u.Port() != "" && u.Port() != "443" {
+			t.Errorf("the origin %q with Sec-Fetch-Site %q is taken for ours", origin, site)
 		}
 	})
 }
