@@ -102,22 +102,34 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 		}
 		token = fresh.Value.Reveal()
 	}
-	fields, err := s.redis.HKeys(t.Context(), s.keys.sessions(tagOf(session.ID))).Result()
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := 0
-	for _, f := range fields {
-		if strings.HasPrefix(f, rawOf(session.ID)+"t") {
-			kept++
-		}
-	}
-	if kept != maxOpaqueTokens {
-		t.Errorf("%d tokens are kept", kept)
+	if kept := fieldsOf(t, s, session, "t"); len(kept) != maxOpaqueTokens {
+		t.Errorf("%d tokens are kept", len(kept))
 	}
 	granted(t, s, token)
 	if _, err := openStore(t, server, func(o *Config) { o.Now = c.now }).Authenticate(t.Context(), first); !errors.Is(err, ErrTokenInvalid) {
 		t.Errorf("the first of so many: %v", err)
+	}
+}
+
+// A token's end is followed by its MAC in Redis. One that begins with a digit doesn't
+// make the end later, and the oldest token the last to go.
+func TestTheOldestOpaqueTokenGoesWhateverItsMAC(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := openStore(t, nil, func(o *Config) { o.Now, o.TokenFormat = c.now, FormatOpaque })
+	token, session := logInWithDigitInMAC(t, s, "t")
+	key := s.keys.sessions(tagOf(session.ID))
+	oldest := fieldsOf(t, s, session, "t")[0]
+	for range maxOpaqueTokens {
+		c.advance(renewalPause)
+		fresh, err := s.Renew(t.Context(), granted(t, s, token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = fresh.Value.Reveal()
+	}
+	if there, err := s.redis.HExists(t.Context(), key, oldest).Result(); there || err != nil {
+		t.Errorf("the first of so many tokens is still there: %v, %v", there, err)
 	}
 }
 

@@ -84,6 +84,20 @@ func TestNextLoginRemovesSessionsThatRanOut(t *testing.T) {
 	}
 }
 
+// A session's end is followed by its MAC in Redis. One that begins with a digit doesn't
+// make the end later.
+func TestNextLoginRemovesAnEndedSessionWhateverItsMAC(t *testing.T) {
+	t.Parallel()
+	var c clock
+	s := openStore(t, nil, func(o *Config) { o.Now, o.MaxLifetime = c.now, time.Hour })
+	_, old := logInWithDigitInMAC(t, s, "s")
+	c.advance(2 * time.Hour)
+	logIn(t, s, old.OpenID)
+	if left := fieldsOf(t, s, old, "s"); len(left) != 0 {
+		t.Error("still there after the next login")
+	}
+}
+
 func TestJarBearsTwoWriters(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

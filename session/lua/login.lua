@@ -27,7 +27,8 @@ for i = 1, #stored, 2 do
   if kind == 'w' then
     s.parent = string.sub(value, 1, 16)
   elseif kind == 's' then
-    local created, ends = string.match(value, '^(%d+) (%d+)')
+    local life = string.sub(value, 1, -17) -- behind it lies the MAC, which may begin with a digit
+    local created, ends = string.match(life, '^(%d+) (%d+)$')
     s.created, s.ends = tonumber(created or '0'), tonumber(ends or '0')
   elseif kind == 'l' then
     local seen, first = string.match(value, '^(%d+) %d+ (%d)')

@@ -17,7 +17,8 @@ if ARGV[3] ~= '' then
   for i = 1, #stored, 2 do
     local name = stored[i]
     if #name == 33 and string.sub(name, 1, 17) == id .. 't' and name ~= id .. ARGV[3] then
-      tokens[#tokens + 1] = {name, tonumber(string.match(stored[i + 1], '^%d+') or '0')}
+      local ends = string.sub(stored[i + 1], 1, -17) -- behind it lies the MAC, which may begin with a digit
+      tokens[#tokens + 1] = {name, tonumber(ends) or 0}
     end
   end
   table.sort(tokens, function(a, b) return a[2] < b[2] end)
