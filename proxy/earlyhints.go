@@ -34,6 +34,9 @@ func (e *earlyHints) pass(status int, header fieldlist.List) error {
 	if e.rc.route.Cookies != CookiesPass {
 		delete(h, "Set-Cookie")
 	}
+	// With a Content-Length net/http sends a copy without it. Of the header itself it
+	// may still read once the client has reset the HTTP/2 stream.
+	h["Content-Length"] = nil
 	e.rc.WriteHeader(status)
 	clear(h)
 	return nil
