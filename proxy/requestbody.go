@@ -126,13 +126,21 @@ func (b *requestBody) record(err error) error {
 		if b.limits.stall > 0 {
 			b.setDeadline(time.Time{})
 		}
-		if b.onEOF != nil {
-			b.onEOF()
-		}
+		b.ended()
 		return err
 	}
 	b.setError(err)
 	return err
+}
+
+// ended calls onEOF, which reads the request's trailers. Once the handler is done the
+// request is another one.
+func (b *requestBody) ended() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.onEOF != nil && !b.closed {
+		b.onEOF()
+	}
 }
 
 func (b *requestBody) setError(err error) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,5 +106,32 @@ func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// endingBody ends when its handler has returned meanwhile.
+type endingBody struct {
+	io.Reader
+	returned func()
+}
+
+func (b endingBody) Read([]byte) (int, error) {
+	b.returned()
+	return 0, io.EOF
+}
+
+func (endingBody) Close() error { return nil }
+
+// A backend that answers early leaves a goroutine that still reads the body. Once the
+// handler has returned, the request that it was of is another one.
+func TestBodyThatEndsLateLeavesTheNextRequestAlone(t *testing.T) {
+	t.Parallel()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
+	late := false
+	body := new(requestBody)
+	r.Body = endingBody{returned: body.detach}
+	body.begin(&requestContext{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { late = true })
+	if _, err := body.Read(make([]byte, 1)); err != io.EOF || late {
+		t.Errorf("the trailers were looked for: %v, %v", late, err)
 	}
 }
