@@ -90,6 +90,26 @@ func TestTrailersPassBothWays(t *testing.T) {
 	}
 }
 
+// The header's memory may be another answer's by the time that trailers are sent.
+func TestTrailersHoldNothingOfTheHeader(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Trailer", "X-Sum")
+		w.Header().Set("X-Sum", "header")
+		w.WriteHeader(http.StatusOK)
+		w.Header().Set("X-Sum", "trailer")
+		w.Header().Set(http.TrailerPrefix+"X-Late", "yes")
+	})})
+	res, err := client.Get(env.base + "/public/x")
+	testkit.Must(t, err)
+	defer res.Body.Close()
+	_, err = io.ReadAll(res.Body)
+	testkit.Must(t, err)
+	if sum := res.Trailer["X-Sum"]; len(sum) != 1 || sum[0] != "trailer" || res.Header.Get("X-Sum") != "header" {
+		t.Errorf("header %q, trailer %q", res.Header["X-Sum"], sum)
+	}
+}
+
 func TestEarlyHintsPass(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -39,6 +39,7 @@ func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
 	h := rc.Header()
 	for name, values := range trailer {
 		if trailerPasses(rc.state.headers, name) {
+			delete(h, name) // of the header; an announced name would be sent with its value again
 			h[prefix+name] = values
 		}
 	}
