@@ -148,7 +148,7 @@ test('a socket and a stream have lines of their own, and leave results alone', a
   await page.locator('#text').fill('hello there')
   await click('Send')
   await page.locator('#socket-line').filter({ hasText: 'The backend echoed: hello there' }).waitFor()
-  await shows(await group('GET /api/ws'), '101', /X-OpenID: o/, /^Phone to Backend: hello there/, /^Backend to Phone: hello there/)
+  await shows(await group('GET /api/ws'), /^101$/, /X-OpenID: o/, /^Phone to Backend: hello there/, /^Backend to Phone: hello there/)
   await click('Follow a stream')
   const line = page.locator('#stream-line')
   await line.filter({ hasText: /The backend says: \d\d:\d\d:\d\d/ }).waitFor()
@@ -214,7 +214,7 @@ test('an upload shows its progress; one over max_body is a 413', async t => {
   await says('The backend received 6.0 MB.')
   const seen = await page.evaluate(() => window.seen)
   assert.ok(seen.some(value => value > 0), `progress: ${seen}`)
-  await shows(await group('POST /api/uploads/photo'), '200')
+  await shows(await group('POST /api/uploads/photo'), /^200$/)
   await tab('What if')
   await click('Upload 12 MB, 8 allowed')
   await says('Refused: 413 body_too_large')
@@ -369,8 +369,9 @@ test('a web page enters by ticket, acts by cookie, and is cut by the logout', as
   await frame.locator('#socket').filter({ hasText: 'echoed: hello' }).waitFor()
   const opening = await group('Open <web-view>', '/h5/ws')
   await shows(opening, 'web page')
+  await shows(opening, /^wxgate to Redis: /) // read in the background: of this call or of the next
   inOrder(await arrows(opening), /^Phone to wxgate: POST \/auth\/ticket/, /^wxgate to Phone: 200 · ticket/, /^Phone to wxgate: GET \/auth\/enter\?ticket=/,
-    /^wxgate to Redis: /, /^wxgate to Phone: 303 · → \/h5\/page.*Set-Cookie: wxgate-dev=/, /^Phone to wxgate: GET \/h5\/page.*Cookie: wxgate-dev=/,
+    /^wxgate to Phone: 303 · → \/h5\/page.*Set-Cookie: wxgate-dev=/, /^Phone to wxgate: GET \/h5\/page.*Cookie: wxgate-dev=/,
     /^wxgate to Backend: GET \/h5\/page.*X-OpenID: o/)
   await frame.getByRole('button', { name: 'POST an order' }).click()
   await frame.locator('#answer').filter({ hasText: /^200$/ }).waitFor()
