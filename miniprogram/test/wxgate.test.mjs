@@ -380,7 +380,7 @@ test('webviewURL opens a page as the user, once', async () => {
 })
 
 for (const resetKey of [false, true]) {
-  test(`after logout({resetKey: ${resetKey}}) WeChat ${resetKey ? 'no longer takes' : 'still takes'} the session_key`, async () => {
+  test(`logout({resetKey: ${resetKey}}) has WeChat ${resetKey ? 'replace' : 'leave'} the session_key, and the other phone goes on`, async () => {
     const { user, gateway } = start(dev)
     await gateway.login()
     const platform = dev.phone(user)
@@ -388,7 +388,10 @@ for (const resetKey of [false, true]) {
     await other.login()
     await gateway.logout({ resetKey })
     await other.ensureSession({ sessionKey: true })
-    assert.equal(platform.logins.length, resetKey ? 2 : 1)
+    assert.equal(platform.logins.length, 1)
+    const { openid } = (await dev.sim('users')).find(person => person.user === user)
+    const resets = (await dev.sim('calls')).filter(({ api, query }) => api === '/wxa/resetusersessionkey' && query.includes(openid))
+    assert.equal(resets.length, resetKey ? 1 : 0)
   })
 }
 
