@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wxgate/apierror"
+	"wxgate/internal/rawio"
 )
 
 const (
@@ -17,13 +18,6 @@ const (
 
 	// goAwayLinger is how long a client may take to answer a close frame.
 	goAwayLinger = 500 * time.Millisecond
-
-	// tunnelStall is how long a peer may leave a write to it unread.
-	tunnelStall = 60 * time.Second
-
-	// smallRead is what an idle tunnel holds for each direction; a larger
-	// buffer is borrowed while there is more to copy.
-	smallRead = 512
 )
 
 // tunnel is a pair of connections and what is to be done when both are closed.
@@ -63,17 +57,32 @@ func (t *tunnel) abandon() {
 }
 
 func (t *tunnel) start(buffered []byte) {
-	go t.copy(t.client, t.backend, true, nil)
-	go t.copy(t.backend, t.client, false, buffered)
+	down, up := newDirection(t.client, t.backend), newDirection(t.backend, t.client.Conn)
+	down.down, up.first = true, buffered
+	if c, ok := t.backend.(plainConn); ok {
+		if conn, received := c.Plain(); conn != nil {
+			down.raw, down.first = rawio.ConnOf(conn), received
+		}
+	}
+	go t.copy(down)
+	go t.copy(up)
+}
+
+// plainConn is a backend's connection without TLS.
+type plainConn interface {
+	Plain() (conn net.Conn, received []byte)
 }
 
 // copy carries one direction until its source ends. A clean end is passed on
 // as such, so that the other direction can finish; an error ends both.
-func (t *tunnel) copy(dst io.Writer, src io.Reader, down bool, first []byte) {
-	n, err := copyTunnel(dst, src, first)
+func (t *tunnel) copy(d *direction) {
+	t.finish(d, d.copy())
+}
+
+func (t *tunnel) finish(d *direction, err error) {
 	t.mu.Lock()
-	if down {
-		t.down = n
+	if d.down {
+		t.down = d.copied
 	}
 	t.ended++
 	last, leaving := t.ended == 2, t.leaving
@@ -83,8 +92,8 @@ func (t *tunnel) copy(dst io.Writer, src io.Reader, down bool, first []byte) {
 		t.close()
 		t.rc.bytes = t.down
 		t.done()
-	case leaving && down: // leave closes the client's side
-	case err != nil || !closeWrite(dst):
+	case leaving && d.down: // leave closes the client's side
+	case err != nil || !closeWrite(d.dst):
 		t.close()
 	default:
 		time.AfterFunc(tunnelLinger, t.close)
@@ -143,64 +152,4 @@ func (t *tunnel) goAway(reason error) {
 func closeWrite(w io.Writer) bool {
 	c, ok := w.(interface{ CloseWrite() error })
 	return ok && c.CloseWrite() == nil
-}
-
-// copyTunnel copies with a small buffer of its own, and a large borrowed one
-// while the source has more than that at once.
-func copyTunnel(dst io.Writer, src io.Reader, first []byte) (n int64, err error) {
-	if len(first) > 0 {
-		if err := writeInTime(dst, first); err != nil {
-			return 0, err
-		}
-		n = int64(len(first))
-	}
-	var small [smallRead]byte
-	for {
-		got, err := src.Read(small[:])
-		if got > 0 {
-			if werr := writeInTime(dst, small[:got]); werr != nil {
-				return n, werr
-			}
-			n += int64(got)
-		}
-		if err == nil && got == len(small) {
-			var more int64
-			more, err = copyBulk(dst, src)
-			n += more
-		}
-		if err == io.EOF {
-			return n, nil
-		}
-		if err != nil {
-			return n, err
-		}
-	}
-}
-
-// copyBulk copies through a borrowed buffer until a read leaves most of it
-// empty.
-func copyBulk(dst io.Writer, src io.Reader) (n int64, err error) {
-	buf := copyBuffers.Get().(*copyBuffer)
-	defer copyBuffers.Put(buf)
-	for {
-		got, err := src.Read(buf[:])
-		if got > 0 {
-			if werr := writeInTime(dst, buf[:got]); werr != nil {
-				return n, werr
-			}
-			n += int64(got)
-		}
-		if err != nil || got < smallRead {
-			return n, err
-		}
-	}
-}
-
-// writeInTime bounds how long a peer that does not read can hold a buffer.
-func writeInTime(dst io.Writer, p []byte) error {
-	if c, ok := dst.(interface{ SetWriteDeadline(time.Time) error }); ok {
-		_ = c.SetWriteDeadline(time.Now().Add(tunnelStall))
-	}
-	_, err := dst.Write(p)
-	return err
 }

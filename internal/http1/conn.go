@@ -10,6 +10,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"wxgate/internal/rawio"
 )
 
 // conn is a connection of a client. One goroutine serves it.
@@ -92,7 +94,7 @@ func (c *conn) start() bool {
 	}
 	c.watchClient()
 	if s.TLSConfig == nil {
-		if ready, err := c.raw.SyscallConn(); err == nil && canPeek {
+		if ready := rawio.ConnOf(c.raw); ready != nil {
 			c.ready, c.peek = ready, c.peekRead
 		}
 	}
@@ -189,7 +191,7 @@ func (c *conn) take(n int, err error) error {
 // while there is.
 func (c *conn) peekRead(fd uintptr) bool {
 	t := newTransaction(c)
-	n, err := readFD(fd, t.buf)
+	n, err := rawio.Read(fd, t.buf)
 	if err == syscall.EAGAIN {
 		t.release()
 		return false

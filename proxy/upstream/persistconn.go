@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"wxgate/internal/rawio"
 )
 
 const (
@@ -45,7 +47,7 @@ type persistConn struct {
 }
 
 func newPersistConn(c net.Conn, timeout time.Duration) *persistConn {
-	pc := &persistConn{Conn: c, raw: rawConnOf(c), timeout: timeout, buf: make([]byte, connBufferSize)}
+	pc := &persistConn{Conn: c, raw: rawio.ConnOf(c), timeout: timeout, buf: make([]byte, connBufferSize)}
 	pc.step = pc.sendStep
 	return pc
 }
@@ -100,14 +102,14 @@ func (pc *persistConn) sendStep(fd uintptr) bool {
 	if pc.waiting {
 		return pc.receive(fd)
 	}
-	if _, err := rawRead(fd, pc.buf); !errors.Is(err, syscall.EAGAIN) {
+	if _, err := rawio.Read(fd, pc.buf); !errors.Is(err, syscall.EAGAIN) {
 		pc.sendErr = errNotIdle
 		return true
 	}
 	if len(pc.out) == 0 {
 		return true
 	}
-	n, err := rawWrite(fd, pc.out)
+	n, err := rawio.Write(fd, pc.out)
 	pc.written.Store(int64(n))
 	pc.sendErr = err
 	pc.waiting = err == nil && n == len(pc.out)
@@ -115,7 +117,7 @@ func (pc *persistConn) sendStep(fd uintptr) bool {
 }
 
 func (pc *persistConn) receive(fd uintptr) bool {
-	n, err := rawRead(fd, pc.buf)
+	n, err := rawio.Read(fd, pc.buf)
 	switch {
 	case errors.Is(err, syscall.EAGAIN):
 		return false

@@ -3,6 +3,7 @@ package upstream
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -86,6 +87,17 @@ type countedUpgrade struct {
 	io.ReadWriteCloser
 	endpoint *endpoint
 	done     atomic.Bool
+}
+
+// Plain gives the connection to a target that speaks in the plain, for who reads it
+// without this wrapper, and what was received together with the response, to be taken
+// first; nil where there is none.
+func (u *countedUpgrade) Plain() (c net.Conn, received []byte) {
+	if c, ok := u.ReadWriteCloser.(*upgradedConn); ok {
+		received, c.rest = c.rest, nil
+		return c.Conn, received
+	}
+	return nil, nil
 }
 
 func (u *countedUpgrade) Close() error {
