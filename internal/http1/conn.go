@@ -477,10 +477,10 @@ func (c *conn) enter(t *transaction) {
 }
 
 func (c *conn) leave(t *transaction) {
-	c.endBackgroundRead()
 	c.mu.Lock()
-	c.active = nil
+	c.active = nil // so that a body which ends now begins no background read
 	c.mu.Unlock()
+	c.endBackgroundRead()
 	t.ctx.end(context.Canceled)
 }
 
