@@ -64,6 +64,7 @@ func newForwarding(rc *requestContext) *forwarding {
 // but panicked, that isn't known.
 func (f *forwarding) release(finished bool) (alone bool) {
 	f.body.detach()
+	f.early.stop()
 	watched := f.session.stop()
 	followed := f.ctx.end()
 	if !finished || !watched || !followed || f.ctx.Shared() || !f.call.Released() {

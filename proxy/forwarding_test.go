@@ -63,6 +63,18 @@ func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
 	}
 }
 
+// A panic can leave a transport's goroutine with the request. What it is told then
+// must not go to the client that the ResponseWriter serves by that time.
+func TestNoEarlyHintPassesAfterAPanic(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	f := newForwarding(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), state: &state{}, route: &Route{}})
+	f.release(false)
+	if err := f.kept.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
+		t.Errorf("an interim response of status %d was written, %v", w.Code, err)
+	}
+}
+
 // warm leaves an idle connection that any request may use: to make a new one,
 // package net is given the context.
 func warm(t *testing.T, g *upstream.Group) {
