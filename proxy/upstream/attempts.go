@@ -93,7 +93,6 @@ func (a *attempts) prepareBody() error {
 		return readWhole(a.req.Body, a.shortBody)
 	}
 	a.body = &requestBody{body: a.req.Body}
-	a.out.Body = a.body
 	return nil
 }
 
@@ -126,7 +125,9 @@ func (a *attempts) send(ep *endpoint) (*Response, error) {
 	if !ep.target.SupportsUpgrade() && a.header.Get("Upgrade") != "" {
 		return nil, errNoUpgrade
 	}
-	a.body.attach()
+	if err := a.attachBody(); err != nil {
+		return nil, err
+	}
 	res, err := (*ep.roundTripper.Load()).roundTrip(a)
 	if err != nil {
 		return nil, err
@@ -138,6 +139,19 @@ func (a *attempts) send(ep *endpoint) (*Response, error) {
 	a.tracked.headReceived()
 	res.Address = a.out.URL.Host
 	return res, nil
+}
+
+// attachBody gives the body to the current attempt.
+func (a *attempts) attachBody() error {
+	if a.body == nil {
+		return nil
+	}
+	body, err := a.body.attach()
+	if err != nil {
+		return err
+	}
+	a.out.Body = body
+	return nil
 }
 
 // checkResponse refuses what net/http's client lets pass and its server would

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -13,16 +14,28 @@ type requestBody struct {
 	body io.ReadCloser
 
 	mu       sync.Mutex
-	started  bool  // something may have been read
-	reading  bool  // waiting for the client, not for the target
-	closed   bool  // by the transport
-	over     bool  // there will be no further attempt
-	err      error // of reading, other than io.EOF
+	attempt  *attemptBody // the current one's
+	started  bool         // something may have been read
+	reading  bool         // waiting for the client, not for the target
+	closed   bool         // by the transport
+	over     bool         // there will be no further attempt
+	err      error        // of reading, other than io.EOF
 	lastRead time.Time
 }
 
-func (b *requestBody) Read(p []byte) (int, error) {
+// attemptBody is the body as one attempt has it. A goroutine of an attempt that has
+// failed may come to read it late: it must not get what the next one sends.
+type attemptBody struct{ *requestBody }
+
+// errBodyTaken is of an attempt that is over, or that has nothing left to send.
+var errBodyTaken = errors.New("another attempt has the request's body")
+
+func (b *attemptBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
+	if b.attempt != b {
+		b.mu.Unlock()
+		return 0, errBodyTaken
+	}
 	b.started, b.reading = true, true
 	b.mu.Unlock()
 
@@ -38,10 +51,11 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *requestBody) Close() error {
+func (b *attemptBody) Close() error {
 	b.mu.Lock()
-	b.closed = true
-	now := b.started || b.over
+	current := b.attempt == b
+	b.closed = b.closed || current
+	now := current && (b.started || b.over)
 	b.mu.Unlock()
 	if !now {
 		return nil
@@ -49,14 +63,16 @@ func (b *requestBody) Close() error {
 	return b.body.Close()
 }
 
-// attach gives the body to an attempt; a close by an earlier one is forgotten.
-func (b *requestBody) attach() {
-	if b == nil {
-		return
-	}
+// attach gives the body to an attempt, and takes it from those before. It fails where
+// one of them has begun to read it.
+func (b *requestBody) attach() (*attemptBody, error) {
 	b.mu.Lock()
-	b.closed = false
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	if b.started {
+		return nil, errBodyTaken
+	}
+	b.closed, b.attempt = false, &attemptBody{b}
+	return b.attempt, nil
 }
 
 // finish says that no further attempt will need the body. With failed, no

@@ -1,0 +1,31 @@
+package upstream
+
+import (
+	"io"
+	"strings"
+	"testing"
+)
+
+// An attempt that has failed may have a goroutine that reads the body late.
+func TestBodyIsTheCurrentAttemptsAlone(t *testing.T) {
+	t.Parallel()
+	b := &requestBody{body: io.NopCloser(strings.NewReader("the body"))}
+	first, err := b.attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := b.attach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := first.Read(make([]byte, 3)); n != 0 || err != errBodyTaken {
+		t.Errorf("the first attempt got %d bytes, %v", n, err)
+	}
+	first.Close()
+	if text, err := io.ReadAll(second); string(text) != "the body" || err != nil {
+		t.Errorf("the second attempt got %q, %v", text, err)
+	}
+	if _, err := b.attach(); err != errBodyTaken {
+		t.Errorf("a third attempt would send what is left: %v", err)
+	}
+}
