@@ -122,7 +122,9 @@ func (t *tunnel) note(reason error) {
 	defer t.mu.Unlock()
 	if e := (*apierror.Error)(nil); errors.As(reason, &e) && t.reason == nil && t.ended < 2 {
 		t.reason = e
-		t.rc.refusal = e
+		if t.client != nil { // before that the request is the handshake's; open passes the reason on
+			t.rc.refusal = e
+		}
 	}
 }
 
