@@ -23,8 +23,7 @@ func (shutdownError) Is(target error) bool { return target == context.Canceled }
 type requestContext struct {
 	cancellation.Cancellation
 
-	local  net.Addr
-	fields *[]Field
+	local net.Addr
 }
 
 func (c *requestContext) reset(local net.Addr) {
@@ -35,10 +34,7 @@ func (c *requestContext) reset(local net.Addr) {
 func (c *requestContext) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 func (c *requestContext) Value(key any) any {
-	switch key {
-	case fieldsKey{}:
-		return c.fields
-	case http.LocalAddrContextKey:
+	if key == http.LocalAddrContextKey {
 		return c.local
 	}
 	return nil

@@ -4,10 +4,6 @@ import (
 	"bytes"
 )
 
-// Field is a field line of a header or trailer as it was sent: the name in the
-// sender's case, the value without the blanks around it.
-type Field struct{ Name, Value string }
-
 // headParser finds the lines of a request's head in a buffer that fills up. It
 // judges each line as soon as it is complete: what can't become a request is
 // refused without waiting for more.

@@ -59,6 +59,9 @@ func (r Refusal) Message() string {
 	return reasons[r.Reason].text
 }
 
+// Field is a header line of an Answer.
+type Field struct{ Name, Value string }
+
 // Answer is what is sent for a refusal. The server adds Date, Content-Length
 // and Connection.
 type Answer struct {

@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"context"
 	"net/http"
 	"net/textproto"
 	"strconv"
@@ -173,16 +172,13 @@ func (t *transaction) build(head string) *Refusal {
 	return t.announceTrailers()
 }
 
-// splitFields fills the list and the map of fields. The value slices are made
+// splitFields fills the map of fields. The value slices are made
 // anew for each request: copies of the map share them.
 func (t *transaction) splitFields(head string) {
 	clear(t.header)
-	t.fields = t.fields[:0]
 	values := make([]string, len(t.head.fields))
 	for i, span := range t.head.fields {
-		name, value := span.name.of(head), span.value.of(head)
-		t.fields = append(t.fields, Field{name, value})
-		name = textproto.CanonicalMIMEHeaderKey(name)
+		name, value := textproto.CanonicalMIMEHeaderKey(span.name.of(head)), span.value.of(head)
 		t.framing.note(name, value)
 		if hidden(name) {
 			continue
@@ -227,18 +223,4 @@ func allowedTrailer(name string) bool {
 		return false
 	}
 	return true
-}
-
-// fieldsKey is the context's key for a request's fields.
-type fieldsKey struct{}
-
-// RawFields gives the header fields of a request of this server as they were
-// sent, in their order and spelling, Host and Transfer-Encoding included. They
-// are the handler's to read until it returns. nil: the request is not this
-// server's, such as one of HTTP/2.
-func RawFields(ctx context.Context) []Field {
-	if fields, ok := ctx.Value(fieldsKey{}).(*[]Field); ok {
-		return *fields
-	}
-	return nil
 }

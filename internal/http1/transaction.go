@@ -18,7 +18,6 @@ type transaction struct {
 
 	head    headParser
 	framing framing
-	fields  []Field
 
 	request  *http.Request
 	blank    *http.Request // what request is set back to; its context is ctx
@@ -45,7 +44,7 @@ var transactions = sync.Pool{New: func() any {
 }}
 
 func (t *transaction) renewContext() {
-	t.ctx = &requestContext{fields: &t.fields}
+	t.ctx = new(requestContext)
 	t.blank = new(http.Request).WithContext(t.ctx)
 }
 
@@ -62,8 +61,6 @@ func (t *transaction) release() {
 	t.conn, t.body = nil, nil
 	*t.request = *t.blank
 	clear(t.header)
-	clear(t.fields)
-	t.fields = t.fields[:0]
 	t.framing = framing{}
 	t.url = url.URL{}
 	if len(t.buf) > maxKeptBuffer {
@@ -78,7 +75,7 @@ func (t *transaction) release() {
 func (t *transaction) giveAway() {
 	t.response.over = true
 	t.response.head, t.response.body, t.response.header = nil, nil, nil
-	t.buf, t.head.fields, t.fields, t.conn = nil, nil, nil, nil
+	t.buf, t.head.fields, t.conn = nil, nil, nil
 }
 
 // buffered is what was read and is not used yet.

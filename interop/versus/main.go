@@ -25,6 +25,9 @@ func main() {
 		case "auth":
 			serveAuth(os.Args[2])
 			return
+		case "collector":
+			serveCollector()
+			return
 		}
 	}
 	only := flag.String("only", "", "measure the peers whose names match, and wxgate's limits among them alone")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
 	"strconv"
@@ -10,36 +11,67 @@ import (
 	"wxgate/internal/testkit/process"
 )
 
-const wxgate = "wxgate"
+const (
+	wxgate = "wxgate"
+	traced = "wxgate, 1 % of requests traced"
+)
 
-// startWxgate starts one gateway that logs each request, as it does by default,
-// and one that doesn't, each with a Redis of its own.
+// startWxgate starts a gateway that logs no requests, one that logs each, as it does by
+// default, and one that sends spans to a collector, each with a Redis of its own.
 func (c *comparison) startWxgate(ctx context.Context) error {
-	for _, logs := range []bool{false, true} {
-		name := withLog(wxgate, logs)
-		if !c.wanted(name) {
+	for _, g := range []struct {
+		name, config string
+		logs         bool
+	}{
+		{wxgate, "log: {level: warn}", false},
+		{withLog(wxgate, true), "log: {level: info}", true},
+		{traced, "log: {level: warn}", false},
+	} {
+		if !c.wanted(g.name) {
 			continue
 		}
-		redis, port, err := c.startRedis(ctx)
-		if err != nil {
+		if g.name == traced {
+			_, collector, err := c.startSelf(ctx, "collector", "-")
+			if err != nil {
+				return err
+			}
+			g.config += fmt.Sprintf("\ntracing: {endpoint: %q, sample: 0.01}", "http://"+collector)
+		}
+		if err := c.startGateway(ctx, g.name, g.config, g.logs); err != nil {
 			return err
 		}
-		level := map[bool]string{false: "warn", true: "info"}[logs]
-		g, err := c.r.Gateway(ctx, fmt.Sprintf("log: {level: %s}\nredis: {addrs: [%q]}\nroutes: [{path: /, upstreams: [%q]}]\n",
-			level, fmt.Sprintf("127.0.0.1:%d", port), "http://"+c.backend), nil)
-		if err != nil {
-			return err
-		}
-		token, _, err := g.Login(ctx, http.DefaultClient, "alice")
-		if err != nil {
-			return err
-		}
-		c.peers = append(c.peers, &peer{
-			name: name, address: g.Address, token: token, authenticates: true, identifies: true, logs: logs,
-			processes: []*process.Process{g.Process, redis},
-		})
 	}
 	return nil
+}
+
+func (c *comparison) startGateway(ctx context.Context, name, config string, logs bool) error {
+	redis, port, err := c.startRedis(ctx)
+	if err != nil {
+		return err
+	}
+	g, err := c.r.Gateway(ctx, fmt.Sprintf("%s\nredis: {addrs: [%q]}\nroutes: [{path: /, upstreams: [%q]}]\n",
+		config, fmt.Sprintf("127.0.0.1:%d", port), "http://"+c.backend), nil)
+	if err != nil {
+		return err
+	}
+	token, _, err := g.Login(ctx, http.DefaultClient, "alice")
+	if err != nil {
+		return err
+	}
+	c.peers = append(c.peers, &peer{
+		name: name, address: g.Address, token: token, authenticates: true, identifies: true, logs: logs,
+		processes: []*process.Process{g.Process, redis},
+	})
+	return nil
+}
+
+// serveCollector takes spans as an OpenTelemetry Collector does, and drops them. What
+// that costs is not counted.
+func serveCollector() {
+	listenAndServe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/x-protobuf") // an empty ExportTraceServiceResponse
+	}))
 }
 
 // startRedis starts a redis-server that keeps nothing on disk.
