@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"wxgate/apierror"
+	"wxgate/internal/sleep"
 	"wxgate/secret"
 )
 
@@ -94,7 +95,7 @@ func (s *Server) refuseToken(r *http.Request) *apierror.Error {
 		e.RetryAfter = delay
 		return e
 	}
-	sleep(r.Context(), delay)
+	sleep.For(r.Context(), delay)
 	return apierror.New(apierror.TokenInvalid, "the token is not one of admin.tokens"+s.noTokensHint())
 }
 
@@ -103,18 +104,6 @@ func (s *Server) noTokensHint() string {
 		return ""
 	}
 	return ", of which none are configured"
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 func (s *Server) authorize(r *http.Request, t Token, scopes []Scope) *apierror.Error {

@@ -11,6 +11,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.uber.org/zap"
 
+	"wxgate/internal/sleep"
 	"wxgate/internal/span"
 )
 
@@ -100,7 +101,7 @@ func (c *redisClient) probe(circuit *circuit, key string) {
 			c.log.Info("redis answers again")
 			return
 		}
-		sleep(c.closing, probeInterval)
+		sleep.For(c.closing, probeInterval)
 	}
 }
 

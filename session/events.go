@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"wxgate/internal/sleep"
+
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 )
@@ -42,7 +44,7 @@ func (s *Store) listen() {
 		if s.subscribed.Swap(false) && s.closing.Err() == nil {
 			s.log.Warn("events of other instances are not received", zap.Error(err))
 		}
-		sleep(s.closing, listenPause)
+		sleep.For(s.closing, listenPause)
 	}
 }
 
@@ -81,7 +83,7 @@ func awaitSubscribed(ctx context.Context, sub *redis.PubSub) error {
 func (s *Store) sendHeartbeats(ctx context.Context, channel string) {
 	for ctx.Err() == nil {
 		_ = s.redis.Publish(ctx, channel, "").Err() // its absence is noticed by receive
-		sleep(ctx, heartbeatEvery)
+		sleep.For(ctx, heartbeatEvery)
 	}
 }
 

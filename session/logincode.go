@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"wxgate/internal/sleep"
 )
 
 const (
@@ -54,7 +56,7 @@ func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Co
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%w: the first login with this code has not ended", ErrUnavailable)
 		}
-		if sleep(ctx, step); ctx.Err() != nil {
+		if sleep.For(ctx, step); ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		answer, state, err = c.acquire(ctx, CodeUse{})
@@ -193,7 +195,7 @@ func (s *Store) saveAnswers() {
 			calls = append(calls, c)
 		case <-s.closing.Done():
 		}
-		sleep(s.closing, answerPause)
+		sleep.For(s.closing, answerPause)
 		for len(s.loginAnswers) > 0 {
 			calls = append(calls, <-s.loginAnswers)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"wxgate/internal/sleep"
+
 	"go.uber.org/zap"
 )
 
@@ -59,6 +61,6 @@ func (s *Store) publishAgain() {
 
 func (s *Store) sendUntilTaken(event string) {
 	for s.closing.Err() == nil && s.send(s.closing, event) != nil {
-		sleep(s.closing, publishInterval)
+		sleep.For(s.closing, publishInterval)
 	}
 }

@@ -175,15 +175,6 @@ func (c *redisClient) runInt(ctx context.Context, s script, keys []string, args 
 	return n, nil
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
 // noLogger drops what the client library would print on stderr: each failure
 // comes back as an error and is counted and logged here.
 type noLogger struct{}

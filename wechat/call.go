@@ -17,6 +17,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.41.0"
 	"go.uber.org/zap"
 
+	"wxgate/internal/sleep"
 	"wxgate/internal/span"
 	"wxgate/secret"
 )
@@ -70,7 +71,7 @@ func (c *Client) do(ctx context.Context, a *app, k call, out any) error {
 	}
 	defer release()
 	err = c.attempt(ctx, k, out)
-	if isBusy(err) && sleep(ctx, busyPause()) {
+	if isBusy(err) && sleep.For(ctx, busyPause()) {
 		err = c.attempt(ctx, k, out)
 	}
 	report(err)

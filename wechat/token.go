@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 
+	"wxgate/internal/sleep"
 	"wxgate/secret"
 )
 
@@ -177,7 +178,7 @@ func (c *Client) nextToken(ctx context.Context, a *app, dead secret.Text) (token
 			defer unlock()
 			return c.fetchUnlessReplaced(ctx, a, dead)
 		}
-		if !sleep(ctx, tokenLockPoll) {
+		if !sleep.For(ctx, tokenLockPoll) {
 			return token{}, transportError(ctx, call{api: apiStableToken}, ctx.Err())
 		}
 	}

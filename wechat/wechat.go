@@ -243,15 +243,3 @@ func callerError(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
-
-// sleep waits unless the context ends first, and reports whether it waited in full.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

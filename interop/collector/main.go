@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
 	"wxgate/internal/testkit/process"
@@ -136,13 +135,8 @@ var spanStart = regexp.MustCompile(`(?m)^Span #\d+`)
 
 // stop ends the gateway, which sends its last spans, and gives what the collector printed.
 func stop(ctx context.Context, g *rig.Gateway, otelcol *process.Process, counted int) (string, error) {
-	if err := g.Signal(syscall.SIGTERM); err != nil {
+	if err := g.Terminate(ctx); err != nil {
 		return "", err
-	}
-	select {
-	case <-g.Exited():
-	case <-ctx.Done():
-		return "", ctx.Err()
 	}
 	err := otelcol.Await(ctx, func() bool { return len(spanStart.FindAllString(otelcol.Output(), -1)) >= counted })
 	return strings.ReplaceAll(otelcol.Output(), "\r", ""), err

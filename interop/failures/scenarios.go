@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"wxgate/interop/rig"
@@ -68,13 +67,8 @@ func shortShutdown(ctx context.Context, r *rig.Rig, got *result) error {
 	if err := gateways[0].Await(ctx, func() bool { return got.seen() >= parallel }); err != nil {
 		return err
 	}
-	if err := gateways[0].Signal(syscall.SIGTERM); err != nil {
+	if err := gateways[0].Terminate(ctx); err != nil {
 		return err
-	}
-	select {
-	case <-gateways[0].Exited():
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	if err := rig.Pause(ctx, repeatWait); err != nil {
 		return err

@@ -166,13 +166,8 @@ func (t *restartRun) endSuccessors() {
 
 // restartActivated stops the process and starts the next with the same socket.
 func (t *restartRun) restartActivated(ctx context.Context) error {
-	if err := t.program.Signal(syscall.SIGTERM); err != nil {
+	if err := t.program.Terminate(ctx); err != nil {
 		return err
-	}
-	select {
-	case <-t.program.Exited():
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	if code := t.program.ExitCode(); code != 0 {
 		return fmt.Errorf("wxgate ended with status %d:\n%s", code, t.program.Output())

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 
 	"wxgate/internal/testkit/process"
 )
@@ -91,13 +90,8 @@ func (g *Gateway) Probe(ctx context.Context) (string, error) {
 
 // Restart asks the gateway to end, waits until it has, and starts it again.
 func (g *Gateway) Restart(ctx context.Context) error {
-	if err := g.Signal(syscall.SIGTERM); err != nil {
+	if err := g.Terminate(ctx); err != nil {
 		return err
-	}
-	select {
-	case <-g.Exited():
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 	if code := g.ExitCode(); code != 0 {
 		return fmt.Errorf("wxgate ended with status %d:\n%s", code, g.Output())

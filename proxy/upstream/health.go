@@ -6,7 +6,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"time"
+
+	"wxgate/internal/sleep"
 
 	"go.uber.org/zap"
 )
@@ -34,21 +35,9 @@ func (c *checker) run(ctx context.Context) {
 	every := c.group.config.Health.Interval
 	for {
 		c.check(ctx)
-		if !sleep(ctx, every-every/10+rand.N(every/5+1)) {
+		if !sleep.For(ctx, every-every/10+rand.N(every/5+1)) {
 			return
 		}
-	}
-}
-
-// sleep waits and reports false when ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"wxgate/internal/sleep"
+
 	"go.uber.org/zap"
 )
 
@@ -51,7 +53,7 @@ func (g *Group) resolveLoop(t *target) {
 // waitLookup waits for the next look-up: for the interval, a tenth more or less,
 // or until a connection fails. It reports false when the group was closed.
 func (g *Group) waitLookup(t *target) bool {
-	if !sleep(g.ctx, g.minLookupInterval) {
+	if !sleep.For(g.ctx, g.minLookupInterval) {
 		return false
 	}
 	timer := time.NewTimer(g.lookupInterval - g.lookupInterval/10 + rand.N(g.lookupInterval/5+1) - g.minLookupInterval)

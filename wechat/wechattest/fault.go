@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"wxgate/internal/sleep"
 )
 
 // Fault is an injected fault. What is set happens, in this order: the call waits
@@ -53,7 +55,7 @@ func (s *Server) takeFault(api string) *Fault {
 
 // apply injects the fault, and reports whether the call is answered by it.
 func (f *Fault) apply(r *request) (response, bool) {
-	if f.Delay > 0 && !sleep(r, f.Delay) {
+	if f.Delay > 0 && !sleep.For(r.Context(), f.Delay) {
 		return response{drop: true}, true // the caller is gone
 	}
 	switch {
@@ -75,15 +77,4 @@ func faultMessage(errcode int) string {
 		return "reach max api daily quota limit"
 	}
 	return "error by request"
-}
-
-func sleep(r *request, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-r.Context().Done():
-		return false
-	}
 }

@@ -61,6 +61,19 @@ func (p *Process) Output() string {
 // Exited is closed when the program has ended.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
+// Terminate asks the program to end, its children not, and waits until it has.
+func (p *Process) Terminate(ctx context.Context) error {
+	if err := p.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.exited:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // ExitCode is the exit status, -1 while it runs and where a signal ended it.
 func (p *Process) ExitCode() int {
 	select {
