@@ -105,7 +105,7 @@ func (e explainRequest) request(ctx context.Context) (*http.Request, error) {
 	}
 	r, err := RequestToExplain(ctx, e.Method, e.URL, e.Token)
 	if err != nil {
-		return nil, apierror.New(apierror.BadRequest, "method and url are no request").Because(err)
+		return nil, apierror.New(apierror.BadRequest, "method and url are no request").WithCause(err)
 	}
 	return r, nil
 }

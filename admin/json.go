@@ -46,7 +46,7 @@ func readOptionalJSON(r *http.Request, v any) error {
 func decode(raw []byte, v any) error {
 	object := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) // null would pass for an empty one
 	if err := json.Unmarshal(raw, v); err != nil || !object {
-		return apierror.New(apierror.BadRequest, "the body must be one JSON object with fields of the right type").Because(err)
+		return apierror.New(apierror.BadRequest, "the body must be one JSON object with fields of the right type").WithCause(err)
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
-// Package apierror is the table of errors that the gateway itself answers with:
-// one code, one status, one JSON body, on both listeners.
+// Package apierror is the table of the errors that the gateway itself sends to
+// clients, on both listeners: each code has one status and one form of JSON body.
 //
-// An Error has a public part, Code and Message, and a Cause for the log alone.
+// An Error has a public part, Code and Message, and a Cause that only the log shows.
 package apierror
 
 import "time"
@@ -11,27 +11,27 @@ type Error struct {
 	Code    Code
 	Message string // for a person; holds no secret and nothing the client sent
 
-	// RetryAfter is sent in whole seconds, rounded up; 0 sends none.
+	// RetryAfter is the Retry-After header, sent in whole seconds, rounded up. 0: not sent.
 	RetryAfter time.Duration
 
-	// Allow is the Allow header's value; set on 405.
+	// Allow is the value of the Allow header of a 405. Empty: not sent.
 	Allow string
 
-	// Close ends the connection after the answer: the request could not be
-	// trusted to have been framed as the client meant it.
+	// Close closes the connection after the response: the gateway can't be sure
+	// where the client meant the request to end.
 	Close bool
 
-	// Time is the gateway's clock in Unix seconds, sent with proof_clock; 0: not sent.
+	// Time is the gateway's clock in Unix seconds, sent with proof_clock. 0: not sent.
 	Time int64
 
 	Cause error // for the log; never sent
 }
 
-// New makes an error with a message for a person.
+// New makes an error. The message is for a person.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// Because adds the cause that the log shows.
-func (e *Error) Because(cause error) *Error {
+// WithCause sets the cause, which only the log shows, and returns e.
+func (e *Error) WithCause(cause error) *Error {
 	e.Cause = cause
 	return e
 }

@@ -1,10 +1,10 @@
 package apierror
 
-// Code names what went wrong; clients branch on it. It stands in the body's
-// "error" and in the header X-Gateway-Error.
+// Code names what went wrong; clients branch on it. It is the body's "error" and
+// the value of the header X-Gateway-Error.
 type Code string
 
-// The codes, by the status that they are answered with.
+// The codes, grouped by their status.
 const (
 	BadRequest Code = "bad_request" // 400
 	BadPath    Code = "bad_path"
@@ -64,5 +64,5 @@ var statuses = map[Code]int{
 	UpstreamTimeout: 504,
 }
 
-// Status is the HTTP status that goes with the code.
+// Status returns the HTTP status of the code.
 func (c Code) Status() int { return statuses[c] }

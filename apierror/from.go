@@ -10,8 +10,9 @@ import (
 	"wxgate/wechat"
 )
 
-// From gives what an error of the session store or of WeChat means to a client. A *Error passes as it is; an error that is not known is an internal
-// one, whose text only the log shows.
+// From returns the error to send to a client for an error of the session store or
+// of WeChat. An *Error in err's chain is returned as it is. An unknown error becomes
+// an internal one, and only the log shows its text.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -26,58 +27,59 @@ func From(err error) *Error {
 	if e := fromWeChat(err); e != nil {
 		return e
 	}
-	return New(Internal, "something went wrong in the gateway").Because(err)
+	return New(Internal, "something went wrong in the gateway").WithCause(err)
 }
 
-// fromRequest maps what the client's own behaviour caused.
+// fromRequest maps the errors that the client caused. It returns nil for others.
 func fromRequest(err error) *Error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return New(BodyTooLarge, "the request body is too large").Because(err)
+		return New(BodyTooLarge, "the request body is too large").WithCause(err)
 	case errors.Is(err, context.Canceled):
-		return New(ClientClosed, "the client went away").Because(err)
+		return New(ClientClosed, "the client went away").WithCause(err)
 	}
 	return nil
 }
 
-// storeRetryAfter is short: the gateway uses a recovered Redis within a second.
+// storeRetryAfter is short: the gateway notices a recovered Redis within a second.
 const storeRetryAfter = time.Second
 
+// fromSession maps the errors of the session store. It returns nil for others.
 func fromSession(err error) *Error {
 	var blocked *session.BlockedError
 	var limited *session.LimitedError
 	switch {
 	case errors.As(err, &limited):
-		e := New(RateLimited, "too many requests, try later").Because(err)
+		e := New(RateLimited, "too many requests, try later").WithCause(err)
 		e.RetryAfter = max(limited.RetryAfter, time.Second)
 		return e
 	case errors.As(err, &blocked):
-		return New(UserBlocked, "this user is blocked").Because(err)
+		return New(UserBlocked, "this user is blocked").WithCause(err)
 	case errors.Is(err, session.ErrTokenInvalid):
-		return New(TokenInvalid, "the token is not valid").Because(err)
+		return New(TokenInvalid, "the token is not valid").WithCause(err)
 	case errors.Is(err, session.ErrTokenExpired):
-		return New(TokenExpired, "the token has expired, log in again").Because(err)
+		return New(TokenExpired, "the token has expired, log in again").WithCause(err)
 	case errors.Is(err, session.ErrSessionEnded):
-		return New(SessionEnded, "the session has ended, log in again").Because(err)
+		return New(SessionEnded, "the session has ended, log in again").WithCause(err)
 	case errors.Is(err, session.ErrCodeUsed):
-		return New(InvalidCode, "this code has been used, call wx.login again").Because(err)
+		return New(InvalidCode, "this code has been used, call wx.login again").WithCause(err)
 	case errors.Is(err, session.ErrNotFound):
-		return New(NotFound, "there is no such user or session").Because(err)
+		return New(NotFound, "there is no such user or session").WithCause(err)
 	case errors.Is(err, session.ErrUnavailable):
-		e := New(StoreUnavailable, "the session store can't be reached, try again").Because(err)
+		e := New(StoreUnavailable, "the session store can't be reached, try again").WithCause(err)
 		e.RetryAfter = storeRetryAfter
 		return e
 	}
 	return nil
 }
 
-// wechatErrors is what each kind of WeChat's answer means to the client.
+// wechatErrors maps the errors of package wechat.
 var wechatErrors = []struct {
-	is      error
-	code    Code
-	message string
-	retry   time.Duration
+	err        error
+	code       Code
+	message    string
+	retryAfter time.Duration // unless WeChat's response has another
 }{
 	{wechat.ErrInvalidCode, InvalidCode, "WeChat refused the code, call wx.login again", 0},
 	{wechat.ErrBadCode, BadRequest, "code is missing, or is no code of WeChat's", 0},
@@ -92,21 +94,24 @@ var wechatErrors = []struct {
 	{wechat.ErrUnavailable, WeChatUnavailable, "WeChat can't be reached, try again", 3 * time.Second},
 }
 
+// fromWeChat maps the errors of package wechat. It returns nil for others.
 func fromWeChat(err error) *Error {
 	for _, m := range wechatErrors {
-		if errors.Is(err, m.is) {
-			e := New(m.code, m.message).Because(err)
-			e.RetryAfter = wechatRetryAfter(err, m.retry)
+		if errors.Is(err, m.err) {
+			e := New(m.code, m.message).WithCause(err)
+			e.RetryAfter = wechatRetryAfter(err, m.retryAfter)
 			return e
 		}
 	}
 	return nil
 }
 
-func wechatRetryAfter(err error, usual time.Duration) time.Duration {
-	var told *wechat.Error
-	if usual > 0 && errors.As(err, &told) && told.RetryAfter > 0 {
-		return told.RetryAfter
+// wechatRetryAfter returns WeChat's own time to wait, where it sent one and the
+// error may be retried at all.
+func wechatRetryAfter(err error, byDefault time.Duration) time.Duration {
+	var detailed *wechat.Error
+	if byDefault > 0 && errors.As(err, &detailed) && detailed.RetryAfter > 0 {
+		return detailed.RetryAfter
 	}
-	return usual
+	return byDefault
 }

@@ -42,7 +42,7 @@ func (g *Gateway) identifyByCookie(rc *requestContext) error {
 	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
 	if deadCookie(err) {
 		rc.setCookie = web.Cookie.Clear()
-		return apierror.New(apierror.SessionEnded, "the page's session has ended, open it again in the mini program").Because(err)
+		return apierror.New(apierror.SessionEnded, "the page's session has ended, open it again in the mini program").WithCause(err)
 	}
 	if err != nil {
 		return err

@@ -181,23 +181,23 @@ func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody
 	switch {
 	case ctx.Err() != nil && (g.stopping.Load() || errors.Is(ctx.Err(), http1.ErrShutdown)):
 		// A 503 would say that no backend has seen the request, and be repeated.
-		return apierror.New(apierror.UpstreamError, "the gateway stopped before the backend had answered").Because(errShutdownCut)
+		return apierror.New(apierror.UpstreamError, "the gateway stopped before the backend had answered").WithCause(errShutdownCut)
 	case ctx.Err() != nil:
-		return apierror.New(apierror.ClientClosed, "the client went away").Because(err)
+		return apierror.New(apierror.ClientClosed, "the client went away").WithCause(err)
 	case errors.Is(err, upstream.ErrOverloaded):
-		e := apierror.New(apierror.Overloaded, "the gateway has no resources left, try again").Because(err)
+		e := apierror.New(apierror.Overloaded, "the gateway has no resources left, try again").WithCause(err)
 		e.RetryAfter = overloadedRetryAfter
 		return e
 	case errors.Is(err, upstream.ErrNoHealthy):
-		e := apierror.New(apierror.NoHealthyUpstream, "no backend is able to answer, try again").Because(err)
+		e := apierror.New(apierror.NoHealthyUpstream, "no backend is able to answer, try again").WithCause(err)
 		e.RetryAfter = upstreamRetryAfter
 		return e
 	case errors.Is(err, upstream.ErrRequestBody):
 		return bodyError(err)
 	case errors.Is(err, upstream.ErrTimeout):
-		return apierror.New(apierror.UpstreamTimeout, "the backend took too long").Because(err)
+		return apierror.New(apierror.UpstreamTimeout, "the backend took too long").WithCause(err)
 	}
-	return apierror.New(apierror.UpstreamError, "the backend could not be reached or broke its answer off").Because(err)
+	return apierror.New(apierror.UpstreamError, "the backend could not be reached or broke its answer off").WithCause(err)
 }
 
 // stoppingError ends what shutdown_timeout doesn't leave time for.

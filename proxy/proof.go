@@ -87,7 +87,7 @@ func readProof(r *http.Request) (proof.Proof, error) {
 	}
 	p, err := proof.Parse(lines[0])
 	if err != nil {
-		return p, proofInvalid().Because(err)
+		return p, proofInvalid().WithCause(err)
 	}
 	return p, nil
 }

@@ -72,7 +72,7 @@ func (g *Gateway) fetchUserKeys(ctx context.Context, s *session.Session, user st
 	}
 	sessionKey, err := g.Sessions.LatestSessionKey(ctx, s.AppID, s.OpenID)
 	if errors.Is(err, session.ErrNotFound) {
-		return apierror.New(apierror.SessionKeyStale, "session_key is not known any more, call wx.login again").Because(err)
+		return apierror.New(apierror.SessionKeyStale, "session_key is not known any more, call wx.login again").WithCause(err)
 	}
 	if err != nil {
 		return err

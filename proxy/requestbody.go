@@ -213,13 +213,13 @@ func bodyError(err error) *apierror.Error {
 	case err == nil:
 		return nil
 	case errors.As(err, &tooLarge):
-		return bodyTooLarge().Because(err)
+		return bodyTooLarge().WithCause(err)
 	case errors.Is(err, errBodyTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
-		return closing(apierror.New(apierror.Timeout, "the request body came too slowly").Because(err))
+		return closing(apierror.New(apierror.Timeout, "the request body came too slowly").WithCause(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return closing(apierror.New(apierror.ClientClosed, "the client went away").Because(err))
+		return closing(apierror.New(apierror.ClientClosed, "the client went away").WithCause(err))
 	}
-	return closing(apierror.New(apierror.BadRequest, "the request body can't be read").Because(err))
+	return closing(apierror.New(apierror.BadRequest, "the request body can't be read").WithCause(err))
 }
 
 // checkBody refuses a body that says beforehand that it is too large.

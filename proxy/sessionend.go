@@ -109,7 +109,7 @@ func (e *sessionEnd) arm() {
 // in the time that the session's end leaves. It is no 401, and no client and no
 // load balancer repeats it by itself.
 func unfinishedError() *apierror.Error {
-	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend answered").Because(errSessionEnded)
+	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend answered").WithCause(errSessionEnded)
 }
 
 // stop reports whether the session had not ended, so that nothing comes of that

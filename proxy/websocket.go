@@ -88,7 +88,7 @@ func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func(
 	client, buffered, err := rc.hijack()
 	if err != nil {
 		backend.Close()
-		return apierror.New(apierror.Internal, "the client's connection can't be taken over").Because(err)
+		return apierror.New(apierror.Internal, "the client's connection can't be taken over").WithCause(err)
 	}
 	rc.detached, rc.status = true, http.StatusSwitchingProtocols
 	t.done = func() {

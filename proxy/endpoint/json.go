@@ -37,7 +37,7 @@ func readOptionalJSON(r *Request, v any) error {
 
 func decodeJSON(raw []byte, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
-		return apierror.New(apierror.BadRequest, jsonProblem(err)).Because(err)
+		return apierror.New(apierror.BadRequest, jsonProblem(err)).WithCause(err)
 	}
 	return nil
 }

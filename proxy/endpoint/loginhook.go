@@ -65,7 +65,7 @@ func (h *Handler) askHook(ctx context.Context, r *Request, login *session.Login)
 		h.Log.Warn("the login hook failed, the user was let in", zap.Error(err), zap.String("request_id", r.ID))
 		return nil
 	}
-	return apierror.New(apierror.UpstreamError, "the login could not be checked, try again").Because(fmt.Errorf("login hook: %w", err))
+	return apierror.New(apierror.UpstreamError, "the login could not be checked, try again").WithCause(fmt.Errorf("login hook: %w", err))
 }
 
 func (h *Handler) callHook(ctx context.Context, r *Request, hook *Hook, login *session.Login) (hookAnswer, error) {

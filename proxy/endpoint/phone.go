@@ -65,7 +65,7 @@ func (h *Handler) phoneOf(ctx context.Context, s *session.Session, req phoneRequ
 func (h *Handler) phoneByCode(ctx context.Context, appid, openid, code string) (session.Phone, error) {
 	phone, err := h.WeChat.Phone(ctx, appid, openid, code)
 	if errors.Is(err, wechat.ErrInvalidCode) {
-		err = apierror.New(apierror.InvalidCode, "WeChat refused the code: let the user press the phone button again").Because(err)
+		err = apierror.New(apierror.InvalidCode, "WeChat refused the code: let the user press the phone button again").WithCause(err)
 	}
 	return session.Phone(phone), err
 }

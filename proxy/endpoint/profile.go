@@ -141,7 +141,7 @@ func (h *Handler) readSigned(ctx context.Context, s *session.Session, req *profi
 func (req *profileRequest) setFields(raw json.RawMessage, openid string) error {
 	var info wxUserInfo
 	if err := json.Unmarshal(raw, &info); err != nil {
-		return apierror.New(apierror.BadData, "the signed data is no user info").Because(err)
+		return apierror.New(apierror.BadData, "the signed data is no user info").WithCause(err)
 	}
 	if info.OpenID != "" && info.OpenID != openid {
 		return apierror.New(apierror.BadData, "the data could not be decrypted or verified")

@@ -107,7 +107,7 @@ func (p pushEndpoints) handle(ctx context.Context, r *Request, m wechat.PushMess
 		if claim != nil {
 			err = errors.Join(err, claim.Release(ending))
 		}
-		return apierror.New(apierror.Internal, "the message could not be handled").Because(fmt.Errorf("push: %w", err))
+		return apierror.New(apierror.Internal, "the message could not be handled").WithCause(fmt.Errorf("push: %w", err))
 	}
 	p.count("ok")
 	if claim != nil {

@@ -7,10 +7,11 @@ import (
 	"strconv"
 )
 
-// Header marks every error answer that the gateway itself made.
+// Header is the response header that marks every error that the gateway itself
+// made. An upstream can't set it.
 const Header = "X-Gateway-Error"
 
-// Body is the JSON that a client gets.
+// Body is the JSON body of an error response.
 type Body struct {
 	Error     Code   `json:"error"`
 	Message   string `json:"message"`
@@ -18,13 +19,13 @@ type Body struct {
 	Time      int64  `json:"time,omitempty"` // Unix seconds
 }
 
-// Write answers with the error. Headers already set on w (a request id, CORS)
-// are kept; those that describe another body are replaced.
+// Write sends the error as the response. Headers already set on w (a request id,
+// CORS) are kept; those that describe another body are replaced or removed.
 func Write(w http.ResponseWriter, requestID string, e *Error) {
 	WriteBody(w, e, Body{e.Code, e.Message, requestID, e.Time})
 }
 
-// WriteBody is Write with a body that holds more than the usual fields.
+// WriteBody is Write with a JSON body of the caller's, which has further fields.
 func WriteBody(w http.ResponseWriter, e *Error, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -43,12 +44,13 @@ func WriteBody(w http.ResponseWriter, e *Error, v any) {
 	_, _ = w.Write(body)
 }
 
-// SetHeaders sets the headers that the error has with whatever body stands for it.
+// SetHeaders sets the headers of an error response, whatever its body is: JSON or
+// a page.
 func (e *Error) SetHeaders(h http.Header) {
 	h[Header] = []string{string(e.Code)}
 	if e.Code.Status() == http.StatusUnauthorized {
-		// RFC 6750, section 3: the error is one of its own three; ours stands
-		// in the description.
+		// RFC 6750, section 3.1, defines the values of error; the gateway's code
+		// is the description.
 		h["WWW-Authenticate"] = []string{`Bearer error="invalid_token", error_description="` + string(e.Code) + `"`}
 	}
 	if e.RetryAfter > 0 {
