@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Buffer is a bytes.Buffer that may be read while it is written, such as a log
-// or what a command prints. The zero value is empty.
+// Buffer is a bytes.Buffer for concurrent use: a test reads it while a logger or a
+// command writes to it. The zero value is empty.
 type Buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -21,7 +21,7 @@ func (b *Buffer) Write(p []byte) (int, error) {
 // Sync makes Buffer a zapcore.WriteSyncer.
 func (b *Buffer) Sync() error { return nil }
 
-// String is all that was written since the last Reset.
+// String returns everything written since the last Reset.
 func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

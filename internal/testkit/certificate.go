@@ -16,27 +16,27 @@ import (
 	"time"
 )
 
-// CertificateOptions says what a certificate is for. The zero value is a
-// self-signed server certificate for localhost and 127.0.0.1 that is also an
-// authority, so that clients which trust it accept it.
+// CertificateOptions describes a certificate. The zero value is a self-signed
+// server certificate for localhost and 127.0.0.1. It is also a CA certificate, so
+// that a client can use it as its only root.
 type CertificateOptions struct {
-	// Hosts are the names and IP addresses. Empty: localhost and 127.0.0.1.
+	// Hosts are DNS names and IP addresses. Empty: localhost and 127.0.0.1.
 	Hosts []string
-	// Signer signs it. nil: it signs itself.
+	// Signer is the issuing CA. nil: the certificate is self-signed.
 	Signer *Certificate
-	// NotAfter is when it expires. Zero: in a day.
+	// NotAfter is the expiry time. Zero: in 24 hours.
 	NotAfter time.Time
-	// Change adjusts the template at last. nil: nothing.
+	// Change edits the template before it is signed. nil: no edit.
 	Change func(*x509.Certificate)
 }
 
-// Certificate is a certificate with its key.
+// Certificate is a certificate with its private key.
 type Certificate struct {
 	*x509.Certificate
 	Key *ecdsa.PrivateKey
 }
 
-// NewCertificate makes a certificate with a fresh P-256 key.
+// NewCertificate generates a P-256 key and a certificate for it.
 func NewCertificate(o CertificateOptions) (*Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -92,19 +92,19 @@ func (o CertificateOptions) template() *x509.Certificate {
 	return c
 }
 
-// TLS is the certificate as a server or a client presents it.
+// TLS returns the certificate and the key for tls.Config.Certificates.
 func (c *Certificate) TLS() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{c.Raw}, PrivateKey: c.Key}
 }
 
-// Pool trusts the certificate, or what it signed.
+// Pool returns a pool whose only root is this certificate.
 func (c *Certificate) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.Certificate)
 	return pool
 }
 
-// PEM is the certificate and its key as files have them.
+// PEM returns the certificate and the key (PKCS #8) in PEM.
 func (c *Certificate) PEM() (cert, key []byte, err error) {
 	der, err := x509.MarshalPKCS8PrivateKey(c.Key)
 	if err != nil {
@@ -114,8 +114,8 @@ func (c *Certificate) PEM() (cert, key []byte, err error) {
 	return cert, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
 }
 
-// Write writes NAME.crt and NAME.key to dir and gives their paths. Each file is
-// put in place whole, so that who watches it never reads half of one.
+// Write writes name.crt and name.key to dir and returns their paths. Each file
+// appears by a rename, so that a program that watches it never reads half a file.
 func (c *Certificate) Write(dir, name string) (certFile, keyFile string, err error) {
 	cert, key, err := c.PEM()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// Ports are taken below the range from which systems pick ports by themselves
-// (from 32768 on Linux), so that neither an outgoing connection nor a listener on
-// port 0 gets one. A Redis cluster node also listens BusOffset above its port,
-// which is outside of both ranges.
+// Reserved ports are below the ephemeral range (from 32768 on Linux), so that the
+// system never assigns one to an outgoing connection or to a listener on port 0. A
+// Redis cluster node also listens at its port plus BusOffset, which is outside both
+// ranges.
 const (
 	firstPort = 12000
 	lastPort  = 21999
@@ -24,15 +24,15 @@ const (
 	portAttempts = 1000
 )
 
-// Port is a port on 127.0.0.1 that belongs to its holder: no other process that
-// asks this package gets it before Release, also while nothing listens on it. The
-// lock is the kernel's, so a process that dies gives its ports back.
+// Port is a reserved port on 127.0.0.1. Until Release, no other process that uses
+// this package gets the same port, even while nothing listens on it. The
+// reservation is a file lock, which the kernel drops when the process ends.
 type Port struct {
 	Number int
 	lock   *os.File
 }
 
-// ReservePort reserves a port on which nobody listens.
+// ReservePort reserves a port on which no process listens.
 func ReservePort() (*Port, error) {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("wxgate-testkit-ports-%d", os.Getuid()))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -40,11 +40,11 @@ func ReservePort() (*Port, error) {
 	}
 	for range portAttempts {
 		p := &Port{Number: firstPort + rand.IntN(lastPort-firstPort+1)}
-		taken, err := p.take(dir)
+		locked, err := p.tryLock(dir)
 		if err != nil {
 			return nil, err
 		}
-		if taken {
+		if locked {
 			return p, nil
 		}
 	}
@@ -60,9 +60,9 @@ func MustReservePort(t testing.TB) *Port {
 	return p
 }
 
-// take locks the port's file, unless another process has, and looks whether a
-// stranger listens on the port.
-func (p *Port) take(dir string) (bool, error) {
+// tryLock locks the port's file in dir. It reports false when another process has
+// the lock, or when a program that doesn't use this package listens on the port.
+func (p *Port) tryLock(dir string) (bool, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(p.Number)), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return false, err
@@ -79,10 +79,10 @@ func (p *Port) take(dir string) (bool, error) {
 	return false, nil
 }
 
-// Addr is the port with its host.
+// Addr returns 127.0.0.1 and the port, as host:port.
 func (p *Port) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Number)) }
 
-// Release gives the port back.
+// Release ends the reservation.
 func (p *Port) Release() { p.lock.Close() }
 
 func unused(port int) bool {

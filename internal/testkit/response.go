@@ -9,14 +9,14 @@ import (
 	"testing"
 )
 
-// Response is an HTTP response read to its end.
+// Response is an HTTP response with its whole body.
 type Response struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Do sends a request and reads the response to its end.
+// Do sends a request and reads the whole response.
 func Do(client *http.Client, r *http.Request) (Response, error) {
 	res, err := client.Do(r)
 	if err != nil {
@@ -25,15 +25,15 @@ func Do(client *http.Client, r *http.Request) (Response, error) {
 	return ReadResponse(res)
 }
 
-// ReadResponse reads a response to its end, and closes it.
+// ReadResponse reads the whole body of a response and closes it.
 func ReadResponse(res *http.Response) (Response, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	return Response{res.StatusCode, res.Header, body}, err
 }
 
-// NewRequest makes a request with a bearer token, unless that is empty, and further
-// headers in pairs of name and value.
+// NewRequest makes a request with an Authorization: Bearer header, unless token is
+// empty, and with headers, which alternate name and value.
 func NewRequest(method, url, token, body string, headers ...string) (*http.Request, error) {
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
@@ -48,7 +48,7 @@ func NewRequest(method, url, token, body string, headers ...string) (*http.Reque
 	return r, nil
 }
 
-// Call sends such a request and reads the response to its end.
+// Call makes a request as NewRequest does, sends it and reads the whole response.
 func Call(client *http.Client, method, url, token, body string, headers ...string) (Response, error) {
 	r, err := NewRequest(method, url, token, body, headers...)
 	if err != nil {
@@ -57,13 +57,12 @@ func Call(client *http.Client, method, url, token, body string, headers ...strin
 	return Do(client, r)
 }
 
-// Code is the gateway's error code, empty where the response is not an error of the
-// gateway's.
+// Code returns the gateway's error code, or "" when the gateway itself made no error.
 func (r Response) Code() string { return r.Header.Get("X-Gateway-Error") }
 
 func (r Response) String() string { return fmt.Sprintf("%d %.300s", r.Status, r.Body) }
 
-// JSON decodes the body into v.
+// JSON decodes the body into v, and ends the test when the body isn't JSON.
 func (r Response) JSON(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal(r.Body, v); err != nil {
@@ -71,7 +70,7 @@ func (r Response) JSON(t testing.TB, v any) {
 	}
 }
 
-// Field is a field of the body's JSON object as text, empty where there is none.
+// Field returns a field of the body's JSON object as text, or "" when it is missing.
 func (r Response) Field(name string) string {
 	var fields map[string]any
 	_ = json.Unmarshal(r.Body, &fields)

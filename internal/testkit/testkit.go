@@ -1,10 +1,10 @@
-// Package testkit is what the tests of all packages and the interop programs
-// share: waiting for a condition, a buffer and a clock for several goroutines,
-// certificates and ports. Its subpackages start processes: process any program,
-// redistest redis-servers, gateway wxgate itself.
+// Package testkit is shared by the tests of all packages and by the interop
+// programs: polling for a condition, a buffer and a clock that are safe for
+// concurrent use, certificates, ports, and reading HTTP responses. Its subpackages
+// start processes: process runs any program, redistest runs redis-server.
 //
-// What takes a testing.TB ends the test when it fails; what returns an error
-// serves programs too.
+// A function with a testing.TB parameter ends the test when it fails. A function
+// that returns an error can also be used by programs.
 package testkit
 
 import "testing"
@@ -17,8 +17,8 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-// Value is the value of a call that can't fail, for tables and fuzz functions, which
-// have no testing.TB at hand. It panics when err isn't nil.
+// Value returns v and panics when err isn't nil. It is for table literals and fuzz
+// functions, where no testing.TB is available.
 func Value[T any](v T, err error) T {
 	if err != nil {
 		panic(err)

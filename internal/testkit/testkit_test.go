@@ -15,7 +15,7 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func TestPollReturnsTheLastErrorAfterItsLimit(t *testing.T) {
+func TestPollReturnsTheLastErrorAfterTheLimit(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	err := testkit.Poll(20*time.Millisecond, func() error { calls++; return fmt.Errorf("call %d", calls) })
@@ -60,14 +60,14 @@ func TestCertificates(t *testing.T) {
 				c.trusted = cert
 			}
 			if err := get(t, cert, c.trusted); (err == nil) != c.ok {
-				t.Errorf("a client says %v", err)
+				t.Errorf("request: %v", err)
 			}
 		})
 	}
 }
 
-// get calls a server that has one certificate with a client that trusts another,
-// both read from the files that Write makes.
+// get sends a request to a server that presents cert from a client that trusts only
+// trusted. The server loads the files that Write made.
 func get(t *testing.T, cert, trusted *testkit.Certificate) error {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(cert.MustWrite(t, t.TempDir(), "server"))
@@ -86,15 +86,18 @@ func get(t *testing.T, cert, trusted *testkit.Certificate) error {
 	return err
 }
 
-// holdPorts makes this test binary a process that reserves that many ports, says
-// which, and keeps them until its standard input ends.
-const holdPorts = "WXGATE_TESTKIT_HOLD_PORTS"
+// The variable reservePortsEnv makes this test binary a child process that reserves
+// portsPerProcess ports, prints them, and keeps them until its standard input ends.
+const (
+	reservePortsEnv = "WXGATE_TESTKIT_RESERVE_PORTS"
+	portsPerProcess = 200
+)
 
 func TestMain(m *testing.M) {
-	if os.Getenv(holdPorts) == "" {
+	if os.Getenv(reservePortsEnv) == "" {
 		os.Exit(m.Run())
 	}
-	for range 200 {
+	for range portsPerProcess {
 		p, err := testkit.ReservePort()
 		if err != nil {
 			fmt.Println(err)
@@ -107,46 +110,47 @@ func TestMain(m *testing.M) {
 	_, _ = os.Stdin.Read(make([]byte, 1))
 }
 
-// TestPortsOfTwoProcessesDiffer has five processes hold 200 ports each at the same
-// time. Ports drawn without a lock would meet: 1,000 of 10,000 do with certainty.
-func TestPortsOfTwoProcessesDiffer(t *testing.T) {
+// Five processes reserve 200 ports each at the same time. Without the lock two of
+// them would draw the same port: 1,000 random draws out of 10,000 collide.
+func TestTwoProcessesNeverReserveTheSamePort(t *testing.T) {
 	t.Parallel()
-	var holders []*testkit.Buffer
-	for range 5 {
+	const processes = 5
+	var outputs []*testkit.Buffer
+	for range processes {
 		out := &testkit.Buffer{}
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), holdPorts+"=1")
+		cmd.Env = append(os.Environ(), reservePortsEnv+"=1")
 		cmd.Stdout = out
 		stdin, err := cmd.StdinPipe()
 		testkit.Must(t, err)
 		testkit.Must(t, cmd.Start())
 		t.Cleanup(func() { stdin.Close(); _ = cmd.Wait() })
-		holders = append(holders, out)
+		outputs = append(outputs, out)
 	}
-	held := map[string]bool{}
-	for _, out := range holders {
-		testkit.Eventually(t, "all ports reserved", func() bool { return strings.Contains(out.String(), "done") })
-		for _, port := range strings.Fields(out.String()) {
-			if port != "done" && held[port] {
-				t.Errorf("port %s is held twice", port)
+	reserved := map[string]bool{}
+	for _, out := range outputs {
+		testkit.Eventually(t, "all ports reserved", func() bool { return strings.HasSuffix(out.String(), "done\n") })
+		for _, port := range strings.Fields(strings.TrimSuffix(out.String(), "done\n")) {
+			if reserved[port] {
+				t.Errorf("port %s was reserved twice", port)
 			}
-			held[port] = true
+			reserved[port] = true
 		}
 	}
-	if want := 5*200 + 1; len(held) != want {
-		t.Errorf("%d ports and words, want %d", len(held), want)
+	if len(reserved) != processes*portsPerProcess {
+		t.Errorf("%d ports, want %d", len(reserved), processes*portsPerProcess)
 	}
 }
 
-func TestClockMovesOnlyWhenTold(t *testing.T) {
+func TestOnlyAdvanceMovesTheClock(t *testing.T) {
 	t.Parallel()
 	var c testkit.Clock
-	begin := c.Now()
-	if !c.Now().Equal(begin) {
-		t.Error("it moves by itself")
+	start := c.Now()
+	if !c.Now().Equal(start) {
+		t.Error("the clock moved without Advance")
 	}
 	c.Advance(time.Hour)
-	if got := c.Now().Sub(begin); got != time.Hour {
-		t.Errorf("moved by %v", got)
+	if got := c.Now().Sub(start); got != time.Hour {
+		t.Errorf("Advance moved the clock by %v", got)
 	}
 }

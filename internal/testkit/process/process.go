@@ -1,5 +1,5 @@
-// Package process runs programs beside a test or an interop program: their
-// output is kept, they are awaited, and their children end with them.
+// Package process runs child processes for tests and interop programs. It keeps
+// their output in a file, waits for their exit, and kills their children with them.
 package process
 
 import (
@@ -14,28 +14,29 @@ import (
 )
 
 const (
-	// stopWait is how long a program may take to end by itself.
-	stopWait = 5 * time.Second
+	// stopLimit is how long Stop waits between SIGTERM and SIGKILL.
+	stopLimit = 5 * time.Second
 
-	// readyWait is how long a program may take to be ready, on a machine that is
-	// busy with other tests.
-	readyWait = 40 * time.Second
+	// readyLimit is how long a program may take to become ready. It is long because
+	// the machine may be busy with other tests.
+	readyLimit = 40 * time.Second
 
-	pollEvery = 5 * time.Millisecond
+	pollInterval = 5 * time.Millisecond
 )
 
-// Process is a running program. Its exit is always awaited, so none is left as a
-// zombie.
+// Process is a program that was started. A goroutine waits for its exit, so that no
+// zombie remains.
 type Process struct {
 	Name string
 	PID  int
 
 	cmd    *exec.Cmd
-	log    string // file that holds what it prints
+	log    string // path of the file with its stdout and stderr
 	exited chan struct{}
 }
 
-// Start runs a program. What it prints goes to the file log, which begins empty.
+// Start starts a program. Its stdout and stderr go to the file log, which is
+// truncated first.
 func Start(name, log string, cmd *exec.Cmd) (*Process, error) {
 	out, err := os.Create(log)
 	if err != nil {
@@ -43,25 +44,27 @@ func Start(name, log string, cmd *exec.Cmd) (*Process, error) {
 	}
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = attributes()
+	cmd.SysProcAttr = sysProcAttr()
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
 	p := &Process{Name: name, PID: cmd.Process.Pid, cmd: cmd, log: log, exited: make(chan struct{})}
-	go func() { _ = cmd.Wait(); close(p.exited) }() // the state is read by ExitCode
+	go func() { _ = cmd.Wait(); close(p.exited) }() // ExitCode reports the status
 	return p, nil
 }
 
-// Output is what the program has printed.
+// Output returns what the program has printed so far, or "" when the log file has
+// been removed.
 func (p *Process) Output() string {
-	text, _ := os.ReadFile(p.log) // gone with the test's directory
+	text, _ := os.ReadFile(p.log)
 	return string(text)
 }
 
-// Exited is closed when the program has ended.
+// Exited returns a channel that is closed when the program has exited.
 func (p *Process) Exited() <-chan struct{} { return p.exited }
 
-// Terminate asks the program to end, its children not, and waits until it has.
+// Terminate sends SIGTERM to the program, not to its children, and waits for its
+// exit.
 func (p *Process) Terminate(ctx context.Context) error {
 	if err := p.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -74,7 +77,8 @@ func (p *Process) Terminate(ctx context.Context) error {
 	}
 }
 
-// ExitCode is the exit status, -1 while it runs and where a signal ended it.
+// ExitCode returns the exit status, or -1 while the program runs and when a signal
+// ended it.
 func (p *Process) ExitCode() int {
 	select {
 	case <-p.exited:
@@ -84,28 +88,29 @@ func (p *Process) ExitCode() int {
 	}
 }
 
-// Signal sends the program a signal, its children not.
+// Signal sends a signal to the program, not to its children.
 func (p *Process) Signal(sig syscall.Signal) error { return p.cmd.Process.Signal(sig) }
 
-// Stop asks the program and its children to end, and kills what hasn't after
-// five seconds.
+// Stop sends SIGTERM to the program and its children, waits up to five seconds for
+// the program's exit, and then kills whatever remains of the process group.
 func (p *Process) Stop() {
-	_ = syscall.Kill(-p.PID, syscall.SIGTERM) // fails only when it has ended
+	_ = syscall.Kill(-p.PID, syscall.SIGTERM) // fails only when all have exited
 	select {
 	case <-p.exited:
-	case <-time.After(stopWait):
+	case <-time.After(stopLimit):
 	}
 	p.Kill()
 }
 
-// Kill ends the program and its children at once, paused or not.
+// Kill sends SIGKILL to the program and its children, which ends stopped ones too,
+// and waits for the program's exit.
 func (p *Process) Kill() {
-	_ = syscall.Kill(-p.PID, syscall.SIGKILL) // fails only when all have ended
+	_ = syscall.Kill(-p.PID, syscall.SIGKILL) // fails only when all have exited
 	<-p.exited
 }
 
-// Printed waits for the program to print what the expression matches, and gives
-// the first group.
+// Printed waits until the program's output matches the regular expression, and
+// returns the first submatch.
 func (p *Process) Printed(ctx context.Context, expression string) (string, error) {
 	re := regexp.MustCompile(expression)
 	var found []string
@@ -119,8 +124,7 @@ func (p *Process) Printed(ctx context.Context, expression string) (string, error
 	return found[1], nil
 }
 
-// Listening waits until the program takes connections. The network is tcp or
-// unix.
+// Listening waits until the address accepts connections. The network is tcp or unix.
 func (p *Process) Listening(ctx context.Context, network, address string) error {
 	return p.Await(ctx, func() bool {
 		conn, err := net.DialTimeout(network, address, time.Second)
@@ -131,18 +135,18 @@ func (p *Process) Listening(ctx context.Context, network, address string) error 
 	})
 }
 
-// Await waits until ready says true. It fails when the program ends before, and
+// Await waits until ready returns true. It fails when the program exits first, and
 // after 40 seconds.
 func (p *Process) Await(ctx context.Context, ready func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, readyWait)
+	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	for !ready() {
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s has ended:\n%s", p.Name, p.Output())
+			return fmt.Errorf("%s exited before it was ready:\n%s", p.Name, p.Output())
 		case <-ctx.Done():
-			return fmt.Errorf("%s doesn't get ready: %w\n%s", p.Name, ctx.Err(), p.Output())
-		case <-time.After(pollEvery):
+			return fmt.Errorf("%s is not ready: %w\n%s", p.Name, ctx.Err(), p.Output())
+		case <-time.After(pollInterval):
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ func start(t *testing.T, script string) *process.Process {
 	return p
 }
 
-func TestExitIsSeenWithItsStatus(t *testing.T) {
+func TestExitCodeIsReported(t *testing.T) {
 	t.Parallel()
 	p := start(t, "exit 3")
 	<-p.Exited()
@@ -30,7 +30,7 @@ func TestExitIsSeenWithItsStatus(t *testing.T) {
 	}
 }
 
-func TestChildrenEndWithTheProgram(t *testing.T) {
+func TestKillEndsTheChildrenToo(t *testing.T) {
 	t.Parallel()
 	p := start(t, `sleep 1000 & echo child $!; trap '' TERM; wait; wait`)
 	child, err := p.Printed(t.Context(), `child (\d+)`)
@@ -38,16 +38,16 @@ func TestChildrenEndWithTheProgram(t *testing.T) {
 	pid, err := strconv.Atoi(child)
 	testkit.Must(t, err)
 	p.Kill()
-	testkit.Eventually(t, "child ended", func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
+	testkit.Eventually(t, "child exited", func() bool { return syscall.Kill(pid, 0) != nil || zombie(pid) })
 }
 
-// zombie reports whether the process has ended and nobody has asked how.
+// zombie reports whether the process has exited and its parent hasn't waited for it.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
 	return err == nil && strings.Contains(string(stat), ") Z")
 }
 
-func TestAwaitReportsAnEarlyEndWithTheOutput(t *testing.T) {
+func TestAwaitReportsAnEarlyExitWithTheOutput(t *testing.T) {
 	t.Parallel()
 	p := start(t, "echo no such thing; exit 1")
 	_, err := p.Printed(t.Context(), `ready at (\S+)`)

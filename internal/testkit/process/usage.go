@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Memory is a field of /proc/PID/status in bytes, such as VmRSS or VmHWM.
+// Memory returns a field of /proc/PID/status in bytes, such as VmRSS or VmHWM.
 func (p *Process) Memory(field string) (int64, error) {
 	status, err := os.ReadFile(p.proc("status"))
 	if err != nil {
@@ -22,17 +22,18 @@ func (p *Process) Memory(field string) (int64, error) {
 	if !ok || len(words) == 0 {
 		return 0, fmt.Errorf("no %s of %s", field, p.Name)
 	}
-	kib, err := strconv.ParseInt(string(words[0]), 10, 64)
+	kib, err := strconv.ParseInt(string(words[0]), 10, 64) // proc(5): kB, which are KiB
 	return kib << 10, err
 }
 
-// ResetPeak sets VmHWM back to what is resident now.
+// ResetPeak sets VmHWM to the current VmRSS.
 func (p *Process) ResetPeak() error { return os.WriteFile(p.proc("clear_refs"), []byte("5"), 0) }
 
-// tick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux.
-const tick = 10 * time.Millisecond
+// clockTick is the unit of /proc/PID/stat: USER_HZ is 100 on every Linux.
+const clockTick = 10 * time.Millisecond
 
-// CPU is the processor time that the process and its children now alive have used.
+// CPU returns the processor time used by the process and by its children that are
+// still running.
 func (p *Process) CPU() (time.Duration, error) {
 	total, err := cpuOf(p.PID)
 	if err != nil {
@@ -56,8 +57,8 @@ func (p *Process) CPU() (time.Duration, error) {
 	return total, nil
 }
 
-// cpuOf is utime and stime, fields 14 and 15; the second field, the name, may
-// hold spaces and ends with the last bracket.
+// cpuOf returns utime plus stime, fields 14 and 15 of /proc/PID/stat. Field 2, the
+// name, may contain spaces and brackets and ends with the last bracket.
 func cpuOf(pid int) (time.Duration, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -71,7 +72,7 @@ func cpuOf(pid int) (time.Duration, error) {
 	if _, err := fmt.Sscan(fields[11]+" "+fields[12], &user, &system); err != nil {
 		return 0, err
 	}
-	return time.Duration(user+system) * tick, nil
+	return time.Duration(user+system) * clockTick, nil
 }
 
 func (p *Process) proc(file string) string {

@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	slots        = 16384
+	hashSlots    = 16384
 	clusterLimit = 60 * time.Second
 )
 
-// Nodes is a running cluster.
+// Nodes are the servers of a running cluster.
 type Nodes struct {
-	// Masters own the slots in equal shares, in this order.
+	// Masters own equal ranges of the hash slots, in this order.
 	Masters []*Server
-	// Replicas follow Masters: replica i is of master i modulo their number.
+	// Replicas: replica i replicates master i modulo len(Masters).
 	Replicas []*Server
 
 	t testing.TB
 }
 
-// Cluster starts a cluster of masters without replicas and waits until every
-// node says that the cluster is well. That takes Redis two to three seconds.
+// Cluster starts a cluster of masters without replicas and waits until every node
+// reports cluster_state:ok. That takes Redis two to three seconds.
 func Cluster(t testing.TB, masters int) *Nodes {
 	t.Helper()
 	return Options{}.Cluster(t, masters)
@@ -46,13 +46,13 @@ func (o Options) Cluster(t testing.TB, masters int) *Nodes {
 	}
 	n.meet()
 	n.assignSlots()
-	testkit.NoErrorWithin(t, clusterLimit, n.knowEachOther)
-	n.replicate()
-	testkit.NoErrorWithin(t, clusterLimit, n.healthy)
+	testkit.NoErrorWithin(t, clusterLimit, n.checkAllMet)
+	n.assignReplicas()
+	testkit.NoErrorWithin(t, clusterLimit, n.checkHealthy)
 	return n
 }
 
-// Addrs are the addresses of all nodes.
+// Addrs returns the addresses of all nodes, masters first.
 func (n *Nodes) Addrs() []string {
 	var addrs []string
 	for _, s := range n.all() {
@@ -86,38 +86,38 @@ func (n *Nodes) meet() {
 func (n *Nodes) assignSlots() {
 	for i, s := range n.Masters {
 		args := []string{"CLUSTER", "ADDSLOTS"}
-		for slot := i * slots / len(n.Masters); slot < (i+1)*slots/len(n.Masters); slot++ {
+		for slot := i * hashSlots / len(n.Masters); slot < (i+1)*hashSlots/len(n.Masters); slot++ {
 			args = append(args, fmt.Sprint(slot))
 		}
 		s.MustDo(args...)
 	}
 }
 
-func (n *Nodes) replicate() {
+func (n *Nodes) assignReplicas() {
 	for i, s := range n.Replicas {
 		s.MustDo("CLUSTER", "REPLICATE", n.Masters[i%len(n.Masters)].MustDo("CLUSTER", "MYID"))
 	}
 }
 
-func (n *Nodes) knowEachOther() error {
-	return n.each("CLUSTER INFO", fmt.Sprintf("cluster_known_nodes:%d\r", len(n.all())))
+func (n *Nodes) checkAllMet() error {
+	return n.checkEach("CLUSTER INFO", fmt.Sprintf("cluster_known_nodes:%d\r", len(n.all())))
 }
 
-func (n *Nodes) healthy() error {
-	if err := n.each("CLUSTER INFO", "cluster_state:ok"); err != nil {
+func (n *Nodes) checkHealthy() error {
+	if err := n.checkEach("CLUSTER INFO", "cluster_state:ok"); err != nil {
 		return err
 	}
 	for _, s := range n.Replicas {
-		if err := s.says("INFO replication", "master_link_status:up"); err != nil {
+		if err := s.checkReply("INFO replication", "master_link_status:up"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (n *Nodes) each(command, want string) error {
+func (n *Nodes) checkEach(command, want string) error {
 	for _, s := range n.all() {
-		if err := s.says(command, want); err != nil {
+		if err := s.checkReply(command, want); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// The package's own access to every server, whatever the default user may do.
+// The ACL user that this package itself uses. It exists on every server and has all
+// permissions, whatever the default user may do.
 const (
 	adminName     = "redistest"
 	adminPassword = "redistest"
@@ -23,17 +24,16 @@ const (
 	loopback     = "127.0.0.1"
 	portAttempts = 20
 
-	// Certificates in the server's directory.
+	// Names of the certificate files in the server's directory.
 	authorityName = "ca"
 	serverName    = "server"
 )
 
-// node is a process to be started: redis.conf without port and directory, and
-// what follows the file's name on the command line.
+// node describes a redis-server process to start.
 type node struct {
 	tls  bool
-	conf []string
-	args []string
+	conf []string // lines of redis.conf, without port and directory
+	args []string // further command-line arguments, behind the path of redis.conf
 }
 
 func (o Options) node() node {
@@ -56,8 +56,8 @@ func (o Options) node() node {
 	return node{tls: o.TLS, conf: append(conf, o.Config...)}
 }
 
-// start reserves a port, writes redis.conf for it and runs it. Another port is
-// tried when a stranger was faster.
+// start reserves a port, writes redis.conf for it and starts redis-server. It tries
+// another port when a program that doesn't use testkit took the port meanwhile.
 func start(t testing.TB, n node) *Server {
 	t.Helper()
 	dir := t.TempDir()
@@ -70,8 +70,8 @@ func start(t testing.TB, n node) *Server {
 	for range portAttempts {
 		port := testkit.MustReservePort(t)
 		s.port, s.Addr = port.Number, port.Addr()
-		writeFile(t, file, n.file(dir, s.port))
-		proc, err := run(s.log, n.args)
+		writeFile(t, file, n.configFile(dir, s.port))
+		proc, err := startProcess(s.log, n.args)
 		if errors.Is(err, errPortTaken) {
 			continue
 		}
@@ -86,8 +86,8 @@ func start(t testing.TB, n node) *Server {
 	return nil
 }
 
-// writeCertificates makes an authority and a server certificate signed by it,
-// and returns the authority's file and a client's configuration that trusts it.
+// writeCertificates makes a CA and a server certificate signed by it. It returns the
+// CA's file and a client configuration that trusts it.
 func writeCertificates(t testing.TB, dir string) (string, *tls.Config) {
 	t.Helper()
 	authority := testkit.MustCertificate(t, testkit.CertificateOptions{Hosts: []string{"redistest authority"}})
@@ -96,8 +96,8 @@ func writeCertificates(t testing.TB, dir string) (string, *tls.Config) {
 	return caFile, &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}
 }
 
-// file is the whole redis.conf.
-func (n node) file(dir string, port int) string {
+// configFile returns the text of redis.conf.
+func (n node) configFile(dir string, port int) string {
 	lines := []string{
 		"bind " + loopback,
 		"protected-mode no",

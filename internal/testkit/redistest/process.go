@@ -9,11 +9,12 @@ import (
 	"wxgate/internal/testkit/process"
 )
 
-var errPortTaken = errors.New("the port is taken")
+var errPortTaken = errors.New("the port is in use")
 
-// run starts redis-server and returns once it says that it is ready. Its log is
-// asked rather than its port, where another process may answer.
-func run(log string, args []string) (*process.Process, error) {
+// startProcess starts redis-server and returns when its log says that it is ready.
+// It reads the log and doesn't connect, because another process could listen on the
+// port.
+func startProcess(log string, args []string) (*process.Process, error) {
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		return nil, errors.New("redis-server is not installed, and the tests need a real one: " +
@@ -23,7 +24,7 @@ func run(log string, args []string) (*process.Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = p.Await(context.Background(), func() bool { return saysReady(p.Output()) })
+	err = p.Await(context.Background(), func() bool { return logsReady(p.Output()) })
 	if err != nil {
 		p.Kill()
 		if strings.Contains(p.Output(), "Address already in use") {
@@ -33,8 +34,9 @@ func run(log string, args []string) (*process.Process, error) {
 	return p, err
 }
 
-// saysReady knows the last line that a server and a sentinel print at start.
-func saysReady(log string) bool {
+// logsReady reports whether the log has the last line that a server or a sentinel
+// prints at start.
+func logsReady(log string) bool {
 	return strings.Contains(log, "eady to accept connections") || strings.Contains(log, "Sentinel ID is ") ||
 		strings.Contains(log, "Thread 0 alive") // KeyDB
 }

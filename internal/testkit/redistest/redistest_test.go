@@ -9,11 +9,11 @@ import (
 	"wxgate/internal/testkit/redistest"
 )
 
-func TestServerAnswersAtOnce(t *testing.T) {
+func TestStartedServerIsReady(t *testing.T) {
 	t.Parallel()
-	begin := time.Now()
+	start := time.Now()
 	s := redistest.Start(t)
-	t.Logf("started in %v", time.Since(begin))
+	t.Logf("started in %v", time.Since(start))
 	if got := s.MustDo("PING"); got != "PONG" {
 		t.Fatalf("PING: %q", got)
 	}
@@ -27,7 +27,7 @@ func TestRestartKeepsTheAddressAndLosesTheData(t *testing.T) {
 	s.Stop()
 	s.Stop()
 	if _, err := s.Do("PING"); err == nil {
-		t.Fatal("a stopped server answers")
+		t.Fatal("a stopped server replied")
 	}
 	s.Start()
 	if s.Addr != addr {
@@ -38,7 +38,7 @@ func TestRestartKeepsTheAddressAndLosesTheData(t *testing.T) {
 	}
 }
 
-func TestPersistedDataSurviveAKill(t *testing.T) {
+func TestPersistedDataAreThereAfterAKill(t *testing.T) {
 	t.Parallel()
 	s := redistest.Options{Persist: true}.Start(t)
 	s.MustDo("SET", "k", "v")
@@ -49,22 +49,22 @@ func TestPersistedDataSurviveAKill(t *testing.T) {
 	}
 }
 
-func TestPausedServerAnswersOnlyOnceResumed(t *testing.T) {
+func TestPausedServerRepliesOnlyAfterResume(t *testing.T) {
 	t.Parallel()
 	s := redistest.Start(t)
 	s.Pause()
-	answered := make(chan error, 1)
+	replied := make(chan error, 1)
 	go func() {
 		_, err := s.Do("PING")
-		answered <- err
+		replied <- err
 	}()
 	select {
-	case err := <-answered:
-		t.Fatalf("a paused server answered (%v)", err)
+	case err := <-replied:
+		t.Fatalf("a paused server replied (%v)", err)
 	case <-time.After(50 * time.Millisecond):
 	}
 	s.Resume()
-	if err := <-answered; err != nil {
+	if err := <-replied; err != nil {
 		t.Fatal(err)
 	}
 }
@@ -81,7 +81,7 @@ func TestPasswordAndUsersAreEnforced(t *testing.T) {
 	}
 }
 
-func TestTLSServerIsTrustedByItsAuthorityOnly(t *testing.T) {
+func TestTLSServerIsTrustedOnlyWithItsCA(t *testing.T) {
 	t.Parallel()
 	s := redistest.Options{TLS: true}.Start(t)
 	if got := s.MustDo("PING"); got != "PONG" {
@@ -89,7 +89,7 @@ func TestTLSServerIsTrustedByItsAuthorityOnly(t *testing.T) {
 	}
 	s.TLSConfig.RootCAs = nil
 	if _, err := s.Do("PING"); err == nil {
-		t.Fatal("trusted without the authority")
+		t.Fatal("trusted without the CA")
 	}
 }
 
@@ -101,7 +101,7 @@ func TestManyServersStartTogether(t *testing.T) {
 			s := redistest.Start(t)
 			s.MustDo("SET", "me", s.Addr)
 			if got := s.MustDo("GET", "me"); got != s.Addr {
-				t.Fatalf("%s answers for %s", got, s.Addr)
+				t.Fatalf("%s replied for %s", got, s.Addr)
 			}
 		})
 	}
@@ -129,10 +129,10 @@ func TestSentinelsReplaceAKilledMaster(t *testing.T) {
 	g.Sync()
 	master := g.Failover()
 	if master == old {
-		t.Fatal("the killed master is still named")
+		t.Fatal("the sentinels still name the killed master")
 	}
 	if got := master.MustDo("GET", "k"); got != "v" {
-		t.Fatalf("GET after the fail-over: %q", got)
+		t.Fatalf("GET after the failover: %q", got)
 	}
 	old.Start()
 }

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// doLimit bounds one Do.
+// doLimit is the time limit of one Do.
 const doLimit = 5 * time.Second
 
-// Do sends one command as a user that may do everything and returns the answer
-// as text: an integer in decimal, nil as "", the elements of an array on a line
-// each. It opens a connection of its own.
+// Do sends one command, as a user with all permissions and on a new connection. It
+// returns the reply as text: an integer in decimal, nil as "", the elements of an
+// array on one line each.
 func (s *Server) Do(args ...string) (string, error) {
 	conn, err := s.dial()
 	if err != nil {
@@ -27,20 +27,20 @@ func (s *Server) Do(args ...string) (string, error) {
 	if err := conn.SetDeadline(time.Now().Add(doLimit)); err != nil {
 		return "", fmt.Errorf("redistest: %w", err)
 	}
-	// One after the other: KeyDB reads a long command before it has answered AUTH, and
-	// refuses it.
+	// The two commands aren't pipelined: KeyDB reads a long command before it has
+	// replied to AUTH, and refuses it.
 	r := bufio.NewReader(conn)
-	if _, err := ask(conn, r, "AUTH", adminName, adminPassword); err != nil {
+	if _, err := roundTrip(conn, r, "AUTH", adminName, adminPassword); err != nil {
 		return "", err
 	}
-	return ask(conn, r, args...)
+	return roundTrip(conn, r, args...)
 }
 
-func ask(conn net.Conn, r *bufio.Reader, args ...string) (string, error) {
-	if _, err := io.WriteString(conn, command(args...)); err != nil {
+func roundTrip(conn net.Conn, r *bufio.Reader, args ...string) (string, error) {
+	if _, err := io.WriteString(conn, encodeCommand(args...)); err != nil {
 		return "", fmt.Errorf("redistest: %w", err)
 	}
-	text, err := reply(r)
+	text, err := readReply(r)
 	if err != nil {
 		return "", fmt.Errorf("redistest: %s: %w", args[0], err)
 	}
@@ -57,6 +57,18 @@ func (s *Server) MustDo(args ...string) string {
 	return text
 }
 
+// checkReply returns an error unless the reply to the command contains want.
+func (s *Server) checkReply(command, want string) error {
+	text, err := s.Do(strings.Fields(command)...)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(text, want) {
+		return fmt.Errorf("%s: the reply to %s lacks %q:\n%s", s.Addr, command, want, text)
+	}
+	return nil
+}
+
 func (s *Server) dial() (net.Conn, error) {
 	if s.TLSConfig == nil {
 		return net.DialTimeout("tcp", s.Addr, doLimit)
@@ -64,8 +76,8 @@ func (s *Server) dial() (net.Conn, error) {
 	return tls.DialWithDialer(&net.Dialer{Timeout: doLimit}, "tcp", s.Addr, s.TLSConfig)
 }
 
-// command writes an array of bulk strings.
-func command(args ...string) string {
+// encodeCommand encodes a command as an array of bulk strings.
+func encodeCommand(args ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(args))
 	for _, arg := range args {
@@ -74,15 +86,15 @@ func command(args ...string) string {
 	return b.String()
 }
 
-// reply reads one answer of RESP version 2.
-func reply(r *bufio.Reader) (string, error) {
+// readReply reads one reply of RESP version 2.
+func readReply(r *bufio.Reader) (string, error) {
 	line, err := r.ReadString('\n')
 	if err != nil {
 		return "", err
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", errors.New("empty answer")
+		return "", errors.New("empty reply")
 	}
 	kind, rest := line[0], line[1:]
 	switch kind {
@@ -91,14 +103,14 @@ func reply(r *bufio.Reader) (string, error) {
 	case '-':
 		return "", errors.New(rest)
 	case '$':
-		return bulk(r, rest)
+		return readBulk(r, rest)
 	case '*':
-		return array(r, rest)
+		return readArray(r, rest)
 	}
-	return "", fmt.Errorf("unknown answer %q", line)
+	return "", fmt.Errorf("unknown reply %q", line)
 }
 
-func bulk(r *bufio.Reader, length string) (string, error) {
+func readBulk(r *bufio.Reader, length string) (string, error) {
 	n, err := strconv.Atoi(length)
 	if err != nil || n < 0 {
 		return "", err
@@ -108,14 +120,14 @@ func bulk(r *bufio.Reader, length string) (string, error) {
 	return string(buf[:n]), err
 }
 
-func array(r *bufio.Reader, length string) (string, error) {
+func readArray(r *bufio.Reader, length string) (string, error) {
 	n, err := strconv.Atoi(length)
 	if err != nil {
 		return "", err
 	}
 	var elements []string
 	for range n {
-		element, err := reply(r)
+		element, err := readReply(r)
 		if err != nil {
 			return "", err
 		}

@@ -17,21 +17,21 @@ const (
 	sentinelLimit = 60 * time.Second
 )
 
-// Group is a master with replicas, watched by three sentinels that replace it
-// half a second after it is gone.
+// Group is a master with replicas and three sentinels. The sentinels consider the
+// master down after half a second without a reply.
 type Group struct {
 	// Name is what the sentinels call the master.
 	Name string
-	// Servers are the master, first at the start, and its replicas.
+	// Servers are the initial master and its replicas, in this order.
 	Servers []*Server
-	// Sentinels ask for a password where Options says so, and speak no TLS.
+	// Sentinels require a password when Options sets one, and don't use TLS.
 	Sentinels []*Server
 
 	t testing.TB
 }
 
-// Sentinel starts a master with one replica and three sentinels, and waits
-// until they know one another.
+// Sentinel starts a master with one replica and three sentinels, and waits until
+// every sentinel has discovered the others.
 func Sentinel(t testing.TB) *Group {
 	t.Helper()
 	return Options{}.Sentinel(t)
@@ -50,16 +50,16 @@ func (o Options) Sentinel(t testing.TB) *Group {
 		replica.conf = append(replica.conf, fmt.Sprintf("replicaof %s %s", loopback, master.Port()))
 		g.Servers = append(g.Servers, start(t, replica))
 	}
-	testkit.NoErrorWithin(t, sentinelLimit, g.replicated)
+	testkit.NoErrorWithin(t, sentinelLimit, g.checkReplication)
 	for range sentinels {
 		g.Sentinels = append(g.Sentinels, start(t, o.sentinel(g.Name, master)))
 	}
-	g.hurry()
-	testkit.NoErrorWithin(t, sentinelLimit, g.watched)
+	g.shortenIntervals()
+	testkit.NoErrorWithin(t, sentinelLimit, g.checkSentinels)
 	return g
 }
 
-// Addrs are the addresses of the sentinels.
+// Addrs returns the addresses of the sentinels.
 func (g *Group) Addrs() []string {
 	var addrs []string
 	for _, s := range g.Sentinels {
@@ -68,37 +68,38 @@ func (g *Group) Addrs() []string {
 	return addrs
 }
 
-// Master is the server that all sentinels agree on.
+// Master returns the server that all sentinels name as the master. It waits until
+// they agree.
 func (g *Group) Master() *Server {
 	g.t.Helper()
 	var master *Server
 	testkit.NoErrorWithin(g.t, sentinelLimit, func() (err error) {
-		master, err = g.agreed()
+		master, err = g.agreedMaster()
 		return err
 	})
 	return master
 }
 
-// Failover kills the master and returns its successor once all sentinels agree
-// on it and it takes writes. Start on the old one makes it a replica.
+// Failover kills the master and waits until all sentinels agree on another one that
+// accepts writes, which it returns. Start the old one to make it a replica.
 func (g *Group) Failover() *Server {
 	g.t.Helper()
 	old := g.Master()
 	old.Stop()
 	var master *Server
 	testkit.NoErrorWithin(g.t, sentinelLimit, func() (err error) {
-		if master, err = g.agreed(); err != nil {
+		if master, err = g.agreedMaster(); err != nil {
 			return err
 		}
 		if master == old {
-			return errors.New("the sentinels still name the dead master")
+			return errors.New("the sentinels still name the killed master")
 		}
-		return master.says("ROLE", "master")
+		return master.checkReply("ROLE", "master")
 	})
 	return master
 }
 
-func (g *Group) agreed() (*Server, error) {
+func (g *Group) agreedMaster() (*Server, error) {
 	var addr string
 	for _, s := range g.Sentinels {
 		text, err := s.Do("SENTINEL", "GET-MASTER-ADDR-BY-NAME", g.Name)
@@ -140,10 +141,11 @@ func (o Options) sentinel(name string, master *Server) node {
 	return n
 }
 
-// hurry shortens the pauses between the sentinels' rounds. Redis before 7.0
-// can't, and takes some seconds longer. PING-PERIOD is left alone: a replica not
-// heard of for five such periods can't be promoted, and they ask only each second.
-func (g *Group) hurry() {
+// shortenIntervals shortens the intervals at which the sentinels exchange messages.
+// Redis before 7.0 refuses this, and a failover takes some seconds longer there.
+// PING-PERIOD stays: a replica that hasn't replied for five periods isn't promoted,
+// and sentinels send INFO to replicas only once a second.
+func (g *Group) shortenIntervals() {
 	for _, s := range g.Sentinels {
 		_, _ = s.Do("SENTINEL", "DEBUG", "INFO-PERIOD", "200", "PUBLISH-PERIOD", "200",
 			"ASK-PERIOD", "100")
@@ -161,20 +163,20 @@ func (g *Group) Sync() {
 	}
 }
 
-func (g *Group) replicated() error {
+func (g *Group) checkReplication() error {
 	for _, s := range g.Servers[1:] {
-		if err := s.says("INFO replication", "master_link_status:up"); err != nil {
+		if err := s.checkReply("INFO replication", "master_link_status:up"); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (g *Group) watched() error {
+func (g *Group) checkSentinels() error {
 	want := fmt.Sprintf("status=ok,address=%s,slaves=%d,sentinels=%d",
 		g.Servers[0].Addr, len(g.Servers)-1, sentinels)
 	for _, s := range g.Sentinels {
-		if err := s.says("INFO sentinel", want); err != nil {
+		if err := s.checkReply("INFO sentinel", want); err != nil {
 			return err
 		}
 	}

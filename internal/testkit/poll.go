@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// patience is how long Eventually waits. It is long because the machine may
-	// be busy with other tests; a test that passes doesn't wait for it.
-	patience = 20 * time.Second
+	// eventuallyLimit is long because the machine may be busy with other tests. A
+	// test that passes doesn't wait this long.
+	eventuallyLimit = 20 * time.Second
 
-	pollEvery = 5 * time.Millisecond
+	pollInterval = 5 * time.Millisecond
 )
 
-// Eventually waits until ok says true, for what another goroutine or process
-// brings about. It ends the test after 20 seconds.
+// Eventually waits until ok returns true, for a condition that another goroutine or
+// process changes. It ends the test after 20 seconds.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	Within(t, patience, what, ok)
+	Within(t, eventuallyLimit, what, ok)
 }
 
-// Within is Eventually with a limit of its own.
+// Within is Eventually with another time limit.
 func Within(t testing.TB, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	err := Poll(limit, func() error {
@@ -40,10 +40,10 @@ func NoErrorWithin(t testing.TB, limit time.Duration, check func() error) {
 	Must(t, Poll(limit, check))
 }
 
-// Poll calls check, again and again, until it returns nil. After limit it
+// Poll calls check every five milliseconds until it returns nil. After limit it
 // returns check's last error.
 func Poll(limit time.Duration, check func() error) error {
-	for end := time.Now().Add(limit); ; time.Sleep(pollEvery) {
+	for end := time.Now().Add(limit); ; time.Sleep(pollInterval) {
 		err := check()
 		if err == nil {
 			return nil
