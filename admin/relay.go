@@ -44,7 +44,7 @@ func (s *Server) relay(w http.ResponseWriter, r *http.Request) error {
 	}
 	if httprule.NeverForwarded(r.Method) {
 		e := apierror.New(apierror.MethodNotAllowed, "this method is never relayed") // a TRACE repeats the access token
-		e.Allow = strings.Join(httprule.Methods(), ", ")
+		e.Allow = strings.Join(httprule.DefaultMethods(), ", ")
 		return e
 	}
 	if !isAPIPath(path) {

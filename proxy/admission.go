@@ -22,7 +22,7 @@ func admit(rc *requestContext) error {
 	r := rc.r
 	if httprule.NeverForwarded(r.Method) {
 		e := apierror.New(apierror.MethodNotAllowed, "this method is never served")
-		e.Allow, e.Close = strings.Join(httprule.Methods(), ", "), true
+		e.Allow, e.Close = strings.Join(httprule.DefaultMethods(), ", "), true
 		return e
 	}
 	if err := checkHeaderSize(r, rc.state.MaxHeader); err != nil {
@@ -44,7 +44,7 @@ func admit(rc *requestContext) error {
 func answerAsterisk(rc *requestContext) error {
 	if rc.r.Method == http.MethodOptions && rc.r.RequestURI == "*" {
 		rc.done = true
-		rc.Header().Set("Allow", strings.Join(httprule.Methods(), ", "))
+		rc.Header().Set("Allow", strings.Join(httprule.DefaultMethods(), ", "))
 		rc.WriteHeader(http.StatusNoContent)
 	}
 	return nil

@@ -36,7 +36,7 @@ func (rc *requestContext) routeOverridden(t *Table, override string) error {
 		return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
 	}
 	override = strings.ToUpper(override)
-	if !httprule.OverrideMethod(override) {
+	if !httprule.ValidOverrideMethod(override) {
 		return apierror.New(apierror.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
 	}
 	rc.r.Method = override

@@ -147,7 +147,7 @@ func (rc *requestContext) attachBody(out *http.Request, f *forwarding) *requestB
 // come behind the body.
 func (rc *requestContext) passesAsTrailer(name string) bool {
 	_, set := rc.route.RequestSet[name]
-	return rc.state.headers.Request(name).PassesFromClient(rc.trusted) && httprule.TrailerMayCarry(name) &&
+	return rc.state.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
 		!set && !slices.Contains(rc.route.RequestRemove, name)
 }
 

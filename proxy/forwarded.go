@@ -34,7 +34,7 @@ func (rc *requestContext) setForwardedPrefix(h *outHeader) {
 	prefix := rc.route.stripped(rc.r.URL.Path)
 	if earlier := h.Values(name); len(earlier) > 0 {
 		h.Delete(name)
-		if len(earlier) == 1 && httprule.CleanPath(earlier[0]) == nil {
+		if len(earlier) == 1 && httprule.CheckConfigPath(earlier[0]) == nil {
 			prefix = strings.TrimSuffix(earlier[0], "/") + prefix
 		}
 	}

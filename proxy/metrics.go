@@ -135,7 +135,7 @@ func (r *routeMetrics) counter(method string, status int) prometheus.Counter {
 
 // methodLabel bounds the label: a client chooses the method.
 func methodLabel(method string) string {
-	if httprule.UsualMethod(method) {
+	if httprule.IsDefaultMethod(method) {
 		return method
 	}
 	return "other"

@@ -92,9 +92,9 @@ func (rc *requestContext) addGatewayHeaders(h http.Header) {
 		rc.responseHeaders(h)
 	}
 	rc.idValue[0] = rc.id
-	h[httprule.RequestIDName] = rc.idValue[:]
+	h[httprule.RequestIDHeader] = rc.idValue[:]
 	if rc.renewed != "" {
-		h[httprule.SessionToken] = []string{rc.renewed}
+		h[httprule.SessionTokenHeader] = []string{rc.renewed}
 	}
 	if rc.setCookie != "" {
 		h["Set-Cookie"] = append(slices.Clone(h["Set-Cookie"]), rc.setCookie)

@@ -93,7 +93,7 @@ func (rt *Route) Takes(method string) bool {
 
 func (rt *Route) methods() []string {
 	if len(rt.Methods) == 0 {
-		return httprule.Methods()
+		return httprule.DefaultMethods()
 	}
 	return rt.Methods
 }

@@ -31,7 +31,7 @@ func answerRefusal(r http1.Refusal) http1.Answer {
 		e.RetryAfter = overloadedRetryAfter
 	}
 	id := httprule.RequestID(nil)
-	w := answerWriter{header: http.Header{httprule.RequestIDName: {id}}}
+	w := answerWriter{header: http.Header{httprule.RequestIDHeader: {id}}}
 	apierror.Write(&w, id, e)
 	return w.answer(r.Reason.Status())
 }

@@ -49,7 +49,7 @@ func (g *Gateway) startSpan(rc *requestContext) {
 
 // spanName is the name of a span without a route.
 func spanName(method string) string {
-	if httprule.UsualMethod(method) {
+	if httprule.IsDefaultMethod(method) {
 		return method
 	}
 	return "HTTP"
@@ -57,7 +57,7 @@ func spanName(method string) string {
 
 // requestMethod is a method that clients can't make up.
 func requestMethod(method string) attribute.KeyValue {
-	if httprule.UsualMethod(method) {
+	if httprule.IsDefaultMethod(method) {
 		return semconv.HTTPRequestMethodKey.String(method)
 	}
 	return semconv.HTTPRequestMethodOther

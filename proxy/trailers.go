@@ -8,7 +8,7 @@ import (
 )
 
 func trailerPasses(rules *httprule.Headers, name string) bool {
-	return rules.Response(name).PassesFromBackend() && httprule.TrailerMayCarry(name)
+	return rules.Response(name).PassesFromBackend() && httprule.AllowedInTrailer(name)
 }
 
 // announceTrailers declares the trailers that the backend declared, but none

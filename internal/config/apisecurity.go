@@ -47,7 +47,7 @@ func (v *validator) securedPath(key, path string) string {
 		path = "/" + path
 	}
 	exact := strings.TrimSuffix(path, "/*")
-	switch err := httprule.CleanPath(exact); {
+	switch err := httprule.CheckConfigPath(exact); {
 	case exact == "" || strings.HasSuffix(exact, "/"):
 		v.errorf(key, "%s is no path of a call: write it in full, such as wxa/getuserriskrank, or wxa/business/* for all below", Quote(path))
 	case err != nil:

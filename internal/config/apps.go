@@ -61,7 +61,7 @@ func IsAppSecret(text string) bool {
 func (v *validator) relayPath(key, path string) string {
 	path = "/" + strings.TrimPrefix(path, "/")
 	exact := strings.TrimSuffix(path, "/*")
-	switch err := httprule.CleanPath(exact); {
+	switch err := httprule.CheckConfigPath(exact); {
 	case exact == "" || exact == "/":
 		v.errorf(key, "names no path of the WeChat API")
 	case err != nil:

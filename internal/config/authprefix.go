@@ -8,7 +8,7 @@ import (
 
 func (v *validator) checkAuthPrefix() {
 	prefix := v.AuthPrefix
-	switch err := httprule.CleanPath(prefix); {
+	switch err := httprule.CheckConfigPath(prefix); {
 	case err != nil:
 		v.errorf("auth_prefix", "%s %v", Quote(prefix), err)
 	case prefix == "/":

@@ -42,7 +42,7 @@ func (v *validator) checkRoute(key string, route *Route) {
 }
 
 func (v *validator) checkRoutePath(key, path string) {
-	switch err := httprule.CleanPath(path); {
+	switch err := httprule.CheckConfigPath(path); {
 	case strings.Contains(path, "*"):
 		v.errorf(key, "%s has a *: a path takes in everything below it as it is, /api/ means /api and /api/x", Quote(path))
 	case err != nil:
@@ -66,7 +66,7 @@ func (v *validator) checkMethods(key string, methods []string) {
 		case httprule.NeverForwarded(method):
 			v.errorf(at(key, i), "%s is never forwarded", method)
 		case !httprule.ValidMethod(method):
-			v.errorf(at(key, i), "%s is no method: they are written in capitals, such as %s", Quote(method), strings.Join(httprule.Methods(), ", "))
+			v.errorf(at(key, i), "%s is no method: they are written in capitals, such as %s", Quote(method), strings.Join(httprule.DefaultMethods(), ", "))
 		}
 	}
 	distinct(v, key, methods)
@@ -87,7 +87,7 @@ func (v *validator) checkPrefixes(key string, route *Route) {
 }
 
 func (v *validator) checkPrefix(key, prefix string) {
-	if err := httprule.CleanPath(prefix); err != nil {
+	if err := httprule.CheckConfigPath(prefix); err != nil {
 		v.errorf(key, "%s %v", Quote(prefix), err)
 	} else if prefix == "/" {
 		v.errorf(key, "/ changes nothing: leave it out")

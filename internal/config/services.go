@@ -61,7 +61,7 @@ func (v *validator) checkBase(key string, u *url.URL) {
 		u.RawPath = ""
 		return
 	}
-	if err := httprule.CleanPath(u.EscapedPath()); err != nil {
+	if err := httprule.CheckConfigPath(u.EscapedPath()); err != nil {
 		v.errorf(key, "has a path that %v", err)
 	}
 }

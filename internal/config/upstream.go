@@ -71,7 +71,7 @@ func (v *validator) checkUpstreamTLS(key string, u Upstream) {
 
 func (v *validator) checkHealthPath(key, path string) {
 	bare, query, _ := strings.Cut(path, "?")
-	if err := httprule.CleanPath(bare); err != nil {
+	if err := httprule.CheckConfigPath(bare); err != nil {
 		v.errorf(key, "%s %v", Quote(path), err)
 	} else if !only(query, isVisible, "") || strings.Contains(query, "#") {
 		v.errorf(key, "%s has no valid query", Quote(path))

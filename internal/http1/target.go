@@ -94,7 +94,7 @@ func parseAbsolute(u *url.URL, target string) *Refusal {
 // with an optional port. Of what RFC 3986 allows it takes what a name in DNS
 // can be made of: two parsers don't differ about that.
 func validHost(host string) bool {
-	name, ok := httprule.CutPort(host)
+	name, ok := httprule.StripPort(host)
 	if !ok || name == "" {
 		return false
 	}

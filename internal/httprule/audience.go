@@ -2,16 +2,17 @@ package httprule
 
 import "strings"
 
-// Names that the gateway signs assertions for itself. They are no route's: a
-// backend of a route would accept what was signed for another purpose.
+// Audiences and subjects of the assertions that the gateway signs for purposes
+// other than a route. No route may have such a name: its backend would accept an
+// assertion that was signed for another purpose.
 const (
 	PushAudience      = "push"         // "aud" of a forwarded message push
-	LoginHookAudience = "login-hook"   // "aud" of a call of the login hook
+	LoginHookAudience = "login-hook"   // "aud" of a login hook call
 	ProbeSubject      = "wxgate-probe" // "sub" of "wxgate probe"
 )
 
-// ReservedRouteName reports whether a name can't be a route's: it is the "aud"
-// of assertions, and in any letter case one of the gateway's own.
+// ReservedRouteName reports whether a name is, in any letter case, reserved for
+// the gateway's own assertions. A route's name is the "aud" of its assertions.
 func ReservedRouteName(name string) bool {
 	switch strings.ToLower(name) {
 	case PushAudience, LoginHookAudience, ProbeSubject:

@@ -2,18 +2,18 @@ package httprule
 
 import "strings"
 
-// EncodeHeaderValue gives s as it is where a header can carry it, else with the
-// bytes that it can't carry percent-encoded: those beyond printable ASCII,
-// "%" itself, blanks at the ends, and what also lists.
+// EncodeHeaderValue percent-encodes the bytes of s that are not safe in a header
+// value: those outside printable ASCII, "%", spaces at either end, and the bytes
+// in also. A safe s is returned unchanged.
 func EncodeHeaderValue(s, also string) string {
-	if carries(s, also) {
+	if isSafeValue(s, also) {
 		return s
 	}
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
 	for i := range len(s) {
 		c := s[i]
-		if plainByte(c, also) && (c != ' ' || i > 0 && i < len(s)-1) {
+		if isSafeByte(c, also) && (c != ' ' || i > 0 && i < len(s)-1) {
 			b.WriteByte(c)
 			continue
 		}
@@ -24,15 +24,15 @@ func EncodeHeaderValue(s, also string) string {
 	return b.String()
 }
 
-func carries(s, also string) bool {
+func isSafeValue(s, also string) bool {
 	for i := range len(s) {
-		if !plainByte(s[i], also) {
+		if !isSafeByte(s[i], also) {
 			return false
 		}
 	}
 	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
 }
 
-func plainByte(c byte, also string) bool {
+func isSafeByte(c byte, also string) bool {
 	return c >= ' ' && c < 0x7f && c != '%' && strings.IndexByte(also, c) < 0
 }

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// maxHost is the longest name that DNS has, in bytes (RFC 1035, section 2.3.4);
-// maxLabel the longest part between dots.
+// maxHost is the length limit of a DNS name, maxLabel that of a label between
+// dots, in bytes (RFC 1035, section 2.3.4).
 const (
 	maxHost  = 253
 	maxLabel = 63
 )
 
-// RoutingHost gives the host to route by: lower case, without port and
-// trailing dot. It refuses what is no host name, IPv4 or bracketed IPv6 address
-// with an optional port (RFC 3986, section 3.2.2).
+// RoutingHost returns the host that selects a route: lower case, without port
+// and trailing dot. It reports false for anything but a host name, an IPv4 or a
+// bracketed IPv6 address, with an optional port (RFC 3986, section 3.2.2).
 func RoutingHost(host string) (string, bool) {
-	name, ok := CutPort(host)
+	name, ok := StripPort(host)
 	if !ok {
 		return "", false
 	}
@@ -28,14 +28,15 @@ func RoutingHost(host string) (string, bool) {
 	return strings.ToLower(name), true
 }
 
-// ValidHost reports whether RoutingHost accepts a host that a header names.
+// ValidHost reports whether RoutingHost accepts the value of a Host header.
 func ValidHost(host string) bool {
 	_, ok := RoutingHost(host)
 	return ok
 }
 
-// validHostname accepts a name in the DNS's alphabet, with the underscore that
-// names in container networks have. Each is its own RoutingHost, letter case aside.
+// validHostname accepts letters, digits, hyphens and, for container networks,
+// underscores in labels of valid length. RoutingHost returns such a name
+// unchanged, except for letter case.
 func validHostname(name string) bool {
 	if len(name) > maxHost {
 		return false
@@ -48,7 +49,7 @@ func validHostname(name string) bool {
 	return true
 }
 
-// ValidRouteHost accepts a route's host: a name, or *. and a name.
+// ValidRouteHost accepts a route's host: a name, or "*." followed by a name.
 func ValidRouteHost(host string) bool {
 	return validHostname(strings.TrimPrefix(host, "*."))
 }
@@ -74,10 +75,10 @@ func validLabel(label string) bool {
 	return true
 }
 
-// CutPort gives a host without its port; a bracketed IPv6 address keeps its
-// brackets. It refuses a port that is no number from 1 to 65535; an empty one
-// counts as none (RFC 3986, section 3.2.3).
-func CutPort(host string) (name string, ok bool) {
+// StripPort returns a host without its port; a bracketed IPv6 address keeps its
+// brackets. It reports false for a port that is not a number from 1 to 65535; an
+// empty port is the same as none (RFC 3986, section 3.2.3).
+func StripPort(host string) (name string, ok bool) {
 	name, port, _ := strings.Cut(host, ":")
 	if strings.HasPrefix(host, "[") {
 		end := strings.IndexByte(host, ']')

@@ -5,9 +5,13 @@ import (
 	"strconv"
 )
 
-// WriteJWKS answers with the public keys of the identity assertion. Verifiers may
-// keep them for five minutes; a rotated one stays published as long as its secret
-// is configured.
+// JWKSPath is the path of the identity assertion's public keys, on both
+// listeners (RFC 7517).
+const JWKSPath = "/.well-known/jwks.json"
+
+// WriteJWKS writes the public keys of the identity assertion, a JSON Web Key Set,
+// as the response. Verifiers may cache them for five minutes. A key stays
+// published as long as the secret that it is derived from is configured.
 func WriteJWKS(w http.ResponseWriter, keys []byte) {
 	h := w.Header()
 	h.Set("Content-Type", "application/jwk-set+json")

@@ -5,23 +5,24 @@ import (
 	"slices"
 )
 
-var usualMethods = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+var defaultMethods = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
-// Methods is what a route without a list of methods takes. Others (WebDAV's,
-// say) must be named: an unknown method is never forwarded by default.
-func Methods() []string { return usualMethods[:len(usualMethods):len(usualMethods)] }
+// DefaultMethods returns the methods that a route without a list of methods
+// forwards. Others, such as WebDAV's, must be listed: an unknown method is never
+// forwarded by default.
+func DefaultMethods() []string { return defaultMethods[:len(defaultMethods):len(defaultMethods)] }
 
-// UsualMethod reports whether a route without a list of methods takes it.
-func UsualMethod(method string) bool { return slices.Contains(usualMethods[:], method) }
+// IsDefaultMethod reports whether a method is one of DefaultMethods.
+func IsDefaultMethod(method string) bool { return slices.Contains(defaultMethods[:], method) }
 
-// NeverForwarded: CONNECT asks for a tunnel to anywhere, TRACE repeats the
-// request's header, credentials included.
+// NeverForwarded reports whether no route may forward a method: CONNECT opens a
+// tunnel to any address, TRACE echoes the request's header with its credentials.
 func NeverForwarded(method string) bool {
 	return method == http.MethodConnect || method == http.MethodTrace
 }
 
-// ValidMethod accepts a method that a route may list: capitals and hyphens, and
-// none of NeverForwarded.
+// ValidMethod accepts a method that a route may list: capital letters and
+// hyphens, except those that are NeverForwarded.
 func ValidMethod(method string) bool {
 	for i := range len(method) {
 		if c := method[i]; (c < 'A' || c > 'Z') && c != '-' {
@@ -31,8 +32,8 @@ func ValidMethod(method string) bool {
 	return method != "" && !NeverForwarded(method)
 }
 
-// OverrideMethod reports whether a POST may ask to be this method by
-// X-HTTP-Method-Override: one whose body and safety are those of a POST.
-func OverrideMethod(method string) bool {
+// ValidOverrideMethod reports whether X-HTTP-Method-Override may turn a POST
+// into this method: like POST, it is unsafe and may have a body.
+func ValidOverrideMethod(method string) bool {
 	return method == http.MethodPatch || method == http.MethodPut || method == http.MethodDelete
 }

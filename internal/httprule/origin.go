@@ -9,20 +9,19 @@ import (
 	"strings"
 )
 
-// Origin is the origin of a web page (RFC 6454): scheme, host and port, in one
-// form, so that two are the same if they are equal. The zero value is no
-// origin.
+// Origin is the origin of a web page (RFC 6454): scheme, host and port in
+// normalised form, so that == compares origins. The zero value is no origin.
 type Origin struct {
 	scheme string // http or https
 	host   string // lower case, IPv6 addresses without brackets
-	port   uint16 // the effective one: 80 and 443 where none is written
+	port   uint16 // 80 or 443 where the text has none
 }
 
-var errOrigin = errors.New("an origin is http:// or https://, a host, and a port where it isn't the usual one; nothing behind it")
+var errOrigin = errors.New("not an origin: http:// or https://, a host, and a port if it isn't the default one")
 
-// ParseOrigin reads an origin as a browser sends it and as an operator writes
-// it: capitals and the scheme's own port make no difference. Paths, users,
-// wildcards and "null" are errors.
+// ParseOrigin parses an Origin header or a configured origin. Letter case and an
+// explicit default port make no difference. A path, user information, wildcards
+// and "null" are errors.
 func ParseOrigin(text string) (Origin, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#") {
@@ -31,23 +30,24 @@ func ParseOrigin(text string) (Origin, error) {
 	return NewOrigin(u.Scheme, u.Host)
 }
 
-// NewOrigin makes the origin of a scheme and a Host header.
+// NewOrigin returns the origin for a scheme and the value of a Host header.
 func NewOrigin(scheme, host string) (Origin, error) {
 	o := Origin{scheme: strings.ToLower(scheme)}
-	usual := map[string]string{"http": "80", "https": "443"}[o.scheme]
+	defaultPort := map[string]string{"http": "80", "https": "443"}[o.scheme]
 	name, port := splitHostPort(host)
 	if port == "" {
-		port = usual
+		port = defaultPort
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
-	if usual == "" || err != nil || n == 0 || !validOriginHost(name) {
+	if defaultPort == "" || err != nil || n == 0 || !validOriginHost(name) {
 		return Origin{}, errOrigin
 	}
 	o.host, o.port = strings.ToLower(name), uint16(n)
 	return o, nil
 }
 
-// splitHostPort takes brackets off an IPv6 address.
+// splitHostPort is net.SplitHostPort with an optional port. An IPv6 address loses
+// its brackets.
 func splitHostPort(host string) (name, port string) {
 	if name, port, err := net.SplitHostPort(host); err == nil {
 		return name, port
@@ -64,17 +64,15 @@ func validOriginHost(name string) bool {
 		return err == nil && addr.Zone() == ""
 	}
 	for i := range len(name) {
-		c := name[i]
-		plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_'
-		if !plain {
+		if c := name[i]; !isAlphanumeric(c) && c != '-' && c != '.' && c != '_' {
 			return false
 		}
 	}
 	return name != ""
 }
 
-// Host is the form of a Host header: lower case, the port only where it isn't
-// the scheme's own.
+// Host returns the value of a Host header: lower case, without the scheme's
+// default port.
 func (o Origin) Host() string {
 	host := o.host
 	if strings.Contains(host, ":") {
@@ -86,7 +84,7 @@ func (o Origin) Host() string {
 	return host + ":" + strconv.Itoa(int(o.port))
 }
 
-// String is the form that browsers send in Origin; "null" for the zero value.
+// String returns the value of an Origin header; "null" for the zero value.
 func (o Origin) String() string {
 	if o == (Origin{}) {
 		return "null"

@@ -2,7 +2,7 @@ package httprule
 
 import "testing"
 
-func TestOriginsAreComparedInOneForm(t *testing.T) {
+func TestOriginsAreNormalised(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://api.example.com":      "https://api.example.com",
 		"HTTPS://API.Example.COM:443":  "https://api.example.com",
@@ -14,16 +14,16 @@ func TestOriginsAreComparedInOneForm(t *testing.T) {
 	} {
 		o, err := ParseOrigin(text)
 		if err != nil || o.String() != want {
-			t.Errorf("%s is read as %s (%v), not %s", text, o, err, want)
+			t.Errorf("%s is parsed as %s (%v), want %s", text, o, err, want)
 		}
 		again, err := ParseOrigin(o.String())
 		if err != nil || again != o {
-			t.Errorf("%s is not its own form: %s, %v", o, again, err)
+			t.Errorf("%s is parsed as %s, %v", o, again, err)
 		}
 	}
 }
 
-func TestWhatIsNoOriginIsRefused(t *testing.T) {
+func TestInvalidOriginsAreRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "null", "api.example.com", "//api.example.com", "https://", "https://api.example.com/", "https://api.example.com/x",
 		"https://api.example.com?", "https://api.example.com#", "https://u@api.example.com", "https://*.example.com", "ftp://api.example.com",
@@ -31,7 +31,7 @@ func TestWhatIsNoOriginIsRefused(t *testing.T) {
 		"http://[fe80::1%25eth0]", "https://例子.cn", "https://api.example.com\\x",
 	} {
 		if o, err := ParseOrigin(text); err == nil {
-			t.Errorf("%q is read as %s", text, o)
+			t.Errorf("%q is parsed as %s", text, o)
 		}
 	}
 }

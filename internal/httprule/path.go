@@ -7,14 +7,15 @@ import (
 	"unicode/utf8"
 )
 
-// ValidRequestTarget applies the rule of ValidTarget to a request, whose
-// target may also be in absolute form (RFC 9112, section 3.2.2).
+// ValidRequestTarget applies ValidTarget to a request's target, which may be in
+// absolute form (RFC 9112, section 3.2.2).
 func ValidRequestTarget(r *http.Request) bool {
 	target, ok := OriginForm(r)
 	return ok && ValidTarget(target)
 }
 
-// OriginForm gives the path and query of the request target as they were sent.
+// OriginForm returns the path and query of the request target as the client sent
+// them. It reports false for an absolute form that is not an http or https URL.
 func OriginForm(r *http.Request) (string, bool) {
 	target := r.RequestURI
 	if r.URL.Scheme == "" || r.ProtoMajor > 1 {
@@ -34,18 +35,19 @@ func OriginForm(r *http.Request) (string, bool) {
 	return rest[at:], true
 }
 
-// ValidTarget refuses a request target that two parsers could read
-// differently: what the gateway checks must be what the backend serves.
+// ValidTarget refuses a request target that two parsers could interpret
+// differently: the path that the gateway checks must be the one that the backend
+// serves.
 //
-// Refused are: a target that does not begin with one slash; "//"; a segment
-// that is "." or "..", encoded or with parameters ("..;x"); a backslash, raw
-// or encoded; an encoded slash; ";" before a slash; "#"; blanks and control characters;
-// broken escapes; escapes that are not UTF-8 (overlong forms of "/" and "."
-// are read as such by some servers); and escapes of escapes that hide one of
-// these from all but a server that decodes twice. "%25" else stays as it is.
+// It refuses a target that does not begin with one slash; "//"; a segment that
+// is "." or "..", encoded or with parameters ("..;x"); a backslash, raw or
+// encoded; an encoded slash; ";" before a slash; "#"; spaces and control
+// characters; invalid escapes; escapes that are not UTF-8 (some servers decode
+// overlong forms of "/" and "."); and multiply encoded forms of all these, for
+// servers that decode more than once. Any other "%25" is valid.
 //
-// A query, from "?" on, only may hold no "#", blank or control character. The
-// function reads each byte of an ordinary path once and allocates nothing.
+// In the query, from "?" on, only "#", spaces and control characters are
+// refused. An ordinary path is read once, without allocation.
 func ValidTarget(target string) bool {
 	path, query, _ := strings.Cut(target, "?")
 	return validQuery(query) && ValidPath(path)
@@ -65,7 +67,7 @@ func ValidPath(path string) bool {
 	if path == "" || path[0] != '/' {
 		return false
 	}
-	plain := true // no byte that needs a closer look
+	plain := true // no escapes, parameters or bytes beyond ASCII
 	for i := range len(path) {
 		switch c := path[i]; {
 		case c == '%', c == ';', c >= utf8.RuneSelf:
@@ -82,15 +84,15 @@ func ValidPath(path string) bool {
 	return !hasDotSegment(path)
 }
 
-// maxDecodings bounds how often a path is decoded to see what is in it; what
-// has escapes left then has no legitimate use.
+// maxDecodings bounds how often a path is decoded. A path that still has escapes
+// after that is refused.
 const maxDecodings = 4
 
-// validEscapedPath is the careful reading, for paths with escapes, parameters or
-// bytes beyond ASCII: it holds for servers that decode once, twice or more often.
+// validEscapedPath checks a path with escapes, parameters or bytes beyond ASCII,
+// for servers that decode it up to maxDecodings times.
 func validEscapedPath(path string) bool {
 	for depth := range maxDecodings {
-		decoded, ok := decodeStrictly(path, depth > 0)
+		decoded, ok := decodeOnce(path, depth > 0)
 		if !ok || !utf8.ValidString(decoded) || hasDotSegment(decoded) {
 			return false
 		}
@@ -102,9 +104,9 @@ func validEscapedPath(path string) bool {
 	return false
 }
 
-// decodeStrictly decodes a path once, unless there is something in it that
-// servers disagree about. A "%" that is no escape is let stand on demand.
-func decodeStrictly(path string, lenient bool) (string, bool) {
+// decodeOnce decodes every escape of a path once. It reports false for bytes
+// that servers interpret differently and, unless lenient, for an invalid escape.
+func decodeOnce(path string, lenient bool) (string, bool) {
 	decoded := make([]byte, 0, len(path))
 	parameters := false // a ";" was seen
 	for i := 0; i < len(path); i++ {
@@ -129,7 +131,8 @@ func decodeStrictly(path string, lenient bool) (string, bool) {
 	return string(decoded), true
 }
 
-// unescape reads the escape that s begins with, or gives its first byte.
+// unescape decodes the escape at the beginning of s. Without one it returns the
+// first byte of s and false.
 func unescape(s string) (c byte, ok bool) {
 	if len(s) < 3 {
 		return s[0], false
@@ -142,8 +145,8 @@ func unescape(s string) (c byte, ok bool) {
 	return hi<<4 | lo, true
 }
 
-// hasDotSegment finds "." and ".." between slashes, also with parameters
-// behind them, which some servers cut off before they resolve dots.
+// hasDotSegment reports whether a segment is "." or "..", with or without
+// parameters: some servers remove those before they resolve dot segments.
 func hasDotSegment(path string) bool {
 	for rest := path; rest != ""; {
 		var segment string
@@ -159,36 +162,36 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// CleanPath accepts the paths of a configuration (routes, prefixes, base
-// paths): those of ValidPath that need no escapes and hold no parameters, so
-// that they are the same in every form.
-func CleanPath(path string) error {
+// CheckConfigPath accepts a path of the configuration (routes, prefixes, base
+// paths): a ValidPath without escapes and parameters, which has only one
+// spelling. The error completes a sentence that begins with the path.
+func CheckConfigPath(path string) error {
 	switch {
 	case !strings.HasPrefix(path, "/"):
 		return errors.New("doesn't begin with /")
 	case strings.Contains(path, "//"):
 		return errors.New("has an empty segment (//)")
-	case !cleanBytes(path):
-		return errors.New("has a character other than letters, digits and " + cleanPunctuation)
+	case !onlyConfigPathBytes(path):
+		return errors.New("has a character other than letters, digits and " + configPathPunctuation)
 	case hasDotSegment(path):
 		return errors.New("has a dot segment")
 	}
 	return nil
 }
 
-const cleanPunctuation = "/-._~!$&'()+,=:@"
+const configPathPunctuation = "/-._~!$&'()+,=:@"
 
-func cleanBytes(path string) bool {
+func onlyConfigPathBytes(path string) bool {
 	for i := range len(path) {
-		if c := path[i]; !isAlphanumeric(c) && strings.IndexByte(cleanPunctuation, c) < 0 {
+		if c := path[i]; !isAlphanumeric(c) && strings.IndexByte(configPathPunctuation, c) < 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// PathWithin reports whether path is prefix or lies below it, by whole
-// segments. A slash at the end of either makes no difference.
+// PathWithin reports whether path is prefix or below it, by whole segments. A
+// trailing slash makes no difference.
 func PathWithin(path, prefix string) bool {
 	path, prefix = strings.TrimSuffix(path, "/"), strings.TrimSuffix(prefix, "/")
 	return strings.HasPrefix(path, prefix) && (len(path) == len(prefix) || path[len(prefix)] == '/')

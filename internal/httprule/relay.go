@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Calls of the WeChat API that take an AppSecret or give out a key of a user, or
-// belong to the flows that do: the gateway makes them itself.
+// WeChat API paths whose calls contain the AppSecret or return a user's key: only
+// the gateway itself calls them.
 var (
-	secretCalls = []string{
+	secretPaths = []string{
 		"/cgi-bin/token",
 		"/cgi-bin/stable_token",
 		"/cgi-bin/clear_quota/v2",
@@ -17,7 +17,7 @@ var (
 		"/wxa/resetusersessionkey",
 		"/wxa/business/getuserencryptkey",
 	}
-	secretFlows = []string{
+	secretPrefixes = []string{
 		"/cgi-bin/component/",
 		"/sns/component/",
 		"/sns/oauth2/",
@@ -25,13 +25,12 @@ var (
 )
 
 // NeverRelayed reports whether a WeChat API path must not be relayed, whatever an
-// app's relay list says. It takes the
-// decoded path, with or without its leading slash, and looks through case, dots
-// or doubled slashes.
+// app's relay list says. apiPath is decoded, with or without its leading slash;
+// letter case, dot segments and repeated slashes make no difference.
 func NeverRelayed(apiPath string) bool {
 	p := strings.ToLower(path.Clean("/" + apiPath))
-	if slices.Contains(secretCalls, p) {
+	if slices.Contains(secretPaths, p) {
 		return true
 	}
-	return slices.ContainsFunc(secretFlows, func(flow string) bool { return strings.HasPrefix(p+"/", flow) })
+	return slices.ContainsFunc(secretPrefixes, func(prefix string) bool { return strings.HasPrefix(p+"/", prefix) })
 }

@@ -2,7 +2,7 @@ package httprule
 
 import "testing"
 
-func TestCallsWithSecretsAreNeverRelayed(t *testing.T) {
+func TestCallsWithSecretsOrUserKeysAreNeverRelayed(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{
 		"/cgi-bin/token":                         true,

@@ -7,10 +7,10 @@ import (
 	"net/http"
 )
 
-// RequestID takes the client's X-Request-ID where it is one valid value, else
-// makes one of 32 hex digits. It identifies, it proves nothing.
+// RequestID returns the client's X-Request-ID if it is one valid value, else a
+// new id of 32 hex digits. A client can choose it: it is no proof of anything.
 func RequestID(h http.Header) string {
-	if sent := h[RequestIDName]; len(sent) == 1 && validRequestID(sent[0]) {
+	if sent := h[RequestIDHeader]; len(sent) == 1 && validRequestID(sent[0]) {
 		return sent[0]
 	}
 	var raw [16]byte

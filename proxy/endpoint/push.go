@@ -144,7 +144,7 @@ func (p pushEndpoints) outbound(ctx context.Context, r *Request, m wechat.PushMe
 	}
 	h := req.Header
 	h["Content-Type"] = []string{string(m.Format)}
-	h[httprule.RequestIDName] = []string{r.ID}
+	h[httprule.RequestIDHeader] = []string{r.ID}
 	h[p.push.AppIDHeader] = []string{p.appid}
 	if m.OpenID == "" {
 		return req, nil // plain mode: nothing says whom it is from

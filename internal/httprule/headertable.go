@@ -1,20 +1,20 @@
 package httprule
 
-// family is a class of names with a common beginning.
-type family struct {
+// prefixClass gives every name that begins with prefix a class.
+type prefixClass struct {
 	prefix string
 	class  Class
 }
 
-// hopByHop ends at each hop (RFC 9110, section 7.6.1, with the older names
-// that are still met).
+// hopByHop headers apply to one connection (RFC 9110, section 7.6.1, and older
+// names that are still in use).
 var hopByHop = [...]string{
 	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
 }
 
-// otherIdentities: the gateway's own default names are among them, whatever
-// the configured ones are.
+// otherIdentities are the exact names of class OtherIdentity. They include the
+// gateway's own default names, whichever are configured.
 var otherIdentities = [...]string{
 	"Authorization", "X-Openid", "X-Unionid", "X-Appid", "X-User-Id", "X-User-Roles",
 	"Remote-User", "Remote-Groups", "Remote-Name", "Remote-Email", "X-Userinfo", "X-Endpoint-Api-Userinfo",
@@ -24,8 +24,8 @@ var otherIdentities = [...]string{
 	"X-Anyservice-Authorization", "X-Tt-Openid", "X-Tt-Unionid", "X-Tt-Appid", "X-Tt-Anonymous-Openid",
 }
 
-// forwardedVendor: the client's address and the like, as CDNs, balancers and
-// older frameworks name them.
+// forwardedVendor are the names that CDNs, load balancers and older frameworks
+// use for the client's address, scheme and host.
 var forwardedVendor = [...]string{
 	"X-Scheme", "X-Url-Scheme", "Front-End-Https",
 	"X-Host", "X-Http-Host-Override", "X-Proxyuser-Ip", "X-Proxy-Url", "X-Script-Name", "X-Request-Uri",
@@ -34,24 +34,23 @@ var forwardedVendor = [...]string{
 	"X-Remote-Addr", "Client-Ip", "Ali-Cdn-Real-Ip", "Wl-Proxy-Client-Ip", "Proxy-Client-Ip", "Baggage",
 }
 
-// gatewayRequest is what the gateway alone sets towards a backend, or takes
-// for itself from a client.
+// gatewayRequest are the headers that the gateway alone sets on requests to a
+// backend, or consumes from a client.
 var gatewayRequest = [...]string{
-	"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", RequestIDName,
+	"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", RequestIDHeader,
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
-	GatewayError, SessionToken, GatewayProof, Replayed, PushDedupe,
+	GatewayErrorHeader, SessionTokenHeader, GatewayProofHeader, IdempotencyReplayedHeader, PushDedupeHeader,
 }
 
-// common names are ordinary; they stand in the table so that a look-up is all
-// that they cost.
+// common names are Ordinary; listing them saves the scan of the prefixes.
 var common = [...]string{
 	"Accept", "Accept-Encoding", "Accept-Language", "Cache-Control", "Content-Encoding", "Content-Type", "Date", "Etag",
 	"If-Modified-Since", "If-None-Match", "Last-Modified", "Location", "Origin", "Pragma", "Range", "Referer", "Server",
 	"Sec-Ch-Ua", "Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Traceparent", "Tracestate", "User-Agent", "Vary", "X-Powered-By",
 }
 
-// requestFamilies begin the names of a class where there are many.
-var requestFamilies = [...]family{
+// requestPrefixes classify the request headers whose names are not listed.
+var requestPrefixes = [...]prefixClass{
 	{"X-Wx-", Identity},
 	{"X-Forwarded-", Forwarded}, {"X-Original-", Forwarded}, {"X-Rewrite-", Forwarded},
 	{"Sec-Websocket-", Controlled},
@@ -67,12 +66,13 @@ var requestFamilies = [...]family{
 	{"Cf-Access-", OtherIdentity}, {"Tailscale-User-", OtherIdentity}, {"Ssl-", OtherIdentity}, {"Client-Cert", OtherIdentity},
 }
 
-// responseFamilies: identity that a backend echoes is not the client's to see.
-var responseFamilies = [...]family{
+// responsePrefixes classify the response headers whose names are not listed. The
+// client must not see identity headers that a backend echoes.
+var responsePrefixes = [...]prefixClass{
 	{"X-Wx-Openid", Identity}, {"X-Wx-Unionid", Identity}, {"Sec-Websocket-", Controlled},
 }
 
-func requestNames() map[string]Class {
+func requestClasses() map[string]Class {
 	t := map[string]Class{}
 	add(t, Ordinary, common[:])
 	add(t, ForwardedVendor, forwardedVendor[:])
@@ -85,10 +85,10 @@ func requestNames() map[string]Class {
 	return t
 }
 
-func responseNames() map[string]Class {
+func responseClasses() map[string]Class {
 	t := map[string]Class{}
 	add(t, Ordinary, common[:])
-	add(t, Gateway, []string{GatewayError, SessionToken, RequestIDName})
+	add(t, Gateway, []string{GatewayErrorHeader, SessionTokenHeader, RequestIDHeader})
 	add(t, Connection, hopByHop[:])
 	add(t, Controlled, []string{"Content-Length", "Set-Cookie"})
 	return t

@@ -62,26 +62,14 @@ func TestHeaderClasses(t *testing.T) {
 	}
 }
 
-// What no client may send, no rule of a route may undo; the exceptions are
-// names that an operator may want to send to a backend himself.
-func TestOnlyForeignNamesAreLeftToTheRoutesRules(t *testing.T) {
+// A route's header rules must not undo the protection of the gateway's headers.
+// They may set names that only other gateways and CDNs use.
+func TestHeaderRulesMayChangeOrdinaryAndForeignHeadersOnly(t *testing.T) {
 	t.Parallel()
 	for class := Ordinary; class <= Malformed; class++ {
-		settable := class == Ordinary || class == OtherIdentity || class == ForwardedVendor
-		if class.RulesMayChange() != settable {
-			t.Errorf("class %d: rules may change it: %v", class, !settable)
-		}
-	}
-}
-
-func TestTrailersCarryNoRouting(t *testing.T) {
-	t.Parallel()
-	for name, want := range map[string]bool{
-		"Grpc-Status": true, "Server-Timing": true, "X-Checksum": true,
-		"Content-Length": false, "Content-Type": false, "Cookie": false, "Set-Cookie": false, "Location": false, "Cache-Control": false,
-	} {
-		if TrailerMayCarry(name) != want {
-			t.Errorf("TrailerMayCarry(%q) is %v", name, !want)
+		changeable := class == Ordinary || class == OtherIdentity || class == ForwardedVendor
+		if class.RulesMayChange() != changeable {
+			t.Errorf("class %d: RulesMayChange is %v", class, !changeable)
 		}
 	}
 }
