@@ -8,33 +8,33 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// accessLog writes one line a request.
+// accessLog writes one line for each request.
 type accessLog struct {
 	all      *zap.Logger
-	refusals *zap.Logger // for what the gateway refused, sampled
+	rejected *zap.Logger // for requests that the gateway rejected: sampled
 }
 
-// Refused requests are logged in full up to so many a second, then one in so
-// many: a flood must not fill the disk. The counters stay exact.
+// Rejected requests are all logged up to rejectedPerSecond, and above that one in
+// rejectedSampling: a flood must not fill the disk. The metrics count every request.
 const (
-	refusalsPerSecond  = 1000
-	refusalsThereafter = 100
+	rejectedPerSecond = 1000
+	rejectedSampling  = 100
 )
 
 func newAccessLog(log *zap.Logger) accessLog {
 	all := log.Named("access")
-	return accessLog{all, all.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
-		return zapcore.NewSamplerWithOptions(core, time.Second, refusalsPerSecond, refusalsThereafter)
+	return accessLog{all: all, rejected: all.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core {
+		return zapcore.NewSamplerWithOptions(core, time.Second, rejectedPerSecond, rejectedSampling)
 	}))}
 }
 
-func (l accessLog) write(rc *requestContext, took time.Duration) {
-	if !rc.state.LogAccess {
+func (l accessLog) write(rc *requestContext, duration time.Duration) {
+	if !rc.config.LogAccess {
 		return
 	}
 	log, level := l.all, zapcore.InfoLevel
-	if rc.refusal != nil && rc.status < 500 {
-		log = l.refusals
+	if rc.gatewayError != nil && rc.status < 500 {
+		log = l.rejected
 	}
 	if rc.status >= 500 {
 		level = zapcore.WarnLevel
@@ -43,26 +43,26 @@ func (l accessLog) write(rc *requestContext, took time.Duration) {
 	if entry == nil {
 		return
 	}
-	list := fieldLists.Get().(*fieldList)
-	defer fieldLists.Put(list)
-	entry.Write(rc.logFields(list, took)...)
+	room := logFieldArrays.Get().(*logFieldArray)
+	defer logFieldArrays.Put(room)
+	entry.Write(rc.logFields(room, duration)...)
 }
 
-// logFields are the line's fields, as the access log is documented to have
-// them.
-func (rc *requestContext) logFields(list *fieldList, took time.Duration) []zap.Field {
+// logFields returns the fields of the access log, as docs/operations.md documents them, in
+// room's memory.
+func (rc *requestContext) logFields(room *logFieldArray, duration time.Duration) []zap.Field {
 	r := rc.r
-	fields := append(list[:0],
-		zap.String("method", clip(r.Method, 32)),
-		zap.String("host", clip(r.Host, maxLoggedHost)),
-		zap.String("path", clip(rc.state.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)),
+	fields := append(room[:0],
+		zap.String("method", truncate(r.Method, 32)),
+		zap.String("host", truncate(r.Host, maxLoggedHost)),
+		zap.String("path", truncate(rc.config.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)),
 		zap.String("route", rc.routeName),
 		zap.Int("status", rc.status),
-		zap.Duration("duration", took),
+		zap.Duration("duration", duration),
 		zap.Int64("bytes", rc.bytes),
 		zap.String("request_id", rc.id),
 		zap.String("client", rc.clientText),
-		zap.String("user_agent", clip(lastValue(r.Header["User-Agent"]), maxLoggedAgent)))
+		zap.String("user_agent", truncate(lastValue(r.Header["User-Agent"]), maxLoggedAgent)))
 	if id := rc.traceID(); id != "" {
 		fields = append(fields, zap.String("trace_id", id))
 	}
@@ -75,30 +75,29 @@ func (rc *requestContext) logFields(list *fieldList, took time.Duration) []zap.F
 	if s := rc.session(); s != nil {
 		fields = append(fields, zap.String("openid", s.OpenID), zap.String("appid", s.AppID))
 	}
-	if rc.refusal != nil {
-		fields = append(fields, zap.String("error", string(rc.refusal.Code)))
-		if rc.refusal.Cause != nil {
-			fields = append(fields, zap.NamedError("cause", rc.refusal.Cause))
+	if rc.gatewayError != nil {
+		fields = append(fields, zap.String("error", string(rc.gatewayError.Code)))
+		if rc.gatewayError.Cause != nil {
+			fields = append(fields, zap.NamedError("cause", rc.gatewayError.Cause))
 		}
 	}
 	return fields
 }
 
-type fieldList [20]zap.Field
+type logFieldArray [20]zap.Field
 
-// fieldLists holds the arrays that lines are put together in.
-var fieldLists = sync.Pool{New: func() any { return new(fieldList) }}
+var logFieldArrays = sync.Pool{New: func() any { return new(logFieldArray) }}
 
-// What a client can make the gateway write, in bytes.
+// Limits of the fields that a client chooses, in bytes.
 const (
 	maxLoggedPath  = 1024
 	maxLoggedHost  = 255
 	maxLoggedAgent = 256
 )
 
-func clip(s string, most int) string {
-	if len(s) <= most {
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	return s[:most] + "…"
+	return s[:limit] + "…"
 }

@@ -10,7 +10,7 @@ import (
 	"wxgate/proxy"
 )
 
-// accessLines gives the lines of the access log with a request id.
+// accessLines returns the lines of the access log with this request id.
 func (env *testEnv) accessLines(id string) []map[string]any {
 	env.t.Helper()
 	var lines []map[string]any
@@ -24,7 +24,7 @@ func (env *testEnv) accessLines(id string) []map[string]any {
 	return lines
 }
 
-func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
+func TestAccessLogLineHasTheDocumentedFields(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	token := env.login("alice")
@@ -42,7 +42,7 @@ func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
 		{"nowhere", "GET", "/nowhere", "", map[string]any{"status": 404.0, "route": "-", "error": "no_route"}, false},
 	} {
 		env.call(test.method, test.path, test.token, "", "X-Request-ID", test.id, "User-Agent", "tester/1")
-		testkit.Within(t, time.Second, "one line of "+test.id, func() bool { return len(env.accessLines(test.id)) == 1 })
+		testkit.Within(t, time.Second, "one line for "+test.id, func() bool { return len(env.accessLines(test.id)) == 1 })
 		line := env.accessLines(test.id)[0]
 		for name, want := range test.fields {
 			if line[name] != want {
@@ -55,12 +55,12 @@ func TestAccessLinesSayWhatBecameOfARequest(t *testing.T) {
 			t.Errorf("%s: upstream %q, %v s", test.id, upstream, took)
 		}
 		if strings.Contains(env.logs.String(), "secret=1") {
-			t.Error("a query is logged")
+			t.Error("the query string is logged")
 		}
 	}
 }
 
-func TestTheAccessLogCanBeOff(t *testing.T) {
+func TestAccessLogCanBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.LogAccess = false }})
 	env.call("GET", "/public/x", "", "", "X-Request-ID", "silent")

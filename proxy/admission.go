@@ -25,7 +25,7 @@ func admit(rc *requestContext) error {
 		e.Allow, e.Close = strings.Join(httprule.DefaultMethods(), ", "), true
 		return e
 	}
-	if err := checkHeaderSize(r, rc.state.MaxHeader); err != nil {
+	if err := checkHeaderSize(r, rc.config.MaxHeader); err != nil {
 		return err
 	}
 	if !httprule.ValidRequestTarget(r) {

@@ -17,7 +17,7 @@ func (g *Gateway) authenticate(rc *requestContext) error {
 	}
 	if rc.route.AcceptCookie && rc.cookieOffered() {
 		err := g.identifyByCookie(rc)
-		if err != nil && rc.setCookie != "" && rc.route.Auth == AuthOptional {
+		if err != nil && rc.setWebCookie != "" && rc.route.Auth == AuthOptional {
 			return nil // a dead cookie is nobody's
 		}
 		return rc.failNavigation(err)
@@ -61,7 +61,7 @@ func (g *Gateway) renewToken(rc *requestContext) error {
 		g.Log.Info("a token could not be renewed", zap.Error(err), zap.String("request_id", rc.id))
 		return nil
 	}
-	rc.renewed = fresh.Value.Reveal()
+	rc.renewedToken = fresh.Value.Reveal()
 	return nil
 }
 

@@ -21,7 +21,7 @@ const maxHops = 50
 func (rc *requestContext) setClient() {
 	rc.peer = peerAddr(rc.r)
 	rc.client = rc.peer
-	if proxies := rc.state.Proxies; proxies.trust(rc.peer) {
+	if proxies := rc.config.Proxies; proxies.trust(rc.peer) {
 		rc.trusted = true
 		rc.client = proxies.clientOf(rc.r.Header["X-Forwarded-For"], rc.peer)
 	}

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// closeFrameWrite bounds the writing of a close frame. The frame is small: where
-// it can't be written at once, the client reads nothing.
-const closeFrameWrite = 100 * time.Millisecond
+// closeFrameWriteTimeout bounds the writing of a close frame. The frame is small: where
+// it can't be written at once, the client does not read.
+const closeFrameWriteTimeout = 100 * time.Millisecond
 
-// frameWriter is a client's side of a WebSocket tunnel. It follows the frames
-// that pass, so that a close frame can be put between two of them.
+// frameWriter is the client's connection of a tunnel. It tracks the boundaries of the
+// frames written, so that a close frame can be sent between two of them.
 type frameWriter struct {
 	net.Conn
 
 	mu     sync.Mutex // held while writing
 	frames frameTracker
-	closed bool // a close frame was written, nothing may follow it
+	closed bool // a close frame was written: nothing may follow it
 }
 
 var errCloseFrameSent = errors.New("a close frame was sent")
@@ -31,69 +31,70 @@ func (w *frameWriter) Write(p []byte) (int, error) {
 		return 0, errCloseFrameSent
 	}
 	n, err := w.Conn.Write(p)
-	w.frames.passed(p[:n])
+	w.frames.advance(p[:n])
 	return n, err
 }
 
-// CloseWrite passes an end of stream on.
+// CloseWrite half-closes the connection.
 func (w *frameWriter) CloseWrite() error {
-	half, ok := w.Conn.(interface{ CloseWrite() error })
+	conn, ok := w.Conn.(interface{ CloseWrite() error })
 	if !ok {
 		return errors.ErrUnsupported
 	}
-	return half.CloseWrite()
+	return conn.CloseWrite()
 }
 
-// closeGoingAway is a close frame with the code 1001 (RFC 6455, section 7.4.1).
+// goingAwayFrame is a close frame with status code 1001 (RFC 6455, section 7.4.1).
 // A server's frames are not masked.
-var closeGoingAway = [...]byte{0x80 | 0x8, 2, 1001 >> 8, 1001 & 0xff}
+var goingAwayFrame = [...]byte{0x80 | 0x8, 2, 1001 >> 8, 1001 & 0xff}
 
-// writeClose sends a close frame, which tells the client to connect again. It
-// does not where a frame is under way: the client would take it for a part of
-// that.
+// writeClose sends a close frame, after which a client connects again. In the middle of
+// another frame it sends nothing and reports false: the client would read the close
+// frame as part of that frame's payload.
 func (w *frameWriter) writeClose() bool {
 	if !w.mu.TryLock() {
 		return false
 	}
 	defer w.mu.Unlock()
-	if w.closed || !w.frames.between() {
+	if w.closed || !w.frames.atBoundary() {
 		return false
 	}
 	w.closed = true
-	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeFrameWrite))
-	_, err := w.Conn.Write(closeGoingAway[:])
+	_ = w.Conn.SetWriteDeadline(time.Now().Add(closeFrameWriteTimeout))
+	_, err := w.Conn.Write(goingAwayFrame[:])
 	return err == nil
 }
 
-// frameTracker follows the frames of one direction (RFC 6455, section 5.2). The
-// zero value stands before the first.
+// frameTracker parses the frame headers of one direction (RFC 6455, section 5.2). The
+// zero value is at the beginning of a frame.
 type frameTracker struct {
-	head [14]byte
-	had  uint8  // bytes of head
-	left uint64 // bytes of the payload that are to come
+	head        [14]byte
+	headBytes   uint8  // of head, received so far
+	payloadLeft uint64 // bytes of the payload that are still to come
 }
 
-// between reports whether the last frame has come to its end.
-func (t *frameTracker) between() bool { return t.had == 0 && t.left == 0 }
+// atBoundary reports whether the last frame is complete.
+func (t *frameTracker) atBoundary() bool { return t.headBytes == 0 && t.payloadLeft == 0 }
 
-func (t *frameTracker) passed(p []byte) {
+// advance reads the next bytes of the stream, which may hold parts of several frames.
+func (t *frameTracker) advance(p []byte) {
 	for len(p) > 0 {
-		if t.left > 0 {
-			n := min(t.left, uint64(len(p)))
-			t.left -= n
+		if t.payloadLeft > 0 {
+			n := min(t.payloadLeft, uint64(len(p)))
+			t.payloadLeft -= n
 			p = p[n:]
 			continue
 		}
-		t.head[t.had] = p[0]
-		t.had++
+		t.head[t.headBytes] = p[0]
+		t.headBytes++
 		p = p[1:]
-		if t.had >= 2 && int(t.had) == t.headLength() {
-			t.left, t.had = t.payloadLength(), 0
+		if t.headBytes >= 2 && int(t.headBytes) == t.headLength() {
+			t.payloadLeft, t.headBytes = t.payloadLength(), 0
 		}
 	}
 }
 
-// headLength is known from the second byte on.
+// headLength is the length of the frame header, valid after its second byte.
 func (t *frameTracker) headLength() int {
 	length := 2
 	switch t.head[1] & 0x7f {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// frame makes a frame with a payload of n bytes.
+// frame returns a frame with a payload of n bytes.
 func frame(n int, masked bool) []byte {
 	f := []byte{0x82, 0}
 	switch {
@@ -26,27 +26,27 @@ func frame(n int, masked bool) []byte {
 	return append(f, make([]byte, n)...)
 }
 
-func TestFramesAreFollowedHoweverTheyAreCut(t *testing.T) {
+func TestFrameBoundariesAreFoundHoweverTheStreamIsSplit(t *testing.T) {
 	t.Parallel()
-	dice := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		var stream []byte
 		ends := map[int]bool{0: true}
 		for _, n := range []int{0, 1, 125, 126, 127, 1000, 65535, 65536, 70000} {
-			stream = append(stream, frame(n, dice.IntN(4) == 0)...)
+			stream = append(stream, frame(n, random.IntN(4) == 0)...)
 			ends[len(stream)] = true
 		}
 		var tracker frameTracker
 		for at := 0; at < len(stream); {
-			if tracker.between() != ends[at] {
-				t.Fatalf("at %d: between frames: %v", at, tracker.between())
+			if tracker.atBoundary() != ends[at] {
+				t.Fatalf("at %d: at a frame's boundary: %v", at, tracker.atBoundary())
 			}
-			n := min(1+dice.IntN(1+dice.IntN(3000)), len(stream)-at)
-			tracker.passed(stream[at : at+n])
+			n := min(1+random.IntN(1+random.IntN(3000)), len(stream)-at)
+			tracker.advance(stream[at : at+n])
 			at += n
 		}
-		if !tracker.between() {
-			t.Fatal("the last frame has no end")
+		if !tracker.atBoundary() {
+			t.Fatal("the last frame is not complete")
 		}
 	}
 }

@@ -27,21 +27,21 @@ func (w Web) on() bool { return w.Cookie.Name != "" }
 // cookieOffered reports whether the request is to be judged by its cookie: it has
 // one, and no token. A Bearer token wins, whatever it is worth.
 func (rc *requestContext) cookieOffered() bool {
-	if !rc.state.Web.on() || len(rc.r.Header["Authorization"]) > 0 {
+	if !rc.config.Web.on() || len(rc.r.Header["Authorization"]) > 0 {
 		return false
 	}
-	_, ok := rc.state.Web.Cookie.Read(rc.r.Header["Cookie"])
+	_, ok := rc.config.Web.Cookie.Read(rc.r.Header["Cookie"])
 	return ok
 }
 
 // identifyByCookie finds the session of the request's cookie, for a page of ours
 // only: browsers send the cookie along whoever's page asks.
 func (g *Gateway) identifyByCookie(rc *requestContext) error {
-	web := &rc.state.Web
+	web := &rc.config.Web
 	cookie, _ := web.Cookie.Read(rc.r.Header["Cookie"])
 	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
 	if deadCookie(err) {
-		rc.setCookie = web.Cookie.Clear()
+		rc.setWebCookie = web.Cookie.Clear()
 		return apierror.New(apierror.SessionEnded, "the page's session has ended, open it again in the mini program").WithCause(err)
 	}
 	if err != nil {
@@ -50,9 +50,9 @@ func (g *Gateway) identifyByCookie(rc *requestContext) error {
 	if !rc.fromOurPage() {
 		return apierror.New(apierror.CrossOrigin, "this page may not use the session of another")
 	}
-	rc.auth, rc.authenticated, rc.byCookie = auth, true, true
+	rc.auth, rc.authenticated = auth, true
 	if g.cookies.due(auth.Session.ID, g.Now(), web.MaxAge) {
-		rc.setCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
+		rc.setWebCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
 	}
 	return nil
 }
@@ -64,9 +64,9 @@ func deadCookie(err error) bool {
 
 // fromOurPage asks whose page made the request.
 func (rc *requestContext) fromOurPage() bool {
-	origins := websession.Origins{Public: rc.state.PublicOrigins, Further: rc.state.Web.Origins}
+	origins := websession.Origins{Public: rc.config.PublicOrigins, Further: rc.config.Web.Origins}
 	return origins.Allows(websession.Request{
-		Method: rc.r.Method, WebSocket: rc.upgrades(), Header: rc.r.Header, Scheme: rc.scheme(), Host: rc.publicHost(),
+		Method: rc.r.Method, WebSocket: rc.isWebSocket(), Header: rc.r.Header, Scheme: rc.scheme(), Host: rc.publicHost(),
 	})
 }
 
@@ -74,7 +74,7 @@ func (rc *requestContext) fromOurPage() bool {
 // where the cookie is no longer good or was cleared before; a script gets the error
 // as it is.
 func (rc *requestContext) failNavigation(err error) error {
-	if err == nil || !rc.route.AcceptCookie || !rc.state.Web.on() || !websession.IsNavigation(rc.r) {
+	if err == nil || !rc.route.AcceptCookie || !rc.config.Web.on() || !websession.IsNavigation(rc.r) {
 		return err
 	}
 	e := apierror.From(err)

@@ -75,9 +75,9 @@ func (rc *requestContext) targetPath() string {
 	return target.EscapedPath()
 }
 
-// keepCookies takes the backend's cookies out of its answer and, with a jar,
+// storeCookies takes the backend's cookies out of its answer and, with a jar,
 // keeps them. A store that can't be reached loses them, not the answer.
-func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *upstream.Response) {
+func (g *Gateway) storeCookies(ctx context.Context, rc *requestContext, res *upstream.Response) {
 	if rc.route.Cookies == CookiesPass {
 		rc.dropWebCookie(&res.Header)
 		return
@@ -103,21 +103,21 @@ func (g *Gateway) keepCookies(ctx context.Context, rc *requestContext, res *upst
 
 // stripWebCookie keeps the cookie of web pages from backends.
 func (rc *requestContext) stripWebCookie(h *outHeader) {
-	if !rc.state.Web.on() || !h.Has("Cookie") {
+	if !rc.config.Web.on() || !h.Has("Cookie") {
 		return
 	}
-	left := rc.state.Web.Cookie.Strip(h.Values("Cookie"))
+	left := rc.config.Web.Cookie.Strip(h.Values("Cookie"))
 	h.Delete("Cookie")
 	h.put("Cookie", left)
 }
 
 // dropWebCookie keeps backends from setting it.
 func (rc *requestContext) dropWebCookie(h *fieldlist.List) {
-	if !rc.state.Web.on() {
+	if !rc.config.Web.on() {
 		return
 	}
 	*h = slices.DeleteFunc(*h, func(f fieldlist.Field) bool {
-		return fieldlist.Same(f.Name, "Set-Cookie") && rc.state.Web.Cookie.SetBy(f.Value)
+		return fieldlist.Same(f.Name, "Set-Cookie") && rc.config.Web.Cookie.SetBy(f.Value)
 	})
 }
 

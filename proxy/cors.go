@@ -69,7 +69,7 @@ func (rc *requestContext) allowsCredentials(origin string) bool {
 		return false
 	}
 	parsed, err := httprule.ParseOrigin(origin)
-	return err == nil && slices.Contains(rc.state.Web.Origins, parsed)
+	return err == nil && slices.Contains(rc.config.Web.Origins, parsed)
 }
 
 // setCORSHeaders replaces whatever a backend says of origins by the gateway's

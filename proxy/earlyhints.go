@@ -30,7 +30,7 @@ func (e *earlyHints) pass(status int, header fieldlist.List) error {
 		return errors.New("too many 1xx answers")
 	}
 	h := e.rc.Header()
-	copyResponseHeader(h, &header, e.rc.state.headers, nil)
+	copyResponseHeader(h, &header, e.rc.config.headers, nil)
 	if e.rc.route.Cookies != CookiesPass {
 		delete(h, "Set-Cookie")
 	}

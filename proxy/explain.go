@@ -42,11 +42,11 @@ const (
 // Explain takes a request the way of ServeHTTP, but for the steps that answer,
 // ask the backend or count against a limit.
 func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
-	rc := &requestContext{r: r.WithContext(ctx), state: g.current.Load()}
+	rc := &requestContext{r: r.WithContext(ctx), config: g.current.Load()}
 	rc.setClient()
-	e := Explanation{Headers: http.Header{}, LoggedPath: rc.state.Endpoints.LoggedPath(r.URL.Path)}
+	e := Explanation{Headers: http.Header{}, LoggedPath: rc.config.Endpoints.LoggedPath(r.URL.Path)}
 	e.Steps, e.Refusal = g.explainSteps(rc)
-	e.Own, e.Route = rc.own, rc.route
+	e.Own, e.Route = rc.ownEndpoint, rc.route
 	if rc.route != nil {
 		target := rc.route.target(r.URL)
 		e.Target = &target
@@ -54,7 +54,7 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	if s := rc.session(); s != nil {
 		e.Session, e.Expires = s, rc.auth.ExpiresAt
 		var h outHeader
-		rc.state.Identity.set(&h, s)
+		rc.config.Identity.set(&h, s)
 		e.Headers = h.Header()
 	}
 	return e
@@ -63,7 +63,7 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 // explainSteps runs the steps up to the first that refuses the request.
 func (g *Gateway) explainSteps(rc *requestContext) (steps []ExplainedStep, refusal *apierror.Error) {
 	for _, s := range g.steps {
-		if rc.own {
+		if rc.ownEndpoint {
 			break
 		}
 		if s.changes {

@@ -11,9 +11,9 @@ import (
 // route finds who serves the request: the gateway itself, or a route, with the
 // method that the request has there.
 func (g *Gateway) route(rc *requestContext) error {
-	r, t := rc.r, rc.state.table
+	r, t := rc.r, rc.config.table
 	if g.endpoints.Owns(r.URL.Path) {
-		rc.own = true
+		rc.ownEndpoint = true
 		return nil
 	}
 	if t.ambiguousRoute(rc.host, r.URL.Path) {

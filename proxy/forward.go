@@ -18,19 +18,19 @@ import (
 // copied here.
 func (g *Gateway) forward(rc *requestContext) error {
 	rc.done = true
-	if rc.upgrades() {
+	if rc.isWebSocket() {
 		return g.forwardWebSocket(rc)
 	}
-	f, finished := newForwarding(rc), false
+	f, finished := acquireOutboundRequest(rc), false
 	defer func() { rc.reusable = f.release(finished) }()
 	err := g.forwardWith(rc, f)
 	finished = true
 	return err
 }
 
-func (g *Gateway) forwardWith(rc *requestContext, f *forwarding) error {
+func (g *Gateway) forwardWith(rc *requestContext, f *outboundRequest) error {
 	g.watchSession(rc, f)
-	body, err := g.outbound(&f.ctx, rc, f)
+	body, err := g.buildOutboundRequest(&f.ctx, rc, f)
 	if err != nil {
 		return err
 	}
@@ -68,9 +68,9 @@ func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *upstr
 
 // outbound makes the request for the backend, f.call. Its URL has no host yet, the
 // upstream group chooses one.
-func (g *Gateway) outbound(ctx context.Context, rc *requestContext, f *forwarding) (*requestBody, error) {
+func (g *Gateway) buildOutboundRequest(ctx context.Context, rc *requestContext, f *outboundRequest) (*requestBody, error) {
 	r, rt, h := rc.r, rc.route, &f.header
-	h.addFromClient(rc.state.headers, r.Header, rc.trusted)
+	h.addFromClient(rc.config.headers, r.Header, rc.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
 		h.Set("Te", "trailers") // gRPC insists on it
 	}
@@ -95,7 +95,7 @@ func (g *Gateway) outbound(ctx context.Context, rc *requestContext, f *forwardin
 
 // setIdentity adds who the caller is; nothing under these names is in h yet.
 func (g *Gateway) setIdentity(h *outHeader, rc *requestContext) error {
-	s, identity := rc.session(), &rc.state.Identity
+	s, identity := rc.session(), &rc.config.Identity
 	if s == nil {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (rt *Route) changeRequest(h *outHeader) {
 }
 
 // attachBody gives out the client's body and trailers, bounded.
-func (rc *requestContext) attachBody(out *http.Request, f *forwarding) *requestBody {
+func (rc *requestContext) attachBody(out *http.Request, f *outboundRequest) *requestBody {
 	r := rc.r
 	if r.ContentLength == 0 {
 		return nil // net/http may then repeat the request by itself
@@ -147,7 +147,7 @@ func (rc *requestContext) attachBody(out *http.Request, f *forwarding) *requestB
 // come behind the body.
 func (rc *requestContext) passesAsTrailer(name string) bool {
 	_, set := rc.route.RequestSet[name]
-	return rc.state.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
+	return rc.config.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
 		!set && !slices.Contains(rc.route.RequestRemove, name)
 }
 

@@ -21,7 +21,7 @@ func (rc *requestContext) setForwarded(h *outHeader) {
 	h.put("X-Forwarded-Host", rc.publicHost())
 	h.put("X-Request-ID", rc.id)
 	rc.setForwardedPrefix(h)
-	if rc.state.Identity.CloudRun {
+	if rc.config.Identity.CloudRun {
 		h.Delete("X-Original-Forwarded-For")
 		h.put("X-Original-Forwarded-For", rc.clientText)
 	}

@@ -14,7 +14,7 @@ import (
 // one request after the other, but only where nobody else can still have a part of
 // it: a late cancellation, a timer or a goroutine of a transport would end or read
 // another client's request. Where that isn't certain it is left to the collector.
-type forwarding struct {
+type outboundRequest struct {
 	ctx     forwardContext
 	session sessionEnd
 	early   earlyHints
@@ -27,11 +27,11 @@ type forwarding struct {
 	fields [24]fieldlist.Field // for header
 	values [24]string          // for the response's header
 
-	kept forwardingFuncs
+	kept outboundFuncs
 }
 
-// forwardingFuncs are the same for each request.
-type forwardingFuncs struct {
+// outboundFuncs are the same for each request.
+type outboundFuncs struct {
 	blank        *http.Request // whose context is ctx
 	cancel       context.CancelCauseFunc
 	clientGone   func()
@@ -39,20 +39,20 @@ type forwardingFuncs struct {
 	interim      func(int, fieldlist.List) error
 }
 
-var forwardings = sync.Pool{New: func() any { return makeForwarding() }}
+var outboundRequests = sync.Pool{New: func() any { return newOutboundRequest() }}
 
-func makeForwarding() *forwarding {
-	f := new(forwarding)
-	f.kept = forwardingFuncs{
+func newOutboundRequest() *outboundRequest {
+	f := new(outboundRequest)
+	f.kept = outboundFuncs{
 		blank:  new(http.Request).WithContext(&f.ctx),
 		cancel: f.ctx.cancel, clientGone: f.ctx.clientGone, sessionEnded: f.session.sessionEnded, interim: f.early.pass,
 	}
 	return f
 }
 
-// newForwarding begins to forward a request; release must be called.
-func newForwarding(rc *requestContext) *forwarding {
-	f := forwardings.Get().(*forwarding)
+// acquireOutboundRequest begins to forward a request; release must be called.
+func acquireOutboundRequest(rc *requestContext) *outboundRequest {
+	f := outboundRequests.Get().(*outboundRequest)
 	f.header.List = f.fields[:0]
 	f.early.rc = rc
 	f.ctx.follow(rc.r.Context(), f.kept.clientGone)
@@ -62,7 +62,7 @@ func newForwarding(rc *requestContext) *forwarding {
 // release ends all that the request has begun. It reports whether nobody but the
 // caller has the request any more, however late. Where forwarding has not finished,
 // but panicked, that isn't known.
-func (f *forwarding) release(finished bool) (alone bool) {
+func (f *outboundRequest) release(finished bool) (alone bool) {
 	f.body.detach()
 	f.early.stop()
 	watched := f.session.stop()
@@ -70,14 +70,14 @@ func (f *forwarding) release(finished bool) (alone bool) {
 	if !finished || !watched || !followed || f.ctx.Shared() || !f.call.Released() {
 		return false
 	}
-	*f = forwarding{kept: f.kept}
-	forwardings.Put(f)
+	*f = outboundRequest{kept: f.kept}
+	outboundRequests.Put(f)
 	return true
 }
 
 // newRequest gives an empty request with the context, which is f.ctx but for a
 // WebSocket's handshake.
-func (f *forwarding) newRequest(ctx context.Context) *http.Request {
+func (f *outboundRequest) newRequest(ctx context.Context) *http.Request {
 	if f.kept.blank == nil {
 		return new(http.Request).WithContext(ctx)
 	}

@@ -32,7 +32,7 @@ func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
 	for name, test := range map[string]struct {
 		group      *upstream.Group
 		body       io.Reader
-		meddle     func(*forwarding, context.CancelFunc)
+		meddle     func(*outboundRequest, context.CancelFunc)
 		unfinished bool
 		alone      bool
 	}{
@@ -40,16 +40,16 @@ func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
 		"a short body":      {group: plain, body: strings.NewReader("short"), alone: true},
 		"a body in chunks":  {group: plain, body: io.MultiReader(strings.NewReader("long"))},
 		"HTTP/2":            {group: groupFor(t, strings.Replace(backend.URL, "http", "h2c", 1))},
-		"the client left":   {group: plain, meddle: func(_ *forwarding, leave context.CancelFunc) { leave() }},
-		"somebody waits":    {group: plain, meddle: func(f *forwarding, _ context.CancelFunc) { f.ctx.Done() }},
-		"a context of it":   {group: plain, meddle: func(f *forwarding, _ context.CancelFunc) { context.AfterFunc(&f.ctx, func() {}) }},
+		"the client left":   {group: plain, meddle: func(_ *outboundRequest, leave context.CancelFunc) { leave() }},
+		"somebody waits":    {group: plain, meddle: func(f *outboundRequest, _ context.CancelFunc) { f.ctx.Done() }},
+		"a context of it":   {group: plain, meddle: func(f *outboundRequest, _ context.CancelFunc) { context.AfterFunc(&f.ctx, func() {}) }},
 		"it panicked":       {group: plain, unfinished: true},
 		"nothing was asked": {},
 	} {
 		ctx, leave := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", test.body)
 		warm(t, plain)
-		f := newForwarding(&requestContext{r: r})
+		f := acquireOutboundRequest(&requestContext{r: r})
 		if test.group != nil {
 			f.ask(t, test.group, r)
 		}
@@ -68,7 +68,7 @@ func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
 func TestNoEarlyHintPassesAfterAPanic(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	f := newForwarding(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), state: &state{}, route: &Route{}})
+	f := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), config: &compiledConfig{}, route: &Route{}})
 	f.release(false)
 	if err := f.kept.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
 		t.Errorf("an interim response of status %d was written, %v", w.Code, err)
@@ -80,7 +80,7 @@ func TestNoEarlyHintPassesAfterAPanic(t *testing.T) {
 func warm(t *testing.T, g *upstream.Group) {
 	for range 4 {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-		f := newForwarding(&requestContext{r: r})
+		f := acquireOutboundRequest(&requestContext{r: r})
 		f.ask(t, g, r)
 		f.release(true)
 	}
@@ -97,7 +97,7 @@ func groupFor(t *testing.T, target string) *upstream.Group {
 }
 
 // ask forwards a request and reads the response to its end.
-func (f *forwarding) ask(t *testing.T, g *upstream.Group, r *http.Request) {
+func (f *outboundRequest) ask(t *testing.T, g *upstream.Group, r *http.Request) {
 	t.Helper()
 	out := f.newRequest(&f.ctx)
 	f.url.Path = "/"

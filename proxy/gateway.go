@@ -57,8 +57,8 @@ type Gateway struct {
 	endpoints  *endpoint.Handler
 	steps      []step
 	access     accessLog
-	current    atomic.Pointer[state]
-	sockets    sockets
+	current    atomic.Pointer[compiledConfig]
+	tunnels    openTunnels
 	keyFetches keyFetches
 	cookies    sentCookies
 	stopping   atomic.Bool // requests are being cut off
@@ -67,9 +67,9 @@ type Gateway struct {
 	untrustedForwarding untrustedForwarding
 }
 
-// state is one configuration, compiled. A request keeps the one that it began
-// with.
-type state struct {
+// compiledConfig is a Config with what is derived from it. A request uses one
+// throughout, whatever is reloaded meanwhile.
+type compiledConfig struct {
 	Config
 	table   *Table
 	headers *httprule.Headers
@@ -92,7 +92,7 @@ func New(o Options, c Config) *Gateway {
 // flight end as they began.
 func (g *Gateway) Configure(c Config) {
 	g.endpoints.Configure(c.Endpoints)
-	st := &state{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
+	st := &compiledConfig{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
 	for _, rt := range c.Routes {
 		rt.metrics = g.Metrics.route(rt.Name)
 		st.origins = append(st.origins, rt.CORSOrigins...)
@@ -151,7 +151,7 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext 
 	now := time.Now()
 	rc := requestContexts.Get().(*requestContext)
 	*rc = requestContext{
-		w: w, r: r, state: g.current.Load(), start: now, writeDeadlineSet: now, routeName: unrouted,
+		w: w, r: r, config: g.current.Load(), start: now, writeDeadlineSet: now, routeName: noRouteName,
 		id: httprule.RequestID(r.Header),
 	}
 	rc.setClient()
@@ -180,10 +180,10 @@ func (g *Gateway) end(rc *requestContext) {
 			rc.fail(internalError())
 			crash = nil
 		}
-		rc.refusal = internalError()
+		rc.gatewayError = internalError()
 	}
 	g.finish(rc)
-	if crash != nil || rc.unanswered() {
+	if crash != nil || rc.clientDisconnected() {
 		panic(http.ErrAbortHandler)
 	}
 	if rc.reusable {
@@ -212,7 +212,7 @@ func (g *Gateway) finish(rc *requestContext) {
 
 // Drain waits for open WebSockets until ctx ends, then closes them. The
 // server's own Shutdown does the same for requests.
-func (g *Gateway) Drain(ctx context.Context) { g.sockets.drain(ctx) }
+func (g *Gateway) Drain(ctx context.Context) { g.tunnels.drain(ctx) }
 
 // Interrupt says that what is still in flight is about to be cut off: requests
 // whose context ends from now on are logged as cut by the gateway's stop, not

@@ -17,15 +17,15 @@ import (
 // Metrics counts what the public listener does. One is made per process, it
 // outlives reloads.
 type Metrics struct {
-	requests   *prometheus.CounterVec
-	durations  *prometheus.HistogramVec
-	logins     *prometheus.CounterVec
-	sockets    prometheus.Gauge
-	inFlight   prometheus.Gauge
-	proofs     *prometheus.CounterVec
-	pushes     *prometheus.CounterVec
-	prefetches *prometheus.CounterVec
-	errors     *prometheus.CounterVec
+	requests       *prometheus.CounterVec
+	durations      *prometheus.HistogramVec
+	logins         *prometheus.CounterVec
+	openWebSockets prometheus.Gauge
+	inFlight       prometheus.Gauge
+	proofs         *prometheus.CounterVec
+	pushes         *prometheus.CounterVec
+	prefetches     *prometheus.CounterVec
+	errors         *prometheus.CounterVec
 
 	byRoute sync.Map // route name to *routeMetrics
 }
@@ -53,7 +53,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 			Name: "wxgate_logins_total",
 			Help: "Logins by appid and outcome: ok, or the error code.",
 		}, []string{"appid", "outcome"}),
-		sockets: f.NewGauge(prometheus.GaugeOpts{
+		openWebSockets: f.NewGauge(prometheus.GaugeOpts{
 			Name: "wxgate_websockets_open",
 			Help: "WebSocket connections open through this instance.",
 		}),
@@ -88,8 +88,8 @@ func (m *Metrics) count(rc *requestContext, took time.Duration) {
 	if rc.status != http.StatusSwitchingProtocols {
 		rc.observe(route.duration, took.Seconds())
 	}
-	if rc.refusal != nil {
-		m.errors.WithLabelValues(string(rc.refusal.Code)).Inc()
+	if rc.gatewayError != nil {
+		m.errors.WithLabelValues(string(rc.gatewayError.Code)).Inc()
 	}
 }
 

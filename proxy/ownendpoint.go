@@ -12,10 +12,10 @@ import (
 // serveEndpoint answers at the gateway's own endpoints. Browsers of every
 // origin that some route allows may call them.
 func (g *Gateway) serveEndpoint(rc *requestContext) error {
-	if !rc.own {
+	if !rc.ownEndpoint {
 		return nil
 	}
-	if err := rc.setCORS(rc.state.origins, endpoint.Methods); err != nil || rc.done {
+	if err := rc.setCORS(rc.config.origins, endpoint.Methods); err != nil || rc.done {
 		return err
 	}
 	most := g.endpoints.MaxBody(rc.r.URL.Path)
@@ -31,7 +31,7 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 		Authenticate: func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew, cookie) },
 		FromOurPage:  rc.fromOurPage,
 		PageOf:       func() *session.Session { return g.pageOf(rc) },
-		SetCookie:    func(line string) { rc.setCookie = line },
+		SetCookie:    func(line string) { rc.setWebCookie = line },
 		TakesCookie:  func(path string) bool { return rc.takesCookie(g, path) },
 	}
 	err := g.endpoints.Serve(call)
@@ -60,10 +60,10 @@ func (g *Gateway) authenticateCaller(rc *requestContext, renew, cookie bool) (se
 // pageOf gives the live session of the browser that sent the request, nil where
 // there is none. It is no authentication: whose page asked isn't looked at.
 func (g *Gateway) pageOf(rc *requestContext) *session.Session {
-	if !rc.state.Web.on() {
+	if !rc.config.Web.on() {
 		return nil
 	}
-	cookie, ok := rc.state.Web.Cookie.Read(rc.r.Header["Cookie"])
+	cookie, ok := rc.config.Web.Cookie.Read(rc.r.Header["Cookie"])
 	if !ok {
 		return nil
 	}
@@ -77,10 +77,10 @@ func (g *Gateway) pageOf(rc *requestContext) *session.Session {
 // takesCookie reports whether a GET of the path goes to a route that takes a
 // page's cookie.
 func (rc *requestContext) takesCookie(g *Gateway, path string) bool {
-	if g.endpoints.Owns(path) || rc.state.table.ambiguousRoute(rc.host, path) {
+	if g.endpoints.Owns(path) || rc.config.table.ambiguousRoute(rc.host, path) {
 		return false
 	}
-	m := rc.state.table.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodGet) })
+	m := rc.config.table.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodGet) })
 	return m.Route != nil && m.Route.AcceptCookie
 }
 

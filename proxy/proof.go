@@ -126,8 +126,8 @@ func (rc *requestContext) signedTypes(p proof.Proof) []string {
 
 // publicOrigins is where the client may have sent the request.
 func (rc *requestContext) publicOrigins() []httprule.Origin {
-	if len(rc.state.PublicOrigins) > 0 {
-		return rc.state.PublicOrigins
+	if len(rc.config.PublicOrigins) > 0 {
+		return rc.config.PublicOrigins
 	}
 	own, err := httprule.NewOrigin(rc.scheme(), rc.publicHost())
 	if err != nil {

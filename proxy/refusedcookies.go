@@ -22,7 +22,7 @@ type refusedCookies struct {
 func (r *refusedCookies) report(log *zap.Logger, route, line, reason string) {
 	pair, _, _ := strings.Cut(line, ";")
 	name, _, _ := strings.Cut(pair, "=")
-	name = clip(trimBlank(name), 128)
+	name = truncate(trimBlank(name), 128)
 	if r.first(route + "\x00" + name + "\x00" + reason) {
 		log.Warn("a backend's cookie can't be kept", zap.String("route", route), zap.String("cookie", name), zap.String("reason", reason))
 	}

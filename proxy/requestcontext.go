@@ -16,57 +16,56 @@ import (
 	"wxgate/session"
 )
 
-// requestContext is one request, what is known of it and what became of it. It
-// is the http.ResponseWriter of everything below it, so that status, size and
-// the gateway's own response headers are kept in one place.
+// requestContext is one request with its state: client, route, session, response
+// status. It is the http.ResponseWriter of every later step, so that the status, the
+// size and the gateway's own response headers are recorded in one place.
 //
-// It is used by one goroutine at a time.
+// It is not safe for concurrent use.
 type requestContext struct {
 	w       http.ResponseWriter
 	r       *http.Request
-	state   *state // the configuration that the request began with
+	config  *compiledConfig // the configuration in force when the request began
 	start   time.Time
 	id      string    // request id
-	idValue [1]string // for the answer's header
+	idValue [1]string // the value of the response header X-Request-ID, without an allocation
 
-	peer       netip.Addr // at the other end of the TCP connection
-	client     netip.Addr // whom the request is from, trusted proxies looked through
+	peer       netip.Addr // the remote address of the TCP connection
+	client     netip.Addr // the client address; behind trusted proxies, from X-Forwarded-For
 	clientText string
-	trusted    bool   // the peer is one of trusted_proxies: its forwarded headers count
+	trusted    bool   // peer is in trusted_proxies: its X-Forwarded headers are used
 	host       string // lower case, without port and trailing dot
 
-	own           bool // the gateway answers itself
+	ownEndpoint   bool // one of the gateway's own endpoints serves the request
 	route         *Route
-	routeName     string // for log and metrics
-	auth          session.AuthResult
-	authenticated bool   // auth holds
-	renewed       string // a fresh token for X-Session-Token
-	byCookie      bool   // auth is of a web page's session
-	setCookie     string // a Set-Cookie line for a page's cookie
+	routeName     string             // for log and metrics
+	auth          session.AuthResult // valid where authenticated is true
+	authenticated bool
+	renewedToken  string // sent as X-Session-Token; "": none
+	setWebCookie  string // the Set-Cookie line of the web session's cookie; "": none
 
-	upstreamAddr string        // host:port of the last attempt; "": none was made
-	upstreamTime time.Duration // until the response's header
+	upstreamAddr string        // host:port of the last attempt; "": no attempt was made
+	upstreamTime time.Duration // from sending the request to the response's header
 
-	responseHeaders func(http.Header) // the route's own changes, last before the header is sent
+	responseHeaders func(http.Header) // applies the route's header rules just before the header is sent
 
-	span trace.Span // the request's; nil: tracing is off
+	span trace.Span // the server span; nil: tracing is off
 
-	done             bool // answered, or handed on: no further step runs
+	done             bool // a step has responded: no further step runs
 	status           int
-	bytes            int64           // of the answer's body
-	refusal          *apierror.Error // what went wrong, for the log
+	bytes            int64           // of the response body
+	gatewayError     *apierror.Error // for log and metrics; nil: the gateway made no error
 	writeDeadlineSet time.Time       // when the current write deadline was set
 	streamDeadline   *streamDeadline
-	detached         bool // a tunnel finishes the request later
-	reusable         bool // nobody else can have it any more: its memory may serve another
+	detached         bool // a tunnel uses the connection and finishes the request later
+	reusable         bool // no other goroutine can use it any more: it may return to the pool
 }
 
-// unrouted is the routeName of requests that no route took.
-const unrouted = "-"
+// noRouteName is the routeName of requests that matched no route.
+const noRouteName = "-"
 
 func (rc *requestContext) Header() http.Header { return rc.w.Header() }
 
-// WriteHeader sends the header, with what only the gateway may say.
+// WriteHeader sends the header with the headers that only the gateway sets.
 func (rc *requestContext) WriteHeader(status int) {
 	h := rc.w.Header()
 	if status < 200 && status != http.StatusSwitchingProtocols {
@@ -79,28 +78,28 @@ func (rc *requestContext) WriteHeader(status int) {
 	rc.status = status
 	rc.addGatewayHeaders(h)
 	if len(rc.r.Header["Upgrade"]) > 0 && upgradeOf(rc.r) != upgradeNone {
-		// What the client sent ahead was for the other protocol.
+		// The client may have sent bytes of the other protocol ahead of the response.
 		h["Connection"] = []string{"close"}
 	}
 	rc.extendWriteDeadline()
 	rc.w.WriteHeader(status)
 }
 
-// addGatewayHeaders sets what every answer carries.
+// addGatewayHeaders sets the gateway's own response headers.
 func (rc *requestContext) addGatewayHeaders(h http.Header) {
 	if rc.responseHeaders != nil {
 		rc.responseHeaders(h)
 	}
 	rc.idValue[0] = rc.id
 	h[httprule.RequestIDHeader] = rc.idValue[:]
-	if rc.renewed != "" {
-		h[httprule.SessionTokenHeader] = []string{rc.renewed}
+	if rc.renewedToken != "" {
+		h[httprule.SessionTokenHeader] = []string{rc.renewedToken}
 	}
-	if rc.setCookie != "" {
-		h["Set-Cookie"] = append(slices.Clone(h["Set-Cookie"]), rc.setCookie)
+	if rc.setWebCookie != "" {
+		h["Set-Cookie"] = append(slices.Clone(h["Set-Cookie"]), rc.setWebCookie)
 	}
-	if rc.renewed != "" || rc.setCookie != "" {
-		// In a shared cache it would be another user's login.
+	if rc.renewedToken != "" || rc.setWebCookie != "" {
+		// A shared cache would give another user this login.
 		h["Cache-Control"] = []string{"private, no-store"}
 	}
 }
@@ -110,60 +109,60 @@ func (rc *requestContext) Write(p []byte) (int, error) {
 		rc.WriteHeader(http.StatusOK)
 	}
 	rc.extendWriteDeadline()
-	rc.streamDeadline.write(true)
+	rc.streamDeadline.setWriting(true)
 	n, err := rc.w.Write(p)
-	rc.streamDeadline.write(false)
+	rc.streamDeadline.setWriting(false)
 	rc.bytes += int64(n)
 	return n, err
 }
 
-// writeStall is how long a client may leave the gateway unable to write one
-// buffer. A stream that is read, however slowly, lives on.
-const writeStall = 60 * time.Second
+// clientWriteTimeout bounds one write to a client. A stream that the client reads,
+// however slowly, stays open.
+const clientWriteTimeout = 60 * time.Second
 
-// extendWriteDeadline moves the deadline along while the client reads. The
-// server sets the first one (WriteTimeout); touching it once in a
-// while keeps short answers free of the system call.
+// extendWriteDeadline extends the write deadline while the client reads. The server
+// sets the first one (WriteTimeout). It is extended at intervals only, so that short
+// responses need no system call.
 func (rc *requestContext) extendWriteDeadline() {
 	now := time.Now()
-	if now.Sub(rc.writeDeadlineSet) < writeStall/6 {
+	if now.Sub(rc.writeDeadlineSet) < clientWriteTimeout/6 {
 		return
 	}
 	rc.writeDeadlineSet = now
-	_ = http.NewResponseController(rc.w).SetWriteDeadline(now.Add(writeStall))
+	_ = http.NewResponseController(rc.w).SetWriteDeadline(now.Add(clientWriteTimeout))
 }
 
-// Unwrap lets http.ResponseController reach Flush, Hijack and deadlines.
+// Unwrap gives http.ResponseController access to Hijack and the deadlines.
 func (rc *requestContext) Unwrap() http.ResponseWriter { return rc.w }
 
 // Flush sends what is buffered.
 func (rc *requestContext) Flush() {
-	rc.streamDeadline.write(true)
+	rc.streamDeadline.setWriting(true)
 	_ = http.NewResponseController(rc.w).Flush()
-	rc.streamDeadline.write(false)
+	rc.streamDeadline.setWriting(false)
 }
 
-// fail answers with what the error means to the client, or only records it
-// where an answer has begun.
+// fail writes the error response, or only records the error where a response has
+// started.
 func (rc *requestContext) fail(err error) {
 	e := apierror.From(rc.cause(err))
-	rc.done, rc.refusal = true, e
+	rc.done, rc.gatewayError = true, e
 	switch {
 	case rc.status != 0:
 	case e.Code == apierror.ClientClosed:
 		rc.status = e.Code.Status()
 	case e.Close && rc.r.ProtoMajor > 1:
-		// In HTTP/2 it would end the streams of others too.
-		alone := *e
-		alone.Close = false
-		apierror.Write(rc, rc.id, &alone)
+		// In HTTP/2 "Connection: close" would end the connection's other streams too.
+		keepOpen := *e
+		keepOpen.Close = false
+		apierror.Write(rc, rc.id, &keepOpen)
 	default:
 		apierror.Write(rc, rc.id, e)
 	}
 }
 
-// cause prefers the reason why the request's context ended over the
-// cancellation that it shows up as.
+// cause replaces context.Canceled by the cause of the request context's end, where
+// there is one.
 func (rc *requestContext) cause(err error) error {
 	if errors.Is(err, context.Canceled) {
 		if rc.r.Context().Err() == http1.ErrShutdown {
@@ -176,13 +175,13 @@ func (rc *requestContext) cause(err error) error {
 	return err
 }
 
-// unanswered: the client has gone, and the handler has written nothing. To
-// return would be to answer with 200.
-func (rc *requestContext) unanswered() bool {
-	return rc.refusal != nil && rc.status == apierror.ClientClosed.Status()
+// clientDisconnected reports whether the client closed the connection before the
+// handler wrote anything. A handler that returned then would send a 200.
+func (rc *requestContext) clientDisconnected() bool {
+	return rc.gatewayError != nil && rc.status == apierror.ClientClosed.Status()
 }
 
-// session gives the caller's session; nil for an anonymous request.
+// session returns the caller's session; nil for an anonymous request.
 func (rc *requestContext) session() *session.Session {
 	if !rc.authenticated {
 		return nil

@@ -14,8 +14,8 @@ import (
 )
 
 // sendResponse sends the backend's response to the client, as it comes.
-func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, f *forwarding, res *upstream.Response, body *requestBody) error {
-	g.keepCookies(ctx, rc, res)
+func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, f *outboundRequest, res *upstream.Response, body *requestBody) error {
+	g.storeCookies(ctx, rc, res)
 	copied := newBodyCopy(res)
 	defer copied.release()
 	if err := copied.readAhead(); err != nil {
@@ -23,12 +23,12 @@ func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, f *forwa
 		// byte would make load balancers send the request again.
 		return g.forwardError(ctx, err, body)
 	}
-	rules := rc.state.headers
+	rules := rc.config.headers
 	h := rc.Header()
 	copyResponseHeader(h, &res.Header, rules, f.values[:0])
 	rc.rewriteLocation(h)
 	rc.rewriteCookiePaths(h)
-	if rc.upgrades() {
+	if rc.isWebSocket() {
 		spellWebSocketHeaders(h)
 	}
 	if _, sent := h["Content-Type"]; !sent {
@@ -76,7 +76,7 @@ func (rt *Route) changeResponse(before func(http.Header)) func(http.Header) {
 // a whole one. What is buffered is sent first, so that the client sees that
 // there was an answer. It does not return.
 func (rc *requestContext) abort(reason *apierror.Error) {
-	rc.refusal = reason
+	rc.gatewayError = reason
 	rc.Flush()
 	panic(http.ErrAbortHandler)
 }

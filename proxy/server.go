@@ -50,7 +50,7 @@ func NewServer(g *Gateway, c ServerConfig) *http1.Server {
 		TLSConfig:         c.TLS,
 		HTTP2:             newHTTP2Server(h, c),
 		ReadHeaderTimeout: c.ReadHeaderTimeout,
-		WriteTimeout:      writeStall, // extended by requestContext while the client reads
+		WriteTimeout:      clientWriteTimeout, // extended by requestContext while the client reads
 		IdleTimeout:       idleConnection,
 		// The gateway's own check comes first and answers by the limit in
 		// force; this is the bound on what is read at all.
@@ -76,7 +76,7 @@ func newHTTP2Server(h http.Handler, c ServerConfig) *http.Server {
 	protocols.SetUnencryptedHTTP2(c.TLS == nil)
 	return &http.Server{
 		Handler:        h,
-		WriteTimeout:   writeStall,
+		WriteTimeout:   clientWriteTimeout,
 		IdleTimeout:    idleConnection,
 		MaxHeaderBytes: 2 * c.MaxHeader,
 		Protocols:      protocols,
@@ -84,7 +84,7 @@ func newHTTP2Server(h http.Handler, c ServerConfig) *http.Server {
 			MaxConcurrentStreams: maxStreams,
 			SendPingTimeout:      http2Ping,
 			PingTimeout:          http2Ping / 2,
-			WriteByteTimeout:     writeStall,
+			WriteByteTimeout:     clientWriteTimeout,
 		},
 		// OPTIONS * is answered like any other request.
 		DisableGeneralOptionsHandler: true,

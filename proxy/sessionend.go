@@ -42,11 +42,22 @@ type sessionEnd struct {
 }
 
 // watchSession follows the session of a request, which an anonymous one hasn't.
-func (g *Gateway) watchSession(rc *requestContext, f *forwarding) {
+func (g *Gateway) watchSession(rc *requestContext, f *outboundRequest) {
 	if rc.authenticated {
 		f.session.begin(rc.r.Header.Get("Content-Type"), rc.route.Timeout, f.kept.cancel)
 		f.session.watch = g.Sessions.Watch(rc.auth, f.kept.sessionEnded)
 	}
+}
+
+// terminateOnSessionEnd closes a WebSocket's tunnel when the session of its request
+// ends. A session that ends during the handshake closes the tunnel as soon as it is
+// open: the backend has seen the handshake, so the response must be no 401.
+func (g *Gateway) terminateOnSessionEnd(rc *requestContext, t *tunnel) (stop func()) {
+	if !rc.authenticated {
+		return func() {}
+	}
+	watch := g.Sessions.Watch(rc.auth, func() { t.terminate(errSessionEnded) })
+	return func() { watch.Stop() }
 }
 
 // begin takes the type of the request's body, and the time for the whole request.

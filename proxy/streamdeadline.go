@@ -27,7 +27,7 @@ func startStreamDeadline(w http.ResponseWriter, r *http.Request) *streamDeadline
 	c := &streamDeadline{ctl: http.NewResponseController(w)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.timer = time.AfterFunc(writeStall/2, c.tick)
+	c.timer = time.AfterFunc(clientWriteTimeout/2, c.tick)
 	return c
 }
 
@@ -38,13 +38,13 @@ func (c *streamDeadline) tick() {
 		return
 	}
 	if !c.writing {
-		_ = c.ctl.SetWriteDeadline(time.Now().Add(writeStall))
+		_ = c.ctl.SetWriteDeadline(time.Now().Add(clientWriteTimeout))
 	}
-	c.timer.Reset(writeStall / 2)
+	c.timer.Reset(clientWriteTimeout / 2)
 }
 
 // write marks the beginning and end of a write, which the deadline is for.
-func (c *streamDeadline) write(begins bool) {
+func (c *streamDeadline) setWriting(begins bool) {
 	if c == nil {
 		return
 	}

@@ -26,25 +26,25 @@ func TestQuietStreamOutlivesTheWriteTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := &deadlined{ResponseWriter: httptest.NewRecorder()}
-		_ = w.SetWriteDeadline(time.Now().Add(writeStall))
+		_ = w.SetWriteDeadline(time.Now().Add(clientWriteTimeout))
 		c := startStreamDeadline(w, &http.Request{ProtoMajor: 2})
 		for range 100 {
-			time.Sleep(writeStall / 4)
+			time.Sleep(clientWriteTimeout / 4)
 			synctest.Wait()
 			if w.left() <= 0 {
 				t.Fatal("a quiet stream would have been reset")
 			}
 		}
-		c.write(true)
-		time.Sleep(2 * writeStall)
+		c.setWriting(true)
+		time.Sleep(2 * clientWriteTimeout)
 		synctest.Wait()
 		if w.left() > 0 {
 			t.Error("a write that waits for the client has no end")
 		}
-		c.write(false)
+		c.setWriting(false)
 		c.stop()
 		last := w.at.Load()
-		time.Sleep(10 * writeStall)
+		time.Sleep(10 * clientWriteTimeout)
 		if w.at.Load() != last {
 			t.Error("the deadline was moved after the handler's end")
 		}

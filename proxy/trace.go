@@ -40,11 +40,11 @@ func (g *Gateway) startSpan(rc *requestContext) {
 	}
 	rc.r = r.WithContext(ctx)
 	rc.span.SetAttributes(
-		requestMethod(r.Method), semconv.URLPath(clip(rc.state.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)), semconv.URLScheme(rc.scheme()),
+		requestMethod(r.Method), semconv.URLPath(truncate(rc.config.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)), semconv.URLScheme(rc.scheme()),
 		semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
 		attribute.String("wxgate.request_id", rc.id),
 	)
-	rc.span.SetAttributes(span.Server(clip(r.Host, maxLoggedHost))...)
+	rc.span.SetAttributes(span.Server(truncate(r.Host, maxLoggedHost))...)
 }
 
 // spanName is the name of a span without a route.
@@ -98,13 +98,13 @@ func (rc *requestContext) describeSpan() {
 	if rc.route != nil {
 		route = rc.route.Host + rc.route.Path
 	}
-	if route != unrouted {
+	if route != noRouteName {
 		rc.span.SetName(spanName(rc.r.Method) + " " + route)
 		rc.span.SetAttributes(semconv.HTTPRoute(route), attribute.String("wxgate.route", rc.routeName))
 	}
 	rc.span.SetAttributes(semconv.HTTPResponseStatusCode(rc.status))
-	if rc.refusal != nil {
-		rc.span.SetAttributes(semconv.ErrorTypeKey.String(string(rc.refusal.Code)))
+	if rc.gatewayError != nil {
+		rc.span.SetAttributes(semconv.ErrorTypeKey.String(string(rc.gatewayError.Code)))
 	}
 	if rc.status >= 500 {
 		rc.span.SetStatus(codes.Error, "")

@@ -38,7 +38,7 @@ func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
 	}
 	h := rc.Header()
 	for name, values := range trailer {
-		if trailerPasses(rc.state.headers, name) {
+		if trailerPasses(rc.config.headers, name) {
 			delete(h, name) // of the header; an announced name would be sent with its value again
 			h[prefix+name] = values
 		}

@@ -12,91 +12,96 @@ import (
 )
 
 const (
-	// tunnelLinger is how long the other half of a tunnel may go on once one
-	// side has finished.
-	tunnelLinger = 10 * time.Second
+	// halfCloseTimeout is how long the second direction of a tunnel may stay open
+	// after the first has ended.
+	halfCloseTimeout = 10 * time.Second
 
-	// goAwayLinger is how long a client may take to answer a close frame.
-	goAwayLinger = 500 * time.Millisecond
+	// closeHandshakeTimeout is how long a client may take to reply to a close frame.
+	closeHandshakeTimeout = 500 * time.Millisecond
 )
 
-// tunnel is a pair of connections and what is to be done when both are closed.
+// tunnel copies the bytes of a WebSocket between the client's connection and the
+// backend's, both ways.
 type tunnel struct {
-	rc   *requestContext
-	done func()
+	rc      *requestContext
+	onClose func() // called once, after both directions have ended
 
-	mu      sync.Mutex
-	client  *frameWriter
-	backend io.ReadWriteCloser
-	reason  *apierror.Error // why it was terminated
-	ended   int             // directions that have finished
-	leaving bool            // the gateway stops: the client is told by a close frame
-	down    int64           // bytes towards the client
+	mu            sync.Mutex
+	client        *frameWriter
+	backend       io.ReadWriteCloser
+	reason        *apierror.Error // why the tunnel was terminated; nil: it was not
+	ended         int             // directions that have ended
+	goingAway     bool            // the gateway shuts down: the client gets a close frame
+	bytesToClient int64
 }
 
-// open takes both connections, unless the tunnel was terminated before.
-func (t *tunnel) open(client net.Conn, backend io.ReadWriteCloser) bool {
+// attach sets both connections. It reports false where the tunnel was terminated
+// before; then abandon must be called.
+func (t *tunnel) attach(client net.Conn, backend io.ReadWriteCloser) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.client, t.backend = &frameWriter{Conn: client}, backend
-	t.rc.refusal = t.reason
+	t.rc.gatewayError = t.reason
 	return t.reason == nil
 }
 
-// abandon ends a tunnel that was never started.
+// abandon closes a tunnel that was not started.
 func (t *tunnel) abandon() {
 	t.mu.Lock()
 	t.ended = 2
-	leaving := t.leaving
+	goingAway := t.goingAway
 	t.mu.Unlock()
-	if leaving {
+	if goingAway {
 		t.client.writeClose()
 	}
 	t.close()
-	t.done()
+	t.onClose()
 }
 
+// start copies in both directions. buffered holds bytes that were read from the client
+// before.
 func (t *tunnel) start(buffered []byte) {
-	down, up := newDirection(t.client, t.backend), newDirection(t.backend, t.client.Conn)
-	down.down, up.first = true, buffered
+	toClient, toBackend := newTunnelCopy(t.client, t.backend), newTunnelCopy(t.backend, t.client.Conn)
+	toClient.toClient, toBackend.buffered = true, buffered
 	if c, ok := t.backend.(plainConn); ok {
 		if conn, received := c.Plain(); conn != nil {
-			down.raw, down.first = rawio.ConnOf(conn), received
+			toClient.rawConn, toClient.buffered = rawio.ConnOf(conn), received
 		}
 	}
-	go t.copy(down)
-	go t.copy(up)
+	go t.copy(toClient)
+	go t.copy(toBackend)
 }
 
-// plainConn is a backend's connection without TLS.
+// plainConn is implemented by a backend's connection. Plain returns nil over TLS.
 type plainConn interface {
 	Plain() (conn net.Conn, received []byte)
 }
 
-// copy carries one direction until its source ends. A clean end is passed on
-// as such, so that the other direction can finish; an error ends both.
-func (t *tunnel) copy(d *direction) {
-	t.finish(d, d.copy())
+// copy copies one direction until its source ends.
+func (t *tunnel) copy(c *tunnelCopy) {
+	t.finish(c, c.run())
 }
 
-func (t *tunnel) finish(d *direction, err error) {
+// finish handles the end of one direction. A clean end half-closes the destination, so
+// that the other direction can finish; an error closes both connections.
+func (t *tunnel) finish(c *tunnelCopy, err error) {
 	t.mu.Lock()
-	if d.down {
-		t.down = d.copied
+	if c.toClient {
+		t.bytesToClient = c.copied
 	}
 	t.ended++
-	last, leaving := t.ended == 2, t.leaving
+	last, goingAway := t.ended == 2, t.goingAway
 	t.mu.Unlock()
 	switch {
 	case last:
 		t.close()
-		t.rc.bytes = t.down
-		t.done()
-	case leaving && d.down: // leave closes the client's side
-	case err != nil || !closeWrite(d.dst):
+		t.rc.bytes = t.bytesToClient
+		t.onClose()
+	case goingAway && c.toClient: // closeGoingAway closes the client's connection
+	case err != nil || !closeWrite(c.dst):
 		t.close()
 	default:
-		time.AfterFunc(tunnelLinger, t.close)
+		time.AfterFunc(halfCloseTimeout, t.close)
 	}
 }
 
@@ -105,10 +110,9 @@ func (t *tunnel) close() {
 	t.backend.Close()
 }
 
-// terminate closes the tunnel from outside: the session ended, or the gateway
-// stops.
+// terminate closes both connections at once.
 func (t *tunnel) terminate(reason error) {
-	t.note(reason)
+	t.recordReason(reason)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.client != nil {
@@ -116,41 +120,42 @@ func (t *tunnel) terminate(reason error) {
 	}
 }
 
-// note keeps the first reason, for the log.
-func (t *tunnel) note(reason error) {
+// recordReason records the first reason, for the access log.
+func (t *tunnel) recordReason(reason error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if e := (*apierror.Error)(nil); errors.As(reason, &e) && t.reason == nil && t.ended < 2 {
 		t.reason = e
-		if t.client != nil { // before that the request is the handshake's; open passes the reason on
-			t.rc.refusal = e
+		if t.client != nil { // before attach, the handler's goroutine uses rc; attach sets the reason
+			t.rc.gatewayError = e
 		}
 	}
 }
 
-// goAway ends the tunnel because the gateway stops. The client is told by a
-// close frame, and its connection is closed once it has answered, or soon: one
-// that is closed with bytes unread is reset, and the frame lost.
-func (t *tunnel) goAway(reason error) {
-	// Both before the frame: a client that answers at once may end the tunnel
-	// before this returns.
-	t.note(reason)
+// closeGoingAway closes the tunnel because the gateway shuts down. It sends the client
+// a close frame and closes the client's connection after the client has replied, or
+// after closeHandshakeTimeout: closing a TCP connection with unread bytes sends a
+// reset, and the client would lose the frame.
+func (t *tunnel) closeGoingAway(reason error) {
+	// Set both before the frame is sent: a client that replies at once may end the
+	// tunnel before this method returns.
+	t.recordReason(reason)
 	t.mu.Lock()
-	t.leaving = true
+	t.goingAway = true
 	client, backend := t.client, t.backend
 	t.mu.Unlock()
 	if client == nil {
-		return // the tunnel is not open yet, and won't be: abandon tells the client
+		return // attach will report false, and abandon sends the close frame
 	}
 	if !client.writeClose() {
 		t.close()
 		return
 	}
 	backend.Close()
-	time.AfterFunc(goAwayLinger, t.close)
+	time.AfterFunc(closeHandshakeTimeout, t.close)
 }
 
-// closeWrite passes an end of stream on; false where the connection can't.
+// closeWrite half-closes w; it reports false where w does not support that.
 func closeWrite(w io.Writer) bool {
 	c, ok := w.(interface{ CloseWrite() error })
 	return ok && c.CloseWrite() == nil

@@ -43,7 +43,7 @@ func checkUpgrade(rc *requestContext) error {
 	return nil
 }
 
-func (rc *requestContext) upgrades() bool {
+func (rc *requestContext) isWebSocket() bool {
 	return len(rc.r.Header["Upgrade"]) > 0 && upgradeOf(rc.r) == upgradeWebSocket
 }
 

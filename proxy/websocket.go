@@ -17,92 +17,85 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// forwardWebSocket forwards a WebSocket: the handshake goes the request's usual
-// way, then bytes go both ways as they are.
+// forwardWebSocket forwards the handshake as an ordinary request, and then the bytes of
+// both directions unchanged.
 //
-// The handler returns once the connection is the tunnel's own; the goroutines
-// and buffers of an HTTP request are then free, and an idle socket costs two
-// small goroutines. The last one to end finishes the request.
-//
-// A session that ends during the handshake closes the socket once it is open: a
-// backend has seen the handshake, so that no 401 may be the answer.
+// The handler returns as soon as the tunnel has the connection. The goroutines and
+// buffers of an HTTP request are then free, and an idle WebSocket costs two small
+// goroutines. The second of them to end finishes the request.
 func (g *Gateway) forwardWebSocket(rc *requestContext) error {
-	ctx, cancel := context.WithCancelCause(rc.lastingContext())
-	stopFollowing := context.AfterFunc(rc.r.Context(), func() { cancel(context.Cause(rc.r.Context())) })
+	ctx, cancel := context.WithCancelCause(rc.detachedContext())
+	stopPropagation := context.AfterFunc(rc.r.Context(), func() { cancel(context.Cause(rc.r.Context())) })
 	t := &tunnel{rc: rc}
-	stopWatching := func() {}
-	if rc.authenticated {
-		watch := g.Sessions.Watch(rc.auth, func() { t.terminate(errSessionEnded) })
-		stopWatching = func() { watch.Stop() }
-	}
+	stopWatch := g.terminateOnSessionEnd(rc, t)
 	release := func() {
-		stopWatching()
+		stopWatch()
 		cancel(nil)
 	}
-	err := g.openTunnel(ctx, t, stopFollowing, release)
+	err := g.openTunnel(ctx, t, stopPropagation, release)
 	if err != nil || !rc.detached {
-		stopFollowing()
+		stopPropagation()
 		release()
 	}
 	return err
 }
 
-// lastingContext holds nothing of the request's memory, which a tunnel would keep
-// for as long as it is open.
-func (rc *requestContext) lastingContext() context.Context {
+// detachedContext is a context that refers to no memory of the request: a tunnel would
+// keep that for as long as it is open.
+func (rc *requestContext) detachedContext() context.Context {
 	if rc.span == nil {
 		return context.Background()
 	}
 	return trace.ContextWithSpan(context.Background(), rc.span)
 }
 
-// keepForLog lets go of the request but for what is told of it at its end: a socket
-// may be open for hours.
-func (rc *requestContext) keepForLog() {
+// retainForLog drops everything of the request except what the log line and the
+// metrics at its end need: a WebSocket may be open for hours.
+func (rc *requestContext) retainForLog() {
 	r := rc.r
 	rc.r = &http.Request{Method: strings.Clone(r.Method), Host: strings.Clone(r.Host), URL: &url.URL{Path: strings.Clone(r.URL.Path)}}
 	if agent := lastValue(r.Header["User-Agent"]); agent != "" {
 		rc.r.Header = http.Header{"User-Agent": {strings.Clone(agent)}}
 	}
 	rc.w, rc.responseHeaders = nil, nil
-	// Each would keep the whole head, token and all.
+	// Clones: each of these strings is a part of the received head, token included.
 	rc.id, rc.clientText, rc.host = strings.Clone(rc.id), strings.Clone(rc.clientText), ""
 	rc.idValue[0] = rc.id
 }
 
-// openTunnel does the handshake with the backend and takes the client's
-// connection over. A backend's refusal has been answered where it gives nil and
-// the request is not detached.
-func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func() bool, release func()) error {
+// openTunnel does the handshake with the backend, hijacks the client's connection and
+// starts the tunnel. Where the backend refused the handshake, its response was sent:
+// openTunnel returns nil, and rc is not detached.
+func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopPropagation func() bool, release func()) error {
 	rc := t.rc
-	res, err := g.handshake(ctx, rc, new(forwarding))
+	res, err := g.handshake(ctx, rc, new(outboundRequest))
 	if err != nil || res == nil {
 		return err
 	}
-	backend, isPipe := res.Body.(io.ReadWriteCloser)
-	if !isPipe {
+	backend, ok := res.Body.(io.ReadWriteCloser)
+	if !ok {
 		res.Body.Close()
-		return apierror.New(apierror.UpstreamError, "the backend's connection can't be taken over")
+		return apierror.New(apierror.UpstreamError, "the backend's connection can't be written to")
 	}
-	stopFollowing() // the request's context ends with the handler
+	stopPropagation() // the request's context ends when the handler returns
 	client, buffered, err := rc.hijack()
 	if err != nil {
 		backend.Close()
-		return apierror.New(apierror.Internal, "the client's connection can't be taken over").WithCause(err)
+		return apierror.New(apierror.Internal, "the client's connection can't be hijacked").WithCause(err)
 	}
 	rc.detached, rc.status = true, http.StatusSwitchingProtocols
-	t.done = func() {
-		g.Metrics.sockets.Dec()
-		g.sockets.remove(t)
+	t.onClose = func() {
+		g.Metrics.openWebSockets.Dec()
+		g.tunnels.remove(t)
 		release()
 		g.finish(rc)
 	}
-	// Before the client hears of it: a drain must not overlook it.
-	g.sockets.add(t)
-	g.Metrics.sockets.Inc()
+	// Before the 101 is sent: a drain must not miss a tunnel that a client has seen.
+	g.tunnels.add(t)
+	g.Metrics.openWebSockets.Inc()
 	err = writeSwitching(client, rc, res)
-	rc.keepForLog()
-	if open := t.open(client, backend); err != nil || !open {
+	rc.retainForLog()
+	if attached := t.attach(client, backend); err != nil || !attached {
 		t.abandon()
 		return nil
 	}
@@ -110,10 +103,10 @@ func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopFollowing func(
 	return nil
 }
 
-// handshake asks the backend. What is not a well-formed 101 goes to the client
-// as an ordinary answer; the response is nil then.
-func (g *Gateway) handshake(ctx context.Context, rc *requestContext, f *forwarding) (*upstream.Response, error) {
-	if _, err := g.outbound(ctx, rc, f); err != nil {
+// handshake sends the handshake to the backend. A response that is no well-formed 101
+// is sent to the client as an ordinary response, and handshake returns nil.
+func (g *Gateway) handshake(ctx context.Context, rc *requestContext, f *outboundRequest) (*upstream.Response, error) {
+	if _, err := g.buildOutboundRequest(ctx, rc, f); err != nil {
 		return nil, err
 	}
 	out := &f.call
@@ -134,36 +127,37 @@ func (g *Gateway) handshake(ctx context.Context, rc *requestContext, f *forwardi
 		res.Body.Close()
 		return nil, apierror.New(apierror.UpstreamError, "the backend switched to another protocol")
 	}
-	g.keepCookies(ctx, rc, res)
+	g.storeCookies(ctx, rc, res)
 	return res, nil
 }
 
+// hijack takes the client's connection over from the HTTP server. The bytes are what
+// the client sent ahead of the response.
 func (rc *requestContext) hijack() (net.Conn, []byte, error) {
 	conn, rw, err := http.NewResponseController(rc.w).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
-	// Bytes that the client sent ahead go into the tunnel, behind the 101.
-	early, err := rw.Reader.Peek(rw.Reader.Buffered())
+	buffered, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
 	_ = conn.SetDeadline(time.Time{})
-	return conn, slices.Clone(early), nil
+	return conn, slices.Clone(buffered), nil
 }
 
 // writeSwitching sends the 101 with the backend's handshake headers.
 func writeSwitching(client net.Conn, rc *requestContext, res *upstream.Response) error {
 	h := http.Header{}
-	copyResponseHeader(h, &res.Header, rc.state.headers, nil)
+	copyResponseHeader(h, &res.Header, rc.config.headers, nil)
 	h["Connection"] = []string{"Upgrade"}
 	h["Upgrade"] = []string{"websocket"}
 	rc.rewriteCookiePaths(h)
 	rc.responseHeaders = rc.route.changeResponse(rc.responseHeaders)
 	rc.addGatewayHeaders(h)
 	spellWebSocketHeaders(h)
-	_ = client.SetWriteDeadline(time.Now().Add(tunnelStall))
+	_ = client.SetWriteDeadline(time.Now().Add(tunnelWriteTimeout))
 	w := bufio.NewWriterSize(client, 1024)
 	_, _ = w.WriteString("HTTP/1.1 101 Switching Protocols\r\n")
 	_ = h.Write(w)
@@ -171,9 +165,8 @@ func writeSwitching(client net.Conn, rc *requestContext, res *upstream.Response)
 	return w.Flush()
 }
 
-// webSocketNames are the headers of a handshake by their canonical form in Go,
-// as RFC 6455 spells them: there are servers and clients that compare names
-// byte by byte.
+// webSocketNames maps the headers of a handshake from Go's canonical form to the
+// spelling of RFC 6455: some servers and clients compare names byte by byte.
 var webSocketNames = [...][2]string{
 	{"Sec-Websocket-Key", "Sec-WebSocket-Key"},
 	{"Sec-Websocket-Version", "Sec-WebSocket-Version"},
@@ -182,21 +175,22 @@ var webSocketNames = [...][2]string{
 	{"Sec-Websocket-Accept", "Sec-WebSocket-Accept"},
 }
 
-// webSocketName spells a name as RFC 6455 does, where it is one of its names.
+// webSocketName returns the spelling of RFC 6455, or name where it is none of those.
 func webSocketName(name string) string {
-	for _, each := range webSocketNames {
-		if name == each[0] {
-			return each[1]
+	for _, spelling := range webSocketNames {
+		if name == spelling[0] {
+			return spelling[1]
 		}
 	}
 	return name
 }
 
+// spellWebSocketHeaders renames the headers of a handshake to the spelling of RFC 6455.
 func spellWebSocketHeaders(h http.Header) {
-	for _, name := range webSocketNames {
-		if values, there := h[name[0]]; there {
-			delete(h, name[0])
-			h[name[1]] = values
+	for _, spelling := range webSocketNames {
+		if values, ok := h[spelling[0]]; ok {
+			delete(h, spelling[0])
+			h[spelling[1]] = values
 		}
 	}
 }

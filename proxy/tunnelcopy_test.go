@@ -10,12 +10,12 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// What a source gives arrives whole and in order, behind what was received before,
-// whether its descriptor can be waited for or not.
-func TestADirectionCopiesEveryByte(t *testing.T) {
+// The bytes of a source arrive complete and in order, after the bytes that were read
+// before, with and without a file descriptor to wait for.
+func TestTunnelCopiesEveryByteInOrder(t *testing.T) {
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB) (near, far net.Conn){"a descriptor": tcpPair, "none, as over TLS": pipe} {
-		for _, size := range []int{0, 1, smallRead - 1, smallRead, smallRead + 1, 3 * len(copyBuffer{})} {
+		for _, size := range []int{0, 1, smallReadSize - 1, smallReadSize, smallReadSize + 1, 3 * len(copyBuffer{})} {
 			t.Run(fmt.Sprint(name, ", ", size), func(t *testing.T) {
 				t.Parallel()
 				near, far := connect(t)
@@ -25,27 +25,26 @@ func TestADirectionCopiesEveryByte(t *testing.T) {
 					far.Close()
 				}()
 				var arrived bytes.Buffer
-				d := newDirection(&arrived, near)
-				d.first = []byte("first ")
-				err := d.copy()
-				if want := append([]byte("first "), sent...); err != nil || !bytes.Equal(arrived.Bytes(), want) || d.copied != int64(len(want)) {
-					t.Errorf("%d bytes arrived, %d counted, %v; want %d", arrived.Len(), d.copied, err, len(want))
+				c := newTunnelCopy(&arrived, near)
+				c.buffered = []byte("first ")
+				err := c.run()
+				if want := append([]byte("first "), sent...); err != nil || !bytes.Equal(arrived.Bytes(), want) || c.copied != int64(len(want)) {
+					t.Errorf("%d bytes arrived, %d counted, %v; want %d", arrived.Len(), c.copied, err, len(want))
 				}
-				if (d.raw == nil) != (name != "a descriptor") {
-					t.Error("it waits in the other way")
+				if (c.rawConn == nil) != (name != "a descriptor") {
+					t.Error("it does not wait for the descriptor, or for one that does not exist")
 				}
 			})
 		}
 	}
 }
 
-// A destination that fails ends the direction with its error.
-func TestADirectionEndsWithItsDestination(t *testing.T) {
+func TestTunnelCopyReturnsTheErrorOfItsDestination(t *testing.T) {
 	t.Parallel()
 	for name, connect := range map[string]func(testing.TB) (near, far net.Conn){"a descriptor": tcpPair, "none": pipe} {
 		near, far := connect(t)
 		go func() { _, _ = io.WriteString(far, "hello") }()
-		if err := newDirection(failingWriter{}, near).copy(); err != io.ErrClosedPipe {
+		if err := newTunnelCopy(failingWriter{}, near).run(); err != io.ErrClosedPipe {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
