@@ -226,7 +226,7 @@ func TestHookNamesTheUserOrRefuses(t *testing.T) {
 	})
 	url := serve(t, hook)
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) {
-		c.Endpoints.Hook = endpoint.Hook{URL: url, Timeout: time.Second, Client: endpoint.NewHookClient()}
+		c.Endpoints.Hook = endpoint.Hook{URL: url, Timeout: time.Second, Client: endpoint.NewBackendClient()}
 	}})
 	token := env.login("alice")
 	if asked.last["openid"] != env.user("alice").OpenID || asked.last["is_new_user"] != true || !strings.HasPrefix(asked.token, "Bearer ey") {

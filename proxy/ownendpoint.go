@@ -28,11 +28,11 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	rc.r.Body = endpointBody{body}
 	call := &endpoint.Request{
 		ResponseWriter: rc, HTTP: rc.r, ID: rc.id, Client: rc.client, ClientText: rc.clientText,
-		Authenticate: func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew, cookie) },
-		FromOurPage:  rc.fromOurPage,
-		PageOf:       func() *session.Session { return g.pageOf(rc) },
-		SetCookie:    func(line string) { rc.setWebCookie = line },
-		TakesCookie:  func(path string) bool { return rc.takesCookie(g, path) },
+		Authenticate:  func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew, cookie) },
+		SameOrigin:    rc.fromOurPage,
+		WebSession:    func() *session.Session { return g.pageOf(rc) },
+		SetCookie:     func(line string) { rc.setWebCookie = line },
+		AcceptsCookie: func(path string) bool { return rc.takesCookie(g, path) },
 	}
 	err := g.endpoints.Serve(call)
 	rc.done = true

@@ -184,7 +184,7 @@ func TestPrefetchAnswerIsSmall(t *testing.T) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"user_id": strings.Repeat("u", 128), "roles": roles})
 	}))
 	env := newPrefetchEnv(t, envConfig{config: func(c *proxy.Config) {
-		c.Endpoints.Hook = endpoint.Hook{URL: hook, Timeout: 2 * time.Second, Client: endpoint.NewHookClient()}
+		c.Endpoints.Hook = endpoint.Hook{URL: hook, Timeout: 2 * time.Second, Client: endpoint.NewBackendClient()}
 	}})
 	if got := env.prefetch(wechattest.PrefetchCall{}); got.Status != http.StatusOK || len(got.Data) > 8<<10 {
 		t.Errorf("%d bytes, %+v", len(got.Data), got)

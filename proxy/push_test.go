@@ -74,7 +74,7 @@ func newPushEnv(t *testing.T, p envConfig, backend *pushBackend, plain bool) *te
 	p.config = func(c *proxy.Config) {
 		c.Identity.Assertion = "X-Identity-Assertion"
 		c.Endpoints.Pushes = map[string]endpoint.Push{appID: {
-			Verifier: verifier, Upstream: backend.URL + "/wx/push", Timeout: 2 * time.Second, Client: endpoint.NewHookClient(),
+			Verifier: verifier, Upstream: backend.URL + "/wx/push", Timeout: 2 * time.Second, Client: endpoint.NewBackendClient(),
 			AppIDHeader: "X-AppID", OpenIDHeader: "X-OpenID", AssertionHeader: "X-Identity-Assertion",
 		}}
 	}

@@ -165,7 +165,7 @@ func pushes(c *config.Config) (map[string]endpoint.Push, error) {
 			return nil, fmt.Errorf("apps[%d].push: %w", i, err)
 		}
 		out[a.AppID] = endpoint.Push{
-			Verifier: verifier, Upstream: a.Push.Upstream.URL.String(), Timeout: a.Push.Timeout.Std(), Client: endpoint.NewHookClient(),
+			Verifier: verifier, Upstream: a.Push.Upstream.URL.String(), Timeout: a.Push.Timeout.Std(), Client: endpoint.NewBackendClient(),
 			AppIDHeader: cmp.Or(c.Identity.Headers.AppID, "X-AppID"), OpenIDHeader: cmp.Or(c.Identity.Headers.OpenID, "X-OpenID"),
 			AssertionHeader: c.Identity.Assertion.Header,
 		}
@@ -219,7 +219,7 @@ func loginHook(c *config.Config) endpoint.Hook {
 	if h.URL.URL == nil {
 		return endpoint.Hook{}
 	}
-	return endpoint.Hook{URL: h.URL.String(), Timeout: h.Timeout.Std(), AllowOnError: h.OnError == "allow", Client: endpoint.NewHookClient()}
+	return endpoint.Hook{URL: h.URL.String(), Timeout: h.Timeout.Std(), AllowOnError: h.OnError == "allow", Client: endpoint.NewBackendClient()}
 }
 
 func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (*upstream.Group, error)) (*proxy.Route, error) {

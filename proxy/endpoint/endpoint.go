@@ -68,10 +68,10 @@ type Request struct {
 	// nears its end.
 	Authenticate func(renew, cookie bool) (session.AuthResult, error)
 
-	FromOurPage func() bool             // the request was made by a page of ours, or by a person
-	PageOf      func() *session.Session // the live session of the browser; nil: there is none
-	SetCookie   func(line string)       // puts a Set-Cookie line on the answer
-	TakesCookie func(path string) bool  // a route that takes cookies serves the path
+	SameOrigin    func() bool             // the request was made by a page of ours, or by a person
+	WebSession    func() *session.Session // the live session of the browser; nil: there is none
+	SetCookie     func(line string)       // puts a Set-Cookie line on the answer
+	AcceptsCookie func(path string) bool  // a route that takes cookies serves the path
 
 	// Set while the call is served, for the access log.
 	Name string             // the endpoint's path; "" where there is none
@@ -111,7 +111,7 @@ func New(o Options, c Config) *Handler {
 
 // Configure puts another config in force for the calls to come.
 func (h *Handler) Configure(c Config) {
-	table := map[string][]endpoint{httprule.JWKSPath: {{method: http.MethodGet, serve: h.showKeys}}}
+	table := map[string][]endpoint{httprule.JWKSPath: {{method: http.MethodGet, serve: h.serveJWKS}}}
 	for _, e := range []struct {
 		method, path string
 		serve        func(*Request) error
@@ -120,22 +120,22 @@ func (h *Handler) Configure(c Config) {
 		{http.MethodPost, "/login", h.login, false},
 		{http.MethodPost, "/refresh", h.refresh, false},
 		{http.MethodPost, "/logout", h.logout, true},
-		{http.MethodGet, "/session", h.showSession, true},
-		{http.MethodPost, "/phone", h.bindPhone, false},
-		{http.MethodPut, "/profile", h.setProfile, false},
-		{http.MethodGet, "/profile", h.showProfile, false},
+		{http.MethodGet, "/session", h.getSession, true},
+		{http.MethodPost, "/phone", h.setPhone, false},
+		{http.MethodPut, "/profile", h.putProfile, false},
+		{http.MethodGet, "/profile", h.getProfile, false},
 		{http.MethodPost, "/check", h.check, false},
 	} {
 		path := c.Prefix + e.path
 		table[path] = append(table[path], endpoint{method: e.method, serve: e.serve, cookie: e.cookie})
 	}
 	if c.Web.on() {
-		h.addWebEndpoints(c.Prefix, table)
+		h.webEndpoints(c.Prefix, table)
 	}
 	for appid, push := range c.Pushes {
 		p := pushEndpoints{h, push, appid}
 		table[c.Prefix+"/push/"+appid] = []endpoint{
-			{method: http.MethodGet, serve: p.checkURL},
+			{method: http.MethodGet, serve: p.verifyURL},
 			{method: http.MethodPost, serve: p.receive, maxBody: wechat.MaxPush},
 		}
 	}
@@ -184,16 +184,16 @@ func (h *Handler) Serve(r *Request) error {
 
 // takes: HEAD is taken wherever GET is safe (RFC 9110, section 9.3.2).
 func (e endpoint) takes(method string) bool {
-	return e.method == method || method == http.MethodHead && e.takesHead()
+	return e.method == method || method == http.MethodHead && e.allowsHead()
 }
 
-func (e endpoint) takesHead() bool { return e.method == http.MethodGet && !e.noHead }
+func (e endpoint) allowsHead() bool { return e.method == http.MethodGet && !e.noHead }
 
 func allowed(endpoints []endpoint) string {
 	var methods []string
 	for _, e := range endpoints {
 		methods = append(methods, e.method)
-		if e.takesHead() {
+		if e.allowsHead() {
 			methods = append(methods, http.MethodHead)
 		}
 	}

@@ -35,7 +35,7 @@ func TestChooseApp(t *testing.T) {
 		"hint in a user's name":       {two, "", "https://servicewechat.com@evil.test/wxb/", ""},
 		"named by what has no letter": {two, " wxb", "", ""},
 	} {
-		got, err := test.config.chooseApp(test.named, test.referer)
+		got, err := test.config.selectApp(test.named, test.referer)
 		if got != test.want && err == nil || (err == nil) != (test.want != "") {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
@@ -64,7 +64,7 @@ func TestIdempotencyKeys(t *testing.T) {
 func TestTheHooksAnswerAndTheConfigurationAgreeOnRoles(t *testing.T) {
 	t.Parallel()
 	for _, role := range []string{"admin", "管理员", "a,b", strings.Repeat("r", httprule.MaxRoleBytes), strings.Repeat("r", httprule.MaxRoleBytes+1), "", "a\n", "\xff", "a\u0085"} {
-		if got := (hookAnswer{Roles: []string{role}}).check() == nil; got != httprule.ValidRole(role) {
+		if got := (hookResponse{Roles: []string{role}}).check() == nil; got != httprule.ValidRole(role) {
 			t.Errorf("role %q: the hook may give it: %v", role, got)
 		}
 	}
@@ -73,7 +73,7 @@ func TestTheHooksAnswerAndTheConfigurationAgreeOnRoles(t *testing.T) {
 		for i := range roles {
 			roles[i] = "r"
 		}
-		if got := (hookAnswer{Roles: roles}).check() == nil; got != want {
+		if got := (hookResponse{Roles: roles}).check() == nil; got != want {
 			t.Errorf("%d roles: %v", n, got)
 		}
 	}

@@ -37,13 +37,13 @@ func readOptionalJSON(r *Request, v any) error {
 
 func decodeJSON(raw []byte, v any) error {
 	if err := json.Unmarshal(raw, v); err != nil {
-		return apierror.New(apierror.BadRequest, jsonProblem(err)).WithCause(err)
+		return apierror.New(apierror.BadRequest, describeJSONError(err)).WithCause(err)
 	}
 	return nil
 }
 
-// jsonProblem says what is wrong without repeating what was sent.
-func jsonProblem(err error) string {
+// describeJSONError says what is wrong without repeating what was sent.
+func describeJSONError(err error) string {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) && wrong.Field != "" {
 		return "the field " + wrong.Field + " has the wrong type"

@@ -2,8 +2,8 @@ package endpoint
 
 import "wxgate/internal/httprule"
 
-// showKeys answers GET /.well-known/jwks.json.
-func (h *Handler) showKeys(r *Request) error {
+// serveJWKS answers GET /.well-known/jwks.json.
+func (h *Handler) serveJWKS(r *Request) error {
 	httprule.WriteJWKS(r, h.Sessions.JWKS())
 	return nil
 }

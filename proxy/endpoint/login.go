@@ -28,28 +28,28 @@ type loginRequest struct {
 	PhoneCode string `json:"phone_code"`
 }
 
-// tokenAnswer is the answer of login and refresh; times in seconds.
-type tokenAnswer struct {
+// tokenResponse is the answer of login and refresh; times in seconds.
+type tokenResponse struct {
 	Token            string `json:"token"`
 	TokenType        string `json:"token_type"`
 	ExpiresIn        int64  `json:"expires_in"`
 	SessionExpiresIn int64  `json:"session_expires_in"`
 }
 
-func newTokenAnswer(t session.Token) tokenAnswer {
-	return tokenAnswer{t.Value.Reveal(), "Bearer", seconds(t.ExpiresIn), seconds(t.SessionExpiresIn)}
+func newTokenResponse(t session.Token) tokenResponse {
+	return tokenResponse{t.Value.Reveal(), "Bearer", seconds(t.ExpiresIn), seconds(t.SessionExpiresIn)}
 }
 
-// loginAnswer is the answer of login. Phone is there where a phone_code came:
+// loginResponse is the answer of login. Phone is there where a phone_code came:
 // the number, or what went wrong with it, which does not undo the login.
-type loginAnswer struct {
-	tokenAnswer
+type loginResponse struct {
+	tokenResponse
 	IsNewUser bool `json:"is_new_user"`
 	Phone     any  `json:"phone,omitempty"`
 }
 
-// phoneFailure stands in a login's "phone" where the number could not be had.
-type phoneFailure struct {
+// phoneError stands in a login's "phone" where the number could not be had.
+type phoneError struct {
 	Error   apierror.Code `json:"error"`
 	Message string        `json:"message"`
 }
@@ -58,10 +58,10 @@ type phoneFailure struct {
 func (h *Handler) login(r *Request) error {
 	req, key, err := h.readLogin(r)
 	if err != nil {
-		if limited := h.countAsLogin(r); limited != nil {
+		if limited := h.countAgainstLoginLimit(r); limited != nil {
 			err = limited
 		}
-		h.countLogin("-", err)
+		h.countLoginOutcome("-", err)
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTime)
@@ -71,9 +71,9 @@ func (h *Handler) login(r *Request) error {
 	answer, err := h.Sessions.UseCodeOnce(ctx, session.CodeUse{
 		AppID: req.AppID, Code: req.Code, IdempotencyKey: key, PrefetchOn: prefetched, Limit: limit, Rate: rate,
 	}, func(ctx context.Context) ([]byte, error) {
-		return h.openSession(ctx, r, req)
+		return h.createSession(ctx, r, req)
 	})
-	h.countLogin(req.AppID, err)
+	h.countLoginOutcome(req.AppID, err)
 	if err != nil {
 		return err
 	}
@@ -89,17 +89,17 @@ func (h *Handler) readLogin(r *Request) (req loginRequest, key string, err error
 	if !wechat.ValidCode(req.Code) || req.PhoneCode != "" && !wechat.ValidCode(req.PhoneCode) {
 		return req, "", apierror.New(apierror.BadRequest, "code is missing, or is no code of wx.login")
 	}
-	if req.AppID, err = r.config.chooseApp(req.AppID, r.HTTP.Header.Get("Referer")); err != nil {
+	if req.AppID, err = r.config.selectApp(req.AppID, r.HTTP.Header.Get("Referer")); err != nil {
 		return req, "", err
 	}
 	key, err = idempotencyKey(r.HTTP.Header["Idempotency-Key"])
 	return req, key, err
 }
 
-// chooseApp says which app the login is for: the one named, else the one that
+// selectApp says which app the login is for: the one named, else the one that
 // the WeChat client's Referer names, else the only one.
-func (c *Config) chooseApp(named, referer string) (string, error) {
-	hinted := refererApp(referer)
+func (c *Config) selectApp(named, referer string) (string, error) {
+	hinted := appFromReferer(referer)
 	switch {
 	case named != "" && !slices.Contains(c.Apps, named):
 		return "", apierror.New(apierror.BadRequest, "this appid is not served here")
@@ -115,10 +115,10 @@ func (c *Config) chooseApp(named, referer string) (string, error) {
 	return "", apierror.New(apierror.BadRequest, "appid is missing")
 }
 
-// refererApp reads the appid out of the Referer that the WeChat client sends,
+// appFromReferer reads the appid out of the Referer that the WeChat client sends,
 // https://servicewechat.com/{appid}/{version}/page-frame.html. It is a hint:
 // anyone can send it.
-func refererApp(referer string) string {
+func appFromReferer(referer string) string {
 	u, err := url.Parse(referer)
 	if err != nil || u.Scheme != "https" || u.Host != "servicewechat.com" {
 		return ""
@@ -141,12 +141,12 @@ func idempotencyKey(values []string) (string, error) {
 	return key, nil
 }
 
-// openSession takes the code to WeChat, asks the hook, and opens the session. It
+// createSession takes the code to WeChat, asks the hook, and opens the session. It
 // gives the answer's JSON.
-func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest) ([]byte, error) {
+func (h *Handler) createSession(ctx context.Context, r *Request, req loginRequest) ([]byte, error) {
 	who, err := h.WeChat.Login(ctx, req.AppID, req.Code)
 	if err != nil {
-		return nil, releaseCode(err)
+		return nil, allowRetry(err)
 	}
 	login := session.Login{AppID: req.AppID, OpenID: who.OpenID, UnionID: who.UnionID, SessionKey: who.SessionKey}
 	if req.PhoneCode != "" { // which a banned user's login would use up; without one Login refuses him
@@ -154,9 +154,9 @@ func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest)
 			return nil, err
 		}
 	}
-	phone, told := h.phoneAtLogin(ctx, req, who.OpenID)
+	phone, told := h.phoneForLogin(ctx, req, who.OpenID)
 	login.Phone = phone
-	if err := h.askHook(ctx, r, &login); err != nil {
+	if err := h.runLoginHook(ctx, r, &login); err != nil {
 		return nil, err
 	}
 	token, s, isNew, err := h.Sessions.Login(ctx, login)
@@ -164,20 +164,20 @@ func (h *Handler) openSession(ctx context.Context, r *Request, req loginRequest)
 		return nil, err
 	}
 	r.Auth = session.AuthResult{Session: *s} // for the access log
-	return json.Marshal(loginAnswer{newTokenAnswer(token), isNew, told})
+	return json.Marshal(loginResponse{newTokenResponse(token), isNew, told})
 }
 
-// releaseCode lets a code be tried again where WeChat may not have used it up.
-func releaseCode(err error) error {
+// allowRetry lets a code be tried again where WeChat may not have used it up.
+func allowRetry(err error) error {
 	if errors.Is(err, wechat.ErrInvalidCode) {
 		return err
 	}
 	return session.Retryable(err)
 }
 
-// phoneAtLogin gets the number for a login's phone_code: the number, and what
+// phoneForLogin gets the number for a login's phone_code: the number, and what
 // the client is told of it.
-func (h *Handler) phoneAtLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
+func (h *Handler) phoneForLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
 	if req.PhoneCode == "" {
 		return nil, nil
 	}
@@ -185,14 +185,14 @@ func (h *Handler) phoneAtLogin(ctx context.Context, req loginRequest, openid str
 	if err != nil {
 		f := apierror.From(err)
 		h.Log.Warn("a login's phone number could not be had", zap.String("appid", req.AppID), zap.Error(err))
-		return nil, phoneFailure{f.Code, f.Message}
+		return nil, phoneError{f.Code, f.Message}
 	}
-	return &phone, newPhoneAnswer(phone)
+	return &phone, newPhoneResponse(phone)
 }
 
-// countLogin counts outcomes; a bad request is counted too, under "-" where
+// countLoginOutcome counts outcomes; a bad request is counted too, under "-" where
 // its app is not known.
-func (h *Handler) countLogin(appid string, err error) {
+func (h *Handler) countLoginOutcome(appid string, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = string(apierror.From(err).Code)

@@ -38,22 +38,22 @@ type hookRequest struct {
 	IP        string `json:"ip"`
 }
 
-// NewHookClient makes the client that asks the hook: no redirects, no proxy
+// NewBackendClient makes the client that asks the hook: no redirects, no proxy
 // from the environment.
-func NewHookClient() *http.Client {
+func NewBackendClient() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// askHook lets the hook add user_id and roles to the login, or refuse it.
-func (h *Handler) askHook(ctx context.Context, r *Request, login *session.Login) error {
+// runLoginHook lets the hook add user_id and roles to the login, or refuse it.
+func (h *Handler) runLoginHook(ctx context.Context, r *Request, login *session.Login) error {
 	hook := &r.config.Hook
 	if hook.URL == "" {
 		return nil
 	}
-	answer, err := h.callHook(ctx, r, hook, login)
+	answer, err := h.sendHookRequest(ctx, r, hook, login)
 	var refusal *apierror.Error
 	switch {
 	case err == nil:
@@ -68,24 +68,24 @@ func (h *Handler) askHook(ctx context.Context, r *Request, login *session.Login)
 	return apierror.New(apierror.UpstreamError, "the login could not be checked, try again").WithCause(fmt.Errorf("login hook: %w", err))
 }
 
-func (h *Handler) callHook(ctx context.Context, r *Request, hook *Hook, login *session.Login) (hookAnswer, error) {
+func (h *Handler) sendHookRequest(ctx context.Context, r *Request, hook *Hook, login *session.Login) (hookResponse, error) {
 	question, err := h.hookRequest(ctx, r, login)
 	if err != nil {
-		return hookAnswer{}, err
+		return hookResponse{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, hook.Timeout)
 	defer cancel()
 	req, err := h.hookCall(ctx, hook, question, login)
 	if err != nil {
-		return hookAnswer{}, err
+		return hookResponse{}, err
 	}
 	req.Header.Set("X-Request-ID", r.ID)
 	res, err := hook.Client.Do(req)
 	if err != nil {
-		return hookAnswer{}, withoutURL(err)
+		return hookResponse{}, withoutURL(err)
 	}
 	defer res.Body.Close()
-	return readHookAnswer(res)
+	return readHookResponse(res)
 }
 
 // hookRequest gathers what the hook is told. is_new_user may be true for two

@@ -10,10 +10,10 @@ func (r *Request) loginLimit() (key string, rate session.Rate) {
 	return "login:" + ratelimit.Address(r.Client), r.config.LoginPerIP
 }
 
-// countAsLogin counts a request that fails before it is a login, and a ticket that is not
+// countAgainstLoginLimit counts a request that fails before it is a login, and a ticket that is not
 // valid, against the address's limit of logins. It returns the error of a limit that is
 // reached.
-func (h *Handler) countAsLogin(r *Request) error {
+func (h *Handler) countAgainstLoginLimit(r *Request) error {
 	key, rate := r.loginLimit()
 	return ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, rate)
 }

@@ -9,15 +9,15 @@ import (
 	"wxgate/wechat"
 )
 
-// phoneAnswer is how a phone number is told.
-type phoneAnswer struct {
+// phoneResponse is how a phone number is told.
+type phoneResponse struct {
 	Number      string `json:"phone_number"`
 	PureNumber  string `json:"pure_phone_number"`
 	CountryCode string `json:"country_code"`
 }
 
-func newPhoneAnswer(p session.Phone) phoneAnswer {
-	return phoneAnswer{p.Number, p.PureNumber, p.CountryCode}
+func newPhoneResponse(p session.Phone) phoneResponse {
+	return phoneResponse{p.Number, p.PureNumber, p.CountryCode}
 }
 
 // phoneRequest is the body of POST {auth}/phone: a code, or the old way.
@@ -27,8 +27,8 @@ type phoneRequest struct {
 	IV            string `json:"iv"`
 }
 
-// bindPhone answers POST {auth}/phone.
-func (h *Handler) bindPhone(r *Request) error {
+// setPhone answers POST {auth}/phone.
+func (h *Handler) setPhone(r *Request) error {
 	s, err := h.renewingCaller(r)
 	if err != nil {
 		return err
@@ -37,17 +37,17 @@ func (h *Handler) bindPhone(r *Request) error {
 	if err := readJSON(r, &req); err != nil {
 		return err
 	}
-	phone, err := h.phoneOf(r.HTTP.Context(), s, req)
+	phone, err := h.readPhone(r.HTTP.Context(), s, req)
 	if err != nil {
 		return err
 	}
 	if err := h.Sessions.SetPhone(context.WithoutCancel(r.HTTP.Context()), s, phone); err != nil {
 		return err
 	}
-	return writeJSON(r, newPhoneAnswer(phone))
+	return writeJSON(r, newPhoneResponse(phone))
 }
 
-func (h *Handler) phoneOf(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
+func (h *Handler) readPhone(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
 	byCode, byData := req.Code != "", req.EncryptedData != "" || req.IV != ""
 	switch {
 	case byCode == byData:

@@ -52,7 +52,7 @@ func (h *Handler) prefetchEndpoint(c *compiled, path string) (endpoint, bool) {
 func (h *Handler) prefetch(r *Request, appid string) error {
 	r.Name = strings.TrimPrefix(r.config.Prefix, "/") + prefetchPath + appid
 	answer, err := h.prefetchLogin(r, appid)
-	h.countPrefetch(appid, err)
+	h.countPrefetchOutcome(appid, err)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (h *Handler) prefetchLogin(r *Request, appid string) ([]byte, error) {
 	defer cancel()
 	use := session.CodeUse{AppID: appid, Code: code, PrefetchOn: true, Prefetch: true}
 	return h.Sessions.UseCodeOnce(ctx, use, func(ctx context.Context) ([]byte, error) {
-		return h.openSession(ctx, r, loginRequest{Code: code, AppID: appid})
+		return h.createSession(ctx, r, loginRequest{Code: code, AppID: appid})
 	})
 }
 
@@ -90,7 +90,7 @@ func prefetchCode(r *http.Request, appid string) (string, error) {
 	return codes[0], nil
 }
 
-func (h *Handler) countPrefetch(appid string, err error) {
+func (h *Handler) countPrefetchOutcome(appid string, err error) {
 	outcome := "ok"
 	if err != nil {
 		outcome = string(apierror.From(err).Code)

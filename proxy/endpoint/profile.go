@@ -31,23 +31,23 @@ type profileRequest struct {
 	IV            string `json:"iv"`
 }
 
-// profileAnswer is how a profile is told.
-type profileAnswer struct {
+// profileResponse is how a profile is told.
+type profileResponse struct {
 	Nickname  string `json:"nickname"`
 	AvatarURL string `json:"avatar_url"`
 }
 
-// showProfile answers GET {auth}/profile.
-func (h *Handler) showProfile(r *Request) error {
+// getProfile answers GET {auth}/profile.
+func (h *Handler) getProfile(r *Request) error {
 	_, user, err := h.callerProfile(r)
 	if err != nil {
 		return err
 	}
-	return writeJSON(r, profileAnswer(user.Profile))
+	return writeJSON(r, profileResponse(user.Profile))
 }
 
-// setProfile answers PUT {auth}/profile.
-func (h *Handler) setProfile(r *Request) error {
+// putProfile answers PUT {auth}/profile.
+func (h *Handler) putProfile(r *Request) error {
 	s, err := h.renewingCaller(r)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (h *Handler) setProfile(r *Request) error {
 		return err
 	}
 	if req.signed() {
-		if err := h.readSigned(r.HTTP.Context(), s, &req); err != nil {
+		if err := h.readSignedProfile(r.HTTP.Context(), s, &req); err != nil {
 			return err
 		}
 	}
@@ -68,7 +68,7 @@ func (h *Handler) setProfile(r *Request) error {
 	if err := h.Sessions.SetProfile(context.WithoutCancel(r.HTTP.Context()), s, profile); err != nil {
 		return err
 	}
-	return writeJSON(r, profileAnswer(profile))
+	return writeJSON(r, profileResponse(profile))
 }
 
 func (req *profileRequest) signed() bool {
@@ -122,9 +122,9 @@ type wxUserInfo struct {
 	AvatarURL *string `json:"avatarUrl"`
 }
 
-// readSigned checks what wx signed, and takes the fields from it. The encrypted form
+// readSignedProfile checks what wx signed, and takes the fields from it. The encrypted form
 // plays no part: whoever sends it can change what it says.
-func (h *Handler) readSigned(ctx context.Context, s *session.Session, req *profileRequest) error {
+func (h *Handler) readSignedProfile(ctx context.Context, s *session.Session, req *profileRequest) error {
 	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData {
 		return apierror.New(apierror.BadRequest, "send raw_data with signature")
 	}
@@ -148,15 +148,15 @@ func (req *profileRequest) setFields(raw json.RawMessage, openid string) error {
 	}
 	req.Nickname, req.AvatarURL = info.Nickname, info.AvatarURL
 	if info.AvatarURL != nil {
-		secure := secureAvatar(*info.AvatarURL)
+		secure := httpsAvatar(*info.AvatarURL)
 		req.AvatarURL = &secure
 	}
 	return nil
 }
 
-// secureAvatar: older clients sign http addresses of WeChat's picture host,
+// httpsAvatar: older clients sign http addresses of WeChat's picture host,
 // which serves https as well.
-func secureAvatar(raw string) string {
+func httpsAvatar(raw string) string {
 	u, err := url.Parse(raw)
 	if err == nil && u.Scheme == "http" && strings.HasSuffix(u.Hostname(), ".qlogo.cn") {
 		return "https" + strings.TrimPrefix(raw, "http")

@@ -25,7 +25,7 @@ type Push struct {
 	Verifier *wechat.Push
 	Upstream string        // URL without a query
 	Timeout  time.Duration // for the backend's answer; WeChat waits five seconds
-	Client   *http.Client  // see NewHookClient
+	Client   *http.Client  // see NewBackendClient
 
 	// The headers that tell the backend whom the message is from. Assertion
 	// is empty where assertions are off.
@@ -33,11 +33,11 @@ type Push struct {
 }
 
 const (
-	maxPushReply = 1 << 20 // bytes of a backend's answer
+	maxPushResponse = 1 << 20 // bytes of a backend's answer
 
-	// pushDedupe is the header of a message that was sent on unchecked: it may
+	// dedupeHeader is the header of a message that was sent on unchecked: it may
 	// have been handled before.
-	pushDedupe = "X-Push-Dedupe"
+	dedupeHeader = "X-Push-Dedupe"
 
 	pushAccepted = "success" // what WeChat takes for: handled, no reply
 )
@@ -49,9 +49,9 @@ type pushEndpoints struct {
 	appid string
 }
 
-// checkURL answers GET {prefix}/push/{appid}: WeChat's console asks whether the
+// verifyURL answers GET {prefix}/push/{appid}: WeChat's console asks whether the
 // address is the developer's. 403 for anything that WeChat did not sign.
-func (p pushEndpoints) checkURL(r *Request) error {
+func (p pushEndpoints) verifyURL(r *Request) error {
 	echo, err := p.push.Verifier.CheckURL(r.HTTP.URL.RawQuery, p.Now())
 	if err != nil {
 		return p.refused()
@@ -127,14 +127,14 @@ func (p pushEndpoints) forward(ctx context.Context, r *Request, m wechat.PushMes
 		return nil, err
 	}
 	if !checked {
-		req.Header.Set(pushDedupe, "off")
+		req.Header.Set(dedupeHeader, "off")
 	}
 	res, err := p.push.Client.Do(req)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
 	defer res.Body.Close()
-	return readPushReply(res)
+	return readPushResponse(res)
 }
 
 func (p pushEndpoints) outbound(ctx context.Context, r *Request, m wechat.PushMessage) (*http.Request, error) {
@@ -158,9 +158,9 @@ func (p pushEndpoints) outbound(ctx context.Context, r *Request, m wechat.PushMe
 	return req, err
 }
 
-// readPushReply takes a 2xx with nothing, with "success", or with a message.
-func readPushReply(res *http.Response) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxPushReply+1))
+// readPushResponse takes a 2xx with nothing, with "success", or with a message.
+func readPushResponse(res *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxPushResponse+1))
 	if err != nil {
 		return nil, withoutURL(err)
 	}
@@ -168,7 +168,7 @@ func readPushReply(res *http.Response) ([]byte, error) {
 	switch {
 	case res.StatusCode < 200 || res.StatusCode > 299:
 		return nil, fmt.Errorf("the backend answered with status %d", res.StatusCode)
-	case len(body) > maxPushReply:
+	case len(body) > maxPushResponse:
 		return nil, errors.New("the backend's reply is too large")
 	case len(text) == 0, string(text) == pushAccepted:
 		return nil, nil

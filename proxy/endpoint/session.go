@@ -20,7 +20,7 @@ func (h *Handler) refresh(r *Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(r, newTokenAnswer(token))
+	return writeJSON(r, newTokenResponse(token))
 }
 
 // logout answers POST {auth}/logout: 204 once the session, or with
@@ -74,32 +74,32 @@ func (h *Handler) resetSessionKey(ctx context.Context, s *session.Session) error
 	return err
 }
 
-// sessionAnswer is the answer of GET {auth}/session; times in seconds.
-type sessionAnswer struct {
-	AppID            string     `json:"appid"`
-	ExpiresIn        int64      `json:"expires_in"`
-	SessionExpiresIn int64      `json:"session_expires_in"`
-	User             userAnswer `json:"user"`
+// sessionResponse is the answer of GET {auth}/session; times in seconds.
+type sessionResponse struct {
+	AppID            string       `json:"appid"`
+	ExpiresIn        int64        `json:"expires_in"`
+	SessionExpiresIn int64        `json:"session_expires_in"`
+	User             userResponse `json:"user"`
 }
 
-type userAnswer struct {
+type userResponse struct {
 	UserID    string `json:"user_id,omitempty"`
 	Nickname  string `json:"nickname,omitempty"`
 	AvatarURL string `json:"avatar_url,omitempty"`
 	Phone     string `json:"phone,omitempty"`
 }
 
-// showSession answers GET {auth}/session.
-func (h *Handler) showSession(r *Request) error {
+// getSession answers GET {auth}/session.
+func (h *Handler) getSession(r *Request) error {
 	s, user, err := h.callerProfile(r)
 	if err != nil {
 		return err
 	}
 	now := h.Now()
-	return writeJSON(r, sessionAnswer{
+	return writeJSON(r, sessionResponse{
 		AppID:            s.AppID,
 		ExpiresIn:        seconds(r.Auth.ExpiresAt.Sub(now)),
 		SessionExpiresIn: seconds(h.Sessions.Remaining(s)),
-		User:             userAnswer{s.UserID, user.Profile.Nickname, user.Profile.AvatarURL, user.Phone.Number},
+		User:             userResponse{s.UserID, user.Profile.Nickname, user.Profile.AvatarURL, user.Phone.Number},
 	})
 }

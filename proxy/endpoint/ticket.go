@@ -25,8 +25,8 @@ type Web struct {
 
 func (w Web) on() bool { return w.Cookie.Name != "" }
 
-// addWebEndpoints adds ticket and enter.
-func (h *Handler) addWebEndpoints(prefix string, table map[string][]endpoint) {
+// webEndpoints adds ticket and enter.
+func (h *Handler) webEndpoints(prefix string, table map[string][]endpoint) {
 	table[prefix+"/ticket"] = []endpoint{{method: http.MethodPost, serve: h.issueTicket}}
 	table[prefix+"/enter"] = []endpoint{
 		{method: http.MethodGet, serve: h.enter},
@@ -34,8 +34,8 @@ func (h *Handler) addWebEndpoints(prefix string, table map[string][]endpoint) {
 	}
 }
 
-// ticketAnswer is the answer of POST {prefix}/ticket.
-type ticketAnswer struct {
+// ticketResponse is the answer of POST {prefix}/ticket.
+type ticketResponse struct {
 	Ticket    string `json:"ticket"`
 	Path      string `json:"path"` // to be opened on this origin
 	ExpiresIn int64  `json:"expires_in"`
@@ -63,7 +63,7 @@ func (h *Handler) issueTicket(r *Request) error {
 		return err
 	}
 	text := ticket.Value.Reveal()
-	return writeJSON(r, ticketAnswer{text, r.config.Prefix + "/enter?ticket=" + text, seconds(ticket.ExpiresIn)})
+	return writeJSON(r, ticketResponse{text, r.config.Prefix + "/enter?ticket=" + text, seconds(ticket.ExpiresIn)})
 }
 
 // validNext gives the address as a Location header carries it.
@@ -73,7 +73,7 @@ func validNext(r *Request, next string) (string, bool) {
 		return "", false
 	}
 	u, err := url.ParseRequestURI(target)
-	return location, err == nil && r.TakesCookie(u.Path)
+	return location, err == nil && r.AcceptsCookie(u.Path)
 }
 
 // enter answers GET {prefix}/enter?ticket=…: 303 to the ticket's address, with
@@ -87,24 +87,24 @@ func (h *Handler) enter(r *Request) error {
 		return e
 	}
 	tickets := hr.URL.Query()["ticket"]
-	if len(tickets) != 1 || !navigatesHere(hr.Header) {
+	if len(tickets) != 1 || !isOwnNavigation(hr.Header) {
 		return h.refuseTicket(r, session.ErrTicket)
 	}
 	t, err := h.Sessions.ReadTicket(hr.Context(), tickets[0])
 	if err != nil {
 		return h.refuseTicket(r, err)
 	}
-	current := r.PageOf()
+	current := r.WebSession()
 	if current != nil && !sameUser(current, t.Session) {
-		return h.askToSwitch(r, tickets[0], current, t.Session)
+		return h.writeSwitchPage(r, tickets[0], current, t.Session)
 	}
 	return h.open(r, t, current)
 }
 
-// navigatesHere: where the browser says what it is doing, it must be a
+// isOwnNavigation: where the browser says what it is doing, it must be a
 // navigation that no other site's page began. A link from elsewhere would log
 // a person in as somebody else.
-func navigatesHere(h http.Header) bool {
+func isOwnNavigation(h http.Header) bool {
 	for name, allowed := range map[string]string{"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none same-origin"} {
 		values := h[name]
 		if len(values) > 1 || len(values) == 1 && !strings.Contains(" "+allowed+" ", " "+values[0]+" ") {
@@ -119,7 +119,7 @@ func sameUser(a, b *session.Session) bool { return a.AppID == b.AppID && a.OpenI
 // confirmEnter answers POST {prefix}/enter, the form of the page that asks
 // whether another user's session is to end.
 func (h *Handler) confirmEnter(r *Request) error {
-	if !r.FromOurPage() {
+	if !r.SameOrigin() {
 		return apierror.New(apierror.CrossOrigin, "this form is not ours")
 	}
 	body, err := io.ReadAll(r.HTTP.Body)
@@ -134,7 +134,7 @@ func (h *Handler) confirmEnter(r *Request) error {
 	if err != nil {
 		return h.refuseTicket(r, err)
 	}
-	return h.open(r, t, r.PageOf())
+	return h.open(r, t, r.WebSession())
 }
 
 // open uses the ticket up. The session that the browser has goes on where it is
@@ -170,25 +170,25 @@ func (h *Handler) open(r *Request, t *session.OpenTicket, current *session.Sessi
 func (h *Handler) refuseTicket(r *Request, err error) error {
 	if !errors.Is(err, session.ErrTicket) {
 		e := apierror.From(err)
-		r.showPage(websession.Unavailable(r.ID), e)
+		r.writePage(websession.Unavailable(r.ID), e)
 		return e
 	}
-	if err := h.countAsLogin(r); err != nil {
+	if err := h.countAgainstLoginLimit(r); err != nil {
 		return err
 	}
 	e := apierror.New(apierror.InvalidTicket, "the ticket is not valid, or no longer")
-	r.showPage(websession.InvalidTicket(r.ID), e)
+	r.writePage(websession.InvalidTicket(r.ID), e)
 	return e
 }
 
-// showPage answers a person with a page that stands for the error.
-func (r *Request) showPage(p websession.Page, e *apierror.Error) {
+// writePage answers a person with a page that stands for the error.
+func (r *Request) writePage(p websession.Page, e *apierror.Error) {
 	e.SetHeaders(r.Header())
 	p.Write(r, e.Code.Status())
 }
 
-// askToSwitch shows who is logged in in this browser and who would be.
-func (h *Handler) askToSwitch(r *Request, ticket string, current, next *session.Session) error {
+// writeSwitchPage shows who is logged in in this browser and who would be.
+func (h *Handler) writeSwitchPage(r *Request, ticket string, current, next *session.Session) error {
 	websession.Ask(r.ID, websession.Confirm{
 		Action: r.config.Prefix + "/enter", Ticket: ticket, Current: h.displayName(r, current), New: h.displayName(r, next),
 	}).Write(r, http.StatusOK)

@@ -14,12 +14,12 @@ import (
 
 // Bounds of a hook's answer.
 const (
-	maxHookAnswer = 16 << 10
-	maxHookReason = 200 // runes of a refusal's message that reach the client
+	maxHookResponse = 16 << 10
+	maxHookMessage  = 200 // runes of a refusal's message that reach the client
 )
 
-// hookAnswer is what it may answer with 200; Message comes with a 403.
-type hookAnswer struct {
+// hookResponse is what it may answer with 200; Message comes with a 403.
+type hookResponse struct {
 	UserID  userID   `json:"user_id"`
 	Roles   []string `json:"roles"`
 	Message string   `json:"message"`
@@ -42,43 +42,43 @@ func (u *userID) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// readHookAnswer: 200 is a yes, 403 the hook's own no, anything else a failure.
-func readHookAnswer(res *http.Response) (hookAnswer, error) {
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxHookAnswer+1))
+// readHookResponse: 200 is a yes, 403 the hook's own no, anything else a failure.
+func readHookResponse(res *http.Response) (hookResponse, error) {
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxHookResponse+1))
 	if err != nil {
-		return hookAnswer{}, withoutURL(err)
+		return hookResponse{}, withoutURL(err)
 	}
-	if len(raw) > maxHookAnswer {
-		return hookAnswer{}, errors.New("the answer is too large")
+	if len(raw) > maxHookResponse {
+		return hookResponse{}, errors.New("the answer is too large")
 	}
-	var answer hookAnswer
+	var answer hookResponse
 	switch res.StatusCode {
 	case http.StatusForbidden:
 		_ = json.Unmarshal(raw, &answer)
-		return hookAnswer{}, hookRefusal(answer.Message)
+		return hookResponse{}, refusalByHook(answer.Message)
 	case http.StatusOK:
 		if len(bytes.TrimSpace(raw)) == 0 {
 			return answer, nil
 		}
 		if err := json.Unmarshal(raw, &answer); err != nil {
-			return hookAnswer{}, errors.New("the answer is not the JSON that it should be")
+			return hookResponse{}, errors.New("the answer is not the JSON that it should be")
 		}
 		return answer, answer.check()
 	}
-	return hookAnswer{}, fmt.Errorf("the answer has status %d", res.StatusCode)
+	return hookResponse{}, fmt.Errorf("the answer has status %d", res.StatusCode)
 }
 
-func hookRefusal(message string) *apierror.Error {
+func refusalByHook(message string) *apierror.Error {
 	if message == "" || !httprule.Printable(message) {
 		message = "this user may not log in"
 	}
-	if runes := []rune(message); len(runes) > maxHookReason {
-		message = string(runes[:maxHookReason])
+	if runes := []rune(message); len(runes) > maxHookMessage {
+		message = string(runes[:maxHookMessage])
 	}
 	return apierror.New(apierror.UserBlocked, message)
 }
 
-func (a hookAnswer) check() error {
+func (a hookResponse) check() error {
 	if !httprule.ValidUserID(string(a.UserID)) {
 		return errors.New("user_id is too long or can't be printed")
 	}
