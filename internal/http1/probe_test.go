@@ -27,8 +27,8 @@ func TestHTTP11Probe(t *testing.T) {
 			t.Parallel()
 			o, err := probe.Run(s.addr, c, time.Second)
 			testkit.Must(t, err)
-			verdict := c.Judge(o)
-			if !c.Unscored && verdict == probe.Failed && !applications[c.ID] {
+			grade := c.Grade(o)
+			if !c.Unscored && grade == probe.Failed && !applications[c.ID] {
 				t.Errorf("%v, not %s", o, c.Pass)
 			}
 		})

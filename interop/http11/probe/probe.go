@@ -1,6 +1,5 @@
-// Package probe holds the cases of the public project MDA2AV/Http11Probe: what
-// is sent, byte by byte, and which answers are right. It sends them to a server
-// and tells how it did.
+// Package probe has the cases of the public project MDA2AV/Http11Probe: the bytes that are
+// sent, and the outcomes that are right. It sends them to a server and grades the outcome.
 package probe
 
 import (
@@ -8,60 +7,52 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"time"
 )
 
-// Case is a case of the suite.
+// Case is one case of the suite.
 type Case struct {
 	ID    string
-	Steps []string // what is sent, one after the other; HOST is the server's address
+	Steps []string // what is sent, in this order on one connection; HOST stands for the server's address
 
-	// Pass and Warn are the outcomes that are right, and those that the suite
-	// only warns of, separated by blanks:
+	// Pass and Warn are patterns of outcomes, separated by spaces: those that are right, and
+	// those that the suite only warns about.
 	//
-	//	400, 2xx        this status
-	//	!101            any answer but this status
-	//	2xx+close       this status, and the connection is closed
-	//	*+close         any single answer, and the connection is closed
-	//	close, timeout  no answer, and the connection is closed or not
-	//	echo            2xx, and the body is "hello" as far as one was sent
-	//	clean           each step has its own 2xx
-	//	poisoned        the second step's answer isn't 2xx
+	//	400, 2xx        the first response has this status
+	//	2xx-206         any of these statuses but the one behind the hyphen
+	//	!101            any status but this one
+	//	2xx+close       this status, no second response, and the server closes the connection
+	//	2xx+nobody      this status and an empty body; +allow, +type: with Allow, Content-Type
+	//	*+close         one response with any status, and the server closes the connection
+	//	close, timeout  no response, and the server closes the connection, or doesn't
+	//	echo            2xx with the body that was sent, if one was
+	//	clean           a 2xx for each step
+	//	poisoned        2xx for the first step, another status for the second
 	//	204-cl          204 without a Content-Length
+	//	date            2xx with a valid Date
 	Pass, Warn string
 
 	Unscored bool // the suite doesn't count it
 }
 
-// Verdict is how a server did.
-type Verdict int
-
-const (
-	Failed Verdict = iota
-	Warned
-	Passed
-)
-
-// Outcome is what came of a case.
+// Outcome is how a server reacted to a case.
 type Outcome struct {
-	Answers []*http.Response // the final ones, in their order
-	Bodies  []string
-	Closed  bool // by the server, within the wait
+	Responses []*http.Response // without 100 Continue, in their order; the bodies are read
+	Bodies    []string         // those of Responses
+	Closed    bool             // by the server, within the time limit
 }
 
-// String names the outcome for a table.
+// String describes the outcome for a table.
 func (o Outcome) String() string {
-	text := "no answer"
-	if len(o.Answers) > 0 {
+	text := "no response"
+	if len(o.Responses) > 0 {
 		var statuses []string
-		for _, a := range o.Answers {
-			statuses = append(statuses, fmt.Sprint(a.StatusCode))
+		for _, r := range o.Responses {
+			statuses = append(statuses, fmt.Sprint(r.StatusCode))
 		}
 		text = strings.Join(statuses, ", ")
 	}
@@ -71,8 +62,13 @@ func (o Outcome) String() string {
 	return text
 }
 
-// Run sends a case to the server, and waits so long for each answer.
-func Run(addr string, c Case, wait time.Duration) (Outcome, error) {
+// trailingLimit is how long the client waits for an unrequested response or for the close,
+// after a response.
+const trailingLimit = 150 * time.Millisecond
+
+// Run sends a case to the server at addr. It waits for the first response to each step no
+// longer than limit. An error means that the server couldn't be reached.
+func Run(addr string, c Case, limit time.Duration) (Outcome, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return Outcome{}, err
@@ -81,22 +77,20 @@ func Run(addr string, c Case, wait time.Duration) (Outcome, error) {
 	var o Outcome
 	r := bufio.NewReader(conn)
 	for _, step := range c.Steps {
-		go io.WriteString(conn, strings.ReplaceAll(step, "HOST", addr))
-		if o.read(conn, r, step, wait); o.Closed {
+		go io.WriteString(conn, strings.ReplaceAll(step, "HOST", addr)) // a server may close before it has read all
+		if o.read(conn, r, step, limit); o.Closed {
 			break
 		}
 	}
 	return o, nil
 }
 
-// read reads answers until none comes any more.
-func (o *Outcome) read(conn net.Conn, r *bufio.Reader, step string, wait time.Duration) {
+// read reads responses until no more arrive in time.
+func (o *Outcome) read(conn net.Conn, r *bufio.Reader, step string, limit time.Duration) {
 	method, _, _ := strings.Cut(step, " ")
-	for first := true; ; first = false {
-		if !first {
-			wait = 150 * time.Millisecond // for what nobody asked for, or the close
-		}
-		_ = conn.SetReadDeadline(time.Now().Add(wait))
+	for {
+		_ = conn.SetReadDeadline(time.Now().Add(limit))
+		limit = trailingLimit
 		res, err := http.ReadResponse(r, &http.Request{Method: method})
 		if err != nil {
 			o.Closed = !errors.Is(err, os.ErrDeadlineExceeded)
@@ -106,134 +100,10 @@ func (o *Outcome) read(conn net.Conn, r *bufio.Reader, step string, wait time.Du
 		if res.StatusCode == http.StatusContinue {
 			continue
 		}
-		o.Answers, o.Bodies = append(o.Answers, res), append(o.Bodies, string(body))
+		o.Responses, o.Bodies = append(o.Responses, res), append(o.Bodies, string(body))
 		if err != nil {
 			o.Closed = !errors.Is(err, os.ErrDeadlineExceeded)
 			return
 		}
 	}
-}
-
-// Judge tells how good the outcome is.
-func (c Case) Judge(o Outcome) Verdict {
-	if len(c.Steps) == 1 && len(o.Answers) > 1 {
-		return Failed // the body was taken for a request
-	}
-	if slices.ContainsFunc(strings.Fields(c.Pass), func(want string) bool { return c.is(o, want) }) {
-		return Passed
-	}
-	if slices.ContainsFunc(strings.Fields(c.Warn), func(want string) bool { return c.is(o, want) }) {
-		return Warned
-	}
-	return Failed
-}
-
-func (c Case) is(o Outcome, want string) bool {
-	if len(o.Answers) == 0 {
-		return want == "close" && o.Closed || want == "timeout" && !o.Closed
-	}
-	first := o.Answers[0]
-	status := fmt.Sprint(first.StatusCode)
-	switch want {
-	case "echo":
-		return is2xx(first) && c.echoed(o.Bodies[0])
-	case "clean":
-		return len(o.Answers) == len(c.Steps) && !slices.ContainsFunc(o.Answers, func(a *http.Response) bool { return !is2xx(a) })
-	case "poisoned":
-		return len(o.Answers) > 1 && is2xx(first) && !is2xx(o.Answers[1])
-	case "204-cl":
-		return first.StatusCode == http.StatusNoContent && first.Header.Get("Content-Length") == ""
-	case "date":
-		_, err := time.Parse(http.TimeFormat, first.Header.Get("Date"))
-		return is2xx(first) && err == nil
-	}
-	want, extra, _ := strings.Cut(want, "+")
-	ok := want == "*" && len(o.Answers) == 1 || matches(status, want)
-	switch extra {
-	case "close":
-		return ok && o.Closed && len(o.Answers) == 1
-	case "nobody":
-		return ok && o.Bodies[0] == ""
-	case "allow":
-		return ok && first.Header.Get("Allow") != ""
-	case "type":
-		return ok && first.Header.Get("Content-Type") != ""
-	}
-	return ok
-}
-
-// matches compares a status with 400, 2xx, !101, !1xx or 2xx-206.
-func matches(status, want string) bool {
-	if except, ok := strings.CutPrefix(want, "!"); ok {
-		return !matches(status, except)
-	}
-	want, except, _ := strings.Cut(want, "-")
-	if except == status {
-		return false
-	}
-	family, isFamily := strings.CutSuffix(want, "xx")
-	return status == want || isFamily && strings.HasPrefix(status, family)
-}
-
-func is2xx(r *http.Response) bool { return r.StatusCode/100 == 2 }
-
-// echoed: the server's application says what it was sent.
-func (c Case) echoed(body string) bool {
-	for _, said := range []string{"hello world", "helloworld", "hello"} {
-		if strings.Contains(strings.ReplaceAll(c.Steps[0], "\r\n6\r\n", ""), said) {
-			return strings.Contains(body, said)
-		}
-	}
-	return true
-}
-
-// garbage is the same at each run.
-func garbage() string {
-	rng := rand.New(rand.NewPCG(42, 42))
-	b := make([]byte, 256)
-	for i := range b {
-		b[i] = byte(rng.Uint32())
-	}
-	return string(b)
-}
-
-func chunked(body string) string {
-	return "POST / HTTP/1.1\r\nHost: HOST\r\nTransfer-Encoding: chunked\r\n\r\n" + body
-}
-
-func coded(line string) string {
-	return "POST / HTTP/1.1\r\nHost: HOST\r\n" + line + "\r\nContent-Length: 5\r\n\r\nhello"
-}
-
-const (
-	anotherHead = " / HTTP/1.1\r\nHost: HOST\r\n\r\n"
-
-	// hostLength is that of 127.0.0.1:12345, which HOST becomes.
-	hostLength = len("127.0.0.1:12345")
-)
-
-// smuggled hides a request behind an empty chunked body.
-func smuggled(method, length, coding string) string {
-	body := "0\r\n\r\n" + method + anotherHead
-	return "POST / HTTP/1.1\r\nHost: HOST\r\nContent-Length: " + fmt.Sprintf(length, sized(body)) + "\r\n" + coding + "\r\n\r\n" + body
-}
-
-// sized is the length of a text once HOST is replaced.
-func sized(text string) int {
-	return len(text) + strings.Count(text, "HOST")*(hostLength-len("HOST"))
-}
-
-func smuggledChunk() string {
-	hidden := "GET / HTTP/1.1\r\nHost: HOST\r\nContent-Length: 7\r\n\r\n"
-	return fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", sized(hidden), hidden)
-}
-
-func smuggledBehind(before, lines string) string {
-	body := before + "GET" + anotherHead
-	return fmt.Sprintf("POST / HTTP/1.1\r\nHost: HOST\r\n%sContent-Length: %d\r\n\r\n%s", lines, sized(body), body)
-}
-
-func smuggledPrefix() string {
-	prefix := "GET / HTTP/1.1\r\nHost: HOST\r\n"
-	return fmt.Sprintf("GET / HTTP/1.1\r\nHost: HOST\r\nContent-Length: %d\r\n\r\n%s", sized(prefix), prefix)
 }
