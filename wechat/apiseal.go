@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// ErrNotEncryptable: a call of a path under api_security whose parameters can't be
-// encrypted: no JSON object, a name of the protocol's own, or more than 256 KiB.
+// ErrNotEncryptable: the parameters of a call that must be encrypted are not a JSON
+// object, have a name that the protocol uses, or have more than 256 KiB.
 var ErrNotEncryptable = errors.New("wechat: only calls with a JSON body can be encrypted")
 
-// apiSkew is how far the time of an answer may be from ours.
+// apiSkew is the maximum difference between a response's timestamp and the own clock.
 const apiSkew = 5 * time.Minute
 
-// Headers of signed calls, spelled as WeChat's documentation does.
+// Headers of signed calls, in the case of WeChat's documentation.
 const (
 	headerAppID               = "Wechatmp-Appid"
 	headerTimestamp           = "Wechatmp-TimeStamp"
@@ -30,19 +30,18 @@ const (
 	headerDeprecatedSignature = "Wechatmp-Signature-Deprecated"
 )
 
-// protocolFields are added to what is encrypted, and taken off again.
+// protocolFields are the fields that the protocol adds to the encrypted JSON.
 var protocolFields = []string{"_n", "_appid", "_timestamp"}
 
-// sealedBody is an encrypted body; each part is base64.
+// sealedBody is an encrypted body; each field is base64.
 type sealedBody struct {
 	IV      []byte `json:"iv"`
 	Data    []byte `json:"data"`
 	AuthTag []byte `json:"authtag"`
 }
 
-// seal encrypts and signs a call's parameters, those of its query and those of its
-// body, which is empty or a JSON object. It gives the body to send and the headers
-// that go with it.
+// seal encrypts and signs the parameters of a call: those of its query and those of its
+// body, which is empty or a JSON object. It returns the body and the headers to send.
 func (s *apiSecurity) seal(apiURL string, query url.Values, body []byte, now time.Time) ([]byte, http.Header, error) {
 	fields, err := mergeParameters(query, body)
 	if err != nil {
@@ -52,7 +51,7 @@ func (s *apiSecurity) seal(apiURL string, query url.Values, body []byte, now tim
 	nonce := make([]byte, 24)
 	_, _ = rand.Read(nonce) // never fails
 	fields["_n"], fields["_appid"], fields["_timestamp"] = base64.RawStdEncoding.EncodeToString(nonce), s.appid, now.Unix()
-	plain, err := unescapedJSON(fields)
+	plain, err := encodeJSON(fields)
 	if err != nil {
 		return nil, nil, ErrNotEncryptable
 	}
@@ -60,7 +59,7 @@ func (s *apiSecurity) seal(apiURL string, query url.Values, body []byte, now tim
 	if err != nil {
 		return nil, nil, err
 	}
-	signature, err := s.signer(s.signed(apiURL, timestamp, sealed))
+	signature, err := s.signer(s.signedMessage(apiURL, timestamp, sealed))
 	if err != nil {
 		return nil, nil, errors.New("wechat: api_security: the call can't be signed")
 	}
@@ -69,8 +68,8 @@ func (s *apiSecurity) seal(apiURL string, query url.Values, body []byte, now tim
 	}, nil
 }
 
-// mergeParameters puts the parameters of query and body into one object. A number in
-// the body keeps its digits.
+// mergeParameters returns the parameters of query and body as one object. Numbers in the
+// body keep all their digits.
 func mergeParameters(query url.Values, body []byte) (map[string]any, error) {
 	fields := map[string]any{}
 	if len(bytes.TrimSpace(body)) > 0 {
@@ -87,7 +86,7 @@ func mergeParameters(query url.Values, body []byte) (map[string]any, error) {
 		fields[name] = values[0]
 	}
 	for _, name := range protocolFields {
-		if _, taken := fields[name]; taken {
+		if _, used := fields[name]; used {
 			return nil, ErrNotEncryptable
 		}
 	}
@@ -97,47 +96,41 @@ func mergeParameters(query url.Values, body []byte) (map[string]any, error) {
 func (s *apiSecurity) encrypt(apiURL, timestamp string, plain []byte) ([]byte, error) {
 	iv := make([]byte, s.aead.NonceSize())
 	_, _ = rand.Read(iv)
-	out := s.aead.Seal(nil, iv, plain, s.authenticated(apiURL, timestamp))
+	out := s.aead.Seal(nil, iv, plain, s.additionalData(apiURL, timestamp))
 	tag := len(out) - s.aead.Overhead()
 	return json.Marshal(sealedBody{IV: iv, Data: out[:tag], AuthTag: out[tag:]})
 }
 
-// authenticated is the additional data of the encryption.
-func (s *apiSecurity) authenticated(apiURL, timestamp string) []byte {
+// additionalData is the additional authenticated data (AAD) of the encryption.
+func (s *apiSecurity) additionalData(apiURL, timestamp string) []byte {
 	return []byte(strings.Join([]string{apiURL, s.appid, timestamp, s.keySN}, "|"))
 }
 
-// signed is the text that a signature covers.
-func (s *apiSecurity) signed(apiURL, timestamp string, body []byte) []byte {
+// signedMessage is the text that a signature covers.
+func (s *apiSecurity) signedMessage(apiURL, timestamp string, body []byte) []byte {
 	return []byte(strings.Join([]string{apiURL, s.appid, timestamp, string(body)}, "\n"))
 }
 
-// errNotSigned is the reason to refuse an answer; one for all.
-var errNotSigned = errors.New("the answer has no valid signature, or doesn't decrypt")
+// errUnverified is the same for every reason to refuse a response.
+var errUnverified = errors.New("the response has no valid signature, or doesn't decrypt")
 
-// open verifies and decrypts an answer, and gives the JSON that a plain call would
-// have had.
+// open verifies and decrypts a response, and returns the JSON of an unencrypted
+// response.
 func (s *apiSecurity) open(apiURL string, header http.Header, body []byte, now time.Time) ([]byte, error) {
 	timestamp := header.Get(headerTimestamp)
-	if header.Get(headerAppID) != s.appid || !nearTimestamp(timestamp, now) || !s.verified(header, s.signed(apiURL, timestamp, body)) {
-		return nil, errNotSigned
+	if header.Get(headerAppID) != s.appid || !validTimestamp(timestamp, now, apiSkew) || !s.verifySignature(header, s.signedMessage(apiURL, timestamp, body)) {
+		return nil, errUnverified
 	}
 	plain, ok := s.decrypt(apiURL, timestamp, body)
 	if !ok {
-		return nil, errNotSigned
+		return nil, errUnverified
 	}
 	return withoutProtocolFields(plain, s.appid, timestamp)
 }
 
-func nearTimestamp(text string, now time.Time) bool {
-	seconds, ok := parseTimestamp(text)
-	age := now.Sub(time.Unix(seconds, 0))
-	return ok && age <= apiSkew && age >= -apiSkew
-}
-
-// verified takes the signature of a certificate that is configured. While WeChat
-// replaces its certificate it signs by both.
-func (s *apiSecurity) verified(header http.Header, message []byte) bool {
+// verifySignature accepts the signature of any configured certificate. While WeChat
+// replaces its certificate, it signs with both.
+func (s *apiSecurity) verifySignature(header http.Header, message []byte) bool {
 	for serial, signature := range map[string]string{headerSerial: headerSignature, headerDeprecatedSerial: headerDeprecatedSignature} {
 		verify := s.verifiers[header.Get(serial)]
 		raw, err := base64.StdEncoding.DecodeString(header.Get(signature))
@@ -153,29 +146,29 @@ func (s *apiSecurity) decrypt(apiURL, timestamp string, body []byte) ([]byte, bo
 	if json.Unmarshal(body, &sealed) != nil || len(sealed.IV) != s.aead.NonceSize() || len(sealed.AuthTag) != s.aead.Overhead() {
 		return nil, false
 	}
-	plain, err := s.aead.Open(nil, sealed.IV, append(sealed.Data, sealed.AuthTag...), s.authenticated(apiURL, timestamp))
+	plain, err := s.aead.Open(nil, sealed.IV, append(sealed.Data, sealed.AuthTag...), s.additionalData(apiURL, timestamp))
 	return plain, err == nil
 }
 
-// withoutProtocolFields checks the fields that WeChat adds and takes them off.
+// withoutProtocolFields checks and removes the fields that the protocol adds.
 func withoutProtocolFields(plain []byte, appid, timestamp string) ([]byte, error) {
 	var fields map[string]json.RawMessage
-	var said struct {
+	var protocol struct {
 		AppID     string `json:"_appid"`
 		Timestamp number `json:"_timestamp"`
 	}
-	if json.Unmarshal(plain, &fields) != nil || json.Unmarshal(plain, &said) != nil || fields == nil {
-		return nil, errNotSigned
+	if json.Unmarshal(plain, &fields) != nil || json.Unmarshal(plain, &protocol) != nil || fields == nil {
+		return nil, errUnverified
 	}
-	if said.AppID != appid || strconv.FormatInt(int64(said.Timestamp), 10) != timestamp {
-		return nil, errNotSigned
+	if protocol.AppID != appid || strconv.FormatInt(int64(protocol.Timestamp), 10) != timestamp {
+		return nil, errUnverified
 	}
 	for _, name := range protocolFields {
 		delete(fields, name)
 	}
-	out, err := unescapedJSON(fields)
+	out, err := encodeJSON(fields)
 	if err != nil {
-		return nil, errNotSigned
+		return nil, errUnverified
 	}
 	return bytes.TrimRight(out.Bytes(), "\n"), nil
 }

@@ -11,11 +11,11 @@ import (
 	"wxgate/secret"
 )
 
-// APISecurity is an app's keys for WeChat's signed and encrypted server API, as set
-// in WeChat's console.
+// APISecurity is the configuration of WeChat's signed and encrypted server API for an app,
+// as set in WeChat's console.
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/getting_started/api_signature.html
 type APISecurity struct {
-	Paths         []string    // that are called so; a trailing /* takes everything below
+	Paths         []string    // of the calls that are signed and encrypted; a trailing /* matches all paths below
 	Algorithms    string      // AES256GCMWithRSA or SM4GCMWithSM2
 	KeySN         string      // serial number of Key
 	Key           secret.Text // base64 of the symmetric key: 32 bytes, or 16 for SM4
@@ -23,20 +23,20 @@ type APISecurity struct {
 	PlatformCerts []PlatformCert
 }
 
-// PlatformCert is a certificate of WeChat's, which verifies its answers. While
-// WeChat replaces one, the old and the new one are both in use.
+// PlatformCert is a platform certificate of WeChat, which verifies its responses. While
+// WeChat replaces it, both the old and the new one are in use.
 type PlatformCert struct {
 	SN  string
-	PEM string // a certificate, or a public key alone
+	PEM string // a certificate or a public key
 }
 
-// The pairs of algorithms.
+// Values of APISecurity.Algorithms.
 const (
 	AES256GCMWithRSA = "aes256_gcm+rsa" // RSAwithSHA256: PSS with a salt of 32 bytes
 	SM4GCMWithSM2    = "sm4_gcm+sm2"    // SM2withSM3
 )
 
-// neverEncrypted are calls that WeChat takes in the plain alone.
+// neverEncrypted are the paths that WeChat accepts only unencrypted.
 var neverEncrypted = []string{
 	"/sns/*", "/cgi-bin/token", "/cgi-bin/stable_token", "/wxa/checksession",
 }
@@ -51,7 +51,8 @@ type apiSecurity struct {
 	verifiers map[string]apiVerifier // by the certificate's serial number
 }
 
-// newAPISecurity checks the keys; nil for none. Its errors hold no secret.
+// newAPISecurity parses the keys. It returns nil where no path is configured. Its errors
+// contain no secret.
 func newAPISecurity(appid string, s *APISecurity) (*apiSecurity, error) {
 	if s == nil || len(s.Paths) == 0 {
 		return nil, nil
@@ -82,25 +83,25 @@ func newAPISecurity(appid string, s *APISecurity) (*apiSecurity, error) {
 	return parsed, nil
 }
 
-// covers says whether calls of a path are signed and encrypted.
+// covers reports whether calls of a path are signed and encrypted.
 func (s *apiSecurity) covers(apiPath string) bool {
-	if s == nil || matchesAny(neverEncrypted, strings.ToLower(path.Clean(apiPath))) {
+	if s == nil || matchesAnyPath(neverEncrypted, strings.ToLower(path.Clean(apiPath))) {
 		return false
 	}
-	return matchesAny(s.paths, apiPath)
+	return matchesAnyPath(s.paths, apiPath)
 }
 
-func matchesAny(rules []string, apiPath string) bool {
+func matchesAnyPath(rules []string, apiPath string) bool {
 	return slices.ContainsFunc(rules, func(rule string) bool {
-		if below, ok := strings.CutSuffix(rule, "*"); ok {
-			return strings.HasPrefix(apiPath, below)
+		if prefix, ok := strings.CutSuffix(rule, "*"); ok {
+			return strings.HasPrefix(apiPath, prefix)
 		}
 		return apiPath == rule
 	})
 }
 
-// apiURL is the URL that is signed: WeChat's own, also where calls reach it by way of
-// another address.
+// apiURL is the URL that is signed: that of WeChat, also where Config.Base is the address
+// of a proxy.
 func apiURL(base *url.URL, apiPath string) string {
 	if host := base.Hostname(); host == "weixin.qq.com" || strings.HasSuffix(host, ".weixin.qq.com") {
 		return base.Scheme + "://" + base.Host + base.Path + apiPath

@@ -25,7 +25,7 @@ type (
 	apiVerifier func(message, signature []byte) bool
 )
 
-// apiSuite is a pair of algorithms.
+// apiSuite is an encryption and a signature algorithm.
 type apiSuite struct {
 	keySize     int
 	newAEAD     func(key []byte) (aead, error)
@@ -59,7 +59,7 @@ func newSM4GCM(key []byte) (aead, error) {
 	return cipher.NewGCM(block)
 }
 
-// pss is what WeChat calls RSAwithSHA256.
+// pss are the options of what WeChat calls RSAwithSHA256.
 var pss = rsa.PSSOptions{SaltLength: 32, Hash: crypto.SHA256}
 
 const minRSABits = 2048
@@ -94,9 +94,9 @@ func newRSAVerifier(pemCert string) (apiVerifier, error) {
 	}, nil
 }
 
-// newSM2Signer signs the message as SM2withSM3 does: over SM3 of the signer's id and
-// key, and the message. Without the option the library would take the message for a
-// hash.
+// newSM2Signer signs with SM2withSM3: over the SM3 hash of the signer's id and public key
+// and of the message. Without the option, the library would sign the message as if it
+// were the hash.
 func newSM2Signer(pemKey secret.Text) (apiSigner, error) {
 	block, _ := pem.Decode([]byte(pemKey.Reveal()))
 	if block == nil {
@@ -123,8 +123,7 @@ func newSM2Verifier(pemCert string) (apiVerifier, error) {
 	return func(message, signature []byte) bool { return sm2.VerifyASN1WithSM2(key, nil, message, signature) }, nil
 }
 
-// publicKeyOf reads the key of a certificate, or one that stands alone; nil where
-// there is none.
+// publicKeyOf parses the PEM of a certificate or of a public key; nil where it is neither.
 func publicKeyOf(text string) any {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

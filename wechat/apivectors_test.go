@@ -65,7 +65,7 @@ func TestPublishedAESGCMDecrypts(t *testing.T) {
 		s := &apiSecurity{appid: parts[1], keySN: v.KeySN, aead: gcm}
 		body, _ := json.Marshal(map[string]string{"iv": g.IV, "data": g.Data, "authtag": g.AuthTag})
 		plain, ok := s.decrypt(parts[0], parts[2], body)
-		if !ok || string(plain) != g.Plain || string(s.authenticated(parts[0], parts[2])) != g.AAD {
+		if !ok || string(plain) != g.Plain || string(s.additionalData(parts[0], parts[2])) != g.AAD {
 			t.Errorf("%q, %v", plain, ok)
 		}
 		if got, err := withoutProtocolFields(plain, parts[1], parts[2]); err != nil || strings.Contains(string(got), `"_`) {

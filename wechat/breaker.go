@@ -11,10 +11,12 @@ import (
 
 type breaker = gobreaker.TwoStepCircuitBreaker[struct{}]
 
+// breakers are an app's circuit breakers, one for each bulkhead.
 type breakers map[bulkhead]*breaker
 
-// A breaker opens after so many failures in a row, or when of enough calls in the
-// window half or more failed. Only unavailability is a failure.
+// A circuit breaker opens after breakerConsecutive failures in a row, or when at least
+// half of at least breakerMinCalls calls within breakerWindow failed. Only
+// unavailability counts as a failure, see isReachable and isCallerError.
 const (
 	breakerWindow      = 10 * time.Second
 	breakerBucket      = time.Second
@@ -34,7 +36,7 @@ func (c *Client) newBreakers(appid string) breakers {
 			IsSuccessful: isReachable,
 			IsExcluded:   isCallerError,
 			OnStateChange: func(appid string, _, to gobreaker.State) {
-				c.metrics.breaker(appid, b, to)
+				c.metrics.recordBreakerState(appid, b, to)
 				c.log.Warn("wechat circuit breaker", zap.String("appid", appid), zap.String("class", string(b)), zap.Stringer("state", to))
 			},
 		})
@@ -47,9 +49,9 @@ func shouldTrip(n gobreaker.Counts) bool {
 		n.Requests >= breakerMinCalls && 2*n.TotalFailures >= n.Requests
 }
 
-// isReachable tells a WeChat that answers, though it refuses, from one that does
-// not. A used-up quota is a refusal. Answers that can't be verified, since the platform's
-// certificate is a new one for example, say nothing of the calls that aren't signed.
+// isReachable reports whether WeChat responded. A refusal is a response, also for a
+// used-up quota. A response whose signature can't be verified counts as reachable: a
+// platform certificate that is not configured yet must not stop the unsigned calls.
 func isReachable(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok && (e.unverified || e.Code != codeBusy && e.Code != 0) {
 		return true
@@ -57,11 +59,12 @@ func isReachable(err error) bool {
 	return !errors.Is(err, ErrUnavailable)
 }
 
-// isCallerError: a caller that went away, or a call that had no time left, says
-// nothing of WeChat.
+// isCallerError reports whether the call failed for a reason that doesn't depend on
+// WeChat: its caller canceled it or sent a broken body, or its timeout passed while it
+// waited for a slot.
 func isCallerError(err error) bool {
 	if _, ok := errors.AsType[*bodyError](err); ok {
 		return true
 	}
-	return errors.Is(err, errQueued) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, errTimedOutInQueue) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

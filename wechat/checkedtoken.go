@@ -9,15 +9,15 @@ import (
 	"wxgate/secret"
 )
 
-// tokenCheckInterval is how long a process gives out an access token without asking
-// WeChat whether it is in force: 28,800 calls a day at most, of 500,000 that
-// stable_token may be called.
+// tokenCheckInterval is how long a process returns an access token before it checks again
+// which one is current: at most 28,800 of the 500,000 calls of stable_token a day that
+// WeChat allows.
 const tokenCheckInterval = 3 * time.Second
 
-// CheckedAccessToken is AccessToken for callers outside of the gateway, who call WeChat
-// by themselves. Only they see that a token has died before its time, and all they can
-// do is to ask again. So WeChat is asked which token is in force; where it doesn't
-// answer, the one that is known is given.
+// CheckedAccessToken is AccessToken for callers outside of the gateway, which call WeChat
+// themselves. Only they notice that WeChat rejects a token before its expiry, and then
+// they request it again. So it asks WeChat, at most once in tokenCheckInterval, which
+// token is current. Where WeChat doesn't respond, it returns the known token.
 func (c *Client) CheckedAccessToken(ctx context.Context, appid string) (value secret.Text, expires time.Time, err error) {
 	a, err := c.app(appid)
 	if err != nil {
@@ -33,23 +33,23 @@ func (c *Client) CheckedAccessToken(ctx context.Context, appid string) (value se
 	return t.value, t.expires, nil
 }
 
-// checkToken gives the token that is in force by WeChat's word. All that wait for it
-// share one call.
+// checkToken returns the token that WeChat says is current. Concurrent callers share one
+// call.
 func (c *Client) checkToken(ctx context.Context, a *app, t token) token {
-	if c.now().Sub(a.token.lastChecked()) < tokenCheckInterval {
+	if c.now().Sub(a.token.lastCheck()) < tokenCheckInterval {
 		return t
 	}
-	inForce, err, _ := a.token.checks.Do("", func() (any, error) {
+	current, err, _ := a.token.checks.Do("", func() (any, error) {
 		ctx, cancel := c.withTimeout(context.WithoutCancel(ctx))
 		defer cancel()
-		defer a.token.checkedAt(c.now())
+		defer a.token.setLastCheck(c.now())
 		return c.fetchToken(ctx, a, false)
 	})
 	if err != nil {
 		c.log.Warn("access token not checked", zap.String("appid", a.ID), zap.Error(err))
 		return t
 	}
-	got := inForce.(token)
+	got := current.(token)
 	if got.value == t.value {
 		return t
 	}

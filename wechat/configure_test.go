@@ -2,12 +2,15 @@ package wechat_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"wxgate/secret"
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
 )
@@ -43,4 +46,36 @@ func TestConfigureTakesTheWholeConfig(t *testing.T) {
 	if env.client.Ping(t.Context(), appID) != nil {
 		t.Error("a config that was refused took the apps away")
 	}
+}
+
+func TestBadBaseIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, base := range []string{"api.weixin.qq.com", "ftp://x", "http://", "https://u:p@x", "https://x?secret=y", "https://x#y", ":"} {
+		if _, err := wechat.New(wechat.Options{}, wechat.Config{Base: base}); err == nil {
+			t.Errorf("%q is taken", base)
+		}
+	}
+	if _, err := wechat.New(wechat.Options{}, wechat.Config{}); err != nil {
+		t.Errorf("the default: %v", err)
+	}
+}
+
+func TestAppsChangeWhileCallsRun(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	u := env.user(t, "alice")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 20 {
+				if _, err := env.client.Login(t.Context(), appID, u.Code()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		env.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))})
+	}
+	wg.Wait()
 }

@@ -3,7 +3,6 @@ package wechat
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -12,38 +11,38 @@ import (
 	"wxgate/secret"
 )
 
-// What a caller may have to tell apart. Test with errors.Is; an *Error has the
-// details where WeChat or the way to it was at fault.
+// Classes of errors; test with errors.Is. An *Error has the details of a call that
+// failed.
 var (
-	// ErrUnknownApp: no app of this id is configured.
+	// ErrUnknownApp: no app with this appid is configured.
 	ErrUnknownApp = errors.New("wechat: unknown app")
-	// ErrBadCode: the code has a length or characters that WeChat's codes never
-	// have (see ValidCode). WeChat was not asked.
+	// ErrBadCode: ValidCode is false for the code. WeChat was not called.
 	ErrBadCode = errors.New("wechat: malformed code")
-	// ErrInvalidCode: wrong, used or run out, or of another app or user; the
-	// client must get a new one (40029, 40163, 41008; for a phone number also
-	// 40013 and 40003, which there speak of the code).
+	// ErrInvalidCode: the code is wrong, used, expired, or of another app or user; the
+	// mini program must get a new one (40029, 40163, 41008; from getuserphonenumber
+	// also 40013 and 40003).
 	ErrInvalidCode = errors.New("wechat: invalid code")
 	// ErrUserBlocked: WeChat rates the user as high risk (40226). Never repeat.
 	ErrUserBlocked = errors.New("wechat: user blocked")
 	// ErrRateLimited: too many calls for this user in this minute (45011).
 	ErrRateLimited = errors.New("wechat: rate limited")
-	// ErrMisconfigured: the operator has to mend something (40013, 40125, 40164,
-	// 40243, 41002, 41004 and every errcode that is not named elsewhere). The log
-	// says what, and so does Error.Hint.
+	// ErrMisconfigured: the operator must correct something (40013, 40125, 40164,
+	// 40243, 41002, 41004 and every errcode that no other class has). The log and
+	// Error.Hint say what.
 	ErrMisconfigured = errors.New("wechat: misconfigured")
-	// ErrUnavailable: WeChat is busy (-1 twice), out of quota (45009), not
-	// answering, giving a malformed answer, or not called because the circuit breaker
-	// is open or too many calls are in flight. A login code may or may not be used up.
+	// ErrUnavailable: WeChat is busy (-1 twice), its daily quota is used up (45009),
+	// it doesn't respond, its response is malformed, or it was not called because the
+	// circuit breaker is open or too many calls are in flight. A login code may or may
+	// not be used up.
 	ErrUnavailable = errors.New("wechat: unavailable")
 	// ErrKeyStale: the session key is no longer the user's (87009): log in again.
 	ErrKeyStale = errors.New("wechat: session key stale")
-	// ErrBadData: open data that doesn't decrypt or is not meant for this app or
-	// time, or a signature that doesn't match. It never says which.
+	// ErrBadData: open data that doesn't decrypt, is for another app or too old, or a
+	// signature that doesn't match. The error doesn't say which.
 	ErrBadData = errors.New("wechat: bad data")
 )
 
-// Codes that WeChat puts into errcode, as far as they are acted upon.
+// Values of errcode that the client handles.
 const (
 	codeBusy           = -1
 	codeNoSuchData     = 1
@@ -67,25 +66,25 @@ const (
 	codeWrongSignature = 87009
 )
 
-// When to try again: WeChat doesn't say. Its user quota is counted by the minute.
+// Values of RetryAfter: WeChat sends none. It counts a user's calls per minute.
 const (
 	retryAfterQuota     = time.Minute
 	retryAfterRateLimit = time.Minute
 	retryAfterDefault   = time.Second
 )
 
-// maxMessage bounds the text of WeChat and others in an Error, in characters.
+// maxMessage limits Error.Message, in characters.
 const maxMessage = 300
 
-// Error is a call that WeChat refused, or that got no proper answer. It unwraps
-// to the Err… value of its class.
+// Error is a call that WeChat refused or that got no valid response. It unwraps to the
+// Err… value of its class.
 type Error struct {
 	API        string        // the path called, without query
-	Code       int           // errcode; 0: no proper answer came
-	Message    string        // errmsg with its rid, or what failed on the way; at most 300 characters, no secret
-	RetryAfter time.Duration // when to try again; 0: no use in it
+	Code       int           // errcode; 0: no valid response
+	Message    string        // errmsg with its rid, or what failed; at most 300 characters, secrets redacted
+	RetryAfter time.Duration // when a retry can succeed; 0: never
 
-	unverified bool // an answer came, but not one that could be verified
+	unverified bool // the response has no valid signature
 }
 
 func (e *Error) Error() string {
@@ -95,7 +94,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("wechat: %s: errcode %d: %s", e.API, e.Code, e.Message)
 }
 
-// Unwrap gives the class of the error.
+// Unwrap returns the class of the error.
 func (e *Error) Unwrap() error {
 	switch e.Code {
 	case 0, codeBusy, codeQuota:
@@ -112,69 +111,25 @@ func (e *Error) Unwrap() error {
 	return e.unwrapByAPI()
 }
 
-// unwrapByAPI classifies the codes that mean one thing here and another there.
+// unwrapByAPI classifies the errcodes whose meaning depends on the API.
 func (e *Error) unwrapByAPI() error {
 	switch {
 	case e.API == apiPhone && (e.Code == codeBadAppID || e.Code == codeBadOpenID):
 		return ErrInvalidCode // of another app, of another user
 	case e.API == apiCheckData && e.Code == codeNoSuchData:
-		return ErrBadData // not WeChat's, or older than three days
-	case e.API != apiStableToken && isDeadToken(e.Code):
-		return ErrUnavailable // also after the token was replaced: not the client's doing
+		return ErrBadData // not encrypted by WeChat, or more than three days ago
+	case e.API != apiStableToken && isTokenErrcode(e.Code):
+		return ErrUnavailable // after the token was replaced once
 	}
 	return ErrMisconfigured
 }
 
-// Hint tells the operator what to do about the error; "" where nothing is to do.
-func (e *Error) Hint() string {
-	switch e.Code {
-	case codeBadAppID:
-		return "WeChat doesn't know this appid: correct it in the configuration"
-	case codeBadSecret:
-		return "the AppSecret is wrong or was reset: put the one from the WeChat console (development settings) into the configuration"
-	case codeBadIP:
-		return e.hintIP()
-	case codeSecretFrozen:
-		return "the AppSecret is frozen: unfreeze it in the WeChat console (development settings)"
-	case codeQuota:
-		return "the daily quota is used up: ask WeChat for a higher one, or clear it in the WeChat console"
-	case codeNotAuthorised:
-		return "the app has no permission for this API: get it in the WeChat console"
-	}
-	if e.API == apiStableToken && e.Code == codeBadCredential {
-		return "the AppSecret is wrong or was reset: put the one from the WeChat console (development settings) into the configuration"
-	}
-	if errors.Is(e, ErrMisconfigured) {
-		return "look the rid of the message up within seven days in the WeChat console or with /cgi-bin/openapi/rid/get"
-	}
-	return ""
-}
-
-func (e *Error) hintIP() string {
-	ip := e.IP()
-	if ip == "" {
-		ip = "of this gateway"
-	}
-	return "add the address " + ip + " to the IP whitelist of the app in the WeChat console (development settings)"
-}
-
-// IP is the address that WeChat names when it refuses the caller's (40164).
-func (e *Error) IP() string {
-	for word := range strings.FieldsSeq(e.Message) {
-		word = strings.Trim(word, ",;.()[]")
-		if addr, err := netip.ParseAddr(word); err == nil {
-			return addr.Unmap().String()
-		}
-	}
-	return ""
-}
-
-func isDeadToken(code int) bool {
+func isTokenErrcode(code int) bool {
 	return code == codeBadCredential || code == codeBadToken || code == codeTokenExpired
 }
 
-// refusal is the error for an errcode.
-func refusal(api string, code int, message string) *Error {
+// errcodeError is the error for an errcode.
+func errcodeError(api string, code int, message string) *Error {
 	e := &Error{API: api, Code: code, Message: message}
 	switch {
 	case code == codeRateLimited:
@@ -187,24 +142,25 @@ func refusal(api string, code int, message string) *Error {
 	return e
 }
 
-// tooManyOfUser is the error where a user has too many calls under way. WeChat was
+// tooManyCallsOfUser is the error where a user has too many calls in flight. WeChat was
 // not called.
-func tooManyOfUser(api string) *Error {
+func tooManyCallsOfUser(api string) *Error {
 	return &Error{API: api, Code: codeRateLimited, Message: "not called: too many calls of this user in flight", RetryAfter: retryAfterDefault}
 }
 
-// unverified is the error where an answer came that has no valid signature.
+// unverified is the error for a response without a valid signature.
 func unverified(api, message string) *Error {
 	return &Error{API: api, Message: message, RetryAfter: retryAfterDefault, unverified: true}
 }
 
-// unavailable is the error where no proper answer came.
+// unavailable is the error where there is no valid response.
 func unavailable(api, message string, retryAfter time.Duration) *Error {
 	return &Error{API: api, Message: message, RetryAfter: retryAfter}
 }
 
-// printable makes foreign text fit for a log: no secret, as it is or as a query
-// has it, no control characters, not long.
+// printable makes text from outside fit for a log: secrets are redacted, also where
+// they are query-escaped, unprintable characters become spaces, and the length is
+// limited to maxMessage.
 func printable(text string, secrets ...secret.Text) string {
 	for _, s := range secrets {
 		if s == "" {

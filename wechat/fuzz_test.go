@@ -36,7 +36,7 @@ func FuzzOpenData(f *testing.F) {
 		if padded == (len(plain) == len(s.data)) {
 			t.Errorf("%q from %d bytes, padded: %v", plain, len(s.data), padded)
 		}
-		_ = watermarked(plain, "wx", time.Unix(0, 0))
+		_ = hasValidWatermark(plain, "wx", time.Unix(0, 0))
 	})
 }
 
@@ -87,7 +87,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var got loginAnswer
+		var got loginResponse
 		err := decode(call{api: apiLogin}, body, &got)
 		if err != nil || !got.valid() {
 			return
@@ -105,13 +105,13 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-func FuzzWithAccessToken(f *testing.F) {
+func FuzzReplaceAccessToken(f *testing.F) {
 	for _, s := range []string{"", "access_token=x", "access%5Ftoken=x&a=b", "&&", "a=%zz", "%61ccess_token"} {
 		f.Add(s)
 	}
-	token := call{}.with("T&1").query
+	token := call{}.withAccessToken("T&1").query
 	f.Fuzz(func(t *testing.T, query string) {
-		got := withAccessToken(query, token)
+		got := replaceAccessToken(query, token)
 		values, _ := url.ParseQuery(got)
 		if all := values["access_token"]; len(all) != 1 || all[0] != "T&1" {
 			t.Errorf("%q: %q", query, all)

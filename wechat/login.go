@@ -7,7 +7,7 @@ import (
 	"wxgate/secret"
 )
 
-// Login is what WeChat says of a user who logs in.
+// Login is the response of WeChat to a login.
 type Login struct {
 	OpenID     string      // the user within this app; 1 to 128 bytes, no control characters
 	UnionID    string      // the user across the apps of one owner; often empty
@@ -20,8 +20,8 @@ const (
 	maxSessionKey = 256
 )
 
-// ValidCode says whether a code from wx.login or from the phone button can be one:
-// 1 to 128 of the characters A-Z a-z 0-9 - . _ ~. WeChat's have 32 or 64 letters and digits.
+// ValidCode reports whether a code of wx.login or of the phone button has 1 to 128 of
+// the characters A-Z a-z 0-9 - . _ ~. WeChat's codes have 32 or 64 letters and digits.
 func ValidCode(code string) bool {
 	if code == "" || len(code) > maxCode {
 		return false
@@ -42,19 +42,19 @@ func isUnreserved(c byte) bool {
 	return c == '-' || c == '.' || c == '_' || c == '~'
 }
 
-type loginAnswer struct {
+type loginResponse struct {
 	OpenID     string `json:"openid"`
 	UnionID    string `json:"unionid"`
 	SessionKey string `json:"session_key"`
 }
 
-func (l loginAnswer) valid() bool {
+func (l loginResponse) valid() bool {
 	return validText(l.OpenID, maxID) && validText(l.SessionKey, maxSessionKey) && (l.UnionID == "" || validText(l.UnionID, maxID))
 }
 
-// Login exchanges the code of wx.login (jscode2session). A code works once and
-// for five minutes; it is never sent twice, except after WeChat said that it was
-// too busy to look at it. Errors: ErrUnknownApp, ErrBadCode, ErrInvalidCode,
+// Login exchanges the code of wx.login (jscode2session). A code works once and for five
+// minutes. It is never sent twice, except after errcode -1: WeChat was busy and didn't
+// use the code. Errors: ErrUnknownApp, ErrBadCode, ErrInvalidCode,
 // ErrUserBlocked, ErrRateLimited, ErrMisconfigured, ErrUnavailable.
 func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
 	a, err := c.app(appid)
@@ -72,12 +72,12 @@ func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
 		"js_code":    {code},
 		"grant_type": {"authorization_code"},
 	}}
-	var got loginAnswer
+	var got loginResponse
 	if err := c.do(ctx, a, k, &got); err != nil {
 		return Login{}, err
 	}
 	if !got.valid() {
-		return Login{}, malformedAnswer(k)
+		return Login{}, malformedResponse(k)
 	}
 	return Login{OpenID: got.OpenID, UnionID: got.UnionID, SessionKey: secret.Text(got.SessionKey)}, nil
 }

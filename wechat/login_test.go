@@ -357,15 +357,3 @@ func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-
-func TestBadBaseIsRefused(t *testing.T) {
-	t.Parallel()
-	for _, base := range []string{"api.weixin.qq.com", "ftp://x", "http://", "https://u:p@x", "https://x?secret=y", "https://x#y", ":"} {
-		if _, err := wechat.New(wechat.Options{}, wechat.Config{Base: base}); err == nil {
-			t.Errorf("%q is taken", base)
-		}
-	}
-	if _, err := wechat.New(wechat.Options{}, wechat.Config{}); err != nil {
-		t.Errorf("the default: %v", err)
-	}
-}

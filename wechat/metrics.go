@@ -11,13 +11,13 @@ import (
 )
 
 type metrics struct {
-	calls    *prometheus.CounterVec
-	duration *prometheus.HistogramVec
-	refresh  *prometheus.CounterVec
-	breakers *prometheus.GaugeVec
+	calls     *prometheus.CounterVec
+	duration  *prometheus.HistogramVec
+	refreshes *prometheus.CounterVec
+	breakers  *prometheus.GaugeVec
 }
 
-// Outcomes of asking WeChat for an access token.
+// Outcomes of a call of stable_token.
 const (
 	refreshNew    = "new"
 	refreshSame   = "same"
@@ -30,44 +30,44 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return &metrics{
 		calls: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_wechat_calls_total",
-			Help: "Calls to the WeChat API by errcode: 0 is success, none is no proper answer.",
+			Help: "Calls to the WeChat API by errcode: 0 is success, none is no valid response.",
 		}, []string{"api", "errcode"}),
 		duration: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "wxgate_wechat_call_duration_seconds",
-			Help:    "Time until WeChat's answer was read; for a relay, until it began.",
+			Help:    "Time until the response was read; for a relay, until its header was.",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"api"}),
-		refresh: f.NewCounterVec(prometheus.CounterOpts{
+		refreshes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_wechat_token_refreshes_total",
-			Help: "Times that WeChat was asked for an access token: new, same, forced, failed.",
+			Help: "Calls of stable_token by outcome: new, same or forced token, or failed.",
 		}, []string{"appid", "outcome"}),
 		breakers: f.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "wxgate_wechat_breaker_state",
-			Help: "Circuit breaker: 0 closed, 1 half-open, 2 open.",
+			Help: "State of the circuit breaker: 0 closed, 1 half-open, 2 open.",
 		}, []string{"appid", "class"}),
 	}
 }
 
-func (m *metrics) call(api string, took time.Duration, err error) {
+func (m *metrics) recordCall(api string, duration time.Duration, err error) {
 	m.calls.WithLabelValues(api, errcodeLabel(err)).Inc()
-	m.duration.WithLabelValues(api).Observe(took.Seconds())
+	m.duration.WithLabelValues(api).Observe(duration.Seconds())
 }
 
-func (m *metrics) breaker(appid string, b bulkhead, s gobreaker.State) {
+func (m *metrics) recordBreakerState(appid string, b bulkhead, s gobreaker.State) {
 	m.breakers.WithLabelValues(appid, string(b)).Set(float64(s))
 }
 
-// forget drops what was counted for apps that are no longer configured.
-func (m *metrics) forget(old, apps map[string]*app) {
+// deleteRemovedApps deletes the series of apps that are no longer configured.
+func (m *metrics) deleteRemovedApps(old, apps map[string]*app) {
 	for id := range old {
 		if apps[id] == nil {
 			m.breakers.DeletePartialMatch(prometheus.Labels{"appid": id})
-			m.refresh.DeletePartialMatch(prometheus.Labels{"appid": id})
+			m.refreshes.DeletePartialMatch(prometheus.Labels{"appid": id})
 		}
 	}
 }
 
-// errcodeLabel keeps the label bounded: WeChat has hundreds of codes.
+// errcodeLabel limits the number of label values: WeChat has hundreds of errcodes.
 func errcodeLabel(err error) string {
 	if err == nil {
 		return "0"
@@ -85,6 +85,6 @@ func errcodeLabel(err error) string {
 	return "other"
 }
 
-func (m *metrics) refreshed(appid, outcome string) {
-	m.refresh.WithLabelValues(appid, outcome).Inc()
+func (m *metrics) recordRefresh(appid, outcome string) {
+	m.refreshes.WithLabelValues(appid, outcome).Inc()
 }

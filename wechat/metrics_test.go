@@ -1,16 +1,12 @@
 package wechat_test
 
 import (
-	"fmt"
 	"maps"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"wxgate/secret"
-	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
 )
 
@@ -83,24 +79,4 @@ func TestMetricsShowTheBreakerUntilItsAppIsGone(t *testing.T) {
 			t.Errorf("still there: %s", name)
 		}
 	}
-}
-
-func TestAppsChangeWhileCallsRun(t *testing.T) {
-	t.Parallel()
-	env := newTestEnv(t)
-	u := env.user(t, "alice")
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 20 {
-				if _, err := env.client.Login(t.Context(), appID, u.Code()); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	for i := range 50 {
-		env.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: fmt.Sprint("wx", i), Secret: secret.Text(fmt.Sprint(i))})
-	}
-	wg.Wait()
 }

@@ -16,21 +16,21 @@ import (
 
 const (
 	maxOpenData  = 64 << 10        // bytes of the encrypted data; a profile has about 400
-	openDataAge  = 5 * time.Minute // since WeChat made it
-	openDataSkew = time.Minute     // that WeChat's clock may be ahead
+	openDataAge  = 5 * time.Minute // since WeChat encrypted it
+	openDataSkew = time.Minute     // by which WeChat's clock may be ahead
 )
 
-// OpenData decrypts what wx encrypted for the backend (encryptedData and iv of
-// getPhoneNumber, getUserInfo, getShareInfo, …): AES-128-CBC under the session
-// key, watermarked with the app and the time. It gives the JSON as WeChat wrote it.
+// OpenData decrypts open data (encryptedData and iv of getPhoneNumber, getUserInfo,
+// getShareInfo, …): AES-128-CBC with the session key, with a watermark of the app and
+// the time. It returns the JSON as WeChat wrote it.
 //
-// It does not prove who made the data: CBC is malleable, and the sender of data and
-// iv can change what it says. A phone number must come from DecryptPhone instead.
+// It doesn't authenticate the data: CBC is malleable, and the sender of data and iv can
+// change the content. Use DecryptPhone for a phone number.
 //
-// Errors: ErrBadData, uniform for all that can be wrong with the data, also for
-// data made more than five minutes ago; ErrKeyStale when it can't be used and
-// WeChat says that the key is no longer the user's; ErrUnavailable when WeChat
-// could not be asked for that; ErrUnknownApp.
+// Errors: ErrBadData, the same error for every fault of the data, also for data that
+// was encrypted more than five minutes ago; ErrKeyStale where the data is invalid and
+// WeChat says that the key is no longer the user's; ErrUnavailable where WeChat
+// couldn't be asked; ErrUnknownApp.
 func (c *Client) OpenData(ctx context.Context, appid, openid string, key secret.Text, encryptedData, iv string) (json.RawMessage, error) {
 	if _, err := c.app(appid); err != nil {
 		return nil, err
@@ -40,16 +40,16 @@ func (c *Client) OpenData(ctx context.Context, appid, openid string, key secret.
 		return nil, err
 	}
 	text, ok := data.decrypt()
-	if !ok || !isObject(text) || !watermarked(text, appid, c.now()) {
+	if !ok || !isObject(text) || !hasValidWatermark(text, appid, c.now()) {
 		return nil, c.staleKeyOrBadData(ctx, appid, openid, key)
 	}
 	return text, nil
 }
 
-// staleKeyOrBadData tells data made under a newer session key from data that is
-// wrong. It is asked after every failure, whatever failed: a difference in answer
-// or effort between wrong padding, wrong JSON and a wrong watermark would let a
-// sender find out what a text of his decrypts to.
+// staleKeyOrBadData returns ErrKeyStale where the session key is no longer the user's,
+// and ErrBadData otherwise. It is called after every failure: a difference in response
+// or in calls between wrong padding, wrong JSON and a wrong watermark would be a
+// padding oracle.
 func (c *Client) staleKeyOrBadData(ctx context.Context, appid, openid string, key secret.Text) error {
 	valid, err := c.CheckSession(ctx, appid, openid, key)
 	switch {
@@ -61,14 +61,14 @@ func (c *Client) staleKeyOrBadData(ctx context.Context, appid, openid string, ke
 	return ErrBadData
 }
 
-// ciphertext is open data with all lengths checked: CryptBlocks panics on a part of
-// a block, and NewCBCDecrypter on a wrong iv.
+// ciphertext is open data whose lengths are valid: CryptBlocks panics on a partial block,
+// and NewCBCDecrypter on an iv of another length.
 type ciphertext struct {
 	key, iv, data []byte
 }
 
-// parseCiphertext undoes base64. What it refuses, it refuses for its form alone:
-// that tells the sender nothing new.
+// parseCiphertext decodes the base64 of key, data and iv, and checks their lengths. Its
+// error depends only on what the sender already knows.
 func parseCiphertext(key secret.Text, data, iv string) (ciphertext, error) {
 	if len(data) > base64.StdEncoding.EncodedLen(maxOpenData) || len(iv) > 64 {
 		return ciphertext{}, ErrBadData
@@ -85,12 +85,12 @@ func parseCiphertext(key secret.Text, data, iv string) (ciphertext, error) {
 	return ciphertext{key: k, iv: v, data: d}, nil
 }
 
-// restorePlus puts a + back that became a space, as it does where data went through
-// a form or a query unescaped: no space is valid base64.
+// restorePlus replaces spaces by +. A + becomes a space where the base64 text was sent in
+// a form or a query without escaping; base64 has no spaces.
 func restorePlus(text string) string { return strings.ReplaceAll(text, " ", "+") }
 
-// decrypt gives the text without its padding; with wrong padding, the whole text
-// and false.
+// decrypt returns the plaintext without its padding; where the padding is wrong, the
+// whole plaintext and false.
 func (c ciphertext) decrypt() ([]byte, bool) {
 	block, err := aes.NewCipher(c.key)
 	if err != nil {
@@ -104,8 +104,7 @@ func (c ciphertext) decrypt() ([]byte, bool) {
 	return plain, false
 }
 
-// unpad takes PKCS#7 padding to a block size off, each of its bytes checked. b is
-// not empty.
+// unpad removes PKCS#7 padding, and checks each byte of it. b must not be empty.
 func unpad(b []byte, blockSize int) ([]byte, bool) {
 	n := int(b[len(b)-1])
 	if n == 0 || n > blockSize || n > len(b) {
@@ -119,20 +118,20 @@ func isObject(text []byte) bool {
 	return json.Valid(text) && bytes.HasPrefix(bytes.TrimSpace(text), []byte("{"))
 }
 
-// watermark is WeChat's mark in open data.
+// watermark is the watermark field of open data.
 type watermark struct {
 	AppID     string `json:"appid"`
 	Timestamp number `json:"timestamp"` // Unix seconds
 }
 
-// valid refuses data made for another app, and data that is old: it could have
-// been caught on its way and sent again.
+// valid reports whether the data is for this app and recent. Old data could be a replay
+// of intercepted data.
 func (m watermark) valid(appid string, now time.Time) bool {
-	age := now.Sub(time.Unix(int64(m.Timestamp), 0))
-	return m.AppID == appid && age <= openDataAge && age >= -openDataSkew
+	return m.AppID == appid && isRecent(int64(m.Timestamp), now, openDataAge, openDataSkew)
 }
 
-func watermarked(text []byte, appid string, now time.Time) bool {
+// hasValidWatermark reports whether the JSON has a valid watermark.
+func hasValidWatermark(text []byte, appid string, now time.Time) bool {
 	var data struct {
 		Watermark watermark `json:"watermark"`
 	}

@@ -6,32 +6,32 @@ import (
 	"wxgate/secret"
 )
 
-// Phone is a user's number as WeChat has it.
+// Phone is a user's phone number.
 type Phone struct {
-	Number      string // with the country code where it is not 86
-	PureNumber  string // without
-	CountryCode string // 86
+	Number      string // with the country code, unless that is 86
+	PureNumber  string // without the country code
+	CountryCode string // digits, such as 86
 }
 
 const maxPhone = 32 // bytes of each part; E.164 has 15 digits
 
-// phoneInfo is a number in WeChat's words, the same in an answer and in open data.
+// phoneInfo is a phone number as WeChat encodes it in responses and in open data.
 type phoneInfo struct {
 	Number      string `json:"phoneNumber"`
 	PureNumber  string `json:"purePhoneNumber"`
 	CountryCode text   `json:"countryCode"`
 }
 
-// phone gives what the info holds, and whether it is fit for use.
+// phone returns the number, and whether each part is a validText.
 func (i phoneInfo) phone() (Phone, bool) {
 	got := Phone{Number: i.Number, PureNumber: i.PureNumber, CountryCode: string(i.CountryCode)}
 	ok := validText(got.Number, maxPhone) && validText(got.PureNumber, maxPhone) && validText(got.CountryCode, maxPhone)
 	return got, ok
 }
 
-// Phone exchanges the code of the phone button (getuserphonenumber). The openid
-// goes with it always, so that WeChat refuses a code that another user got. A code
-// works once and for five minutes. Errors: as Login.
+// Phone exchanges the code of the phone button (getuserphonenumber). It sends the openid
+// with the code, so that WeChat refuses another user's code. A code works once and for
+// five minutes. Errors: as Login.
 func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, error) {
 	a, err := c.app(appid)
 	if err != nil {
@@ -54,7 +54,7 @@ func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, 
 	}
 	p, ok := got.Info.phone()
 	if !ok {
-		return Phone{}, malformedAnswer(k)
+		return Phone{}, malformedResponse(k)
 	}
 	return p, nil
 }

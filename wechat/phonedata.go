@@ -1,32 +1,29 @@
 package wechat
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"wxgate/secret"
 )
 
-// DecryptPhone gives the number in what the phone button gave before it gave codes
-// (encryptedData and iv).
+// DecryptPhone returns the number in the encryptedData and iv of the phone button, which
+// wx returned before it returned codes.
 //
-// The data is AES-CBC without authentication: its sender could change the number in
-// it, block by block. So WeChat is asked first whether the data is its own
-// (checkencryptedmsg), and nothing else is decrypted. That answer covers the data,
-// not the iv, by which the first sixteen bytes can still be changed: the fields must
-// be exactly those that WeChat writes, and agree with each other.
+// The data is AES-CBC without authentication: its sender can change the number in it.
+// So WeChat must confirm first that it encrypted the data (checkencryptedmsg);
+// unconfirmed data is not decrypted. The confirmation doesn't cover the iv, with which
+// the sender can change the first 16 bytes. So the fields must be exactly those that
+// WeChat writes, and agree with each other.
 //
-// Errors: ErrBadData, one and the same with the same calls to WeChat for all that
-// can be wrong; ErrKeyStale, as for OpenData; ErrUnavailable, ErrRateLimited and
-// ErrMisconfigured when WeChat could not say; ErrUnknownApp.
+// Errors: ErrBadData, the same error after the same calls to WeChat for every fault of
+// the data; ErrKeyStale, as OpenData; ErrUnavailable, ErrRateLimited and
+// ErrMisconfigured where WeChat couldn't be asked; ErrUnknownApp.
 func (c *Client) DecryptPhone(ctx context.Context, appid, openid string, key secret.Text, encryptedData, iv string) (Phone, error) {
 	if _, err := c.app(appid); err != nil {
 		return Phone{}, err
@@ -47,7 +44,7 @@ func (c *Client) DecryptPhone(ctx context.Context, appid, openid string, key sec
 	return Phone{}, c.staleKeyOrBadData(ctx, appid, openid, key)
 }
 
-// checkEncryptedData asks WeChat whether it made the data, which it knows by the
+// checkEncryptedData asks WeChat whether it encrypted the data. The request has the
 // SHA-256 of the base64 text.
 func (c *Client) checkEncryptedData(ctx context.Context, appid, openid, encryptedData string) (bool, error) {
 	a, err := c.app(appid)
@@ -71,22 +68,23 @@ func (c *Client) checkEncryptedData(ctx context.Context, appid, openid, encrypte
 	return got.Valid, err
 }
 
-// phone decrypts the number. Each step is taken whatever the one before said.
+// phone decrypts and parses the number. It parses also where the padding is wrong, so that
+// the time doesn't tell the sender what is wrong.
 func (c ciphertext) phone(appid string, now time.Time) (Phone, bool) {
 	text, padded := c.decrypt()
 	phone, mark, ok := parsePhoneData(text)
 	return phone, padded && ok && mark.valid(appid, now)
 }
 
-// parsePhoneData reads a number as WeChat writes it into open data: an object with
-// these fields in these cases, each once, and nothing after it. encoding/json alone
-// would take a field in any case, and the last of two.
+// parsePhoneData parses a phone number as WeChat writes it into open data: an object with
+// exactly these fields, each once, and nothing after it. encoding/json alone would
+// accept field names in any case, and the last of two fields of the same name.
 func parsePhoneData(text []byte) (Phone, watermark, bool) {
 	fields, ok := strictObject(text, "phoneNumber", "purePhoneNumber", "countryCode", "watermark")
 	if !ok {
 		return Phone{}, watermark{}, false
 	}
-	marks, ok := strictObject(fields["watermark"], "timestamp", "appid")
+	markFields, ok := strictObject(fields["watermark"], "timestamp", "appid")
 	if !ok {
 		return Phone{}, watermark{}, false
 	}
@@ -96,14 +94,14 @@ func parsePhoneData(text []byte) (Phone, watermark, bool) {
 		json.Unmarshal(fields["phoneNumber"], &info.Number),
 		json.Unmarshal(fields["purePhoneNumber"], &info.PureNumber),
 		json.Unmarshal(fields["countryCode"], &info.CountryCode),
-		json.Unmarshal(marks["timestamp"], &mark.Timestamp),
-		json.Unmarshal(marks["appid"], &mark.AppID),
+		json.Unmarshal(markFields["timestamp"], &mark.Timestamp),
+		json.Unmarshal(markFields["appid"], &mark.AppID),
 	)
 	phone, ok := info.phone()
 	return phone, mark, err == nil && ok && phone.consistent()
 }
 
-// consistent says whether the parts are digits that agree with each other.
+// consistent reports whether the parts are digits and agree with each other.
 func (p Phone) consistent() bool {
 	if !isDigits(p.PureNumber) || !isDigits(p.CountryCode) {
 		return false
@@ -113,44 +111,4 @@ func (p Phone) consistent() bool {
 
 func isDigits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
-}
-
-// strictObject gives the fields of a JSON object that has exactly these, each once,
-// in UTF-8, with nothing after it.
-func strictObject(text []byte, names ...string) (map[string]json.RawMessage, bool) {
-	if !utf8.Valid(text) {
-		return nil, false
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, false
-	}
-	fields := make(map[string]json.RawMessage, len(names))
-	for d.More() {
-		name, err := d.Token()
-		var value json.RawMessage
-		if err != nil || d.Decode(&value) != nil {
-			return nil, false
-		}
-		if _, twice := fields[name.(string)]; twice {
-			return nil, false
-		}
-		fields[name.(string)] = value
-	}
-	if t, err := d.Token(); err != nil || t != json.Delim('}') {
-		return nil, false
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return nil, false
-	}
-	return fields, hasExactly(fields, names)
-}
-
-func hasExactly(fields map[string]json.RawMessage, names []string) bool {
-	for _, name := range names {
-		if fields[name] == nil {
-			return false
-		}
-	}
-	return len(fields) == len(names)
 }

@@ -11,26 +11,26 @@ import (
 	"wxgate/secret"
 )
 
-// ErrPush is the error for all that can be wrong with a push: one and the same, so
-// that a sender doesn't learn how far a forgery came.
+// ErrPush is the error for every fault of a push. It is always the same, so that the
+// sender of a forgery doesn't learn which check failed.
 var ErrPush = errors.New("wechat: push refused")
 
-// PushConfig is an app's message push as set in WeChat's console.
+// PushConfig are the settings of an app's message push in WeChat's console.
 type PushConfig struct {
 	AppID  string
 	Token  secret.Text // 3 to 32 letters and digits
 	AESKey secret.Text // EncodingAESKey: 43 characters; empty in plain mode
-	Plain  bool        // messages come unencrypted: their signature covers no body
+	Plain  bool        // plain mode: messages are not encrypted, and the signature doesn't cover them
 }
 
-// Push verifies and decrypts what WeChat pushes to an app, and encrypts the replies.
-// It is safe for concurrent use.
+// Push verifies and decrypts the messages that WeChat pushes to an app, and encrypts the
+// replies. It is safe for concurrent use.
 type Push struct {
 	token secret.Text
 	aes   *pushCipher // nil in plain mode
 }
 
-// NewPush checks the settings. Its errors hold no secret.
+// NewPush validates the settings. Its errors contain no secret.
 func NewPush(c PushConfig) (*Push, error) {
 	if !validPushToken(c.Token.Reveal()) {
 		return nil, errors.New("wechat: a push token has 3 to 32 letters and digits")
@@ -59,17 +59,17 @@ func isAlphanumeric(text string) bool {
 	return text != ""
 }
 
-// Bounds of a push.
+// Limits of a push.
 const (
 	MaxPush        = 1 << 20          // bytes of a body
-	pushSkew       = 10 * time.Minute // of the request's timestamp, either way
-	pushMessageAge = time.Hour        // of CreateTime; WeChat repeats for seconds
+	pushSkew       = 10 * time.Minute // maximum difference between the request's timestamp and the own clock
+	pushMessageAge = time.Hour        // of CreateTime; WeChat retries within seconds
 	maxEchostr     = 64
 	maxMsgID       = 64
 )
 
-// CheckURL verifies the request by which WeChat's console checks an address, and
-// gives the echostr to answer with: 1 to 64 letters and digits.
+// CheckURL verifies the request by which WeChat's console checks an address, and returns
+// the echostr to respond with: 1 to 64 letters and digits. Error: ErrPush.
 func (p *Push) CheckURL(rawQuery string, now time.Time) (echostr string, err error) {
 	q, ok := p.verifyQuery(rawQuery, now)
 	echo := q.Get("echostr")
@@ -79,7 +79,7 @@ func (p *Push) CheckURL(rawQuery string, now time.Time) (echostr string, err err
 	return echo, nil
 }
 
-// PushFormat is how a message is written.
+// PushFormat is the format of a message.
 type PushFormat string
 
 const (
@@ -89,17 +89,17 @@ const (
 
 // PushMessage is a verified message.
 type PushMessage struct {
-	Body   []byte     // as WeChat wrote it, decrypted
+	Body   []byte     // decrypted, otherwise unchanged
 	Format PushFormat // of Body; its value is the Content-Type
-	ID     string     // tells a repeat from another message of the app
-	OpenID string     // FromUserName; empty in plain mode, where nothing covers it
-	Query  string     // timestamp, nonce and signature, which SDKs check again
+	ID     string     // the same for each retry of a message, unique among the app's messages
+	OpenID string     // FromUserName; empty in plain mode, where no signature covers it
+	Query  string     // timestamp, nonce and signature, for SDKs that verify them
 
-	envelope PushFormat // of the request's own body, and so of the reply
+	envelope PushFormat // of the request body and of the reply
 }
 
-// Open verifies a push, and decrypts it in AES mode, where only what was encrypted
-// counts. Error: ErrPush.
+// Open verifies a push, and decrypts it in AES mode, where only the encrypted message is
+// used. Error: ErrPush.
 func (p *Push) Open(rawQuery string, body []byte, now time.Time) (PushMessage, error) {
 	q, ok := p.verifyQuery(rawQuery, now)
 	if !ok || len(body) > MaxPush {
@@ -108,7 +108,7 @@ func (p *Push) Open(rawQuery string, body []byte, now time.Time) (PushMessage, e
 	m := PushMessage{Body: body, Query: url.Values{
 		"timestamp": q["timestamp"], "nonce": q["nonce"], "signature": q["signature"],
 	}.Encode()}
-	if m.envelope, ok = pushFormat(body); !ok {
+	if m.envelope, ok = detectPushFormat(body); !ok {
 		return PushMessage{}, ErrPush
 	}
 	if p.aes != nil {
@@ -116,33 +116,33 @@ func (p *Push) Open(rawQuery string, body []byte, now time.Time) (PushMessage, e
 			return PushMessage{}, ErrPush
 		}
 	}
-	if !p.read(&m, now) {
+	if !p.parseMessage(&m, now) {
 		return PushMessage{}, ErrPush
 	}
 	return m, nil
 }
 
-// decrypt verifies the signature of the encrypted text, and decrypts it.
+// decrypt verifies the signature of the encrypted text and decrypts it.
 func (p *Push) decrypt(q url.Values, format PushFormat, body []byte) ([]byte, bool) {
-	fields, ok := pushFields(format, body)
+	fields, ok := parsePushFields(format, body)
 	if !ok {
 		return nil, false
 	}
 	encrypted, ok := fields["encrypt"].text()
-	if !ok || !p.signed(q.Get("msg_signature"), q.Get("timestamp"), q.Get("nonce"), encrypted) {
+	if !ok || !p.validSignature(q.Get("msg_signature"), q.Get("timestamp"), q.Get("nonce"), encrypted) {
 		return nil, false
 	}
 	return p.aes.decrypt(encrypted)
 }
 
-// read takes out of the message what the gateway needs.
-func (p *Push) read(m *PushMessage, now time.Time) bool {
-	var ok bool
-	if m.Format, ok = pushFormat(m.Body); !ok {
+// parseMessage sets Format, ID and OpenID from the message; ok is false where it is malformed
+// or too old.
+func (p *Push) parseMessage(m *PushMessage, now time.Time) (ok bool) {
+	if m.Format, ok = detectPushFormat(m.Body); !ok {
 		return false
 	}
-	fields, ok := pushFields(m.Format, m.Body)
-	if !ok || !freshMessage(fields["createtime"], now) {
+	fields, ok := parsePushFields(m.Format, m.Body)
+	if !ok || !validCreateTime(fields["createtime"], now) {
 		return false
 	}
 	sum := sha256.Sum256(m.Body)
@@ -150,33 +150,30 @@ func (p *Push) read(m *PushMessage, now time.Time) bool {
 	if p.aes == nil {
 		return true
 	}
-	if id, given := fields["msgid"]; given {
+	if id, present := fields["msgid"]; present {
 		text, ok := id.text()
 		if !ok || len(text) > maxMsgID || !isAlphanumeric(text) {
 			return false
 		}
 		m.ID = "id:" + text
 	}
-	if from, given := fields["fromusername"]; given {
+	if from, present := fields["fromusername"]; present {
 		m.OpenID, ok = from.text()
 		return ok && validText(m.OpenID, maxID)
 	}
 	return true
 }
 
-func freshMessage(created pushField, now time.Time) bool {
+// validCreateTime reports whether a message is recent.
+func validCreateTime(created pushField, now time.Time) bool {
 	text, ok := created.text()
-	seconds, digits := parseTimestamp(text)
-	if !ok || !digits {
-		return false
-	}
-	age := now.Sub(time.Unix(seconds, 0))
-	return age <= pushMessageAge && age >= -pushSkew
+	seconds, isTimestamp := parseTimestamp(text)
+	return ok && isTimestamp && isRecent(seconds, now, pushMessageAge, pushSkew)
 }
 
-// pushFormat tells JSON from XML by the content: WeChat's and SDKs' Content-Types
-// are not to be relied upon.
-func pushFormat(body []byte) (PushFormat, bool) {
+// detectPushFormat tells JSON from XML by the content: the Content-Types of WeChat and of
+// SDKs are unreliable.
+func detectPushFormat(body []byte) (PushFormat, bool) {
 	for _, c := range body {
 		switch c {
 		case ' ', '\t', '\r', '\n':
@@ -191,7 +188,7 @@ func pushFormat(body []byte) (PushFormat, bool) {
 	return "", false
 }
 
-func pushFields(format PushFormat, body []byte) (map[string]pushField, bool) {
+func parsePushFields(format PushFormat, body []byte) (map[string]pushField, bool) {
 	if format == PushJSON {
 		return jsonPushFields(body)
 	}

@@ -79,7 +79,7 @@ func FuzzPushOpen(f *testing.F) {
 	}
 	now := time.Unix(1_772_366_400, 0)
 	message := p.aes.encryptWith([]byte("0123456789abcdef"), []byte(`{"CreateTime":1772366400,"FromUserName":"o1"}`))
-	query := url.Values{"timestamp": {"1772366400"}, "nonce": {"1"}, "signature": {p.sign("1772366400", "1")}, "msg_signature": {p.sign("1772366400", "1", message)}}.Encode()
+	query := url.Values{"timestamp": {"1772366400"}, "nonce": {"1"}, "signature": {p.signature("1772366400", "1")}, "msg_signature": {p.signature("1772366400", "1", message)}}.Encode()
 	f.Add(query, []byte(`{"Encrypt":"`+message+`"}`))
 	f.Add("timestamp=1772366400&nonce=1&signature=x", []byte("<xml></xml>"))
 	f.Add("", []byte{})
@@ -89,7 +89,7 @@ func FuzzPushOpen(f *testing.F) {
 			return
 		}
 		q, _ := url.ParseQuery(rawQuery)
-		if q.Get("msg_signature") != p.sign("1772366400", q.Get("nonce"), message) || m.OpenID != "o1" {
+		if q.Get("msg_signature") != p.signature("1772366400", q.Get("nonce"), message) || m.OpenID != "o1" {
 			t.Errorf("%q opened %q: %+v", rawQuery, body, m)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Bounds of a message's structure.
+// Limits of a message's structure.
 const (
 	maxPushFields = 256 // direct children
 	maxPushDepth  = 32
@@ -18,37 +18,37 @@ const (
 // pushField is a direct child of a message.
 type pushField struct {
 	value  string
-	scalar bool // a text or a number, not a structure
+	scalar bool // a string or a number
 }
 
-// text gives the field's text; false for a structure or a field that isn't there.
+// text returns the field's value; ok is false for a structure and for a missing field.
 func (f pushField) text() (string, bool) { return f.value, f.scalar }
 
-// pushSet collects fields by their lower-case names. Two that differ in case alone
-// are a duplicate: a backend's parser may take the other one.
-type pushSet map[string]pushField
+// pushFieldSet has the fields by lower-case name. Two names that differ only in case are a
+// duplicate: the backend's parser may choose the other one than the gateway.
+type pushFieldSet map[string]pushField
 
-func (s pushSet) add(name string, f pushField) bool {
+func (s pushFieldSet) add(name string, f pushField) bool {
 	if name == "" || len(name) > maxPushName || !isFieldName(name) || len(s) >= maxPushFields {
 		return false
 	}
 	name = strings.ToLower(name)
-	if _, twice := s[name]; twice {
+	if _, duplicate := s[name]; duplicate {
 		return false
 	}
 	s[name] = f
 	return true
 }
 
-// isFieldName takes ASCII alone: the folding of other letters differs between parsers.
+// isFieldName accepts ASCII only: parsers fold the case of other letters differently.
 func isFieldName(name string) bool {
 	return !strings.ContainsFunc(name, func(r rune) bool {
 		return r > '~' || !isAlphanumeric(string(r)) && r != '_' && r != '-' && r != '.'
 	})
 }
 
-// jsonPushFields reads the fields of a JSON object with nothing behind it. Numbers
-// keep their digits: a MsgId has more than a float64 holds.
+// jsonPushFields parses the fields of a JSON object with nothing after it. Numbers keep
+// all their digits: a MsgId has more than a float64 can represent.
 func jsonPushFields(body []byte) (map[string]pushField, bool) {
 	if jsonDepth(body) > maxPushDepth {
 		return nil, false
@@ -57,7 +57,7 @@ func jsonPushFields(body []byte) (map[string]pushField, bool) {
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, false
 	}
-	fields := pushSet{}
+	fields := pushFieldSet{}
 	for d.More() {
 		name, err := d.Token()
 		var value json.RawMessage
@@ -87,38 +87,39 @@ func jsonPushField(value json.RawMessage) pushField {
 	return pushField{string(value), true}
 }
 
-// jsonDepth is how deep structures are nested. It counts brackets outside of texts.
+// jsonDepth is the nesting depth of objects and arrays. It counts brackets outside of
+// strings.
 func jsonDepth(body []byte) int {
-	depth, most := 0, 0
-	inText, escaped := false, false
+	depth, maxDepth := 0, 0
+	inString, escaped := false, false
 	for _, c := range body {
 		switch {
 		case escaped:
 			escaped = false
-		case inText:
-			escaped, inText = c == '\\', c != '"'
+		case inString:
+			escaped, inString = c == '\\', c != '"'
 		case c == '"':
-			inText = true
+			inString = true
 		case c == '{' || c == '[':
 			depth++
-			most = max(most, depth)
+			maxDepth = max(maxDepth, depth)
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	return most
+	return maxDepth
 }
 
-// xmlPushFields reads the direct children of an XML message's root. What WeChat never
-// writes is refused, since parsers differ over it: a DOCTYPE and with it entities,
-// comments, processing instructions, attributes and namespaces.
+// xmlPushFields parses the direct children of an XML message's root. It refuses what WeChat
+// never writes and parsers treat differently: a DOCTYPE and so entities, comments,
+// processing instructions, attributes and namespaces.
 func xmlPushFields(body []byte) (map[string]pushField, bool) {
 	d := xml.NewDecoder(bytes.NewReader(body))
 	root, err := d.RawToken()
 	if start, ok := root.(xml.StartElement); err != nil || !ok || start.Name.Space != "" || start.Name.Local != "xml" || len(start.Attr) != 0 {
 		return nil, false
 	}
-	fields := pushSet{}
+	fields := pushFieldSet{}
 	for {
 		t, err := d.RawToken()
 		if err != nil {
@@ -142,7 +143,7 @@ func xmlPushFields(body []byte) (map[string]pushField, bool) {
 	}
 }
 
-// xmlPushField reads one element to its end.
+// xmlPushField parses one element to its end tag.
 func xmlPushField(d *xml.Decoder, start xml.StartElement) (pushField, bool) {
 	open := []string{start.Name.Local}
 	if start.Name.Space != "" || len(start.Attr) != 0 {
@@ -177,6 +178,7 @@ func xmlPushField(d *xml.Decoder, start xml.StartElement) (pushField, bool) {
 	return pushField{text.String(), true}, true
 }
 
+// onlySpaceLeft reports whether nothing but white space follows.
 func onlySpaceLeft(d *xml.Decoder) bool {
 	for {
 		t, err := d.RawToken()

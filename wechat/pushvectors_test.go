@@ -82,7 +82,7 @@ func TestPublishedMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	query := fmt.Sprintf("signature=%s&timestamp=%s&nonce=%s&openid=o1&encrypt_type=aes&msg_signature=%s", p.sign(v.Timestamp, v.Nonce), v.Timestamp, v.Nonce, v.MsgSignature)
+	query := fmt.Sprintf("signature=%s&timestamp=%s&nonce=%s&openid=o1&encrypt_type=aes&msg_signature=%s", p.signature(v.Timestamp, v.Nonce), v.Timestamp, v.Nonce, v.MsgSignature)
 	now := time.Unix(1409735669, 0)
 	for format, body := range map[PushFormat]string{
 		PushXML:  "<xml><ToUserName><![CDATA[gh_10f6c3c3ac5a]]></ToUserName><Encrypt><![CDATA[" + v.Encrypt + "]]></Encrypt></xml>",

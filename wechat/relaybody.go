@@ -7,39 +7,39 @@ import (
 	"sync/atomic"
 )
 
-// maxReplay is how many bytes of a request body are kept to be sent again.
+// maxReplay is the maximum size of a request body that is kept for a retry, in bytes.
 const maxReplay = 256 << 10
 
-// replayable is a request body: its start, and what follows where it is too long
-// to be kept.
-type replayable struct {
+// replayableBody is a request body. One of at most maxReplay bytes is in start, and can be
+// sent again.
+type replayableBody struct {
 	start  []byte
-	rest   *errorRecorder // nil: start is all of it
-	length int64          // of the whole; -1: unknown
+	rest   *errorRecorder // what follows start in a longer body; nil: nothing
+	length int64          // of the whole body; -1: unknown
 }
 
-// readReplayable reads a body as far as it would be kept.
-func readReplayable(req *http.Request) (replayable, error) {
+// readReplayable reads the body, up to maxReplay+1 bytes.
+func readReplayable(req *http.Request) (replayableBody, error) {
 	if req.Body == nil || req.Body == http.NoBody {
-		return replayable{}, nil
+		return replayableBody{}, nil
 	}
 	rest := &errorRecorder{ReadCloser: req.Body}
 	if req.ContentLength > maxReplay {
-		return replayable{rest: rest, length: req.ContentLength}, nil
+		return replayableBody{rest: rest, length: req.ContentLength}, nil
 	}
 	start, err := io.ReadAll(io.LimitReader(rest, maxReplay+1))
 	if err != nil {
-		return replayable{}, &bodyError{err}
+		return replayableBody{}, &bodyError{err}
 	}
 	if len(start) > maxReplay {
-		return replayable{start: start, rest: rest, length: req.ContentLength}, nil
+		return replayableBody{start: start, rest: rest, length: req.ContentLength}, nil
 	}
 	closeBody(req)
-	return replayable{start: start, length: int64(len(start))}, nil
+	return replayableBody{start: start, length: int64(len(start))}, nil
 }
 
-// reader gives the body to be sent; a body with a rest can be sent only once.
-func (b replayable) reader() io.ReadCloser {
+// reader returns the body to send; a body with a rest can be sent only once.
+func (b replayableBody) reader() io.ReadCloser {
 	switch {
 	case b.rest != nil:
 		return struct {
@@ -52,11 +52,11 @@ func (b replayable) reader() io.ReadCloser {
 	return io.NopCloser(bytes.NewReader(b.start))
 }
 
-// stream ends at the length that is known without another read. net/http's transport
-// reads once more than it sends, when WeChat may have answered already; as soon as that
-// answer reaches the caller, net/http's server has closed the caller's body, the read
-// fails, and the transport closes the connection amid the answer.
-func (b replayable) stream() io.Reader {
+// stream reads the whole body. Where its length is known, it ends there without another
+// read: net/http's transport reads on after the last byte, and may do so after WeChat's
+// response has reached the caller. Then net/http's server has closed the caller's body,
+// the read fails, and the transport closes the connection within the response.
+func (b replayableBody) stream() io.Reader {
 	all := io.MultiReader(bytes.NewReader(b.start), b.rest)
 	if b.length <= 0 { // unknown
 		return all
@@ -64,28 +64,28 @@ func (b replayable) stream() io.Reader {
 	return io.LimitReader(all, b.length)
 }
 
-// errorRecorder remembers why reading it failed.
+// errorRecorder records the error of reading a body.
 type errorRecorder struct {
 	io.ReadCloser
 	failed atomic.Pointer[error]
 }
 
-func (w *errorRecorder) Read(p []byte) (int, error) {
-	n, err := w.ReadCloser.Read(p)
+func (r *errorRecorder) Read(p []byte) (int, error) {
+	n, err := r.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		w.failed.Store(&err)
+		r.failed.Store(&err)
 	}
 	return n, err
 }
 
-func (w *errorRecorder) failure() error {
-	if err := w.failed.Load(); err != nil {
+func (r *errorRecorder) failure() error {
+	if err := r.failed.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-// bodyError is the request body's own error: the caller's doing.
+// bodyError is an error of reading the request body, which comes from the caller.
 type bodyError struct{ cause error }
 
 func (e *bodyError) Error() string { return "wechat: request body: " + e.cause.Error() }

@@ -8,14 +8,14 @@ import (
 	"strconv"
 )
 
-// maxSealedAnswer bounds an encrypted answer, which is read whole before any of it is
-// believed, in bytes.
-const maxSealedAnswer = 4 << 20
+// maxSealedResponse limits an encrypted response, which is read whole before it is verified,
+// in bytes.
+const maxSealedResponse = 4 << 20
 
-// exchangeSealed is exchange for a call that is signed and encrypted. The caller sends
-// and gets plain JSON.
-func (c *Client) exchangeSealed(req *http.Request, body replayable, k call) (*http.Response, error) {
-	out, err := c.outboundSealed(req, body, k)
+// sendSealed is sendRelayed for a call that is signed and encrypted. The request and the
+// returned response are unencrypted JSON.
+func (c *Client) sendSealed(req *http.Request, body replayableBody, k call) (*http.Response, error) {
+	out, err := c.sealedRequest(req, body, k)
 	if err != nil {
 		return nil, err
 	}
@@ -27,25 +27,25 @@ func (c *Client) exchangeSealed(req *http.Request, body replayable, k call) (*ht
 	if res.StatusCode != http.StatusOK {
 		return nil, unavailable(k.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
 	}
-	sealed, err := io.ReadAll(io.LimitReader(res.Body, maxSealedAnswer+1))
-	if err != nil || len(sealed) > maxSealedAnswer {
-		return nil, unavailable(k.api, "the answer broke off or is too long", retryAfterDefault)
+	sealed, err := io.ReadAll(io.LimitReader(res.Body, maxSealedResponse+1))
+	if err != nil || len(sealed) > maxSealedResponse {
+		return nil, unavailable(k.api, "the response is incomplete or too long", retryAfterDefault)
 	}
-	plain, err := c.openAnswer(k, res.Header, sealed)
+	plain, err := c.openResponse(k, res.Header, sealed)
 	if err != nil {
 		return nil, err
 	}
-	res = plainAnswer(res, plain)
-	return res, errorIn(k, res)
+	res = plainResponse(res, plain)
+	return res, responseError(k, res)
 }
 
-// outboundSealed is the request as WeChat gets it: a POST with nothing but the access
-// token in its query.
-func (c *Client) outboundSealed(in *http.Request, body replayable, k call) (*http.Request, error) {
+// sealedRequest is the signed and encrypted request: a POST with only the access token in
+// its query.
+func (c *Client) sealedRequest(in *http.Request, body replayableBody, k call) (*http.Request, error) {
 	if body.rest != nil {
-		return nil, ErrNotEncryptable // it is longer than what is kept of a body
+		return nil, ErrNotEncryptable // more than maxReplay bytes
 	}
-	query, err := callersQuery(in.URL.RawQuery)
+	query, err := queryWithoutTokens(in.URL.RawQuery)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (c *Client) outboundSealed(in *http.Request, body replayable, k call) (*htt
 	if err != nil {
 		return nil, err
 	}
-	out := c.outbound(in, replayable{start: sealed, length: int64(len(sealed))}, k)
+	out := c.relayedRequest(in, replayableBody{start: sealed, length: int64(len(sealed))}, k)
 	out.Method = http.MethodPost
 	out.URL.RawQuery = k.query.Encode()
 	for name, values := range header {
@@ -64,9 +64,9 @@ func (c *Client) outboundSealed(in *http.Request, body replayable, k call) (*htt
 	return out, nil
 }
 
-// plainAnswer is the answer with its decrypted body, and without the headers of the
-// encrypted one.
-func plainAnswer(res *http.Response, plain []byte) *http.Response {
+// plainResponse is the response with its decrypted body and without the headers of the
+// signature.
+func plainResponse(res *http.Response, plain []byte) *http.Response {
 	header := res.Header.Clone()
 	for _, name := range []string{headerAppID, headerTimestamp, headerSerial, headerSignature, headerDeprecatedSerial, headerDeprecatedSignature} {
 		header.Del(name)

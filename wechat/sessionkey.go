@@ -2,14 +2,16 @@ package wechat
 
 import (
 	"context"
+	"errors"
+	"net/url"
 
 	"wxgate/secret"
 )
 
-// ResetSessionKey has WeChat replace a user's session key, for one that leaked, and
-// gives the new one. The old one is no longer valid; the end of its life is the new
-// one's too. Don't reset one user often: WeChat limits it. Errors: as CheckSession,
-// and ErrKeyStale where the key given is no longer the user's.
+// ResetSessionKey has WeChat replace a user's session key, for example one that leaked,
+// and returns the new one. The old key is no longer valid, and the new one expires when
+// the old one would have. WeChat limits the resets of a user. Errors: as CheckSession,
+// and ErrKeyStale where key is not the user's current one.
 func (c *Client) ResetSessionKey(ctx context.Context, appid, openid string, key secret.Text) (secret.Text, error) {
 	a, err := c.app(appid)
 	if err != nil {
@@ -18,7 +20,7 @@ func (c *Client) ResetSessionKey(ctx context.Context, appid, openid string, key 
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	k := sessionCall(apiResetKey, openid, key)
-	k.singleUse = true // a repeat would be signed with a key that is gone
+	k.singleUse = true // a retry would be signed with the replaced key
 	var got struct {
 		OpenID     string `json:"openid"`
 		SessionKey string `json:"session_key"`
@@ -27,7 +29,35 @@ func (c *Client) ResetSessionKey(ctx context.Context, appid, openid string, key 
 		return "", err
 	}
 	if got.OpenID != openid || !validText(got.SessionKey, maxSessionKey) {
-		return "", malformedAnswer(k)
+		return "", malformedResponse(k)
 	}
 	return secret.Text(got.SessionKey), nil
+}
+
+// CheckSession asks WeChat whether key is the user's current session key. Errors: ErrUnknownApp, ErrRateLimited, ErrMisconfigured, ErrUnavailable.
+func (c *Client) CheckSession(ctx context.Context, appid, openid string, key secret.Text) (bool, error) {
+	a, err := c.app(appid)
+	if err != nil {
+		return false, err
+	}
+	ctx, cancel := c.withTimeout(ctx)
+	defer cancel()
+	k := sessionCall(apiCheckSession, openid, key)
+	err = c.doWithToken(ctx, a, k, nil)
+	if errors.Is(err, ErrKeyStale) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// sessionCall is a call that is signed with the session key: the signature of the empty
+// message. All its parameters are in the query, and it has no body: WeChat refuses the
+// signature of a call with a body.
+func sessionCall(api, openid string, key secret.Text) call {
+	signature := Sign(key, "")
+	return call{api: api, bulkhead: bulkheadAPI, user: openid, secrets: []secret.Text{secret.Text(signature)}, query: url.Values{
+		"openid":     {openid},
+		"signature":  {signature},
+		"sig_method": {"hmac_sha256"},
+	}}
 }

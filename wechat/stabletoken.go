@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	forceEvery   = 5 * time.Minute // WeChat ignores forced refreshes within 30 s, and refuses more than 20 a day
-	maxToken     = 2048            // bytes; WeChat asks for room for 512
-	maxTokenLife = 24 * time.Hour  // WeChat's live for two hours
+	forceInterval    = 5 * time.Minute // WeChat ignores a forced refresh within 30 s of the last, and refuses more than 20 a day
+	maxToken         = 2048            // bytes; WeChat's documentation says to store at least 512
+	maxTokenLifetime = 24 * time.Hour  // WeChat's tokens are valid for two hours
 )
 
 type tokenRequest struct {
@@ -22,16 +22,16 @@ type tokenRequest struct {
 	ForceRefresh bool   `json:"force_refresh"`
 }
 
-type tokenAnswer struct {
+type tokenResponse struct {
 	AccessToken string `json:"access_token"`
 	ExpiresIn   number `json:"expires_in"` // seconds
 }
 
-func (t tokenAnswer) life() time.Duration {
-	return min(time.Duration(min(max(t.ExpiresIn, 0), 1<<30))*time.Second, maxTokenLife)
+func (t tokenResponse) lifetime() time.Duration {
+	return min(time.Duration(min(max(t.ExpiresIn, 0), 1<<30))*time.Second, maxTokenLifetime)
 }
 
-// fetchToken asks WeChat for the token that is in force, or for a new one.
+// fetchToken fetches the current token from WeChat, or a new one where force is set.
 func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, error) {
 	k := call{api: apiStableToken, bulkhead: bulkheadToken, secrets: []secret.Text{a.Secret}, body: tokenRequest{
 		GrantType:    "client_credential",
@@ -39,45 +39,45 @@ func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, err
 		Secret:       a.Secret.Reveal(),
 		ForceRefresh: force,
 	}}
-	asked := c.now()
-	var got tokenAnswer
+	requestedAt := c.now()
+	var got tokenResponse
 	err := c.do(ctx, a, k, &got)
-	if err == nil && (!validText(got.AccessToken, maxToken) || got.life() <= 0) {
-		err = malformedAnswer(k)
+	if err == nil && (!validText(got.AccessToken, maxToken) || got.lifetime() <= 0) {
+		err = malformedResponse(k)
 	}
 	if err != nil {
-		c.metrics.refreshed(a.ID, refreshFailed)
+		c.metrics.recordRefresh(a.ID, refreshFailed)
 		return token{}, err
 	}
-	t := token{secret.Text(got.AccessToken), asked.Add(got.life())}
-	c.metrics.refreshed(a.ID, refreshOutcome(a, t, force))
+	t := token{secret.Text(got.AccessToken), requestedAt.Add(got.lifetime())}
+	c.metrics.recordRefresh(a.ID, refreshOutcome(a, t, force))
 	return t, nil
 }
 
 func refreshOutcome(a *app, t token, force bool) string {
-	held, _ := a.token.get()
+	cached, _ := a.token.get()
 	switch {
 	case force:
 		return refreshForced
-	case held.value == t.value:
+	case cached.value == t.value:
 		return refreshSame
 	}
 	return refreshNew
 }
 
-// forceToken is the last resort: an API called the token dead, yet WeChat gives
-// it out again as the one in force. A forced refresh ends it for everybody else,
-// and there are twenty a day, so it happens at most once in forceEvery over all
-// instances: the lock is not given back but left to run out.
-func (c *Client) forceToken(ctx context.Context, a *app, dead secret.Text) (token, error) {
-	_, ok, err := c.tokens.Lock(ctx, a.ID+":force", forceEvery)
+// forceToken has WeChat issue a new token, where an API rejected the token that
+// stable_token still returns. A forced refresh invalidates the token for all other
+// users of it, and WeChat allows twenty a day. So all instances together make at most
+// one in forceInterval: the lock is never released, it expires.
+func (c *Client) forceToken(ctx context.Context, a *app, rejected secret.Text) (token, error) {
+	_, ok, err := c.tokens.Lock(ctx, a.ID+":force", forceInterval)
 	if err != nil || !ok {
-		return token{}, unavailable(apiStableToken, "WeChat gives out a token that it calls dead, and one was forced a moment ago", forceEvery)
+		return token{}, unavailable(apiStableToken, "stable_token returns a token that the API rejects, and a refresh was forced within the last five minutes", forceInterval)
 	}
-	c.log.Warn("forcing a new access token: WeChat gives out one that it calls dead", zap.String("appid", a.ID))
+	c.log.Warn("forcing a new access token: stable_token returns one that the API rejects", zap.String("appid", a.ID))
 	t, err := c.fetchToken(ctx, a, true)
-	if err == nil && t.value == dead {
-		return token{}, unavailable(apiStableToken, "WeChat keeps giving out a token that it calls dead", forceEvery)
+	if err == nil && t.value == rejected {
+		return token{}, unavailable(apiStableToken, "a forced refresh returned the token that the API rejects", forceInterval)
 	}
 	return t, err
 }

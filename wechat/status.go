@@ -11,20 +11,21 @@ import (
 type AppStatus struct {
 	AppID string
 
-	// Circuits are the circuit breakers' states by class of calls (login, api, token,
+	// Circuits are the states of the circuit breakers by bulkhead (login, api, token,
 	// relay): closed, half-open or open.
 	Circuits map[string]string
 
-	// TokenExpires is the end of the shared access token; zero: none is known, it was not
-	// needed yet. WeChat doesn't report when a token was issued: a new one lasts two hours.
+	// TokenExpires is the expiry of the shared access token; zero: there is none, since
+	// no call has needed one. A new token is valid for two hours.
 	TokenExpires time.Time
 }
 
-// statusTokenAge is how old the copy of an access token may be that Status reports.
+// statusTokenAge is the maximum age of the cached access token that Status reports.
 const statusTokenAge = 30 * time.Second
 
-// Status reports on each configured app, in the order of their appids. It doesn't call
-// WeChat, and asks the store for an access token only where this process's copy is old.
+// Status returns the status of each configured app, sorted by appid. It doesn't call
+// WeChat, and reads the token store only where the cached token is older than
+// statusTokenAge.
 func (c *Client) Status(ctx context.Context) []AppStatus {
 	apps := c.current.Load().apps
 	all := make([]AppStatus, 0, len(apps))

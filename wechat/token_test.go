@@ -122,7 +122,7 @@ func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 	old := accessToken(t, env.client)
 	env.Advance(time.Hour + 56*time.Minute)
 	env.sim.AddFault(wechattest.Fault{API: stableToken, Status: 500})
-	failed := func() int { return env.log.FilterMessageSnippet("not refreshed ahead").Len() }
+	failed := func() int { return env.log.FilterMessageSnippet("not refreshed before its expiry").Len() }
 	accessToken(t, env.client)
 	testkit.Within(t, 5*time.Second, "a failed renewal", func() bool { return failed() == 1 })
 	for range 5 {
@@ -469,7 +469,7 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 			if !errors.Is(err, wechat.ErrMisconfigured) || !errors.As(err, &e) || e.Code != c.code || !strings.Contains(e.Hint(), c.hint) {
 				t.Fatalf("got %v", err)
 			}
-			told := env.log.FilterMessage("wechat refused a call: the operator has to act").All()
+			told := env.log.FilterMessage("wechat refused a call: operator action required").All()
 			if len(told) != 1 || !strings.Contains(fmt.Sprint(told[0].ContextMap()["do"]), c.hint) {
 				t.Errorf("told %v", told)
 			}

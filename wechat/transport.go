@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Neither transport looks at HTTP_PROXY and its kin: where secrets are sent is
-// the configuration's to say. Neither unpacks answers: a relayed one must pass as
-// it is, and a packed one could outgrow its bounds.
+// Neither transport uses HTTP_PROXY and the like: only the configuration decides where
+// secrets are sent. Neither decompresses responses: relayed ones pass unchanged, and a
+// compressed one could exceed maxResponse.
 
-// newNoKeepAliveTransport opens a connection for each request. http.Transport repeats
-// an idempotent request by itself when a kept connection turns out dead, but the
-// code in a jscode2session GET works once: the repeat would get 40163. On a new
-// connection it never repeats. TLS sessions are resumed, which keeps it cheap.
+// newNoKeepAliveTransport opens a new connection for each request. http.Transport retries
+// an idempotent request by itself when a reused connection was closed, but the code in
+// a jscode2session GET works once: the retry would get 40163. On a new connection it
+// never retries. TLS session resumption keeps the cost low.
 func newNoKeepAliveTransport() *http.Transport {
 	t := newTransport()
 	t.DisableKeepAlives = true
@@ -25,8 +25,9 @@ func newNoKeepAliveTransport() *http.Transport {
 	return t
 }
 
-// newPooledTransport keeps connections, for a shorter time than servers do, so
-// that a POST, which can't be repeated, rarely meets one that was just closed.
+// newPooledTransport reuses connections. Its idle timeout is shorter than that of
+// servers, so that a POST, which can't be retried, is rarely sent on a connection that
+// the server is closing.
 func newPooledTransport(timeout time.Duration) *http.Transport {
 	t := newTransport()
 	t.MaxIdleConnsPerHost = 64

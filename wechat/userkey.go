@@ -11,24 +11,26 @@ import (
 	"wxgate/secret"
 )
 
-// UserKey is one of the keys that WeChat gives a user for signing and encrypting
-// (wx.getUserCryptoManager().getLatestUserKey), which no stolen token includes.
+// UserKey is one of a user's encryption keys, which WeChat issues to the phone and to the
+// server (wx.getUserCryptoManager().getLatestUserKey). Whoever steals a session token
+// doesn't have it.
 type UserKey struct {
 	Version int64
 	Key     secret.Text // 16 raw bytes
-	IV      string      // 16 ASCII characters, taken as bytes
-	EndsAt  time.Time   // by WeChat's word
+	IV      string      // 16 ASCII characters
+	EndsAt  time.Time   // expiry
 }
 
 const (
-	maxUserKeys    = 3
-	userKeySize    = 16        // bytes, of key and iv
-	maxUserKeyLife = time.Hour // WeChat's keys live for one
+	maxUserKeys     = 3
+	userKeySize     = 16        // bytes, of key and iv
+	userKeyLifetime = time.Hour // of every key
 )
 
-// UserKeys gives the user's last keys, newest first, three at most; some may have
-// ended, and a user who never asked for one has none. Errors: ErrUnknownApp, ErrKeyStale where the session key is no longer the
-// user's, ErrRateLimited, ErrMisconfigured, ErrUnavailable.
+// UserKeys returns the user's latest keys, newest first, at most three. They may have
+// expired, and there is none where the mini program never requested one. Errors:
+// ErrUnknownApp, ErrKeyStale where the session key is no longer the user's,
+// ErrRateLimited, ErrMisconfigured, ErrUnavailable.
 func (c *Client) UserKeys(ctx context.Context, appid, openid string, key secret.Text) ([]UserKey, error) {
 	a, err := c.app(appid)
 	if err != nil {
@@ -40,32 +42,32 @@ func (c *Client) UserKeys(ctx context.Context, appid, openid string, key secret.
 	var got struct {
 		Keys []userKeyInfo `json:"key_info_list"`
 	}
-	asked := c.now()
+	requestedAt := c.now()
 	if err := c.doWithToken(ctx, a, k, &got); err != nil {
 		return nil, err
 	}
-	keys, ok := userKeys(got.Keys, asked)
+	keys, ok := parseUserKeys(got.Keys, requestedAt)
 	if !ok {
-		return nil, malformedAnswer(k)
+		return nil, malformedResponse(k)
 	}
 	return keys, nil
 }
 
-// userKeyInfo is a key in WeChat's words.
+// userKeyInfo is a key as WeChat encodes it.
 type userKeyInfo struct {
 	Key        string `json:"encrypt_key"` // base64
 	Version    number `json:"version"`
-	ExpireIn   number `json:"expire_in"`   // seconds; 0: it has ended
+	ExpireIn   number `json:"expire_in"`   // seconds; 0: it has expired
 	CreateTime number `json:"create_time"` // Unix seconds
 	IV         string `json:"iv"`
 }
 
-// userKeys takes all of what WeChat said or nothing.
-func userKeys(list []userKeyInfo, now time.Time) ([]UserKey, bool) {
+// parseUserKeys converts the keys of a response; ok is false where one of them is invalid.
+func parseUserKeys(list []userKeyInfo, now time.Time) (keys []UserKey, ok bool) {
 	if len(list) > maxUserKeys {
 		return nil, false
 	}
-	keys := make([]UserKey, len(list))
+	keys = make([]UserKey, len(list))
 	for i, info := range list {
 		key, ok := info.userKey(now)
 		if !ok || slices.ContainsFunc(keys[:i], func(k UserKey) bool { return k.Version == key.Version }) {
@@ -85,14 +87,14 @@ func (i userKeyInfo) userKey(now time.Time) (UserKey, bool) {
 	return UserKey{Version: int64(i.Version), Key: secret.Text(raw), IV: i.IV, EndsAt: i.endsAt(now)}, true
 }
 
-// endsAt is when the key ends. WeChat lists keys that ended hours ago too, all with
-// nothing left: when those ended follows from when they were made.
+// endsAt is the expiry of the key. WeChat also lists keys that expired hours ago, all with
+// expire_in 0: their expiry follows from create_time.
 func (i userKeyInfo) endsAt(now time.Time) time.Time {
 	if i.ExpireIn > 0 {
-		return now.Add(min(time.Duration(min(i.ExpireIn, 1<<30))*time.Second, maxUserKeyLife))
+		return now.Add(min(time.Duration(min(i.ExpireIn, 1<<30))*time.Second, userKeyLifetime))
 	}
-	if ended := time.Unix(int64(i.CreateTime), 0).Add(maxUserKeyLife); i.CreateTime > 0 && ended.Before(now) {
-		return ended
+	if expired := time.Unix(int64(i.CreateTime), 0).Add(userKeyLifetime); i.CreateTime > 0 && expired.Before(now) {
+		return expired
 	}
 	return now
 }

@@ -174,7 +174,7 @@ func readPushResponse(res *http.Response) ([]byte, error) {
 		return nil, nil
 	case !utf8.Valid(text) || text[0] != '<' && text[0] != '{':
 		return nil, errors.New("the backend's reply is neither success, nor XML, nor JSON")
-	case wechat.EncryptedReply(text):
+	case wechat.IsEncryptedReply(text):
 		return nil, errors.New("the backend's reply is encrypted: its SDK has to be in plain mode, the gateway encrypts")
 	}
 	return text, nil

@@ -9,14 +9,15 @@ import (
 	"unicode/utf8"
 )
 
-// errcodeFields are what every answer of WeChat may carry. Success often has no errcode,
-// and errors come with HTTP 200, some as text/plain: only the content tells.
+// errcodeFields are the error fields of a WeChat response. A success often has no
+// errcode, and errors have status 200, some with the type text/plain: only the body
+// tells success from failure.
 type errcodeFields struct {
 	Errcode number `json:"errcode"`
 	Errmsg  string `json:"errmsg"`
 }
 
-// number is an integer that WeChat writes as 86 or as "86"; null is 0.
+// number is an integer that WeChat encodes as 86 or as "86"; null decodes to 0.
 type number int64
 
 func (n *number) UnmarshalJSON(b []byte) error {
@@ -35,11 +36,11 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// text is a string that WeChat writes as "86" or as 86; null is empty.
+// text is a string that WeChat encodes as "86" or as 86; null decodes to "".
 type text string
 
 func (t *text) UnmarshalJSON(b []byte) error {
-	var n json.Number // takes both
+	var n json.Number // accepts both
 	if err := json.Unmarshal(b, &n); err == nil {
 		*t = text(n)
 		return nil
@@ -47,32 +48,33 @@ func (t *text) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*string)(t))
 }
 
-// decode reads an answer into out, or gives the error that it is.
+// decode decodes a response body into out, which may be nil, or returns the error that
+// its errcode stands for.
 func decode(k call, body []byte, out any) error {
 	var v errcodeFields
 	if err := json.Unmarshal(body, &v); err != nil {
-		return malformedAnswer(k)
+		return malformedResponse(k)
 	}
 	if v.Errcode != 0 {
-		return refusal(k.api, int(v.Errcode), printable(v.Errmsg, k.secrets...))
+		return errcodeError(k.api, int(v.Errcode), printable(v.Errmsg, k.secrets...))
 	}
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return malformedAnswer(k)
+		return malformedResponse(k)
 	}
 	return nil
 }
 
-// malformedAnswer is the error for an answer that WeChat would not give: a proxy's page,
-// a field of a wrong type, a field that must be there and isn't.
-func malformedAnswer(k call) error {
-	return unavailable(k.api, "malformed answer", retryAfterDefault)
+// malformedResponse is the error for a body that is not the API's: a proxy's HTML page, a
+// field of a wrong type, a required field that is missing.
+func malformedResponse(k call) error {
+	return unavailable(k.api, "malformed response", retryAfterDefault)
 }
 
-// validText bounds what is taken from an answer: not empty, not longer than max
-// bytes, UTF-8 without control characters.
+// validText reports whether a text from a response is not empty, has at most max bytes,
+// and is UTF-8 without control characters.
 func validText(text string, max int) bool {
 	return text != "" && len(text) <= max && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }

@@ -1,0 +1,71 @@
+package wechat
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+)
+
+const userAgent = "wxgate"
+
+// newRequest builds the HTTP request. Query values are escaped, so that a code such as
+// "x&appid=…" can't add a parameter.
+func (c *Client) newRequest(ctx context.Context, k call) (*http.Request, error) {
+	query, header := k.query, http.Header{}
+	method, body, err := k.payload()
+	if err == nil && k.security != nil {
+		query, header, body, err = c.sealCall(k, body)
+		method = http.MethodPost
+	}
+	if err != nil {
+		return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
+	}
+	u := c.current.Load().base.JoinPath(k.api)
+	u.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("wechat: " + k.api + ": the request can't be built")
+	}
+	maps.Copy(req.Header, header)
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", userAgent)
+	return req, nil
+}
+
+// payload returns the method and the unencrypted body.
+func (k call) payload() (method string, body []byte, err error) {
+	if k.body == nil {
+		return http.MethodGet, nil, nil
+	}
+	text, err := encodeJSON(k.body)
+	if err != nil {
+		return "", nil, err
+	}
+	return http.MethodPost, text.Bytes(), nil
+}
+
+// sealCall encrypts and signs the parameters. Only the access token stays in the query.
+func (c *Client) sealCall(k call, body []byte) (query url.Values, header http.Header, sealed []byte, err error) {
+	query = maps.Clone(k.query)
+	token := url.Values{"access_token": query["access_token"]}
+	delete(query, "access_token")
+	sealed, header, err = k.security.seal(apiURL(c.current.Load().base, k.api), query, body, c.now())
+	return token, header, sealed, err
+}
+
+// encodeJSON encodes v without escaping & and <, so that printable finds a secret that
+// a response repeats.
+func encodeJSON(v any) (*bytes.Buffer, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	return &b, e.Encode(v)
+}
