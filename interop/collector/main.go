@@ -72,7 +72,7 @@ func try(ctx context.Context, r *rig.Rig, table *rig.Table, bin, protocol, backe
 		return err
 	}
 	c := &caller{base: g.URL(""), admin: "http://" + g.Admin}
-	if c.sim, err = r.Sim(ctx); err != nil {
+	if c.sim, err = r.Simulator(ctx); err != nil {
 		return err
 	}
 	if err := c.requests(ctx); err != nil {

@@ -113,7 +113,7 @@ func (b *builder) serve(ctx context.Context, container string) (string, bool, er
 	}
 	g.Stop() // another program takes its place, with its config
 	config := filepath.Join(b.r.Dir, "etc")
-	if err := mountable(g.Config(), config); err != nil {
+	if err := mountable(g.ConfigFile(), config); err != nil {
 		return "", false, err
 	}
 	p, err := b.r.Start("container", b.command("run", "--isolation", "chroot", "--volume", config+":/etc/wxgate:ro",

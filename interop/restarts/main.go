@@ -46,8 +46,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		good := t.load.Lossless() && t.socketLived > shutdownTimeout-time.Second
-		table.Add(name, fmt.Sprint(restarts), fmt.Sprint(t.load.Sent()), fmt.Sprint(t.load.Doubled()),
-			t.socketLived.Round(100*time.Millisecond).String(), r.Check(good), t.load.Lost())
+		table.Add(name, fmt.Sprint(restarts), fmt.Sprint(t.load.Sent()), fmt.Sprint(t.load.Duplicates()),
+			t.socketLived.Round(100*time.Millisecond).String(), r.Check(good), t.load.Failures())
 	}
 	table.Print("restarts of one gateway under load")
 	return nil
@@ -177,11 +177,11 @@ func (t *restartRun) restartActivated(ctx context.Context) error {
 
 // startActivated starts a process with the open socket, as systemd does.
 func (t *restartRun) startActivated(ctx context.Context) error {
-	bin, err := t.r.Wxgate(ctx)
+	bin, err := t.r.GatewayBinary(ctx)
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, bin, "serve", "--config", t.g.Config())
+	cmd := exec.Command("/bin/sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, bin, "serve", "--config", t.g.ConfigFile())
 	cmd.Env = append(os.Environ(), "LISTEN_FDS=1", "LISTEN_FDNAMES=public")
 	cmd.ExtraFiles = []*os.File{t.socket}
 	t.program, err = t.r.Start("wxgate", cmd)

@@ -10,10 +10,10 @@ import (
 // Certificate is a self-signed certificate for localhost and 127.0.0.1.
 type Certificate struct {
 	*testkit.Certificate
-	File, Key string // paths, PEM
+	File, Key string // paths of the PEM files
 }
 
-// NewCertificate makes one in the run's folder.
+// NewCertificate makes a certificate and writes it to the run's folder.
 func (r *Rig) NewCertificate() (*Certificate, error) {
 	made, err := testkit.NewCertificate(testkit.CertificateOptions{})
 	if err != nil {
@@ -24,7 +24,7 @@ func (r *Rig) NewCertificate() (*Certificate, error) {
 	return c, err
 }
 
-// Client is an HTTP client that trusts this certificate.
+// Client returns an HTTP client whose only root is this certificate.
 func (c *Certificate) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: c.Pool()}, ForceAttemptHTTP2: true,

@@ -15,45 +15,46 @@ import (
 	"wxgate/internal/testkit/process"
 )
 
-// The app that every gateway and its simulated WeChat know.
+// The app in the config of every gateway and of the simulated WeChat.
 const (
 	AppID     = "wx00000000000000aa"
 	AppSecret = "interop-app-secret-0123456789"
 )
 
-// Gateway is a `wxgate serve` process. All gateways of a run have the same secret
-// and the same simulated WeChat; those with the same Redis are instances of one.
+// Gateway is a `wxgate serve` process. All gateways of a run have the same secret and
+// the same simulated WeChat. Those with the same Redis share sessions.
 type Gateway struct {
 	*process.Process
-	Address string // of the public listener
-	Admin   string // of the private one
+	Address string // of the public listener, host:port
+	Admin   string // of the private listener, host:port
 
 	r      *Rig
 	bin    string
-	file   string
-	sim    string // base URL
+	file   string // the config
+	sim    string // base URL of the simulated WeChat
 	scheme string
 }
 
-// Wxgate gives the path of the gateway's program: the one that the environment's WXGATE
-// names, such as an earlier build, or one built from this repository.
-func (r *Rig) Wxgate(ctx context.Context) (string, error) {
+// GatewayBinary returns the path of the wxgate binary: that of the environment variable
+// WXGATE, such as an earlier build, or one built from this repository.
+func (r *Rig) GatewayBinary(ctx context.Context) (string, error) {
 	if bin := os.Getenv("WXGATE"); bin != "" {
 		return bin, nil
 	}
 	return r.Build(ctx, "", "./cmd/wxgate")
 }
 
-// Gateway builds and starts wxgate. The config holds what is particular to the
-// run: routes at least. An admin section of its own says "listen: ADMIN". With a
-// certificate it serves TLS.
+// Gateway builds and starts wxgate and waits until it is ready. The config needs only
+// routes and what differs from the defaults of a run. In an admin section of its own,
+// "listen: ADMIN" stands for the private address. With a certificate the public listener
+// serves TLS.
 func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*Gateway, error) {
 	g := &Gateway{r: r, scheme: "http"}
 	var err error
-	if g.bin, err = r.Wxgate(ctx); err != nil {
+	if g.bin, err = r.GatewayBinary(ctx); err != nil {
 		return nil, err
 	}
-	if g.sim, err = r.Sim(ctx); err != nil {
+	if g.sim, err = r.Simulator(ctx); err != nil {
 		return nil, err
 	}
 	for _, address := range []*string{&g.Address, &g.Admin} {
@@ -67,13 +68,14 @@ func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*G
 		g.scheme = "https"
 		config += fmt.Sprintf("\ntls: {cert_file: %q, key_file: %q}\n", cert.File, cert.Key)
 	}
-	if g.file, err = r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), g.complete(config)); err != nil {
+	if g.file, err = r.Write(fmt.Sprintf("config%d.yaml", len(r.processes)), g.completeConfig(config)); err != nil {
 		return nil, err
 	}
 	return g, g.Start(ctx)
 }
 
-// Start starts a gateway that has ended, at the same addresses.
+// Start starts a gateway that has exited again, at the same addresses, and waits until
+// it is ready.
 func (g *Gateway) Start(ctx context.Context) error {
 	var err error
 	if g.Process, err = g.r.Start("wxgate", exec.Command(g.bin, "serve", "--config", g.file)); err != nil {
@@ -82,23 +84,25 @@ func (g *Gateway) Start(ctx context.Context) error {
 	return g.Await(ctx, func() bool { return g.ready(ctx) })
 }
 
-// Probe runs `wxgate probe` with the gateway's config file and gives what it prints.
+// Probe runs `wxgate probe` with the gateway's config file and returns its output.
 func (g *Gateway) Probe(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, g.bin, "probe", "--config", g.file).CombinedOutput()
 	return string(out), err
 }
 
-// Restart asks the gateway to end, waits until it has, and starts it again.
+// Restart sends SIGTERM, waits for the exit, which must be with status 0, and starts the
+// gateway again.
 func (g *Gateway) Restart(ctx context.Context) error {
 	if err := g.Terminate(ctx); err != nil {
 		return err
 	}
 	if code := g.ExitCode(); code != 0 {
-		return fmt.Errorf("wxgate ended with status %d:\n%s", code, g.Output())
+		return fmt.Errorf("wxgate exited with status %d:\n%s", code, g.Output())
 	}
 	return g.Start(ctx)
 }
 
+// ready reports whether /readyz responds with 200.
 func (g *Gateway) ready(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+g.Admin+"/readyz", nil)
 	if err != nil {
@@ -112,16 +116,16 @@ func (g *Gateway) ready(ctx context.Context) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// URL is a path at the public listener.
+// URL returns the URL of a path at the public listener.
 func (g *Gateway) URL(path string) string { return g.scheme + "://" + g.Address + path }
 
-// Config is the gateway's config file.
-func (g *Gateway) Config() string { return g.file }
+// ConfigFile returns the path of the gateway's config file.
+func (g *Gateway) ConfigFile() string { return g.file }
 
-// complete puts what every config has in common before the rest, unless the rest
-// says it itself.
-func (g *Gateway) complete(config string) string {
-	base := map[string]string{
+// completeConfig adds the keys that every config of a run needs, except those that the
+// config already has.
+func (g *Gateway) completeConfig(config string) string {
+	defaults := map[string]string{
 		"listen":           fmt.Sprintf("%q", g.Address),
 		"admin":            fmt.Sprintf("{listen: %q}", g.Admin),
 		"secrets":          "[" + g.r.secret() + "]",
@@ -131,9 +135,9 @@ func (g *Gateway) complete(config string) string {
 		"shutdown_timeout": "2s",
 	}
 	var text strings.Builder
-	for _, key := range slices.Sorted(maps.Keys(base)) {
+	for _, key := range slices.Sorted(maps.Keys(defaults)) {
 		if !strings.Contains("\n"+config, "\n"+key+":") {
-			fmt.Fprintf(&text, "%s: %s\n", key, base[key])
+			fmt.Fprintf(&text, "%s: %s\n", key, defaults[key])
 		}
 	}
 	return text.String() + strings.ReplaceAll(config, "listen: ADMIN\n", fmt.Sprintf("listen: %q\n", g.Admin))
@@ -148,12 +152,12 @@ func (r *Rig) secret() string {
 	return r.gatewaySecret
 }
 
-// Sim gives the base URL of the run's simulated WeChat.
-func (r *Rig) Sim(ctx context.Context) (string, error) {
-	if r.simBase != "" {
-		return r.simBase, nil
+// Simulator starts the run's simulated WeChat, once a run, and returns its base URL.
+func (r *Rig) Simulator(ctx context.Context) (string, error) {
+	if r.simURL != "" {
+		return r.simURL, nil
 	}
-	bin, err := r.Wxgate(ctx)
+	bin, err := r.GatewayBinary(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -161,11 +165,11 @@ func (r *Rig) Sim(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r.simBase, err = sim.Printed(ctx, `listens on (http://[0-9.:]+[0-9])`)
-	return r.simBase, err
+	r.simURL, err = sim.Printed(ctx, `listens on (http://[0-9.:]+[0-9])`)
+	return r.simURL, err
 }
 
-// Redis starts a redis-server and gives its address.
+// Redis starts a redis-server without persistence and returns its address.
 func (r *Rig) Redis(ctx context.Context) (string, error) {
 	port, err := r.Port()
 	if err != nil {

@@ -13,33 +13,34 @@ import (
 	"time"
 )
 
-// Load is a run of requests, each with a number of its own, and the backend
-// that answers them with it.
+// Load sends requests, each with a number of its own, and is also the backend that
+// responds to each with its number. It counts requests that failed and requests that
+// reached the backend more than once. Make it with NewLoad.
 type Load struct {
-	Base  string // the URL of what is asked, without a path
-	Token string
+	Base  string // base URL of the gateway or of what is in front of it
+	Token string // bearer token
 
 	sent atomic.Int64
 
 	mu       sync.Mutex
-	failures map[string]int // what the client got instead of an answer, how often
-	arrived  map[string]int // how often the backend saw each request
+	failures map[string]int // how often, by method and what the client got instead of the response
+	arrived  map[string]int // how often the backend received a request, by number
 }
 
-// NewLoad makes a load that has sent nothing yet.
+// NewLoad returns a load that has not started.
 func NewLoad() *Load {
 	return &Load{failures: map[string]int{}, arrived: map[string]int{}}
 }
 
-// Start has each client send GETs and POSTs, so many of each at once, until
-// stop, which waits for the last answer.
+// Start starts, for each client, workers senders of GETs and as many of POSTs. stop ends
+// them and waits for the last response.
 func (l *Load) Start(ctx context.Context, workers int, clients ...*http.Client) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	for _, client := range clients {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			for range workers {
-				running.Go(func() { l.sendOn(ctx, client, method) })
+				running.Go(func() { l.sendUntil(ctx, client, method) })
 			}
 		}
 	}
@@ -49,9 +50,9 @@ func (l *Load) Start(ctx context.Context, workers int, clients ...*http.Client) 
 	}
 }
 
-// sendOn sends one request after the other, each counted as lost that gets
-// anything but the backend's answer.
-func (l *Load) sendOn(ctx context.Context, client *http.Client, method string) {
+// sendUntil sends one request after another until ctx ends. Any other response than the
+// backend's counts as a failure.
+func (l *Load) sendUntil(ctx context.Context, client *http.Client, method string) {
 	for ctx.Err() == nil {
 		id := fmt.Sprint(l.sent.Add(1))
 		if got := l.send(client, method, id); got != "200 "+id {
@@ -63,13 +64,13 @@ func (l *Load) sendOn(ctx context.Context, client *http.Client, method string) {
 	}
 }
 
-// send gives status and body of the answer, or the error.
+// send returns the response's status and body, or the error, as text.
 func (l *Load) send(client *http.Client, method, id string) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	body := io.Reader(nil)
 	if method == http.MethodPost {
-		body = strings.NewReader(id) // net/http sends it again only where HTTP/2 says that nothing was done
+		body = strings.NewReader(id) // net/http repeats a POST only when HTTP/2 says that the server hasn't processed it
 	}
 	req, err := http.NewRequestWithContext(ctx, method, l.Base+"/api/"+id, body)
 	if err != nil {
@@ -81,7 +82,7 @@ func (l *Load) send(client *http.Client, method, id string) string {
 		return strings.ReplaceAll(err.Error(), req.URL.String(), "")
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 200))
+	got, err := io.ReadAll(io.LimitReader(res.Body, 200))
 	if err != nil {
 		return err.Error()
 	}
@@ -91,11 +92,11 @@ func (l *Load) send(client *http.Client, method, id string) string {
 	if res.StatusCode != http.StatusOK {
 		return fmt.Sprint(res.StatusCode, ", not the gateway's")
 	}
-	return fmt.Sprint(res.StatusCode, " ", string(answer))
+	return fmt.Sprint(res.StatusCode, " ", string(got))
 }
 
-// ServeHTTP is the backend. It takes a few milliseconds, so that requests are
-// under way when a gateway stops.
+// ServeHTTP is the backend. It waits five milliseconds, so that requests are in flight
+// whenever a gateway stops.
 func (l *Load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	id := strings.TrimPrefix(r.URL.Path, "/api/")
 	l.mu.Lock()
@@ -106,15 +107,15 @@ func (l *Load) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, id)
 }
 
-// Sent is how many requests were sent.
+// Sent returns the number of requests sent so far.
 func (l *Load) Sent() int64 { return l.sent.Load() }
 
-// Lossless reports, of a load that has stopped, whether each request was
-// answered and none reached the backend twice.
-func (l *Load) Lossless() bool { return len(l.failures) == 0 && l.Doubled() == 0 }
+// Lossless reports whether every request got the backend's response and none reached the
+// backend twice. Call it after stop.
+func (l *Load) Lossless() bool { return len(l.failures) == 0 && l.Duplicates() == 0 }
 
-// Lost are the failures of a load that has stopped, with their number.
-func (l *Load) Lost() string {
+// Failures describes the failures and how often each occurred. Call it after stop.
+func (l *Load) Failures() string {
 	if len(l.failures) == 0 {
 		return "0"
 	}
@@ -125,9 +126,10 @@ func (l *Load) Lost() string {
 	return strings.Join(texts, "; ")
 }
 
-// Doubled is how many requests the backend saw more than once. A GET that was
-// sent again because a connection broke counts too, though it does no harm.
-func (l *Load) Doubled() int {
+// Duplicates returns the number of requests that reached the backend more than once. It
+// counts a GET that was repeated on a new connection too, which does no harm. Call it
+// after stop.
+func (l *Load) Duplicates() int {
 	n := 0
 	for _, times := range l.arrived {
 		if times > 1 {

@@ -8,13 +8,13 @@ import (
 	"net/http"
 )
 
-// Login logs a user in and gives the token and the openid.
+// Login logs a user of the simulated WeChat in and returns the token and the openid.
 func (g *Gateway) Login(ctx context.Context, client *http.Client, user string) (token, openid string, err error) {
 	return g.LoginAt(ctx, client, g.URL(""), user)
 }
 
-// LoginAt is Login through what stands before the gateway, such as a load balancer
-// at the base URL.
+// LoginAt is Login at another base URL, such as that of a load balancer in front of the
+// gateway.
 func (g *Gateway) LoginAt(ctx context.Context, client *http.Client, base, user string) (token, openid string, err error) {
 	code, err := post(ctx, client, g.sim+"/sim/code", map[string]string{"user": user})
 	if err != nil {
@@ -29,7 +29,7 @@ func (g *Gateway) LoginAt(ctx context.Context, client *http.Client, base, user s
 	return token, openid, err
 }
 
-// openid asks the simulator who the user is.
+// openid looks the user up in the simulator's list.
 func (g *Gateway) openid(ctx context.Context, client *http.Client, user string) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.sim+"/sim/users", nil)
 	if err != nil {
@@ -39,7 +39,7 @@ func (g *Gateway) openid(ctx context.Context, client *http.Client, user string) 
 		User   string `json:"user"`
 		OpenID string `json:"openid"`
 	}
-	if err := decode(client, req, &users); err != nil {
+	if err := fetchJSON(client, req, &users); err != nil {
 		return "", err
 	}
 	for _, u := range users {
@@ -47,7 +47,7 @@ func (g *Gateway) openid(ctx context.Context, client *http.Client, user string) 
 			return u.OpenID, nil
 		}
 	}
-	return "", fmt.Errorf("the simulator knows no %s", user)
+	return "", fmt.Errorf("the simulator has no user %s", user)
 }
 
 func post(ctx context.Context, client *http.Client, url string, body any) (map[string]any, error) {
@@ -60,11 +60,11 @@ func post(ctx context.Context, client *http.Client, url string, body any) (map[s
 		return nil, err
 	}
 	var fields map[string]any
-	return fields, decode(client, req, &fields)
+	return fields, fetchJSON(client, req, &fields)
 }
 
-// decode sends a request and reads the JSON that answers it.
-func decode(client *http.Client, req *http.Request, into any) error {
+// fetchJSON sends a request and decodes the JSON of the response, which must be a 200.
+func fetchJSON(client *http.Client, req *http.Request, into any) error {
 	res, err := client.Do(req)
 	if err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"wxgate/internal/testkit/process"
 )
 
-// Start starts a program that ends with the run.
+// Start starts a program that the rig stops at the end of the run.
 func (r *Rig) Start(name string, cmd *exec.Cmd) (*process.Process, error) {
 	p, err := process.Start(name, r.Path(fmt.Sprintf("%s%d.log", name, len(r.processes))), cmd)
 	if err != nil {
@@ -21,8 +21,8 @@ func (r *Rig) Start(name string, cmd *exec.Cmd) (*process.Process, error) {
 	return p, nil
 }
 
-// Self starts this program again, in the part that the arguments name.
-func (r *Rig) Self(name string, args ...string) (*process.Process, error) {
+// StartSelf starts this program again as a child process, with these arguments.
+func (r *Rig) StartSelf(name string, args ...string) (*process.Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (r *Rig) Port() (*testkit.Port, error) {
 	return p, err
 }
 
-// end ends what was started, the last first.
-func (r *Rig) end() {
+// stop stops the processes, the last one first, and releases the ports.
+func (r *Rig) stop() {
 	for _, p := range slices.Backward(r.processes) {
 		p.Stop()
 	}
@@ -49,21 +49,21 @@ func (r *Rig) end() {
 	}
 }
 
-// lastLines are the last lines of the processes' output, for an error: a few of each
-// that runs, more of those that have failed.
+// lastLines returns the last lines of the processes' output, for an error message: three
+// of each that still runs, twenty of each that has failed.
 func (r *Rig) lastLines() string {
 	var b strings.Builder
 	for _, p := range r.processes {
 		if p.ExitCode() == 0 {
 			continue
 		}
-		keep := 3
+		count := 3
 		if p.ExitCode() > 0 {
-			keep = 20
+			count = 20
 		}
 		lines := strings.Split(strings.TrimSpace(p.Output()), "\n")
 		fmt.Fprintf(&b, "\n--- %s", p.Name)
-		for _, line := range lines[max(0, len(lines)-keep):] {
+		for _, line := range lines[max(0, len(lines)-count):] {
 			fmt.Fprintf(&b, "\n%.300s", line)
 		}
 	}

@@ -1,6 +1,6 @@
-// Package rig is what the interop programs share: a temporary folder, processes
-// that are started on loopback and ended with the program, a gateway among
-// them, and the table of results.
+// Package rig is shared by the interop programs. It makes a temporary folder, starts
+// processes on loopback (gateways, the simulated WeChat, Redis) and stops them when the
+// program ends, sends load, and prints tables of results.
 package rig
 
 import (
@@ -20,19 +20,20 @@ import (
 
 // Rig is one run of an interop program.
 type Rig struct {
-	Root string // of the repository
-	Dir  string // for this run's files; gone afterwards
+	Root string // folder of the repository
+	Dir  string // folder for this run's files; it is removed at the end
 
 	processes []*process.Process
 	ports     []*testkit.Port
 	failures  int
 
-	simBase, gatewaySecret string // "": not started, not made
+	simURL        string // base URL of the simulated WeChat; "": not started yet
+	gatewaySecret string // "": not generated yet
 }
 
-// Main runs body with a rig and ends the program: with status 1 where body
-// fails, takes longer than limit, or has told of a failure by Check. Whatever it
-// started is ended before.
+// Main runs body with a rig, stops everything that was started, and returns. When body
+// fails, takes longer than limit, or has reported a failure by Check, it exits with
+// status 1 instead.
 func Main(limit time.Duration, body func(context.Context, *Rig) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -56,7 +57,7 @@ func run(ctx context.Context, body func(context.Context, *Rig) error) error {
 	}
 	r := &Rig{Root: root, Dir: dir}
 	defer os.RemoveAll(dir)
-	defer r.end()
+	defer r.stop()
 	if err := body(ctx, r); err != nil {
 		return fmt.Errorf("%w%s", err, r.lastLines())
 	}
@@ -66,6 +67,7 @@ func run(ctx context.Context, body func(context.Context, *Rig) error) error {
 	return ctx.Err()
 }
 
+// repository returns the folder of the main module's go.mod.
 func repository(ctx context.Context) (string, error) {
 	file, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
@@ -74,7 +76,7 @@ func repository(ctx context.Context) (string, error) {
 	return filepath.Dir(strings.TrimSpace(string(file))), nil
 }
 
-// Check counts a failure unless ok, and gives the word for the table.
+// Check counts a failure unless ok. It returns "ok" or "FAILED", for the table.
 func (r *Rig) Check(ok bool) string {
 	if ok {
 		return "ok"
@@ -83,10 +85,10 @@ func (r *Rig) Check(ok bool) string {
 	return "FAILED"
 }
 
-// Path is a file of this run.
+// Path returns the path of a file in the run's folder.
 func (r *Rig) Path(name string) string { return filepath.Join(r.Dir, name) }
 
-// Write makes a file of this run and gives its path.
+// Write writes a file in the run's folder and returns its path.
 func (r *Rig) Write(name, text string) (string, error) {
 	path := r.Path(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -95,8 +97,9 @@ func (r *Rig) Write(name, text string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o644)
 }
 
-// Build compiles a program, once, and gives its path. The module is the folder,
-// relative to the root, of the go.mod that says which version.
+// Build compiles a package into the run's folder, once a run, and returns the path of
+// the binary. The module is the folder, relative to the repository, of the go.mod that
+// selects the versions.
 func (r *Rig) Build(ctx context.Context, module, pkg string) (string, error) {
 	bin := r.Path(strings.NewReplacer("/", "-", ".", "").Replace(pkg))
 	if _, err := os.Stat(bin); err == nil {

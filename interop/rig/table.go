@@ -8,42 +8,40 @@ import (
 	"text/tabwriter"
 )
 
-// Table is a table of results, printed whole when it is done.
+// Table is a table of results in Markdown.
 type Table struct {
 	columns []string
 	rows    [][]string
 }
 
-// NewTable makes a table with these columns.
+// NewTable returns an empty table with these column titles.
 func NewTable(columns ...string) *Table { return &Table{columns: columns} }
 
 // Add adds a row.
 func (t *Table) Add(cells ...string) { t.rows = append(t.rows, cells) }
 
-// Lines are the table in Markdown's form, unaligned.
+// Lines returns the lines of the table without alignment, as the documents in docs/ have
+// them.
 func (t *Table) Lines() []string {
-	lines := []string{line(t.columns), line(slices.Repeat([]string{"---"}, len(t.columns)))}
-	for _, row := range t.rows {
-		lines = append(lines, line(row))
+	var lines []string
+	for _, row := range t.allRows() {
+		lines = append(lines, "| "+strings.Join(row, " | ")+" |")
 	}
 	return lines
 }
 
-func line(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }
-
-// Print writes the table to the program's output, in Markdown's form.
+// Print writes the title and the table, aligned, to standard output.
 func (t *Table) Print(title string) {
 	fmt.Printf("\n%s\n\n", title)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 1, ' ', 0)
-	line := func(cells []string) { fmt.Fprintf(w, "| %s\t|\n", strings.Join(cells, "\t| ")) }
-	line(t.columns)
-	dashes := make([]string, len(t.columns))
-	for i := range dashes {
-		dashes[i] = "---"
-	}
-	line(dashes)
-	for _, row := range t.rows {
-		line(row)
+	for _, row := range t.allRows() {
+		fmt.Fprintf(w, "| %s\t|\n", strings.Join(row, "\t| "))
 	}
 	w.Flush()
+}
+
+// allRows returns the titles, the separator and the rows.
+func (t *Table) allRows() [][]string {
+	separator := slices.Repeat([]string{"---"}, len(t.columns))
+	return append([][]string{t.columns, separator}, t.rows...)
 }

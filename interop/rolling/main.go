@@ -39,7 +39,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.Name, err)
 		}
-		table.Add(b.Name, fmt.Sprint(restarts), fmt.Sprint(load.Sent()), fmt.Sprint(load.Doubled()), r.Check(load.Lossless()), load.Lost())
+		table.Add(b.Name, fmt.Sprint(restarts), fmt.Sprint(load.Sent()), fmt.Sprint(load.Duplicates()), r.Check(load.Lossless()), load.Failures())
 	}
 	table.Print("rolling restarts of two gateways under load")
 	return nil

@@ -40,7 +40,7 @@ func (t *timeline) next(name string) {
 
 // failover kills a master under load, starts it again, and has it take over as planned.
 func failover(ctx context.Context, r *rig.Rig, c *cluster, store *session.Store, gateways [2]*rig.Gateway, tokens []string) error {
-	sim, err := r.Sim(ctx)
+	sim, err := r.Simulator(ctx)
 	if err != nil {
 		return err
 	}

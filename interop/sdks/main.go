@@ -51,7 +51,7 @@ func newTestbed(ctx context.Context, r *rig.Rig) (*testbed, error) {
 	if b.goBin, err = r.Build(ctx, "interop/sdks/silenceper", "wxgate/interop/sdks/silenceper"); err != nil {
 		return nil, err
 	}
-	if b.sim, err = r.Sim(ctx); err != nil {
+	if b.sim, err = r.Simulator(ctx); err != nil {
 		return nil, err
 	}
 	b.redis, err = r.Redis(ctx)

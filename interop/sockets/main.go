@@ -39,7 +39,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	if err != nil {
 		return err
 	}
-	backend, err := r.Self("backend", "backend")
+	backend, err := r.StartSelf("backend", "backend")
 	if err != nil {
 		return err
 	}

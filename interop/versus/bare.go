@@ -30,7 +30,7 @@ func (c *comparison) startBare(ctx context.Context) error {
 
 // startSelf starts this program in another part, which prints where it listens.
 func (c *comparison) startSelf(ctx context.Context, part, argument string) (*process.Process, string, error) {
-	p, err := c.r.Self(part, part, argument)
+	p, err := c.r.StartSelf(part, part, argument)
 	if err != nil {
 		return nil, "", err
 	}
