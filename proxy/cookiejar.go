@@ -117,7 +117,7 @@ func (rc *requestContext) dropWebCookie(h *fieldlist.List) {
 		return
 	}
 	*h = slices.DeleteFunc(*h, func(f fieldlist.Field) bool {
-		return fieldlist.Same(f.Name, "Set-Cookie") && rc.config.Web.Cookie.SetBy(f.Value)
+		return fieldlist.SameName(f.Name, "Set-Cookie") && rc.config.Web.Cookie.SetBy(f.Value)
 	})
 }
 

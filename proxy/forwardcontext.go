@@ -16,16 +16,16 @@ type forwardContext struct {
 	cancellation.Cancellation
 
 	parent   context.Context
-	client   hooks             // of the client's request; nil: it has none
-	hook     cancellation.Hook // with client
-	unfollow func() bool       // without
+	client   hooks                 // of the client's request; nil: it has none
+	hook     cancellation.Callback // with client
+	unfollow func() bool           // without
 	canceler upstream.Canceler
 }
 
 // hooks is a context that has a Cancellation.
 type hooks interface {
-	Wait(h *cancellation.Hook, run func())
-	Forget(h *cancellation.Hook) bool
+	Register(callback *cancellation.Callback, run func())
+	Unregister(callback *cancellation.Callback) bool
 }
 
 // follow begins to follow a client's request. gone is c.clientGone.
@@ -33,7 +33,7 @@ func (c *forwardContext) follow(parent context.Context, gone func()) {
 	c.parent = parent
 	var ok bool
 	if c.client, ok = parent.(hooks); ok {
-		c.client.Wait(&c.hook, gone)
+		c.client.Register(&c.hook, gone)
 		return
 	}
 	c.unfollow = context.AfterFunc(parent, gone)
@@ -48,7 +48,7 @@ func (c *forwardContext) cancel(reason error) { c.finish(context.Canceled, reaso
 // had not ended before, so that nothing comes of that any more.
 func (c *forwardContext) end() (followed bool) {
 	if c.client != nil {
-		followed = c.client.Forget(&c.hook)
+		followed = c.client.Unregister(&c.hook)
 	} else {
 		followed = c.unfollow()
 	}
@@ -58,7 +58,7 @@ func (c *forwardContext) end() (followed bool) {
 
 // finish ends the context; the first time counts.
 func (c *forwardContext) finish(err, cause error) {
-	if c.End(err, cause) {
+	if c.Cancellation.Cancel(err, cause) {
 		c.canceler.Cancel()
 	}
 }

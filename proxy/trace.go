@@ -44,7 +44,7 @@ func (g *Gateway) startSpan(rc *requestContext) {
 		semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
 		attribute.String("wxgate.request_id", rc.id),
 	)
-	rc.span.SetAttributes(span.Server(truncate(r.Host, maxLoggedHost))...)
+	rc.span.SetAttributes(span.ServerAddress(truncate(r.Host, maxLoggedHost))...)
 }
 
 // spanName is the name of a span without a route.
@@ -146,7 +146,7 @@ func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upst
 	if !s.IsRecording() {
 		return
 	}
-	s.SetAttributes(append(span.Server(rc.upstreamAddr), requestMethod(method))...)
+	s.SetAttributes(append(span.ServerAddress(rc.upstreamAddr), requestMethod(method))...)
 	if err != nil {
 		s.SetAttributes(semconv.ErrorTypeOther)
 		s.SetStatus(codes.Error, "")

@@ -54,7 +54,7 @@ func (c *redisClient) do(ctx context.Context, operation, key string, run func(co
 	if c.circuitOf(key).open.Load() {
 		return unavailable(operation, errCircuitOpen)
 	}
-	ctx, end := span.Client(ctx, "Redis "+operation, semconv.DBSystemNameRedis, semconv.DBOperationName(operation))
+	ctx, end := span.StartClient(ctx, "Redis "+operation, semconv.DBSystemNameRedis, semconv.DBOperationName(operation))
 	err := c.classifyError(ctx, operation, key, run(ctx))
 	if isMissing(err) {
 		end(nil)

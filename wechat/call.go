@@ -90,7 +90,7 @@ func busyRetryDelay() time.Duration {
 // attempt sends the call once, and records a span and metrics.
 func (c *Client) attempt(ctx context.Context, k call, out any) error {
 	start := time.Now()
-	ctx, end := span.Client(ctx, "WeChat "+k.api, append(span.Server(c.current.Load().base.Host), semconv.URLPath(k.api))...)
+	ctx, end := span.StartClient(ctx, "WeChat "+k.api, append(span.ServerAddress(c.current.Load().base.Host), semconv.URLPath(k.api))...)
 	err := c.roundTrip(ctx, k, out)
 	end(err)
 	c.metrics.recordCall(k.api, time.Since(start), err)

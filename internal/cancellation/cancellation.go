@@ -1,33 +1,35 @@
-// Package cancellation is what a context of one's own is made of: it ends once,
-// makes a channel only for those who ask for it, and knows AfterFunc, so that
-// contexts made from it need no goroutine.
+// Package cancellation implements the Done, Err and AfterFunc methods of a
+// context. It allocates the Done channel only when Done is called, and with its
+// AfterFunc package context starts no goroutine for a derived context.
 package cancellation
 
 import "sync"
 
-// Cancellation has the methods of a context.Context that tell of its end. The
-// zero value has not ended. It must not be copied.
+// Cancellation is the cancellation state of a context.Context. The zero value is
+// not cancelled. It must not be copied.
 type Cancellation struct {
-	mu      sync.Mutex
-	err     error // nil: it goes on
-	cause   error
-	done    chan struct{} // nil: nobody has asked for it
-	hooks   *Hook         // a list of those that wait
-	started bool          // functions that waited were, and may ask for err late
-	shared  bool          // Done or AfterFunc was called
+	mu              sync.Mutex
+	err             error // nil: not cancelled
+	cause           error
+	done            chan struct{} // nil until Done is called
+	callbacks       *Callback     // the registered callbacks, a linked list
+	callbackStarted bool          // a callback was started, and may call Err at any time
+	shared          bool          // Done or AfterFunc was called
 }
 
-// Hook is a function that waits for the end of a Cancellation. Its memory is the
-// caller's, so that waiting takes none. The zero value waits for nothing.
-type Hook struct {
+// Callback is a function that a Cancellation calls when it is cancelled. The
+// caller provides its memory, so that Register allocates nothing. The zero value
+// is not registered.
+type Callback struct {
 	run            func()
-	previous, next *Hook
-	waiting        bool
+	previous, next *Callback
+	registered     bool
 }
 
-// End ends it with an error, which is not nil, and its cause, which may be. It
-// reports whether it was the first to: later ones change nothing.
-func (c *Cancellation) End(err, cause error) bool {
+// Cancel sets the error, which must not be nil, and its cause, which may be, and
+// starts each registered callback in a goroutine of its own. It reports whether
+// this was the first call: later ones change nothing.
+func (c *Cancellation) Cancel(err, cause error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
@@ -37,54 +39,54 @@ func (c *Cancellation) End(err, cause error) bool {
 	if c.done != nil {
 		close(c.done)
 	}
-	for c.hooks != nil {
-		h := c.hooks
-		c.remove(h)
-		c.started = true
-		go h.run()
+	for c.callbacks != nil {
+		callback := c.callbacks
+		c.remove(callback)
+		c.callbackStarted = true
+		go callback.run()
 	}
 	return true
 }
 
-// Reset sets it back to its zero value, but for functions that wait for its end.
-// It is not for one of which Started is true.
+// Reset makes it not cancelled again, for reuse; registered callbacks stay
+// registered. It must not be called after CallbackStarted has returned true.
 func (c *Cancellation) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.err, c.cause, c.done = nil, nil, nil
 }
 
-// Started reports whether its end has started functions. They have to find its
-// error, however late they look.
-func (c *Cancellation) Started() bool {
+// CallbackStarted reports whether a callback was started. The callback must see
+// the error whenever it calls Err.
+func (c *Cancellation) CallbackStarted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.started
+	return c.callbackStarted
 }
 
-// Shared reports whether anybody has asked for Done or AfterFunc, and may look at
-// it at any time.
+// Shared reports whether Done or AfterFunc was called: code that the owner
+// doesn't know may use it at any time.
 func (c *Cancellation) Shared() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.shared
 }
 
-// Err is context.Context's.
+// Err implements context.Context.
 func (c *Cancellation) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Cause is what End was given; nil before.
+// Cause returns the cause that Cancel was called with; nil before.
 func (c *Cancellation) Cause() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.cause
 }
 
-// Done is context.Context's.
+// Done implements context.Context.
 func (c *Cancellation) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -98,54 +100,56 @@ func (c *Cancellation) Done() <-chan struct{} {
 	return c.done
 }
 
-// AfterFunc is what package context looks for in a context that isn't its own. It
-// has run called in a goroutine at the end; stop reports whether it prevented that.
+// AfterFunc is the method that package context uses in a context of another
+// package. run is called in a goroutine of its own after Cancel; stop prevents
+// that, and reports whether it was in time.
 func (c *Cancellation) AfterFunc(run func()) (stop func() bool) {
 	c.mu.Lock()
 	c.shared = true
 	c.mu.Unlock()
-	h := &Hook{run: run}
-	c.Wait(h, run)
-	return func() bool { return c.Forget(h) }
+	callback := &Callback{}
+	c.Register(callback, run)
+	return func() bool { return c.Unregister(callback) }
 }
 
-// Wait has run called in a goroutine at the end, as AfterFunc does. Until then or
-// until Forget, h must not be used for anything else.
-func (c *Cancellation) Wait(h *Hook, run func()) {
+// Register has run called in a goroutine of its own after Cancel, at once if it
+// was called already. Until then or until Unregister, callback must not be used
+// for anything else.
+func (c *Cancellation) Register(callback *Callback, run func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err != nil {
-		c.started = true
+		c.callbackStarted = true
 		go run()
 		return
 	}
-	*h = Hook{run: run, next: c.hooks, waiting: true}
-	if c.hooks != nil {
-		c.hooks.previous = h
+	*callback = Callback{run: run, next: c.callbacks, registered: true}
+	if c.callbacks != nil {
+		c.callbacks.previous = callback
 	}
-	c.hooks = h
+	c.callbacks = callback
 }
 
-// Forget reports whether it was in time: the function was not called and won't be.
-func (c *Cancellation) Forget(h *Hook) bool {
+// Unregister prevents a callback's call, and reports whether it was in time.
+func (c *Cancellation) Unregister(callback *Callback) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !h.waiting {
+	if !callback.registered {
 		return false
 	}
-	c.remove(h)
+	c.remove(callback)
 	return true
 }
 
-// remove takes a hook off the list; mu is held.
-func (c *Cancellation) remove(h *Hook) {
-	if h.previous != nil {
-		h.previous.next = h.next
+// remove removes a callback from the list; mu is held.
+func (c *Cancellation) remove(callback *Callback) {
+	if callback.previous != nil {
+		callback.previous.next = callback.next
 	} else {
-		c.hooks = h.next
+		c.callbacks = callback.next
 	}
-	if h.next != nil {
-		h.next.previous = h.previous
+	if callback.next != nil {
+		callback.next.previous = callback.previous
 	}
-	h.previous, h.next, h.waiting = nil, nil, false
+	callback.previous, callback.next, callback.registered = nil, nil, false
 }

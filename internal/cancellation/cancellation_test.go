@@ -9,61 +9,61 @@ import (
 	"wxgate/internal/cancellation"
 )
 
-var errEnd = errors.New("the end")
+var errCancelled = errors.New("cancelled")
 
-// Of the functions that wait, those run that were not forgotten, whatever their
-// place in the list, and each once.
-func TestEndRunsWhatStillWaits(t *testing.T) {
+// Every subset of four callbacks is unregistered; the others run once each,
+// whatever their position in the list.
+func TestCancelRunsTheRegisteredCallbacksOnce(t *testing.T) {
 	t.Parallel()
-	for forgotten := range 1 << 4 {
+	for unregistered := range 1 << 4 {
 		synctest.Test(t, func(t *testing.T) {
 			var c cancellation.Cancellation
-			var hooks [4]cancellation.Hook
+			var callbacks [4]cancellation.Callback
 			var ran [4]atomic.Int64
-			for i := range hooks {
-				c.Wait(&hooks[i], func() { ran[i].Add(1) })
+			for i := range callbacks {
+				c.Register(&callbacks[i], func() { ran[i].Add(1) })
 			}
-			for i := range hooks {
-				if forgotten&(1<<i) != 0 && (!c.Forget(&hooks[i]) || c.Forget(&hooks[i])) {
-					t.Error("a waiting function could not be forgotten, or twice")
+			for i := range callbacks {
+				if unregistered&(1<<i) != 0 && (!c.Unregister(&callbacks[i]) || c.Unregister(&callbacks[i])) {
+					t.Error("a registered callback could not be unregistered, or twice")
 				}
 			}
-			if !c.End(errEnd, nil) || c.End(errors.New("later"), nil) || c.Err() != errEnd {
-				t.Error("it does not end once, or with another error")
+			if !c.Cancel(errCancelled, nil) || c.Cancel(errors.New("later"), nil) || c.Err() != errCancelled {
+				t.Error("it was not cancelled once with the first error")
 			}
 			synctest.Wait()
 			for i := range ran {
-				if want := int64(1 &^ (forgotten >> i)); ran[i].Load() != want || c.Forget(&hooks[i]) {
-					t.Errorf("forgotten %04b: function %d ran %d times, want %d", forgotten, i, ran[i].Load(), want)
+				if want := int64(1 &^ (unregistered >> i)); ran[i].Load() != want || c.Unregister(&callbacks[i]) {
+					t.Errorf("unregistered %04b: callback %d ran %d times, want %d", unregistered, i, ran[i].Load(), want)
 				}
 			}
-			if all := forgotten == 1<<4-1; c.Started() == all || c.Shared() {
-				t.Errorf("forgotten %04b: started is %v, shared %v", forgotten, c.Started(), c.Shared())
+			if all := unregistered == 1<<4-1; c.CallbackStarted() == all || c.Shared() {
+				t.Errorf("unregistered %04b: CallbackStarted is %v, Shared %v", unregistered, c.CallbackStarted(), c.Shared())
 			}
 		})
 	}
 }
 
-func TestWhoeverAsksAsAContextsUserSharesIt(t *testing.T) {
+func TestDoneAndAfterFuncMakeItShared(t *testing.T) {
 	t.Parallel()
 	var done, after cancellation.Cancellation
 	_ = done.Done()
 	stop := after.AfterFunc(func() {})
 	if !done.Shared() || !after.Shared() || !stop() || stop() {
-		t.Error("Done or AfterFunc left no trace, or a function was stopped twice")
+		t.Error("Done or AfterFunc did not make it shared, or a function was stopped twice")
 	}
 }
 
-func TestWaitingForWhatHasEndedRunsAtOnce(t *testing.T) {
+func TestACallbackRegisteredAfterCancelRunsAtOnce(t *testing.T) {
 	t.Parallel()
 	var c cancellation.Cancellation
-	c.End(errEnd, nil)
+	c.Cancel(errCancelled, nil)
 	ran := make(chan struct{})
-	var h cancellation.Hook
-	c.Wait(&h, func() { close(ran) })
+	var callback cancellation.Callback
+	c.Register(&callback, func() { close(ran) })
 	<-ran
-	if c.Forget(&h) || !c.Started() {
-		t.Error("the function was forgotten after it ran")
+	if c.Unregister(&callback) || !c.CallbackStarted() {
+		t.Error("the callback was unregistered after it ran")
 	}
 	<-c.Done()
 }

@@ -1,6 +1,6 @@
-// Package fieldlist holds the header fields of a message in the order in which
-// they are sent. For the dozen fields of a usual message a list costs less than
-// an http.Header, and it needs no memory but what its caller gives it.
+// Package fieldlist is a message header as a list of fields, in the order in
+// which they are sent. For the dozen fields of an ordinary message a list is
+// cheaper than an http.Header and needs no allocation beyond the caller's slice.
 package fieldlist
 
 import (
@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// Field is one line of a header or trailer: the name, and the value without the
-// blanks around it.
+// Field is one line of a header or trailer: the name, and the value without
+// surrounding white space.
 type Field struct{ Name, Value string }
 
-// List is a header. A name may stand in it more than once; letter case makes no
-// difference to any look-up (RFC 9110, section 5.1), and is kept.
+// List is a header. A name may occur more than once. Look-ups ignore letter case
+// (RFC 9110, section 5.1); names keep the case in which they were added.
 type List []Field
 
-// FromHeader makes a list of an http.Header. The lines of one name keep their
-// order.
+// FromHeader converts an http.Header to a list. The values of one name keep
+// their order; the order of names is random.
 func FromHeader(h http.Header) List {
 	l := make(List, 0, len(h))
 	for name, values := range h {
@@ -29,29 +29,31 @@ func FromHeader(h http.Header) List {
 	return l
 }
 
-// Header makes an http.Header of the list. Its keys are the names as they are.
+// Header converts the list to an http.Header. The keys are the names as they
+// are, not canonicalised.
 func (l List) Header() http.Header {
 	h := make(http.Header, len(l))
 	l.CopyTo(h, make([]string, 0, len(l)))
 	return h
 }
 
-// CopyTo puts the fields in an http.Header, in place of those that it has under
-// their names. Their values are put in room, as far as that suffices.
-func (l List) CopyTo(h http.Header, room []string) {
+// CopyTo sets the list's fields in an http.Header and replaces the values that
+// it has under their names. The values are stored in buffer, up to its capacity,
+// to save an allocation for each.
+func (l List) CopyTo(h http.Header, buffer []string) {
 	for i, f := range l {
-		if l[:i].exact(f.Name) {
+		if l[:i].hasExact(f.Name) {
 			h[f.Name] = append(h[f.Name], f.Value)
 			continue
 		}
-		room = append(room, f.Value)
-		n := len(room)
-		h[f.Name] = room[n-1 : n : n]
+		buffer = append(buffer, f.Value)
+		n := len(buffer)
+		h[f.Name] = buffer[n-1 : n : n]
 	}
 }
 
-// exact reports whether a name is in the list, in the same letter case.
-func (l List) exact(name string) bool {
+// hasExact reports whether the list has a name in the same letter case.
+func (l List) hasExact(name string) bool {
 	for i := range l {
 		if l[i].Name == name {
 			return true
@@ -60,59 +62,60 @@ func (l List) exact(name string) bool {
 	return false
 }
 
-// Same reports whether two names are those of the same field.
-func Same(a, b string) bool {
+// SameName reports whether two names are equal but for letter case.
+func SameName(a, b string) bool {
 	return len(a) == len(b) && (a == b || strings.EqualFold(a, b))
 }
 
-// Get gives a field's first value; "" where there is none.
+// Get returns the first value of a name, or "" if there is none.
 func (l List) Get(name string) string {
 	for i := range l {
-		if Same(l[i].Name, name) {
+		if SameName(l[i].Name, name) {
 			return l[i].Value
 		}
 	}
 	return ""
 }
 
-// Has reports whether there is a field of the name.
+// Has reports whether the list has a field of a name.
 func (l List) Has(name string) bool {
-	return slices.ContainsFunc(l, func(f Field) bool { return Same(f.Name, name) })
+	return slices.ContainsFunc(l, func(f Field) bool { return SameName(f.Name, name) })
 }
 
-// Values gives all of a field's values.
+// Values returns all values of a name.
 func (l List) Values(name string) []string {
 	var values []string
 	for i := range l {
-		if Same(l[i].Name, name) {
+		if SameName(l[i].Name, name) {
 			values = append(values, l[i].Value)
 		}
 	}
 	return values
 }
 
-// Add puts a field behind the others.
+// Add appends a field.
 func (l *List) Add(name, value string) { *l = append(*l, Field{name, value}) }
 
-// Set puts a field in the place of all of its name, and spells it as given.
+// Set replaces all fields of a name by one, at the position of the first and
+// with the letter case of name, or appends it.
 func (l *List) Set(name, value string) {
 	for i := range *l {
-		if Same((*l)[i].Name, name) {
+		if SameName((*l)[i].Name, name) {
 			(*l)[i] = Field{name, value}
-			rest := (*l)[i+1:]
-			rest.Delete(name)
-			*l = (*l)[:i+1+len(rest)]
+			following := (*l)[i+1:]
+			following.Delete(name)
+			*l = (*l)[:i+1+len(following)]
 			return
 		}
 	}
 	l.Add(name, value)
 }
 
-// Delete takes all fields of the name out.
+// Delete removes all fields of a name.
 func (l *List) Delete(name string) {
 	kept := 0
 	for _, f := range *l {
-		if !Same(f.Name, name) {
+		if !SameName(f.Name, name) {
 			(*l)[kept] = f
 			kept++
 		}
@@ -121,7 +124,7 @@ func (l *List) Delete(name string) {
 	*l = (*l)[:kept]
 }
 
-// AppendTo puts the fields behind those that an http.Header has under their names.
+// AppendTo adds the list's fields to an http.Header, after its existing values.
 func (l List) AppendTo(h http.Header) {
 	for _, f := range l {
 		h[f.Name] = append(h[f.Name], f.Value)

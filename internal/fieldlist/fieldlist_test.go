@@ -13,7 +13,7 @@ func sample() fieldlist.List {
 	return fieldlist.List{{"Accept", "a"}, {"X-Twice", "1"}, {"Cookie", "c=1"}, {"x-twice", "2"}, {"X-TWICE", "3"}}
 }
 
-func TestLetterCaseMakesNoDifferenceToALookUp(t *testing.T) {
+func TestLookUpsIgnoreLetterCase(t *testing.T) {
 	t.Parallel()
 	l := sample()
 	if l.Get("x-TWICE") != "1" || l.Get("none") != "" || !l.Has("COOKIE") || l.Has("Cooki") {
@@ -24,7 +24,7 @@ func TestLetterCaseMakesNoDifferenceToALookUp(t *testing.T) {
 	}
 }
 
-func TestSetLeavesOneFieldOfTheName(t *testing.T) {
+func TestSetAndDeleteAffectAllFieldsOfTheName(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		change func(*fieldlist.List)
@@ -43,7 +43,7 @@ func TestSetLeavesOneFieldOfTheName(t *testing.T) {
 	}
 }
 
-func TestAHeaderIsTheSameAfterBothConversions(t *testing.T) {
+func TestHeaderRoundTrip(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"A": {"1", "2"}, "B": {""}, "X-OpenID": {"o"}}
 	if got := fieldlist.FromHeader(h).Header(); !maps.EqualFunc(got, h, slices.Equal) {
@@ -51,19 +51,17 @@ func TestAHeaderIsTheSameAfterBothConversions(t *testing.T) {
 	}
 }
 
-// A list that is copied to a header replaces what stood there, and needs no more
-// room than it was given.
-func TestCopyToReplacesAndUsesTheRoom(t *testing.T) {
+func TestCopyToReplacesValuesAndUsesTheBuffer(t *testing.T) {
 	t.Parallel()
 	h := http.Header{"Accept": {"old", "older"}, "Other": {"x"}}
-	room := make([]string, 0, 2)
+	buffer := make([]string, 0, 2)
 	l := fieldlist.List{{"Accept", "a"}, {"X-Twice", "1"}, {"X-Twice", "2"}, {"Y", "3"}}
-	l.CopyTo(h, room)
+	l.CopyTo(h, buffer)
 	want := http.Header{"Accept": {"a"}, "Other": {"x"}, "X-Twice": {"1", "2"}, "Y": {"3"}}
 	if !maps.EqualFunc(h, want, slices.Equal) {
 		t.Errorf("got %q, want %q", h, want)
 	}
-	if room = room[:2]; room[0] != "a" || room[1] != "1" {
-		t.Errorf("room holds %q", room)
+	if buffer = buffer[:2]; buffer[0] != "a" || buffer[1] != "1" {
+		t.Errorf("the buffer holds %q", buffer)
 	}
 }

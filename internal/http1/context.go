@@ -41,4 +41,4 @@ func (c *requestContext) Value(key any) any {
 }
 
 // end ends the context with an error; the first one stays.
-func (c *requestContext) end(err error) { c.End(err, nil) }
+func (c *requestContext) end(err error) { c.Cancel(err, nil) }

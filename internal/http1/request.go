@@ -152,7 +152,7 @@ func (t *transaction) build(head string) *Refusal {
 		return r
 	}
 	r := t.request
-	if t.ctx.Started() {
+	if t.ctx.CallbackStarted() {
 		t.renewContext()
 	}
 	*r = *t.blank

@@ -1,4 +1,4 @@
-// Package sleep is time.Sleep for code that has a context.
+// Package sleep is time.Sleep with a context.
 package sleep
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// For waits unless ctx ends first, and reports whether it waited in full.
+// For waits for d or until ctx is done, and reports whether it waited for all of d.
 func For(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -9,7 +9,7 @@ import (
 	"wxgate/internal/sleep"
 )
 
-func TestForWaitsUntilTheContextEndsAtMost(t *testing.T) {
+func TestForReturnsWhenTheContextIsDone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -19,7 +19,7 @@ func TestForWaitsUntilTheContextEndsAtMost(t *testing.T) {
 			t.Errorf("a wait of 20 s took %v", time.Since(start))
 		}
 		if sleep.For(ctx, time.Hour) || time.Since(start) != time.Minute {
-			t.Errorf("the context's end was waited for until %v", time.Since(start))
+			t.Errorf("returned after %v, the context was done after 1 m", time.Since(start))
 		}
 	})
 }

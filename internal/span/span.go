@@ -1,6 +1,6 @@
-// Package span records what a request asks of Redis and WeChat, as children of
-// its span. It knows OpenTelemetry's API only: where tracing is off, or the
-// request isn't sampled, a call costs one look into the context.
+// Package span records a request's calls to Redis and WeChat as children of its
+// span. It imports OpenTelemetry's API only, not the SDK. Where tracing is off,
+// or the request isn't sampled, a call costs one context look-up.
 package span
 
 import (
@@ -14,10 +14,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Client begins the client span of one call and gives the function that ends it
-// with the call's error. An error's text is not recorded: it may hold what a
-// trace must not.
-func Client(ctx context.Context, name string, attributes ...attribute.KeyValue) (context.Context, func(error)) {
+// StartClient starts the client span of one call. The returned function ends it
+// with the call's error. The error's text is not recorded: it may hold a secret.
+func StartClient(ctx context.Context, name string, attributes ...attribute.KeyValue) (context.Context, func(error)) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, func(error) {}
@@ -31,8 +30,9 @@ func Client(ctx context.Context, name string, attributes ...attribute.KeyValue) 
 	}
 }
 
-// Server is the address of a server, with its port where the text has one.
-func Server(address string) []attribute.KeyValue {
+// ServerAddress returns the attributes server.address and, where address has a
+// port, server.port.
+func ServerAddress(address string) []attribute.KeyValue {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return []attribute.KeyValue{semconv.ServerAddress(address)}

@@ -1,13 +1,14 @@
 // Package tracing sends spans to an OpenTelemetry collector by OTLP over HTTP.
 //
-// It is the one place that knows the SDK; the rest of the gateway takes a
-// trace.Tracer. No collector, however it fails, delays a start, a request or,
-// by more than a few seconds, a stop. What could not be sent is counted.
+// It is the only package that imports the OpenTelemetry SDK; the others use a
+// trace.Tracer. A failing collector delays neither the start nor requests, and
+// the shutdown by at most three seconds. Spans that could not be sent are counted.
 //
-// Of the standard variables these count: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES,
-// OTEL_TRACES_SAMPLER and its ARG (in place of Sample), OTEL_EXPORTER_OTLP_HEADERS,
-// _CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY, OTEL_BSP_SCHEDULE_DELAY, OTEL_BSP_MAX_EXPORT_BATCH_SIZE and the limits of
-// spans; OTEL_SDK_DISABLED=true turns all off. The endpoint is the Config's.
+// These standard environment variables apply: OTEL_SERVICE_NAME,
+// OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and its ARG (in place of Sample),
+// OTEL_EXPORTER_OTLP_HEADERS, _CERTIFICATE, _CLIENT_CERTIFICATE and _CLIENT_KEY,
+// OTEL_BSP_SCHEDULE_DELAY, OTEL_BSP_MAX_EXPORT_BATCH_SIZE and the span limits.
+// OTEL_SDK_DISABLED=true turns tracing off. The endpoint is always the Config's.
 package tracing
 
 import (
@@ -29,46 +30,47 @@ import (
 	"wxgate/secret"
 )
 
-// The protocols, by the names of OTEL_EXPORTER_OTLP_PROTOCOL.
+// The protocols, as OTEL_EXPORTER_OTLP_PROTOCOL names them.
 const (
 	ProtocolProtobuf = "http/protobuf"
 	ProtocolJSON     = "http/json"
 )
 
-// Config says where spans go. It is read once, at the start.
+// Config is the configuration of a Provider.
 type Config struct {
-	Endpoint string // base URL, e.g. http://127.0.0.1:4318; "/v1/traces" is appended to one without a path. Empty: no tracing
-	Protocol string // ProtocolProtobuf (also if empty) or ProtocolJSON
-	Sample   float64
-	Headers  map[string]secret.Text // sent along, for a collector that asks who is there
+	Endpoint string                 // base URL, such as http://127.0.0.1:4318; "/v1/traces" is appended if it has no path. Empty: no tracing
+	Protocol string                 // ProtocolProtobuf (also if empty) or ProtocolJSON
+	Sample   float64                // share of traces to record, 0 to 1
+	Headers  map[string]secret.Text // sent with every export, such as Authorization
 	Version  string                 // service.version
-	Registry prometheus.Registerer  // nil: counts are shown nowhere
-	Log      *zap.Logger
+	Registry prometheus.Registerer  // nil: no metrics
+	Log      *zap.Logger            // nil: no log
 }
 
 const (
-	// queueSize bounds the spans that wait, about a kilobyte each.
+	// queueSize bounds the spans that are queued for export, about 1 KB each.
 	queueSize = 2048
 
-	// exportTimeout bounds one attempt, retryFor all attempts for one batch.
+	// exportTimeout bounds one attempt, retryFor all attempts to send one batch.
 	exportTimeout = 5 * time.Second
 	retryFor      = 20 * time.Second
 
-	// stopTimeout bounds what Shutdown waits for the last spans.
-	stopTimeout = 3 * time.Second
+	// shutdownTimeout bounds how long Shutdown tries to send the last spans.
+	shutdownTimeout = 3 * time.Second
 )
 
-// Provider makes tracers and sends what they record. A nil Provider does
-// nothing: tracing is off.
+// Provider creates tracers and exports their spans. The methods of a nil Provider
+// do nothing: tracing is off.
 type Provider struct {
 	sdk *sdktrace.TracerProvider
 	log *zap.Logger
 }
 
-// New starts a provider, nil where tracing is off. It connects to nothing:
-// spans go out in the background.
+// New starts a provider, or returns nil if tracing is off. It opens no
+// connection: spans are exported in the background. It fails if the certificates
+// of the environment can't be loaded.
 func New(c Config) (*Provider, error) {
-	counts := newCounts(c.Registry) // also where tracing is off: dashboards ask for it
+	counts := newSpanCounts(c.Registry) // also if tracing is off: dashboards query the metric
 	if c.Endpoint == "" || strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") {
 		return nil, nil
 	}
@@ -79,26 +81,26 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The SDK reports what fails inside it here, and nowhere else.
+	// The SDK reports its internal errors to this handler only.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
 		c.Log.Debug("tracing", zap.Error(err))
 	}))
-	guarded := &countingExporter{SpanExporter: exporter, counts: counts, log: c.Log}
+	counting := &countingExporter{SpanExporter: exporter, counts: counts, log: c.Log}
 	processor := &boundedQueue{
-		SpanProcessor: sdktrace.NewBatchSpanProcessor(guarded,
+		SpanProcessor: sdktrace.NewBatchSpanProcessor(counting,
 			sdktrace.WithMaxQueueSize(queueSize), sdktrace.WithExportTimeout(retryFor)),
 		counts: counts,
 	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithSpanProcessor(processor), sdktrace.WithResource(serviceResource(c))}
 	if os.Getenv("OTEL_TRACES_SAMPLER") == "" {
-		// Parent-based: a trace that a trusted proxy samples is whole.
+		// Parent-based: a trace that a trusted proxy samples is recorded in full.
 		options = append(options, sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(c.Sample))))
 	}
 	return &Provider{sdk: sdktrace.NewTracerProvider(options...), log: c.Log}, nil
 }
 
 func newExporter(c Config) (sdktrace.SpanExporter, error) {
-	client, err := newClient()
+	client, err := newExportClient()
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +125,7 @@ func newExporter(c Config) (sdktrace.SpanExporter, error) {
 	return otlptracehttp.New(context.Background(), options...)
 }
 
-// tracesURL appends the path that OTLP has for traces to a base URL without one.
+// tracesURL appends OTLP's default path for traces to a base URL without a path.
 func tracesURL(endpoint string) string {
 	_, rest, _ := strings.Cut(endpoint, "://")
 	if path := strings.IndexByte(rest, '/'); path >= 0 && rest[path:] != "/" {
@@ -141,7 +143,7 @@ func serviceResource(c Config) *resource.Resource {
 	return r
 }
 
-// Tracer is nil where tracing is off, so that off costs one comparison.
+// Tracer returns nil if tracing is off, so that callers pay one comparison then.
 func (p *Provider) Tracer() trace.Tracer {
 	if p == nil {
 		return nil
@@ -149,12 +151,12 @@ func (p *Provider) Tracer() trace.Tracer {
 	return p.sdk.Tracer("wxgate")
 }
 
-// Shutdown sends what is left, for three seconds at most, and drops the rest.
+// Shutdown sends the queued spans, for at most three seconds, and drops the rest.
 func (p *Provider) Shutdown(ctx context.Context) {
 	if p == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	if err := p.sdk.Shutdown(ctx); err != nil {
 		p.log.Warn("the last spans were not sent", zap.Error(err))

@@ -14,21 +14,20 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"go.opentelemetry.io/otel/trace"
 
 	"wxgate/secret"
 )
 
-// collector is an OTLP receiver that keeps what it got.
+// collector is an OTLP receiver that records its requests.
 type collector struct {
 	*httptest.Server
 	mu     sync.Mutex
-	bodies []string
+	bodies []string // each with its path in front
 	header http.Header
 }
 
-func newCollector(t *testing.T, answer http.HandlerFunc) *collector {
+func newCollector(t *testing.T, respond http.HandlerFunc) *collector {
 	c := &collector{}
 	c.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -38,13 +37,13 @@ func newCollector(t *testing.T, answer http.HandlerFunc) *collector {
 		c.mu.Lock()
 		c.bodies, c.header = append(c.bodies, r.URL.Path+" "+string(body)), r.Header
 		c.mu.Unlock()
-		answer(w, r)
+		respond(w, r)
 	}))
 	t.Cleanup(c.Server.Close)
 	return c
 }
 
-func (c *collector) all() string {
+func (c *collector) received() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Join(c.bodies, "\n")
@@ -54,8 +53,8 @@ func accept(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-// outcomes gives the counts by outcome.
-func outcomes(t *testing.T, reg *prometheus.Registry) map[string]float64 {
+// spansByOutcome reads wxgate_trace_spans_total.
+func spansByOutcome(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := reg.Gather()
 	if err != nil {
@@ -64,15 +63,13 @@ func outcomes(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	counts := map[string]float64{}
 	for _, family := range families {
 		for _, m := range family.Metric {
-			counts[label(m)] = m.Counter.GetValue()
+			counts[m.Label[0].GetValue()] = m.Counter.GetValue()
 		}
 	}
 	return counts
 }
 
-func label(m *dto.Metric) string { return m.Label[0].GetValue() }
-
-func start(t *testing.T, c Config) (*Provider, *prometheus.Registry) {
+func startProvider(t *testing.T, c Config) (*Provider, *prometheus.Registry) {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	c.Registry = reg
@@ -86,7 +83,7 @@ func start(t *testing.T, c Config) (*Provider, *prometheus.Registry) {
 	return p, reg
 }
 
-func span(p *Provider, name string) {
+func recordSpan(p *Provider, name string) {
 	_, s := p.Tracer().Start(context.Background(), name)
 	s.End()
 }
@@ -95,10 +92,10 @@ func TestSpansReachTheCollector(t *testing.T) {
 	for _, protocol := range []string{ProtocolProtobuf, ProtocolJSON} {
 		t.Run(protocol, func(t *testing.T) {
 			c := newCollector(t, accept)
-			p, reg := start(t, Config{Endpoint: c.URL, Protocol: protocol, Version: "1.2.3", Headers: map[string]secret.Text{"X-Key": "k"}})
-			span(p, "GET /api/")
+			p, reg := startProvider(t, Config{Endpoint: c.URL, Protocol: protocol, Version: "1.2.3", Headers: map[string]secret.Text{"X-Key": "k"}})
+			recordSpan(p, "GET /api/")
 			p.Shutdown(t.Context())
-			got := c.all()
+			got := c.received()
 			for _, want := range []string{"/v1/traces ", "GET /api/", "wxgate", "1.2.3"} {
 				if !strings.Contains(got, want) {
 					t.Errorf("%q is not in %q", want, got)
@@ -107,44 +104,44 @@ func TestSpansReachTheCollector(t *testing.T) {
 			if c.header.Get("X-Key") != "k" {
 				t.Error("the configured header was not sent")
 			}
-			if n := outcomes(t, reg)["exported"]; n != 1 {
+			if n := spansByOutcome(t, reg)["exported"]; n != 1 {
 				t.Errorf("%v exported", n)
 			}
 			if protocol == ProtocolJSON && !json.Valid([]byte(strings.TrimPrefix(got, "/v1/traces "))) {
-				t.Error("it is no JSON")
+				t.Error("the body is not JSON")
 			}
 		})
 	}
 }
 
-func TestWhatIsNoCollectorCountsAsFailure(t *testing.T) {
+func TestResponsesOfOtherServersCountAsFailed(t *testing.T) {
 	var elsewhere atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	defer other.Close()
-	for name, answer := range map[string]http.HandlerFunc{
+	for name, respond := range map[string]http.HandlerFunc{
 		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) },
 		"web page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>login</html>") },
 		"refusal":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newCollector(t, answer)
-			p, reg := start(t, Config{Endpoint: c.URL})
-			span(p, "GET /api/")
+			c := newCollector(t, respond)
+			p, reg := startProvider(t, Config{Endpoint: c.URL})
+			recordSpan(p, "GET /api/")
 			p.Shutdown(t.Context())
-			if got := outcomes(t, reg); got["failed"] != 1 || got["exported"] != 0 {
+			if got := spansByOutcome(t, reg); got["failed"] != 1 || got["exported"] != 0 {
 				t.Errorf("%v", got)
 			}
 		})
 	}
 	if elsewhere.Load() > 0 {
-		t.Error("spans, or the request for them, went where a redirect pointed")
+		t.Error("a redirect was followed")
 	}
 }
 
-func TestBatchIsSentAgainAfterACutConnectionAnd503(t *testing.T) {
+func TestBatchIsSentAgainAfterALostConnectionAnd503(t *testing.T) {
 	for name, first := range map[string]http.HandlerFunc{
-		"cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"503": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
+		"lost connection": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"503":             func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int32
@@ -154,78 +151,78 @@ func TestBatchIsSentAgainAfterACutConnectionAnd503(t *testing.T) {
 				}
 				accept(w, r)
 			})
-			p, reg := start(t, Config{Endpoint: c.URL})
-			span(p, "GET /api/")
+			p, reg := startProvider(t, Config{Endpoint: c.URL})
+			recordSpan(p, "GET /api/")
 			p.Shutdown(t.Context())
-			if got := outcomes(t, reg); got["exported"] != 1 {
+			if got := spansByOutcome(t, reg); got["exported"] != 1 {
 				t.Errorf("after %d calls: %v", calls.Load(), got)
 			}
 		})
 	}
 }
 
-// A collector that is away, or takes a connection and says nothing, delays the
-// stop by seconds at most, and nothing else.
-func TestCollectorCannotDelayStartOrStop(t *testing.T) {
+// A collector that refuses connections, or accepts one and never responds, delays
+// the shutdown by seconds at most, and nothing else.
+func TestCollectorCannotDelayStartOrShutdown(t *testing.T) {
 	hanging, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { hanging.Close() })
-	away, err := net.Listen("tcp", "127.0.0.1:0")
+	refusing, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	away.Close()
-	for name, address := range map[string]string{"hanging": hanging.Addr().String(), "away": away.Addr().String()} {
+	refusing.Close()
+	for name, address := range map[string]string{"hanging": hanging.Addr().String(), "refusing": refusing.Addr().String()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			begin := time.Now()
-			p, _ := start(t, Config{Endpoint: "http://" + address})
+			p, _ := startProvider(t, Config{Endpoint: "http://" + address})
 			for range 10 * queueSize {
-				span(p, "GET /api/")
+				recordSpan(p, "GET /api/")
 			}
 			p.Shutdown(context.Background())
-			if took := time.Since(begin); took > 3*stopTimeout {
-				t.Errorf("start, requests and stop took %v", took)
+			if took := time.Since(begin); took > 3*shutdownTimeout {
+				t.Errorf("start, requests and shutdown took %v", took)
 			}
 		})
 	}
 }
 
-func TestOverflowIsCounted(t *testing.T) {
+func TestSpansDroppedByAFullQueueAreCounted(t *testing.T) {
 	release := make(chan struct{})
 	c := newCollector(t, func(w http.ResponseWriter, r *http.Request) {
 		<-release
 		accept(w, r)
 	})
-	p, reg := start(t, Config{Endpoint: c.URL})
+	p, reg := startProvider(t, Config{Endpoint: c.URL})
 	const spans = 3 * queueSize
 	for range spans {
-		span(p, "GET /api/")
+		recordSpan(p, "GET /api/")
 	}
 	close(release)
 	p.Shutdown(t.Context())
-	got := outcomes(t, reg)
+	got := spansByOutcome(t, reg)
 	if got["dropped"] == 0 || got["exported"] == 0 || got["dropped"]+got["exported"]+got["failed"] != spans {
 		t.Errorf("of %d spans: %v", spans, got)
 	}
 }
 
-func TestSampling(t *testing.T) {
+func TestSamplingFollowsTheParentAndTheConfiguredShare(t *testing.T) {
 	c := newCollector(t, accept)
-	p, reg := start(t, Config{Endpoint: c.URL, Sample: 1e-12})
-	span(p, "not sampled")
+	p, reg := startProvider(t, Config{Endpoint: c.URL, Sample: 1e-12})
+	recordSpan(p, "not sampled")
 	parent := trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true})
 	_, s := p.Tracer().Start(trace.ContextWithRemoteSpanContext(t.Context(), parent), "the parent is sampled")
 	s.End()
 	p.Shutdown(t.Context())
-	if got := outcomes(t, reg)["exported"]; got != 1 || strings.Contains(c.all(), "not sampled") {
-		t.Errorf("%v exported: %q", got, c.all())
+	if got := spansByOutcome(t, reg)["exported"]; got != 1 || strings.Contains(c.received(), "not sampled") {
+		t.Errorf("%v exported: %q", got, c.received())
 	}
 }
 
-func TestOff(t *testing.T) {
+func TestTracingIsOffWithoutAnEndpointOrIfTheSDKIsDisabled(t *testing.T) {
 	p, err := New(Config{})
 	if p != nil || err != nil || p.Tracer() != nil {
 		t.Errorf("without an endpoint: %v, %v", p, err)
@@ -237,7 +234,7 @@ func TestOff(t *testing.T) {
 	}
 }
 
-func TestTracesURL(t *testing.T) {
+func TestTracesPathIsAppendedToABareURL(t *testing.T) {
 	for endpoint, want := range map[string]string{
 		"http://c:4318": "http://c:4318/v1/traces", "http://c:4318/": "http://c:4318/v1/traces", "https://c/otlp/v1/traces": "https://c/otlp/v1/traces",
 	} {

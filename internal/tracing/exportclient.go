@@ -15,10 +15,11 @@ import (
 	"time"
 )
 
-// newClient makes the client that spans are posted with. The exporter (v1.47)
-// takes every 2xx for success, follows redirects by a GET without the spans, and
-// gives a batch up when a kept connection turns out to be closed.
-func newClient() (*http.Client, error) {
+// newExportClient returns the HTTP client that posts spans. It compensates for
+// the exporter (v1.47), which treats every 2xx as success, follows redirects with
+// a GET without the spans, and drops a batch when a reused connection turns out to
+// be closed.
+func newExportClient() (*http.Client, error) {
 	config, err := tlsFromEnvironment()
 	if err != nil {
 		return nil, err
@@ -33,21 +34,21 @@ func newClient() (*http.Client, error) {
 	}, nil
 }
 
-// tlsFromEnvironment reads the certificates that the exporter reads where it
-// makes its own client.
+// tlsFromEnvironment loads the certificates of the standard variables. The
+// exporter loads them only for a client of its own.
 func tlsFromEnvironment() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if file := variable("CERTIFICATE"); file != "" {
+	if file := exporterVariable("CERTIFICATE"); file != "" {
 		pem, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
 		config.RootCAs = x509.NewCertPool()
 		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%s: no certificate in it", file)
+			return nil, fmt.Errorf("%s: holds no certificate", file)
 		}
 	}
-	certificate, key := variable("CLIENT_CERTIFICATE"), variable("CLIENT_KEY")
+	certificate, key := exporterVariable("CLIENT_CERTIFICATE"), exporterVariable("CLIENT_KEY")
 	if certificate == "" || key == "" {
 		return config, nil
 	}
@@ -56,12 +57,14 @@ func tlsFromEnvironment() (*tls.Config, error) {
 	return config, err
 }
 
-// variable is the one for traces, else that for all signals.
-func variable(name string) string {
+// exporterVariable returns the variable for traces or, if that is not set, the
+// one for all signals.
+func exporterVariable(name string) string {
 	return cmp.Or(os.Getenv("OTEL_EXPORTER_OTLP_TRACES_"+name), os.Getenv("OTEL_EXPORTER_OTLP_"+name))
 }
 
-// strictTransport refuses an answer that no collector gives.
+// strictTransport refuses responses that don't come from a collector, and
+// repeats a request whose connection was lost.
 type strictTransport struct{ http.Transport }
 
 func (t *strictTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -74,30 +77,30 @@ func (t *strictTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkAnswer(res); err != nil {
+	if err := checkResponse(res); err != nil {
 		res.Body.Close()
 		return nil, err
 	}
 	return res, nil
 }
 
-// connectionLost is an error of the connection, after which a batch is sent
-// once more: a collector that gets one twice knows spans by their ids.
+// connectionLost reports whether an established connection failed. The batch is
+// then sent once more: span ids let a collector detect the duplicate.
 func connectionLost(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) && op.Op != "dial"
 }
 
-func checkAnswer(res *http.Response) error {
+func checkResponse(res *http.Response) error {
 	if res.StatusCode >= 300 && res.StatusCode < 400 {
 		return fmt.Errorf("the collector redirects (status %d): set its own address", res.StatusCode)
 	}
 	if res.StatusCode >= 400 || res.ContentLength == 0 {
-		return nil // the exporter knows these
+		return nil // the exporter handles these
 	}
 	kind, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if err == nil && strings.HasPrefix(kind, "text/") {
-		return fmt.Errorf("the answer is %s: no collector speaks so", kind)
+		return fmt.Errorf("the response is %s: not from a collector", kind)
 	}
 	return nil
 }

@@ -11,53 +11,54 @@ import (
 	"go.uber.org/zap"
 )
 
-// counts says what became of the spans.
-type counts struct {
+// spanCounts counts the sampled spans by outcome.
+type spanCounts struct {
 	exported, failed, dropped prometheus.Counter
-	waiting                   atomic.Int64
+	queued                    atomic.Int64
 }
 
-func newCounts(reg prometheus.Registerer) *counts {
+func newSpanCounts(reg prometheus.Registerer) *spanCounts {
 	spans := promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "wxgate_trace_spans_total",
-		Help: "Sampled spans by outcome: exported, failed (the collector did not take them), dropped (too many were waiting).",
+		Help: "Sampled spans by outcome: exported, failed (the collector did not accept them), dropped (the queue was full).",
 	}, []string{"outcome"})
-	return &counts{
+	return &spanCounts{
 		exported: spans.WithLabelValues("exported"), failed: spans.WithLabelValues("failed"), dropped: spans.WithLabelValues("dropped"),
 	}
 }
 
-// boundedQueue keeps the SDK's queue from overflowing, which it does without a
-// word.
+// boundedQueue drops and counts spans before the SDK's queue is full: the SDK
+// drops them without a log line or a count.
 type boundedQueue struct {
 	sdktrace.SpanProcessor
-	counts *counts
+	counts *spanCounts
 }
 
 func (q *boundedQueue) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !s.SpanContext().IsSampled() {
 		return
 	}
-	if q.counts.waiting.Add(1) > queueSize {
-		q.counts.waiting.Add(-1)
+	if q.counts.queued.Add(1) > queueSize {
+		q.counts.queued.Add(-1)
 		q.counts.dropped.Inc()
 		return
 	}
 	q.SpanProcessor.OnEnd(s)
 }
 
-// countingExporter counts, and says once a minute at most why spans are lost.
+// countingExporter counts spans that were exported or lost, and logs at most once
+// a minute why they were lost.
 type countingExporter struct {
 	sdktrace.SpanExporter
-	counts *counts
+	counts *spanCounts
 	log    *zap.Logger
-	logged time.Time // of the batch processor's one goroutine
+	logged time.Time // last; used by the batch processor's goroutine only
 }
 
 func (e *countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	err := e.SpanExporter.ExportSpans(ctx, spans)
 	n := len(spans)
-	e.counts.waiting.Add(-int64(n))
+	e.counts.queued.Add(-int64(n))
 	if err == nil {
 		e.counts.exported.Add(float64(n))
 		return nil
@@ -67,5 +68,5 @@ func (e *countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.Rea
 		e.logged = now
 		e.log.Warn("spans could not be sent", zap.Int("spans", n), zap.Error(err))
 	}
-	return nil // it was said
+	return nil // already counted and logged
 }
