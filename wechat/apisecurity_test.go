@@ -35,7 +35,7 @@ func securedApp(s *wechat.APISecurity) wechat.App {
 	return wechat.App{ID: appID, Secret: appSecret, Security: s}
 }
 
-func mustSecure(t *testing.T, env *testEnv, algorithms string) wechattest.APIKeys {
+func secureAPI(t *testing.T, env *testEnv, algorithms string) wechattest.APIKeys {
 	t.Helper()
 	keys, err := env.sim.SecureAPI(appID, algorithms, securedPaths...)
 	if err != nil {
@@ -48,13 +48,13 @@ func TestCallsAreSignedAndEncrypted(t *testing.T) {
 	t.Parallel()
 	for _, algorithms := range []string{wechat.AES256GCMWithRSA, wechat.SM4GCMWithSM2} {
 		env := newTestEnv(t)
-		keys := mustSecure(t, env, algorithms)
+		keys := secureAPI(t, env, algorithms)
 		u := env.user(t, "alice")
 		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err == nil {
 			t.Errorf("%s: a plain call passed", algorithms)
 		}
 		env.setApps(t, securedApp(securityOf(keys, "/wxa/*", "/sns/*")))
-		key := env.login(t, u).SessionKey // in the plain, whatever the list says
+		key := env.login(t, u).SessionKey // never encrypted, although the list has /sns/*
 		p, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 		if err != nil || p.Number != u.Phone() {
 			t.Errorf("%s: phone: %+v, %v", algorithms, p, err)
@@ -73,17 +73,17 @@ func TestCallsAreSignedAndEncrypted(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
-			t.Errorf("%s: after the access token died: %v", algorithms, err)
+			t.Errorf("%s: after the access token became invalid: %v", algorithms, err)
 		}
 	}
 }
 
-func TestNothingOfAnEncryptedCallIsReadable(t *testing.T) {
+func TestEncryptedCallHasNoReadableParameters(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
+	keys := secureAPI(t, env, wechat.AES256GCMWithRSA)
 	var sent bytes.Buffer
-	spy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+	recorder := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.Path == getuserencryptkey {
 			fmt.Fprintf(&sent, "%s %s\n%s\n", r.Method, r.URL, body)
@@ -91,10 +91,10 @@ func TestNothingOfAnEncryptedCallIsReadable(t *testing.T) {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		env.sim.ServeHTTP(rw, r)
 	}))
-	defer spy.Close()
+	defer recorder.Close()
 	u := env.user(t, "alice")
 	key := env.login(t, u).SessionKey
-	env.settings.Base = spy.URL
+	env.settings.Base = recorder.URL
 	env.setApps(t, securedApp(securityOf(keys, getuserencryptkey)))
 	if _, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); err != nil {
 		t.Fatal(err)
@@ -105,8 +105,8 @@ func TestNothingOfAnEncryptedCallIsReadable(t *testing.T) {
 	}
 }
 
-// tamper is a WeChat whose answers are changed on their way.
-func tamper(t *testing.T, env *testEnv, change func(http.Header, []byte) []byte) string {
+// tamperResponses returns the base of a WeChat whose responses are changed.
+func tamperResponses(t *testing.T, env *testEnv, change func(http.Header, []byte) []byte) string {
 	t.Helper()
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rec := httptest.NewRecorder()
@@ -126,7 +126,7 @@ func tamper(t *testing.T, env *testEnv, change func(http.Header, []byte) []byte)
 	return srv.URL
 }
 
-func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
+func TestResponsesWithoutAValidSignatureAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(http.Header, []byte) []byte{
 		"no signature":         func(h http.Header, b []byte) []byte { h.Del("Wechatmp-Signature"); return b },
@@ -141,9 +141,9 @@ func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
 		"HTML":                 func(h http.Header, _ []byte) []byte { clear(h); return []byte(`<html>`) },
 	} {
 		env := newTestEnv(t)
-		keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
+		keys := secureAPI(t, env, wechat.AES256GCMWithRSA)
 		u := env.user(t, "alice")
-		env.settings.Base = tamper(t, env, change)
+		env.settings.Base = tamperResponses(t, env, change)
 		env.setApps(t, securedApp(securityOf(keys, securedPaths...)))
 		if p, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); !errors.Is(err, wechat.ErrUnavailable) || p != (wechat.Phone{}) {
 			t.Errorf("%s: own call: %+v, %v", name, p, err)
@@ -155,13 +155,12 @@ func TestAnswersWithoutAValidSignatureAreRefused(t *testing.T) {
 	}
 }
 
-// A platform certificate that is not configured yet must not cut an app off from what
-// isn't signed.
-func TestAnswersThatCannotBeVerifiedDoNotOpenTheCircuitBreaker(t *testing.T) {
+// While a platform certificate is not configured yet, unsigned calls must still work.
+func TestUnverifiedResponsesDoNotOpenTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
-	env.settings.Base = tamper(t, env, func(h http.Header, b []byte) []byte {
+	keys := secureAPI(t, env, wechat.AES256GCMWithRSA)
+	env.settings.Base = tamperResponses(t, env, func(h http.Header, b []byte) []byte {
 		if h.Get("Wechatmp-Serial") != "" {
 			h.Set("Wechatmp-Serial", "new")
 		}
@@ -175,19 +174,19 @@ func TestAnswersThatCannotBeVerifiedDoNotOpenTheCircuitBreaker(t *testing.T) {
 			t.Fatalf("%v, %v", res, err)
 		}
 	}
-	if res, body := relayed(t, relay, relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a"}`))); res.StatusCode != 200 {
+	if res, body := roundTrip(t, relay, relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a"}`))); res.StatusCode != 200 {
 		t.Errorf("a call that isn't signed: %d %s", res.StatusCode, body)
 	}
 }
 
-func TestAnOldAnswerIsRefused(t *testing.T) {
+func TestOldSignedResponseIsRefused(t *testing.T) {
 	t.Parallel()
 	for age, ok := range map[time.Duration]bool{4 * time.Minute: true, 6 * time.Minute: false, -4 * time.Minute: true, -6 * time.Minute: false} {
 		env := newTestEnv(t)
-		keys := mustSecure(t, env, wechat.SM4GCMWithSM2)
+		keys := secureAPI(t, env, wechat.SM4GCMWithSM2)
 		u := env.user(t, "alice")
-		var off atomic.Int64 // how far the client's clock is ahead, once the answer is on its way
-		base := tamper(t, env, func(_ http.Header, b []byte) []byte {
+		var off atomic.Int64 // by which the client's clock is ahead when it receives the response
+		base := tamperResponses(t, env, func(_ http.Header, b []byte) []byte {
 			off.Store(int64(age))
 			return b
 		})
@@ -198,7 +197,7 @@ func TestAnOldAnswerIsRefused(t *testing.T) {
 		}
 		defer c.Close()
 		if _, err := c.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); (err == nil) != ok {
-			t.Errorf("an answer of %v ago: %v", age, err)
+			t.Errorf("a response of %v ago: %v", age, err)
 		}
 	}
 }
@@ -207,18 +206,18 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 	t.Parallel()
 	for _, algorithms := range []string{wechat.AES256GCMWithRSA, wechat.SM4GCMWithSM2} {
 		env := newTestEnv(t)
-		keys := mustSecure(t, env, algorithms)
+		keys := secureAPI(t, env, algorithms)
 		env.setApps(t, securedApp(securityOf(keys, securedPaths...)))
 		u := env.user(t, "alice")
 		relay := env.client.Relay(appID)
-		ask := fmt.Sprintf(`{"appid":%q,"scene":0,"client_ip":"127.0.0.1"}`, appID)
+		params := fmt.Sprintf(`{"appid":%q,"scene":0,"client_ip":"127.0.0.1"}`, appID)
 		if err := env.sim.KillToken(appID, false); err != nil {
 			t.Fatal(err)
 		}
-		for range 2 { // the second with a token that has died
-			req := relayRequest(t, "POST", getuserriskrank+"?access_token=placeholder&openid="+u.OpenID, strings.NewReader(ask))
+		for range 2 { // each with an invalid token
+			req := relayRequest(t, "POST", getuserriskrank+"?access_token=placeholder&openid="+u.OpenID, strings.NewReader(params))
 			req.Header.Set("Wechatmp-Signature", "of the caller")
-			res, body := relayed(t, relay, req)
+			res, body := roundTrip(t, relay, req)
 			if res.StatusCode != 200 || !strings.Contains(string(body), `"risk_rank":0`) || strings.Contains(string(body), `"_`) || strings.Contains(string(body), "\n") {
 				t.Errorf("%s: %d %s", algorithms, res.StatusCode, body)
 			}
@@ -229,15 +228,15 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, body := relayed(t, relay, relayRequest(t, "POST", getuserriskrank+"?openid=nobody", strings.NewReader(ask)))
+		_, body := roundTrip(t, relay, relayRequest(t, "POST", getuserriskrank+"?openid=nobody", strings.NewReader(params)))
 		if !strings.Contains(string(body), `"errcode":40003`) {
 			t.Errorf("%s: WeChat's refusal: %s", algorithms, body)
 		}
 		for name, c := range map[string]struct{ query, body string }{
 			"not JSON":                    {"", "x"},
 			"a list":                      {"", "[]"},
-			"a name of the protocol":      {"?_appid=x", "{}"},
-			"a name in both":              {"?appid=x", ask},
+			"a protocol field":            {"?_appid=x", "{}"},
+			"a name in both":              {"?appid=x", params},
 			"a name twice":                {"?x=1&x=2", "{}"},
 			"longer than can be replayed": {"", `{"x":"` + strings.Repeat("x", 300<<10) + `"}`},
 		} {
@@ -245,18 +244,18 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 				t.Errorf("%s: %s: %v", algorithms, name, err)
 			}
 		}
-		if _, body := relayed(t, relay, relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a"}`))); !bytes.HasPrefix(body, []byte("\xff\xd8")) {
+		if _, body := roundTrip(t, relay, relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a"}`))); !bytes.HasPrefix(body, []byte("\xff\xd8")) {
 			t.Errorf("%s: a path that is not listed: %.40q", algorithms, body)
 		}
 	}
 }
 
-// While the platform's certificate is replaced, answers are signed by both, and an app
-// that knows only the old one or only the new one verifies them.
-func TestThePlatformsCertificateIsRotated(t *testing.T) {
+// While the platform's certificate is replaced, responses are signed with both, so that an
+// app with only the old one or only the new one verifies them.
+func TestPlatformCertificateRotation(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	keys := mustSecure(t, env, wechat.AES256GCMWithRSA)
+	keys := secureAPI(t, env, wechat.AES256GCMWithRSA)
 	u := env.user(t, "alice")
 	call := func(what string, ok bool, certs ...wechattest.PlatformCert) {
 		t.Helper()
@@ -282,15 +281,15 @@ func TestThePlatformsCertificateIsRotated(t *testing.T) {
 	call("both", true, second, first)
 	call("the new one alone", true, second)
 	rotate()
-	call("one that is long gone", false, first)
-	call("the one that is deprecated now", true, second, first)
+	call("a removed one", false, first)
+	call("the deprecated one", true, second, first)
 }
 
 func TestKeysThatCannotBeUsedAreRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	rsa, sm := mustSecure(t, env, wechat.AES256GCMWithRSA), wechattest.APIKeys{}
-	sm = mustSecure(t, env, wechat.SM4GCMWithSM2)
+	rsa, sm := secureAPI(t, env, wechat.AES256GCMWithRSA), wechattest.APIKeys{}
+	sm = secureAPI(t, env, wechat.SM4GCMWithSM2)
 	good := func() *wechat.APISecurity { return securityOf(rsa, "/wxa/*") }
 	for name, change := range map[string]func(*wechat.APISecurity){
 		"algorithms":             func(s *wechat.APISecurity) { s.Algorithms = "des" },

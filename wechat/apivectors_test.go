@@ -12,13 +12,13 @@ import (
 	"wxgate/secret"
 )
 
-// apiVectors are published values of the algorithms.
+// apiVectors are published test vectors of the algorithms.
 type apiVectors struct {
 	AES struct {
-		Key     string    `json:"key"`
-		KeySN   string    `json:"key_sn"`
-		Request gcmVector `json:"request"`
-		Answer  gcmVector `json:"answer"`
+		Key      string    `json:"key"`
+		KeySN    string    `json:"key_sn"`
+		Request  gcmVector `json:"request"`
+		Response gcmVector `json:"response"`
 	} `json:"aes256_gcm"`
 	SM4 struct{ Key, IV, AAD, Plain, Ciphertext, Tag string } `json:"sm4_gcm"`
 	SM2 struct {
@@ -60,7 +60,7 @@ func TestPublishedAESGCMDecrypts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range []gcmVector{v.Request, v.Answer} {
+	for _, g := range []gcmVector{v.Request, v.Response} {
 		parts := strings.Split(g.AAD, "|")
 		s := &apiSecurity{appid: parts[1], keySN: v.KeySN, aead: gcm}
 		body, _ := json.Marshal(map[string]string{"iv": g.IV, "data": g.Data, "authtag": g.AuthTag})
@@ -114,14 +114,14 @@ func TestSM2SignaturesAreThoseOfOpenSSL(t *testing.T) {
 	}
 }
 
-func FuzzSealedAnswer(f *testing.F) {
+func FuzzSealedResponse(f *testing.F) {
 	v := readAPIVectors(f).AES
 	key, _ := base64.StdEncoding.DecodeString(v.Key)
 	gcm, err := newAESGCM(key)
 	if err != nil {
 		f.Fatal(err)
 	}
-	g := v.Answer
+	g := v.Response
 	parts := strings.Split(g.AAD, "|")
 	s := &apiSecurity{appid: parts[1], keySN: v.KeySN, aead: gcm}
 	f.Add([]byte(`{"iv":"` + g.IV + `","data":"` + g.Data + `","authtag":"` + g.AuthTag + `"}`))

@@ -17,7 +17,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// failLogins makes as many logins fail as it takes to open the circuit breaker.
+// failLogins makes enough logins fail to open the circuit breaker.
 func failLogins(t *testing.T, env *testEnv) {
 	t.Helper()
 	env.sim.AddFault(wechattest.Fault{API: jscode2session, Status: 502})
@@ -32,37 +32,37 @@ func TestOpenCircuitBreakerRefusesCalls(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	failLogins(t, env)
-	asked := env.sim.Count(jscode2session)
+	before := env.sim.Count(jscode2session)
 	_, err := env.client.Login(t.Context(), appID, "code")
 	var e *wechat.Error
 	if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter < time.Second {
 		t.Errorf("got %v", err)
 	}
-	if env.sim.Count(jscode2session) != asked {
-		t.Error("WeChat was asked")
+	if env.sim.Count(jscode2session) != before {
+		t.Error("WeChat was called")
 	}
 	if env.log.FilterMessage("wechat circuit breaker").Len() != 1 {
-		t.Error("nobody was told")
+		t.Error("no log line")
 	}
 }
 
-func TestSlowWeChatSoonCostsNothing(t *testing.T) {
+func TestTimeoutsOpenTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
 	env.sim.AddFault(wechattest.Fault{Delay: time.Minute})
 	for range 10 {
 		_, _ = env.client.Login(t.Context(), appID, "code")
 	}
-	asked := env.sim.Count(jscode2session)
+	before := env.sim.Count(jscode2session)
 	if _, err := env.client.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
 		t.Error(err)
 	}
-	if env.sim.Count(jscode2session) != asked {
-		t.Error("a login waited for WeChat")
+	if env.sim.Count(jscode2session) != before {
+		t.Error("WeChat was called")
 	}
 }
 
-func TestWeChatIsTriedAgainAfterThePause(t *testing.T) {
+func TestCircuitBreakerClosesAfterASuccess(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.OpenFor = 20 * time.Millisecond })
 	failLogins(t, env)
@@ -100,18 +100,18 @@ func TestCircuitBreakersAreSeparateForEachApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	env.login(t, u)
-	send(t, env.client, env.user(t, "alice").OpenID) // and so is one kind of call's
+	sendMessage(t, env.client, env.user(t, "alice").OpenID) // the relay's circuit breaker is closed
 }
 
-func TestCallsUnderWayAreBounded(t *testing.T) {
+func TestCallsInFlightAreLimited(t *testing.T) {
 	t.Parallel()
-	var underWay, most atomic.Int32
+	var inFlight, maxInFlight atomic.Int32
 	release := make(chan struct{})
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		most.Store(max(most.Load(), underWay.Add(1)))
+		maxInFlight.Store(max(maxInFlight.Load(), inFlight.Add(1)))
 		<-release
-		underWay.Add(-1)
-		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+		inFlight.Add(-1)
+		respondWith(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	}))
 	defer srv.Close()
 	c := newClient(t, settings{Base: srv.URL, MaxInFlight: 2})
@@ -123,15 +123,15 @@ func TestCallsUnderWayAreBounded(t *testing.T) {
 			}
 		})
 	}
-	testkit.Within(t, 5*time.Second, "two logins under way", func() bool { return underWay.Load() == 2 })
+	testkit.Within(t, 5*time.Second, "two logins in flight", func() bool { return inFlight.Load() == 2 })
 	close(release)
 	wg.Wait()
-	if most.Load() > 2 {
-		t.Errorf("%d at once", most.Load())
+	if maxInFlight.Load() > 2 {
+		t.Errorf("%d calls in flight", maxInFlight.Load())
 	}
 }
 
-func TestWaitingForAPlaceEnds(t *testing.T) {
+func TestWaitingForASlotTimesOut(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	c := newClient(t, settings{Base: env.base, MaxInFlight: 1, Timeout: 100 * time.Millisecond, Tokens: fixedToken{"T1"}})
@@ -148,9 +148,9 @@ func TestWaitingForAPlaceEnds(t *testing.T) {
 	}
 }
 
-// A caller that goes away, or sends a broken body, is neither a failure nor a
-// success of WeChat.
-func TestCallersFaultsDoNotCount(t *testing.T) {
+// A call that its caller cancels, or that has a broken body, counts neither as a failure
+// nor as a success of WeChat.
+func TestCallerErrorsDoNotCountForTheCircuitBreaker(t *testing.T) {
 	t.Parallel()
 	relay := relayTo(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wxa/slow" {
@@ -159,19 +159,19 @@ func TestCallersFaultsDoNotCount(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusBadGateway)
 	})
-	fail := func() { relayed(t, relay, relayRequest(t, http.MethodGet, "/wxa/x", nil)) }
+	fail := func() { roundTrip(t, relay, relayRequest(t, http.MethodGet, "/wxa/x", nil)) }
 	for range 9 {
 		fail()
 	}
 	for range 2 {
-		ctx, cancel := contextEndingSoon(t)
+		ctx, cancel := shortContext(t)
 		if _, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/slow", nil).WithContext(ctx)); err == nil {
-			t.Error("it answered")
+			t.Error("no error")
 		}
 		cancel()
 		body := http.MaxBytesReader(nil, io.NopCloser(bytes.NewReader(make([]byte, 1<<20))), 1<<19)
 		if _, err := relay.RoundTrip(relayRequest(t, http.MethodPost, "/wxa/slow", body)); err == nil {
-			t.Error("it answered")
+			t.Error("no error")
 		}
 	}
 	fail()
@@ -180,16 +180,16 @@ func TestCallersFaultsDoNotCount(t *testing.T) {
 	}
 }
 
-func TestReloadForgetsAnOutageOnlyWithANewSecret(t *testing.T) {
+func TestReloadResetsTheCircuitBreakerOnlyWithANewSecret(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	failLogins(t, env)
-	asked := env.sim.Count(jscode2session)
+	before := env.sim.Count(jscode2session)
 	for i, key := range []secret.Text{appSecret, "another"} {
 		env.setApps(t, wechat.App{ID: appID, Secret: key})
 		_, _ = env.client.Login(t.Context(), appID, "code")
-		if got := env.sim.Count(jscode2session) - asked; got != i {
-			t.Errorf("after reload %d WeChat was asked %d times", i+1, got)
+		if got := env.sim.Count(jscode2session) - before; got != i {
+			t.Errorf("%d calls of WeChat after reload %d", got, i+1)
 		}
 	}
 }
@@ -203,13 +203,13 @@ func TestSlowRelaysDoNotBlockLogins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := contextEndingSoon(t)
+	ctx, cancel := shortContext(t)
 	defer cancel()
 	if _, err := relay.RoundTrip(relayRequest(t, http.MethodGet, "/wxa/x", nil).WithContext(ctx)); err == nil {
-		t.Error("two relays at once")
+		t.Error("two relayed calls in flight")
 	}
 	env.login(t, env.user(t, "alice"))
 	_ = res.Body.Close()
-	_ = res.Body.Close() // gives one place back, not two
-	relayed(t, relay, relayRequest(t, http.MethodGet, "/wxa/x", nil))
+	_ = res.Body.Close() // the second Close releases no other slot
+	roundTrip(t, relay, relayRequest(t, http.MethodGet, "/wxa/x", nil))
 }

@@ -18,9 +18,9 @@ func checkedToken(t *testing.T, c *wechat.Client) string {
 	return value.Reveal()
 }
 
-// Callers with the raw token see it die. The gateway, which calls nothing meanwhile,
-// must not give them the dead one for the rest of its two hours.
-func TestAskedForAgainTheTokenInForceIsGiven(t *testing.T) {
+// External callers see WeChat reject the token. The gateway, which makes no call itself,
+// must not return the rejected token until it expires.
+func TestCheckedAccessTokenReturnsTheCurrentToken(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := checkedToken(t, env.client)
@@ -32,23 +32,23 @@ func TestAskedForAgainTheTokenInForceIsGiven(t *testing.T) {
 	for range 20 {
 		wg.Go(func() {
 			if checkedToken(t, env.client) == old {
-				t.Error("the dead token is given out")
+				t.Error("the rejected token is returned")
 			}
 		})
 	}
 	wg.Wait()
 	if n := env.sim.Count(stableToken); n != 2 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 	if accessToken(t, env.client) != checkedToken(t, env.client) {
-		t.Error("the gateway itself keeps another token")
+		t.Error("the gateway itself uses another token")
 	}
-	if n := forced(env.sim); n != 0 {
+	if n := forcedRefreshes(env.sim); n != 0 {
 		t.Errorf("%d forced refreshes", n)
 	}
 }
 
-func TestTokenIsCheckedRarely(t *testing.T) {
+func TestTokenChecksAreRateLimited(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	for range 100 {
@@ -59,11 +59,11 @@ func TestTokenIsCheckedRarely(t *testing.T) {
 		checkedToken(t, env.client)
 	}
 	if n := env.sim.Count(stableToken); n != 2 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }
 
-func TestTokenIsGivenUncheckedWhileWeChatIsAway(t *testing.T) {
+func TestUncheckedTokenIsReturnedWhereWeChatFails(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := checkedToken(t, env.client)
@@ -75,6 +75,6 @@ func TestTokenIsGivenUncheckedWhileWeChatIsAway(t *testing.T) {
 		}
 	}
 	if n := env.sim.Count(stableToken); n > 4 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// A reload changes where WeChat is called and for how long, for the calls that begin
-// after it; an access token and a config that is refused stay as they were.
-func TestConfigureTakesTheWholeConfig(t *testing.T) {
+// The calls after a reload use the new address and timeout, and the cached access token. A
+// refused configuration changes nothing.
+func TestConfigureReplacesBaseTimeoutAndApps(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	token := accessToken(t, env.client)
@@ -33,7 +33,7 @@ func TestConfigureTakesTheWholeConfig(t *testing.T) {
 	}
 	env.login(t, env.user(t, "alice"))
 	if calls.Load() != 1 || accessToken(t, env.client) != token {
-		t.Errorf("%d calls at the new address; the access token was kept: %v", calls.Load(), accessToken(t, env.client) == token)
+		t.Errorf("%d calls of the new address; same access token: %v", calls.Load(), accessToken(t, env.client) == token)
 	}
 	env.sim.AddFault(wechattest.Fault{API: jscode2session, Delay: time.Minute, Times: 1})
 	start := time.Now()
@@ -41,10 +41,10 @@ func TestConfigureTakesTheWholeConfig(t *testing.T) {
 		t.Errorf("with the new timeout: %v after %v", err, time.Since(start))
 	}
 	if err := env.client.Configure(wechat.Config{Base: "ftp://x"}); err == nil {
-		t.Error("a wrong base was taken")
+		t.Error("an invalid base is accepted")
 	}
 	if env.client.Ping(t.Context(), appID) != nil {
-		t.Error("a config that was refused took the apps away")
+		t.Error("a refused configuration removed the apps")
 	}
 }
 
@@ -52,7 +52,7 @@ func TestBadBaseIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"api.weixin.qq.com", "ftp://x", "http://", "https://u:p@x", "https://x?secret=y", "https://x#y", ":"} {
 		if _, err := wechat.New(wechat.Options{}, wechat.Config{Base: base}); err == nil {
-			t.Errorf("%q is taken", base)
+			t.Errorf("%q is accepted", base)
 		}
 	}
 	if _, err := wechat.New(wechat.Options{}, wechat.Config{}); err != nil {
@@ -60,7 +60,7 @@ func TestBadBaseIsRefused(t *testing.T) {
 	}
 }
 
-func TestAppsChangeWhileCallsRun(t *testing.T) {
+func TestConfigureDuringCalls(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "alice")

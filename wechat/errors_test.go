@@ -7,7 +7,7 @@ import (
 	"wxgate/wechat"
 )
 
-func TestAddressIsReadFromWeChatsMessage(t *testing.T) {
+func TestIPIsParsedFromWhitelistError(t *testing.T) {
 	t.Parallel()
 	for message, want := range map[string]string{
 		"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: 62a0-1-2": "203.0.113.7",

@@ -9,7 +9,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// A user logs in, and shares a phone number.
+// A user logs in and shares a phone number.
 func Example() {
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: "wx1", Secret: "s1"}}})
 	base, stop, err := sim.Start()

@@ -53,8 +53,8 @@ func FuzzPhoneData(f *testing.F) {
 		if !ok {
 			return
 		}
-		var loose map[string]any
-		if json.Unmarshal(text, &loose) != nil || len(loose) != 4 || loose["phoneNumber"] != p.Number || loose["purePhoneNumber"] != p.PureNumber {
+		var decoded map[string]any
+		if json.Unmarshal(text, &decoded) != nil || len(decoded) != 4 || decoded["phoneNumber"] != p.Number || decoded["purePhoneNumber"] != p.PureNumber {
 			t.Errorf("%+v from %q", p, text)
 		}
 		if !strings.HasSuffix(p.Number, p.PureNumber) || len(p.Number) > maxPhone || !isDigits(p.CountryCode) {
@@ -79,7 +79,7 @@ func FuzzUnpad(f *testing.F) {
 	})
 }
 
-func FuzzAnswer(f *testing.F) {
+func FuzzResponse(f *testing.F) {
 	for _, s := range []string{
 		`{"openid":"o1","session_key":"a2V5","unionid":"u1"}`, `{"errcode":"40029","errmsg":"invalid code"}`,
 		`{"errcode":-1}`, `{}`, `[]`, `null`, `<html>`, `{"openid":"o\r\n","session_key":"x"}`, `{"errcode":1e3}`,

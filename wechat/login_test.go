@@ -19,19 +19,20 @@ import (
 
 const jscode2session = "/sns/jscode2session"
 
-// answering starts a WeChat that always answers so, and a client of it.
-func answering(t *testing.T, h http.HandlerFunc) *wechat.Client {
+// clientFor returns a client whose WeChat is the handler.
+func clientFor(t *testing.T, h http.HandlerFunc) *wechat.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
 	return newClient(t, settings{Base: srv.URL, Timeout: 2 * time.Second})
 }
 
-func saying(body string) http.HandlerFunc {
+// respondWith responds to every request with this body.
+func respondWith(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
 }
 
-func TestLoginGivesWhatWeChatSays(t *testing.T) {
+func TestLoginReturnsWeChatsResponse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "alice")
@@ -41,12 +42,12 @@ func TestLoginGivesWhatWeChatSays(t *testing.T) {
 	}
 }
 
-func TestLoginSendsExactlyWhatWeChatAsksFor(t *testing.T) {
+func TestLoginRequestParameters(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
-	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	c := clientFor(t, func(w http.ResponseWriter, r *http.Request) {
 		got = r
-		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+		respondWith(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	})
 	if _, err := c.Login(t.Context(), appID, "code-1"); err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestLoginSendsExactlyWhatWeChatAsksFor(t *testing.T) {
 	}
 }
 
-func TestLoginTakesAnswersAsWeChatReallyGivesThem(t *testing.T) {
+func TestLoginAcceptsAllFormsOfSuccess(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"no errcode":         `{"openid":"o1","session_key":"a2V5"}`,
@@ -71,7 +72,7 @@ func TestLoginTakesAnswersAsWeChatReallyGivesThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := answering(t, saying(body)).Login(t.Context(), appID, "code")
+			got, err := clientFor(t, respondWith(body)).Login(t.Context(), appID, "code")
 			if err != nil || got.OpenID != "o1" || got.SessionKey.Reveal() != "a2V5" || got.UnionID != "" {
 				t.Errorf("got %+v, %v", got, err)
 			}
@@ -79,8 +80,7 @@ func TestLoginTakesAnswersAsWeChatReallyGivesThem(t *testing.T) {
 	}
 }
 
-// The error table: WeChat's errcode on the left.
-func TestErrcodeBecomesTheErrorOfItsClass(t *testing.T) {
+func TestErrcodesMapToErrorClasses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		errcode    int
@@ -107,8 +107,8 @@ func TestErrcodeBecomesTheErrorOfItsClass(t *testing.T) {
 		for _, errcode := range []string{strconv.Itoa(c.errcode), strconv.Quote(strconv.Itoa(c.errcode))} {
 			t.Run(errcode, func(t *testing.T) {
 				t.Parallel()
-				body := fmt.Sprintf(`{"errcode":%s,"errmsg":"so it is, rid: 1-2-3","openid":"o1","session_key":"a2V5"}`, errcode)
-				_, err := answering(t, saying(body)).Login(t.Context(), appID, "code")
+				body := fmt.Sprintf(`{"errcode":%s,"errmsg":"a message, rid: 1-2-3","openid":"o1","session_key":"a2V5"}`, errcode)
+				_, err := clientFor(t, respondWith(body)).Login(t.Context(), appID, "code")
 				var e *wechat.Error
 				if !errors.Is(err, c.want) || !errors.As(err, &e) {
 					t.Fatalf("got %v, want %v", err, c.want)
@@ -127,31 +127,31 @@ func TestErrcodeBecomesTheErrorOfItsClass(t *testing.T) {
 	}
 }
 
-func TestNonsenseIsNeverALogin(t *testing.T) {
+func TestMalformedLoginResponsesAreUnavailable(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("k", 300)
 	for name, h := range map[string]http.HandlerFunc{
-		"empty":               saying(``),
-		"empty object":        saying(`{}`),
-		"only errcode 0":      saying(`{"errcode":0}`),
-		"html":                saying(`<html>busy</html>`),
-		"array":               saying(`[]`),
-		"null":                saying(`null`),
-		"two values":          saying(`{"openid":"o1","session_key":"a2V5"} {}`),
-		"no openid":           saying(`{"openid":"","session_key":"a2V5"}`),
-		"no session_key":      saying(`{"openid":"o1","session_key":""}`),
-		"openid a number":     saying(`{"openid":1,"session_key":"a2V5"}`),
-		"openid with CRLF":    saying(`{"openid":"o1\r\nX-OpenID: admin","session_key":"a2V5"}`),
-		"openid with NUL":     saying(`{"openid":"o1\u0000","session_key":"a2V5"}`),
-		"openid too long":     saying(`{"openid":"` + long + `","session_key":"a2V5"}`),
-		"unionid with LF":     saying(`{"openid":"o1","unionid":"u\n","session_key":"a2V5"}`),
-		"session_key control": saying(`{"openid":"o1","session_key":"a\u0007"}`),
-		"session_key long":    saying(`{"openid":"o1","session_key":"` + long + `"}`),
-		"errcode an object":   saying(`{"errcode":{},"openid":"o1","session_key":"a2V5"}`),
-		"10 MiB":              saying(`{"openid":"o1","session_key":"a2V5","x":"` + strings.Repeat("x", 10<<20) + `"}`),
+		"empty":               respondWith(``),
+		"empty object":        respondWith(`{}`),
+		"only errcode 0":      respondWith(`{"errcode":0}`),
+		"html":                respondWith(`<html>busy</html>`),
+		"array":               respondWith(`[]`),
+		"null":                respondWith(`null`),
+		"two values":          respondWith(`{"openid":"o1","session_key":"a2V5"} {}`),
+		"no openid":           respondWith(`{"openid":"","session_key":"a2V5"}`),
+		"no session_key":      respondWith(`{"openid":"o1","session_key":""}`),
+		"openid a number":     respondWith(`{"openid":1,"session_key":"a2V5"}`),
+		"openid with CRLF":    respondWith(`{"openid":"o1\r\nX-OpenID: admin","session_key":"a2V5"}`),
+		"openid with NUL":     respondWith(`{"openid":"o1\u0000","session_key":"a2V5"}`),
+		"openid too long":     respondWith(`{"openid":"` + long + `","session_key":"a2V5"}`),
+		"unionid with LF":     respondWith(`{"openid":"o1","unionid":"u\n","session_key":"a2V5"}`),
+		"session_key control": respondWith(`{"openid":"o1","session_key":"a\u0007"}`),
+		"session_key long":    respondWith(`{"openid":"o1","session_key":"` + long + `"}`),
+		"errcode an object":   respondWith(`{"errcode":{},"openid":"o1","session_key":"a2V5"}`),
+		"10 MiB":              respondWith(`{"openid":"o1","session_key":"a2V5","x":"` + strings.Repeat("x", 10<<20) + `"}`),
 		"500": func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(500)
-			saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+			respondWith(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 		},
 		"hang":              func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
 		"hang in its body":  hangInBody,
@@ -159,7 +159,7 @@ func TestNonsenseIsNeverALogin(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := answering(t, h).Login(t.Context(), appID, "code")
+			got, err := clientFor(t, h).Login(t.Context(), appID, "code")
 			var e *wechat.Error
 			if !errors.Is(err, wechat.ErrUnavailable) || !errors.As(err, &e) || e.RetryAfter == 0 {
 				t.Errorf("got %+v, %v", got, err)
@@ -168,10 +168,10 @@ func TestNonsenseIsNeverALogin(t *testing.T) {
 	}
 }
 
-func TestEndlessAnswerIsNotReadToItsEnd(t *testing.T) {
+func TestEndlessResponseIsNotReadWhole(t *testing.T) {
 	t.Parallel()
 	var sent atomic.Int64
-	c := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+	c := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
 		chunk := make([]byte, 64<<10)
 		for err := error(nil); err == nil && sent.Load() < 1<<30; {
 			var n int
@@ -195,27 +195,27 @@ func hangInBody(w http.ResponseWriter, r *http.Request) {
 
 func TestRedirectsAreNeverFollowed(t *testing.T) {
 	t.Parallel()
-	var elsewhere atomic.Int32
-	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		elsewhere.Add(1)
-		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+	var followed atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		followed.Add(1)
+		respondWith(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	}))
-	defer evil.Close()
-	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, evil.URL+"/?"+r.URL.RawQuery, http.StatusFound)
+	defer other.Close()
+	c := clientFor(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/?"+r.URL.RawQuery, http.StatusFound)
 	})
 	if _, err := c.Login(t.Context(), appID, "code"); !errors.Is(err, wechat.ErrUnavailable) {
 		t.Error(err)
 	}
-	if elsewhere.Load() != 0 {
-		t.Error("the AppSecret went where the redirect pointed")
+	if followed.Load() != 0 {
+		t.Error("the AppSecret was sent to the target of a redirect")
 	}
 }
 
 func TestUntrustedCertificateIsUnavailable(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewUnstartedServer(saying(`{"openid":"o1","session_key":"a2V5"}`))
-	srv.Config.ErrorLog = quiet()
+	srv := httptest.NewUnstartedServer(respondWith(`{"openid":"o1","session_key":"a2V5"}`))
+	srv.Config.ErrorLog = discardLog()
 	srv.StartTLS()
 	defer srv.Close()
 	c := newClient(t, settings{Base: srv.URL})
@@ -231,7 +231,7 @@ func TestCodeCannotAddParameters(t *testing.T) {
 		"", "x&appid=evil&secret=y", "x#", "x%26a", "../", "a\r\nb", "a b", "ü", "a\x00", strings.Repeat("a", 129), strings.Repeat("a", 1<<20),
 	} {
 		if wechat.ValidCode(code) {
-			t.Errorf("%.20q is taken for valid", code)
+			t.Errorf("%.20q is valid", code)
 		}
 		_, err := env.client.Login(t.Context(), appID, code)
 		if !errors.Is(err, wechat.ErrBadCode) || errors.Is(err, wechat.ErrInvalidCode) {
@@ -239,11 +239,11 @@ func TestCodeCannotAddParameters(t *testing.T) {
 		}
 	}
 	if n := env.sim.Count(jscode2session); n != 0 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 	for _, code := range []string{"0a3GvX000hFz1Q1Qn2200dKLyJ3GvX0e", "a-b_c.d~e", strings.Repeat("a", 128)} {
 		if !wechat.ValidCode(code) {
-			t.Errorf("%q is refused", code)
+			t.Errorf("%q is invalid", code)
 		}
 	}
 }
@@ -255,18 +255,18 @@ func TestUnknownAppIsRefusedWithoutACall(t *testing.T) {
 		t.Error(err)
 	}
 	if env.sim.Count(jscode2session) != 0 {
-		t.Error("WeChat was asked")
+		t.Error("WeChat was called")
 	}
 }
 
-func TestBusyWeChatIsAskedOnceMore(t *testing.T) {
+func TestBusyErrcodeIsRetriedOnce(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.sim.AddFault(wechattest.Fault{API: jscode2session, Errcode: -1, Times: 1})
 	start := time.Now()
 	env.login(t, env.user(t, "alice"))
-	if took := time.Since(start); took < 100*time.Millisecond {
-		t.Errorf("asked again after %v", took)
+	if elapsed := time.Since(start); elapsed < 100*time.Millisecond {
+		t.Errorf("retried after %v", elapsed)
 	}
 	if n := env.sim.Count(jscode2session); n != 2 {
 		t.Errorf("%d calls", n)
@@ -283,7 +283,7 @@ func TestBusyTwiceIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestOtherErrorsAreNotRepeated(t *testing.T) {
+func TestOtherErrorsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, f := range []wechattest.Fault{{Errcode: 40226}, {Errcode: 45011}, {Errcode: 45009}, {Status: 500}, {Drop: true}} {
 		env := newTestEnv(t)
@@ -295,16 +295,16 @@ func TestOtherErrorsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// net/http repeats an idempotent request when a kept connection turns out dead.
-// The code in it would be spent by then.
-func TestCodeIsNeverSentTwiceOverDeadConnections(t *testing.T) {
+// net/http retries an idempotent request when a reused connection was closed. The code
+// in it may already be used.
+func TestLoginCodeIsNotResentOnClosedConnections(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int32
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if requests.Add(1)%2 == 0 {
-			panic(http.ErrAbortHandler) // the second on each connection that is kept
+			panic(http.ErrAbortHandler) // the second request on each reused connection
 		}
-		saying(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+		respondWith(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
 	}))
 	defer srv.Close()
 	c := newClient(t, settings{Base: srv.URL})
@@ -319,7 +319,7 @@ func TestCodeIsNeverSentTwiceOverDeadConnections(t *testing.T) {
 	}
 }
 
-func TestCallersContextStaysItsOwn(t *testing.T) {
+func TestCallersContextErrorIsReturned(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.sim.AddFault(wechattest.Fault{Delay: time.Minute})
@@ -335,7 +335,7 @@ func TestCallersContextStaysItsOwn(t *testing.T) {
 	}
 }
 
-func TestOwnTimeLimitIsUnavailable(t *testing.T) {
+func TestConfiguredTimeoutIsUnavailable(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Timeout = 50 * time.Millisecond })
 	env.sim.AddFault(wechattest.Fault{Delay: time.Minute})
@@ -345,10 +345,10 @@ func TestOwnTimeLimitIsUnavailable(t *testing.T) {
 	}
 }
 
-// A transport that looks at the environment would send the AppSecret through a
-// proxy that nobody configured.
-func TestProxyOfTheEnvironmentIsNotUsed(t *testing.T) {
-	proxy := httptest.NewServer(saying(`{"openid":"o1","session_key":"a2V5"}`))
+// A transport that uses HTTP_PROXY would send the AppSecret through a proxy that the
+// configuration doesn't name.
+func TestHTTPProxyVariableIsIgnored(t *testing.T) {
+	proxy := httptest.NewServer(respondWith(`{"openid":"o1","session_key":"a2V5"}`))
 	defer proxy.Close()
 	t.Setenv("HTTP_PROXY", proxy.URL)
 	t.Setenv("http_proxy", proxy.URL)

@@ -10,7 +10,8 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// gathered gives each metric's value, or a histogram's count, by name and labels.
+// gathered returns the value of each metric, or the count of a histogram, by name and
+// labels.
 func gathered(t *testing.T, reg *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -41,7 +42,7 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 		_, _ = env.client.Login(t.Context(), appID, "code")
 	}
 	accessToken(t, env.client)
-	relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/any/path", nil))
+	roundTrip(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/any/path", nil))
 	got := gathered(t, reg)
 	for name, want := range map[string]float64{
 		"wxgate_wechat_calls_total /sns/jscode2session 0":         1,
@@ -64,19 +65,19 @@ func TestMetricsCountCallsByErrcode(t *testing.T) {
 	}
 }
 
-func TestMetricsShowTheBreakerUntilItsAppIsGone(t *testing.T) {
+func TestBreakerMetricIsDeletedWithItsApp(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewRegistry()
 	env := newTestEnv(t, func(o *settings, _ *wechattest.Options) { o.Registry = reg })
 	failLogins(t, env)
 	name := "wxgate_wechat_breaker_state " + appID + " login"
 	if got := gathered(t, reg)[name]; got != 2 {
-		t.Errorf("open shows as %v", got)
+		t.Errorf("an open circuit breaker has the value %v", got)
 	}
 	env.setApps(t)
 	for name := range maps.Keys(gathered(t, reg)) {
 		if strings.Contains(name, appID) {
-			t.Errorf("still there: %s", name)
+			t.Errorf("not deleted: %s", name)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestPublishedOpenDataDecrypts(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t).OpenData
 	at := time.Unix(v.Timestamp, 0)
-	srv := httptest.NewServer(saying(`{"errcode":0,"errmsg":"ok"}`)) // the key is in force
+	srv := httptest.NewServer(respondWith(`{"errcode":0,"errmsg":"ok"}`)) // the key is current
 	defer srv.Close()
 	for age, want := range map[time.Duration]error{
 		0:                           nil,
@@ -45,7 +45,7 @@ func TestPublishedOpenDataDecrypts(t *testing.T) {
 	}
 }
 
-func TestPlusThatBecameASpaceIsPutBack(t *testing.T) {
+func TestSpacesInBase64ArePlusSigns(t *testing.T) {
 	t.Parallel()
 	v := readVectors(t).OpenData
 	c := newClient(t, settings{Base: "http://wechat.invalid", Now: func() time.Time { return time.Unix(v.Timestamp, 0) }})
@@ -72,21 +72,20 @@ func TestOpenDataOfTheSimulatorDecrypts(t *testing.T) {
 	}
 }
 
-// sealed encrypts text, which spaces make a number of whole blocks, and a last
-// block that should be its padding.
-func sealed(t *testing.T, key secret.Text, text, padding string) wechattest.Sealed {
+// encryptPadded encrypts text, filled with spaces to whole blocks, and this padding.
+func encryptPadded(t *testing.T, key secret.Text, text, padding string) wechattest.Sealed {
 	t.Helper()
-	return encrypted(t, key, text+strings.Repeat(" ", (16-len(text)%16)%16)+padding)
+	return encryptBlocks(t, key, text+strings.Repeat(" ", (16-len(text)%16)%16)+padding)
 }
 
-// sealedText encrypts text with proper padding.
-func sealedText(t *testing.T, key, text string) wechattest.Sealed {
+// encryptText encrypts text with correct padding.
+func encryptText(t *testing.T, key, text string) wechattest.Sealed {
 	t.Helper()
 	n := 16 - len(text)%16
-	return encrypted(t, secret.Text(key), text+strings.Repeat(string(rune(n)), n))
+	return encryptBlocks(t, secret.Text(key), text+strings.Repeat(string(rune(n)), n))
 }
 
-func encrypted(t *testing.T, key secret.Text, blocks string) wechattest.Sealed {
+func encryptBlocks(t *testing.T, key secret.Text, blocks string) wechattest.Sealed {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(key.Reveal())
 	if err != nil {
@@ -102,9 +101,9 @@ func encrypted(t *testing.T, key secret.Text, blocks string) wechattest.Sealed {
 	return wechattest.Sealed{EncryptedData: base64.StdEncoding.EncodeToString(data), IV: base64.StdEncoding.EncodeToString(iv)}
 }
 
-var wholeBlock = strings.Repeat("\x10", 16) // of padding
+var paddingBlock = strings.Repeat("\x10", 16) // of padding
 
-func TestBadOpenDataIsOneError(t *testing.T) {
+func TestEveryInvalidOpenDataHasTheSameError(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	good := u.EncryptPhone()
@@ -120,11 +119,11 @@ func TestBadOpenDataIsOneError(t *testing.T) {
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, good.EncryptedData, good.IV); err != nil {
 		t.Fatal(err)
 	}
-	control := sealed(t, key, marked(appID), wholeBlock)
+	control := encryptPadded(t, key, marked(appID), paddingBlock)
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, control.EncryptedData, control.IV); err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]given{
+	for name, c := range map[string]openDataArgs{
 		"all empty":           {"", "", ""},
 		"no data":             {key, "", good.IV},
 		"no iv":               {key, good.EncryptedData, ""},
@@ -139,17 +138,17 @@ func TestBadOpenDataIsOneError(t *testing.T) {
 		"AES-256 key":         {secret.Text(b64(make([]byte, 32))), good.EncryptedData, good.IV},
 		"too long":            {key, b64(make([]byte, 64<<10+16)), good.IV},
 		"another user's data": {key, other.EncryptPhone().EncryptedData, good.IV},
-		"old":                 open(key, u.Encrypt(nil, env.Now().Add(-6*time.Minute))),
-		"of the future":       open(key, u.Encrypt(nil, env.Now().Add(2*time.Minute))),
-		"another app's":       open(key, sealed(t, key, marked("wxother"), wholeBlock)),
-		"no watermark":        open(key, sealed(t, key, `{"phoneNumber":"1"}`, wholeBlock)),
-		"watermark a string":  open(key, sealed(t, key, `{"watermark":"x"}`, wholeBlock)),
-		"padding of 0":        open(key, sealed(t, key, marked(appID), strings.Repeat("\x00", 16))),
-		"padding of 17":       open(key, sealed(t, key, marked(appID), strings.Repeat("\x11", 16))),
-		"padding unequal":     open(key, sealed(t, key, marked(appID), strings.Repeat(" ", 14)+"\x01\x02")),
-		"only padding":        open(key, sealed(t, key, "", wholeBlock)),
-		"an array":            open(key, sealed(t, key, "[1,2,3]", wholeBlock)),
-		"not JSON":            open(key, sealed(t, key, "watermark", wholeBlock)),
+		"old":                 argsOf(key, u.Encrypt(nil, env.Now().Add(-6*time.Minute))),
+		"in the future":       argsOf(key, u.Encrypt(nil, env.Now().Add(2*time.Minute))),
+		"another app's":       argsOf(key, encryptPadded(t, key, marked("wxother"), paddingBlock)),
+		"no watermark":        argsOf(key, encryptPadded(t, key, `{"phoneNumber":"1"}`, paddingBlock)),
+		"watermark a string":  argsOf(key, encryptPadded(t, key, `{"watermark":"x"}`, paddingBlock)),
+		"padding of 0":        argsOf(key, encryptPadded(t, key, marked(appID), strings.Repeat("\x00", 16))),
+		"padding of 17":       argsOf(key, encryptPadded(t, key, marked(appID), strings.Repeat("\x11", 16))),
+		"padding unequal":     argsOf(key, encryptPadded(t, key, marked(appID), strings.Repeat(" ", 14)+"\x01\x02")),
+		"only padding":        argsOf(key, encryptPadded(t, key, "", paddingBlock)),
+		"an array":            argsOf(key, encryptPadded(t, key, "[1,2,3]", paddingBlock)),
+		"not JSON":            argsOf(key, encryptPadded(t, key, "watermark", paddingBlock)),
 	} {
 		got, err := env.client.OpenData(t.Context(), appID, u.OpenID, c.key, c.data, c.iv)
 		if err != wechat.ErrBadData || got != nil {
@@ -158,16 +157,18 @@ func TestBadOpenDataIsOneError(t *testing.T) {
 	}
 }
 
-type given struct {
+type openDataArgs struct {
 	key      secret.Text
 	data, iv string
 }
 
-func open(key secret.Text, s wechattest.Sealed) given { return given{key, s.EncryptedData, s.IV} }
+func argsOf(key secret.Text, s wechattest.Sealed) openDataArgs {
+	return openDataArgs{key, s.EncryptedData, s.IV}
+}
 
-// Every byte flipped: where padding breaks, where the JSON breaks and where only
-// the watermark does, the answer is the same.
-func TestChangedOpenDataNeverPasses(t *testing.T) {
+// With a changed byte, the padding, the JSON or only the watermark is invalid. The error is
+// the same.
+func TestChangedOpenDataIsRefused(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	s := u.Encrypt(nil, time.Time{})
@@ -182,7 +183,7 @@ func TestChangedOpenDataNeverPasses(t *testing.T) {
 	}
 }
 
-func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
+func TestOpenDataUnderANewerKeyIsStale(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	u.RotateKey()
@@ -190,10 +191,10 @@ func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("got %v", err)
 	}
-	// One wrong key in 256 gives what looks like padding.
-	s = sealed(t, key, "no JSON", wholeBlock)
+	// With one wrong key in 256, the plaintext ends like valid padding.
+	s = encryptPadded(t, key, "no JSON", paddingBlock)
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
-		t.Errorf("with proper padding: %v", err)
+		t.Errorf("with valid padding: %v", err)
 	}
 	raw, signature := u.RawData()
 	if err := env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, raw, signature); !errors.Is(err, wechat.ErrKeyStale) {
@@ -201,18 +202,18 @@ func TestOpenDataAfterAKeyRotationIsStale(t *testing.T) {
 	}
 }
 
-// Data of a wrong shape must not cost a call to WeChat: clients send it for free.
-func TestMalformedDataDoesNotAskWeChat(t *testing.T) {
+// Malformed data must not cause a call of WeChat: clients can send any amount of it.
+func TestMalformedDataMakesNoCall(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	_, _ = env.client.OpenData(t.Context(), appID, u.OpenID, key, "AAAA", "AAAA")
 	_ = env.client.VerifyRawData(t.Context(), appID, u.OpenID, key, "{}", "no signature")
 	if n := env.sim.Count(checksession); n != 0 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }
 
-func TestStaleOrBadCannotBeToldWithoutWeChat(t *testing.T) {
+func TestOpenDataIsUnavailableWhereTheKeyCannotBeChecked(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	u.RotateKey()

@@ -21,7 +21,7 @@ func TestPhoneByCode(t *testing.T) {
 	}
 }
 
-func TestNobodyCanBindAnothersNumber(t *testing.T) {
+func TestAnotherUsersPhoneCodeIsRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	alice, mallory := env.user(t, "alice"), env.user(t, "mallory")
@@ -31,7 +31,7 @@ func TestNobodyCanBindAnothersNumber(t *testing.T) {
 	}
 }
 
-func TestPhoneCodesOfNoUse(t *testing.T) {
+func TestInvalidPhoneCodes(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, func(_ *settings, o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx2", Secret: "s2"})
@@ -51,7 +51,7 @@ func TestPhoneCodesOfNoUse(t *testing.T) {
 		want error
 	}{
 		"used":        {used, wechat.ErrInvalidCode},
-		"run out":     {old, wechat.ErrInvalidCode},
+		"expired":     {old, wechat.ErrInvalidCode},
 		"of wx.login": {u.Code(), wechat.ErrInvalidCode},
 		"another app": {other.PhoneCode(), wechat.ErrInvalidCode},
 		"made up":     {"abc", wechat.ErrInvalidCode},
@@ -64,8 +64,8 @@ func TestPhoneCodesOfNoUse(t *testing.T) {
 	}
 }
 
-// WeChat's page says text, its example and its answers a number.
-func TestCountryCodeIsTextOrNumber(t *testing.T) {
+// WeChat's documentation says string; its example and its responses have a number.
+func TestCountryCodeIsStringOrNumber(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{`"86"`, `86`} {
 		env := newTestEnv(t)
@@ -77,7 +77,7 @@ func TestCountryCodeIsTextOrNumber(t *testing.T) {
 	}
 }
 
-func TestNonsenseIsNeverAPhone(t *testing.T) {
+func TestMalformedPhoneResponsesAreUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, info := range []string{
 		`null`, `{}`, `[]`, `"13800000000"`,

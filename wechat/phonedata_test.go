@@ -18,22 +18,22 @@ import (
 
 const checkencryptedmsg = "/wxa/business/checkencryptedmsg"
 
-// genuine is open data with that text, which checkencryptedmsg confirms.
-func genuine(t *testing.T, env *testEnv, key, text string) wechattest.Sealed {
+// confirmedData is open data with this plaintext, which checkencryptedmsg confirms.
+func confirmedData(t *testing.T, env *testEnv, key, text string) wechattest.Sealed {
 	t.Helper()
 	u := env.user(t, "alice")
-	s := sealedText(t, key, text)
+	s := encryptText(t, key, text)
 	u.MarkGenuine(s)
 	return s
 }
 
-func TestPhoneOfTheOldWay(t *testing.T) {
+func TestDecryptPhone(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	s := u.EncryptPhone()
 	for name, data := range map[string]string{
-		"as it came":               s.EncryptedData,
-		"its + turned into spaces": strings.ReplaceAll(s.EncryptedData, "+", " "),
+		"unchanged":            s.EncryptedData,
+		"+ replaced by spaces": strings.ReplaceAll(s.EncryptedData, "+", " "),
 	} {
 		got, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, data, s.IV)
 		if want := (wechat.Phone{Number: u.Phone(), PureNumber: u.Phone(), CountryCode: "86"}); err != nil || got != want {
@@ -42,10 +42,10 @@ func TestPhoneOfTheOldWay(t *testing.T) {
 	}
 }
 
-// AES-CBC lets a user who knows his own plain text write another number into it:
-// flipping bits of a block flips the same bits of the next. WeChat doesn't know such
-// data, and what it doesn't know is not decrypted.
-func TestAForgedNumberIsNotBound(t *testing.T) {
+// A user who knows his plaintext can write another number into AES-CBC ciphertext: a
+// changed bit of a block changes the same bit of the next block. WeChat doesn't confirm
+// such data.
+func TestForgedPhoneNumberIsRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "mallory")
@@ -77,8 +77,8 @@ func TestAForgedNumberIsNotBound(t *testing.T) {
 	}
 }
 
-// The hash doesn't cover the iv, which decides the first sixteen bytes.
-func TestAChangedIVIsRefused(t *testing.T) {
+// checkencryptedmsg doesn't cover the iv, which changes the first 16 bytes.
+func TestChangedIVOfPhoneDataIsRefused(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	s := u.EncryptPhone()
@@ -98,8 +98,8 @@ func TestAChangedIVIsRefused(t *testing.T) {
 	}
 }
 
-// Each text is confirmed by checkencryptedmsg, so that only its reading can refuse it.
-func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
+// checkencryptedmsg confirms each of these, so that only parsing can refuse it.
+func TestPhoneDataHasExactlyWeChatsFields(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
@@ -136,7 +136,7 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 		"a profile":                    {`{"nickName":"x",` + mark + `}`, ""},
 		"empty":                        {``, ""},
 	} {
-		s := genuine(t, env, key.Reveal(), c.text)
+		s := confirmedData(t, env, key.Reveal(), c.text)
 		got, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV)
 		if got.Number != c.want || (c.want == "") != (err == wechat.ErrBadData) {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -144,19 +144,19 @@ func TestOnlyAPhoneAsWeChatWritesItIsOne(t *testing.T) {
 	}
 }
 
-// Whatever failed, the answer is the same and so are the calls to WeChat.
-func TestEveryFailureCostsTheSame(t *testing.T) {
+// The error and the calls of WeChat are the same for every fault.
+func TestEveryInvalidPhoneDataMakesTheSameCalls(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
-	badPadding := sealed(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
+	badPadding := encryptPadded(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
 	u.MarkGenuine(badPadding)
-	unknown := sealed(t, key, `{`+mark+`}`, wholeBlock)
+	unknown := encryptPadded(t, key, `{`+mark+`}`, paddingBlock)
 	for name, s := range map[string]wechattest.Sealed{
 		"unknown to WeChat": unknown,
 		"wrong padding":     badPadding,
-		"no JSON":           genuine(t, env, key.Reveal(), "no JSON"),
-		"another kind":      genuine(t, env, key.Reveal(), `{"nickName":"x",`+mark+`}`),
+		"no JSON":           confirmedData(t, env, key.Reveal(), "no JSON"),
+		"another kind":      confirmedData(t, env, key.Reveal(), `{"nickName":"x",`+mark+`}`),
 		"old":               u.Encrypt(map[string]any{"phoneNumber": "1", "purePhoneNumber": "1", "countryCode": "86"}, env.Now().Add(-time.Hour)),
 	} {
 		checks, sessions := env.sim.Count(checkencryptedmsg), env.sim.Count(checksession)
@@ -177,21 +177,21 @@ func TestPhoneUnderANewerKeyIsStale(t *testing.T) {
 	}
 }
 
-func TestNoPhoneIsTakenWhileWeChatIsUnreachable(t *testing.T) {
+func TestPhoneDataIsRefusedWithoutWeChatsConfirmation(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		fault wechattest.Fault
 		want  error
 	}{
-		"no answer":        {wechattest.Fault{API: checkencryptedmsg, Drop: true}, wechat.ErrUnavailable},
-		"a page of HTML":   {wechattest.Fault{API: checkencryptedmsg, Status: 200, Body: "<html>"}, wechat.ErrUnavailable},
-		"busy":             {wechattest.Fault{API: checkencryptedmsg, Errcode: -1}, wechat.ErrUnavailable},
-		"quota":            {wechattest.Fault{API: checkencryptedmsg, Errcode: 45009}, wechat.ErrUnavailable},
-		"too often":        {wechattest.Fault{API: checkencryptedmsg, Errcode: 45011}, wechat.ErrRateLimited},
-		"not authorised":   {wechattest.Fault{API: checkencryptedmsg, Errcode: 48001}, wechat.ErrMisconfigured},
-		"not WeChat's":     {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","vaild":false}`}, wechat.ErrBadData},
-		"says nothing":     {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok"}`}, wechat.ErrBadData},
-		"properly spelled": {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","valid":true}`}, wechat.ErrBadData},
+		"no response":    {wechattest.Fault{API: checkencryptedmsg, Drop: true}, wechat.ErrUnavailable},
+		"a page of HTML": {wechattest.Fault{API: checkencryptedmsg, Status: 200, Body: "<html>"}, wechat.ErrUnavailable},
+		"busy":           {wechattest.Fault{API: checkencryptedmsg, Errcode: -1}, wechat.ErrUnavailable},
+		"quota":          {wechattest.Fault{API: checkencryptedmsg, Errcode: 45009}, wechat.ErrUnavailable},
+		"too often":      {wechattest.Fault{API: checkencryptedmsg, Errcode: 45011}, wechat.ErrRateLimited},
+		"not authorised": {wechattest.Fault{API: checkencryptedmsg, Errcode: 48001}, wechat.ErrMisconfigured},
+		"not WeChat's":   {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","vaild":false}`}, wechat.ErrBadData},
+		"no field":       {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok"}`}, wechat.ErrBadData},
+		"spelled valid":  {wechattest.Fault{API: checkencryptedmsg, Body: `{"errcode":0,"errmsg":"ok","valid":true}`}, wechat.ErrBadData},
 	} {
 		env, u, key := loggedIn(t)
 		env.sim.AddFault(c.fault)
@@ -203,12 +203,12 @@ func TestNoPhoneIsTakenWhileWeChatIsUnreachable(t *testing.T) {
 }
 
 // https://developers.weixin.qq.com/miniprogram/dev/OpenApiDoc/user-info/basic-info/checkEncryptedData.html
-func TestPublishedHashOfEncryptedData(t *testing.T) {
+func TestPublishedEncryptedDataHash(t *testing.T) {
 	t.Parallel()
 	var v struct {
-		Data   string          `json:"encrypted_data"`
-		Hash   string          `json:"encrypted_msg_hash"`
-		Answer json.RawMessage `json:"answer"`
+		Data     string          `json:"encrypted_data"`
+		Hash     string          `json:"encrypted_msg_hash"`
+		Response json.RawMessage `json:"response"`
 	}
 	text, err := os.ReadFile("testdata/checkencryptedmsg.json")
 	if err != nil || json.Unmarshal(text, &v) != nil {
@@ -220,10 +220,10 @@ func TestPublishedHashOfEncryptedData(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == checkencryptedmsg {
 			_ = json.NewDecoder(r.Body).Decode(&sent)
-			_, _ = w.Write(v.Answer)
+			_, _ = w.Write(v.Response)
 			return
 		}
-		saying(`{"errcode":0,"errmsg":"ok"}`)(w, r)
+		respondWith(`{"errcode":0,"errmsg":"ok"}`)(w, r)
 	}))
 	defer srv.Close()
 	c := newClient(t, settings{Base: srv.URL, Tokens: fixedToken{"T1"}})
@@ -232,6 +232,6 @@ func TestPublishedHashOfEncryptedData(t *testing.T) {
 		t.Errorf("under another key: %v", err)
 	}
 	if sent.Hash != v.Hash {
-		t.Errorf("asked for %s, want %s", sent.Hash, v.Hash)
+		t.Errorf("sent %s, want %s", sent.Hash, v.Hash)
 	}
 }

@@ -29,7 +29,7 @@ const (
 
 var pushNow = time.Unix(1_772_366_400, 0)
 
-// pushSign is the signature that WeChat makes.
+// pushSign returns a signature as WeChat makes it.
 func pushSign(parts ...string) string {
 	all := append([]string{pushToken}, parts...)
 	slices.Sort(all)
@@ -46,7 +46,7 @@ func pushCBC(data []byte) string {
 	return base64.StdEncoding.EncodeToString(out)
 }
 
-// pushPlain is what is encrypted, without padding.
+// pushPlain is the plaintext of an encrypted message, without padding.
 func pushPlain(length int, message, appid string) []byte {
 	plain := binary.BigEndian.AppendUint32([]byte("0123456789abcdef"), uint32(length))
 	return append(plain, message+appid...)
@@ -61,7 +61,8 @@ func pushEncrypt(message string) string {
 	return pushCBC(padTo(32, pushPlain(len(message), message, appID)))
 }
 
-// pushQuery signs for that time; encrypted "" leaves msg_signature out.
+// pushQuery is the query of a push at that time; without msg_signature where encrypted
+// is "".
 func pushQuery(at time.Time, nonce, encrypted string) url.Values {
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	q := url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "signature": {pushSign(timestamp, nonce)}, "openid": {"o1"}}
@@ -97,17 +98,17 @@ func newPush(t *testing.T, plain bool) *wechat.Push {
 	return p
 }
 
-func TestPushSettingsAreChecked(t *testing.T) {
+func TestInvalidPushSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]wechat.PushConfig{
-		"no token":           {AppID: appID, AESKey: pushKey},
-		"a short token":      {AppID: appID, Token: "ab", AESKey: pushKey},
-		"a long token":       {AppID: appID, Token: secret.Text(strings.Repeat("a", 33)), AESKey: pushKey},
-		"a token with signs": {AppID: appID, Token: "a-b-c", AESKey: pushKey},
-		"no key":             {AppID: appID, Token: pushToken},
-		"a short key":        {AppID: appID, Token: pushToken, AESKey: secret.Text(pushKey[1:])},
-		"a long key":         {AppID: appID, Token: pushToken, AESKey: secret.Text(pushKey + "=")},
-		"a key with signs":   {AppID: appID, Token: pushToken, AESKey: secret.Text("*" + pushKey[1:])},
+		"no token":            {AppID: appID, AESKey: pushKey},
+		"a short token":       {AppID: appID, Token: "ab", AESKey: pushKey},
+		"a long token":        {AppID: appID, Token: secret.Text(strings.Repeat("a", 33)), AESKey: pushKey},
+		"a token with dashes": {AppID: appID, Token: "a-b-c", AESKey: pushKey},
+		"no key":              {AppID: appID, Token: pushToken},
+		"a short key":         {AppID: appID, Token: pushToken, AESKey: secret.Text(pushKey[1:])},
+		"a long key":          {AppID: appID, Token: pushToken, AESKey: secret.Text(pushKey + "=")},
+		"a key not base64":    {AppID: appID, Token: pushToken, AESKey: secret.Text("*" + pushKey[1:])},
 	} {
 		_, err := wechat.NewPush(c)
 		if err == nil || c.AESKey != "" && strings.Contains(err.Error(), c.AESKey.Reveal()) {
@@ -116,7 +117,7 @@ func TestPushSettingsAreChecked(t *testing.T) {
 	}
 }
 
-func TestPushIsReadAsWeChatWroteIt(t *testing.T) {
+func TestPushMessageIsUnchanged(t *testing.T) {
 	t.Parallel()
 	const bigID = "9223372036854775807123"
 	for name, message := range map[string]string{
@@ -139,7 +140,7 @@ func TestPushIsReadAsWeChatWroteIt(t *testing.T) {
 			}
 			got, _ := url.ParseQuery(m.Query)
 			if len(got) != 3 || got.Get("timestamp") != q.Get("timestamp") || got.Get("nonce") != q.Get("nonce") || got.Get("signature") != q.Get("signature") {
-				t.Errorf("%s: passes %s on", name, m.Query)
+				t.Errorf("%s: Query is %s", name, m.Query)
 			}
 		}
 		q := pushQuery(pushNow, "1514711492", "")
@@ -150,8 +151,8 @@ func TestPushIsReadAsWeChatWroteIt(t *testing.T) {
 	}
 }
 
-// Two events of one second have no MsgId and differ in what they say.
-func TestTwoEventsOfOneSecondAreTwo(t *testing.T) {
+// Events have no MsgId. Two of one second differ only in their content.
+func TestEventsOfOneSecondHaveDifferentIDs(t *testing.T) {
 	t.Parallel()
 	p := newPush(t, false)
 	ids := map[string]bool{}
@@ -176,26 +177,25 @@ func TestForgedPushesAreRefused(t *testing.T) {
 		query url.Values
 		body  string
 	}
-	sealedAs := func(encrypted string) request {
+	encryptedAs := func(encrypted string) request {
 		return request{pushQuery(pushNow, "1", encrypted), encryptedJSON(encrypted)}
 	}
-	says := func(message string) request { return sealedAs(pushEncrypt(message)) }
+	withMessage := func(message string) request { return encryptedAs(pushEncrypt(message)) }
 	withQuery := func(change func(url.Values)) request {
-		r := sealedAs(goodEncrypted)
+		r := encryptedAs(goodEncrypted)
 		change(r.query)
 		return r
 	}
 	set := func(name, value string) request { return withQuery(func(q url.Values) { q.Set(name, value) }) }
 	p := newPush(t, false)
-	if r := says(good); true {
-		if _, err := p.Open(r.query.Encode(), []byte(r.body), pushNow); err != nil {
-			t.Fatal(err)
-		}
+	valid := withMessage(good)
+	if _, err := p.Open(valid.query.Encode(), []byte(valid.body), pushNow); err != nil {
+		t.Fatal(err)
 	}
 	whole := pushPlain(len(good), good, appID)
-	late := sealedAs(goodEncrypted)
+	late := encryptedAs(goodEncrypted)
 	late.query = pushQuery(pushNow.Add(-11*time.Minute), "1", goodEncrypted)
-	early := sealedAs(goodEncrypted)
+	early := encryptedAs(goodEncrypted)
 	early.query = pushQuery(pushNow.Add(11*time.Minute), "1", goodEncrypted)
 	swapped := withQuery(func(q url.Values) { q["timestamp"], q["nonce"] = q["nonce"], q["timestamp"] })
 	for name, r := range map[string]request{
@@ -223,56 +223,56 @@ func TestForgedPushesAreRefused(t *testing.T) {
 		"an empty body":               {pushQuery(pushNow, "1", goodEncrypted), ""},
 		"neither JSON nor XML":        {pushQuery(pushNow, "1", goodEncrypted), goodEncrypted},
 		"a body over 1 MiB":           {pushQuery(pushNow, "1", goodEncrypted), encryptedJSON(goodEncrypted) + strings.Repeat(" ", 1<<20)},
-		"truncated":                   sealedAs(goodEncrypted[:len(goodEncrypted)/2]),
-		"half a block":                sealedAs(base64.StdEncoding.EncodeToString(make([]byte, 24))),
-		"an odd block of AES":         sealedAs(base64.StdEncoding.EncodeToString(make([]byte, 48))),
-		"not base64":                  sealedAs("*" + goodEncrypted),
-		"empty":                       sealedAs(""),
-		"for another app":             sealedAs(pushCBC(padTo(32, pushPlain(len(good), good, "wxother")))),
-		"for no app":                  sealedAs(pushCBC(padTo(32, pushPlain(len(good), good, "")))),
-		"an app with more behind":     sealedAs(pushCBC(padTo(32, pushPlain(len(good), good, appID+"x")))),
-		"a length too long":           sealedAs(pushCBC(padTo(32, pushPlain(1<<31, good, appID)))),
-		"a length too short":          sealedAs(pushCBC(padTo(32, pushPlain(len(good)-1, good, appID)))),
-		"no length":                   sealedAs(pushCBC(padTo(32, []byte("0123456789")))),
-		"padding of 0":                sealedAs(pushCBC(append(padTo(32, whole), make([]byte, 32)...))),
-		"padding of 33":               sealedAs(pushCBC(append(padTo(32, whole), bytes.Repeat([]byte{33}, 64)...))),
-		"padding unequal":             sealedAs(pushCBC(append(padTo(32, whole), append(bytes.Repeat([]byte{31}, 31), 32)...))),
-		"no CreateTime":               says(`{"FromUserName":"o1","MsgId":1}`),
-		"an hour and a bit old":       says(pushJSON(pushNow.Add(-61*time.Minute), "")),
-		"of the future":               says(pushJSON(pushNow.Add(11*time.Minute), "")),
-		"CreateTime a structure":      says(`{"CreateTime":{}}`),
-		"CreateTime twice":            says(pushJSON(pushNow, `,"createtime":1`)),
-		"MsgId twice":                 says(pushJSON(pushNow, `,"MsgId":1,"MsgID":2`)),
-		"MsgId a list":                says(pushJSON(pushNow, `,"MsgId":[1]`)),
-		"MsgId null":                  says(pushJSON(pushNow, `,"MsgId":null`)),
-		"MsgId long":                  says(pushJSON(pushNow, `,"MsgId":"`+strings.Repeat("1", 65)+`"`)),
-		"MsgId with a sign":           says(pushJSON(pushNow, `,"MsgId":-1`)),
-		"FromUserName twice":          says(pushJSON(pushNow, `,"fromUserName":"o2"`)),
-		"FromUserName with a newline": says(fmt.Sprintf(`{"FromUserName":"o1\n","CreateTime":%d}`, pushNow.Unix())),
-		"a name not ASCII":            says(pushJSON(pushNow, `,"MsgＩd":1`)),
-		"Kelvin's sign":               says(pushJSON(pushNow, `,"To`+"\u212a"+`":1`)),
-		"an escaped duplicate":        says(pushJSON(pushNow, `,"Create\u0054ime":1`)),
-		"not UTF-8":                   says(pushJSON(pushNow, ",\"x\":\"\xff\"")),
-		"something behind it":         says(pushJSON(pushNow, "") + "{}"),
-		"a list":                      says("[" + pushJSON(pushNow, "") + "]"),
-		"very deep":                   says(pushJSON(pushNow, `,"x":`+strings.Repeat("[", 40)+strings.Repeat("]", 40))),
-		"very many fields":            says(pushJSON(pushNow, manyFields(300))),
-		"cut short":                   says(pushJSON(pushNow, "")[:40]),
-		"a DOCTYPE":                   says(`<!DOCTYPE xml [<!ENTITY a "o2">]>` + pushXML(pushNow, "")),
-		"an entity":                   says(pushXML(pushNow, "<x>&a;</x>")),
-		"an XML declaration":          says(`<?xml version="1.0"?>` + pushXML(pushNow, "")),
-		"a comment":                   says(pushXML(pushNow, "<MsgId>1<!-- 2 --></MsgId>")),
-		"a processing instruction":    says(pushXML(pushNow, "<x><?a b?></x>")),
-		"an attribute":                says(pushXML(pushNow, `<x a="1"/>`)),
-		"a namespace":                 says(pushXML(pushNow, `<a:x/>`)),
-		"another root":                says(strings.NewReplacer("<xml>", "<yml>", "</xml>", "</yml>").Replace(pushXML(pushNow, ""))),
-		"a root in capitals":          says(strings.NewReplacer("<xml>", "<XML>", "</xml>", "</XML>").Replace(pushXML(pushNow, ""))),
-		"tags crossed":                says(pushXML(pushNow, "<a><b></a></b>")),
-		"text beside the children":    says(pushXML(pushNow, "text")),
-		"XML twice":                   says(pushXML(pushNow, "") + pushXML(pushNow, "")),
-		"XML duplicate":               says(pushXML(pushNow, "<createTime>1</createTime>")),
-		"XML very deep":               says(pushXML(pushNow, strings.Repeat("<a>", 40)+strings.Repeat("</a>", 40))),
-		"MsgId a structure":           says(pushXML(pushNow, "<MsgId><a/>1</MsgId>")),
+		"truncated":                   encryptedAs(goodEncrypted[:len(goodEncrypted)/2]),
+		"half a block":                encryptedAs(base64.StdEncoding.EncodeToString(make([]byte, 24))),
+		"an odd block of AES":         encryptedAs(base64.StdEncoding.EncodeToString(make([]byte, 48))),
+		"not base64":                  encryptedAs("*" + goodEncrypted),
+		"empty":                       encryptedAs(""),
+		"for another app":             encryptedAs(pushCBC(padTo(32, pushPlain(len(good), good, "wxother")))),
+		"for no app":                  encryptedAs(pushCBC(padTo(32, pushPlain(len(good), good, "")))),
+		"an appid with a suffix":      encryptedAs(pushCBC(padTo(32, pushPlain(len(good), good, appID+"x")))),
+		"a length too long":           encryptedAs(pushCBC(padTo(32, pushPlain(1<<31, good, appID)))),
+		"a length too short":          encryptedAs(pushCBC(padTo(32, pushPlain(len(good)-1, good, appID)))),
+		"no length":                   encryptedAs(pushCBC(padTo(32, []byte("0123456789")))),
+		"padding of 0":                encryptedAs(pushCBC(append(padTo(32, whole), make([]byte, 32)...))),
+		"padding of 33":               encryptedAs(pushCBC(append(padTo(32, whole), bytes.Repeat([]byte{33}, 64)...))),
+		"padding unequal":             encryptedAs(pushCBC(append(padTo(32, whole), append(bytes.Repeat([]byte{31}, 31), 32)...))),
+		"no CreateTime":               withMessage(`{"FromUserName":"o1","MsgId":1}`),
+		"61 minutes old":              withMessage(pushJSON(pushNow.Add(-61*time.Minute), "")),
+		"in the future":               withMessage(pushJSON(pushNow.Add(11*time.Minute), "")),
+		"CreateTime a structure":      withMessage(`{"CreateTime":{}}`),
+		"CreateTime twice":            withMessage(pushJSON(pushNow, `,"createtime":1`)),
+		"MsgId twice":                 withMessage(pushJSON(pushNow, `,"MsgId":1,"MsgID":2`)),
+		"MsgId a list":                withMessage(pushJSON(pushNow, `,"MsgId":[1]`)),
+		"MsgId null":                  withMessage(pushJSON(pushNow, `,"MsgId":null`)),
+		"MsgId long":                  withMessage(pushJSON(pushNow, `,"MsgId":"`+strings.Repeat("1", 65)+`"`)),
+		"a negative MsgId":            withMessage(pushJSON(pushNow, `,"MsgId":-1`)),
+		"FromUserName twice":          withMessage(pushJSON(pushNow, `,"fromUserName":"o2"`)),
+		"FromUserName with a newline": withMessage(fmt.Sprintf(`{"FromUserName":"o1\n","CreateTime":%d}`, pushNow.Unix())),
+		"a name not ASCII":            withMessage(pushJSON(pushNow, `,"MsgＩd":1`)),
+		"Kelvin's sign":               withMessage(pushJSON(pushNow, `,"To`+"\u212a"+`":1`)),
+		"an escaped duplicate":        withMessage(pushJSON(pushNow, `,"Create\u0054ime":1`)),
+		"not UTF-8":                   withMessage(pushJSON(pushNow, ",\"x\":\"\xff\"")),
+		"trailing data":               withMessage(pushJSON(pushNow, "") + "{}"),
+		"a list":                      withMessage("[" + pushJSON(pushNow, "") + "]"),
+		"deep nesting":                withMessage(pushJSON(pushNow, `,"x":`+strings.Repeat("[", 40)+strings.Repeat("]", 40))),
+		"too many fields":             withMessage(pushJSON(pushNow, manyFields(300))),
+		"cut short":                   withMessage(pushJSON(pushNow, "")[:40]),
+		"a DOCTYPE":                   withMessage(`<!DOCTYPE xml [<!ENTITY a "o2">]>` + pushXML(pushNow, "")),
+		"an entity":                   withMessage(pushXML(pushNow, "<x>&a;</x>")),
+		"an XML declaration":          withMessage(`<?xml version="1.0"?>` + pushXML(pushNow, "")),
+		"a comment":                   withMessage(pushXML(pushNow, "<MsgId>1<!-- 2 --></MsgId>")),
+		"a processing instruction":    withMessage(pushXML(pushNow, "<x><?a b?></x>")),
+		"an attribute":                withMessage(pushXML(pushNow, `<x a="1"/>`)),
+		"a namespace":                 withMessage(pushXML(pushNow, `<a:x/>`)),
+		"another root":                withMessage(strings.NewReplacer("<xml>", "<yml>", "</xml>", "</yml>").Replace(pushXML(pushNow, ""))),
+		"a root in capitals":          withMessage(strings.NewReplacer("<xml>", "<XML>", "</xml>", "</XML>").Replace(pushXML(pushNow, ""))),
+		"overlapping tags":            withMessage(pushXML(pushNow, "<a><b></a></b>")),
+		"text between the children":   withMessage(pushXML(pushNow, "text")),
+		"XML twice":                   withMessage(pushXML(pushNow, "") + pushXML(pushNow, "")),
+		"XML duplicate":               withMessage(pushXML(pushNow, "<createTime>1</createTime>")),
+		"XML deep nesting":            withMessage(pushXML(pushNow, strings.Repeat("<a>", 40)+strings.Repeat("</a>", 40))),
+		"MsgId a structure":           withMessage(pushXML(pushNow, "<MsgId><a/>1</MsgId>")),
 	} {
 		m, err := p.Open(r.query.Encode(), []byte(r.body), pushNow)
 		if err != wechat.ErrPush || m.Body != nil {
@@ -289,7 +289,7 @@ func manyFields(n int) string {
 	return b.String()
 }
 
-func TestURLChecksThatAreRefused(t *testing.T) {
+func TestInvalidURLChecksAreRefused(t *testing.T) {
 	t.Parallel()
 	p := newPush(t, false)
 	with := func(change func(url.Values)) string {
@@ -308,7 +308,7 @@ func TestURLChecksThatAreRefused(t *testing.T) {
 		"two echoes":      with(func(q url.Values) { q["echostr"] = []string{"1", "2"} }),
 		"wrong signature": with(func(q url.Values) { q.Set("signature", "x") }),
 		"eleven digits":   with(func(q url.Values) { q.Set("timestamp", q.Get("timestamp")+"0") }),
-		"a sign":          with(func(q url.Values) { q.Set("timestamp", "+"+q.Get("timestamp")[1:]) }),
+		"a plus sign":     with(func(q url.Values) { q.Set("timestamp", "+"+q.Get("timestamp")[1:]) }),
 		"no nonce":        with(func(q url.Values) { q.Set("nonce", ""); q.Set("signature", pushSign(q.Get("timestamp"), "")) }),
 		"a broken escape": with(func(url.Values) {}) + "&x=%zz",
 		"a semicolon":     with(func(url.Values) {}) + ";x=1",
@@ -316,7 +316,7 @@ func TestURLChecksThatAreRefused(t *testing.T) {
 			old := pushQuery(pushNow.Add(-11*time.Minute), "1", "")
 			q["timestamp"], q["nonce"], q["signature"] = old["timestamp"], old["nonce"], old["signature"]
 		}),
-		"nothing whatever": "",
+		"empty": "",
 	} {
 		if got, err := p.CheckURL(query, pushNow); err != wechat.ErrPush || got != "" {
 			t.Errorf("%s: %q, %v", name, got, err)
@@ -340,10 +340,10 @@ func TestRepliesAreEncryptedInTheFormatOfThePush(t *testing.T) {
 			TimeStamp    json.Number
 			Nonce        string
 		}
-		first, said := p.Reply(m, []byte(reply), pushNow)
+		first, replyType := p.Reply(m, []byte(reply), pushNow)
 		second, _ := p.Reply(m, []byte(reply), pushNow)
-		if said != contentType || bytes.Equal(first, second) {
-			t.Errorf("%s: %s as %s", contentType, first, said)
+		if replyType != contentType || bytes.Equal(first, second) {
+			t.Errorf("%s: %s as %s", contentType, first, replyType)
 		}
 		decode := map[string]func([]byte, any) error{"text/xml": xml.Unmarshal, "application/json": json.Unmarshal}[contentType]
 		if err := decode(first, &got); err != nil {
@@ -362,7 +362,7 @@ func TestRepliesAreEncryptedInTheFormatOfThePush(t *testing.T) {
 	}
 }
 
-// decryptReply gives message and appid.
+// decryptReply returns the message and the appid behind it.
 func decryptReply(t *testing.T, encrypted string) string {
 	t.Helper()
 	data, err := base64.StdEncoding.DecodeString(encrypted)

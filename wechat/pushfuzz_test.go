@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// What jsonPushFields takes, encoding/json reads the same way, whichever of two
-// fields a parser would prefer.
+// encoding/json parses what jsonPushFields accepts to the same fields.
 func FuzzPushJSON(f *testing.F) {
 	for _, s := range []string{
 		`{"MsgId":9223372036854775807123,"CreateTime":"1","x":{"a":[1,{}]}}`, `{"a":1,"A":2}`, `{"a":"\u0041\n"}`, `{}`, `{}{}`, `[]`, `{"a":nul}`, `{"\u0061":1,"a":1}`,
@@ -22,11 +21,11 @@ func FuzzPushJSON(f *testing.F) {
 		if !ok {
 			return
 		}
-		var loose map[string]json.RawMessage
-		if err := json.Unmarshal(body, &loose); err != nil || len(loose) != len(fields) {
+		var decoded map[string]json.RawMessage
+		if err := json.Unmarshal(body, &decoded); err != nil || len(decoded) != len(fields) {
 			t.Fatalf("%d fields of %q, %v", len(fields), body, err)
 		}
-		for name, raw := range loose {
+		for name, raw := range decoded {
 			field, known := fields[strings.ToLower(name)]
 			var text string
 			if json.Unmarshal(raw, &text) == nil && string(raw) != "null" && (!known || !field.scalar || field.value != text) {
@@ -36,7 +35,7 @@ func FuzzPushJSON(f *testing.F) {
 	})
 }
 
-// What xmlPushFields takes, encoding/xml's own reader takes, and finds the same texts.
+// encoding/xml parses what xmlPushFields accepts to the same fields.
 func FuzzPushXML(f *testing.F) {
 	for _, s := range []string{
 		`<xml><MsgId>1</MsgId><a><b/></a></xml>`, `<xml><a><![CDATA[x]]]]><![CDATA[>]]></a></xml>`, `<xml></xml>`, `<xml/>`, `<!DOCTYPE a><xml></xml>`,
@@ -49,29 +48,29 @@ func FuzzPushXML(f *testing.F) {
 		if !ok {
 			return
 		}
-		var loose struct {
+		var decoded struct {
 			XMLName  xml.Name
 			Children []struct {
 				XMLName xml.Name
 				Text    string `xml:",chardata"`
-				Below   []struct {
+				Nested  []struct {
 					XMLName xml.Name
 				} `xml:",any"`
 			} `xml:",any"`
 		}
-		if err := xml.Unmarshal(body, &loose); err != nil || len(loose.Children) != len(fields) || loose.XMLName.Local != "xml" {
+		if err := xml.Unmarshal(body, &decoded); err != nil || len(decoded.Children) != len(fields) || decoded.XMLName.Local != "xml" {
 			t.Fatalf("%d fields of %q, %v", len(fields), body, err)
 		}
-		for _, c := range loose.Children {
+		for _, c := range decoded.Children {
 			field := fields[strings.ToLower(c.XMLName.Local)]
-			if field.scalar != (len(c.Below) == 0) || field.scalar && field.value != c.Text {
+			if field.scalar != (len(c.Nested) == 0) || field.scalar && field.value != c.Text {
 				t.Errorf("%s is %q, not %+v", c.XMLName.Local, c.Text, field)
 			}
 		}
 	})
 }
 
-// No body opens without a signature, and none makes it panic.
+// Open accepts only the signed message, and never panics.
 func FuzzPushOpen(f *testing.F) {
 	p, err := NewPush(PushConfig{AppID: "wx1", Token: "token", AESKey: "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"})
 	if err != nil {
@@ -95,7 +94,7 @@ func FuzzPushOpen(f *testing.F) {
 	})
 }
 
-// What decrypts was encrypted here, whatever was done to the text.
+// decrypt never panics, and returns the message that encrypt was given.
 func FuzzPushDecrypt(f *testing.F) {
 	c, err := newPushCipher("wx1", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG")
 	if err != nil {
@@ -106,7 +105,7 @@ func FuzzPushDecrypt(f *testing.F) {
 	f.Fuzz(func(t *testing.T, encrypted string, message []byte) {
 		c.decrypt(encrypted)
 		if got, ok := c.decrypt(c.encrypt(message)); !ok || string(got) != string(message) {
-			t.Errorf("%q came back as %q, %v", message, got, ok)
+			t.Errorf("%q was decrypted to %q, %v", message, got, ok)
 		}
 	})
 }

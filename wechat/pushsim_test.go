@@ -15,14 +15,14 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// pushReceiver verifies pushes, and answers the n-th as told.
+// pushReceiver verifies pushes, and responds to the n-th one by reply.
 type pushReceiver struct {
 	push  *wechat.Push
 	reply func(n int, m wechat.PushMessage) (status int, reply string)
 
-	mu   sync.Mutex
-	got  []wechat.PushMessage
-	errs []error
+	mu       sync.Mutex
+	received []wechat.PushMessage
+	errs     []error
 }
 
 func (p *pushReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -43,8 +43,8 @@ func (p *pushReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
-	p.got = append(p.got, m)
-	status, reply := p.reply(len(p.got), m)
+	p.received = append(p.received, m)
+	status, reply := p.reply(len(p.received), m)
 	if reply == "" {
 		w.WriteHeader(status)
 		fmt.Fprint(w, "success")
@@ -56,8 +56,8 @@ func (p *pushReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(encrypted)
 }
 
-// The simulator's encryption and the gateway's were written apart.
-func TestSimulatedPushesAreReadAndAnswered(t *testing.T) {
+// The simulator has its own implementation of the encryption.
+func TestSimulatedPushesAndReplies(t *testing.T) {
 	t.Parallel()
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, Control: true})
 	control := httptest.NewServer(sim)
@@ -76,19 +76,19 @@ func TestSimulatedPushesAreReadAndAnswered(t *testing.T) {
 			if plain {
 				key = ""
 			}
-			ask := fmt.Sprintf(`"url":%q,"token":%q,"aes_key":%q,"format":%q`, srv.URL+"/push", pushToken, key, format)
-			check := postJSON(t, control.URL+"/sim/push-url", "{"+ask+"}")
+			settings := fmt.Sprintf(`"url":%q,"token":%q,"aes_key":%q,"format":%q`, srv.URL+"/push", pushToken, key, format)
+			check := postJSON(t, control.URL+"/sim/push-url", "{"+settings+"}")
 			if check["ok"] != true {
-				t.Errorf("the console's check: %v", check)
+				t.Errorf("the check of the URL: %v", check)
 			}
-			got := postJSON(t, control.URL+"/sim/push", `{"user":"alice",`+ask+`,"interval":"1ms","message":{"Content":"<你好> ]]>","SubscribeMsgPopupEvent":{"List":[{"a":"1"},{"a":"2"}]}}}`)
+			got := postJSON(t, control.URL+"/sim/push", `{"user":"alice",`+settings+`,"interval":"1ms","message":{"Content":"<你好> ]]>","SubscribeMsgPopupEvent":{"List":[{"a":"1"},{"a":"2"}]}}}`)
 			if attempts, _ := got["attempts"].([]any); len(attempts) != 2 || got["accepted"] != true || got["reply"] != "<xml><Content>好</Content></xml>" {
 				t.Errorf("plain %v, %s: %v", plain, format, got)
 			}
-			if len(receiver.got) != 2 || len(receiver.errs) != 0 || receiver.got[0].ID != receiver.got[1].ID {
-				t.Fatalf("plain %v, %s: %+v, %v", plain, format, receiver.got, receiver.errs)
+			if len(receiver.received) != 2 || len(receiver.errs) != 0 || receiver.received[0].ID != receiver.received[1].ID {
+				t.Fatalf("plain %v, %s: %+v, %v", plain, format, receiver.received, receiver.errs)
 			}
-			m, u := receiver.got[0], mustUser(t, sim, "alice")
+			m, u := receiver.received[0], mustUser(t, sim, "alice")
 			if !strings.Contains(string(m.Body), "你好") || !plain && (m.OpenID != u.OpenID || !strings.HasPrefix(m.ID, "id:")) {
 				t.Errorf("plain %v, %s: %+v %s", plain, format, m, m.Body)
 			}
@@ -96,7 +96,7 @@ func TestSimulatedPushesAreReadAndAnswered(t *testing.T) {
 	}
 }
 
-func TestSimulatorRepeatsAPushThreeTimes(t *testing.T) {
+func TestSimulatorRetriesAPushThreeTimes(t *testing.T) {
 	t.Parallel()
 	receiver := &pushReceiver{push: newPush(t, false), reply: func(int, wechat.PushMessage) (int, string) { return http.StatusInternalServerError, "" }}
 	srv := httptest.NewServer(receiver)
@@ -104,15 +104,15 @@ func TestSimulatorRepeatsAPushThreeTimes(t *testing.T) {
 	u := mustUser(t, wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID}}}), "alice")
 	to := wechattest.PushSettings{URL: srv.URL, Token: pushToken, AESKey: pushKey}
 	got, err := u.Push(t.Context(), to, map[string]json.RawMessage{"MsgType": json.RawMessage(`"event"`)}, 0, time.Millisecond)
-	if err != nil || len(got.Attempts) != 4 || got.Accepted || len(receiver.got) != 4 {
+	if err != nil || len(got.Attempts) != 4 || got.Accepted || len(receiver.received) != 4 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	for _, m := range receiver.got {
-		if m.ID != receiver.got[0].ID || !strings.HasPrefix(m.ID, "sha256:") {
-			t.Errorf("an event's repeat is another message: %s", m.ID)
+	for _, m := range receiver.received {
+		if m.ID != receiver.received[0].ID || !strings.HasPrefix(m.ID, "sha256:") {
+			t.Errorf("the retry of an event has another ID: %s", m.ID)
 		}
 	}
-	// What is old, for another app or under another key is refused.
+	// Messages that are old, for another app or unsigned are refused.
 	other := mustUser(t, wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: "wxother"}}}), "alice")
 	for name, push := range map[string]func() (wechattest.PushResult, error){
 		"old": func() (wechattest.PushResult, error) {

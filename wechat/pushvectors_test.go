@@ -11,7 +11,7 @@ import (
 	"wxgate/secret"
 )
 
-// pushVectors are WeChat's published values.
+// pushVectors are test vectors that WeChat publishes.
 type pushVectors struct {
 	URLCheck struct {
 		Token     secret.Text `json:"token"`

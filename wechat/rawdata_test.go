@@ -7,7 +7,7 @@ import (
 	"wxgate/wechat"
 )
 
-func TestRawDataThatWasChangedIsRefused(t *testing.T) {
+func TestChangedRawDataIsRefused(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	raw, signature := u.RawData()

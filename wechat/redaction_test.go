@@ -15,10 +15,10 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func quiet() *log.Logger { return log.New(io.Discard, "", 0) }
+func discardLog() *log.Logger { return log.New(io.Discard, "", 0) }
 
-// A WeChat, or whatever stands between, that sends back all it was sent must not
-// get the AppSecret, the token or the code into an error or a log.
+// A WeChat or a proxy that repeats the request in its response must not bring the
+// AppSecret, the token or the code into an error or a log.
 func TestNoSecretInErrorsOrLogs(t *testing.T) {
 	t.Parallel()
 	const token, code = "TOKEN-0123456789", "CODE-0123456789"
@@ -60,7 +60,7 @@ func TestNoSecretInErrorsOrLogs(t *testing.T) {
 			}
 			for _, s := range []string{appSecret, url.QueryEscape(appSecret), token, code} {
 				if strings.Contains(text, s) {
-					t.Errorf("%q shows in %s", s, text)
+					t.Errorf("%q is in %s", s, text)
 				}
 			}
 		})

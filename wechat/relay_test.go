@@ -21,7 +21,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// relayTo is a client with an access token and a WeChat that answers as told.
+// relayTo returns the relay of a client with an access token, whose WeChat is the handler.
 func relayTo(t *testing.T, h http.HandlerFunc) http.RoundTripper {
 	t.Helper()
 	srv := httptest.NewServer(h)
@@ -38,8 +38,8 @@ func relayRequest(t *testing.T, method, target string, body io.Reader) *http.Req
 	return req
 }
 
-// relayed sends the request and reads the answer.
-func relayed(t *testing.T, r http.RoundTripper, req *http.Request) (*http.Response, []byte) {
+// roundTrip sends the request and reads the response.
+func roundTrip(t *testing.T, r http.RoundTripper, req *http.Request) (*http.Response, []byte) {
 	t.Helper()
 	res, err := r.RoundTrip(req)
 	if err != nil {
@@ -58,19 +58,19 @@ func TestRelayReplacesAccessTokenOfTheCaller(t *testing.T) {
 	var got string
 	r := relayTo(t, func(_ http.ResponseWriter, r *http.Request) { got = r.URL.RawQuery })
 	for query, want := range map[string]string{
-		"":                                     "access_token=T1",
-		"access_token=evil":                    "access_token=T1",
-		"access_token=a&access_token=b":        "access_token=T1",
-		"access%5Ftoken=evil&x=1":              "x=1&access_token=T1",
-		"%61ccess_token=evil":                  "access_token=T1",
-		"access_token":                         "access_token=T1",
-		"cloudbase_access_token=evil&x=1":      "x=1&access_token=T1",
-		"Access_Token=evil":                    "access_token=T1",
-		"my_access_token=kept":                 "my_access_token=kept&access_token=T1",
-		"b=2&access_token=evil&a=%2F+%20&b=;c": "b=2&a=%2F+%20&b=;c&access_token=T1",
-		"&&x=1&":                               "x=1&access_token=T1",
+		"":                                       "access_token=T1",
+		"access_token=forged":                    "access_token=T1",
+		"access_token=a&access_token=b":          "access_token=T1",
+		"access%5Ftoken=forged&x=1":              "x=1&access_token=T1",
+		"%61ccess_token=forged":                  "access_token=T1",
+		"access_token":                           "access_token=T1",
+		"cloudbase_access_token=forged&x=1":      "x=1&access_token=T1",
+		"Access_Token=forged":                    "access_token=T1",
+		"my_access_token=kept":                   "my_access_token=kept&access_token=T1",
+		"b=2&access_token=forged&a=%2F+%20&b=;c": "b=2&a=%2F+%20&b=;c&access_token=T1",
+		"&&x=1&":                                 "x=1&access_token=T1",
 	} {
-		relayed(t, r, relayRequest(t, "GET", "/wxa/x?"+query, nil))
+		roundTrip(t, r, relayRequest(t, "GET", "/wxa/x?"+query, nil))
 		if got != want {
 			t.Errorf("%q was sent as %q, want %q", query, got, want)
 		}
@@ -97,7 +97,7 @@ func TestRelayPassesMethodPathAndBody(t *testing.T) {
 		if c.body != "" {
 			req.Header.Set("Content-Type", "text/x")
 		}
-		res, body := relayed(t, r, req)
+		res, body := roundTrip(t, r, req)
 		if res.StatusCode != http.StatusTeapot || res.Header.Get("X-Seen") != c.want || string(body) != c.body {
 			t.Errorf("%s %s: %d %q, %d bytes", c.method, c.path, res.StatusCode, res.Header.Get("X-Seen"), len(body))
 		}
@@ -109,13 +109,13 @@ func TestRelayKeepsThePathOfTheBase(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.EscapedPath()) }))
 	defer srv.Close()
 	c := newClient(t, settings{Base: srv.URL + "/proxy/", Tokens: fixedToken{"T1"}})
-	if _, body := relayed(t, c.Relay(appID), relayRequest(t, "GET", "/wxa/a%2Fb", nil)); string(body) != "/proxy/wxa/a%2Fb" {
+	if _, body := roundTrip(t, c.Relay(appID), relayRequest(t, "GET", "/wxa/a%2Fb", nil)); string(body) != "/proxy/wxa/a%2Fb" {
 		t.Errorf("got %s", body)
 	}
 }
 
-// The caller's headers authenticate it to the gateway. WeChat needs none of that.
-func TestRelayKeepsTheCallersHeadersToItself(t *testing.T) {
+// The caller's credentials for the gateway must not be sent to WeChat.
+func TestRelayDropsTheCallersCredentials(t *testing.T) {
 	t.Parallel()
 	var got http.Header
 	var host string
@@ -128,15 +128,15 @@ func TestRelayKeepsTheCallersHeadersToItself(t *testing.T) {
 	for _, name := range []string{"Content-Type", "Accept", "User-Agent", "Wechatmp-Signature"} {
 		req.Header.Set(name, "kept")
 	}
-	relayed(t, r, req)
+	roundTrip(t, r, req)
 	for name, values := range got {
 		if strings.Contains(fmt.Sprint(values), "secret") {
-			t.Errorf("%s reached WeChat", name)
+			t.Errorf("%s was sent to WeChat", name)
 		}
 	}
 	for _, name := range []string{"Content-Type", "Accept", "User-Agent", "Wechatmp-Signature"} {
 		if got.Get(name) != "kept" {
-			t.Errorf("%s was lost", name)
+			t.Errorf("%s was not sent", name)
 		}
 	}
 	if strings.Contains(host, "gateway") {
@@ -144,10 +144,10 @@ func TestRelayKeepsTheCallersHeadersToItself(t *testing.T) {
 	}
 }
 
-func TestRelayPassesPictures(t *testing.T) {
+func TestRelayReturnsImages(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	res, body := relayed(t, env.client.Relay(appID), relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a=1"}`)))
+	res, body := roundTrip(t, env.client.Relay(appID), relayRequest(t, "POST", "/wxa/getwxacodeunlimit", strings.NewReader(`{"scene":"a=1"}`)))
 	if res.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("%v", res.Header)
 	}
@@ -183,7 +183,7 @@ func TestRelayPassesUploads(t *testing.T) {
 			if !announced {
 				req.ContentLength = -1
 			}
-			_, body := relayed(t, env.client.Relay(appID), req)
+			_, body := roundTrip(t, env.client.Relay(appID), req)
 			var got struct {
 				MediaID string `json:"media_id"`
 			}
@@ -194,8 +194,8 @@ func TestRelayPassesUploads(t *testing.T) {
 	}
 }
 
-// A long body must not be gathered first: here it goes on only after WeChat has
-// its start.
+// A long body must not be buffered: the second half is written only after WeChat has
+// received the first.
 func TestRelayStreamsRequests(t *testing.T) {
 	t.Parallel()
 	started := make(chan struct{})
@@ -212,12 +212,12 @@ func TestRelayStreamsRequests(t *testing.T) {
 		_, _ = feed.Write(make([]byte, 1<<20))
 		_ = feed.Close()
 	}()
-	if _, got := relayed(t, r, relayRequest(t, "POST", "/wxa/x", body)); string(got) != fmt.Sprint(3<<19) {
+	if _, got := roundTrip(t, r, relayRequest(t, "POST", "/wxa/x", body)); string(got) != fmt.Sprint(3<<19) {
 		t.Errorf("%s bytes after the start", got)
 	}
 }
 
-func TestRelayStreamsAnswers(t *testing.T) {
+func TestRelayStreamsResponses(t *testing.T) {
 	t.Parallel()
 	read := make(chan struct{})
 	r := relayTo(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -241,32 +241,32 @@ func TestRelayStreamsAnswers(t *testing.T) {
 	}
 }
 
-func TestRelayGivesWeChatsOwnErrors(t *testing.T) {
+func TestRelayReturnsWeChatsErrors(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	res, body := relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/getwxacodeunlimit", nil))
+	res, body := roundTrip(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/getwxacodeunlimit", nil))
 	if res.StatusCode != 200 || !bytes.HasPrefix(body, []byte(`{"errcode":43002,`)) {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 	env.sim.AddFault(wechattest.Fault{Status: 500, Body: "oh", Times: 1})
-	res, body = relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
+	res, body = roundTrip(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
 	if res.StatusCode != 500 || string(body) != "oh" {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
 }
 
-// What merely looks like a dead token's answer passes as it is.
-func TestRelayedAnswersPassUntouched(t *testing.T) {
+// Responses that resemble an invalid token's errcode are returned unchanged, and not retried.
+func TestRelayedResponsesAreUnchanged(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]string{
-		"empty":          "",
-		"brace":          "{",
-		"not JSON":       `{"errcode":40001`,
-		"long":           `{"errcode":40001,"x":"` + strings.Repeat("x", 8<<10) + `"}`,
-		"exactly peeked": `{"x":"` + strings.Repeat("x", 4<<10-8) + `"}`,
-		"other code":     `{"errcode":48001,"errmsg":"api unauthorized"}`,
-		"array":          `[{"errcode":40001}]`,
-		"text":           "40001",
+	for name, response := range map[string]string{
+		"empty":                 "",
+		"brace":                 "{",
+		"not JSON":              `{"errcode":40001`,
+		"long":                  `{"errcode":40001,"x":"` + strings.Repeat("x", 8<<10) + `"}`,
+		"exactly the peek size": `{"x":"` + strings.Repeat("x", 4<<10-8) + `"}`,
+		"other code":            `{"errcode":48001,"errmsg":"api unauthorized"}`,
+		"array":                 `[{"errcode":40001}]`,
+		"text":                  "40001",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -277,17 +277,17 @@ func TestRelayedAnswersPassUntouched(t *testing.T) {
 					if chunked {
 						_ = http.NewResponseController(w).Flush()
 					}
-					_, _ = io.WriteString(w, answer)
+					_, _ = io.WriteString(w, response)
 				})
-				if _, body := relayed(t, r, relayRequest(t, "GET", "/wxa/x", nil)); string(body) != answer || calls.Load() != 1 {
-					t.Errorf("%d bytes of %d after %d calls", len(body), len(answer), calls.Load())
+				if _, body := roundTrip(t, r, relayRequest(t, "GET", "/wxa/x", nil)); string(body) != response || calls.Load() != 1 {
+					t.Errorf("%d bytes of %d after %d calls", len(body), len(response), calls.Load())
 				}
 			}
 		})
 	}
 }
 
-func TestRelayRepeatsWithTheWholeBodyAfterADeadToken(t *testing.T) {
+func TestRelayRetriesWithTheWholeBody(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	accessToken(t, env.client)
@@ -296,13 +296,13 @@ func TestRelayRepeatsWithTheWholeBodyAfterADeadToken(t *testing.T) {
 		contentType, form, sum := upload(t, size)
 		req := relayRequest(t, "POST", "/cgi-bin/media/upload?type=image", bytes.NewReader(form))
 		req.Header.Set("Content-Type", contentType)
-		if _, body := relayed(t, env.client.Relay(appID), req); !strings.Contains(string(body), sum) {
+		if _, body := roundTrip(t, env.client.Relay(appID), req); !strings.Contains(string(body), sum) {
 			t.Errorf("%d bytes: %s", size, body)
 		}
 	}
 }
 
-func TestRelayCannotRepeatALongBodyButMendsTheToken(t *testing.T) {
+func TestRelayReplacesTheTokenForALongBodyWithoutRetry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	accessToken(t, env.client)
@@ -311,17 +311,17 @@ func TestRelayCannotRepeatALongBodyButMendsTheToken(t *testing.T) {
 		contentType, form, _ := upload(t, 1<<20)
 		req := relayRequest(t, "POST", "/cgi-bin/media/upload?type=image", bytes.NewReader(form))
 		req.Header.Set("Content-Type", contentType)
-		if _, body := relayed(t, env.client.Relay(appID), req); !strings.HasPrefix(string(body), want) {
+		if _, body := roundTrip(t, env.client.Relay(appID), req); !strings.HasPrefix(string(body), want) {
 			t.Errorf("upload %d: %s", i+1, body)
 		}
 	}
 }
 
-func TestRelayRepeatsOnlyOnce(t *testing.T) {
+func TestRelayRetriesOnce(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.sim.AddFault(wechattest.Fault{API: "/wxa/x", Errcode: 40001})
-	_, body := relayed(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
+	_, body := roundTrip(t, env.client.Relay(appID), relayRequest(t, "GET", "/wxa/x", nil))
 	if !bytes.HasPrefix(body, []byte(`{"errcode":40001,`)) || env.sim.Count("/wxa/x") != 2 {
 		t.Errorf("%d calls, %s", env.sim.Count("/wxa/x"), body)
 	}
@@ -331,12 +331,12 @@ func TestRelayWithoutATokenFails(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.sim.AddFault(wechattest.Fault{API: stableToken, Errcode: 40125})
-	body := &closing{Reader: strings.NewReader("{}")}
+	body := &closeRecorder{Reader: strings.NewReader("{}")}
 	_, err := env.client.Relay(appID).RoundTrip(relayRequest(t, "POST", "/wxa/x", body))
 	if !errors.Is(err, wechat.ErrMisconfigured) || !body.closed.Load() {
 		t.Errorf("%v, body closed %v", err, body.closed.Load())
 	}
-	body = &closing{Reader: strings.NewReader("{}")}
+	body = &closeRecorder{Reader: strings.NewReader("{}")}
 	_, err = env.client.Relay("wxother").RoundTrip(relayRequest(t, "POST", "/wxa/x", body))
 	if !errors.Is(err, wechat.ErrUnknownApp) || !body.closed.Load() {
 		t.Errorf("%v, body closed %v", err, body.closed.Load())
@@ -346,15 +346,15 @@ func TestRelayWithoutATokenFails(t *testing.T) {
 	}
 }
 
-type closing struct {
+type closeRecorder struct {
 	io.Reader
 	closed atomic.Bool
 }
 
-func (c *closing) Close() error { c.closed.Store(true); return nil }
+func (c *closeRecorder) Close() error { c.closed.Store(true); return nil }
 
-// A body that its sender makes too long or breaks off is no fault of WeChat.
-func TestBodysOwnErrorStays(t *testing.T) {
+// A request body that is too long or incomplete is no failure of WeChat.
+func TestRequestBodyErrorIsReturnedAndNotCounted(t *testing.T) {
 	t.Parallel()
 	for _, announced := range []int64{-1, 2 << 20} {
 		r := relayTo(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
@@ -367,11 +367,11 @@ func TestBodysOwnErrorStays(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		relayed(t, r, relayRequest(t, "POST", "/wxa/x", nil)) // the breaker didn't mind
+		roundTrip(t, r, relayRequest(t, "POST", "/wxa/x", nil)) // the circuit breaker is closed
 	}
 }
 
-func TestRelayErrorsHoldNoQuery(t *testing.T) {
+func TestRelayErrorsContainNoQuery(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(nil)
 	srv.Close()

@@ -8,11 +8,11 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-func TestCheckSessionSaysWhetherTheKeyIsInForce(t *testing.T) {
+func TestCheckSessionReportsWhetherTheKeyIsCurrent(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
-		t.Errorf("in force: %v, %v", ok, err)
+		t.Errorf("current key: %v, %v", ok, err)
 	}
 	u.RotateKey()
 	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || err != nil {
@@ -20,14 +20,14 @@ func TestCheckSessionSaysWhetherTheKeyIsInForce(t *testing.T) {
 	}
 	env.sim.AddFault(wechattest.Fault{API: checksession, Errcode: 45011})
 	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || !errors.Is(err, wechat.ErrRateLimited) {
-		t.Errorf("too often: %v, %v", ok, err)
+		t.Errorf("rate limited: %v, %v", ok, err)
 	}
 	if _, err := env.client.CheckSession(t.Context(), "wxother", u.OpenID, key); !errors.Is(err, wechat.ErrUnknownApp) {
 		t.Errorf("another app: %v", err)
 	}
 }
 
-func TestASessionKeyThatLeakedIsReplaced(t *testing.T) {
+func TestResetSessionKeyReplacesTheKey(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "alice")

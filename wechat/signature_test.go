@@ -17,7 +17,7 @@ func TestPublishedSignatures(t *testing.T) {
 	}
 	for _, s := range v.HMACOfDecodedKey {
 		if wechat.Sign(s.SessionKey, s.Message) == s.Signature {
-			t.Error("the key was decoded first")
+			t.Error("the key is decoded")
 		}
 	}
 	env := newTestEnv(t)

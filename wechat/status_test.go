@@ -7,7 +7,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-func TestStatusTellsOfCircuitsAndTheAccessToken(t *testing.T) {
+func TestStatusHasCircuitsAndTokenExpiry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	before := env.client.Status(t.Context())
@@ -25,7 +25,7 @@ func TestStatusTellsOfCircuitsAndTheAccessToken(t *testing.T) {
 	}
 }
 
-// An instance that has needed no token yet tells of the one that others share.
+// An instance that has made no call yet reports the shared token.
 func TestStatusReadsTheSharedAccessToken(t *testing.T) {
 	t.Parallel()
 	var shared *sharedTokens
@@ -44,10 +44,10 @@ func TestStatusReadsTheSharedAccessToken(t *testing.T) {
 		}
 	}
 	if n := shared.loads.Load(); n > 4 {
-		t.Errorf("the store was asked %d times", n)
+		t.Errorf("the store was read %d times", n)
 	}
 	env.Advance(3 * time.Hour)
 	if got := other.Status(t.Context())[0].TokenExpires; !got.IsZero() {
-		t.Errorf("a token that is over is told of: %v", got)
+		t.Errorf("an expired token is reported: %v", got)
 	}
 }

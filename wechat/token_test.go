@@ -29,7 +29,7 @@ func accessToken(t *testing.T, c *wechat.Client) string {
 	return value.Reveal()
 }
 
-func TestAccessTokenIsAskedForOnce(t *testing.T) {
+func TestConcurrentCallsFetchOneAccessToken(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	var wg sync.WaitGroup
@@ -42,7 +42,7 @@ func TestAccessTokenIsAskedForOnce(t *testing.T) {
 	}
 	wg.Wait()
 	if n := env.sim.Count(stableToken); n != 1 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 	_, expires, err := env.client.AccessToken(t.Context(), appID)
 	if err != nil || !expires.Equal(env.Now().Add(2*time.Hour)) {
@@ -63,29 +63,29 @@ func TestInstancesShareAccessToken(t *testing.T) {
 	wg.Wait()
 	for _, token := range tokens {
 		if token != tokens[0] {
-			t.Error("instances hold different tokens")
+			t.Error("instances have different tokens")
 		}
 	}
 	if n := env.sim.Count(stableToken); n != 1 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }
 
-func TestAccessTokenIsRenewedAheadOfItsEnd(t *testing.T) {
+func TestAccessTokenIsRefreshedBeforeItExpires(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := accessToken(t, env.client)
 	env.Advance(time.Hour + 55*time.Minute + time.Second)
 	if got := accessToken(t, env.client); got != old {
-		t.Error("the call near the end waited for a new token")
+		t.Error("the call before the expiry waited for a new token")
 	}
 	testkit.Within(t, 5*time.Second, "a new token", func() bool { return accessToken(t, env.client) != old })
 	if n := env.sim.Count(stableToken); n != 2 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }
 
-func TestOneInstanceRenewsAhead(t *testing.T) {
+func TestOneInstanceRefreshesInBackground(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	shared := newSharedTokens(env.Now)
@@ -101,22 +101,22 @@ func TestOneInstanceRenewsAhead(t *testing.T) {
 		accessToken(t, c)
 	}
 	testkit.Within(t, 5*time.Second, "a new token", func() bool { return env.sim.Count(stableToken) == 2 })
-	testkit.Within(t, 5*time.Second, "its arrival in the store", func() bool {
+	testkit.Within(t, 5*time.Second, "the new token in the store", func() bool {
 		value, _, _ := shared.Load(t.Context(), appID)
 		return value.Reveal() != old
 	})
-	env.Advance(time.Minute) // so that each process looks at the store again
+	env.Advance(time.Minute) // so that each process reads the store again
 	for _, c := range clients {
 		if accessToken(t, c) == old {
 			t.Error("an instance has the old token")
 		}
 	}
 	if n := env.sim.Count(stableToken); n != 2 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }
 
-func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
+func TestFailedBackgroundRefreshWaitsForTheRetryInterval(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := accessToken(t, env.client)
@@ -124,35 +124,35 @@ func TestFailedRenewalIsNotRepeatedAtOnce(t *testing.T) {
 	env.sim.AddFault(wechattest.Fault{API: stableToken, Status: 500})
 	failed := func() int { return env.log.FilterMessageSnippet("not refreshed before its expiry").Len() }
 	accessToken(t, env.client)
-	testkit.Within(t, 5*time.Second, "a failed renewal", func() bool { return failed() == 1 })
+	testkit.Within(t, 5*time.Second, "a failed refresh", func() bool { return failed() == 1 })
 	for range 5 {
 		if accessToken(t, env.client) != old {
 			t.Fatal("another token")
 		}
-		_ = env.client.Ping(t.Context(), appID) // gives another attempt the time to be made
+		_ = env.client.Ping(t.Context(), appID) // another attempt would run before this call ends
 	}
 	env.Advance(30 * time.Second)
 	accessToken(t, env.client)
 	testkit.Within(t, 5*time.Second, "the next attempt", func() bool { return failed() >= 2 })
 	if n := env.sim.Count(stableToken); n != 3+5 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls of WeChat", n)
 	}
 }
 
-func TestEndedAccessTokenIsNotUsed(t *testing.T) {
+func TestExpiredAccessTokenIsNotUsed(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := accessToken(t, env.client)
 	env.Advance(2 * time.Hour)
 	if accessToken(t, env.client) == old {
-		t.Error("an ended token was given out")
+		t.Error("an expired token was returned")
 	}
 }
 
-// Each of the three errcodes that call a token dead, as each comes about.
-func TestDeadTokenIsReplacedAndTheCallRepeated(t *testing.T) {
+// The three errcodes for an invalid token, each for its cause.
+func TestRejectedTokenIsReplacedAndTheCallRetried(t *testing.T) {
 	t.Parallel()
-	for errcode, die := range map[int]func(*testing.T, *testEnv, *sharedTokens){
+	for errcode, invalidate := range map[int]func(*testing.T, *testEnv, *sharedTokens){
 		40001: func(t *testing.T, env *testEnv, _ *sharedTokens) {
 			if err := env.sim.KillToken(appID, false); err != nil {
 				t.Fatal(err)
@@ -174,24 +174,24 @@ func TestDeadTokenIsReplacedAndTheCallRepeated(t *testing.T) {
 			shared := newSharedTokens(env.Now)
 			c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 			accessToken(t, c)
-			die(t, env, shared)
+			invalidate(t, env, shared)
 			u := env.user(t, "alice")
 			if _, err := c.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
 				t.Fatal(err)
 			}
 			calls := env.sim.Calls()
 			if first := calls[1]; first.Errcode != errcode {
-				t.Errorf("the dead token got %d", first.Errcode)
+				t.Errorf("the invalid token got %d", first.Errcode)
 			}
 			if n := env.sim.Count(stableToken); n != 2 {
-				t.Errorf("WeChat was asked for a token %d times", n)
+				t.Errorf("%d calls of stable_token", n)
 			}
 		})
 	}
 }
 
-// Two instances under load, and the token dies: one refresh, no failed call.
-func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
+// The token becomes invalid while two instances make calls.
+func TestInvalidatedTokenCausesOneFetchAndNoFailedCall(t *testing.T) {
 	t.Parallel()
 	for range 5 {
 		env := newTestEnv(t)
@@ -211,19 +211,19 @@ func TestKilledTokenCostsOneRefreshAndNoCall(t *testing.T) {
 					_ = env.sim.KillToken(appID, false)
 				}
 				for range 4 {
-					send(t, clients[i%2], u.OpenID)
+					sendMessage(t, clients[i%2], u.OpenID)
 				}
 			})
 		}
 		wg.Wait()
 		if n := env.sim.Count(stableToken); n != 2 {
-			t.Errorf("WeChat was asked for a token %d times", n)
+			t.Errorf("%d calls of stable_token", n)
 		}
 	}
 }
 
-// send relays a message and expects WeChat to take it.
-func send(t *testing.T, c *wechat.Client, openid string) {
+// sendMessage relays a message, which WeChat must accept.
+func sendMessage(t *testing.T, c *wechat.Client, openid string) {
 	t.Helper()
 	body := fmt.Sprintf(`{"touser":%q,"template_id":"T","data":{}}`, openid)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", "/cgi-bin/message/subscribe/send", strings.NewReader(body))
@@ -237,12 +237,12 @@ func send(t *testing.T, c *wechat.Client, openid string) {
 		return
 	}
 	defer res.Body.Close()
-	if answer, _ := io.ReadAll(res.Body); string(answer) != `{"errcode":0,"errmsg":"ok"}` {
-		t.Errorf("WeChat says %s", answer)
+	if got, _ := io.ReadAll(res.Body); string(got) != `{"errcode":0,"errmsg":"ok"}` {
+		t.Errorf("response %s", got)
 	}
 }
 
-func TestForceIsTheLastResort(t *testing.T) {
+func TestForcedRefreshWhereStableTokenReturnsARejectedToken(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "alice")
@@ -254,17 +254,17 @@ func TestForceIsTheLastResort(t *testing.T) {
 		t.Fatal(err)
 	}
 	if accessToken(t, env.client) == old {
-		t.Error("the dead token lives on")
+		t.Error("the rejected token is still used")
 	}
-	if n := forced(env.sim); n != 1 {
+	if n := forcedRefreshes(env.sim); n != 1 {
 		t.Errorf("%d forced refreshes", n)
 	}
 	if env.log.FilterMessageSnippet("forcing").Len() != 1 {
-		t.Error("nobody was told")
+		t.Error("no log line")
 	}
 }
 
-func TestForceIsNotRepeatedAtOnce(t *testing.T) {
+func TestForcedRefreshIsLimitedToOneInFiveMinutes(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "alice")
@@ -273,7 +273,7 @@ func TestForceIsNotRepeatedAtOnce(t *testing.T) {
 		_ = env.sim.KillToken(appID, true)
 		_, _ = env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 	}
-	if n := forced(env.sim); n != 1 {
+	if n := forcedRefreshes(env.sim); n != 1 {
 		t.Errorf("%d forced refreshes", n)
 	}
 	_, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
@@ -287,7 +287,7 @@ func TestForceIsNotRepeatedAtOnce(t *testing.T) {
 	}
 }
 
-func forced(sim *wechattest.Server) (n int) {
+func forcedRefreshes(sim *wechattest.Server) (n int) {
 	for _, c := range sim.Calls() {
 		if strings.Contains(c.Body, `"force_refresh":true`) {
 			n++
@@ -296,7 +296,7 @@ func forced(sim *wechattest.Server) (n int) {
 	return n
 }
 
-func TestNormalLifeNeverForces(t *testing.T) {
+func TestExpiryAndInvalidationNeedNoForcedRefresh(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	u := env.user(t, "alice")
@@ -309,27 +309,27 @@ func TestNormalLifeNeverForces(t *testing.T) {
 			_ = env.sim.KillToken(appID, false)
 		}
 	}
-	if n := forced(env.sim); n != 0 {
+	if n := forcedRefreshes(env.sim); n != 0 {
 		t.Errorf("%d forced refreshes", n)
 	}
 }
 
-func TestTokenWorksWithoutItsStore(t *testing.T) {
+func TestAccessTokenWhereTheStoreFails(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	shared := newSharedTokens(env.Now)
-	shared.away.Store(true)
+	shared.failing.Store(true)
 	c := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 	old := accessToken(t, c)
-	env.Advance(time.Minute) // the process's copy is asked for again
+	env.Advance(time.Minute) // the process reads the store again
 	if accessToken(t, c) != old || env.sim.Count(stableToken) != 1 {
-		t.Errorf("WeChat was asked %d times", env.sim.Count(stableToken))
+		t.Errorf("%d calls of WeChat", env.sim.Count(stableToken))
 	}
 	_ = env.sim.KillToken(appID, false)
-	send(t, c, env.user(t, "alice").OpenID)
+	sendMessage(t, c, env.user(t, "alice").OpenID)
 }
 
-func TestTokenCopyIsAskedForRarely(t *testing.T) {
+func TestCachedTokenIsUsedWithoutTheStore(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	shared := newSharedTokens(env.Now)
@@ -349,12 +349,13 @@ func TestTokenCopyIsAskedForRarely(t *testing.T) {
 	}
 }
 
-// Between an instance's look at the store and its lock another one may finish.
-func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
+// Another instance may replace the token after this one has read the store and before it
+// has the lock.
+func TestTokenThatAnotherInstanceFetchedIsUsed(t *testing.T) {
 	t.Parallel()
-	for name, begin := range map[string]func(*testEnv){
-		"dead":   func(env *testEnv) { _ = env.sim.KillToken(appID, false) },
-		"ending": func(env *testEnv) { env.Advance(time.Hour + 56*time.Minute) },
+	for name, prepare := range map[string]func(*testEnv){
+		"invalid":  func(env *testEnv) { _ = env.sim.KillToken(appID, false) },
+		"expiring": func(env *testEnv) { env.Advance(time.Hour + 56*time.Minute) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -363,21 +364,21 @@ func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 			one := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 			two := newClient(t, settings{Base: env.base, Now: env.Now, Tokens: shared})
 			old := accessToken(t, one)
-			begin(env)
-			asked := make(chan struct{})
+			prepare(env)
+			done := make(chan struct{})
 			shared.mu.Lock()
-			shared.late = func() {
-				defer close(asked)
-				send(t, two, env.user(t, "alice").OpenID)
-				testkit.Within(t, 5*time.Second, "the other's token", func() bool {
+			shared.beforeLock = func() {
+				defer close(done)
+				sendMessage(t, two, env.user(t, "alice").OpenID)
+				testkit.Within(t, 5*time.Second, "the other instance's token", func() bool {
 					value, _, _ := shared.Load(t.Context(), appID)
 					return value.Reveal() != old
 				})
 			}
 			shared.mu.Unlock()
-			send(t, one, env.user(t, "alice").OpenID)
-			<-asked
-			testkit.Within(t, 5*time.Second, "the lock given back", func() bool {
+			sendMessage(t, one, env.user(t, "alice").OpenID)
+			<-done
+			testkit.Within(t, 5*time.Second, "the lock released", func() bool {
 				unlock, ok, _ := shared.Lock(t.Context(), appID, time.Minute)
 				if ok {
 					unlock()
@@ -386,21 +387,21 @@ func TestTokenThatAnotherInstanceJustFetchedIsTaken(t *testing.T) {
 			})
 			testkit.Within(t, 5*time.Second, "the new token", func() bool { return accessToken(t, one) != old })
 			if n := env.sim.Count(stableToken); n != 2 {
-				t.Errorf("WeChat was asked %d times", n)
+				t.Errorf("%d calls of WeChat", n)
 			}
 		})
 	}
 }
 
-func TestCancelledCallerDoesNotSpoilTheRefreshForOthers(t *testing.T) {
+func TestCanceledCallerDoesNotCancelTheSharedTokenFetch(t *testing.T) {
 	t.Parallel()
 	var arrived atomic.Int32
 	release := make(chan struct{})
-	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	c := clientFor(t, func(w http.ResponseWriter, r *http.Request) {
 		arrived.Add(1)
 		select {
 		case <-release:
-			saying(`{"access_token":"T1","expires_in":7200}`)(w, r)
+			respondWith(`{"access_token":"T1","expires_in":7200}`)(w, r)
 		case <-r.Context().Done():
 		}
 	})
@@ -409,7 +410,7 @@ func TestCancelledCallerDoesNotSpoilTheRefreshForOthers(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		if _, _, err := c.AccessToken(ctx, appID); !errors.Is(err, context.Canceled) {
-			t.Errorf("the cancelled call: %v", err)
+			t.Errorf("the canceled call: %v", err)
 		}
 	})
 	testkit.Within(t, 5*time.Second, "a call to WeChat", func() bool { return arrived.Load() == 1 })
@@ -421,25 +422,25 @@ func TestCancelledCallerDoesNotSpoilTheRefreshForOthers(t *testing.T) {
 	}
 }
 
-func TestNonsenseIsNeverAToken(t *testing.T) {
+func TestMalformedTokenResponsesAreUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
 		`{}`, `{"access_token":"","expires_in":7200}`, `{"access_token":"T"}`, `{"access_token":"T","expires_in":0}`,
 		`{"access_token":"T","expires_in":-1}`, `{"access_token":"T\r\n","expires_in":7200}`, `{"access_token":1,"expires_in":7200}`,
 		`{"access_token":"` + strings.Repeat("T", 3000) + `","expires_in":7200}`,
 	} {
-		if _, _, err := answering(t, saying(body)).AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnavailable) {
+		if _, _, err := clientFor(t, respondWith(body)).AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnavailable) {
 			t.Errorf("%.60s: %v", body, err)
 		}
 	}
-	c := answering(t, saying(`{"access_token":"T","expires_in":"9999999999999"}`))
+	c := clientFor(t, respondWith(`{"access_token":"T","expires_in":"9999999999999"}`))
 	_, expires, err := c.AccessToken(t.Context(), appID)
 	if err != nil || time.Until(expires) > 25*time.Hour {
-		t.Errorf("a life of centuries: until %v, %v", expires, err)
+		t.Errorf("a lifetime of centuries: until %v, %v", expires, err)
 	}
 }
 
-func TestOperatorIsToldWhatToDo(t *testing.T) {
+func TestMisconfigurationHasAHint(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		app    wechattest.App
@@ -469,24 +470,24 @@ func TestOperatorIsToldWhatToDo(t *testing.T) {
 			if !errors.Is(err, wechat.ErrMisconfigured) || !errors.As(err, &e) || e.Code != c.code || !strings.Contains(e.Hint(), c.hint) {
 				t.Fatalf("got %v", err)
 			}
-			told := env.log.FilterMessage("wechat refused a call: operator action required").All()
-			if len(told) != 1 || !strings.Contains(fmt.Sprint(told[0].ContextMap()["do"]), c.hint) {
-				t.Errorf("told %v", told)
+			logged := env.log.FilterMessage("wechat refused a call: operator action required").All()
+			if len(logged) != 1 || !strings.Contains(fmt.Sprint(logged[0].ContextMap()["do"]), c.hint) {
+				t.Errorf("logged %v", logged)
 			}
 		})
 	}
 }
 
-func TestReloadKeepsTheTokenOfAnAppThatDidNotChange(t *testing.T) {
+func TestReloadKeepsTheTokenOfAnUnchangedApp(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := accessToken(t, env.client)
 	env.setApps(t, wechat.App{ID: appID, Secret: appSecret}, wechat.App{ID: "wx2", Secret: "s"})
 	if accessToken(t, env.client) != old || env.sim.Count(stableToken) != 1 {
-		t.Error("an app that didn't change lost its token")
+		t.Error("an unchanged app has another token")
 	}
 	env.setApps(t)
 	if _, _, err := env.client.AccessToken(t.Context(), appID); !errors.Is(err, wechat.ErrUnknownApp) {
-		t.Errorf("an app that is gone: %v", err)
+		t.Errorf("a removed app: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"wxgate/secret"
 )
 
-// fixedToken is a store that always has this token.
+// fixedToken is a TokenStore with this token.
 type fixedToken struct{ value secret.Text }
 
 func (f fixedToken) Load(context.Context, string) (secret.Text, time.Time, error) {
@@ -21,15 +21,15 @@ func (f fixedToken) Lock(context.Context, string, time.Duration) (func(), bool, 
 	return func() {}, true, nil
 }
 
-// sharedTokens is a store that several clients share, as instances share Redis.
+// sharedTokens is a TokenStore that several clients share, as instances share Redis.
 type sharedTokens struct {
-	now    func() time.Time
-	away   atomic.Bool // every call fails
-	late   func()      // called once, before the next lock is taken: what another instance does meanwhile
-	loads  atomic.Int32
-	mu     sync.Mutex
-	tokens map[string]savedToken
-	locks  map[string]time.Time
+	now        func() time.Time
+	failing    atomic.Bool // every call fails
+	beforeLock func()      // called once, before the next lock: what another instance does then
+	loads      atomic.Int32
+	mu         sync.Mutex
+	tokens     map[string]savedToken
+	locks      map[string]time.Time
 }
 
 type savedToken struct {
@@ -41,12 +41,12 @@ func newSharedTokens(now func() time.Time) *sharedTokens {
 	return &sharedTokens{now: now, tokens: map[string]savedToken{}, locks: map[string]time.Time{}}
 }
 
-var errStoreAway = errors.New("store away")
+var errStoreFailed = errors.New("the store fails")
 
 func (s *sharedTokens) Load(_ context.Context, appid string) (secret.Text, time.Time, error) {
 	s.loads.Add(1)
-	if s.away.Load() {
-		return "", time.Time{}, errStoreAway
+	if s.failing.Load() {
+		return "", time.Time{}, errStoreFailed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,8 +55,8 @@ func (s *sharedTokens) Load(_ context.Context, appid string) (secret.Text, time.
 }
 
 func (s *sharedTokens) Save(_ context.Context, appid string, value secret.Text, expires time.Time) error {
-	if s.away.Load() {
-		return errStoreAway
+	if s.failing.Load() {
+		return errStoreFailed
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,10 +65,10 @@ func (s *sharedTokens) Save(_ context.Context, appid string, value secret.Text, 
 }
 
 func (s *sharedTokens) Lock(_ context.Context, name string, ttl time.Duration) (func(), bool, error) {
-	if s.away.Load() {
-		return nil, false, errStoreAway
+	if s.failing.Load() {
+		return nil, false, errStoreFailed
 	}
-	s.meanwhile()
+	s.runBeforeLock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.now().Before(s.locks[name]) {
@@ -82,12 +82,12 @@ func (s *sharedTokens) Lock(_ context.Context, name string, ttl time.Duration) (
 	}, true, nil
 }
 
-func (s *sharedTokens) meanwhile() {
+func (s *sharedTokens) runBeforeLock() {
 	s.mu.Lock()
-	late := s.late
-	s.late = nil
+	f := s.beforeLock
+	s.beforeLock = nil
 	s.mu.Unlock()
-	if late != nil {
-		late()
+	if f != nil {
+		f()
 	}
 }

@@ -20,7 +20,7 @@ const (
 	resetusersessionkey = "/wxa/resetusersessionkey"
 )
 
-func TestPhoneAndGatewayShareTheUsersKeys(t *testing.T) {
+func TestUserKeysAreThoseOfThePhone(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
 	first := u.LatestKey()
@@ -37,18 +37,17 @@ func TestPhoneAndGatewayShareTheUsersKeys(t *testing.T) {
 		}
 	}
 	if !got[0].EndsAt.Equal(env.Now().Add(time.Hour)) || got[1].EndsAt.After(env.Now()) {
-		t.Errorf("they end at %v and %v", got[0].EndsAt, got[1].EndsAt)
+		t.Errorf("they expire at %v and %v", got[0].EndsAt, got[1].EndsAt)
 	}
 }
 
-// WeChat takes all in the query, and says of a call with a body that its signature is
-// wrong.
-func TestUserKeysAreAskedForWithoutABody(t *testing.T) {
+// WeChat refuses the signature of a call with a body.
+func TestUserKeysRequestHasNoBody(t *testing.T) {
 	t.Parallel()
 	var sent *http.Request
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		sent = r
-		saying(`{"errcode":0,"errmsg":"ok","key_info_list":[]}`)(w, r)
+		respondWith(`{"errcode":0,"errmsg":"ok","key_info_list":[]}`)(w, r)
 	}))
 	defer srv.Close()
 	c := newClient(t, settings{Base: srv.URL, Tokens: fixedToken{"T1"}})
@@ -61,18 +60,18 @@ func TestUserKeysAreAskedForWithoutABody(t *testing.T) {
 		t.Errorf("%s with %d bytes", sent.Method, sent.ContentLength)
 	}
 	if q.Get("access_token") != "T1" || q.Get("openid") != "o1" || q.Get("sig_method") != "hmac_sha256" || q.Get("signature") != "46e043c5525c2d817c44be603d30837a808a1d930d038f6fdc3e62a201fed128" {
-		t.Errorf("asked with %v", q)
+		t.Errorf("query %v", q)
 	}
 }
 
 func TestPublishedUserKeys(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	answer, err := os.ReadFile("testdata/getuserencryptkey.json")
+	response, err := os.ReadFile("testdata/getuserencryptkey.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Body: string(answer)})
+	env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Body: string(response)})
 	keys, err := env.client.UserKeys(t.Context(), appID, "o1", "key")
 	if err != nil || len(keys) != 3 {
 		t.Fatalf("%+v, %v", keys, err)
@@ -83,13 +82,13 @@ func TestPublishedUserKeys(t *testing.T) {
 	if keys[1].Version != 9 || keys[2].Version != 8 {
 		t.Errorf("versions %d, %d", keys[1].Version, keys[2].Version)
 	}
-	if ended := time.Unix(1616504886, 0).Add(time.Hour); !keys[1].EndsAt.Equal(ended) {
-		t.Errorf("version 9 ended at %v, not %v", ended, keys[1].EndsAt)
+	if expiry := time.Unix(1616504886, 0).Add(time.Hour); !keys[1].EndsAt.Equal(expiry) {
+		t.Errorf("version 9 expired at %v, want %v", keys[1].EndsAt, expiry)
 	}
 }
 
-// WeChat lists keys that ended long ago: none comes to life again by being listed.
-func TestEndedUserKeysStayEnded(t *testing.T) {
+// WeChat lists keys that expired long ago. They must not become valid again.
+func TestExpiredUserKeysStayExpired(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	now := env.Now()
@@ -98,23 +97,23 @@ func TestEndedUserKeysStayEnded(t *testing.T) {
 		created  int64
 		want     time.Time
 	}{
-		"in force":                 {3597, now.Unix() - 3, now.Add(3597 * time.Second)},
-		"in force, no create_time": {60, 0, now.Add(time.Minute)},
-		"ended a moment ago":       {0, now.Add(-time.Hour - 30*time.Second).Unix(), now.Add(-30 * time.Second).Truncate(time.Second)},
-		"ended yesterday":          {0, now.Add(-25 * time.Hour).Unix(), now.Add(-24 * time.Hour).Truncate(time.Second)},
-		"ended, no create_time":    {0, 0, now},
-		"ended before its hour":    {0, now.Unix() - 60, now},
+		"valid":                   {3597, now.Unix() - 3, now.Add(3597 * time.Second)},
+		"valid, no create_time":   {60, 0, now.Add(time.Minute)},
+		"expired 30 s ago":        {0, now.Add(-time.Hour - 30*time.Second).Unix(), now.Add(-30 * time.Second).Truncate(time.Second)},
+		"expired yesterday":       {0, now.Add(-25 * time.Hour).Unix(), now.Add(-24 * time.Hour).Truncate(time.Second)},
+		"expired, no create_time": {0, 0, now},
+		"expired before its hour": {0, now.Unix() - 60, now},
 	} {
 		body := fmt.Sprintf(`{"key_info_list":[{"encrypt_key":"VI6BpyrK9XH4i4AIGe86tg==","version":1,"iv":"6003f73ec441c386","expire_in":%d,"create_time":%d}]}`, c.expireIn, c.created)
 		env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: body})
 		keys, err := env.client.UserKeys(t.Context(), appID, "o1", "key")
 		if err != nil || len(keys) != 1 || !keys[0].EndsAt.Equal(c.want) {
-			t.Errorf("%s: ends at %v, not %+v, %v", name, c.want, keys, err)
+			t.Errorf("%s: want expiry %v, got %+v, %v", name, c.want, keys, err)
 		}
 	}
 }
 
-func TestMalformedUserKeysAreNotTaken(t *testing.T) {
+func TestMalformedUserKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	info := func(key, iv, version, life string) string {
@@ -126,20 +125,20 @@ func TestMalformedUserKeysAreNotTaken(t *testing.T) {
 		list string
 		ok   bool
 	}{
-		"good":              {good, true},
-		"out of order":      {info(key, iv, "1", "0") + "," + good, true},
-		"a longer life":     {info(key, iv, "2", "1e9"), false},
-		"a version twice":   {good + "," + good, false},
-		"four":              {good + "," + info(key, iv, "3", "0") + "," + info(key, iv, "4", "0") + "," + info(key, iv, "5", "0"), false},
-		"a short key":       {info("VI6BpyrK9XH4i4AIGe8=", iv, "2", "3600"), false},
-		"a long key":        {info("VI6BpyrK9XH4i4AIGe86tgAA", iv, "2", "3600"), false},
-		"key not base64":    {info("*", iv, "2", "3600"), false},
-		"a short iv":        {info(key, "6003f73ec441c38", "2", "3600"), false},
-		"an iv not ASCII":   {info(key, "6003f73ec441c3é", "2", "3600"), false},
-		"a control in iv":   {info(key, "6003f73ec441c38\x01", "2", "3600"), false},
-		"no version":        {`{"encrypt_key":"` + key + `","iv":"` + iv + `","version":"x"}`, false},
-		"a life below zero": {info(key, iv, "2", "-1"), false},
-		"null":              {`null`, false},
+		"good":                {good, true},
+		"out of order":        {info(key, iv, "1", "0") + "," + good, true},
+		"a longer lifetime":   {info(key, iv, "2", "1e9"), false},
+		"a version twice":     {good + "," + good, false},
+		"four":                {good + "," + info(key, iv, "3", "0") + "," + info(key, iv, "4", "0") + "," + info(key, iv, "5", "0"), false},
+		"a short key":         {info("VI6BpyrK9XH4i4AIGe8=", iv, "2", "3600"), false},
+		"a long key":          {info("VI6BpyrK9XH4i4AIGe86tgAA", iv, "2", "3600"), false},
+		"key not base64":      {info("*", iv, "2", "3600"), false},
+		"a short iv":          {info(key, "6003f73ec441c38", "2", "3600"), false},
+		"an iv not ASCII":     {info(key, "6003f73ec441c3é", "2", "3600"), false},
+		"a control in iv":     {info(key, "6003f73ec441c38\x01", "2", "3600"), false},
+		"no version":          {`{"encrypt_key":"` + key + `","iv":"` + iv + `","version":"x"}`, false},
+		"a negative lifetime": {info(key, iv, "2", "-1"), false},
+		"null":                {`null`, false},
 	} {
 		env.sim.AddFault(wechattest.Fault{API: getuserencryptkey, Times: 1, Body: `{"errcode":0,"key_info_list":[` + c.list + `]}`})
 		keys, err := env.client.UserKeys(t.Context(), appID, "o1", "key")
@@ -147,7 +146,7 @@ func TestMalformedUserKeysAreNotTaken(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, keys, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "VI6B") {
-			t.Errorf("%s: the error holds a key: %v", name, err)
+			t.Errorf("%s: the error contains a key: %v", name, err)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"wxgate/secret"
 )
 
-// vectors are the values that WeChat publishes.
+// vectors are test vectors that WeChat publishes.
 type vectors struct {
 	OpenData struct {
 		AppID         string      `json:"appid"`
@@ -23,11 +23,11 @@ type vectors struct {
 		SessionKey secret.Text `json:"session_key"`
 		Signature  string      `json:"signature"`
 	} `json:"raw_data"`
-	HMAC             []signed `json:"hmac"`
-	HMACOfDecodedKey []signed `json:"hmac_of_decoded_key"` // a mistake that is easily made
+	HMAC             []signedMessage `json:"hmac"`
+	HMACOfDecodedKey []signedMessage `json:"hmac_of_decoded_key"` // made with the decoded key, a common mistake
 }
 
-type signed struct {
+type signedMessage struct {
 	SessionKey secret.Text `json:"session_key"`
 	Message    string      `json:"message"`
 	Signature  string      `json:"signature"`

@@ -21,7 +21,7 @@ const (
 	appSecret = "0123456789abcdef&=+0123456789abcdef"
 )
 
-// testEnv is a simulated WeChat and a client of it, on one clock.
+// testEnv is a simulated WeChat and a client of it with a common clock.
 type testEnv struct {
 	*testkit.Clock
 	sim      *wechattest.Server
@@ -35,23 +35,23 @@ func newTestEnv(t *testing.T, change ...func(*settings, *wechattest.Options)) *t
 	t.Helper()
 	env := &testEnv{Clock: &testkit.Clock{}}
 	core, log := observer.New(zap.DebugLevel)
-	co := settings{Now: env.Now, Log: zap.New(core), Timeout: 2 * time.Second}
-	so := wechattest.Options{Now: env.Now, Apps: []wechattest.App{{ID: appID, Secret: appSecret}}}
+	clientSettings := settings{Now: env.Now, Log: zap.New(core), Timeout: 2 * time.Second}
+	simOptions := wechattest.Options{Now: env.Now, Apps: []wechattest.App{{ID: appID, Secret: appSecret}}}
 	for _, f := range change {
-		f(&co, &so)
+		f(&clientSettings, &simOptions)
 	}
-	env.log, env.sim = log, wechattest.New(so)
+	env.log, env.sim = log, wechattest.New(simOptions)
 	srv := httptest.NewServer(env.sim)
 	t.Cleanup(srv.Close)
 	env.base = srv.URL
-	if co.Base == "" {
-		co.Base = srv.URL
+	if clientSettings.Base == "" {
+		clientSettings.Base = srv.URL
 	}
-	env.settings, env.client = co, newClient(t, co)
+	env.settings, env.client = clientSettings, newClient(t, clientSettings)
 	return env
 }
 
-// settings are a client's Options and Config with the app of most tests.
+// settings are the Options and the Config of a client.
 type settings struct {
 	Base        string
 	Timeout     time.Duration
@@ -82,7 +82,7 @@ func newClient(t *testing.T, s settings) *wechat.Client {
 	return c
 }
 
-// loggedIn is a testEnv with a user who has logged in, and the session key.
+// loggedIn returns a testEnv with a user who has logged in, and his session key.
 func loggedIn(t *testing.T) (*testEnv, *wechattest.User, secret.Text) {
 	t.Helper()
 	env := newTestEnv(t)
@@ -107,7 +107,7 @@ func (env *testEnv) user(t *testing.T, name string) *wechattest.User {
 	return u
 }
 
-// login logs a user in, so that WeChat and the caller hold the same session key.
+// login logs the user in.
 func (env *testEnv) login(t *testing.T, u *wechattest.User) wechat.Login {
 	t.Helper()
 	got, err := env.client.Login(t.Context(), u.AppID, u.Code())
@@ -117,7 +117,7 @@ func (env *testEnv) login(t *testing.T, u *wechattest.User) wechat.Login {
 	return got
 }
 
-// contextEndingSoon ends while a delayed call is under way.
-func contextEndingSoon(t *testing.T) (context.Context, context.CancelFunc) {
+// shortContext returns a context that ends while a delayed call is in flight.
+func shortContext(t *testing.T) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(t.Context(), 20*time.Millisecond)
 }
