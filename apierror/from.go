@@ -79,7 +79,7 @@ var wechatErrors = []struct {
 	err        error
 	code       Code
 	message    string
-	retryAfter time.Duration // unless WeChat's response has another
+	retryAfter time.Duration // unless the error has its own
 }{
 	{wechat.ErrInvalidCode, InvalidCode, "WeChat refused the code, call wx.login again", 0},
 	{wechat.ErrBadCode, BadRequest, "code is missing, or is no code of WeChat's", 0},
@@ -106,8 +106,8 @@ func fromWeChat(err error) *Error {
 	return nil
 }
 
-// wechatRetryAfter returns WeChat's own time to wait, where it sent one and the
-// error may be retried at all.
+// wechatRetryAfter returns the time to wait that the error has itself, if any, where the
+// call may be repeated at all.
 func wechatRetryAfter(err error, byDefault time.Duration) time.Duration {
 	var detailed *wechat.Error
 	if byDefault > 0 && errors.As(err, &detailed) && detailed.RetryAfter > 0 {

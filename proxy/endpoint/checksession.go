@@ -1,8 +1,9 @@
 package endpoint
 
-// check answers POST {auth}/check: whether WeChat still holds the session_key.
-func (h *Handler) check(r *Request) error {
-	s, err := h.renewingCaller(r)
+// checkSession serves POST {auth}/check: WeChat's checksession says whether the
+// session_key is still valid.
+func (h *Handler) checkSession(r *Request) error {
+	s, err := h.authenticateAndRenew(r)
 	if err != nil {
 		return err
 	}

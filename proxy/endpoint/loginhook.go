@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,18 +16,20 @@ import (
 	"wxgate/session"
 )
 
-// Hook is the login hook: a backend that maps an openid to its own user, or
-// refuses the login. The zero value is none.
+// Hook is the login hook: a backend that maps an openid to the backend's own user, or
+// refuses the login. The zero value: no hook.
 type Hook struct {
 	URL     string
-	Timeout time.Duration // the whole call
-	// AllowOnError lets users in, without user_id and roles, while the hook
-	// fails; else the login is refused.
+	Timeout time.Duration // of the whole call
+
+	// AllowOnError lets logins succeed, without user_id and roles, while the hook
+	// fails. Else they are refused.
 	AllowOnError bool
-	Client       *http.Client
+
+	Client *http.Client // see NewBackendClient
 }
 
-// hookRequest is what the hook is told.
+// hookRequest is the JSON that is sent to the hook.
 type hookRequest struct {
 	AppID     string `json:"appid"`
 	OpenID    string `json:"openid"`
@@ -38,44 +39,35 @@ type hookRequest struct {
 	IP        string `json:"ip"`
 }
 
-// NewBackendClient makes the client that asks the hook: no redirects, no proxy
-// from the environment.
-func NewBackendClient() *http.Client {
-	return &http.Client{
-		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
-// runLoginHook lets the hook add user_id and roles to the login, or refuse it.
+// runLoginHook calls the hook, which sets the login's user_id and roles or refuses it.
 func (h *Handler) runLoginHook(ctx context.Context, r *Request, login *session.Login) error {
 	hook := &r.config.Hook
 	if hook.URL == "" {
 		return nil
 	}
-	answer, err := h.sendHookRequest(ctx, r, hook, login)
+	response, err := h.callHook(ctx, r, hook, login)
 	var refusal *apierror.Error
 	switch {
 	case err == nil:
-		login.UserID, login.Roles = string(answer.UserID), answer.Roles
+		login.UserID, login.Roles = string(response.UserID), response.Roles
 		return nil
 	case errors.As(err, &refusal):
 		return refusal
 	case hook.AllowOnError:
-		h.Log.Warn("the login hook failed, the user was let in", zap.Error(err), zap.String("request_id", r.ID))
+		h.Log.Warn("login hook failed, login allowed", zap.Error(err), zap.String("request_id", r.ID))
 		return nil
 	}
 	return apierror.New(apierror.UpstreamError, "the login could not be checked, try again").WithCause(fmt.Errorf("login hook: %w", err))
 }
 
-func (h *Handler) sendHookRequest(ctx context.Context, r *Request, hook *Hook, login *session.Login) (hookResponse, error) {
-	question, err := h.hookRequest(ctx, r, login)
+func (h *Handler) callHook(ctx context.Context, r *Request, hook *Hook, login *session.Login) (hookResponse, error) {
+	body, err := h.hookBody(ctx, r, login)
 	if err != nil {
 		return hookResponse{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, hook.Timeout)
 	defer cancel()
-	req, err := h.hookCall(ctx, hook, question, login)
+	req, err := h.newHookRequest(ctx, hook, body, login)
 	if err != nil {
 		return hookResponse{}, err
 	}
@@ -88,27 +80,28 @@ func (h *Handler) sendHookRequest(ctx context.Context, r *Request, hook *Hook, l
 	return readHookResponse(res)
 }
 
-// hookRequest gathers what the hook is told. is_new_user may be true for two
-// logins that race; the client's answer is exact.
-func (h *Handler) hookRequest(ctx context.Context, r *Request, login *session.Login) (hookRequest, error) {
-	q := hookRequest{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID, IP: r.ClientText}
-	known, err := h.Sessions.CheckBan(ctx, login.AppID, login.OpenID)
+// hookBody returns what is sent to the hook. is_new_user may be true for both of two
+// concurrent first logins; in the response to the client it is exact.
+func (h *Handler) hookBody(ctx context.Context, r *Request, login *session.Login) (hookRequest, error) {
+	body := hookRequest{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID, IP: r.ClientText}
+	user, err := h.Sessions.CheckBan(ctx, login.AppID, login.OpenID)
 	if err != nil {
-		return q, apierror.From(err)
+		return body, apierror.From(err)
 	}
-	q.Phone, q.IsNewUser = known.Phone.Number, known.IsNew
+	body.Phone, body.IsNewUser = user.Phone.Number, user.IsNew
 	if login.Phone != nil {
-		q.Phone = login.Phone.Number
+		body.Phone = login.Phone.Number
 	}
-	return q, nil
+	return body, nil
 }
 
-func (h *Handler) hookCall(ctx context.Context, hook *Hook, q hookRequest, login *session.Login) (*http.Request, error) {
-	body, err := json.Marshal(q)
+// newHookRequest makes the HTTP request, with an assertion that the hook can verify.
+func (h *Handler) newHookRequest(ctx context.Context, hook *Hook, body hookRequest, login *session.Login) (*http.Request, error) {
+	encoded, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(encoded))
 	if err != nil {
 		return nil, withoutURL(err)
 	}
@@ -119,13 +112,4 @@ func (h *Handler) hookCall(ctx context.Context, hook *Hook, q hookRequest, login
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+assertion)
 	return req, nil
-}
-
-// withoutURL strips the URL off an error of net/http: it may hold secrets.
-func withoutURL(err error) error {
-	var located *url.Error
-	if errors.As(err, &located) {
-		return located.Err
-	}
-	return err
 }

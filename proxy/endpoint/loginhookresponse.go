@@ -12,20 +12,20 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// Bounds of a hook's answer.
+// Limits of a hook's response.
 const (
-	maxHookResponse = 16 << 10
-	maxHookMessage  = 200 // runes of a refusal's message that reach the client
+	maxHookResponse = 16 << 10 // bytes
+	maxHookMessage  = 200      // characters of a refusal's message, for the client
 )
 
-// hookResponse is what it may answer with 200; Message comes with a 403.
+// hookResponse is the JSON of a 200, or, with Message alone, of a 403.
 type hookResponse struct {
 	UserID  userID   `json:"user_id"`
 	Roles   []string `json:"roles"`
 	Message string   `json:"message"`
 }
 
-// userID takes a JSON string or a number: legacy backends have both.
+// userID is a JSON string or number: backends have both.
 type userID string
 
 func (u *userID) UnmarshalJSON(raw []byte) error {
@@ -42,33 +42,35 @@ func (u *userID) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// readHookResponse: 200 is a yes, 403 the hook's own no, anything else a failure.
+// readHookResponse reads the hook's response: 200 allows the login, 403 refuses it, which
+// is an *apierror.Error, and anything else is another error.
 func readHookResponse(res *http.Response) (hookResponse, error) {
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxHookResponse+1))
 	if err != nil {
 		return hookResponse{}, withoutURL(err)
 	}
 	if len(raw) > maxHookResponse {
-		return hookResponse{}, errors.New("the answer is too large")
+		return hookResponse{}, errors.New("the response is too large")
 	}
-	var answer hookResponse
+	var response hookResponse
 	switch res.StatusCode {
 	case http.StatusForbidden:
-		_ = json.Unmarshal(raw, &answer)
-		return hookResponse{}, refusalByHook(answer.Message)
+		_ = json.Unmarshal(raw, &response) // a message is optional
+		return hookResponse{}, hookRefusal(response.Message)
 	case http.StatusOK:
 		if len(bytes.TrimSpace(raw)) == 0 {
-			return answer, nil
+			return response, nil
 		}
-		if err := json.Unmarshal(raw, &answer); err != nil {
-			return hookResponse{}, errors.New("the answer is not the JSON that it should be")
+		if err := json.Unmarshal(raw, &response); err != nil {
+			return hookResponse{}, errors.New("the response is not a JSON object with user_id and roles")
 		}
-		return answer, answer.check()
+		return response, response.validate()
 	}
-	return hookResponse{}, fmt.Errorf("the answer has status %d", res.StatusCode)
+	return hookResponse{}, fmt.Errorf("the response has status %d", res.StatusCode)
 }
 
-func refusalByHook(message string) *apierror.Error {
+// hookRefusal returns the error for the client, with the hook's message where it is valid.
+func hookRefusal(message string) *apierror.Error {
 	if message == "" || !httprule.Printable(message) {
 		message = "this user may not log in"
 	}
@@ -78,16 +80,16 @@ func refusalByHook(message string) *apierror.Error {
 	return apierror.New(apierror.UserBlocked, message)
 }
 
-func (a hookResponse) check() error {
-	if !httprule.ValidUserID(string(a.UserID)) {
-		return errors.New("user_id is too long or can't be printed")
+func (h hookResponse) validate() error {
+	if !httprule.ValidUserID(string(h.UserID)) {
+		return errors.New("user_id is too long or not printable")
 	}
-	if len(a.Roles) > httprule.MaxRoles {
+	if len(h.Roles) > httprule.MaxRoles {
 		return errors.New("too many roles")
 	}
-	for _, role := range a.Roles {
+	for _, role := range h.Roles {
 		if !httprule.ValidRole(role) {
-			return errors.New("a role is empty, too long or can't be printed")
+			return errors.New("a role is empty, too long or not printable")
 		}
 	}
 	return nil

@@ -5,15 +5,16 @@ import (
 	"wxgate/session"
 )
 
-// loginLimit gives what LoginPerIP counts a login for, the client's address, and the rate.
+// loginLimit returns the limit on logins for the client's address: the key that is
+// counted, and the rate.
 func (r *Request) loginLimit() (key string, rate session.Rate) {
 	return "login:" + ratelimit.Address(r.Client), r.config.LoginPerIP
 }
 
-// countAgainstLoginLimit counts a request that fails before it is a login, and a ticket that is not
-// valid, against the address's limit of logins. It returns the error of a limit that is
-// reached.
-func (h *Handler) countAgainstLoginLimit(r *Request) error {
+// checkLoginLimit counts the request against the login limit and returns an error
+// where the limit is exceeded. It is for requests that fail before a login code is
+// used, which counts by itself, and for invalid tickets.
+func (h *Handler) checkLoginLimit(r *Request) error {
 	key, rate := r.loginLimit()
 	return ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, rate)
 }

@@ -9,7 +9,7 @@ import (
 	"wxgate/wechat"
 )
 
-// phoneResponse is how a phone number is told.
+// phoneResponse is the response of POST {auth}/phone.
 type phoneResponse struct {
 	Number      string `json:"phone_number"`
 	PureNumber  string `json:"pure_phone_number"`
@@ -20,16 +20,17 @@ func newPhoneResponse(p session.Phone) phoneResponse {
 	return phoneResponse{p.Number, p.PureNumber, p.CountryCode}
 }
 
-// phoneRequest is the body of POST {auth}/phone: a code, or the old way.
+// phoneRequest is the body of POST {auth}/phone: a code, or the encrypted data that
+// older WeChat clients give instead.
 type phoneRequest struct {
 	Code          string `json:"code"`
 	EncryptedData string `json:"encrypted_data"`
 	IV            string `json:"iv"`
 }
 
-// setPhone answers POST {auth}/phone.
+// setPhone serves POST {auth}/phone: it stores the number in the user's record.
 func (h *Handler) setPhone(r *Request) error {
-	s, err := h.renewingCaller(r)
+	s, err := h.authenticateAndRenew(r)
 	if err != nil {
 		return err
 	}
@@ -47,6 +48,7 @@ func (h *Handler) setPhone(r *Request) error {
 	return writeJSON(r, newPhoneResponse(phone))
 }
 
+// readPhone returns the number that the request proves.
 func (h *Handler) readPhone(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
 	byCode, byData := req.Code != "", req.EncryptedData != "" || req.IV != ""
 	switch {
@@ -60,8 +62,9 @@ func (h *Handler) readPhone(ctx context.Context, s *session.Session, req phoneRe
 	return h.phoneByCode(context.WithoutCancel(ctx), s.AppID, s.OpenID, req.Code)
 }
 
-// phoneByCode asks WeChat for the number. WeChat must know whose code it should be, else
-// one user could bind another's number. A code that is refused is none of wx.login.
+// phoneByCode exchanges a code of the phone button. The openid is sent too, so that
+// WeChat refuses another user's code: else one user could bind another's number. The
+// message of a refusal differs from login's: the user must press the button again.
 func (h *Handler) phoneByCode(ctx context.Context, appid, openid, code string) (session.Phone, error) {
 	phone, err := h.WeChat.Phone(ctx, appid, openid, code)
 	if errors.Is(err, wechat.ErrInvalidCode) {
@@ -70,7 +73,8 @@ func (h *Handler) phoneByCode(ctx context.Context, appid, openid, code string) (
 	return session.Phone(phone), err
 }
 
-// decryptPhone opens what the phone button gave before it gave codes.
+// decryptPhone decrypts encrypted_data with the session_key. WeChat confirms that the
+// data is its own: it is not authenticated.
 func (h *Handler) decryptPhone(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
 	key, err := h.Sessions.SessionKey(ctx, s)
 	if err != nil {

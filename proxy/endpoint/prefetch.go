@@ -10,19 +10,19 @@ import (
 	"wxgate/wechat"
 )
 
-// WeChat's pre-fetch (数据预拉取): before a mini program starts, WeChat's own server
-// GETs an address of the developer's, with a login code that it made itself, and
-// the mini program finds the answer on the phone
+// WeChat's pre-fetch (数据预拉取): before a mini program starts, WeChat's server sends a
+// GET to a URL of the developer's, with a login code that WeChat made, and stores
+// the response on the phone for the mini program
 // (https://developers.weixin.qq.com/miniprogram/dev/framework/ability/pre-fetch.html).
 //
-// WeChat signs nothing. The address is {prefix}/prefetch/{appid}/{key}: whoever
-// doesn't know the key finds nothing there, so that login_per_ip, which WeChat's
-// few addresses would soon use up, needs not apply.
+// WeChat doesn't sign the request. The path is {prefix}/prefetch/{appid}/{key}, and
+// without the right key there is no endpoint. So login_per_ip doesn't apply here:
+// WeChat sends from few addresses, which would soon exceed it.
 
 const prefetchPath = "/prefetch/"
 
-// LoggedPath is a request's path as logs and traces may have it: without the key
-// of a pre-fetch, whatever stands before it.
+// LoggedPath returns a request's path in the form for logs and traces: the key of a
+// pre-fetch is redacted, at whatever prefix it was sent.
 func (c *Config) LoggedPath(path string) string {
 	if len(c.Prefetches) == 0 {
 		return path
@@ -35,9 +35,9 @@ func (c *Config) LoggedPath(path string) string {
 	return before + prefetchPath + appid + "/[redacted]"
 }
 
-// prefetchEndpoint is the endpoint at the path, where the app's pre-fetch is on and
-// the key is its own.
-func (h *Handler) prefetchEndpoint(c *compiled, path string) (endpoint, bool) {
+// prefetchEndpoint returns the endpoint at the path, if the path is that of a pre-fetch
+// with the app's key.
+func (h *Handler) prefetchEndpoint(c *activeConfig, path string) (endpoint, bool) {
 	rest, ok := strings.CutPrefix(path, c.Prefix+prefetchPath)
 	appid, key, _ := strings.Cut(rest, "/")
 	if want, on := c.Prefetches[appid]; !ok || !on || !want.Equal(key) {
@@ -46,17 +46,17 @@ func (h *Handler) prefetchEndpoint(c *compiled, path string) (endpoint, bool) {
 	return endpoint{method: http.MethodGet, noHead: true, serve: func(r *Request) error { return h.prefetch(r, appid) }}, true
 }
 
-// prefetch answers a GET of WeChat's with what POST {prefix}/login answers. The
-// same code makes one call to WeChat, whichever of the two comes first, and how
-// often WeChat asks.
+// prefetch serves WeChat's GET with the response of POST {prefix}/login. A code is
+// exchanged with WeChat once, whether login or pre-fetch comes first, and however often
+// WeChat sends the GET.
 func (h *Handler) prefetch(r *Request, appid string) error {
 	r.Name = strings.TrimPrefix(r.config.Prefix, "/") + prefetchPath + appid
-	answer, err := h.prefetchLogin(r, appid)
-	h.countPrefetchOutcome(appid, err)
+	response, err := h.prefetchLogin(r, appid)
+	h.Prefetches.WithLabelValues(appid, outcome(err)).Inc()
 	if err != nil {
 		return err
 	}
-	writeRawJSON(r, answer)
+	writeRawJSON(r, response)
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (h *Handler) prefetchLogin(r *Request, appid string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.HTTP.Context()), loginTimeout)
 	defer cancel()
 	use := session.CodeUse{AppID: appid, Code: code, PrefetchOn: true, Prefetch: true}
 	return h.Sessions.UseCodeOnce(ctx, use, func(ctx context.Context) ([]byte, error) {
@@ -73,9 +73,9 @@ func (h *Handler) prefetchLogin(r *Request, appid string) ([]byte, error) {
 	})
 }
 
-// prefetchCode reads the query. WeChat sends code or token, never both: token is
-// what the mini program gave to wx.setBackgroundFetchToken. The rest (timestamp,
-// path, query, scene) is signed by nobody and decides nothing.
+// prefetchCode returns the login code in the query. WeChat sends either code or token,
+// which is what the mini program passed to wx.setBackgroundFetchToken. The other
+// parameters (timestamp, path, query, scene) are not signed and are ignored.
 func prefetchCode(r *http.Request, appid string) (string, error) {
 	q := r.URL.Query()
 	codes, named := q["code"], q["appid"]
@@ -88,12 +88,4 @@ func prefetchCode(r *http.Request, appid string) (string, error) {
 		return "", apierror.New(apierror.BadRequest, "code is missing, or is no login code")
 	}
 	return codes[0], nil
-}
-
-func (h *Handler) countPrefetchOutcome(appid string, err error) {
-	outcome := "ok"
-	if err != nil {
-		outcome = string(apierror.From(err).Code)
-	}
-	h.Prefetches.WithLabelValues(appid, outcome).Inc()
 }

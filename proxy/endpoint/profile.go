@@ -12,15 +12,15 @@ import (
 	"wxgate/session"
 )
 
-// Bounds of a profile. WeChat's own nicknames are at most 32 characters.
+// Limits of a profile. WeChat's own nicknames have at most 32 characters.
 const (
 	maxNickname  = 64   // characters
 	maxAvatarURL = 1024 // bytes
 	maxRawData   = 8 << 10
 )
 
-// profileRequest is the body of PUT {auth}/profile: fields to set (one left out
-// stays, an empty one is cleared), or what wx signed.
+// profileRequest is the body of PUT {auth}/profile: fields to set (an absent one stays
+// as it is, an empty one is cleared), or the data that wx signed.
 type profileRequest struct {
 	Nickname  *string `json:"nickname"`
 	AvatarURL *string `json:"avatar_url"`
@@ -31,24 +31,24 @@ type profileRequest struct {
 	IV            string `json:"iv"`
 }
 
-// profileResponse is how a profile is told.
+// profileResponse is the response of GET and PUT {auth}/profile.
 type profileResponse struct {
 	Nickname  string `json:"nickname"`
 	AvatarURL string `json:"avatar_url"`
 }
 
-// getProfile answers GET {auth}/profile.
+// getProfile serves GET {auth}/profile.
 func (h *Handler) getProfile(r *Request) error {
-	_, user, err := h.callerProfile(r)
+	_, user, err := h.authenticateWithUser(r)
 	if err != nil {
 		return err
 	}
 	return writeJSON(r, profileResponse(user.Profile))
 }
 
-// putProfile answers PUT {auth}/profile.
+// putProfile serves PUT {auth}/profile.
 func (h *Handler) putProfile(r *Request) error {
-	s, err := h.renewingCaller(r)
+	s, err := h.authenticateAndRenew(r)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (req *profileRequest) signed() bool {
 	return req.RawData != "" || req.Signature != "" || req.EncryptedData != "" || req.IV != ""
 }
 
-// mergeProfile gives the stored profile with the request's fields put in and checked.
+// mergeProfile checks the request's fields and returns the stored profile with them set.
 func (h *Handler) mergeProfile(ctx context.Context, s *session.Session, req profileRequest) (session.Profile, error) {
 	if req.Nickname == nil && req.AvatarURL == nil {
 		return session.Profile{}, apierror.New(apierror.BadRequest, "send nickname, avatar_url or both")
@@ -104,7 +104,7 @@ func validNickname(name string) bool {
 	return httprule.Printable(name) && utf8.RuneCountInString(name) <= maxNickname
 }
 
-// validAvatar takes an address that a client may show; the gateway never
+// validAvatar accepts https URLs, and "". Clients show the picture; the gateway never
 // fetches it.
 func validAvatar(raw string) bool {
 	if raw == "" {
@@ -114,7 +114,7 @@ func validAvatar(raw string) bool {
 	return err == nil && len(raw) <= maxAvatarURL && httprule.Printable(raw) && u.Scheme == "https" && u.Hostname() != "" && u.User == nil
 }
 
-// wxUserInfo is the part of wx's user info that is kept.
+// wxUserInfo is the part of wx's user info that is stored.
 // https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
 type wxUserInfo struct {
 	OpenID    string  `json:"openId"`
@@ -122,8 +122,8 @@ type wxUserInfo struct {
 	AvatarURL *string `json:"avatarUrl"`
 }
 
-// readSignedProfile checks what wx signed, and takes the fields from it. The encrypted form
-// plays no part: whoever sends it can change what it says.
+// readSignedProfile verifies the data that wx signed and sets the request's fields from
+// it. The encrypted data is not used: it is not authenticated, so a client can change it.
 func (h *Handler) readSignedProfile(ctx context.Context, s *session.Session, req *profileRequest) error {
 	if req.RawData == "" || req.Signature == "" || len(req.RawData) > maxRawData {
 		return apierror.New(apierror.BadRequest, "send raw_data with signature")
@@ -154,8 +154,8 @@ func (req *profileRequest) setFields(raw json.RawMessage, openid string) error {
 	return nil
 }
 
-// httpsAvatar: older clients sign http addresses of WeChat's picture host,
-// which serves https as well.
+// httpsAvatar changes http to https in URLs of WeChat's picture host, which serves
+// both: older clients sign http URLs.
 func httpsAvatar(raw string) string {
 	u, err := url.Parse(raw)
 	if err == nil && u.Scheme == "http" && strings.HasSuffix(u.Hostname(), ".qlogo.cn") {
