@@ -13,7 +13,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-func sealed(s wechattest.Sealed) string {
+func sealed(s wechattest.OpenData) string {
 	return fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, s.EncryptedData, s.IV)
 }
 
@@ -61,13 +61,13 @@ func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 		"no iv":                {fmt.Sprintf(`{"encrypted_data":%q}`, good.EncryptedData), "400 bad_request"},
 		"a number for data":    {fmt.Sprintf(`{"encrypted_data":7,"iv":%q}`, good.IV), "400 bad_request"},
 		"a number for iv":      {fmt.Sprintf(`{"encrypted_data":%q,"iv":7}`, good.EncryptedData), "400 bad_request"},
-		"data is not base64":   {sealed(wechattest.Sealed{EncryptedData: "?!", IV: good.IV}), "400 bad_data"},
-		"iv is not base64":     {sealed(wechattest.Sealed{EncryptedData: good.EncryptedData, IV: "?!"}), "400 bad_data"},
-		"a part of a block":    {sealed(wechattest.Sealed{EncryptedData: part, IV: good.IV}), "400 bad_data"},
-		"an iv of 14 bytes":    {sealed(wechattest.Sealed{EncryptedData: good.EncryptedData, IV: part}), "400 bad_data"},
-		"too long":             {sealed(wechattest.Sealed{EncryptedData: strings.Repeat("A", 100_000), IV: good.IV}), "400 bad_data"},
-		"a body beyond 1 MiB":  {sealed(wechattest.Sealed{EncryptedData: strings.Repeat("A", 2<<20), IV: good.IV}), "413 body_too_large"},
-		"another iv":           {sealed(wechattest.Sealed{EncryptedData: good.EncryptedData, IV: bob.Encrypt(nil, time.Time{}).IV}), "400 bad_data"},
+		"data is not base64":   {sealed(wechattest.OpenData{EncryptedData: "?!", IV: good.IV}), "400 bad_data"},
+		"iv is not base64":     {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: "?!"}), "400 bad_data"},
+		"a part of a block":    {sealed(wechattest.OpenData{EncryptedData: part, IV: good.IV}), "400 bad_data"},
+		"an iv of 14 bytes":    {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: part}), "400 bad_data"},
+		"too long":             {sealed(wechattest.OpenData{EncryptedData: strings.Repeat("A", 100_000), IV: good.IV}), "400 bad_data"},
+		"a body beyond 1 MiB":  {sealed(wechattest.OpenData{EncryptedData: strings.Repeat("A", 2<<20), IV: good.IV}), "413 body_too_large"},
+		"another iv":           {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: bob.Encrypt(nil, time.Time{}).IV}), "400 bad_data"},
 		"another user's":       {sealed(bob.Encrypt(map[string]any{"x": 1}, time.Time{})), "400 bad_data"},
 		"another app's":        {sealed(stranger.Encrypt(map[string]any{"x": 1}, time.Time{})), "400 bad_data"},
 		"old, as if replayed":  {sealed(alice.Encrypt(nil, time.Now().Add(-6*time.Minute))), "400 bad_data"},
@@ -86,7 +86,7 @@ func TestAKeyThatHasChangedIsTold(t *testing.T) {
 	env.login("alice")
 	alice := env.user("alice")
 	path := "/api/users/" + app + "/" + alice.OpenID
-	alice.RotateKey()
+	alice.RotateSessionKey()
 	if a := env.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); outcome(a) != "401 session_key_stale" {
 		t.Errorf("data under a newer key: %v", a)
 	}

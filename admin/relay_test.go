@@ -213,7 +213,7 @@ func TestADeadTokenIsReplacedOnceForTwoInstancesAndFiftyCalls(t *testing.T) {
 	if instances[1].accessToken(app) != shared {
 		t.Fatal("the instances have tokens of their own")
 	}
-	testkit.Must(t, env.sim.KillToken(app, false))
+	testkit.Must(t, env.sim.InvalidateToken(app, false))
 	before := env.sim.Count("/cgi-bin/stable_token")
 	var callers sync.WaitGroup
 	for n := range 50 {

@@ -38,7 +38,7 @@ func TestALeakedSessionKeyIsReset(t *testing.T) {
 	if log := env.log.String(); strings.Contains(log, leaked) || strings.Contains(log, alice.SessionKey()) {
 		t.Error("a key is in the log")
 	}
-	alice.RotateKey() // as a wx.login elsewhere does
+	alice.RotateSessionKey() // as a wx.login elsewhere does
 	if a := twin.call("POST", path+"/reset-session-key", adminToken, ""); a.Status != http.StatusOK || strings.TrimSpace(string(a.Body)) != `{"reset":false}` {
 		t.Errorf("a key that is invalid already: %v", a)
 	}

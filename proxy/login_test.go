@@ -312,7 +312,7 @@ func TestLogoutResetsALeakedSessionKey(t *testing.T) {
 	if a := env.call("POST", "/auth/check", second, ""); strings.TrimSpace(string(a.Body)) != `{"valid":true}` {
 		t.Errorf("the other session: %d %s", a.Status, a.Body)
 	}
-	env.user("alice").RotateKey()
+	env.user("alice").RotateSessionKey()
 	if a := env.call("POST", "/auth/logout", second, `{"reset_key":true}`); a.Status != http.StatusNoContent {
 		t.Errorf("with a key that is invalid already: %d %s", a.Status, a.Body)
 	}

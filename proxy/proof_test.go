@@ -89,7 +89,7 @@ func (env *testEnv) sendProof(proof, token string, c signedCall, headers ...stri
 }
 
 func (env *testEnv) signer(user string) signer {
-	return signer{env.t, env.user(user).LatestKey(), env.addr}
+	return signer{env.t, env.user(user).LatestUserKey(), env.addr}
 }
 
 var payment = signedCall{method: "POST", target: "/pay/orders?x=1", contentType: "application/json", body: `{"sku":"A1"}`}

@@ -62,14 +62,14 @@ func TestCallsAreSignedAndEncrypted(t *testing.T) {
 		if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
 			t.Errorf("%s: checksession: %v, %v", algorithms, ok, err)
 		}
-		u.LatestKey()
+		u.LatestUserKey()
 		if got, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); err != nil || len(got) != 1 {
 			t.Errorf("%s: keys: %+v, %v", algorithms, got, err)
 		}
 		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, "nosuchcode"); !errors.Is(err, wechat.ErrInvalidCode) {
 			t.Errorf("%s: an encrypted refusal: %v", algorithms, err)
 		}
-		if err := env.sim.KillToken(appID, false); err != nil {
+		if err := env.sim.InvalidateToken(appID, false); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
@@ -211,7 +211,7 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 		u := env.user(t, "alice")
 		relay := env.client.Relay(appID)
 		params := fmt.Sprintf(`{"appid":%q,"scene":0,"client_ip":"127.0.0.1"}`, appID)
-		if err := env.sim.KillToken(appID, false); err != nil {
+		if err := env.sim.InvalidateToken(appID, false); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // each with an invalid token
@@ -224,7 +224,7 @@ func TestRelayedCallsAreEncryptedForTheCaller(t *testing.T) {
 			if res.Header.Get("Wechatmp-Signature") != "" || res.ContentLength != int64(len(body)) || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
 				t.Errorf("%s: %v", algorithms, res.Header)
 			}
-			if err := env.sim.KillToken(appID, false); err != nil {
+			if err := env.sim.InvalidateToken(appID, false); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -24,7 +24,7 @@ func TestCheckedAccessTokenReturnsTheCurrentToken(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	old := checkedToken(t, env.client)
-	if err := env.sim.KillToken(appID, false); err != nil {
+	if err := env.sim.InvalidateToken(appID, false); err != nil {
 		t.Fatal(err)
 	}
 	env.Advance(4 * time.Second)

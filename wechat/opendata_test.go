@@ -73,19 +73,19 @@ func TestOpenDataOfTheSimulatorDecrypts(t *testing.T) {
 }
 
 // encryptPadded encrypts text, filled with spaces to whole blocks, and this padding.
-func encryptPadded(t *testing.T, key secret.Text, text, padding string) wechattest.Sealed {
+func encryptPadded(t *testing.T, key secret.Text, text, padding string) wechattest.OpenData {
 	t.Helper()
 	return encryptBlocks(t, key, text+strings.Repeat(" ", (16-len(text)%16)%16)+padding)
 }
 
 // encryptText encrypts text with correct padding.
-func encryptText(t *testing.T, key, text string) wechattest.Sealed {
+func encryptText(t *testing.T, key, text string) wechattest.OpenData {
 	t.Helper()
 	n := 16 - len(text)%16
 	return encryptBlocks(t, secret.Text(key), text+strings.Repeat(string(rune(n)), n))
 }
 
-func encryptBlocks(t *testing.T, key secret.Text, blocks string) wechattest.Sealed {
+func encryptBlocks(t *testing.T, key secret.Text, blocks string) wechattest.OpenData {
 	t.Helper()
 	raw, err := base64.StdEncoding.DecodeString(key.Reveal())
 	if err != nil {
@@ -98,7 +98,7 @@ func encryptBlocks(t *testing.T, key secret.Text, blocks string) wechattest.Seal
 	data := []byte(blocks)
 	iv := make([]byte, 16)
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
-	return wechattest.Sealed{EncryptedData: base64.StdEncoding.EncodeToString(data), IV: base64.StdEncoding.EncodeToString(iv)}
+	return wechattest.OpenData{EncryptedData: base64.StdEncoding.EncodeToString(data), IV: base64.StdEncoding.EncodeToString(iv)}
 }
 
 var paddingBlock = strings.Repeat("\x10", 16) // of padding
@@ -162,7 +162,7 @@ type openDataArgs struct {
 	data, iv string
 }
 
-func argsOf(key secret.Text, s wechattest.Sealed) openDataArgs {
+func argsOf(key secret.Text, s wechattest.OpenData) openDataArgs {
 	return openDataArgs{key, s.EncryptedData, s.IV}
 }
 
@@ -186,7 +186,7 @@ func TestChangedOpenDataIsRefused(t *testing.T) {
 func TestOpenDataUnderANewerKeyIsStale(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
-	u.RotateKey()
+	u.RotateSessionKey()
 	s := u.EncryptPhone()
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("got %v", err)
@@ -216,7 +216,7 @@ func TestMalformedDataMakesNoCall(t *testing.T) {
 func TestOpenDataIsUnavailableWhereTheKeyCannotBeChecked(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
-	u.RotateKey()
+	u.RotateSessionKey()
 	s := u.EncryptPhone()
 	env.sim.AddFault(wechattest.Fault{Status: 500})
 	if _, err := env.client.OpenData(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrUnavailable) {

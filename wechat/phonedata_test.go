@@ -19,11 +19,11 @@ import (
 const checkencryptedmsg = "/wxa/business/checkencryptedmsg"
 
 // confirmedData is open data with this plaintext, which checkencryptedmsg confirms.
-func confirmedData(t *testing.T, env *testEnv, key, text string) wechattest.Sealed {
+func confirmedData(t *testing.T, env *testEnv, key, text string) wechattest.OpenData {
 	t.Helper()
 	u := env.user(t, "alice")
 	s := encryptText(t, key, text)
-	u.MarkGenuine(s)
+	u.ConfirmOpenData(s)
 	return s
 }
 
@@ -150,9 +150,9 @@ func TestEveryInvalidPhoneDataMakesTheSameCalls(t *testing.T) {
 	env, u, key := loggedIn(t)
 	mark := fmt.Sprintf(`"watermark":{"timestamp":%d,"appid":%q}`, env.Now().Unix(), appID)
 	badPadding := encryptPadded(t, key, `{`+mark+`}`, strings.Repeat("\x11", 16))
-	u.MarkGenuine(badPadding)
+	u.ConfirmOpenData(badPadding)
 	unknown := encryptPadded(t, key, `{`+mark+`}`, paddingBlock)
-	for name, s := range map[string]wechattest.Sealed{
+	for name, s := range map[string]wechattest.OpenData{
 		"unknown to WeChat": unknown,
 		"wrong padding":     badPadding,
 		"no JSON":           confirmedData(t, env, key.Reveal(), "no JSON"),
@@ -170,7 +170,7 @@ func TestEveryInvalidPhoneDataMakesTheSameCalls(t *testing.T) {
 func TestPhoneUnderANewerKeyIsStale(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
-	u.RotateKey()
+	u.RotateSessionKey()
 	s := u.EncryptPhone()
 	if _, err := env.client.DecryptPhone(t.Context(), appID, u.OpenID, key, s.EncryptedData, s.IV); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("got %v", err)

@@ -292,7 +292,7 @@ func TestRelayRetriesWithTheWholeBody(t *testing.T) {
 	env := newTestEnv(t)
 	accessToken(t, env.client)
 	for _, size := range []int{16, 200 << 10} {
-		_ = env.sim.KillToken(appID, false)
+		_ = env.sim.InvalidateToken(appID, false)
 		contentType, form, sum := upload(t, size)
 		req := relayRequest(t, "POST", "/cgi-bin/media/upload?type=image", bytes.NewReader(form))
 		req.Header.Set("Content-Type", contentType)
@@ -306,7 +306,7 @@ func TestRelayReplacesTheTokenForALongBodyWithoutRetry(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	accessToken(t, env.client)
-	_ = env.sim.KillToken(appID, false)
+	_ = env.sim.InvalidateToken(appID, false)
 	for i, want := range []string{`{"errcode":40001,`, `{"created_at":`} {
 		contentType, form, _ := upload(t, 1<<20)
 		req := relayRequest(t, "POST", "/cgi-bin/media/upload?type=image", bytes.NewReader(form))

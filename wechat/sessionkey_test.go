@@ -14,7 +14,7 @@ func TestCheckSessionReportsWhetherTheKeyIsCurrent(t *testing.T) {
 	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); !ok || err != nil {
 		t.Errorf("current key: %v, %v", ok, err)
 	}
-	u.RotateKey()
+	u.RotateSessionKey()
 	if ok, err := env.client.CheckSession(t.Context(), appID, u.OpenID, key); ok || err != nil {
 		t.Errorf("after a rotation: %v, %v", ok, err)
 	}

@@ -154,7 +154,7 @@ func TestRejectedTokenIsReplacedAndTheCallRetried(t *testing.T) {
 	t.Parallel()
 	for errcode, invalidate := range map[int]func(*testing.T, *testEnv, *sharedTokens){
 		40001: func(t *testing.T, env *testEnv, _ *sharedTokens) {
-			if err := env.sim.KillToken(appID, false); err != nil {
+			if err := env.sim.InvalidateToken(appID, false); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -208,7 +208,7 @@ func TestInvalidatedTokenCausesOneFetchAndNoFailedCall(t *testing.T) {
 		for i := range 50 {
 			wg.Go(func() {
 				if i == 25 {
-					_ = env.sim.KillToken(appID, false)
+					_ = env.sim.InvalidateToken(appID, false)
 				}
 				for range 4 {
 					sendMessage(t, clients[i%2], u.OpenID)
@@ -247,7 +247,7 @@ func TestForcedRefreshWhereStableTokenReturnsARejectedToken(t *testing.T) {
 	env := newTestEnv(t)
 	u := env.user(t, "alice")
 	old := accessToken(t, env.client)
-	if err := env.sim.KillToken(appID, true); err != nil {
+	if err := env.sim.InvalidateToken(appID, true); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode()); err != nil {
@@ -270,7 +270,7 @@ func TestForcedRefreshIsLimitedToOneInFiveMinutes(t *testing.T) {
 	u := env.user(t, "alice")
 	for range 3 {
 		accessToken(t, env.client)
-		_ = env.sim.KillToken(appID, true)
+		_ = env.sim.InvalidateToken(appID, true)
 		_, _ = env.client.Phone(t.Context(), appID, u.OpenID, u.PhoneCode())
 	}
 	if n := forcedRefreshes(env.sim); n != 1 {
@@ -306,7 +306,7 @@ func TestExpiryAndInvalidationNeedNoForcedRefresh(t *testing.T) {
 		}
 		env.Advance(17 * time.Minute)
 		if env.Now().Minute()%2 == 0 {
-			_ = env.sim.KillToken(appID, false)
+			_ = env.sim.InvalidateToken(appID, false)
 		}
 	}
 	if n := forcedRefreshes(env.sim); n != 0 {
@@ -325,7 +325,7 @@ func TestAccessTokenWhereTheStoreFails(t *testing.T) {
 	if accessToken(t, c) != old || env.sim.Count(stableToken) != 1 {
 		t.Errorf("%d calls of WeChat", env.sim.Count(stableToken))
 	}
-	_ = env.sim.KillToken(appID, false)
+	_ = env.sim.InvalidateToken(appID, false)
 	sendMessage(t, c, env.user(t, "alice").OpenID)
 }
 
@@ -354,7 +354,7 @@ func TestCachedTokenIsUsedWithoutTheStore(t *testing.T) {
 func TestTokenThatAnotherInstanceFetchedIsUsed(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(*testEnv){
-		"invalid":  func(env *testEnv) { _ = env.sim.KillToken(appID, false) },
+		"invalid":  func(env *testEnv) { _ = env.sim.InvalidateToken(appID, false) },
 		"expiring": func(env *testEnv) { env.Advance(time.Hour + 56*time.Minute) },
 	} {
 		t.Run(name, func(t *testing.T) {

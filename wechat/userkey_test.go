@@ -23,9 +23,9 @@ const (
 func TestUserKeysAreThoseOfThePhone(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
-	first := u.LatestKey()
+	first := u.LatestUserKey()
 	env.Advance(time.Hour)
-	second := u.LatestKey()
+	second := u.LatestUserKey()
 	got, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key)
 	if err != nil || len(got) != 2 {
 		t.Fatalf("%+v, %v", got, err)
@@ -154,7 +154,7 @@ func TestMalformedUserKeysAreRefused(t *testing.T) {
 func TestUserKeysWithAStaleSessionKey(t *testing.T) {
 	t.Parallel()
 	env, u, key := loggedIn(t)
-	u.RotateKey()
+	u.RotateSessionKey()
 	if _, err := env.client.UserKeys(t.Context(), appID, u.OpenID, key); !errors.Is(err, wechat.ErrKeyStale) {
 		t.Errorf("keys: %v", err)
 	}

@@ -206,7 +206,7 @@ func (l *leakRun) failures(i *instance) {
 	i.call("GET", "/api/x", token+"x", "")
 	i.call("GET", "/api/x?token="+"none", "", "")
 	stale := bob.EncryptPhone()
-	bob.RotateKey()
+	bob.RotateSessionKey()
 	l.keys = append(l.keys, bob.SessionKey())
 	i.call("POST", "/auth/phone", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, bob.EncryptPhone().EncryptedData, stale.IV))
 	i.call("POST", "/auth/check", token, "")
@@ -245,7 +245,7 @@ func (l *leakRun) backends(i *instance) {
 		i.manage(c[0], c[1], wechatToken, c[2])
 		i.manage(c[0], c[1], adminToken, c[2])
 	}
-	testkit.Must(l.t, l.sim.KillToken(appA, false))
+	testkit.Must(l.t, l.sim.InvalidateToken(appA, false))
 	i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"b"}`)
 	l.accessTokens = append(l.accessTokens, i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token"))
 	for _, path := range []string{user, "/readyz", "/.well-known/jwks.json"} {

@@ -100,7 +100,7 @@ func (l wechatLeakRun) prefetches() (code, token string) {
 // proofs have the user's keys fetched, and fail.
 func (l wechatLeakRun) proofs() wechattest.UserKey {
 	token, user := l.i.login("bob"), l.user(appA, "bob")
-	key := user.LatestKey()
+	key := user.LatestUserKey()
 	line := fmt.Sprintf("v=1;k=%d;t=%d;n=%s;h=-;s=%s", key.Version, time.Now().Unix(), strings.Repeat("n", 16), strings.Repeat("A", 43))
 	for _, path := range []string{"/pay/x", "/report/x"} {
 		req, err := http.NewRequest("GET", l.i.public+path, nil)

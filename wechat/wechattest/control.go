@@ -161,7 +161,7 @@ func (s *Server) simUserKey(_ context.Context, a controlRequest) (any, error) {
 	if a.Rotate {
 		u.RotateUserKey()
 	}
-	return u.LatestKey(), nil
+	return u.LatestUserKey(), nil
 }
 
 func (s *Server) simRotate(_ context.Context, a controlRequest) (any, error) {
@@ -169,7 +169,7 @@ func (s *Server) simRotate(_ context.Context, a controlRequest) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.RotateKey()
+	u.RotateSessionKey()
 	return empty()
 }
 
@@ -246,7 +246,7 @@ func (s *Server) simAPISecurity(_ context.Context, a controlRequest) (any, error
 }
 
 func (s *Server) simKillToken(_ context.Context, a controlRequest) (any, error) {
-	if err := s.KillToken(a.AppID, a.Silent); err != nil {
+	if err := s.InvalidateToken(a.AppID, a.Silent); err != nil {
 		return nil, err
 	}
 	return empty()

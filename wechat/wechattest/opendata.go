@@ -13,27 +13,27 @@ import (
 	"time"
 )
 
-// Sealed is open data as wx gives it to the mini program, in base64.
-type Sealed struct {
+// OpenData is open data as wx gives it to the mini program, in base64.
+type OpenData struct {
 	EncryptedData string `json:"encrypted_data"`
 	IV            string `json:"iv"`
 }
 
 // EncryptPhone is what the phone button of the old way gives.
-func (u *User) EncryptPhone() Sealed {
+func (u *User) EncryptPhone() OpenData {
 	return u.Encrypt(phoneInfo(u.Phone()), time.Time{})
 }
 
 // EncryptProfile is what wx.getUserInfo gave before openid and unionid were taken
 // out of it, so that a backend that reads them can be tried.
-func (u *User) EncryptProfile() Sealed {
+func (u *User) EncryptProfile() OpenData {
 	return u.Encrypt(u.oldProfile(), time.Time{})
 }
 
 // Encrypt seals any fields with the session key in force, watermarked with the app
 // and the time; zero is now. Before the first wx.login there is no key: one is made,
 // which no backend has.
-func (u *User) Encrypt(fields map[string]any, at time.Time) Sealed {
+func (u *User) Encrypt(fields map[string]any, at time.Time) OpenData {
 	if at.IsZero() {
 		at = u.server.now()
 	}
@@ -48,20 +48,20 @@ func (u *User) Encrypt(fields map[string]any, at time.Time) Sealed {
 		_, _ = rand.Read(key)
 	}
 	s := seal(key, mustJSON(marked))
-	u.MarkGenuine(s)
+	u.ConfirmOpenData(s)
 	return s
 }
 
-// sealedLife is how long WeChat knows what it has encrypted.
-const sealedLife = 72 * time.Hour
+// openDataLifetime is how long WeChat knows what it has encrypted.
+const openDataLifetime = 72 * time.Hour
 
-// MarkGenuine makes checkencryptedmsg confirm the data, as it does for
+// ConfirmOpenData makes checkencryptedmsg confirm the data, as it does for
 // what Encrypt gave: for tests of how a backend reads data of any content.
-func (u *User) MarkGenuine(s Sealed) {
+func (u *User) ConfirmOpenData(s OpenData) {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	now := u.server.now()
-	maps.DeleteFunc(u.app.sealed, func(_ string, made time.Time) bool { return now.Sub(made) > sealedLife })
+	maps.DeleteFunc(u.app.sealed, func(_ string, made time.Time) bool { return now.Sub(made) > openDataLifetime })
 	sum := sha256.Sum256([]byte(s.EncryptedData))
 	u.app.sealed[hex.EncodeToString(sum[:])] = now
 }
@@ -80,14 +80,14 @@ func (s *Server) checkEncryptedData(r *request) response {
 		return failure(40097, "invalid args")
 	}
 	made, known := r.app.sealed[asked.Hash]
-	if !known || s.now().Sub(made) > sealedLife {
+	if !known || s.now().Sub(made) > openDataLifetime {
 		return failure(1, "invalid encrypted msg hash")
 	}
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "vaild": true, "create_time": made.Unix()})
 }
 
 // seal is AES-128-CBC with PKCS#7 padding.
-func seal(key, plain []byte) Sealed {
+func seal(key, plain []byte) OpenData {
 	iv := make([]byte, aes.BlockSize)
 	_, _ = rand.Read(iv)
 	n := aes.BlockSize - len(plain)%aes.BlockSize
@@ -97,7 +97,7 @@ func seal(key, plain []byte) Sealed {
 		panic(err) // keys are made here and have 16 bytes
 	}
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
-	return Sealed{base64.StdEncoding.EncodeToString(data), base64.StdEncoding.EncodeToString(iv)}
+	return OpenData{base64.StdEncoding.EncodeToString(data), base64.StdEncoding.EncodeToString(iv)}
 }
 
 func watermark(appid string, at time.Time) map[string]any {

@@ -140,15 +140,15 @@ func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 		}
 		return got.Keys
 	}
-	first := u.LatestKey()
+	first := u.LatestUserKey()
 	if got := list(); len(got) != 1 || got[0].EncryptKey != first.EncryptKey || got[0].IV != first.IV || len(got[0].IV) != 16 || got[0].Version != first.Version || got[0].ExpireIn != 3600 {
 		t.Errorf("%+v, the phone has %+v", got, first)
 	}
-	if u.LatestKey() != first {
+	if u.LatestUserKey() != first {
 		t.Error("the key changed within its hour")
 	}
 	sim.Advance(time.Hour)
-	second := u.LatestKey()
+	second := u.LatestUserKey()
 	if got := list(); second.EncryptKey == first.EncryptKey || len(got) != 2 || got[0].Version != second.Version || got[1].ExpireIn != 0 {
 		t.Errorf("an hour later: %+v, the phone has %+v", got, second)
 	}

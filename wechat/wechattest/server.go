@@ -59,7 +59,7 @@
 //	POST   /sim/prefetch    {"user", "appid"?, "url", "path"?, "query"?, "scene"?, "code"?, "token"?}
 //	                        → {"code", "status", "data", "error"?}: WeChat's pre-fetch, see User.Prefetch
 //	POST   /sim/api-security {"appid"?, "algorithms", "paths"} → what the configuration takes as api_security: see Server.SecureAPI
-//	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.KillToken
+//	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.InvalidateToken
 //	POST   /sim/fault       {"api"?, "times"?, "errcode"?, "delay"?, "drop"?, "status"?, "body"?} → {}: see Fault
 //	DELETE /sim/fault                                         → {}: all faults end
 //	GET    /sim/users                                         → [{"appid", "user", "openid", "unionid", "phone", "session_key", "blocked"}]

@@ -172,10 +172,10 @@ func (a *app) allows(ip netip.Addr) bool {
 	return len(a.AllowedIPs) == 0
 }
 
-// KillToken ends the app's access tokens of both kinds: calls get 40001. WeChat
+// InvalidateToken ends the app's access tokens of both kinds: calls get 40001. WeChat
 // then gives out a new one, as after a forced refresh by somebody else, unless
 // silent: then stable_token goes on giving out the dead one until it is forced.
-func (s *Server) KillToken(appid string, silent bool) error {
+func (s *Server) InvalidateToken(appid string, silent bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a, err := s.app(appid)

@@ -79,13 +79,13 @@ func TestKilledToken(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	first := sim.token()
-	if err := sim.KillToken("wx1", false); err != nil {
+	if err := sim.InvalidateToken("wx1", false); err != nil {
 		t.Fatal(err)
 	}
 	sim.lives("killed", first, 40001)
 	second := sim.token()
 	sim.lives("the next one", second, alive)
-	if err := sim.KillToken("", true); err != nil {
+	if err := sim.InvalidateToken("", true); err != nil {
 		t.Fatal(err)
 	}
 	sim.lives("killed in silence", second, 40001)
@@ -93,7 +93,7 @@ func TestKilledToken(t *testing.T) {
 		t.Error("WeChat noticed")
 	}
 	sim.lives("forced", sim.stableToken(true).text("access_token"), alive)
-	if err := sim.KillToken("wx9", false); err == nil {
+	if err := sim.InvalidateToken("wx9", false); err == nil {
 		t.Error("an unknown app has a token")
 	}
 }

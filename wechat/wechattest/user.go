@@ -85,8 +85,8 @@ func (u *User) PhoneCode() string {
 	return u.server.mintCode(phoneCode, u)
 }
 
-// RotateKey changes the session key, as a wx.login elsewhere does.
-func (u *User) RotateKey() {
+// RotateSessionKey changes the session key, as a wx.login elsewhere does.
+func (u *User) RotateSessionKey() {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	u.key = newSessionKey()

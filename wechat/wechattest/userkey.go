@@ -27,8 +27,8 @@ type userKey struct {
 	created time.Time
 }
 
-// LatestKey gives the phone's key: the newest, or a new one where that has expired.
-func (u *User) LatestKey() UserKey {
+// LatestUserKey gives the phone's key: the newest, or a new one where that has expired.
+func (u *User) LatestUserKey() UserKey {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	return u.latestKey().UserKey
