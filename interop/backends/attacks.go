@@ -1,20 +1,20 @@
 package main
 
-// admin is the identity that attacks try to put on.
-const admin = "oADMIN"
+// spoofedOpenID is the identity that attacks try to assume.
+const spoofedOpenID = "oADMIN"
 
-// attack is a request as it stands on the wire.
+// attack is a request, byte by byte.
 type attack struct {
 	name       string
-	path       string // HOST in it is the backend's
-	header     string // further lines
-	connection string // further options of Connection
-	trailer    string // with one the request is a chunked POST
-	token      bool   // alice's
+	path       string // HOST stands for the backend's host
+	header     string // further header lines, each with CRLF
+	connection string // appended to Connection: close
+	trailer    string // trailer lines; not empty: the request is a chunked POST
+	token      bool   // sent with alice's token
 }
 
-// identityAttacks try to set an identity on a route that is open to all. Each is also
-// sent as alice, to set another one than hers.
+// identityAttacks try to set an identity on a route without authentication. Each is also
+// sent with alice's token, to replace her identity.
 var identityAttacks = []attack{
 	{name: "X-OpenID", header: "X-OpenID: oADMIN\r\n"},
 	{name: "x-openid, twice", header: "x-openid: oADMIN\r\nX-OPENID: oADMIN\r\n"},
@@ -34,8 +34,8 @@ var identityAttacks = []attack{
 	{name: "trailer X-OpenID, unannounced", trailer: "X-OpenID: oADMIN\r\n"},
 }
 
-// pathAttacks try to reach /api/admin/secret, which asks for a role: from the
-// open route, and as alice who has none.
+// pathAttacks try to reach /api/admin/secret, which requires a role: from the route
+// without authentication, and as alice, who doesn't have the role.
 var pathAttacks = []attack{
 	{name: "/public/../api/admin", path: "/public/../api/admin/secret"},
 	{name: "%2e%2e", path: "/public/%2e%2e/api/admin/secret"},
@@ -48,7 +48,7 @@ var pathAttacks = []attack{
 	{name: "..;x=1", path: "/public/..;x=1/api/admin/secret"},
 	{name: "%2e%2e;", path: "/public/%2e%2e;/api/admin/secret"},
 	{name: "//", path: "/public//../api/admin/secret"},
-	{name: "// at the beginning", path: "//api/admin/secret"},
+	{name: "// at the start", path: "//api/admin/secret"},
 	{name: "/./", path: "/./api/admin/secret"},
 	{name: "%252e%252e, encoded twice", path: "/public/%252e%252e/api/admin/secret"},
 	{name: "%c0%ae, overlong", path: "/public/%c0%ae%c0%ae/api/admin/secret"},
@@ -71,14 +71,15 @@ var pathAttacks = []attack{
 	{name: "as alice: X-Original-URL", path: "/api/me", header: "X-Original-URL: /api/admin/secret\r\nX-Rewrite-URL: /api/admin/secret\r\n", token: true},
 }
 
-// oddPaths are unusual and mean one thing only: they pass, and the backend must
-// make the same of them as the gateway.
-var oddPaths = []string{
+// unambiguousPaths are unusual, but every parser reads them alike: the gateway forwards
+// them, and the backend must see the same path as the gateway.
+var unambiguousPaths = []string{
 	"/public/a%20b", "/public/%E4%B8%AD%E6%96%87", "/public/%61%2D%7e", "/public/a+b", "/public/a:b@c,d!$&'()*=e",
 	"/public/...", "/public/.well-known/x", "/public/a?x=/../../api/admin/secret", "/public/a?x=%2e%2e%2f;/..//", "/public/a;v=1",
 }
 
-// identityRequests are the attacks as sent: by nobody, and by alice.
+// identityRequests returns each identity attack twice: without a token at the open route,
+// and with alice's token at the authenticated one.
 func identityRequests() []attack {
 	var all []attack
 	for _, a := range identityAttacks {

@@ -12,24 +12,24 @@ import (
 	"wxgate/interop/rig"
 )
 
-// backend is a real server that tells what it makes of a request: its area
-// (admin or public) in the body, the identity in X-Saw, the path in X-Path.
+// backend is a real server that reports how it reads a request: the area (admin or
+// public) in the body, the identity in X-Saw, the path in X-Path.
 type backend struct {
 	name    string
 	address string
 }
 
-// host is what the gateway's routes know it by.
+// host is the host name of the backend's routes at the gateway.
 func (b backend) host() string { return b.name + ".test" }
 
-// site is what the configuration files of the backends are filled with.
+// site has the values for the templates of a backend's configuration files.
 type site struct {
 	rig    *rig.Rig
-	Dir    string // of this backend's own files
-	Source string // of this program's
-	Socket string
+	Dir    string // folder of this backend's files
+	Source string // folder of this program's source
+	Socket string // of php-fpm
 	Port   int
-	Root   bool // php-fpm must be given it
+	Root   bool // this program runs as root
 }
 
 func newSite(r *rig.Rig, name string) (*site, error) {
@@ -46,7 +46,7 @@ func newSite(r *rig.Rig, name string) (*site, error) {
 
 func (s *site) address() string { return fmt.Sprintf("127.0.0.1:%d", s.Port) }
 
-// fill writes a configuration file from its template and gives its path.
+// fill writes a configuration file from its template and returns its path.
 func (s *site) fill(from, to string) (string, error) {
 	t, err := template.ParseFiles(filepath.Join(s.Source, from))
 	if err != nil {
@@ -59,7 +59,7 @@ func (s *site) fill(from, to string) (string, error) {
 	return s.rig.Write(filepath.Join(filepath.Base(s.Dir), to), text.String())
 }
 
-// start starts the program and waits until it takes connections.
+// start starts the program and waits until it accepts connections.
 func (s *site) start(ctx context.Context, name string, cmd *exec.Cmd) (backend, error) {
 	p, err := s.rig.Start(name, cmd)
 	if err != nil {
@@ -108,10 +108,11 @@ func startPHP(ctx context.Context, r *rig.Rig) (backend, error) {
 	return s.nginx(ctx, "php", "nginx/php.conf")
 }
 
+// newest returns the last path, in lexical order, that matches the pattern.
 func newest(pattern string) (string, error) {
 	found, err := filepath.Glob(pattern)
 	if err != nil || len(found) == 0 {
-		return "", fmt.Errorf("there is no %s", pattern)
+		return "", fmt.Errorf("no file matches %s", pattern)
 	}
 	return found[len(found)-1], nil
 }
@@ -121,7 +122,7 @@ func (s *site) nginx(ctx context.Context, name, from string) (backend, error) {
 	if err != nil {
 		return backend{}, err
 	}
-	if s.Root { // its workers would run as another user, who can't read the files
+	if s.Root { // otherwise its workers run as another user, who can't read the files
 		config, err = s.rig.Write(filepath.Join(filepath.Base(s.Dir), "root.conf"), "user root;\ninclude "+config+";\n")
 		if err != nil {
 			return backend{}, err
@@ -148,7 +149,7 @@ func startGunicorn(ctx context.Context, r *rig.Rig) (backend, error) {
 	return s.start(ctx, "gunicorn", cmd)
 }
 
-// tomcat is where the package puts it.
+// tomcat is the folder of the Debian package.
 const tomcat = "/usr/share/tomcat10"
 
 func startTomcat(ctx context.Context, r *rig.Rig) (backend, error) {
@@ -156,23 +157,31 @@ func startTomcat(ctx context.Context, r *rig.Rig) (backend, error) {
 	if err != nil {
 		return backend{}, err
 	}
-	if _, err := s.fill("servlet/server.xml", "conf/server.xml"); err != nil {
+	if err := s.makeTomcatBase(ctx); err != nil {
 		return backend{}, err
-	}
-	if _, err := s.fill("servlet/web.xml", "webapps/ROOT/WEB-INF/web.xml"); err != nil {
-		return backend{}, err
-	}
-	for _, dir := range []string{"temp", "logs", "work"} {
-		if err := os.MkdirAll(filepath.Join(s.Dir, dir), 0o755); err != nil {
-			return backend{}, err
-		}
-	}
-	compile := exec.CommandContext(ctx, "javac", "-cp", tomcat+"/lib/servlet-api.jar",
-		"-d", filepath.Join(s.Dir, "webapps/ROOT/WEB-INF/classes"), filepath.Join(s.Source, "servlet/Tell.java"))
-	if out, err := compile.CombinedOutput(); err != nil {
-		return backend{}, fmt.Errorf("javac: %w\n%s", err, out)
 	}
 	cmd := exec.Command(tomcat+"/bin/catalina.sh", "run")
 	cmd.Env = append(os.Environ(), "CATALINA_HOME="+tomcat, "CATALINA_BASE="+s.Dir)
 	return s.start(ctx, "tomcat", cmd)
+}
+
+// makeTomcatBase writes the configuration and the compiled servlet to the site's folder.
+func (s *site) makeTomcatBase(ctx context.Context) error {
+	if _, err := s.fill("servlet/server.xml", "conf/server.xml"); err != nil {
+		return err
+	}
+	if _, err := s.fill("servlet/web.xml", "webapps/ROOT/WEB-INF/web.xml"); err != nil {
+		return err
+	}
+	for _, dir := range []string{"temp", "logs", "work"} {
+		if err := os.MkdirAll(filepath.Join(s.Dir, dir), 0o755); err != nil {
+			return err
+		}
+	}
+	compile := exec.CommandContext(ctx, "javac", "-cp", tomcat+"/lib/servlet-api.jar",
+		"-d", filepath.Join(s.Dir, "webapps/ROOT/WEB-INF/classes"), filepath.Join(s.Source, "servlet/Report.java"))
+	if out, err := compile.CombinedOutput(); err != nil {
+		return fmt.Errorf("javac: %w\n%s", err, out)
+	}
+	return nil
 }

@@ -1,5 +1,5 @@
-// Package balancers starts load balancers in front of gateways, with the files that
-// deploy/ has for them: only addresses and paths are put in.
+// Package balancers starts load balancers with the configuration files of deploy/, in
+// which it replaces only addresses and paths.
 package balancers
 
 import (
@@ -17,19 +17,21 @@ import (
 	"wxgate/interop/rig"
 )
 
-// Balancer starts one in front of two targets. It serves HTTPS with the certificate.
+// Balancer is a kind of load balancer.
 type Balancer struct {
-	Name  string
+	Name string
+	// Start starts it in front of the site's two targets and waits until it forwards
+	// requests. It serves HTTPS with the site's certificate.
 	Start func(context.Context, *Site) error
 }
 
-// All are those that deploy/ has files for.
+// All are the balancers for which deploy/ has files.
 var All = []Balancer{Nginx, HAProxy, Caddy, Traefik}
 
-// Target is what requests are sent to, and where its health is asked for.
+// Target is a server behind a balancer: its address, and that of its health check.
 type Target struct{ Address, Health string }
 
-// Gateways makes targets of gateways.
+// Gateways returns two gateways as targets, with health checks at their private listeners.
 func Gateways(gateways [2]*rig.Gateway) (targets [2]Target) {
 	for i, g := range gateways {
 		targets[i] = Target{Address: g.Address, Health: g.Admin}
@@ -37,19 +39,20 @@ func Gateways(gateways [2]*rig.Gateway) (targets [2]Target) {
 	return targets
 }
 
-// Site is what a balancer is told.
+// Site is one balancer with its targets.
 type Site struct {
 	*rig.Rig
 	Targets [2]Target
 	Cert    *rig.Certificate
 
-	Port *testkit.Port // the balancer's
-	Dir  string        // for its own files
+	Port *testkit.Port // on which the balancer listens
+	Dir  string        // folder of the balancer's files
 
 	process *process.Process
 }
 
-// serves reports whether a request gets through. Some listen before they know where to.
+// serves reports whether the balancer forwards a request to a target. Some balancers
+// listen before they have read their routes or checked a target.
 func (s *Site) serves(ctx context.Context) bool {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+"/", nil)
 	if err != nil {
@@ -65,10 +68,10 @@ func (s *Site) serves(ctx context.Context) bool {
 	return res.StatusCode != http.StatusNotFound && res.StatusCode < 500
 }
 
-// Log is what the balancer has printed.
+// Log returns what the balancer has printed.
 func (s *Site) Log() string { return s.process.Output() }
 
-// NewSite makes a folder and a port for a balancer.
+// NewSite reserves a port and makes a folder for a balancer. It starts nothing.
 func NewSite(r *rig.Rig, name string, targets [2]Target, cert *rig.Certificate) (*Site, error) {
 	port, err := r.Port()
 	if err != nil {
@@ -78,11 +81,12 @@ func NewSite(r *rig.Rig, name string, targets [2]Target, cert *rig.Certificate) 
 	return s, os.MkdirAll(s.Dir, 0o755)
 }
 
-// URL is the balancer's address as a base URL.
+// URL returns the balancer's base URL.
 func (s *Site) URL() string { return "https://" + s.Port.Addr() }
 
-// fill writes a file of deploy/ with some of its text replaced, old and new in turns,
-// and gives its path. Text that isn't there is an error: the file has changed.
+// fill writes a copy of a file of deploy/ with some of its text replaced and returns its
+// path. replace alternates old and new text. Old text that the file doesn't contain is an
+// error: the file has changed.
 func (s *Site) fill(from, to string, replace ...string) (string, error) {
 	raw, err := os.ReadFile(filepath.Join(s.Root, "deploy", from))
 	if err != nil {
@@ -98,13 +102,13 @@ func (s *Site) fill(from, to string, replace ...string) (string, error) {
 	return s.Write(filepath.Join(filepath.Base(s.Dir), to), text)
 }
 
-// port is the port of an address of our own.
+// port returns the port of an address.
 func port(address string) string {
 	_, port, _ := net.SplitHostPort(address)
 	return port
 }
 
-// run starts the balancer's program and waits until it listens.
+// run starts the balancer's program and waits until it forwards requests.
 func (s *Site) run(ctx context.Context, name string, cmd *exec.Cmd) error {
 	var err error
 	if s.process, err = s.Rig.Start(name, cmd); err != nil {

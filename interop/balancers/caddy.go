@@ -13,7 +13,8 @@ var Caddy = Balancer{Name: "Caddy", Start: startCaddy}
 
 const caddyVersion = "v2.11.9"
 
-// caddyHead is what the site needs where no certificate can be had for it.
+// caddyHead replaces the first line of the Caddyfile's site: a certificate of a file, and
+// no listener on port 80.
 const caddyHead = `{
 	admin off
 	auto_https disable_redirects
@@ -28,8 +29,8 @@ func startCaddy(ctx context.Context, s *Site) error {
 	if err != nil {
 		return err
 	}
-	// Both targets have health_port in common, which ports on one address can't: it is the
-	// first one's for both.
+	// health_port is one for all targets. Both targets are on the same address here, so
+	// their health ports differ: Caddy checks that of the first one for both.
 	config, err := s.fill("caddy/Caddyfile", "Caddyfile",
 		"api.example.com {", fmt.Sprintf(caddyHead, s.Port.Number, s.Cert.File, s.Cert.Key),
 		"10.0.0.11:8080", s.Targets[0].Address, "10.0.0.12:8080", s.Targets[1].Address,
@@ -42,7 +43,8 @@ func startCaddy(ctx context.Context, s *Site) error {
 	return s.run(ctx, "caddy", cmd)
 }
 
-// install builds a program once, into a folder of .cache named after its version.
+// install builds a program of the Go module proxy, once, into a folder of .cache named
+// after its version.
 func (s *Site) install(ctx context.Context, pkg, version string) (string, error) {
 	dir := filepath.Join(s.Root, ".cache", "bin", version)
 	bin := filepath.Join(dir, filepath.Base(pkg))

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// Nginx is the one of the system's packages.
+// Nginx is that of the system's packages.
 var Nginx = Balancer{Name: "nginx", Start: startNginx}
 
 func startNginx(ctx context.Context, s *Site) error {
@@ -20,7 +20,7 @@ func startNginx(ctx context.Context, s *Site) error {
 		return err
 	}
 	user := ""
-	if os.Getuid() == 0 { // its workers would run as another user, who can't write to the folder
+	if os.Getuid() == 0 { // otherwise its workers run as another user, who can't write to the folder
 		user = "user root;"
 	}
 	config, err := s.Write(filepath.Join(filepath.Base(s.Dir), "nginx.conf"), fmt.Sprintf(`%[2]s daemon off; worker_processes 2;

@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// Traefik is built from the Go module proxy. It is the newest version there that needs
-// no module beyond the proxy's.
+// Traefik is built from the Go module proxy, in the newest version whose dependencies are
+// all there.
 var Traefik = Balancer{Name: "Traefik", Start: startTraefik}
 
 const traefikVersion = "v3.6.12"
@@ -22,7 +22,7 @@ func startTraefik(ctx context.Context, s *Site) error {
 	}
 	routes, err := s.fill("traefik/wxgate.yaml", "wxgate.yaml",
 		"http://10.0.0.11:8080", "http://"+s.Targets[0].Address, "http://10.0.0.12:8080", "http://"+s.Targets[1].Address,
-		"port: 9090", "port: "+port(s.Targets[0].Health), // for both, as Caddy's
+		"port: 9090", "port: "+port(s.Targets[0].Health), // that of the first target for both, as with Caddy
 		"/etc/traefik/certs/wxgate.crt", s.Cert.File, "/etc/traefik/certs/wxgate.key", s.Cert.Key)
 	if err != nil {
 		return err
@@ -34,8 +34,9 @@ func startTraefik(ctx context.Context, s *Site) error {
 	return s.run(ctx, "traefik", exec.Command(bin, "--configfile", config))
 }
 
-// buildTraefik builds it once. Its module can't be installed by name, since it replaces
-// others, and lacks the files of its dashboard: it is copied, and gets an empty one.
+// buildTraefik builds Traefik once, into .cache. `go install` refuses its module because of
+// the replace directives, and the module lacks the files of the dashboard. So the source is
+// copied, with an empty dashboard.
 func (s *Site) buildTraefik(ctx context.Context) (string, error) {
 	dir := filepath.Join(s.Root, ".cache", "bin", traefikVersion)
 	bin := filepath.Join(dir, "traefik")
@@ -62,7 +63,7 @@ func (s *Site) buildTraefik(ctx context.Context) (string, error) {
 	return bin, nil
 }
 
-// moduleSource downloads a module and gives its folder.
+// moduleSource downloads a module and returns its folder.
 func moduleSource(ctx context.Context, module string) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "mod", "download", "-json", module).Output()
 	var found struct{ Dir, Error string }

@@ -1,7 +1,6 @@
-// Command examples starts each backend of examples/ by the command that its README
-// gives, puts a gateway before it and logs a user in: the login hook must have been
-// answered, the backend must know the user, and must believe nobody who comes past the
-// gateway, with forged assertions or none.
+// Command examples starts each backend of examples/ with the command of its README behind
+// a gateway, and logs a user in. The backend must respond to the login hook, must see the
+// user, and must refuse requests that bypass the gateway, with forged assertions or none.
 package main
 
 import (
@@ -18,73 +17,89 @@ import (
 	"wxgate/interop/rig"
 )
 
-// examples are the commands of examples/README.md. ADDRESS is where the backend shall
-// listen, DIR a folder for what is compiled.
+// examples are the commands of examples/README.md. ADDRESS stands for the address to
+// listen on, DIR for a folder for compiled files.
 var examples = []struct{ name, command string }{
 	{"Go", "go run ./examples/go"},
 	{"Java", "javac -d DIR/java examples/java/*.java && java -cp DIR/java Backend"},
 	{"Node", "node examples/node/backend.mjs"},
 	{"PHP", "php -S ADDRESS examples/php/backend.php"},
-	{"Python", "/usr/bin/python3 examples/python/backend.py"}, // the system's, which has its packages
+	{"Python", "/usr/bin/python3 examples/python/backend.py"}, // the system's Python has the packages
 }
 
 func main() { rig.Main(5*time.Minute, run) }
 
 func run(ctx context.Context, r *rig.Rig) error {
-	table := rig.NewTable("example", "login hook answered, user known", "past the gateway", "wxgate probe", "")
+	table := rig.NewTable("example", "user and login hook", "spoofed X-OpenID, directly", "wxgate probe", "")
 	for _, e := range examples {
-		known, past, probed, err := try(ctx, r, e.name, e.command)
+		got, err := test(ctx, r, e.name, e.command)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.name, err)
 		}
-		table.Add(e.name, known, past, probed, r.Check(known == "yes" && past == "403" && strings.HasPrefix(probed, "ok")))
+		ok := got.user == "ok" && got.spoofedStatus == http.StatusForbidden && strings.HasPrefix(got.probe, "ok")
+		table.Add(e.name, got.user, fmt.Sprint(got.spoofedStatus), got.probe, r.Check(ok))
 	}
 	table.Print("example backends behind the gateway")
 	return nil
 }
 
-// try says whether the backend knows the user, what it answers who comes past the
-// gateway, and what the probe finds.
-func try(ctx context.Context, r *rig.Rig, name, command string) (known, past, probed string, err error) {
+// result is how one backend did.
+type result struct {
+	user          string // "ok", or the backend's response to a logged-in user
+	spoofedStatus int    // of a request that bypasses the gateway with an X-OpenID
+	probe         string // what `wxgate probe` prints for the route
+}
+
+// test starts one backend behind a gateway of its own.
+func test(ctx context.Context, r *rig.Rig, name, command string) (got result, err error) {
 	port, err := r.Port()
 	if err != nil {
-		return "", "", "", err
+		return got, err
 	}
 	g, err := r.Gateway(ctx, fmt.Sprintf(`identity: {assertion: {header: X-Identity-Assertion}}
 hooks: {login: {url: "http://%[1]s/hooks/login", timeout: 10s}}
 routes: [{path: /api/hello, name: api, upstreams: ["http://%[1]s"]}]
 `, port.Addr()), nil)
 	if err != nil {
-		return "", "", "", err
+		return got, err
 	}
 	if err := start(ctx, r, name, command, port.Addr(), g); err != nil {
-		return "", "", "", err
+		return got, err
 	}
 	token, openid, err := g.Login(ctx, http.DefaultClient, "alice")
 	if err != nil {
-		return "", "", "", err
+		return got, err
 	}
+	if got.user, err = checkUser(ctx, g, token, openid); err != nil {
+		return got, err
+	}
+	got.spoofedStatus, _, err = get(ctx, "http://"+port.Addr()+"/api/hello", "X-OpenID", openid)
+	if err != nil {
+		return got, err
+	}
+	out, _ := g.Probe(ctx) // the exit status follows from the output
+	_, got.probe, _ = strings.Cut(strings.TrimSpace(out), "GET /api/hello: ")
+	return got, nil
+}
+
+// checkUser returns "ok" when the backend sees the user and the user_id that its login hook
+// assigned, else its response.
+func checkUser(ctx context.Context, g *rig.Gateway, token, openid string) (string, error) {
 	status, body, err := get(ctx, g.URL("/api/hello"), "Authorization", "Bearer "+token)
 	if err != nil {
-		return "", "", "", err
+		return "", err
 	}
-	known = fmt.Sprint(status, " ", body)
 	var user struct {
 		OpenID string `json:"openid"`
 		UserID string `json:"user_id"`
 	}
 	if json.Unmarshal([]byte(body), &user) == nil && user.OpenID == openid && user.UserID == "u-"+openid {
-		known = "yes"
+		return "ok", nil
 	}
-	status, _, err = get(ctx, "http://"+port.Addr()+"/api/hello", "X-OpenID", openid)
-	if err != nil {
-		return "", "", "", err
-	}
-	out, _ := g.Probe(ctx) // its status follows from the line
-	_, probed, _ = strings.Cut(strings.TrimSpace(out), "GET /api/hello: ")
-	return known, fmt.Sprint(status), probed, nil
+	return fmt.Sprint(status, " ", body), nil
 }
 
+// start runs the command of a backend and waits until it listens.
 func start(ctx context.Context, r *rig.Rig, name, command, address string, g *rig.Gateway) error {
 	cmd := exec.Command("bash", "-c", strings.NewReplacer("ADDRESS", address, "DIR", r.Dir).Replace(command))
 	cmd.Dir = r.Root

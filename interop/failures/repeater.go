@@ -9,9 +9,10 @@ import (
 	"wxgate/interop/rig"
 )
 
-// repeater starts an HAProxy in front of gateways that sends a request up to three times
-// more where the connection closes without a byte, POSTs too. It gives its base URL.
-func repeater(ctx context.Context, r *rig.Rig, gateways ...*rig.Gateway) (string, error) {
+// startRepeater starts an HAProxy in front of gateways and returns its base URL. When a
+// connection closes without a byte of a response, HAProxy sends the request again, POSTs
+// too, up to three times.
+func startRepeater(ctx context.Context, r *rig.Rig, gateways ...*rig.Gateway) (string, error) {
 	port, err := r.Port()
 	if err != nil {
 		return "", err

@@ -12,44 +12,46 @@ import (
 	"time"
 )
 
-// result counts, of one scenario, what clients got and how often each request
-// reached the backend.
+// result counts, in one scenario, what clients got and how often each request reached the
+// backend.
 type result struct {
-	mu       sync.Mutex
-	answers  map[string]int
-	arrived  map[string]int
-	arrivals int
+	mu        sync.Mutex
+	responses map[string]int // by status and error code, or "no response"
+	arrived   map[string]int // by path, which ends in the request's number
+	arrivals  int            // repeats included
 
 	expected bool // the scenario's own condition holds
 }
 
 func newResult() *result {
-	return &result{answers: map[string]int{}, arrived: map[string]int{}}
+	return &result{responses: map[string]int{}, arrived: map[string]int{}}
 }
 
-// arrive counts a request at the backend. Its path ends in its number.
-func (res *result) arrive(r *http.Request) {
+// recordArrival counts a request at the backend.
+func (res *result) recordArrival(r *http.Request) {
 	res.mu.Lock()
 	defer res.mu.Unlock()
 	res.arrived[r.URL.Path]++
 	res.arrivals++
 }
 
-// seen is how many requests have reached the backend, repeats included.
-func (res *result) seen() int {
+// countArrivals returns how many requests have reached the backend, repeats included.
+func (res *result) countArrivals() int {
 	res.mu.Lock()
 	defer res.mu.Unlock()
 	return res.arrivals
 }
 
+// requests returns the number of requests that clients have sent.
 func (res *result) requests() (n int) {
-	for _, count := range res.answers {
+	for _, count := range res.responses {
 		n += count
 	}
 	return n
 }
 
-func (res *result) doubled() (n int) {
+// duplicates returns the number of requests that reached the backend more than once.
+func (res *result) duplicates() (n int) {
 	for _, times := range res.arrived {
 		if times > 1 {
 			n++
@@ -60,7 +62,7 @@ func (res *result) doubled() (n int) {
 
 // only reports whether clients got nothing but these.
 func (res *result) only(allowed ...string) bool {
-	for got := range res.answers {
+	for got := range res.responses {
 		if !slices.Contains(allowed, got) {
 			return false
 		}
@@ -70,22 +72,23 @@ func (res *result) only(allowed ...string) bool {
 
 func (res *result) String() string {
 	var texts []string
-	for _, got := range slices.Sorted(maps.Keys(res.answers)) {
-		texts = append(texts, fmt.Sprintf("%d × %.60s", res.answers[got], got))
+	for _, got := range slices.Sorted(maps.Keys(res.responses)) {
+		texts = append(texts, fmt.Sprintf("%d × %.60s", res.responses[got], got))
 	}
 	return strings.Join(texts, ", ")
 }
 
-// post sends request n with a body and counts what comes: the status, with the
-// gateway's error code, or "no answer".
+// post sends POST number n and counts its outcome, which it returns.
 func (res *result) post(ctx context.Context, base, token string, n int) string {
 	got := post(ctx, base, token, n)
 	res.mu.Lock()
 	defer res.mu.Unlock()
-	res.answers[got]++
+	res.responses[got]++
 	return got
 }
 
+// post sends POST number n. The outcome is the status, with the gateway's error code, or
+// "no response".
 func post(ctx context.Context, base, token string, n int) string {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -94,19 +97,19 @@ func post(ctx context.Context, base, token string, n int) string {
 		return err.Error()
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(req)
+	response, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return "no answer"
+		return "no response"
 	}
-	defer answer.Body.Close()
-	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
-		return fmt.Sprint(answer.StatusCode, " broken off")
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return fmt.Sprint(response.StatusCode, " truncated")
 	}
-	return strings.TrimSpace(fmt.Sprint(answer.StatusCode, " ", answer.Header.Get("X-Gateway-Error")))
+	return strings.TrimSpace(fmt.Sprint(response.StatusCode, " ", response.Header.Get("X-Gateway-Error")))
 }
 
-// each runs n calls at once and waits for all.
-func each(n int, call func(int)) (wait func()) {
+// concurrently starts n calls at the same time. wait returns after the last one.
+func concurrently(n int, call func(int)) (wait func()) {
 	var running sync.WaitGroup
 	for i := range n {
 		running.Go(func() { call(i) })

@@ -20,10 +20,11 @@ const (
 	repeatWait = time.Second
 )
 
-// truncatingBackend: the backend promises more than it sends and closes the connection.
+// truncatingBackend: the backend announces a longer body than it sends, and closes the
+// connection.
 func truncatingBackend(ctx context.Context, r *rig.Rig, got *result) error {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got.arrive(r)
+		got.recordArrival(r)
 		conn, out, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			return
@@ -33,11 +34,11 @@ func truncatingBackend(ctx context.Context, r *rig.Rig, got *result) error {
 		_ = out.Flush()
 	}))
 	defer backend.Close()
-	g, err := gateway(ctx, r, route(backend.URL))
+	g, err := startGateway(ctx, r, route(backend.URL))
 	if err != nil {
 		return err
 	}
-	base, err := repeater(ctx, r, g)
+	base, err := startRepeater(ctx, r, g)
 	if err != nil {
 		return err
 	}
@@ -45,17 +46,18 @@ func truncatingBackend(ctx context.Context, r *rig.Rig, got *result) error {
 	if err != nil {
 		return err
 	}
-	each(parallel, func(n int) { got.post(ctx, base, token, n) })()
-	got.expected = got.only("502 upstream_error", "200 broken off")
+	concurrently(parallel, func(n int) { got.post(ctx, base, token, n) })()
+	got.expected = got.only("502 upstream_error", "200 truncated")
 	return nil
 }
 
-// shortShutdown: one of two gateways stops, and its requests outlast shutdown_timeout.
+// shortShutdown: one of two gateways stops, and its requests take longer than
+// shutdown_timeout.
 func shortShutdown(ctx context.Context, r *rig.Rig, got *result) error {
 	backend, release := waitingBackend(got)
 	defer backend.Close()
 	defer release()
-	gateways, base, err := pair(ctx, r, backend.URL)
+	gateways, base, err := startPair(ctx, r, backend.URL)
 	if err != nil {
 		return err
 	}
@@ -63,8 +65,8 @@ func shortShutdown(ctx context.Context, r *rig.Rig, got *result) error {
 	if err != nil {
 		return err
 	}
-	wait := each(parallel, func(n int) { got.post(ctx, base, token, n) })
-	if err := gateways[0].Await(ctx, func() bool { return got.seen() >= parallel }); err != nil {
+	wait := concurrently(parallel, func(n int) { got.post(ctx, base, token, n) })
+	if err := gateways[0].Await(ctx, func() bool { return got.countArrivals() >= parallel }); err != nil {
 		return err
 	}
 	if err := gateways[0].Terminate(ctx); err != nil {
@@ -75,17 +77,17 @@ func shortShutdown(ctx context.Context, r *rig.Rig, got *result) error {
 	}
 	release()
 	wait()
-	got.expected = got.only("200", "502 upstream_error", "503 overloaded") && got.answers["200"] > 0
+	got.expected = got.only("200", "502 upstream_error", "503 overloaded") && got.responses["200"] > 0
 	return nil
 }
 
-// endedSession: users log out while their POSTs are at the backend. A client logs in
-// again and repeats what was answered with 401, as the SDK does.
+// endedSession: users log out while their POSTs are at the backend. A client that gets a
+// 401 logs in again and repeats its POST, as the SDK does.
 func endedSession(ctx context.Context, r *rig.Rig, got *result) error {
 	backend, release := waitingBackend(got)
 	defer backend.Close()
 	defer release()
-	g, err := gateway(ctx, r, route(backend.URL))
+	g, err := startGateway(ctx, r, route(backend.URL))
 	if err != nil {
 		return err
 	}
@@ -96,12 +98,12 @@ func endedSession(ctx context.Context, r *rig.Rig, got *result) error {
 		}
 	}
 	var failed atomic.Value
-	wait := each(parallel, func(n int) {
-		if err := orderOrRepeat(ctx, g, tokens[n], n, got); err != nil {
+	wait := concurrently(parallel, func(n int) {
+		if err := postWithLogin(ctx, g, tokens[n], n, got); err != nil {
 			failed.Store(err)
 		}
 	})
-	if err := g.Await(ctx, func() bool { return got.seen() >= parallel }); err != nil {
+	if err := g.Await(ctx, func() bool { return got.countArrivals() >= parallel }); err != nil {
 		return err
 	}
 	for _, token := range tokens {
@@ -119,7 +121,9 @@ func endedSession(ctx context.Context, r *rig.Rig, got *result) error {
 	return err
 }
 
-func orderOrRepeat(ctx context.Context, g *rig.Gateway, token string, n int, got *result) error {
+// postWithLogin sends POST number n, and repeats it after a new login when the session has
+// ended.
+func postWithLogin(ctx context.Context, g *rig.Gateway, token string, n int, got *result) error {
 	if got.post(ctx, g.URL(""), token, n) != "401 session_ended" {
 		return nil
 	}
@@ -131,18 +135,18 @@ func orderOrRepeat(ctx context.Context, g *rig.Gateway, token string, n int, got
 	return nil
 }
 
-// hungBackend: one of two backends takes requests and never answers. What counts is how
-// many clients wait for it until the route's timeout.
+// hungBackend: one of two backends reads requests and never responds. No more clients may
+// wait until the route's timeout than it takes to eject the backend.
 func hungBackend(ctx context.Context, r *rig.Rig, got *result) error {
 	const sent, failures = 60, 3
-	healthy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got.arrive(r) }))
+	healthy := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got.recordArrival(r) }))
 	defer healthy.Close()
 	hung := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then does the context end with the connection
+		_, _ = io.Copy(io.Discard, r.Body) // net/http watches for a closed connection only when the body has been read
 		<-r.Context().Done()
 	}))
 	defer hung.Close()
-	g, err := gateway(ctx, r, fmt.Sprintf(
+	g, err := startGateway(ctx, r, fmt.Sprintf(
 		"routes: [{path: /api/, timeout: 300ms, upstreams: [%q, %q], eject: {failures: %d, for: 1m}}]", healthy.URL, hung.URL, failures))
 	if err != nil {
 		return err
@@ -154,20 +158,20 @@ func hungBackend(ctx context.Context, r *rig.Rig, got *result) error {
 	for n := range sent {
 		got.post(ctx, g.URL(""), token, n)
 	}
-	got.expected = got.only("200", "504 upstream_timeout") && got.answers["504 upstream_timeout"] == failures
+	got.expected = got.only("200", "504 upstream_timeout") && got.responses["504 upstream_timeout"] == failures
 	return nil
 }
 
-// waitingBackend answers nothing before it is released.
+// waitingBackend responds to no request until release is called.
 func waitingBackend(got *result) (*httptest.Server, context.CancelFunc) {
 	ctx, release := context.WithCancel(context.Background())
 	return httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		got.arrive(r)
+		got.recordArrival(r)
 		<-ctx.Done()
 	})), release
 }
 
-func gateway(ctx context.Context, r *rig.Rig, config string) (*rig.Gateway, error) {
+func startGateway(ctx context.Context, r *rig.Rig, config string) (*rig.Gateway, error) {
 	return r.Gateway(ctx, config+"\nlimits: {login_per_ip: 1000/s}\nshutdown_timeout: 1s\n", nil)
 }
 
@@ -175,18 +179,19 @@ func route(backend string) string {
 	return fmt.Sprintf("routes: [{path: /api/, timeout: 20s, upstreams: [%q]}]", backend)
 }
 
-// pair starts two gateways on one Redis behind a repeater.
-func pair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gateway, base string, err error) {
+// startPair starts two gateways on one Redis with a repeater in front, whose base URL it
+// returns.
+func startPair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gateway, base string, err error) {
 	redis, err := r.Redis(ctx)
 	if err != nil {
 		return gateways, "", err
 	}
 	for i := range gateways {
-		if gateways[i], err = gateway(ctx, r, fmt.Sprintf("redis: {addrs: [%q]}\n%s", redis, route(backend))); err != nil {
+		if gateways[i], err = startGateway(ctx, r, fmt.Sprintf("redis: {addrs: [%q]}\n%s", redis, route(backend))); err != nil {
 			return gateways, "", err
 		}
 	}
-	base, err = repeater(ctx, r, gateways[:]...)
+	base, err = startRepeater(ctx, r, gateways[:]...)
 	return gateways, base, err
 }
 

@@ -9,12 +9,13 @@ import (
 	"github.com/coder/websocket"
 )
 
-// backend answers the checks. /seen tells the headers, /upload counts a body and says at
-// its first byte that it comes, /events sends a second event once the first has been
-// confirmed, /socket sends messages back, all else is 200, for health checks.
+// backend is the server behind the balancers. /headers returns the request's header,
+// /upload reports the first byte on arrived and returns the length of the body, /events
+// sends a second event after confirmed, /socket echoes a message. Any other path is a 200,
+// for health checks.
 type backend struct {
-	arrived   chan struct{} // the first byte of an upload
-	confirmed chan struct{} // the first event has been read
+	arrived   chan struct{} // receives when the first byte of an upload has arrived
+	confirmed chan struct{} // the client sends when it has read the first event
 }
 
 func newBackend() *backend {
@@ -23,7 +24,7 @@ func newBackend() *backend {
 
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
-	case "/seen":
+	case "/headers":
 		_ = json.NewEncoder(w).Encode(r.Header)
 	case "/upload":
 		b.upload(w, r)
@@ -57,7 +58,7 @@ func (b *backend) events(w http.ResponseWriter, r *http.Request) {
 func echo(w http.ResponseWriter, r *http.Request) {
 	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
 	if err != nil {
-		return // it has been answered
+		return // Accept has responded
 	}
 	defer socket.CloseNow()
 	kind, message, err := socket.Read(r.Context())

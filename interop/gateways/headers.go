@@ -14,11 +14,12 @@ import (
 	"wxgate/interop/balancers"
 )
 
-// probes are header lines of a client, and the names under which something may arrive.
+// probes are header lines that a client sends, and the fields to look for behind the
+// balancer.
 var probes = []struct {
 	name   string
 	lines  []string
-	expect []string // lower case; what else arrives isn't shown
+	expect []string // names in lower case; other fields that arrive aren't shown
 }{
 	{"`X_Under: 1`", []string{"X_Under: 1"}, []string{"x_under", "x-under"}},
 	{"`X.Dot: 1`", []string{"X.Dot: 1"}, []string{"x.dot"}},
@@ -35,16 +36,15 @@ var probes = []struct {
 	{"nothing", nil, []string{"via", "x-forwarded-server", "x-forwarded-port", "x-real-ip", "forwarded"}},
 }
 
-// headers sends each probe through a balancer to a server that looks at the bytes, and
-// gives the lines that arrived.
+// headers sends each probe through a balancer to a recorder and returns the lines that
+// arrived, by the probe's name.
 func (t *trial) headers(ctx context.Context, b balancers.Balancer) (map[string]string, error) {
 	recorder, err := newRecorder()
 	if err != nil {
 		return nil, err
 	}
 	defer recorder.Close()
-	target := balancers.Target{Address: recorder.Addr().String(), Health: recorder.Addr().String()}
-	url, err := t.start(ctx, b, [2]balancers.Target{target, target})
+	url, err := t.start(ctx, b, twice(recorder.Addr().String()))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (t *trial) headers(ctx context.Context, b balancers.Balancer) (map[string]s
 	return arrived, nil
 }
 
-// probe sends a request with these lines and gives the header lines that arrived.
+// probe sends a request with these lines and returns the header lines that arrived.
 func (t *trial) probe(address string, lines []string) ([]string, error) {
 	dialer := &net.Dialer{Timeout: checkLimit}
 	conn, err := tls.DialWithDialer(dialer, "tcp", address, &tls.Config{RootCAs: t.cert.Pool()})
@@ -81,7 +81,7 @@ func (t *trial) probe(address string, lines []string) ([]string, error) {
 	return strings.Split(strings.TrimSpace(string(body)), "\n"), err
 }
 
-// matching are the lines of these names, as the cell of a table.
+// matching returns the lines with these names, for a cell of the table.
 func matching(lines, names []string) string {
 	if strings.HasPrefix(lines[0], "refused") {
 		return lines[0]
@@ -101,8 +101,8 @@ func matching(lines, names []string) string {
 	return strings.Join(found, ", ")
 }
 
-// newRecorder starts a server that answers each request with the header lines that it
-// got, as they are on the wire.
+// newRecorder starts a server that responds to each request with the bytes of its header
+// lines.
 func newRecorder() (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -124,17 +124,25 @@ func record(conn net.Conn) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)
 	for {
-		var lines strings.Builder
-		for {
-			line, err := r.ReadString('\n')
-			if err != nil {
-				return
-			}
-			if strings.TrimSpace(line) == "" {
-				break
-			}
-			lines.WriteString(strings.TrimRight(line, "\r\n") + "\n")
+		lines, err := readHeaderLines(r)
+		if err != nil {
+			return
 		}
-		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", lines.Len(), lines.String())
+		fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(lines), lines)
+	}
+}
+
+// readHeaderLines reads a request's header, with the request line, up to the empty line.
+func readHeaderLines(r *bufio.Reader) (string, error) {
+	var lines strings.Builder
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return "", err
+		}
+		if strings.TrimSpace(line) == "" {
+			return lines.String(), nil
+		}
+		lines.WriteString(strings.TrimRight(line, "\r\n") + "\n")
 	}
 }

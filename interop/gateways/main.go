@@ -1,6 +1,6 @@
-// Command gateways puts wxgate behind and in front of the load balancers that deploy/
-// has files for: login over HTTPS, HTTP/2, the client's address, WebSocket, event
-// streams, uploads; and shows what each of them does to header fields.
+// Command gateways puts wxgate behind and in front of each load balancer for which deploy/
+// has files, and checks login over HTTPS, HTTP/2, the client's address, WebSocket, event
+// streams and uploads. It also shows what each balancer does to header fields.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"wxgate/interop/rig"
 )
 
-// only are the balancers to try, by their names.
+// only names the balancers to use.
 var only = flag.String("only", "", "names of balancers, with commas between them (default: all)")
 
 func main() {
@@ -35,17 +35,17 @@ func run(ctx context.Context, r *rig.Rig) error {
 	if t.gateways, err = t.startGateways(ctx); err != nil {
 		return err
 	}
-	chosen := t.chosen()
-	passes, headers := rig.NewTable(append([]string{""}, names(chosen)...)...), rig.NewTable(append([]string{"the client sends"}, names(chosen)...)...)
-	if err := t.all(ctx, chosen, passes, headers); err != nil {
+	selected := selectedBalancers()
+	results, headers := rig.NewTable(append([]string{""}, names(selected)...)...), rig.NewTable(append([]string{"the client sends"}, names(selected)...)...)
+	if err := t.all(ctx, selected, results, headers); err != nil {
 		return err
 	}
-	passes.Print("wxgate behind and in front of load balancers")
+	results.Print("wxgate behind and in front of load balancers")
 	headers.Print("what arrives behind each of them, without wxgate")
 	return nil
 }
 
-// trial is what the balancers are tried with.
+// trial has the gateways and the backend that all balancers are tested with.
 type trial struct {
 	*rig.Rig
 	cert           *rig.Certificate
@@ -54,7 +54,7 @@ type trial struct {
 	gateways       [2]*rig.Gateway
 }
 
-func (t *trial) chosen() (list []balancers.Balancer) {
+func selectedBalancers() (list []balancers.Balancer) {
 	for _, b := range balancers.All {
 		if *only == "" || strings.Contains(","+*only+",", ","+b.Name+",") {
 			list = append(list, b)
@@ -89,16 +89,16 @@ routes: [{path: /, upstreams: ["http://%s"]}]
 	return gateways, nil
 }
 
-// all fills the tables, a column for each balancer.
-func (t *trial) all(ctx context.Context, chosen []balancers.Balancer, passes, headers *rig.Table) error {
-	columns := make([][]string, len(chosen))
-	seen := make([]map[string]string, len(chosen))
-	for i, b := range chosen {
+// all tests each balancer and fills the tables, which have a column for each.
+func (t *trial) all(ctx context.Context, selected []balancers.Balancer, results, headers *rig.Table) error {
+	columns := make([][]string, len(selected))
+	arrived := make([]map[string]string, len(selected))
+	for i, b := range selected {
 		var err error
-		if columns[i], err = t.passes(ctx, b); err != nil {
+		if columns[i], err = t.check(ctx, b); err != nil {
 			return fmt.Errorf("%s: %w", b.Name, err)
 		}
-		if seen[i], err = t.headers(ctx, b); err != nil {
+		if arrived[i], err = t.headers(ctx, b); err != nil {
 			return fmt.Errorf("%s: headers: %w", b.Name, err)
 		}
 	}
@@ -107,19 +107,19 @@ func (t *trial) all(ctx context.Context, chosen []balancers.Balancer, passes, he
 		for _, c := range columns {
 			cells = append(cells, c[row])
 		}
-		passes.Add(cells...)
+		results.Add(cells...)
 	}
 	for _, p := range probes {
 		cells := []string{p.name}
-		for _, s := range seen {
-			cells = append(cells, s[p.name])
+		for _, lines := range arrived {
+			cells = append(cells, lines[p.name])
 		}
 		headers.Add(cells...)
 	}
 	return nil
 }
 
-// start puts a balancer before targets and gives its base URL.
+// start starts a balancer in front of targets and returns its base URL.
 func (t *trial) start(ctx context.Context, b balancers.Balancer, targets [2]balancers.Target) (string, error) {
 	site, err := balancers.NewSite(t.Rig, b.Name, targets, t.cert)
 	if err != nil {
@@ -128,35 +128,38 @@ func (t *trial) start(ctx context.Context, b balancers.Balancer, targets [2]bala
 	return site.URL(), b.Start(ctx, site)
 }
 
-// passes tries everything with the balancer before the gateways, then with the balancer
-// between a gateway and the backend.
-func (t *trial) passes(ctx context.Context, b balancers.Balancer) ([]string, error) {
+// check runs all checks with the balancer in front of the gateways, then with the balancer
+// between a gateway and the backend. It returns a cell for each of rowNames.
+func (t *trial) check(ctx context.Context, b balancers.Balancer) ([]string, error) {
 	front, err := t.start(ctx, b, balancers.Gateways(t.gateways))
 	if err != nil {
 		return nil, err
 	}
-	behind, err := t.between(ctx, b)
+	gateway, err := t.startBehindGateway(ctx, b)
 	if err != nil {
 		return nil, err
 	}
-	before := &caller{trial: t, base: front, client: t.cert.Client()}
-	after := &caller{trial: t, base: behind.URL(""), client: t.cert.Client()}
-	for _, c := range []*caller{before, after} {
+	var cells []string
+	for _, base := range []string{front, gateway.URL("")} {
+		c := &caller{trial: t, base: base, client: t.cert.Client()}
 		if c.token, c.openid, err = t.gateways[0].LoginAt(ctx, c.client, c.base, "alice"); err != nil {
 			return nil, err
 		}
-	}
-	var cells []string
-	for _, c := range []*caller{before, after} {
-		for _, check := range checks {
-			text, err := check.try(ctx, c)
-			if err != nil {
-				text = err.Error()
-			}
-			cells = append(cells, strings.TrimSpace(text+" "+t.Check(err == nil)))
-		}
+		cells = append(cells, c.runChecks(ctx)...)
 	}
 	return cells, nil
+}
+
+// runChecks runs all checks and returns a cell for each.
+func (c *caller) runChecks(ctx context.Context) (cells []string) {
+	for _, check := range checks {
+		text, err := check.run(ctx, c)
+		if err != nil {
+			text = err.Error()
+		}
+		cells = append(cells, strings.TrimSpace(text+" "+c.Check(err == nil)))
+	}
+	return cells
 }
 
 func rowNames() (rows []string) {
@@ -168,14 +171,20 @@ func rowNames() (rows []string) {
 	return rows
 }
 
-// between starts a gateway whose only upstream is the balancer, which leads to the backend.
-func (t *trial) between(ctx context.Context, b balancers.Balancer) (*rig.Gateway, error) {
-	target := balancers.Target{Address: t.backendAddress, Health: t.backendAddress}
-	url, err := t.start(ctx, b, [2]balancers.Target{target, target})
+// startBehindGateway starts a balancer in front of the backend, and a gateway whose only
+// upstream is this balancer.
+func (t *trial) startBehindGateway(ctx context.Context, b balancers.Balancer) (*rig.Gateway, error) {
+	url, err := t.start(ctx, b, twice(t.backendAddress))
 	if err != nil {
 		return nil, err
 	}
 	return t.Gateway(ctx, fmt.Sprintf(`limits: {max_body: 0}
 routes: [{path: /, upstreams: [{url: %q, ca_file: %q}]}]
 `, url, t.cert.File), t.cert)
+}
+
+// twice returns two targets with the same address.
+func twice(address string) [2]balancers.Target {
+	target := balancers.Target{Address: address, Health: address}
+	return [2]balancers.Target{target, target}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
 	"wxgate/interop/http11/probe"
 	"wxgate/interop/rig"
 )

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"slices"
 	"time"
+
 	"wxgate/interop/rig"
 )
 

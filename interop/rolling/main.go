@@ -1,6 +1,6 @@
-// Command rolling restarts two gateways in turns, behind nginx and behind HAProxy with
-// the files of deploy/, while users send GETs and POSTs. No request may be lost, and
-// none may reach the backend twice.
+// Command rolling restarts two gateways alternately, behind nginx and behind HAProxy with
+// the files of deploy/, while users send GETs and POSTs. No request may be lost, and none
+// may reach the backend twice.
 package main
 
 import (
@@ -21,8 +21,8 @@ const (
 	restarts = 10
 	workers  = 4 // of each kind of client and method
 
-	// pause is from a restart to the next, in which the balancer notices that the
-	// gateway is back.
+	// pause is the time between restarts. It is long enough for the balancer's health check
+	// to notice that the gateway is back.
 	pause = 2 * time.Second
 )
 
@@ -34,8 +34,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 		return err
 	}
 	table := rig.NewTable("balancer", "restarts", "requests", "reached the backend twice", "", "lost")
-	for _, b := range chosen() {
-		load, err := try(ctx, r, b, cert)
+	for _, b := range selected() {
+		load, err := test(ctx, r, b, cert)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.Name, err)
 		}
@@ -45,8 +45,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// chosen are the balancers that the arguments name, or both.
-func chosen() (list []balancers.Balancer) {
+// selected returns the balancers that the arguments name, or both.
+func selected() (list []balancers.Balancer) {
 	for _, b := range []balancers.Balancer{balancers.Nginx, balancers.HAProxy} {
 		if len(os.Args) == 1 || slices.Contains(os.Args[1:], b.Name) {
 			list = append(list, b)
@@ -55,11 +55,12 @@ func chosen() (list []balancers.Balancer) {
 	return list
 }
 
-func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certificate) (*rig.Load, error) {
+// test restarts two gateways behind one balancer under load.
+func test(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certificate) (*rig.Load, error) {
 	load := rig.NewLoad()
 	backend := httptest.NewServer(load)
 	defer backend.Close()
-	gateways, err := pair(ctx, r, backend.URL)
+	gateways, err := startPair(ctx, r, backend.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -78,14 +79,14 @@ func try(ctx context.Context, r *rig.Rig, b balancers.Balancer, cert *rig.Certif
 		return nil, err
 	}
 	if !load.Lossless() {
-		explain(b.Name, site.Log())
+		printErrors(b.Name, site.Log())
 	}
 	return load, nil
 }
 
-// explain prints what the balancer says of answers that didn't come. A refused connection
-// isn't among it: the other gateway was asked.
-func explain(balancer, log string) {
+// printErrors prints the balancer's log without refused connections: after one of those
+// the balancer sends the request to the other gateway.
+func printErrors(balancer, log string) {
 	for line := range strings.Lines(log) {
 		if !strings.Contains(line, "Connection refused") {
 			fmt.Fprintf(os.Stderr, "%s: %.300s", balancer, line)
@@ -93,8 +94,8 @@ func explain(balancer, log string) {
 	}
 }
 
-// pair starts two gateways on one Redis.
-func pair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gateway, err error) {
+// startPair starts two gateways on one Redis.
+func startPair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*rig.Gateway, err error) {
 	redis, err := r.Redis(ctx)
 	if err != nil {
 		return gateways, err
@@ -113,7 +114,7 @@ routes: [{path: /, upstreams: [%q]}]
 	return gateways, nil
 }
 
-// restart restarts the gateways in turns while the load runs.
+// restart restarts the gateways alternately under load.
 func restart(ctx context.Context, load *rig.Load, gateways [2]*rig.Gateway, cert *rig.Certificate) error {
 	defer load.Start(ctx, workers, clients(cert)...)()
 	for i := range restarts {
@@ -127,8 +128,8 @@ func restart(ctx context.Context, load *rig.Load, gateways [2]*rig.Gateway, cert
 	return rig.Pause(ctx, pause)
 }
 
-// clients are one that keeps HTTP/1.1 connections, one that opens a new one for each
-// request, and one that speaks HTTP/2.
+// clients returns three clients: HTTP/1.1 with kept-alive connections, HTTP/1.1 with a new
+// connection for each request, and HTTP/2.
 func clients(cert *rig.Certificate) []*http.Client {
 	kept, fresh := cert.Client(), cert.Client()
 	for _, c := range []*http.Client{kept, fresh} {

@@ -30,7 +30,7 @@ func startCluster(ctx context.Context, r *rig.Rig) (*cluster, error) {
 		if err != nil {
 			return nil, err
 		}
-		dir := r.Path(fmt.Sprintf("node%d", i)) // its own: a replica keeps what it is sent in a file there
+		dir := r.Path(fmt.Sprintf("node%d", i)) // one for each node: nodes.conf and what a replica receives are in it
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func startCluster(ctx context.Context, r *rig.Rig) (*cluster, error) {
 	if out, err := exec.CommandContext(ctx, "redis-cli", append(args, "--cluster-replicas", "1", "--cluster-yes")...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("redis-cli --cluster create: %w\n%s", err, out)
 	}
-	return c, c.await(ctx, c.well)
+	return c, c.await(ctx, c.healthy)
 }
 
 func (c *cluster) addresses() (list []string) {
@@ -70,7 +70,7 @@ func quoted(list []string) string {
 	return b.String()
 }
 
-// do runs one command.
+// do runs one command by redis-cli.
 func (n *node) do(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -79,7 +79,7 @@ func (n *node) do(args ...string) (string, error) {
 	return strings.ReplaceAll(string(out), "\r", ""), err
 }
 
-// info is a number of INFO, 0 where the node doesn't answer.
+// info returns a number of INFO, or 0 when the node doesn't reply.
 func (n *node) info(section, field string) float64 {
 	out, _ := n.do("INFO", section)
 	for line := range strings.Lines(out) {
@@ -91,71 +91,60 @@ func (n *node) info(section, field string) float64 {
 	return 0
 }
 
-func (n *node) says(section, text string) bool {
+// infoHas reports whether a section of INFO contains the text.
+func (n *node) infoHas(section, text string) bool {
 	out, _ := n.do("INFO", section)
 	return strings.Contains(out, text)
 }
 
-func (n *node) isMaster() bool { return n.says("replication", "role:master") }
+func (n *node) isMaster() bool { return n.infoHas("replication", "role:master") }
 
-// masters and replicas as the nodes themselves say.
-func (c *cluster) masters() (list []*node)  { return c.having("role:master") }
-func (c *cluster) replicas() (list []*node) { return c.having("role:slave") }
+// masters and replicas go by the role that the nodes themselves report.
+func (c *cluster) masters() (list []*node)  { return c.withRole("role:master") }
+func (c *cluster) replicas() (list []*node) { return c.withRole("role:slave") }
 
-func (c *cluster) having(role string) (list []*node) {
+func (c *cluster) withRole(role string) (list []*node) {
 	for _, n := range c.nodes {
-		if n.says("replication", role) {
+		if n.infoHas("replication", role) {
 			list = append(list, n)
 		}
 	}
 	return list
 }
 
-// replicaOf is the replica of a master.
+// replicaOf returns the replica of a master, or nil.
 func (c *cluster) replicaOf(master *node) *node {
 	_, port, _ := strings.Cut(master.address, ":")
 	for _, n := range c.replicas() {
-		if n.says("replication", "master_port:"+port+"\n") {
+		if n.infoHas("replication", "master_port:"+port+"\n") {
 			return n
 		}
 	}
 	return nil
 }
 
-// well tells that all slots are served, and each of six nodes does its part.
-func (c *cluster) well() bool {
+// healthy reports whether every node sees all hash slots served, and three masters have
+// replicas that are connected.
+func (c *cluster) healthy() bool {
 	for _, n := range c.nodes {
 		if out, _ := n.do("CLUSTER", "INFO"); !strings.Contains(out, "cluster_state:ok") || !strings.Contains(out, "cluster_slots_ok:16384") {
 			return false
 		}
-		if !n.isMaster() && !n.says("replication", "master_link_status:up") {
+		if !n.isMaster() && !n.infoHas("replication", "master_link_status:up") {
 			return false
 		}
 	}
 	return len(c.masters()) == 3
 }
 
+// await waits until ready returns true, for two minutes at most.
 func (c *cluster) await(ctx context.Context, ready func() bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for !ready() {
 		if err := rig.Pause(ctx, 20*time.Millisecond); err != nil {
-			return fmt.Errorf("the cluster doesn't get well: %w", err)
+			return fmt.Errorf("the cluster is not in the expected state: %w", err)
 		}
 	}
 	return nil
-}
-
-// usage is what the nodes have used so far.
-type usage struct {
-	cpu, memory, commands float64 // seconds, bytes, of all nodes together
-}
-
-func used(nodes []*node) (u usage) {
-	for _, n := range nodes {
-		u.cpu += n.info("cpu", "used_cpu_user") + n.info("cpu", "used_cpu_sys")
-		u.memory += n.info("memory", "used_memory")
-		u.commands += n.info("stats", "total_commands_processed")
-	}
-	return u
 }

@@ -13,35 +13,39 @@ import (
 	"wxgate/interop/rig"
 )
 
-// The kinds of requests. An instance knows a session that it served within stale_if_error.
+// The kinds of requests, by whether the instance has served the session within
+// stale_if_error.
 const (
 	known   = "session that the instance knows"
 	unknown = "session that it doesn't know"
 	login   = "login"
 )
 
-// kinds is the mix, in turns.
+// kinds is the mix, in this order.
 var kinds = []string{known, unknown, known, unknown, known, login, known, unknown, known, known}
 
 const (
 	knownSessions = 1000
-	patience      = 10 * time.Second // of a client
+	clientTimeout = 10 * time.Second
 )
 
 // sent is a request with its outcome.
 type sent struct {
 	kind    string
 	due     time.Time
-	latency time.Duration // from the time at which it was due
+	latency time.Duration // from due to the end of the response
 	outcome string        // "200", or status and error code, or the client's error
-	token   string        // what a login gave
+	token   string        // of a login
 }
 
-// load sends requests at a constant rate, to the gateways in turns.
+// end is when the response ended.
+func (s sent) end() time.Time { return s.due.Add(s.latency) }
+
+// load sends requests at a constant rate to two gateways.
 type load struct {
 	gateways [2]*rig.Gateway
 	sim      string
-	tokens   []string // of sessions; the first are the known ones
+	tokens   []string // of sessions; the first knownSessions are the known ones
 	client   *http.Client
 
 	mu   sync.Mutex
@@ -50,11 +54,11 @@ type load struct {
 
 func newLoad(gateways [2]*rig.Gateway, sim string, tokens []string) *load {
 	return &load{gateways: gateways, sim: sim, tokens: tokens, client: &http.Client{
-		Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 256},
+		Timeout: clientTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 256},
 	}}
 }
 
-// warm makes the known sessions known.
+// warm sends a request for each known session to each gateway.
 func (l *load) warm(ctx context.Context) error {
 	for _, g := range l.gateways {
 		err := inParallel(ctx, knownSessions, func(i int) error {
@@ -70,7 +74,8 @@ func (l *load) warm(ctx context.Context) error {
 	return nil
 }
 
-// start sends until stop is called, which waits for the last answer.
+// start sends requests until stop, which waits for the last response and returns the
+// outcomes.
 func (l *load) start(ctx context.Context) (stop func() []sent) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
@@ -81,7 +86,7 @@ func (l *load) start(ctx context.Context) (stop func() []sent) {
 			if rig.Pause(ctx, time.Until(due)) != nil {
 				return
 			}
-			running.Go(func() { l.one(i, due) })
+			running.Go(func() { l.send(i, due) })
 		}
 	})
 	return func() []sent {
@@ -91,9 +96,9 @@ func (l *load) start(ctx context.Context) (stop func() []sent) {
 	}
 }
 
-// one sends the request with this number.
-func (l *load) one(i int, due time.Time) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// send sends the request with this number and records its outcome.
+func (l *load) send(i int, due time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), clientTimeout)
 	defer cancel()
 	s := sent{kind: kinds[i%len(kinds)], due: due}
 	g := l.gateways[i/len(kinds)%2]
@@ -108,19 +113,26 @@ func (l *load) one(i int, due time.Time) {
 			s.outcome = err.Error()
 			break
 		}
-		due = time.Now() // the simulator's time doesn't count
-		answer, err := l.post(ctx, g.URL("/auth/login"), fmt.Sprintf(`{"code":%q}`, code["code"]))
-		if s.outcome = "200"; err != nil {
-			s.outcome = err.Error()
-		}
-		s.token, _ = answer["token"].(string)
+		s.due = time.Now() // the latency doesn't include the simulator
+		s.outcome, s.token = l.login(ctx, g, fmt.Sprint(code["code"]))
 	}
-	s.latency = time.Since(due)
+	s.latency = time.Since(s.due)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.done = append(l.done, s)
 }
 
+// login exchanges a code for a token.
+func (l *load) login(ctx context.Context, g *rig.Gateway, code string) (outcome, token string) {
+	fields, err := l.post(ctx, g.URL("/auth/login"), fmt.Sprintf(`{"code":%q}`, code))
+	if err != nil {
+		return err.Error(), ""
+	}
+	token, _ = fields["token"].(string)
+	return "200", token
+}
+
+// get sends a request with a token and returns its outcome.
 func (l *load) get(ctx context.Context, g *rig.Gateway, token string) string {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.URL("/api/x"), nil)
 	if err != nil {
@@ -147,7 +159,7 @@ func (l *load) post(ctx context.Context, url, body string) (map[string]any, erro
 	return fields, json.Unmarshal(raw, &fields)
 }
 
-// do gives the body of a 200, or an error with status and error code.
+// do returns the body of a 200, or an error with status and error code.
 func (l *load) do(req *http.Request) ([]byte, error) {
 	res, err := l.client.Do(req)
 	if err != nil {

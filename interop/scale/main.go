@@ -1,10 +1,12 @@
 // Command scale fills a Redis cluster of six nodes with a million sessions, by the script
-// that every login runs, and then has two gateways serve requests and logins at a
-// constant rate while a master is killed, comes back, and hands over as planned.
+// that every login runs. Then two gateways serve requests and logins at a constant rate
+// while a master is killed, returns as a replica, and becomes the master by a planned
+// failover.
 //
 //	go run ./interop/scale -sessions 1000000 -node-timeout 5000 -full-coverage=false
 //
-// It counts what was refused, slow or lost, and how long it took until nothing was.
+// It counts refused and slow requests and lost sessions, and measures how long it takes
+// until no request is refused.
 package main
 
 import (
@@ -29,9 +31,6 @@ var (
 	fullCoverage = flag.Bool("full-coverage", true, "cluster-require-full-coverage of Redis")
 )
 
-// app is that of every gateway of a rig.
-const app = "wx00000000000000aa"
-
 func main() {
 	flag.Parse()
 	rig.Main(30*time.Minute, run)
@@ -46,7 +45,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	_, _ = rand.Read(key) // never fails
 	store, err := session.Open(session.Config{
 		Redis: session.RedisConfig{Addrs: c.addresses(), Cluster: true, KeyPrefix: "wxgate:"},
-		Apps:  []string{app}, Secrets: []secret.Text{secret.Text(key)},
+		Apps:  []string{rig.AppID}, Secrets: []secret.Text{secret.Text(key)},
 	})
 	if err != nil {
 		return err
@@ -66,7 +65,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return failover(ctx, r, c, store, gateways, tokens)
 }
 
-// startGateways starts two instances before a backend that answers at once.
+// startGateways starts two instances in front of a backend that responds at once.
 func startGateways(ctx context.Context, r *rig.Rig, c *cluster, key []byte) (gateways [2]*rig.Gateway, err error) {
 	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	config := fmt.Sprintf(`redis: {addrs: [%s], cluster: true}

@@ -1,7 +1,7 @@
 <?php
-// Says which area a request is in and what identity arrived. nginx has its
-// opinion of the area, by location; this one is what an application arrives at
-// that decodes REQUEST_URI by itself.
+// Reports the area of a request and every identity that arrived. A request counts as
+// admin when nginx says so, by its location, or when this application does, which
+// decodes REQUEST_URI by itself.
 function folded(string $name): string
 {
     return preg_replace('/[^A-Z0-9]/', '_', strtoupper($name));

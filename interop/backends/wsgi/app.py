@@ -1,4 +1,4 @@
-"""Says which area a request is in and what identity arrived."""
+"""Reports the area of a request, by its decoded path, and every identity that arrived."""
 import posixpath
 import re
 from urllib.parse import quote

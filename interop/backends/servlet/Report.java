@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** Says which area a request is in, by the servlet mapping, and what identity arrived, trailers included. */
-public class Tell extends HttpServlet {
+/** Reports the area of a request, by the servlet mapping, and every identity that arrived, in headers and trailers. */
+public class Report extends HttpServlet {
     @Override
     protected void service(HttpServletRequest request, HttpServletResponse response) throws IOException {
         request.getInputStream().readAllBytes();
