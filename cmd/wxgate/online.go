@@ -116,7 +116,7 @@ func upstreamChecks(c *config.Config) []onlineCheck {
 			}
 			seen[key] = true
 			checks = append(checks, onlineCheck{"upstream " + key.url, func(ctx context.Context) error {
-				return upstream.Probe(ctx, t, group.Health)
+				return upstream.CheckTarget(ctx, t, group.Health)
 			}})
 		}
 	}

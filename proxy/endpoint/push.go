@@ -77,7 +77,7 @@ func (p pushEndpoints) receive(r *Request) error {
 		p.writeReply(r, m, stored)
 		return nil
 	case err != nil:
-		p.Log.Warn("push forwarded without the check for duplicates", zap.String("appid", p.appid), zap.Error(err))
+		p.Log.Warn("push forwarded without the check for repeats", zap.String("appid", p.appid), zap.Error(err))
 	}
 	return p.handle(ctx, r, m, claim)
 }

@@ -29,12 +29,12 @@ type attempts struct {
 	canceler  *Canceler                       // nil: the context is watched
 	shortBody []byte                          // nil: none, or it is read while it is sent
 
-	count        int         // attempts so far
-	tried        []*endpoint // those that failed
-	staleRetries int
-	newConnOnly  bool        // an idle connection may not be used any more
-	usedNetHTTP  bool        // goroutines of http.Transport know the request
-	stall        *stallWatch // nil: none
+	attemptCount     int         // attempts so far
+	tried            []*endpoint // those that failed
+	staleConnRetries int
+	newConnOnly      bool        // an idle connection may not be used any more
+	usedNetHTTP      bool        // goroutines of http.Transport know the request
+	stall            *stallWatch // nil: none
 
 	ctx context.Context // the request's
 
@@ -42,10 +42,10 @@ type attempts struct {
 	responseStarted atomic.Bool // its first byte has come
 
 	// What a response takes, for the usual case of one attempt.
-	response    Response
-	fields      [16]fieldlist.Field // for its header
-	exchange    exchange
-	countedBody countedBody
+	response     Response
+	fields       [16]fieldlist.Field // for its header
+	exchange     exchange
+	inFlightBody inFlightBody
 }
 
 // attemptConn is what the current attempt knows of its connection.
@@ -53,17 +53,17 @@ type attemptConn struct {
 	connRequested bool // the request was valid, a connection was asked for
 	connected     bool
 	reused        bool
-	plain         *persistConn // HTTP/1.1 without TLS
-	tracked       *trackedConn // HTTP/1.1 over TLS; neither: none, or HTTP/2
+	persistConn   *persistConn // HTTP/1.1 without TLS
+	trackedConn   *trackedConn // HTTP/1.1 over TLS; neither: none, or HTTP/2
 }
 
 // nothingSent reports whether the target can't have seen any of the request.
 func (c *attemptConn) nothingSent() bool {
 	switch {
-	case c.plain != nil:
-		return c.plain.written.Load() == 0
-	case c.tracked != nil:
-		return c.tracked.written.Load() == 0
+	case c.persistConn != nil:
+		return c.persistConn.written.Load() == 0
+	case c.trackedConn != nil:
+		return c.trackedConn.written.Load() == 0
 	}
 	return !c.connected
 }
@@ -96,7 +96,7 @@ func (a *attempts) prepareBody() error {
 	return nil
 }
 
-// readWhole reads a body of a known length and closes it.
+// readWhole reads a body of a known length and earlyClose it.
 func readWhole(body io.ReadCloser, p []byte) error {
 	defer body.Close()
 	if _, err := io.ReadFull(body, p); err != nil {
@@ -136,7 +136,7 @@ func (a *attempts) send(ep *endpoint) (*Response, error) {
 		res.Body.Close()
 		return nil, err
 	}
-	a.tracked.headReceived()
+	a.trackedConn.headReceived()
 	res.Address = a.out.URL.Host
 	return res, nil
 }
@@ -168,13 +168,13 @@ func (a *attempts) checkResponse(res *Response) error {
 
 // setTarget directs the request to a target.
 func (a *attempts) setTarget(t *target) {
-	if a.count++; a.count > 1 { // an earlier attempt's goroutines may still read theirs
+	if a.attemptCount++; a.attemptCount > 1 { // an earlier attempt's goroutines may still read theirs
 		out, u := *a.out, *a.out.URL
 		out.URL = &u
 		a.out = &out
 	}
 	a.out.URL.Scheme, a.out.URL.Host = t.scheme, t.URL.Host
-	t.join(a.out.URL, a.path, a.rawPath)
+	t.joinPath(a.out.URL, a.path, a.rawPath)
 	if !a.group.config.PreserveHost {
 		a.out.Host = t.URL.Host
 	}
@@ -190,41 +190,41 @@ func (a *attempts) upgradeRequested(res *Response) bool {
 // at the same endpoint, takes another.
 func (a *attempts) gotConn(info httptrace.GotConnInfo) {
 	a.responseStarted.Store(false)
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, tracked: trackedConnOf(info.Conn)}
-	c := a.tracked
+	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, trackedConn: trackedConnOf(info.Conn)}
+	c := a.trackedConn
 	if c == nil {
 		return
 	}
 	c.beginRequest()
-	if info.Reused && !a.fits(c, info.IdleTime) {
+	if info.Reused && !a.mayReuse(c, info.IdleTime) {
 		c.Close()
 	}
 }
 
 // fits reports whether the request may use a connection that was idle.
-func (a *attempts) fits(c *trackedConn, idle time.Duration) bool {
-	return !a.newConnOnly && c.idleClean() && (!a.nonIdempotent || c.closes.fitsNonIdempotent(c, idle))
+func (a *attempts) mayReuse(c *trackedConn, idle time.Duration) bool {
+	return !a.newConnOnly && c.stillIdle() && (!a.nonIdempotent || c.earlyClose.allowsReuse(c, idle))
 }
 
 // deliver makes the response the caller's. Its endpoint is released when the
 // body ends.
 func (a *attempts) deliver(ep *endpoint, res *Response) *Response {
-	a.stall.end()
+	a.stall.stop()
 	a.body.finish(false)
 	if res.Body == http.NoBody {
 		ep.release()
 	} else if both, ok := res.Body.(io.ReadWriteCloser); ok {
-		res.Body = &countedUpgrade{ReadWriteCloser: both, endpoint: ep}
+		res.Body = &inFlightUpgrade{ReadWriteCloser: both, endpoint: ep}
 	} else {
-		a.countedBody.ReadCloser, a.countedBody.endpoint = res.Body, ep
-		res.Body = &a.countedBody
+		a.inFlightBody.ReadCloser, a.inFlightBody.endpoint = res.Body, ep
+		res.Body = &a.inFlightBody
 	}
 	return res
 }
 
 // fail ends the request without a response.
 func (a *attempts) fail(err error) error {
-	a.stall.end()
+	a.stall.stop()
 	a.body.finish(true)
 	return fmt.Errorf("upstream %s: %w", a.group.config.Name, err)
 }

@@ -56,7 +56,7 @@ func highestScore(key string, candidates []*endpoint) *endpoint {
 	var best *endpoint
 	highest := math.Inf(-1)
 	for _, ep := range candidates {
-		if s := hrwScore(sum, ep.seed, ep.weight); s > highest {
+		if s := hrwScore(sum, ep.nameHash, ep.weight); s > highest {
 			best, highest = ep, s
 		}
 	}
@@ -65,8 +65,8 @@ func highestScore(key string, candidates []*endpoint) *endpoint {
 
 // hrwScore turns a key and an endpoint into a number in (-Inf, 0]. Each endpoint
 // has the highest for a share of the keys in proportion to its weight.
-func hrwScore(key, seed uint64, weight int) float64 {
-	unit := (float64(mix(key^seed)>>11) + 0.5) / (1 << 53)
+func hrwScore(key, nameHash uint64, weight int) float64 {
+	unit := (float64(mix(key^nameHash)>>11) + 0.5) / (1 << 53)
 	return math.Log(unit) / float64(weight)
 }
 

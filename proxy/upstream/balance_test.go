@@ -12,7 +12,7 @@ func endpointsOfWeight(weights ...int) []*endpoint {
 	endpoints := make([]*endpoint, len(weights))
 	for i, w := range weights {
 		name := string(rune('a' + i))
-		endpoints[i] = &endpoint{name: name, weight: w, seed: hash("http://" + name)}
+		endpoints[i] = &endpoint{name: name, weight: w, nameHash: hash("http://" + name)}
 	}
 	return endpoints
 }

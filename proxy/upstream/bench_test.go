@@ -19,7 +19,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 		io.WriteString(w, "hello")
 	})
 	g := groupIn(b, Config{Targets: targets(b, u)}, nil)
-	bare := newTransport(g.targets[0], []string{mustURL(b, u).Host}, time.Minute, new(closeHistory))
+	bare := newTransport(g.targets[0], []string{mustURL(b, u).Host}, time.Minute, new(earlyCloseDetector))
 	b.Cleanup(bare.CloseIdleConnections)
 	for _, body := range []string{"", strings.Repeat("x", 512)} {
 		method := map[bool]string{true: "GET", false: "POST"}[body == ""]

@@ -8,7 +8,7 @@ import (
 )
 
 // requestBody is a request's body that survives an attempt which never read
-// from it: a transport closes the body when it fails, but the client's body is
+// from it: a transport earlyClose the body when it fails, but the client's body is
 // closed only once it has been read from or no attempt is left.
 type requestBody struct {
 	body io.ReadCloser
@@ -27,14 +27,14 @@ type requestBody struct {
 // failed may come to read it late: it must not get what the next one sends.
 type attemptBody struct{ *requestBody }
 
-// errBodyTaken is of an attempt that is over, or that has nothing left to send.
-var errBodyTaken = errors.New("another attempt has the request's body")
+// errBodyInUse is of an attempt that is over, or that has nothing left to send.
+var errBodyInUse = errors.New("another attempt has the request's body")
 
 func (b *attemptBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	if b.attempt != b {
 		b.mu.Unlock()
-		return 0, errBodyTaken
+		return 0, errBodyInUse
 	}
 	b.started, b.reading = true, true
 	b.mu.Unlock()
@@ -69,7 +69,7 @@ func (b *requestBody) attach() (*attemptBody, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.started {
-		return nil, errBodyTaken
+		return nil, errBodyInUse
 	}
 	b.closed, b.attempt = false, &attemptBody{b}
 	return b.attempt, nil
@@ -90,8 +90,8 @@ func (b *requestBody) finish(failed bool) {
 	}
 }
 
-// untouched reports whether the whole body is still there for another attempt.
-func (b *requestBody) untouched() bool {
+// unread reports whether the whole body is still there for another attempt.
+func (b *requestBody) unread() bool {
 	if b == nil {
 		return true
 	}

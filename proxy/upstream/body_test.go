@@ -18,14 +18,14 @@ func TestBodyIsTheCurrentAttemptsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := first.Read(make([]byte, 3)); n != 0 || err != errBodyTaken {
+	if n, err := first.Read(make([]byte, 3)); n != 0 || err != errBodyInUse {
 		t.Errorf("the first attempt got %d bytes, %v", n, err)
 	}
 	first.Close()
 	if text, err := io.ReadAll(second); string(text) != "the body" || err != nil {
 		t.Errorf("the second attempt got %q, %v", text, err)
 	}
-	if _, err := b.attach(); err != errBodyTaken {
+	if _, err := b.attach(); err != errBodyInUse {
 		t.Errorf("a third attempt would send what is left: %v", err)
 	}
 }

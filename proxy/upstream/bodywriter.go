@@ -17,12 +17,12 @@ const continueWait = time.Second
 // bodyWriter sends a request's head and body while its response is awaited, which
 // may come before the whole body is sent.
 type bodyWriter struct {
-	x        *exchange
-	chunked  bool
-	head     []byte        // not sent yet
-	allowed  chan struct{} // closed: the body may be sent
-	once     sync.Once     // for closing it
-	finished chan struct{}
+	x       *exchange
+	chunked bool
+	head    []byte        // not sent yet
+	allowed chan struct{} // closed: the body may be sent
+	once    sync.Once     // for closing it
+	exited  chan struct{}
 
 	mu              sync.Mutex
 	sent            bool // all of it
@@ -32,7 +32,7 @@ type bodyWriter struct {
 func startBodyWriter(x *exchange, head []byte) *bodyWriter {
 	w := &bodyWriter{
 		x: x, chunked: isChunked(x.req), head: append([]byte(nil), head...),
-		allowed: make(chan struct{}), finished: make(chan struct{}),
+		allowed: make(chan struct{}), exited: make(chan struct{}),
 	}
 	if !strings.EqualFold(x.a.header.Get("Expect"), "100-continue") {
 		w.allowBody()
@@ -42,13 +42,13 @@ func startBodyWriter(x *exchange, head []byte) *bodyWriter {
 }
 
 func (w *bodyWriter) run() {
-	defer close(w.finished)
+	defer close(w.exited)
 	defer w.x.req.Body.Close()
 	if !w.waitAllowed() {
 		return
 	}
 	err := w.send()
-	var source sourceError
+	var source bodyReadError
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.sent = err == nil
@@ -58,7 +58,7 @@ func (w *bodyWriter) run() {
 		w.x.pc.abort() // half a body must not pass for a whole one; nor does a target that takes no more answer
 	default:
 		// A target that has closed the connection may have sent a response before.
-		w.x.pc.limitRead(time.Now())
+		w.x.pc.extendReadDeadline(time.Now())
 	}
 }
 
@@ -89,7 +89,7 @@ func (w *bodyWriter) waitAllowed() bool {
 func (w *bodyWriter) write(p []byte) error {
 	w.mu.Lock()
 	if !w.responseStarted {
-		w.x.pc.setWriteDeadline(time.Now().Add(w.x.h.timeout))
+		w.x.pc.setWriteDeadline(time.Now().Add(w.x.transport.timeout))
 	}
 	w.mu.Unlock()
 	n, err := w.x.pc.Write(p)
@@ -97,8 +97,8 @@ func (w *bodyWriter) write(p []byte) error {
 	return err
 }
 
-// sourceError is of reading the client's body, not of sending it.
-type sourceError struct{ error }
+// bodyReadError is of reading the client's body, not of sending it.
+type bodyReadError struct{ error }
 
 const (
 	copyBufferSize = 32 << 10
@@ -116,23 +116,23 @@ func (w *bodyWriter) send() error {
 	defer copyBuffers.Put(buf)
 	req := w.x.req
 	for left := req.ContentLength; ; {
-		begin, err := w.putHead(buf)
+		begin, err := w.beginPiece(buf)
 		if err != nil {
 			return err
 		}
 		n, err := req.Body.Read(buf[begin : copyBufferSize-len("\r\n")])
 		if left -= int64(n); !w.chunked && (left < 0 || err == io.EOF && left > 0) {
-			return sourceError{errLength}
+			return bodyReadError{errLength}
 		}
 		if err != nil && err != io.EOF {
-			return sourceError{err}
+			return bodyReadError{err}
 		}
 		piece := buf[:begin+n]
 		if w.chunked {
 			piece = frameChunk(piece, begin, n)
 		}
 		if err == io.EOF {
-			return w.finish(piece)
+			return w.writeLast(piece)
 		}
 		if err := w.write(piece); err != nil {
 			return err
@@ -140,9 +140,9 @@ func (w *bodyWriter) send() error {
 	}
 }
 
-// putHead begins a piece with the head, unless it was sent, and leaves room for a
+// beginPiece begins a piece with the head, unless it was sent, and leaves room for a
 // chunk's size. It returns where the body goes. A head too long for that is sent.
-func (w *bodyWriter) putHead(buf *[copyBufferSize]byte) (int, error) {
+func (w *bodyWriter) beginPiece(buf *[copyBufferSize]byte) (int, error) {
 	if len(w.head) > copyBufferSize/2 {
 		if err := w.write(w.head); err != nil {
 			return 0, err
@@ -171,11 +171,11 @@ func frameChunk(piece []byte, begin, n int) []byte {
 }
 
 // finish sends the last piece, and ends a chunked body, with its trailers.
-func (w *bodyWriter) finish(piece []byte) error {
+func (w *bodyWriter) writeLast(piece []byte) error {
 	if w.chunked {
 		var err error
 		if piece, err = appendTrailers(append(piece, "0\r\n"...), w.x.req.Trailer); err != nil {
-			return sourceError{err}
+			return bodyReadError{err}
 		}
 	}
 	if len(piece) == 0 {
@@ -191,9 +191,9 @@ func (w *bodyWriter) allowBody() {
 	}
 }
 
-// responseCame is called when the response's headers have come: they are not
+// responseReceived is called when the response's headers have come: they are not
 // waited for any more, and a body held back isn't wanted.
-func (w *bodyWriter) responseCame() {
+func (w *bodyWriter) responseReceived() {
 	if w == nil {
 		return
 	}
@@ -204,18 +204,18 @@ func (w *bodyWriter) responseCame() {
 	w.allowBody()
 }
 
-// bodyWriterGrace is how long a bodyWriter may take to notice that it is done.
-const bodyWriterGrace = 20 * time.Millisecond
+// bodyWriterExitTimeout is how long a bodyWriter may take to notice that it is done.
+const bodyWriterExitTimeout = 20 * time.Millisecond
 
 // done reports whether all of the body was sent, so that the connection may be
 // used again.
-func (w *bodyWriter) done() bool {
+func (w *bodyWriter) waitSent() bool {
 	if w == nil {
 		return true
 	}
 	select {
-	case <-w.finished:
-	case <-time.After(bodyWriterGrace):
+	case <-w.exited:
+	case <-time.After(bodyWriterExitTimeout):
 		return false
 	}
 	w.mu.Lock()

@@ -40,7 +40,7 @@ type Call struct {
 // they aren't, goroutines that Do has started may still look at them.
 func (c *Call) Released() bool {
 	a := &c.attempts
-	return a.body == nil && !a.usedNetHTTP && a.canceler != nil && (a.exchange.h == nil || a.exchange.released())
+	return a.body == nil && !a.usedNetHTTP && a.canceler != nil && (a.exchange.transport == nil || a.exchange.released())
 }
 
 // Canceler ends one request from another goroutine. The zero value is ready; it
@@ -64,13 +64,13 @@ func (c *Canceler) Cancel() {
 }
 
 // begin hands pc to the request; false where it is canceled already.
-func (c *Canceler) begin(pc *persistConn) bool {
+func (c *Canceler) attach(pc *persistConn) bool {
 	c.conn.Store(pc)
 	return !c.canceled.Load()
 }
 
 // end takes pc back; false where Cancel has taken it, or may yet.
-func (c *Canceler) end(pc *persistConn) bool { return c.conn.CompareAndSwap(pc, nil) }
+func (c *Canceler) detach(pc *persistConn) bool { return c.conn.CompareAndSwap(pc, nil) }
 
 // watch calls Cancel when ctx ends, until the returned function is called.
 func (c *Canceler) watch(ctx context.Context) (stop func() bool) {

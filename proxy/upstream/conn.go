@@ -23,7 +23,7 @@ const maxBeforeHeaders = 1 << 20
 // the response to the next request, another client's.
 type trackedConn struct {
 	net.Conn
-	closes *closeHistory
+	earlyClose *earlyCloseDetector
 
 	changed chan struct{} // has an element after readBlocked or dead was set
 
@@ -31,7 +31,7 @@ type trackedConn struct {
 
 	requestWritten atomic.Bool // something was written since beginRequest
 	readBlocked    atomic.Bool // a Read is waiting, so the reader holds nothing back
-	dead           atomic.Bool
+	closed         atomic.Bool
 	headLimited    atomic.Bool // the headers are still to come
 
 	written         atomic.Int64 // bytes since beginRequest
@@ -41,16 +41,16 @@ type trackedConn struct {
 }
 
 // tlsAlertSize is the size of the longest record with an alert, which crypto/tls
-// sends when it closes a connection. A record with a request is longer: its
+// sends when it earlyClose a connection. A record with a request is longer: its
 // shortest head has 26 bytes, and the record's own 22 at the least.
 const tlsAlertSize = 31
 
 // dialer returns the DialContext of a transport whose every connection goes to
 // the first of the addresses that takes it.
-func dialer(dials []string, timeout time.Duration, wrap func(net.Conn) net.Conn) func(context.Context, string, string) (net.Conn, error) {
+func dialer(dialAddrs []string, timeout time.Duration, wrap func(net.Conn) net.Conn) func(context.Context, string, string) (net.Conn, error) {
 	d := &net.Dialer{Timeout: timeout, KeepAlive: 30 * time.Second}
 	return func(ctx context.Context, network, _ string) (c net.Conn, err error) {
-		for _, addr := range dials {
+		for _, addr := range dialAddrs {
 			if c, err = d.DialContext(ctx, network, addr); err == nil {
 				return wrap(c), nil
 			}
@@ -77,7 +77,7 @@ func (c *trackedConn) Read(p []byte) (int, error) {
 	c.notify()
 	n, err := c.Conn.Read(p)
 	if err != nil {
-		c.lost(err)
+		c.recordReadError(err)
 	}
 	c.readBlocked.Store(false)
 	if n == 0 {
@@ -112,19 +112,19 @@ func (c *trackedConn) CloseWrite() error {
 }
 
 func (c *trackedConn) Close() error {
-	c.dead.Store(true)
+	c.closed.Store(true)
 	c.notify()
 	return c.Conn.Close()
 }
 
 // lost notes that reading has failed.
-func (c *trackedConn) lost(err error) {
-	wasDead := c.dead.Swap(true)
+func (c *trackedConn) recordReadError(err error) {
+	wasDead := c.closed.Swap(true)
 	c.notify()
 	if wasDead || err != io.EOF || c.uses.Load() != 1 {
 		return
 	}
-	c.closes.closed(time.Unix(0, c.firstResponseAt.Load()))
+	c.earlyClose.recordClose(time.Unix(0, c.firstResponseAt.Load()))
 }
 
 // beginRequest starts counting for a request on the connection.
@@ -139,22 +139,22 @@ func (c *trackedConn) beginRequest() {
 // neither closed it nor sent anything since its last response. http.Transport's
 // reader gets back to waiting within microseconds of that response's end, unless
 // there is more in its buffer, which makes it close the connection.
-func (c *trackedConn) idleClean() bool {
+func (c *trackedConn) stillIdle() bool {
 	c.requestWritten.Store(false)
-	return c.await(readerWait, c.readBlocked.Load) && !c.dead.Load()
+	return c.waitFor(readerWait, c.readBlocked.Load) && !c.closed.Load()
 }
 
 // waitClosed waits until the target has closed the connection, for at most d.
-func (c *trackedConn) waitClosed(d time.Duration) { c.await(d, func() bool { return false }) }
+func (c *trackedConn) waitClosed(d time.Duration) { c.waitFor(d, func() bool { return false }) }
 
 // await waits until done holds, which it reports, or the connection is closed.
-func (c *trackedConn) await(d time.Duration, done func() bool) bool {
-	if c.dead.Load() || done() {
+func (c *trackedConn) waitFor(d time.Duration, done func() bool) bool {
+	if c.closed.Load() || done() {
 		return done()
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	for !c.dead.Load() && !done() {
+	for !c.closed.Load() && !done() {
 		select {
 		case <-c.changed:
 		case <-timer.C:

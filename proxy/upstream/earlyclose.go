@@ -18,24 +18,24 @@ const (
 	earlyCloseFor    = 5 * time.Second       // without another such close
 )
 
-// closeHistory is what is known of how an endpoint closes its connections. One
-// that offers to keep them and yet closes them right after the first response, as
+// earlyCloseDetector is what is known of how an endpoint earlyClose its connections. One
+// that offers to keep them and yet earlyClose them right after the first response, as
 // simple servers do, may close while a request is on its way; a request that must
 // not be sent twice is then lost.
-type closeHistory struct {
+type earlyCloseDetector struct {
 	keepsConns       atomic.Bool  // a second response has come over some connection
-	closesEarlyUntil atomic.Int64 // it is taken for one that closes early; Unix nanoseconds
+	closesEarlyUntil atomic.Int64 // it is taken for one that earlyClose early; Unix nanoseconds
 }
 
-// connReused notes a response over a connection that was used before.
-func (k *closeHistory) connReused() {
+// recordReuse notes a response over a connection that was used before.
+func (k *earlyCloseDetector) recordReuse() {
 	if !k.keepsConns.Load() {
 		k.keepsConns.Store(true)
 	}
 }
 
 // closed notes that the endpoint has closed a connection after its first response.
-func (k *closeHistory) closed(answered time.Time) {
+func (k *earlyCloseDetector) recordClose(answered time.Time) {
 	if time.Since(answered) < earlyCloseWithin {
 		k.keepsConns.Store(false)
 		k.suspect()
@@ -44,28 +44,28 @@ func (k *closeHistory) closed(answered time.Time) {
 
 // suspect has new connections used for a while, unless the endpoint is known to
 // keep them: then a close is no more than the end of one connection.
-func (k *closeHistory) suspect() {
+func (k *earlyCloseDetector) suspect() {
 	if !k.keepsConns.Load() {
 		k.closesEarlyUntil.Store(time.Now().Add(earlyCloseFor).UnixNano())
 	}
 }
 
 // closesEarly reports whether new connections are used at present.
-func (k *closeHistory) closesEarly() bool {
+func (k *earlyCloseDetector) closesEarly() bool {
 	return time.Now().UnixNano() < k.closesEarlyUntil.Load()
 }
 
-// fitsNonIdempotent reports whether a connection that has been idle for a while
+// allowsReuse reports whether a connection that has been idle for a while
 // may carry a request that must not be sent twice. Where the endpoint is not known
 // yet, it waits until an early close would have come.
-func (k *closeHistory) fitsNonIdempotent(c *trackedConn, idle time.Duration) bool {
+func (k *earlyCloseDetector) allowsReuse(c *trackedConn, idle time.Duration) bool {
 	if idle > idleNonIdempotentMax || k.closesEarly() {
 		return false
 	}
 	if !k.keepsConns.Load() && idle < earlyCloseWait {
 		c.waitClosed(earlyCloseWait - idle)
 	}
-	if c.dead.Load() || c.pending() {
+	if c.closed.Load() || c.readable() {
 		k.suspect()
 		return false
 	}

@@ -24,7 +24,7 @@ func pair(t *testing.T) (*trackedConn, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	return &trackedConn{Conn: c, changed: make(chan struct{}, 1), closes: new(closeHistory)}, <-ends
+	return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: new(earlyCloseDetector)}, <-ends
 }
 
 func TestOnlyACleanIdleConnectionCarriesANonIdempotentRequest(t *testing.T) {
@@ -35,20 +35,20 @@ func TestOnlyACleanIdleConnectionCarriesANonIdempotentRequest(t *testing.T) {
 		"speaking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
 	} {
 		c, target := pair(t)
-		c.closes.connReused()
-		if !c.closes.fitsNonIdempotent(c, 0) {
+		c.earlyClose.recordReuse()
+		if !c.earlyClose.allowsReuse(c, 0) {
 			t.Errorf("%s: unfit before", name)
 		}
 		disturb(target)
-		testkit.Eventually(t, name+": unfit after", func() bool { return !c.closes.fitsNonIdempotent(c, 0) })
+		testkit.Eventually(t, name+": unfit after", func() bool { return !c.earlyClose.allowsReuse(c, 0) })
 	}
 }
 
 func TestALongIdleConnectionIsUnfit(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
-	c.closes.connReused()
-	if !c.closes.fitsNonIdempotent(c, idleNonIdempotentMax) || c.closes.fitsNonIdempotent(c, idleNonIdempotentMax+1) {
+	c.earlyClose.recordReuse()
+	if !c.earlyClose.allowsReuse(c, idleNonIdempotentMax) || c.earlyClose.allowsReuse(c, idleNonIdempotentMax+1) {
 		t.Error("the limit is not at idleOnce")
 	}
 }
@@ -56,12 +56,12 @@ func TestALongIdleConnectionIsUnfit(t *testing.T) {
 func TestATargetThatClosesEarlyIsRememberedForAWhile(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
-	c.closes.closed(time.Now().Add(-earlyCloseWithin))
-	if !c.closes.fitsNonIdempotent(c, earlyCloseWait) {
+	c.earlyClose.recordClose(time.Now().Add(-earlyCloseWithin))
+	if !c.earlyClose.allowsReuse(c, earlyCloseWait) {
 		t.Error("an ordinary close made it unfit")
 	}
-	c.closes.closed(time.Now())
-	if c.closes.fitsNonIdempotent(c, earlyCloseWait) {
+	c.earlyClose.recordClose(time.Now())
+	if c.earlyClose.allowsReuse(c, earlyCloseWait) {
 		t.Error("fit right after an early close")
 	}
 }
@@ -124,7 +124,7 @@ func TestANewEndpointIsGivenTimeToCloseItsConnection(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
 	start := time.Now()
-	if !c.closes.fitsNonIdempotent(c, 0) || time.Since(start) < earlyCloseWait {
+	if !c.earlyClose.allowsReuse(c, 0) || time.Since(start) < earlyCloseWait {
 		t.Errorf("decided after %v", time.Since(start))
 	}
 	_, u := serveNamed(t, "a")
@@ -132,7 +132,7 @@ func TestANewEndpointIsGivenTimeToCloseItsConnection(t *testing.T) {
 	for range 3 {
 		get(t, g, "/")
 	}
-	if !g.endpoints[0].closes.keepsConns.Load() {
+	if !g.endpoints[0].earlyClose.keepsConns.Load() {
 		t.Error("three answers over a connection prove nothing")
 	}
 }
@@ -143,8 +143,8 @@ func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
 	t.Parallel()
 	c, _ := pair(t)
 	c.written.Store(100)
-	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, tracked: c}}
-	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.fits(c, 0) {
-		t.Errorf("decision is %+v, an idle connection fits: %v", v, a.fits(c, 0))
+	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, trackedConn: c}}
+	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.mayReuse(c, 0) {
+		t.Errorf("decision is %+v, an idle connection fits: %v", v, a.mayReuse(c, 0))
 	}
 }

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	ejectGrowth   = 3           // doublings at most: eight times Eject.For
-	ejectMemory   = 8           // after so many times Eject.For without an ejection growth starts anew
-	halfOpenEvery = time.Second // between requests to a half-open endpoint
+	maxEjectDoublings = 3           // doublings at most: eight times Eject.For
+	ejectResetAfter   = 8           // after so many times Eject.For without an ejection growth starts anew
+	halfOpenInterval  = time.Second // between requests to a half-open endpoint
 )
 
 // ejection is the passive check of one endpoint: a circuit breaker. It is
@@ -41,11 +41,11 @@ func (e *ejection) allows(now time.Time) bool {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return now.Sub(e.lastHalfOpen) >= halfOpenEvery
+	return now.Sub(e.lastHalfOpen) >= halfOpenInterval
 }
 
-// noteSent notes that a request is sent.
-func (e *ejection) noteSent(now time.Time) {
+// recordSent notes that a request is sent.
+func (e *ejection) recordSent(now time.Time) {
 	if e.until.Load() == 0 {
 		return
 	}
@@ -54,14 +54,14 @@ func (e *ejection) noteSent(now time.Time) {
 	e.mu.Unlock()
 }
 
-// unaffected reports whether a good response changes nothing.
-func (e *ejection) unaffected() bool {
+// hasNoFailures reports whether a good response changes nothing.
+func (e *ejection) hasNoFailures() bool {
 	return e.failures.Load() == 0 && e.until.Load() == 0
 }
 
 // succeeded notes the good response to a request begun at the given time and
 // reports whether it ended an ejection.
-func (e *ejection) succeeded(begun, now time.Time) bool {
+func (e *ejection) recordSuccess(begun, now time.Time) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ejected := e.until.Load() != 0
@@ -77,7 +77,7 @@ func (e *ejection) succeeded(begun, now time.Time) bool {
 }
 
 // failed notes a failure and reports whether it ejected the endpoint.
-func (e *ejection) failed(begun, now time.Time) bool {
+func (e *ejection) recordFailure(begun, now time.Time) bool {
 	if e.config.Failures == 0 {
 		return false
 	}
@@ -89,7 +89,7 @@ func (e *ejection) failed(begun, now time.Time) bool {
 		if int(e.failures.Add(1)) < e.config.Failures {
 			return false
 		}
-		if now.Sub(e.recoveredAt) > ejectMemory*e.config.For {
+		if now.Sub(e.recoveredAt) > ejectResetAfter*e.config.For {
 			e.consecutive = -1
 		}
 	case now.UnixNano() < until || begun.UnixNano() < until:
@@ -101,7 +101,7 @@ func (e *ejection) failed(begun, now time.Time) bool {
 
 // eject for twice as long as the last time.
 func (e *ejection) eject(now time.Time) {
-	e.consecutive = min(e.consecutive+1, ejectGrowth)
+	e.consecutive = min(e.consecutive+1, maxEjectDoublings)
 	e.ejectedAt = now
 	e.until.Store(now.Add(e.config.For << e.consecutive).UnixNano())
 }

@@ -34,9 +34,9 @@ func TestOtherAnswersBreakTheRow(t *testing.T) {
 	e := ejection{config: Eject{Failures: 3, For: time.Minute}}
 	now := new(testkit.Clock).Now()
 	for range 5 {
-		e.failed(now, now)
-		e.failed(now, now)
-		e.succeeded(now, now)
+		e.recordFailure(now, now)
+		e.recordFailure(now, now)
+		e.recordSuccess(now, now)
 	}
 	if !e.allows(now) {
 		t.Error("ejected for failures that were not in a row")
@@ -81,16 +81,16 @@ func TestHalfOpenIsOneRequestASecond(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
 	k := new(testkit.Clock)
-	e.failed(k.Now(), k.Now())
+	e.recordFailure(k.Now(), k.Now())
 	k.Advance(10 * time.Second)
 	if !e.allows(k.Now()) {
 		t.Fatal("not half-open after its time")
 	}
-	e.noteSent(k.Now())
-	if e.allows(k.Now().Add(halfOpenEvery - 1)) {
+	e.recordSent(k.Now())
+	if e.allows(k.Now().Add(halfOpenInterval - 1)) {
 		t.Error("a second request within a second")
 	}
-	if !e.allows(k.Now().Add(halfOpenEvery)) {
+	if !e.allows(k.Now().Add(halfOpenInterval)) {
 		t.Error("no further request after a second")
 	}
 }
@@ -131,15 +131,15 @@ func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
 	e := ejection{config: Eject{Failures: 1, For: time.Second}}
 	k := new(testkit.Clock)
 	for _, want := range []time.Duration{1, 2, 4, 8, 8} {
-		e.failed(k.Now(), k.Now())
+		e.recordFailure(k.Now(), k.Now())
 		if got := e.ejectedUntil().Sub(k.Now()); got != want*time.Second {
 			t.Errorf("out for %v instead of %v", got, want*time.Second)
 		}
 		k.Advance(e.ejectedUntil().Sub(k.Now()))
 	}
-	e.succeeded(k.Now(), k.Now())
+	e.recordSuccess(k.Now(), k.Now())
 	k.Advance(9 * time.Second)
-	e.failed(k.Now(), k.Now())
+	e.recordFailure(k.Now(), k.Now())
 	if got := e.ejectedUntil().Sub(k.Now()); got != time.Second {
 		t.Errorf("out for %v after a good time", got)
 	}
@@ -151,13 +151,13 @@ func TestAnswersFromBeforeTheEjectionSayNothing(t *testing.T) {
 	k := new(testkit.Clock)
 	early := k.Now()
 	k.Advance(time.Second)
-	e.failed(k.Now(), k.Now())
-	if e.succeeded(early, k.Now()) || e.allows(k.Now()) {
+	e.recordFailure(k.Now(), k.Now())
+	if e.recordSuccess(early, k.Now()) || e.allows(k.Now()) {
 		t.Error("a request from before brought it back")
 	}
 	k.Advance(10 * time.Second)
 	until := e.ejectedUntil()
-	if e.failed(early, k.Now()) || !e.ejectedUntil().Equal(until) {
+	if e.recordFailure(early, k.Now()) || !e.ejectedUntil().Equal(until) {
 		t.Error("a request from before prolonged it")
 	}
 }

@@ -13,18 +13,18 @@ import (
 type endpoint struct {
 	target       *target
 	name         string   // tells it from the target's others
-	dials        []string // host:port, tried in turn for each connection
-	seed         uint64   // hash of its name, for rendezvous hashing
+	dialAddrs    []string // host:port, tried in turn for each connection
+	nameHash     uint64   // hash of its name, for rendezvous hashing
 	weight       int
 	timeout      time.Duration
 	roundTripper atomic.Pointer[roundTripper]
 
 	currentWeight int // of the weighted round robin, guarded by the group's lock
 
-	inFlight  atomic.Int64
-	unhealthy atomic.Bool // by the active checks
-	ejection  ejection
-	closes    closeHistory
+	inFlight   atomic.Int64
+	unhealthy  atomic.Bool // by the active checks
+	ejection   ejection
+	earlyClose earlyCloseDetector
 
 	lastFailure atomic.Pointer[failure] // nil: none yet
 
@@ -33,27 +33,27 @@ type endpoint struct {
 }
 
 func newEndpoint(t *target, a address, c Config) *endpoint {
-	ep := &endpoint{target: t, name: a.name, dials: a.dials, seed: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
+	ep := &endpoint{target: t, name: a.name, dialAddrs: a.dialAddrs, nameHash: hash(t.String() + " " + a.name), weight: max(t.Weight, 1)}
 	ep.ejection.config = c.Eject
 	ep.timeout = c.Timeout
-	ep.roundTripper.Store(ep.newConnections())
+	ep.roundTripper.Store(ep.newRoundTripper())
 	return ep
 }
 
-func (ep *endpoint) newConnections() *roundTripper {
-	rt := newRoundTripper(ep.target, ep.dials, ep.timeout, &ep.closes)
+func (ep *endpoint) newRoundTripper() *roundTripper {
+	rt := newRoundTripper(ep.target, ep.dialAddrs, ep.timeout, &ep.earlyClose)
 	return &rt
 }
 
-// reconnect has further requests use new connections; requests under way
+// replaceConnections has further requests use new connections; requests under way
 // finish on the old ones. An HTTP/2 connection to a host that has vanished
 // would otherwise be used until TCP gives it up, a quarter of an hour later.
-func (ep *endpoint) reconnect() {
-	(*ep.roundTripper.Swap(ep.newConnections())).CloseIdleConnections()
+func (ep *endpoint) replaceConnections() {
+	(*ep.roundTripper.Swap(ep.newRoundTripper())).CloseIdleConnections()
 }
 
-// dropIdle closes the connections that no request uses.
-func (ep *endpoint) dropIdle() { (*ep.roundTripper.Load()).CloseIdleConnections() }
+// closeIdle earlyClose the connections that no request uses.
+func (ep *endpoint) closeIdle() { (*ep.roundTripper.Load()).CloseIdleConnections() }
 
 // failure is what went wrong at an endpoint, for the operator.
 type failure struct {
@@ -62,8 +62,8 @@ type failure struct {
 	at     time.Time
 }
 
-// noteFailure counts a failure and remembers it.
-func (ep *endpoint) noteFailure(reason string, err error, now time.Time) {
+// recordFailure counts a failure and remembers it.
+func (ep *endpoint) recordFailure(reason string, err error, now time.Time) {
 	ep.target.metrics.failures[reason].Inc()
 	ep.lastFailure.Store(&failure{reason: reason, err: err, at: now})
 }
@@ -83,15 +83,15 @@ func (ep *endpoint) acquire() {
 func (ep *endpoint) release() {
 	ep.target.metrics.inFlight.Dec()
 	if ep.inFlight.Add(-1) == 0 && ep.retired.Load() {
-		ep.dropIdle()
+		ep.closeIdle()
 	}
 }
 
-// retire ends the checks and closes each connection once it is idle.
+// retire ends the checks and earlyClose each connection once it is idle.
 func (ep *endpoint) retire() {
 	ep.stop()
 	ep.retired.Store(true)
-	ep.dropIdle()
+	ep.closeIdle()
 }
 
 // available reports whether the endpoint gets its share of the requests.
@@ -100,5 +100,5 @@ func (ep *endpoint) available() bool {
 }
 
 func (ep *endpoint) logFields() []zap.Field {
-	return []zap.Field{zap.Stringer("target", ep.target), zap.String("address", ep.dials[0])}
+	return []zap.Field{zap.Stringer("target", ep.target), zap.String("address", ep.dialAddrs[0])}
 }

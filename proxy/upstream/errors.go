@@ -52,9 +52,9 @@ const (
 	reasonHealth     = "health"   // an active check
 )
 
-// clientGone says that the request's context ended: the error is both the
+// requestCanceled says that the request's context ended: the error is both the
 // context's own (context.Canceled, context.DeadlineExceeded) and its cause.
-func clientGone(ctx context.Context) error {
+func requestCanceled(ctx context.Context) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, ctx.Err()) {
 		return fmt.Errorf("%w: %w", ctx.Err(), cause)
 	}

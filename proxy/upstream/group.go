@@ -26,13 +26,13 @@ type Group struct {
 	lookup                            func(ctx context.Context, host string) ([]netip.Addr, error)
 	lookupInterval, minLookupInterval time.Duration
 
-	ctx     context.Context // of checks and look-ups; ended by Close
-	stop    context.CancelFunc
-	working sync.WaitGroup
+	ctx        context.Context // of checks and look-ups; ended by Close
+	stop       context.CancelFunc
+	background sync.WaitGroup
 
-	mu        sync.Mutex  // guards what follows and each endpoint's current weight
-	endpoints []*endpoint // replaced, never changed
-	scratch   []*endpoint // of candidates
+	mu           sync.Mutex  // guards what follows and each endpoint's current weight
+	endpoints    []*endpoint // replaced, never changed
+	candidateBuf []*endpoint // of candidates
 }
 
 // New opens a group and starts its checks. It reads the certificate files and
@@ -61,7 +61,7 @@ func newGroup(c Config, m *Metrics, log *zap.Logger) (*Group, error) {
 	}
 	g := &Group{
 		config: c, metrics: m, log: log.With(zap.String("group", c.Name)),
-		now: time.Now, lookup: lookupIP, lookupInterval: resolveEvery, minLookupInterval: minResolveInterval,
+		now: time.Now, lookup: lookupIP, lookupInterval: resolveInterval, minLookupInterval: minResolveInterval,
 	}
 	for _, tc := range c.Targets {
 		t, err := newTarget(tc)
@@ -77,11 +77,11 @@ func (g *Group) start() {
 	g.ctx, g.stop = context.WithCancel(context.Background())
 	for _, t := range g.targets {
 		t.metrics = g.metrics.acquire(g.config.Name, t.String())
-		g.setAddresses(t, []address{unresolved(t)})
+		g.setAddresses(t, []address{unresolvedAddress(t)})
 	}
 	for _, t := range g.targets {
 		if _, err := netip.ParseAddr(t.URL.Hostname()); err != nil {
-			g.working.Go(func() { g.resolveLoop(t) })
+			g.background.Go(func() { g.resolveLoop(t) })
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (g *Group) pick(a *attempts) (*endpoint, error) {
 		return nil, ErrNoHealthy
 	}
 	ep := choose(g.config.Balance, a.hashKey, candidates)
-	ep.ejection.noteSent(a.startedAt)
+	ep.ejection.recordSent(a.startedAt)
 	ep.acquire()
 	return ep, nil
 }
@@ -139,21 +139,21 @@ func (g *Group) pick(a *attempts) (*endpoint, error) {
 // ejection is disregarded: a backend that might answer is better than none, and
 // its first good response ends its ejection.
 func (g *Group) candidates(a *attempts) []*endpoint {
-	g.scratch = g.scratch[:0]
+	g.candidateBuf = g.candidateBuf[:0]
 	for _, ep := range g.endpoints {
 		if ep.ejection.allows(a.startedAt) && a.mayTry(ep) {
-			g.scratch = append(g.scratch, ep)
+			g.candidateBuf = append(g.candidateBuf, ep)
 		}
 	}
-	if len(g.scratch) > 0 {
-		return g.scratch
+	if len(g.candidateBuf) > 0 {
+		return g.candidateBuf
 	}
 	for _, ep := range g.endpoints {
 		if a.mayTry(ep) {
-			g.scratch = append(g.scratch, ep)
+			g.candidateBuf = append(g.candidateBuf, ep)
 		}
 	}
-	return g.scratch
+	return g.candidateBuf
 }
 
 func (a *attempts) mayTry(ep *endpoint) bool {
@@ -164,40 +164,40 @@ func (a *attempts) mayTry(ep *endpoint) bool {
 func (g *Group) recordResponse(ep *endpoint, a *attempts, res *Response) {
 	switch res.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		ep.noteFailure(reasonStatus, fmt.Errorf("status %d", res.StatusCode), g.now())
-		g.recordFailure(ep, a)
+		ep.recordFailure(reasonStatus, fmt.Errorf("status %d", res.StatusCode), g.now())
+		g.countFailure(ep, a)
 	default:
 		if a.reused {
-			ep.closes.connReused()
+			ep.earlyClose.recordReuse()
 		}
-		if !ep.ejection.unaffected() {
-			g.recordSuccess(ep, a)
+		if !ep.ejection.hasNoFailures() {
+			g.countSuccess(ep, a)
 		}
 	}
 }
 
-func (g *Group) recordSuccess(ep *endpoint, a *attempts) {
-	if ep.ejection.succeeded(a.startedAt, g.now()) {
+func (g *Group) countSuccess(ep *endpoint, a *attempts) {
+	if ep.ejection.recordSuccess(a.startedAt, g.now()) {
 		g.log.Info("target is no longer ejected", ep.logFields()...)
 		g.updateUpGauge(ep.target)
 	}
 }
 
-func (g *Group) recordFailure(ep *endpoint, a *attempts) {
-	if ep.ejection.failed(a.startedAt, g.now()) {
+func (g *Group) countFailure(ep *endpoint, a *attempts) {
+	if ep.ejection.recordFailure(a.startedAt, g.now()) {
 		g.log.Warn("target ejected", append(ep.logFields(), zap.Time("until", ep.ejection.ejectedUntil()))...)
 		g.updateUpGauge(ep.target)
 	}
 }
 
-// Close ends checks and look-ups and closes each connection once it is idle.
+// Close ends checks and look-ups and earlyClose each connection once it is idle.
 // Requests under way, and those that still come, are carried out.
 func (g *Group) Close() {
 	if g.ctx.Err() != nil {
 		return
 	}
 	g.stop()
-	g.working.Wait()
+	g.background.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, ep := range g.endpoints {

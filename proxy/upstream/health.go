@@ -12,8 +12,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// checker is the active check of one endpoint.
-type checker struct {
+// healthChecker is the active check of one endpoint.
+type healthChecker struct {
 	group     *Group
 	endpoint  *endpoint
 	url       string
@@ -21,17 +21,17 @@ type checker struct {
 	streak    int // results in a row that contradict the present state
 }
 
-func newChecker(g *Group, ep *endpoint) *checker {
+func newHealthChecker(g *Group, ep *endpoint) *healthChecker {
 	u, _ := url.ParseRequestURI(g.config.Health.Path) // validated
 	u.Scheme, u.Host = ep.target.scheme, ep.target.URL.Host
-	transport := newTransport(ep.target, ep.dials, g.config.Health.Timeout, new(closeHistory))
+	transport := newTransport(ep.target, ep.dialAddrs, g.config.Health.Timeout, new(earlyCloseDetector))
 	transport.DisableKeepAlives = true // a check includes the connection
-	return &checker{group: g, endpoint: ep, url: u.String(), transport: transport}
+	return &healthChecker{group: g, endpoint: ep, url: u.String(), transport: transport}
 }
 
 // run checks at once and then at each interval, a tenth more or less so that
 // instances don't check in step, until ctx ends.
-func (c *checker) run(ctx context.Context) {
+func (c *healthChecker) run(ctx context.Context) {
 	every := c.group.config.Health.Interval
 	for {
 		c.check(ctx)
@@ -41,13 +41,13 @@ func (c *checker) run(ctx context.Context) {
 	}
 }
 
-func (c *checker) check(ctx context.Context) {
-	err := c.probe(ctx)
+func (c *healthChecker) check(ctx context.Context) {
+	err := c.sendCheck(ctx)
 	if ctx.Err() != nil || isLocalExhaustion(err) {
 		return // says nothing about the target
 	}
 	if err != nil {
-		c.endpoint.noteFailure(reasonHealth, err, c.group.now())
+		c.endpoint.recordFailure(reasonHealth, err, c.group.now())
 	}
 	unhealthy := c.endpoint.unhealthy.Load()
 	if (err != nil) == unhealthy {
@@ -55,12 +55,12 @@ func (c *checker) check(ctx context.Context) {
 		return
 	}
 	c.streak++
-	if c.streak >= c.needed(unhealthy) {
+	if c.streak >= c.threshold(unhealthy) {
 		c.setUnhealthy(!unhealthy, err)
 	}
 }
 
-func (c *checker) needed(unhealthy bool) int {
+func (c *healthChecker) threshold(unhealthy bool) int {
 	if unhealthy {
 		return c.group.config.Health.Healthy
 	}
@@ -68,7 +68,7 @@ func (c *checker) needed(unhealthy bool) int {
 }
 
 // setUnhealthy changes the endpoint's state.
-func (c *checker) setUnhealthy(unhealthy bool, err error) {
+func (c *healthChecker) setUnhealthy(unhealthy bool, err error) {
 	c.streak = 0
 	c.endpoint.unhealthy.Store(unhealthy)
 	c.group.updateUpGauge(c.endpoint.target)
@@ -80,7 +80,7 @@ func (c *checker) setUnhealthy(unhealthy bool, err error) {
 }
 
 // probe makes one check.
-func (c *checker) probe(ctx context.Context) error {
+func (c *healthChecker) sendCheck(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.group.config.Health.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)

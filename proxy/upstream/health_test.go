@@ -11,12 +11,12 @@ import (
 )
 
 // checked opens a group whose checks the test makes itself.
-func checked(t *testing.T, h Health, url string) (*Group, *checker) {
+func checked(t *testing.T, h Health, url string) (*Group, *healthChecker) {
 	t.Helper()
 	g, _ := group(t, Config{Targets: targets(t, url)})
 	h.Path = "/health?deep=1"
 	g.config.Health = Config{Health: h}.withDefaults().Health
-	return g, newChecker(g, g.endpoints[0])
+	return g, newHealthChecker(g, g.endpoints[0])
 }
 
 func TestChecksTakeOutAndBringBack(t *testing.T) {

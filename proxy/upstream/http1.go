@@ -11,24 +11,24 @@ import (
 	"time"
 )
 
-// http1 sends requests over HTTP/1.1 without TLS, each in its caller's own
+// http1Transport sends requests over HTTP/1.1 without TLS, each in its caller's own
 // goroutine: the usual way to a backend in the same network. http.Transport
 // keeps two goroutines for each connection and passes every request and response
 // through channels, which costs more than all the rest of forwarding.
-type http1 struct {
-	dial    func(ctx context.Context, network, addr string) (net.Conn, error)
-	timeout time.Duration // until a response's headers
-	closes  *closeHistory
-	pool    connPool
+type http1Transport struct {
+	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
+	timeout    time.Duration // until a response's headers
+	earlyClose *earlyCloseDetector
+	pool       connPool
 }
 
-// heads are buffers for request heads.
-var heads = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
+// headBuffers are buffers for request headBuffers.
+var headBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
 
 // roundTrip sends a's request and reads the headers of its response.
-func (h *http1) roundTrip(a *attempts) (*Response, error) {
-	buf := heads.Get().(*[]byte)
-	defer heads.Put(buf)
+func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
+	buf := headBuffers.Get().(*[]byte)
+	defer headBuffers.Put(buf)
 	head, err := appendRequestHead((*buf)[:0], a.out, a.header, a.shortBody)
 	if err != nil || !validTrailerNames(a.out.Trailer) {
 		return nil, errHeader
@@ -37,49 +37,49 @@ func (h *http1) roundTrip(a *attempts) (*Response, error) {
 	*buf = head[:0]
 	a.connRequested = true
 	for {
-		pc, err := h.getConn(a)
+		pc, err := t.getConn(a)
 		if err != nil {
 			return nil, err
 		}
-		x := a.newExchange(h, pc)
+		x := a.newExchange(t, pc)
 		res, err := x.do(head)
 		if err == nil {
 			return res, nil
 		}
 		a.responseStarted.Store(pc.received)
-		x.end(false)
-		if err != errNotIdle || !pc.reused {
+		x.releaseConn(false)
+		if err != errStaleConn || !pc.reused {
 			return nil, err
 		}
-		h.closes.suspect()
+		t.earlyClose.suspect()
 	}
 }
 
-// CloseIdleConnections closes what no request uses.
-func (h *http1) CloseIdleConnections() { h.pool.closeAll() }
+// CloseIdleConnections earlyClose what no request uses.
+func (t *http1Transport) CloseIdleConnections() { t.pool.closeAll() }
 
 // getConn returns an idle connection that the request may use, else a new one.
-func (h *http1) getConn(a *attempts) (*persistConn, error) {
-	pc := h.idleConn(a)
+func (t *http1Transport) getConn(a *attempts) (*persistConn, error) {
+	pc := t.acquireIdleConn(a)
 	if pc == nil {
-		nc, err := h.dial(a.ctx, "tcp", "")
+		nc, err := t.dial(a.ctx, "tcp", "")
 		if err != nil {
 			return nil, err
 		}
-		pc = newPersistConn(nc, h.timeout)
+		pc = newPersistConn(nc, t.timeout)
 	}
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: pc.reused, plain: pc}
+	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: pc.reused, persistConn: pc}
 	return pc, nil
 }
 
 // exchange is one request and its response on a connection.
 type exchange struct {
-	h    *http1
-	pc   *persistConn
-	a    *attempts
-	req  *http.Request
-	keep bool        // the backend keeps the connection
-	body *bodyWriter // nil: the request has none, or it went with the head
+	transport *http1Transport
+	pc        *persistConn
+	a         *attempts
+	req       *http.Request
+	keep      bool        // the backend keeps the connection
+	body      *bodyWriter // nil: the request has none, or it went with the head
 
 	canceler     *Canceler
 	ownCanceler  Canceler    // where the caller has none
@@ -92,23 +92,23 @@ type exchange struct {
 
 // newExchange uses memory that a has, the first time: goroutines of an earlier
 // exchange may still look at theirs.
-func (a *attempts) newExchange(h *http1, pc *persistConn) *exchange {
+func (a *attempts) newExchange(t *http1Transport, pc *persistConn) *exchange {
 	x := &a.exchange
-	if x.h != nil {
+	if x.transport != nil {
 		x = &exchange{}
 	}
-	x.h, x.pc, x.a, x.req, x.canceler = h, pc, a, a.out, a.canceler
+	x.transport, x.pc, x.a, x.req, x.canceler = t, pc, a, a.out, a.canceler
 	if x.canceler == nil {
 		x.canceler = &x.ownCanceler
 		x.stopWatching = x.canceler.watch(a.ctx)
 	}
-	pc.begin(x.canceler)
+	pc.startRequest(x.canceler)
 	return x
 }
 
 // do writes the request and reads up to the final response's headers.
 func (x *exchange) do(head []byte) (*Response, error) {
-	if !x.canceler.begin(x.pc) {
+	if !x.canceler.attach(x.pc) {
 		return nil, context.Canceled
 	}
 	if err := x.send(head); err != nil {
@@ -118,7 +118,7 @@ func (x *exchange) do(head []byte) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.body.responseCame()
+	x.body.responseReceived()
 	return res, x.attachBody(res)
 }
 
@@ -132,7 +132,7 @@ func (x *exchange) send(head []byte) error {
 		x.body = startBodyWriter(x, head)
 		return nil
 	}
-	x.pc.limitRead(time.Now())
+	x.pc.extendReadDeadline(time.Now())
 	return x.pc.send(head)
 }
 
@@ -174,21 +174,21 @@ func (x *exchange) interim(res *Response) error {
 // attachBody gives the response its body. Read to its end it returns the
 // connection to the pool.
 func (x *exchange) attachBody(res *Response) error {
-	x.keep = !res.close && !x.req.Close
+	x.keep = !res.closeConn && !x.req.Close
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return x.upgrade(res)
 	}
 	b := &x.bodyReader
-	b.pc, b.res, b.left = x.pc, res, res.ContentLength
+	b.pc, b.res, b.remaining = x.pc, res, res.ContentLength
 	switch {
 	case b.framing == noBody:
 		res.Body = http.NoBody
-		x.end(true)
+		x.releaseConn(true)
 		return nil
 	case b.framing == chunked:
-		b.left = 0
+		b.remaining = 0
 	}
-	if b.framing != fixedLength || int64(len(x.pc.buffered())) < b.left {
+	if b.framing != fixedLength || int64(len(x.pc.buffered())) < b.remaining {
 		x.pc.setReadDeadline(time.Time{}) // what comes after the headers may take its time
 	}
 	res.Body = x
@@ -203,20 +203,20 @@ func (x *exchange) Read(p []byte) (int, error) {
 	n, err := x.bodyReader.read(p)
 	if err != nil {
 		x.err = err
-		x.end(err == io.EOF)
+		x.releaseConn(err == io.EOF)
 	}
 	return n, err
 }
 
-// Close before the end closes the connection: the rest is not waited for.
+// Close before the end earlyClose the connection: the rest is not waited for.
 func (x *exchange) Close() error {
-	x.end(false)
+	x.releaseConn(false)
 	return nil
 }
 
-// end is called once the connection isn't needed any more. Whole says that the
+// end is called once the connection isn't threshold any more. Whole says that the
 // response was read to its end.
-func (x *exchange) end(whole bool) {
+func (x *exchange) releaseConn(whole bool) {
 	if x.done.Swap(true) {
 		return
 	}
@@ -227,9 +227,9 @@ func (x *exchange) end(whole bool) {
 		x.stopWatching()
 	}
 	// After this the connection is this goroutine's alone, or Cancel has had it.
-	mine := x.canceler.end(x.pc)
-	if mine && whole && x.keep && x.body.done() && len(x.pc.buffered()) == 0 {
-		x.h.pool.put(x.pc)
+	mine := x.canceler.detach(x.pc)
+	if mine && whole && x.keep && x.body.waitSent() && len(x.pc.buffered()) == 0 {
+		x.transport.pool.release(x.pc)
 		return
 	}
 	x.pc.Close()
@@ -247,7 +247,7 @@ func (x *exchange) upgrade(res *Response) error {
 	if x.stopWatching != nil {
 		x.stopWatching()
 	}
-	if !x.canceler.end(x.pc) {
+	if !x.canceler.detach(x.pc) {
 		x.pc.Close()
 		return context.Canceled
 	}

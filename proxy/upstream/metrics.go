@@ -11,15 +11,15 @@ import (
 // names and URLs of the configuration, never addresses from DNS or anything of a
 // request.
 type Metrics struct {
-	picks     *prometheus.CounterVec
-	failures  *prometheus.CounterVec
-	retries   *prometheus.CounterVec
-	exhausted *prometheus.CounterVec
-	up        *prometheus.GaugeVec
-	inFlight  *prometheus.GaugeVec
+	picks           *prometheus.CounterVec
+	failures        *prometheus.CounterVec
+	retries         *prometheus.CounterVec
+	budgetExhausted *prometheus.CounterVec
+	up              *prometheus.GaugeVec
+	inFlight        *prometheus.GaugeVec
 
-	mu    sync.Mutex
-	users map[[2]string]int // how many groups use the series of group, target
+	mu   sync.Mutex
+	refs map[[2]string]int // how many groups use the series of group, target
 }
 
 // NewMetrics registers the collectors with reg; nil: they are kept, unregistered.
@@ -32,13 +32,13 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		return with.NewGaugeVec(prometheus.GaugeOpts{Namespace: "wxgate", Subsystem: "upstream", Name: name, Help: help}, []string{"group", "target"})
 	}
 	return &Metrics{
-		picks:     counter("picks_total", "Requests sent to a target, retries included.", "group", "target"),
-		failures:  counter("failures_total", "Failures of a target by reason: connect, connection, timeout, response, status, health.", "group", "target", "reason"),
-		retries:   counter("retries_total", "Requests sent once more, to another target.", "group"),
-		exhausted: counter("retry_budget_exhausted_total", "Retries not made because too many were made already.", "group"),
-		up:        gauge("target_up", "1 while at least one address of the target is healthy and not ejected, else 0."),
-		inFlight:  gauge("in_flight_requests", "Requests and streams in flight at a target."),
-		users:     map[[2]string]int{},
+		picks:           counter("picks_total", "Requests sent to a target, retries included.", "group", "target"),
+		failures:        counter("failures_total", "Failures of a target by reason: connect, connection, timeout, response, status, health.", "group", "target", "reason"),
+		retries:         counter("retries_total", "Requests sent once more, to another target.", "group"),
+		budgetExhausted: counter("retry_budget_exhausted_total", "Retries not made because too many were made already.", "group"),
+		up:              gauge("target_up", "1 while at least one address of the target is healthy and not ejected, else 0."),
+		inFlight:        gauge("in_flight_requests", "Requests and streams in flight at a target."),
+		refs:            map[[2]string]int{},
 	}
 }
 
@@ -55,7 +55,7 @@ type targetMetrics struct {
 func (m *Metrics) acquire(group, target string) *targetMetrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.users[[2]string{group, target}]++
+	m.refs[[2]string{group, target}]++
 	t := &targetMetrics{
 		picks:    m.picks.WithLabelValues(group, target),
 		failures: map[string]prometheus.Counter{},
@@ -73,9 +73,9 @@ func (m *Metrics) release(group, target string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	key := [2]string{group, target}
-	if m.users[key]--; m.users[key] > 0 {
+	if m.refs[key]--; m.refs[key] > 0 {
 		return
 	}
-	delete(m.users, key)
+	delete(m.refs, key)
 	m.up.DeleteLabelValues(group, target)
 }

@@ -60,7 +60,7 @@ func TestAnExhaustedRetryBudgetIsCounted(t *testing.T) {
 	for range 40 {
 		get(t, g, "/")
 	}
-	if n := testutil.ToFloat64(m.exhausted.WithLabelValues("api")); n == 0 {
+	if n := testutil.ToFloat64(m.budgetExhausted.WithLabelValues("api")); n == 0 {
 		t.Error("nothing counted")
 	}
 }

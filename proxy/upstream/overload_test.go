@@ -33,11 +33,11 @@ func TestRunningOutOfDescriptorsIsNotTheTargetsFault(t *testing.T) {
 
 func outOfDescriptors(t *testing.T) {
 	backend, u := serveNamed(t, "a")
-	g, checker := checked(t, Health{Unhealthy: 1, Timeout: time.Second}, u)
+	g, healthChecker := checked(t, Health{Unhealthy: 1, Timeout: time.Second}, u)
 	g.endpoints[0].ejection.config = Eject{Failures: 1, For: time.Minute}
 	restore := useUpDescriptors(t)
 	r := get(t, g, "/")
-	checker.check(t.Context())
+	healthChecker.check(t.Context())
 	restore()
 	if s := g.Status()[0]; !errors.Is(r.err, ErrOverloaded) || !s.Available() || s.LastFailure != "" {
 		t.Errorf("error is %v, %+v", r.err, s)

@@ -3,4 +3,4 @@
 package upstream
 
 // pending is unknown here; the reader notices a moment later.
-func (c *trackedConn) pending() bool { return false }
+func (c *trackedConn) readable() bool { return false }

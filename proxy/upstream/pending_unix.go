@@ -8,7 +8,7 @@ import (
 
 // pending reports whether the target has closed the connection or sent
 // something that the reader has not been woken for yet.
-func (c *trackedConn) pending() bool {
+func (c *trackedConn) readable() bool {
 	sc, ok := c.Conn.(syscall.Conn)
 	if !ok {
 		return false

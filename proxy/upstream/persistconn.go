@@ -28,11 +28,11 @@ type persistConn struct {
 	buf  []byte
 	r, w int // buf[r:w] was received and is not used yet
 
-	user    *Canceler     // of the current request
-	timeout time.Duration // for writing, and until the response's headers
+	canceler *Canceler     // of the current request
+	timeout  time.Duration // for writing, and until the response's headers
 
 	reused       bool      // has carried a request before this one
-	idleAt       time.Time // when it became idle
+	idleSince    time.Time // when it became idle
 	readDeadline time.Time // as it is set; zero: none
 
 	// The state of send.
@@ -52,9 +52,9 @@ func newPersistConn(c net.Conn, timeout time.Duration) *persistConn {
 	return pc
 }
 
-// errNotIdle says that a connection is closed, or has received something, before
+// errStaleConn says that a connection is closed, or has received something, before
 // anything was written to it.
-var errNotIdle = errors.New("the connection was closed, or spoke first")
+var errStaleConn = errors.New("the connection was closed, or spoke first")
 
 // send writes a request whole and waits for the first bytes of its response.
 //
@@ -72,8 +72,8 @@ func (pc *persistConn) send(out []byte) error {
 }
 
 // begin is called before a request.
-func (pc *persistConn) begin(user *Canceler) {
-	pc.user = user
+func (pc *persistConn) startRequest(canceler *Canceler) {
+	pc.canceler = canceler
 	pc.written.Store(0)
 	pc.received = false
 }
@@ -103,7 +103,7 @@ func (pc *persistConn) sendStep(fd uintptr) bool {
 		return pc.receive(fd)
 	}
 	if _, err := rawio.Read(fd, pc.buf); !errors.Is(err, syscall.EAGAIN) {
-		pc.sendErr = errNotIdle
+		pc.sendErr = errStaleConn
 		return true
 	}
 	if len(pc.out) == 0 {
@@ -189,7 +189,7 @@ func (pc *persistConn) lineEnd(begin, limit int) (int, error) {
 		if searched >= limit {
 			return 0, errLineTooLong
 		}
-		pc.makeRoom()
+		pc.ensureRoom()
 		if err := pc.fill(); err != nil {
 			return 0, err
 		}
@@ -207,9 +207,9 @@ func (pc *persistConn) readLine(limit int) ([]byte, error) {
 	return line, nil
 }
 
-// makeRoom makes room in the buffer for at least a byte: what is used goes, and
+// ensureRoom makes room in the buffer for at least a byte: what is used goes, and
 // where nothing is, the buffer grows.
-func (pc *persistConn) makeRoom() {
+func (pc *persistConn) ensureRoom() {
 	switch {
 	case pc.w < len(pc.buf):
 	case pc.r > 0:
@@ -222,9 +222,9 @@ func (pc *persistConn) makeRoom() {
 	}
 }
 
-// becomeIdle is called before the connection goes to the pool.
-func (pc *persistConn) becomeIdle(now time.Time) {
-	pc.reused, pc.idleAt, pc.user = true, now, nil
+// markIdle is called before the connection goes to the pool.
+func (pc *persistConn) markIdle(now time.Time) {
+	pc.reused, pc.idleSince, pc.canceler = true, now, nil
 	pc.r, pc.w = 0, 0
 	if len(pc.buf) > maxKeptBuffer {
 		pc.buf = make([]byte, connBufferSize)
@@ -237,17 +237,17 @@ var pastDeadline = time.Unix(1, 0)
 // abort ends what is under way on the connection, for good.
 func (pc *persistConn) abort() { _ = pc.SetDeadline(pastDeadline) }
 
-// keepAborted is called after a deadline was set, which may have undone an abort.
-func (pc *persistConn) keepAborted() {
-	if pc.user.canceled.Load() {
+// reapplyAbort is called after a deadline was set, which may have undone an abort.
+func (pc *persistConn) reapplyAbort() {
+	if pc.canceler.canceled.Load() {
 		pc.abort()
 	}
 }
 
-// limitRead sets a deadline for reading: the timeout, or up to an eighth of it or
+// extendReadDeadline sets a deadline for reading: the timeout, or up to an eighth of it or
 // two seconds more. Most requests find one that is still good enough: setting it
 // costs as much as a small system call.
-func (pc *persistConn) limitRead(now time.Time) {
+func (pc *persistConn) extendReadDeadline(now time.Time) {
 	slack := min(time.Second, pc.timeout/16)
 	least := now.Add(pc.timeout)
 	if pc.readDeadline.Before(least) || pc.readDeadline.After(least.Add(2*slack)) {
@@ -262,10 +262,10 @@ func (pc *persistConn) setReadDeadline(t time.Time) {
 	}
 	pc.readDeadline = t
 	_ = pc.SetReadDeadline(t)
-	pc.keepAborted()
+	pc.reapplyAbort()
 }
 
 func (pc *persistConn) setWriteDeadline(t time.Time) {
 	_ = pc.SetWriteDeadline(t)
-	pc.keepAborted()
+	pc.reapplyAbort()
 }

@@ -8,9 +8,9 @@ import (
 
 // connPool holds the idle connections of an endpoint.
 type connPool struct {
-	mu    sync.Mutex
-	idle  []*persistConn // the longest idle first
-	prune *time.Timer
+	mu          sync.Mutex
+	idle        []*persistConn // the longest idle first
+	expiryTimer *time.Timer
 }
 
 // idleConn takes an idle connection that the request may use out of the pool.
@@ -18,23 +18,23 @@ type connPool struct {
 // A request that must not be sent twice takes none that the endpoint may be
 // about to close: none that has been idle for long, and none right after its
 // response while the endpoint is not known to keep connections.
-func (h *http1) idleConn(a *attempts) *persistConn {
+func (t *http1Transport) acquireIdleConn(a *attempts) *persistConn {
 	switch {
 	case a.newConnOnly:
 		return nil
 	case !a.nonIdempotent:
-		return h.pool.take(0, idleFor)
-	case h.closes.closesEarly():
+		return t.pool.acquire(0, idleTimeout)
+	case t.earlyClose.closesEarly():
 		return nil
-	case h.closes.keepsConns.Load():
-		return h.pool.take(0, idleNonIdempotentMax)
+	case t.earlyClose.keepsConns.Load():
+		return t.pool.acquire(0, idleNonIdempotentMax)
 	}
-	return h.pool.take(earlyCloseWait, idleNonIdempotentMax)
+	return t.pool.acquire(earlyCloseWait, idleNonIdempotentMax)
 }
 
 // take removes the connection that was used last among those that have been
 // idle for a time between least and most.
-func (p *connPool) take(least, most time.Duration) *persistConn {
+func (p *connPool) acquire(least, most time.Duration) *persistConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 {
@@ -42,7 +42,7 @@ func (p *connPool) take(least, most time.Duration) *persistConn {
 	}
 	now := time.Now()
 	for i, c := range slices.Backward(p.idle) {
-		idle := now.Sub(c.idleAt)
+		idle := now.Sub(c.idleSince)
 		if idle > most {
 			return nil
 		}
@@ -55,38 +55,38 @@ func (p *connPool) take(least, most time.Duration) *persistConn {
 }
 
 // put keeps a connection for a later request.
-func (p *connPool) put(c *persistConn) {
-	c.becomeIdle(time.Now())
+func (p *connPool) release(c *persistConn) {
+	c.markIdle(time.Now())
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.idle) >= maxIdle {
+	if len(p.idle) >= maxIdleConns {
 		c.Close()
 		return
 	}
 	p.idle = append(p.idle, c)
-	if p.prune == nil {
-		p.prune = time.AfterFunc(idleFor, p.closeOld)
+	if p.expiryTimer == nil {
+		p.expiryTimer = time.AfterFunc(idleTimeout, p.closeExpired)
 	}
 }
 
-// closeOld closes what has been idle for idleFor.
-func (p *connPool) closeOld() {
+// closeExpired earlyClose what has been idle for idleTimeout.
+func (p *connPool) closeExpired() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.prune = nil
-	limit := time.Now().Add(-idleFor)
+	p.expiryTimer = nil
+	limit := time.Now().Add(-idleTimeout)
 	old := 0
-	for old < len(p.idle) && !p.idle[old].idleAt.After(limit) {
+	for old < len(p.idle) && !p.idle[old].idleSince.After(limit) {
 		p.idle[old].Close()
 		old++
 	}
 	p.idle = slices.Delete(p.idle, 0, old)
 	if len(p.idle) > 0 {
-		p.prune = time.AfterFunc(time.Until(p.idle[0].idleAt.Add(idleFor)), p.closeOld)
+		p.expiryTimer = time.AfterFunc(time.Until(p.idle[0].idleSince.Add(idleTimeout)), p.closeExpired)
 	}
 }
 
-// closeAll closes every idle connection.
+// closeAll earlyClose every idle connection.
 func (p *connPool) closeAll() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,8 +94,8 @@ func (p *connPool) closeAll() {
 		c.Close()
 	}
 	p.idle = nil
-	if p.prune != nil {
-		p.prune.Stop()
-		p.prune = nil
+	if p.expiryTimer != nil {
+		p.expiryTimer.Stop()
+		p.expiryTimer = nil
 	}
 }

@@ -27,7 +27,7 @@ func TestProbeTellsWhetherATargetWorks(t *testing.T) {
 		"known CA":         {trusted, "", true},
 		"known CA, checks": {trusted, "/health", true},
 	} {
-		err := Probe(t.Context(), c.target, Health{Path: c.path, Timeout: 5 * time.Second})
+		err := CheckTarget(t.Context(), c.target, Health{Path: c.path, Timeout: 5 * time.Second})
 		if (err == nil) != c.good {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -40,7 +40,7 @@ func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, short
 	b = append(b, "\r\n"...)
 	b = appendFraming(b, req, method, short)
 	for _, f := range header {
-		if setByHead(f.Name) {
+		if isFramingField(f.Name) {
 			continue
 		}
 		if b, ok = appendField(b, f.Name, f.Value); !ok {
@@ -76,8 +76,8 @@ func appendTarget(b []byte, req *http.Request) ([]byte, bool) {
 	return b, len(b) > start
 }
 
-// setByHead lists the headers that the head sets itself.
-func setByHead(name string) bool {
+// isFramingField lists the headers that the head sets itself.
+func isFramingField(name string) bool {
 	switch len(name) {
 	case len("Host"):
 		return strings.EqualFold(name, "Host")

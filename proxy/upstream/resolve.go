@@ -15,24 +15,24 @@ import (
 )
 
 const (
-	resolveEvery   = 5 * time.Second // CoreDNS lets answers about Kubernetes services live as long
-	resolveTimeout = 5 * time.Second
+	resolveInterval = 5 * time.Second // CoreDNS lets answers about Kubernetes services live as long
+	resolveTimeout  = 5 * time.Second
 
 	minResolveInterval = time.Second // however many connections fail
 )
 
 // address is one place where a target is found.
 type address struct {
-	name  string   // where it changes, connections to the old place are closed
-	dials []string // host:port, to be tried in turn
+	name      string   // where it changes, connections to the old place are closed
+	dialAddrs []string // host:port, to be tried in turn
 }
 
-func newAddress(dials ...string) address {
-	return address{name: strings.Join(dials, " "), dials: dials}
+func newAddress(dialAddrs ...string) address {
+	return address{name: strings.Join(dialAddrs, " "), dialAddrs: dialAddrs}
 }
 
-// unresolved leaves it to the dialler to look the host up.
-func unresolved(t *target) address { return newAddress(t.address(t.URL.Hostname())) }
+// unresolvedAddress leaves it to the dialler to look the host up.
+func unresolvedAddress(t *target) address { return newAddress(t.hostPort(t.URL.Hostname())) }
 
 // lookupIP asks the system's resolver.
 func lookupIP(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -44,15 +44,15 @@ func lookupIP(ctx context.Context, host string) ([]netip.Addr, error) {
 func (g *Group) resolveLoop(t *target) {
 	for {
 		g.resolve(t)
-		if !g.waitLookup(t) {
+		if !g.waitForLookup(t) {
 			return
 		}
 	}
 }
 
-// waitLookup waits for the next look-up: for the interval, a tenth more or less,
+// waitForLookup waits for the next look-up: for the interval, a tenth more or less,
 // or until a connection fails. It reports false when the group was closed.
-func (g *Group) waitLookup(t *target) bool {
+func (g *Group) waitForLookup(t *target) bool {
 	if !sleep.For(g.ctx, g.minLookupInterval) {
 		return false
 	}
@@ -76,13 +76,13 @@ func (g *Group) resolve(t *target) {
 		return
 	}
 	if found := err == nil && len(ips) > 0; !found {
-		if !t.unknown {
+		if !t.lookupFailed {
 			g.log.Warn("target's name has no address", zap.Stringer("target", t), zap.Error(err))
 		}
-		t.unknown = true
+		t.lookupFailed = true
 		return
 	}
-	t.unknown = false
+	t.lookupFailed = false
 	g.setAddresses(t, addresses(t, ips))
 }
 
@@ -94,27 +94,27 @@ func addresses(t *target, ips []netip.Addr) []address {
 	var v4, v6 []string
 	for _, ip := range ips {
 		if ip = ip.Unmap(); ip.Is4() {
-			v4 = append(v4, t.address(ip.String()))
+			v4 = append(v4, t.hostPort(ip.String()))
 		} else {
-			v6 = append(v6, t.address(ip.String()))
+			v6 = append(v6, t.hostPort(ip.String()))
 		}
 	}
-	v4, v6 = distinct(v4), distinct(v6)
+	v4, v6 = sortedUnique(v4), sortedUnique(v6)
 	if len(v4) == 1 && len(v6) == 1 {
 		return []address{newAddress(v4[0], v6[0])}
 	}
-	dials := v4
+	dialAddrs := v4
 	if len(v6) > len(v4) {
-		dials = v6
+		dialAddrs = v6
 	}
-	found := make([]address, len(dials))
-	for i, dial := range dials {
+	found := make([]address, len(dialAddrs))
+	for i, dial := range dialAddrs {
 		found[i] = newAddress(dial)
 	}
 	return found
 }
 
-func distinct(s []string) []string {
+func sortedUnique(s []string) []string {
 	slices.Sort(s)
 	return slices.Compact(s)
 }
@@ -124,7 +124,7 @@ func distinct(s []string) []string {
 // their requests under way finish.
 func (g *Group) setAddresses(t *target, found []address) {
 	g.mu.Lock()
-	endpoints, gone := g.partition(t, found)
+	endpoints, gone := g.splitEndpoints(t, found)
 	g.endpoints = endpoints
 	g.mu.Unlock()
 	for _, ep := range gone {
@@ -133,9 +133,9 @@ func (g *Group) setAddresses(t *target, found []address) {
 	g.updateUpGauge(t)
 }
 
-// partition sorts the endpoints into those to keep, in the targets' order, and
+// splitEndpoints sorts the endpoints into those to keep, in the targets' order, and
 // those to retire.
-func (g *Group) partition(t *target, found []address) (keep, gone []*endpoint) {
+func (g *Group) splitEndpoints(t *target, found []address) (keep, gone []*endpoint) {
 	for _, each := range g.targets {
 		if each != t {
 			keep = append(keep, g.endpointsOf(each)...)
@@ -168,7 +168,7 @@ func (g *Group) endpointAt(t *target, a address) *endpoint {
 	ctx, stop := context.WithCancel(g.ctx)
 	ep.stop = stop
 	if g.config.Health.Path != "" {
-		g.working.Go(func() { newChecker(g, ep).run(ctx) })
+		g.background.Go(func() { newHealthChecker(g, ep).run(ctx) })
 	}
 	return ep
 }

@@ -187,7 +187,7 @@ func TestAddressesOfAName(t *testing.T) {
 		ips, _ := (&names{ips: strings.Fields(c.ips)}).lookup(t.Context(), "")
 		var got []string
 		for _, a := range addresses(tg, ips) {
-			got = append(got, strings.Join(a.dials, " or "))
+			got = append(got, strings.Join(a.dialAddrs, " or "))
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %v instead of %s", c.ips, got, c.want)

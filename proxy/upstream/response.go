@@ -31,37 +31,37 @@ type Response struct {
 
 	protoMinor int
 	chunked    bool
-	close      bool           // the connection ends with it
+	closeConn  bool           // the connection ends with it
 	trailer    http.Header    // announced names without values, then what came
-	http       *http.Response // what http.Transport has given; nil: it wasn't asked
+	std        *http.Response // what http.Transport has given; nil: it wasn't asked
 }
 
 // Trailer gives the names of the trailers that were announced, and, once the body
 // has come to its end, what has come.
 func (r *Response) Trailer() http.Header {
-	if r.http != nil {
-		return r.http.Trailer
+	if r.std != nil {
+		return r.std.Trailer
 	}
 	return r.trailer
 }
 
-// readFrom takes over a response of http.Transport.
-func (r *Response) readFrom(res *http.Response) {
+// setFromNetHTTP takes over a response of http.Transport.
+func (r *Response) setFromNetHTTP(res *http.Response) {
 	*r = Response{
 		Proto: res.Proto, Status: res.Status, StatusCode: res.StatusCode, Header: fieldlist.FromHeader(res.Header),
-		ContentLength: res.ContentLength, Body: res.Body, http: res,
+		ContentLength: res.ContentLength, Body: res.Body, std: res,
 	}
 }
 
-// countedBody is a response's body. The request counts as in flight at its
+// inFlightBody is a response's body. The request counts as in flight at its
 // endpoint until the body has been read to its end, has failed or is closed.
-type countedBody struct {
+type inFlightBody struct {
 	io.ReadCloser
 	endpoint *endpoint
 	done     atomic.Bool
 }
 
-func (b *countedBody) Read(p []byte) (int, error) {
+func (b *inFlightBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
 		b.release()
@@ -69,21 +69,21 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *countedBody) Close() error {
+func (b *inFlightBody) Close() error {
 	err := b.ReadCloser.Close()
 	b.release()
 	return err
 }
 
-func (b *countedBody) release() {
+func (b *inFlightBody) release() {
 	if !b.done.Swap(true) {
 		b.endpoint.release()
 	}
 }
 
-// countedUpgrade is the connection that a 101 response hands over. It counts
+// inFlightUpgrade is the connection that a 101 response hands over. It counts
 // as in flight until it is closed.
-type countedUpgrade struct {
+type inFlightUpgrade struct {
 	io.ReadWriteCloser
 	endpoint *endpoint
 	done     atomic.Bool
@@ -92,7 +92,7 @@ type countedUpgrade struct {
 // Plain gives the connection to a target that speaks in the plain, for who reads it
 // without this wrapper, and what was received together with the response, to be taken
 // first; nil where there is none.
-func (u *countedUpgrade) Plain() (c net.Conn, received []byte) {
+func (u *inFlightUpgrade) Plain() (c net.Conn, received []byte) {
 	if c, ok := u.ReadWriteCloser.(*upgradedConn); ok {
 		received, c.rest = c.rest, nil
 		return c.Conn, received
@@ -100,7 +100,7 @@ func (u *countedUpgrade) Plain() (c net.Conn, received []byte) {
 	return nil, nil
 }
 
-func (u *countedUpgrade) Close() error {
+func (u *inFlightUpgrade) Close() error {
 	err := u.ReadWriteCloser.Close()
 	if !u.done.Swap(true) {
 		u.endpoint.release()
@@ -109,7 +109,7 @@ func (u *countedUpgrade) Close() error {
 }
 
 // CloseWrite ends the direction to the target and leaves the other one open.
-func (u *countedUpgrade) CloseWrite() error {
+func (u *inFlightUpgrade) CloseWrite() error {
 	half, ok := u.ReadWriteCloser.(interface{ CloseWrite() error })
 	if !ok {
 		return u.Close()
@@ -119,7 +119,7 @@ func (u *countedUpgrade) CloseWrite() error {
 
 // SetWriteDeadline bounds how long a target that doesn't read can hold what is
 // written to it. It is not supported over TLS.
-func (u *countedUpgrade) SetWriteDeadline(t time.Time) error {
+func (u *inFlightUpgrade) SetWriteDeadline(t time.Time) error {
 	c, ok := u.ReadWriteCloser.(interface{ SetWriteDeadline(time.Time) error })
 	if !ok {
 		return errors.ErrUnsupported

@@ -22,11 +22,11 @@ var (
 
 // bodyReader reads a response's body off its connection.
 type bodyReader struct {
-	pc      *persistConn
-	framing framing
-	left    int64 // of a fixed length, or of the current chunk
-	ending  bool  // a chunk's data was read, the CRLF behind it wasn't
-	res     *Response
+	pc         *persistConn
+	framing    framing
+	remaining  int64 // of a fixed length, or of the current chunk
+	atChunkEnd bool  // a chunk's data was read, the CRLF behind it wasn't
+	res        *Response
 }
 
 // read returns io.EOF with the last bytes or after them.
@@ -43,25 +43,25 @@ func (b *bodyReader) read(p []byte) (int, error) {
 }
 
 func (b *bodyReader) readFixed(p []byte) (int, error) {
-	n, err := b.readLeft(p)
-	if b.left == 0 {
+	n, err := b.readRemaining(p)
+	if b.remaining == 0 {
 		return n, io.EOF
 	}
 	return n, err
 }
 
-// readLeft reads no more than is left.
-func (b *bodyReader) readLeft(p []byte) (int, error) {
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
+// readRemaining reads no more than is left.
+func (b *bodyReader) readRemaining(p []byte) (int, error) {
+	if int64(len(p)) > b.remaining {
+		p = p[:b.remaining]
 	}
 	n, err := b.pc.Read(p)
-	b.left -= int64(n)
-	return n, noEOF(err)
+	b.remaining -= int64(n)
+	return n, unexpectedEOF(err)
 }
 
-// noEOF is for what must not end here.
-func noEOF(err error) error {
+// unexpectedEOF is for what must not end here.
+func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}
@@ -69,21 +69,21 @@ func noEOF(err error) error {
 }
 
 func (b *bodyReader) readChunked(p []byte) (int, error) {
-	if b.ending {
+	if b.atChunkEnd {
 		if err := b.endChunk(); err != nil {
 			return 0, err
 		}
 	}
-	if b.left == 0 {
+	if b.remaining == 0 {
 		if err := b.nextChunk(); err != nil {
 			return 0, err
 		}
 	}
-	n, err := b.readLeft(p)
-	if err != nil || b.left > 0 {
+	n, err := b.readRemaining(p)
+	if err != nil || b.remaining > 0 {
 		return n, err
 	}
-	b.ending = true
+	b.atChunkEnd = true
 	if string(b.pc.buffered()) == "\r\n0\r\n\r\n" { // the usual end, received already
 		b.pc.r = b.pc.w
 		return n, io.EOF
@@ -96,14 +96,14 @@ func (b *bodyReader) readChunked(p []byte) (int, error) {
 func (b *bodyReader) nextChunk() error {
 	line, err := b.pc.readLine(maxChunkLine)
 	if err != nil {
-		return noEOF(err)
+		return unexpectedEOF(err)
 	}
 	size, extension, _ := strings.Cut(strings.TrimRight(string(line), " \t"), ";")
 	n, err := strconv.ParseUint(size, 16, 63)
 	if err != nil || len(size) > 16 || !validFieldValue(extension) {
 		return errChunk
 	}
-	if b.left = int64(n); n > 0 {
+	if b.remaining = int64(n); n > 0 {
 		return nil
 	}
 	return b.readTrailers()
@@ -111,10 +111,10 @@ func (b *bodyReader) nextChunk() error {
 
 // endChunk reads the CRLF behind a chunk's data.
 func (b *bodyReader) endChunk() error {
-	b.ending = false
+	b.atChunkEnd = false
 	line, err := b.pc.readLine(len("\r\n"))
 	if err != nil {
-		return noEOF(err)
+		return unexpectedEOF(err)
 	}
 	if len(line) > 0 {
 		return errChunk
@@ -128,7 +128,7 @@ func (b *bodyReader) readTrailers() error {
 	for {
 		end, err := b.pc.lineEnd(begin, maxTrailer)
 		if err != nil {
-			return noEOF(err)
+			return unexpectedEOF(err)
 		}
 		if end == begin {
 			break

@@ -43,13 +43,13 @@ func parse(raw, method string, most int) (p parsed, err error) {
 	conn := &recorded{most: most}
 	conn.Reset([]byte(raw))
 	req := &http.Request{Method: method}
-	x := &exchange{h: &http1{}, a: &attempts{}, req: req, canceler: &Canceler{}}
-	x.pc = &persistConn{Conn: conn, user: x.canceler, buf: make([]byte, 16)}
+	x := &exchange{transport: &http1Transport{}, a: &attempts{}, req: req, canceler: &Canceler{}}
+	x.pc = &persistConn{Conn: conn, canceler: x.canceler, buf: make([]byte, 16)}
 	res, err := x.readResponse()
 	if err != nil {
 		return p, err
 	}
-	b := &bodyReader{pc: x.pc, framing: x.bodyReader.framing, left: max(res.ContentLength, 0), res: res}
+	b := &bodyReader{pc: x.pc, framing: x.bodyReader.framing, remaining: max(res.ContentLength, 0), res: res}
 	res.Body = io.NopCloser(readerFunc(b.read))
 	p.res = res.forNetHTTP(req)
 	body, err := io.ReadAll(p.res.Body)

@@ -35,7 +35,7 @@ var (
 // blanks before the colon, names that aren't tokens, more than one Content-Length
 // or Transfer-Encoding or both, codings other than chunked, any coding in HTTP/1.0.
 func (pc *persistConn) readHead(res *Response, limit int) (size int, err error) {
-	if err := pc.awaitProtocol(); err != nil {
+	if err := pc.readProtocol(); err != nil {
 		return 0, err
 	}
 	head, err := pc.readHeadText(limit)
@@ -51,8 +51,8 @@ func (pc *persistConn) readHead(res *Response, limit int) (size int, err error) 
 	return len(text), err
 }
 
-// awaitProtocol makes sure, before lines are waited for, that it is HTTP at all.
-func (pc *persistConn) awaitProtocol() error {
+// readProtocol makes sure, before lines are waited for, that it is HTTP at all.
+func (pc *persistConn) readProtocol() error {
 	const protocol = "HTTP/1."
 	for {
 		b := pc.buffered()
@@ -63,7 +63,7 @@ func (pc *persistConn) awaitProtocol() error {
 		if n == len(protocol) {
 			return nil
 		}
-		pc.makeRoom()
+		pc.ensureRoom()
 		if err := pc.fill(); err != nil {
 			return err
 		}
@@ -78,7 +78,7 @@ func (pc *persistConn) readHeadText(limit int) (head []byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if end == begin { // the empty line; the first line isn't: awaitProtocol
+		if end == begin { // the empty line; the first line isn't: readProtocol
 			head = pc.buffered()[:begin]
 			pc.r += begin + len("\r\n")
 			return head, nil
@@ -150,7 +150,7 @@ const (
 func parseFraming(res *Response, method string) (framing, error) {
 	var f framingFields
 	for i := range res.Header {
-		f.note(&res.Header[i])
+		f.add(&res.Header[i])
 	}
 	if f.lengths+f.codings > 1 {
 		return 0, errFraming
@@ -164,7 +164,7 @@ func parseFraming(res *Response, method string) (framing, error) {
 		res.ContentLength = n
 	}
 	// HTTP/1.1 keeps a connection unless told otherwise, HTTP/1.0 the other way round.
-	res.close = f.close || res.protoMinor == 0 && !f.keepAlive
+	res.closeConn = f.close || res.protoMinor == 0 && !f.keepAlive
 	if f.codings == 1 {
 		if !strings.EqualFold(f.coding, "chunked") || res.protoMinor == 0 || res.StatusCode < 200 {
 			return 0, errFraming
@@ -185,7 +185,7 @@ type framingFields struct {
 	close, keepAlive bool
 }
 
-func (f *framingFields) note(field *fieldlist.Field) {
+func (f *framingFields) add(field *fieldlist.Field) {
 	switch field.Name {
 	case "Content-Length":
 		f.lengths++
@@ -216,7 +216,7 @@ func bodyFraming(res *Response, method string) (framing, error) {
 	case res.ContentLength > 0:
 		return fixedLength, nil
 	}
-	res.close = true
+	res.closeConn = true
 	return untilClose, nil
 }
 
@@ -238,7 +238,7 @@ func announceTrailers(res *Response) error {
 			if name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name)); name == "" {
 				continue
 			}
-			if setByHead(name) || !httpguts.ValidHeaderFieldName(name) {
+			if isFramingField(name) || !httpguts.ValidHeaderFieldName(name) {
 				return errField
 			}
 			if res.trailer == nil {

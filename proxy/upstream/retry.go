@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// maxStaleRetries bounds how often an endpoint is tried anew because an idle
+// maxStaleConnRetries bounds how often an endpoint is tried anew because an idle
 // connection turned out to be closed before anything was written to it.
-const maxStaleRetries = 100
+const maxStaleConnRetries = 100
 
 // retryDecision is what follows from an attempt's error.
 type retryDecision struct {
@@ -27,10 +27,10 @@ type retryDecision struct {
 // may be sent again.
 func (a *attempts) classifyError(err error) retryDecision {
 	nothingSent := a.nothingSent()
-	repeatable := nothingSent && a.body.untouched() || !a.nonIdempotent
+	repeatable := nothingSent && a.body.unread() || !a.nonIdempotent
 	switch {
 	case a.req.Context().Err() != nil:
-		return retryDecision{err: clientGone(a.req.Context())}
+		return retryDecision{err: requestCanceled(a.req.Context())}
 	case a.canceler != nil && a.canceler.canceled.Load():
 		return retryDecision{err: context.Canceled}
 	case a.body.readError() != nil:
@@ -40,27 +40,29 @@ func (a *attempts) classifyError(err error) retryDecision {
 	case !a.connected && isLocalExhaustion(err):
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrOverloaded, err)}
 	case !a.connected:
-		return retryDecision{err: asTimeout(err), reason: reasonConnect, ejects: true, retry: a.body.untouched()}
+		return retryDecision{err: markTimeout(err), reason: reasonConnect, ejects: true, retry: a.body.unread()}
 	case a.stall.stalled() || isTimeout(err):
 		return retryDecision{err: ErrTimeout, reason: reasonTimeout, ejects: true}
 	case a.responseStarted.Load() || !a.isConnectionLoss(err):
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
-	case a.reused && repeatable && a.staleRetries < maxStaleRetries:
+	case a.reused && repeatable && a.staleConnRetries < maxStaleConnRetries:
 		a.newConnOnly = a.newConnOnly || !nothingSent
 		return retryDecision{err: err, retryStaleConn: true}
 	}
 	return retryDecision{err: err, reason: reasonConnection, ejects: true, retry: repeatable}
 }
 
-func (a *attempts) usesHTTP2() bool { return a.connected && a.plain == nil && a.tracked == nil }
+func (a *attempts) usesHTTP2() bool {
+	return a.connected && a.persistConn == nil && a.trackedConn == nil
+}
 
 // isConnectionLoss tells a broken connection from a malformed response.
 func (a *attempts) isConnectionLoss(err error) bool {
-	return a.plain != nil || a.tracked != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
+	return a.persistConn != nil || a.trackedConn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
 }
 
-// asTimeout marks a connection that could not be made in time.
-func asTimeout(err error) error {
+// markTimeout marks a connection that could not be made in time.
+func markTimeout(err error) error {
 	if isTimeout(err) {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
 	}
@@ -71,22 +73,22 @@ func asTimeout(err error) error {
 // be none. The failure is counted.
 func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoint {
 	if d.retryStaleConn {
-		a.staleRetries++
-		ep.dropIdle() // idle for longer than the one that was stale
+		a.staleConnRetries++
+		ep.closeIdle() // idle for longer than the one that was stale
 		ep.acquire()
 		return ep
 	}
 	if d.reason != "" {
-		ep.noteFailure(d.reason, d.err, g.now())
+		ep.recordFailure(d.reason, d.err, g.now())
 	}
 	if d.reason == reasonConnect {
 		ep.target.requestLookup()
 	}
 	if d.ejects {
-		g.recordFailure(ep, a)
+		g.countFailure(ep, a)
 	}
 	if d.reason == reasonTimeout && a.usesHTTP2() {
-		ep.reconnect()
+		ep.replaceConnections()
 	}
 	if !d.retry || len(a.tried) >= g.config.Retries || g.now().Sub(a.startedAt) >= g.config.Timeout {
 		return nil
@@ -103,7 +105,7 @@ func (g *Group) nextEndpoint(ep *endpoint, a *attempts) *endpoint {
 		return nil
 	}
 	if !g.retryBudget.withdraw(g.now()) {
-		g.metrics.exhausted.WithLabelValues(g.config.Name).Inc()
+		g.metrics.budgetExhausted.WithLabelValues(g.config.Name).Inc()
 		next.release()
 		return nil
 	}
@@ -113,7 +115,7 @@ func (g *Group) nextEndpoint(ep *endpoint, a *attempts) *endpoint {
 
 const (
 	retryCost        = 5  // requests that pay for one retry
-	retryBalanceMax  = 50 // in requests, the most that is saved up: ten retries
+	maxRetryBalance  = 50 // in requests, the most that is saved up: ten retries
 	retryMinInterval = time.Second
 )
 
@@ -122,8 +124,8 @@ const (
 // all are spent one a second is still granted, so that a group with little
 // traffic can retry too.
 type retryBudget struct {
-	spent   atomic.Int64 // 0: the balance is at retryBalanceMax
-	granted atomic.Int64 // when a retry was last granted, in Unix nanoseconds
+	spent       atomic.Int64 // 0: the balance is at maxRetryBalance
+	lastGranted atomic.Int64 // when a retry was last granted, in Unix nanoseconds
 }
 
 // deposit is called once for each request.
@@ -135,11 +137,11 @@ func (b *retryBudget) deposit() {
 
 // withdraw reports whether one more retry may be made.
 func (b *retryBudget) withdraw(now time.Time) bool {
-	last := b.granted.Load()
-	if b.spent.Add(retryCost) <= retryBalanceMax {
-		b.granted.Store(now.UnixNano())
+	last := b.lastGranted.Load()
+	if b.spent.Add(retryCost) <= maxRetryBalance {
+		b.lastGranted.Store(now.UnixNano())
 		return true
 	}
 	b.spent.Add(-retryCost)
-	return now.UnixNano()-last >= int64(retryMinInterval) && b.granted.CompareAndSwap(last, now.UnixNano())
+	return now.UnixNano()-last >= int64(retryMinInterval) && b.lastGranted.CompareAndSwap(last, now.UnixNano())
 }

@@ -174,7 +174,7 @@ func TestRetriesDontMultiplyTheLoad(t *testing.T) {
 	for range 300 {
 		get(t, g, "/")
 	}
-	if n := seen[0].Load() + seen[1].Load(); n > 300+60+retryBalanceMax/retryCost+1 {
+	if n := seen[0].Load() + seen[1].Load(); n > 300+60+maxRetryBalance/retryCost+1 {
 		t.Errorf("%d attempts for 300 requests", n)
 	}
 }

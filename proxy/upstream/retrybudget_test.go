@@ -17,7 +17,7 @@ func TestRetriesAreAFifthOfRequests(t *testing.T) {
 			granted++
 		}
 	}
-	if granted < 200 || granted > 200+retryBalanceMax/retryCost+1 {
+	if granted < 200 || granted > 200+maxRetryBalance/retryCost+1 {
 		t.Errorf("%d retries for 1000 requests", granted)
 	}
 }
@@ -33,7 +33,7 @@ func TestRetryBudgetSavesNoMoreThanTen(t *testing.T) {
 	for b.withdraw(now) {
 		granted++
 	}
-	if granted != retryBalanceMax/retryCost {
+	if granted != maxRetryBalance/retryCost {
 		t.Errorf("%d retries at once", granted)
 	}
 }

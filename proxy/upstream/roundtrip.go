@@ -32,13 +32,13 @@ func callOf(req *http.Request) *Call {
 
 // forNetHTTP gives the response the form that net/http's client would.
 func (r *Response) forNetHTTP(req *http.Request) *http.Response {
-	if r.http != nil {
-		r.http.Body = r.Body
-		return r.http
+	if r.std != nil {
+		r.std.Body = r.Body
+		return r.std
 	}
 	res := &http.Response{
 		Proto: r.Proto, ProtoMajor: 1, ProtoMinor: r.protoMinor, Status: r.Status, StatusCode: r.StatusCode,
-		Header: r.Header.Header(), ContentLength: r.ContentLength, Close: r.close, Trailer: r.trailer, Body: r.Body, Request: req,
+		Header: r.Header.Header(), ContentLength: r.ContentLength, Close: r.closeConn, Trailer: r.trailer, Body: r.Body, Request: req,
 	}
 	if r.chunked {
 		res.TransferEncoding = []string{"chunked"}

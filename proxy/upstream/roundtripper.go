@@ -21,12 +21,12 @@ type roundTripper interface {
 }
 
 // newRoundTripper gives the one for a target's scheme.
-func newRoundTripper(t *target, dials []string, timeout time.Duration, k *closeHistory) roundTripper {
+func newRoundTripper(t *target, dialAddrs []string, timeout time.Duration, k *earlyCloseDetector) roundTripper {
 	if t.URL.Scheme != "http" {
-		return stdTransport{newTransport(t, dials, timeout, k)}
+		return stdTransport{newTransport(t, dialAddrs, timeout, k)}
 	}
 	plain := func(c net.Conn) net.Conn { return c }
-	return &http1{dial: dialer(dials, min(dialTimeout, timeout), plain), timeout: timeout, closes: k}
+	return &http1Transport{dial: dialer(dialAddrs, min(dialTimeout, timeout), plain), timeout: timeout, earlyClose: k}
 }
 
 // stdTransport uses http.Transport: HTTP/2, and HTTP/1.1 over TLS.
@@ -39,8 +39,8 @@ func (v stdTransport) roundTrip(a *attempts) (*Response, error) {
 	case a.shortBody != nil:
 		a.out.Body = io.NopCloser(bytes.NewReader(a.shortBody))
 	case a.body != nil:
-		a.stall.end()
-		ctx, a.stall = watchStall(ctx, a.body, a.group.config.Timeout)
+		a.stall.stop()
+		ctx, a.stall = startStallWatch(ctx, a.body, a.group.config.Timeout)
 	}
 	out := a.out.WithContext(httptrace.WithClientTrace(ctx, a.trace()))
 	out.Header = a.headerForNetHTTP()
@@ -48,7 +48,7 @@ func (v stdTransport) roundTrip(a *attempts) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.response.readFrom(res)
+	a.response.setFromNetHTTP(res)
 	return &a.response, nil
 }
 
@@ -60,7 +60,7 @@ func (a *attempts) headerForNetHTTP() http.Header {
 		h["User-Agent"] = nil // else net/http adds its own
 	}
 	if a.nonIdempotent {
-		respellIdempotencyKey(h)
+		lowercaseIdempotencyKey(h)
 	}
 	return h
 }
@@ -80,10 +80,10 @@ func (a *attempts) trace() *httptrace.ClientTrace {
 	return t
 }
 
-// respellIdempotencyKey gives the header another case, the same to HTTP. Under
+// lowercaseIdempotencyKey gives the header another case, the same to HTTP. Under
 // its usual name http.Transport takes it as permission to send any request twice
 // (see http.Request's isReplayable).
-func respellIdempotencyKey(h http.Header) {
+func lowercaseIdempotencyKey(h http.Header) {
 	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
 		if v, ok := h[name]; ok {
 			delete(h, name)

@@ -20,9 +20,9 @@ type stallWatch struct {
 
 var errStalled = errors.New("target stopped taking the request's body")
 
-// watchStall returns the context to send the request with. It ends with ctx at
+// startStallWatch returns the context to send the request with. It ends with ctx at
 // the latest, which is that of a server's request and ends with it.
-func watchStall(ctx context.Context, body *requestBody, limit time.Duration) (context.Context, *stallWatch) {
+func startStallWatch(ctx context.Context, body *requestBody, limit time.Duration) (context.Context, *stallWatch) {
 	w := &stallWatch{body: body, limit: limit}
 	ctx, w.cancel = context.WithCancelCause(ctx)
 	w.timer = time.AfterFunc(limit, w.check)
@@ -40,7 +40,7 @@ func (w *stallWatch) check() {
 }
 
 // end stops the watch: after the headers a target may take its time.
-func (w *stallWatch) end() {
+func (w *stallWatch) stop() {
 	if w != nil {
 		w.timer.Stop()
 	}

@@ -44,7 +44,7 @@ func (g *Group) Status() []TargetStatus {
 
 func (ep *endpoint) status() TargetStatus {
 	s := TargetStatus{
-		URL: ep.target.String(), Address: ep.dials[0],
+		URL: ep.target.String(), Address: ep.dialAddrs[0],
 		Healthy: !ep.unhealthy.Load(), EjectedUntil: ep.ejection.ejectedUntil(),
 		InFlight: int(ep.inFlight.Load()), Weight: ep.weight,
 	}

@@ -11,13 +11,13 @@ import (
 // target is a configured Target made ready.
 type target struct {
 	Target
-	scheme  string // what net/http understands: http or https
-	port    string
-	base    string // the URL's path without a slash at its end
-	rawBase string // the same as it is escaped
-	tls     *tls.Config
-	metrics *targetMetrics
-	unknown bool // the last look-up found nothing; of the goroutine that looks up
+	scheme       string // what net/http understands: http or https
+	port         string
+	basePath     string // the URL's path without a slash at its end
+	rawBasePath  string // the same as it is escaped
+	tls          *tls.Config
+	metrics      *targetMetrics
+	lookupFailed bool // the last look-up found nothing; of the goroutine that looks up
 
 	lookupRequested chan struct{} // has an element while the name is to be looked up at once
 }
@@ -30,8 +30,8 @@ func newTarget(c Target) (*target, error) {
 		Target:          c,
 		lookupRequested: make(chan struct{}, 1),
 		scheme:          c.URL.Scheme,
-		base:            strings.TrimSuffix(c.URL.Path, "/"),
-		rawBase:         strings.TrimSuffix(c.URL.EscapedPath(), "/"),
+		basePath:        strings.TrimSuffix(c.URL.Path, "/"),
+		rawBasePath:     strings.TrimSuffix(c.URL.EscapedPath(), "/"),
 	}
 	if t.scheme == "h2c" {
 		t.scheme = "http"
@@ -61,20 +61,20 @@ func (t *target) requestLookup() {
 }
 
 // address joins a host or IP with the target's port.
-func (t *target) address(host string) string { return net.JoinHostPort(host, t.port) }
+func (t *target) hostPort(host string) string { return net.JoinHostPort(host, t.port) }
 
 // join puts the base path in front of the path of a request, which u receives.
-func (t *target) join(u *url.URL, path, rawPath string) {
+func (t *target) joinPath(u *url.URL, path, rawPath string) {
 	u.Path, u.RawPath = path, rawPath
-	if t.base == "" || path == "*" {
+	if t.basePath == "" || path == "*" {
 		return
 	}
 	escaped := u.EscapedPath()
 	if path != "" && path[0] != '/' {
 		path, escaped = "/"+path, "/"+escaped
 	}
-	u.Path = t.base + path
+	u.Path = t.basePath + path
 	if rawPath != "" || t.URL.RawPath != "" {
-		u.RawPath = t.rawBase + escaped
+		u.RawPath = t.rawBasePath + escaped
 	}
 }

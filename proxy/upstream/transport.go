@@ -14,21 +14,21 @@ const (
 	dialTimeout = 5 * time.Second
 	tlsTimeout  = 5 * time.Second
 
-	// idleFor is how long an unused connection is kept. Backends that keep
+	// idleTimeout is how long an unused connection is kept. Backends that keep
 	// theirs for a shorter time close them first, which is noticed.
-	idleFor = 30 * time.Second
+	idleTimeout = 30 * time.Second
 
-	maxIdle        = 1024      // connections kept per endpoint
+	maxIdleConns   = 1024      // connections kept per endpoint
 	maxHeaderBytes = 256 << 10 // of one response
 )
 
 // newTransport makes the transport of one endpoint. It passes bytes as they are:
 // no proxy of the environment, no compression of its own, no cookies.
-func newTransport(t *target, dials []string, timeout time.Duration, k *closeHistory) *http.Transport {
+func newTransport(t *target, dialAddrs []string, timeout time.Duration, k *earlyCloseDetector) *http.Transport {
 	protocols := new(http.Protocols)
 	tlsOverhead := 0
 	wrap := func(c net.Conn) net.Conn {
-		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), closes: k, tlsOverhead: tlsOverhead}
+		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: k, tlsOverhead: tlsOverhead}
 	}
 	switch t.URL.Scheme {
 	case "h2c":
@@ -43,13 +43,13 @@ func newTransport(t *target, dials []string, timeout time.Duration, k *closeHist
 	}
 	return &http.Transport{
 		Protocols:              protocols,
-		DialContext:            dialer(dials, min(dialTimeout, timeout), wrap),
+		DialContext:            dialer(dialAddrs, min(dialTimeout, timeout), wrap),
 		TLSClientConfig:        t.tls.Clone(),
 		TLSHandshakeTimeout:    min(tlsTimeout, timeout),
 		ResponseHeaderTimeout:  timeout,
 		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        idleFor,
-		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    maxIdleConns,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		DisableCompression:     true,
 	}
