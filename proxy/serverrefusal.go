@@ -21,7 +21,7 @@ var refusalCodes = map[http1.Reason]apierror.Code{
 
 // answerRefusal makes the server's own answers look like every other error of
 // the gateway.
-func answerRefusal(r http1.Refusal) http1.Answer {
+func answerRefusal(r http1.Refusal) http1.RefusalResponse {
 	code, known := refusalCodes[r.Reason]
 	if !known {
 		code = apierror.BadRequest
@@ -50,8 +50,8 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (w *answerWriter) answer(status int) http1.Answer {
-	a := http1.Answer{Status: status, Body: w.body}
+func (w *answerWriter) answer(status int) http1.RefusalResponse {
+	a := http1.RefusalResponse{Status: status, Body: w.body}
 	for name, values := range w.header {
 		if name == "Content-Length" || name == "Connection" {
 			continue // the server's own

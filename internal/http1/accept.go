@@ -35,7 +35,7 @@ func (s *Server) Serve(ln net.Listener) error {
 			continue
 		case s.draining.Load():
 			return http.ErrServerClosed
-		case !passing(err):
+		case !temporary(err):
 			return err
 		}
 		if s.AcceptError != nil {
@@ -46,8 +46,8 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 }
 
-// passing reports whether accepting may work again later.
-func passing(err error) bool {
+// temporary reports whether accepting may work again later.
+func temporary(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR, syscall.EPERM, syscall.EPROTO} {
 		if errors.Is(err, errno) {
 			return true
@@ -110,14 +110,14 @@ func (s *Server) overload(raw *slotConn) {
 	go func() {
 		defer s.overloaded.Add(-1)
 		defer raw.Close()
-		_ = raw.SetDeadline(time.Now().Add(overloadedTime))
+		_ = raw.SetDeadline(time.Now().Add(overloadedTimeout))
 		if _, err := raw.Write(s.refusal(Refusal{Reason: Overloaded, RemoteAddr: addrText(raw)})); err == nil {
-			linger(raw, lingerLimits{total: overloadedTime, silence: overloadedTime, bytes: 64 << 10}, &s.closeIdle)
+			linger(raw, lingerLimits{total: overloadedTimeout, silence: overloadedTimeout, bytes: 64 << 10}, &s.closeIdle)
 		}
 	}()
 }
 
-const overloadedTime = time.Second
+const overloadedTimeout = time.Second
 
 // slotConn is an accepted connection that frees its slot when it is closed,
 // whoever has it then.

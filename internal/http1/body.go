@@ -8,16 +8,6 @@ import (
 	"net/textproto"
 	"sync"
 	"sync/atomic"
-	"time"
-)
-
-// Bounds of chunked bodies.
-const (
-	maxChunkDigits = 16      // hex digits of a chunk's size, leading zeros included
-	maxChunkLine   = 512     // bytes of a chunk's line, extensions included
-	maxExtensions  = 8 << 10 // bytes of extensions in a body, beyond one for each 16 of data
-	maxTrailer     = 4 << 10 // bytes of the trailer section
-	maxTrailers    = 64      // lines of it
 )
 
 // ErrBody is in the errors of reading a body that is not framed as RFC 9112,
@@ -46,11 +36,11 @@ type body struct {
 	size       int // bytes of the trailer section
 	lines      int // lines of it
 
-	continues bool // 100 is to be sent before the first byte is waited for
-	noWait    bool // errWouldWait instead of waiting
-	closed    bool
-	err       error       // what ended it, io.EOF included
-	done      atomic.Bool // it was io.EOF
+	continues   bool // 100 is to be sent before the first byte is waited for
+	nonBlocking bool // errWouldWait instead of waiting
+	closed      bool
+	err         error       // what ended it, io.EOF included
+	done        atomic.Bool // it was io.EOF
 }
 
 var lineEnd = []byte("\r\n")
@@ -66,7 +56,7 @@ const (
 	inTrailer
 )
 
-var errWouldWait = errors.New("http1: the body has not come yet")
+var errWouldBlock = errors.New("http1: the body has not come yet")
 
 func newBody(t *transaction, length int64, continues bool) *body {
 	b := &body{t: t, left: length, continues: continues}
@@ -105,7 +95,7 @@ func (b *body) read(p []byte) (int, error) {
 
 // fail keeps what ends the body for good.
 func (b *body) fail(err error) error {
-	if err == nil || err == errWouldWait || err != io.EOF && isTimeout(err) {
+	if err == nil || err == errWouldBlock || err != io.EOF && isTimeout(err) {
 		return err
 	}
 	switch err {
@@ -117,7 +107,7 @@ func (b *body) fail(err error) error {
 	b.err = err
 	if err == io.EOF {
 		b.done.Store(true)
-		b.t.conn.bodyRead()
+		b.t.conn.bodyEnded()
 	}
 	return err
 }
@@ -129,7 +119,7 @@ func (b *body) readData(p []byte) (n int, err error) {
 	case t.r < t.w:
 		n = copy(p, t.buf[t.r:t.w])
 		t.r += n
-	case len(p) >= len(t.buf)/2 && !b.noWait:
+	case len(p) >= len(t.buf)/2 && !b.nonBlocking:
 		b.sendContinue()
 		n, err = t.conn.read(p)
 	default:
@@ -150,8 +140,8 @@ func (b *body) readData(p []byte) (n int, err error) {
 }
 
 func (b *body) fill() error {
-	if b.noWait {
-		return errWouldWait
+	if b.nonBlocking {
+		return errWouldBlock
 	}
 	b.sendContinue()
 	return b.t.fill()
@@ -189,78 +179,6 @@ func (b *body) nextLine() error {
 		return io.EOF
 	}
 	return b.trailerLine(line)
-}
-
-// chunkSize reads a chunk's line. The blank that RFC 9112 allows before an
-// extension is refused, recipients don't agree on it.
-func (b *body) chunkSize(line []byte) (size int64, err error) {
-	digits := 0
-	for ; digits < len(line) && unhex(line[digits]) >= 0; digits++ {
-		if size > 1<<55 {
-			return 0, bodyError("the chunk's size is too large")
-		}
-		size = size<<4 | int64(unhex(line[digits]))
-	}
-	extension := line[digits:]
-	switch {
-	case digits == 0 || digits > maxChunkDigits:
-		return 0, bodyError("the chunk's size is not a hexadecimal number")
-	case len(extension) > 0 && !validExtension(extension):
-		return 0, bodyError("the chunk's extension is malformed")
-	}
-	b.extensions += int64(len(extension))
-	if b.extensions > maxExtensions+b.data/16 {
-		return 0, bodyError("there are too many chunk extensions")
-	}
-	return size, nil
-}
-
-// validExtension takes any number of ";name", ";name=token" and
-// `;name="quoted"` (RFC 9112, section 7.1.1).
-func validExtension(extension []byte) bool {
-	for len(extension) > 0 {
-		if extension[0] != ';' {
-			return false
-		}
-		name, rest := cutToken(extension[1:])
-		if !name {
-			return false
-		}
-		if extension = rest; len(extension) > 0 && extension[0] == '=' {
-			var value bool
-			if value, extension = cutValue(extension[1:]); !value {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// cutToken takes a token off the front.
-func cutToken(b []byte) (found bool, rest []byte) {
-	n := 0
-	for n < len(b) && isToken(b[n]) {
-		n++
-	}
-	return n > 0, b[n:]
-}
-
-// cutValue takes a token or a quoted string off the front.
-func cutValue(b []byte) (found bool, rest []byte) {
-	if len(b) == 0 || b[0] != '"' {
-		return cutToken(b)
-	}
-	for i := 1; i < len(b); i++ {
-		switch c := b[i]; {
-		case !isFieldByte(c):
-			return false, nil
-		case c == '\\' && i+1 < len(b) && isFieldByte(b[i+1]):
-			i++
-		case c == '"':
-			return true, b[i+1:]
-		}
-	}
-	return false, nil
 }
 
 // line reads a line out of the buffer, which is filled as needed. It gives it
@@ -349,20 +267,17 @@ func (b *body) end() {
 	b.closed = true
 }
 
-// past is a deadline that ends what waits.
-var past = time.Unix(1, 0)
-
 // skipBuffered skips what has come already, and reports whether that was all.
 func (b *body) skipBuffered() bool {
-	b.noWait = true
-	defer func() { b.noWait = false }()
+	b.nonBlocking = true
+	defer func() { b.nonBlocking = false }()
 	return b.skip(int64(len(b.t.buf))) == io.EOF
 }
 
 // skip reads on, and gives what it reads away.
 func (b *body) skip(most int64) error {
-	buf := scratch.Get().(*[scratchSize]byte)
-	defer scratch.Put(buf)
+	buf := discardBuffers.Get().(*[discardBufferSize]byte)
+	defer discardBuffers.Put(buf)
 	for {
 		n, err := b.read(buf[:])
 		if most -= int64(n); err != nil {
@@ -376,18 +291,13 @@ func (b *body) skip(most int64) error {
 
 var errTooMuch = errors.New("http1: too much of the body is left")
 
-// scratch holds buffers for what is read to be given away.
-var scratch = sync.Pool{New: func() any { return new([scratchSize]byte) }}
+// discardBuffers holds buffers for what is read to be given away.
+var discardBuffers = sync.Pool{New: func() any { return new([discardBufferSize]byte) }}
 
-const scratchSize = 16 << 10
+const discardBufferSize = 16 << 10
 
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
-}
-
-// fitsSkip reports whether what is left is little enough to be skipped for the
+// skippable reports whether what is left is little enough to be skipped for the
 // sake of the next request. Of a chunked body nobody knows.
-func (b *body) fitsSkip() bool {
+func (b *body) skippable() bool {
 	return b.err == io.EOF || b.err == nil && b.phase == inBody && b.left <= maxSkipped
 }

@@ -8,15 +8,15 @@ import (
 // judges each line as soon as it is complete: what can't become a request is
 // refused without waiting for more.
 type headParser struct {
-	pos    int // where the next line begins, behind the head's beginning
-	seen   int // no end of line before this
-	empty  bool
-	lines  int // complete lines
-	method span
-	target span
-	minor  int // HTTP/1.minor
-	http2  bool
-	fields []fieldSpan
+	lineStart    int // where the next line begins, behind the head's beginning
+	searched     int // no end of line before this
+	sawEmptyLine bool
+	lines        int // complete lines
+	method       span
+	target       span
+	minor        int // HTTP/1.minor
+	http2        bool
+	fields       []fieldSpan
 }
 
 // span is a part of the head, counted from its beginning.
@@ -35,18 +35,18 @@ func malformed(detail string) *Refusal { return &Refusal{Reason: BadRequest, Det
 // pos is the head's length then.
 func (p *headParser) parse(buf []byte, maxFields int) (done bool, r *Refusal) {
 	for {
-		end := bytes.IndexByte(buf[max(p.seen, p.pos):], '\n')
+		end := bytes.IndexByte(buf[max(p.searched, p.lineStart):], '\n')
 		if end < 0 {
-			p.seen = len(buf)
-			return false, p.unfinished(buf[p.pos:])
+			p.searched = len(buf)
+			return false, p.checkPartialLine(buf[p.lineStart:])
 		}
-		end += max(p.seen, p.pos)
-		if end == p.pos || buf[end-1] != '\r' {
+		end += max(p.searched, p.lineStart)
+		if end == p.lineStart || buf[end-1] != '\r' {
 			return false, malformed("a line must end with CR and LF")
 		}
-		line := buf[p.pos : end-1]
-		from := p.pos
-		p.pos = end + 1
+		line := buf[p.lineStart : end-1]
+		from := p.lineStart
+		p.lineStart = end + 1
 		switch {
 		case p.lines == 0:
 			r = p.firstLine(line, from)
@@ -63,8 +63,8 @@ func (p *headParser) parse(buf []byte, maxFields int) (done bool, r *Refusal) {
 	}
 }
 
-// unfinished judges the beginning of a line.
-func (p *headParser) unfinished(line []byte) *Refusal {
+// checkPartialLine judges the beginning of a line.
+func (p *headParser) checkPartialLine(line []byte) *Refusal {
 	if at := bytes.IndexByte(line, '\r'); at >= 0 && at+1 < len(line) {
 		return malformed("a line must end with CR and LF")
 	}
@@ -85,10 +85,10 @@ const maxMethod = 2 << 10
 // 9112, section 2.2).
 func (p *headParser) firstLine(line []byte, from int) *Refusal {
 	if len(line) == 0 {
-		if p.empty {
+		if p.sawEmptyLine {
 			return malformed("the request line is empty")
 		}
-		p.empty = true
+		p.sawEmptyLine = true
 		return nil
 	}
 	p.lines++
@@ -98,7 +98,7 @@ func (p *headParser) firstLine(line []byte, from int) *Refusal {
 const http2Line = "PRI * HTTP/2.0"
 
 func (p *headParser) requestLine(line []byte, from int) *Refusal {
-	if string(line) == http2Line && !p.empty {
+	if string(line) == http2Line && !p.sawEmptyLine {
 		p.http2 = true
 		return nil
 	}

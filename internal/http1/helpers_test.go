@@ -47,8 +47,8 @@ func start(t testing.TB, h http.HandlerFunc, change func(*http1.Server)) *server
 }
 
 // refuseJSON is what a caller might answer.
-func refuseJSON(r http1.Refusal) http1.Answer {
-	return http1.Answer{
+func refuseJSON(r http1.Refusal) http1.RefusalResponse {
+	return http1.RefusalResponse{
 		Header: []http1.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Refused", Value: "yes"}},
 		Body:   fmt.Appendf(nil, `{"message":%q}`, r.Message()),
 	}

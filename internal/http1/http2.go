@@ -14,8 +14,8 @@ import (
 // preface is how HTTP/2 begins (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// handover is the listener of the server that speaks HTTP/2.
-type handover struct {
+// http2Listener is the listener of the server that speaks HTTP/2.
+type http2Listener struct {
 	conns chan net.Conn
 	done  chan struct{}
 	once  sync.Once
@@ -24,14 +24,14 @@ type handover struct {
 
 // startHTTP2 makes net/http wait for connections. s.mu is held.
 func (s *Server) startHTTP2() {
-	if s.HTTP2 == nil || s.handover != nil {
+	if s.HTTP2 == nil || s.http2 != nil {
 		return
 	}
-	s.handover = &handover{conns: make(chan net.Conn), done: make(chan struct{}), addr: &net.TCPAddr{}}
-	go s.HTTP2.Serve(s.handover)
+	s.http2 = &http2Listener{conns: make(chan net.Conn), done: make(chan struct{}), addr: &net.TCPAddr{}}
+	go s.HTTP2.Serve(s.http2)
 }
 
-func (h *handover) Accept() (net.Conn, error) {
+func (h *http2Listener) Accept() (net.Conn, error) {
 	select {
 	case c := <-h.conns:
 		return c, nil
@@ -40,15 +40,15 @@ func (h *handover) Accept() (net.Conn, error) {
 	}
 }
 
-func (h *handover) Close() error {
+func (h *http2Listener) Close() error {
 	h.once.Do(func() { close(h.done) })
 	return nil
 }
 
-func (h *handover) Addr() net.Addr { return h.addr }
+func (h *http2Listener) Addr() net.Addr { return h.addr }
 
-// give hands a connection over, or closes it where nobody takes it.
-func (h *handover) give(c net.Conn) {
+// deliver hands a connection over, or closes it where nobody takes it.
+func (h *http2Listener) deliver(c net.Conn) {
 	select {
 	case h.conns <- c:
 	case <-h.done:
@@ -61,7 +61,7 @@ func (h *handover) give(c net.Conn) {
 func (c *conn) handshake() bool {
 	tc := tls.Server(c.raw, c.server.TLSConfig)
 	c.rwc = tc
-	_ = c.raw.SetDeadline(c.began.Add(c.server.readHeaderTimeout()))
+	_ = c.raw.SetDeadline(c.openedAt.Add(c.server.readHeaderTimeout()))
 	if err := tc.Handshake(); err != nil {
 		c.handshakeFailed(err)
 		return false
@@ -69,11 +69,11 @@ func (c *conn) handshake() bool {
 	_ = c.raw.SetDeadline(time.Time{})
 	state := tc.ConnectionState()
 	if state.NegotiatedProtocol == "h2" {
-		c.giveToHTTP2(tc)
+		c.handOffHTTP2(tc)
 		return false
 	}
 	c.tls = &state
-	c.began = time.Now()
+	c.openedAt = time.Now()
 	return true
 }
 
@@ -82,7 +82,7 @@ func (c *conn) handshakeFailed(err error) {
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) && record.Conn != nil && looksLikeHTTP(record.RecordHeader) {
 		c.rwc = c.raw
-		c.refuse(Refusal{Reason: PlainOnTLS})
+		c.writeRefusal(Refusal{Reason: PlainOnTLS})
 		return
 	}
 	c.raw.Close()
@@ -97,7 +97,7 @@ func looksLikeHTTP(header [5]byte) bool {
 func (c *conn) upgradeHTTP2() bool {
 	t := c.t
 	if c.requests > 1 || c.tls != nil || c.server.HTTP2 == nil {
-		c.refuse(Refusal{Reason: UnknownVersion})
+		c.writeRefusal(Refusal{Reason: UnknownVersion})
 		return false
 	}
 	_ = c.setReadDeadline(c.headDeadline())
@@ -108,34 +108,34 @@ func (c *conn) upgradeHTTP2() bool {
 		}
 	}
 	if string(t.buffered()[:len(preface)]) != preface {
-		c.refuse(*malformed("this is not HTTP/2's preface"))
+		c.writeRefusal(*malformed("this is not HTTP/2's preface"))
 		return false
 	}
 	_ = c.setReadDeadline(time.Time{})
-	c.giveToHTTP2(&replayConn{slotConn: c.raw, early: slices.Clone(t.buffered())})
+	c.handOffHTTP2(&prefixConn{slotConn: c.raw, early: slices.Clone(t.buffered())})
 	return false
 }
 
-func (c *conn) giveToHTTP2(nc net.Conn) {
+func (c *conn) handOffHTTP2(nc net.Conn) {
 	s := c.server
-	c.unwatch()
+	c.unregisterCloseNotify()
 	s.mu.Lock()
-	h := s.handover
+	h := s.http2
 	s.mu.Unlock()
 	if h == nil || s.draining.Load() {
 		nc.Close()
 		return
 	}
-	h.give(nc)
+	h.deliver(nc)
 }
 
-// replayConn is a connection whose first bytes have been read.
-type replayConn struct {
+// prefixConn is a connection whose first bytes have been read.
+type prefixConn struct {
 	*slotConn
 	early []byte
 }
 
-func (r *replayConn) Read(p []byte) (int, error) {
+func (r *prefixConn) Read(p []byte) (int, error) {
 	if len(r.early) == 0 {
 		return r.slotConn.Read(p)
 	}
@@ -145,7 +145,7 @@ func (r *replayConn) Read(p []byte) (int, error) {
 }
 
 var (
-	_ net.Listener = (*handover)(nil)
-	_ io.Reader    = (*replayConn)(nil)
-	_ http.Flusher = (*response)(nil)
+	_ net.Listener = (*http2Listener)(nil)
+	_ io.Reader    = (*prefixConn)(nil)
+	_ http.Flusher = (*responseWriter)(nil)
 )

@@ -21,7 +21,7 @@ var lingering = lingerLimits{total: 30 * time.Second, silence: 5 * time.Second, 
 // linger ends the sending side and reads on, so that the client gets to read
 // the answer before the connection is reset.
 func (c *conn) linger() {
-	c.unwatch()
+	c.unregisterCloseNotify()
 	linger(c.rwc, lingering, &c.server.closeIdle)
 }
 
@@ -34,8 +34,8 @@ func linger(conn net.Conn, limits lingerLimits, stopping *atomic.Bool) {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	buf := scratch.Get().(*[scratchSize]byte)
-	defer scratch.Put(buf)
+	buf := discardBuffers.Get().(*[discardBufferSize]byte)
+	defer discardBuffers.Put(buf)
 	began := time.Now()
 	lastRead := began
 	for limits.bytes > 0 {

@@ -3,6 +3,7 @@ package http1
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // Reason is why a request is refused, or an answer can't be given.
@@ -62,9 +63,9 @@ func (r Refusal) Message() string {
 // Field is a header line of an Answer.
 type Field struct{ Name, Value string }
 
-// Answer is what is sent for a refusal. The server adds Date, Content-Length
+// RefusalResponse is what is sent for a refusal. The server adds Date, Content-Length
 // and Connection.
-type Answer struct {
+type RefusalResponse struct {
 	Status int // 0: the reason's
 	Header []Field
 	Body   []byte
@@ -72,7 +73,7 @@ type Answer struct {
 
 // refusal is the answer to what is refused, ready to be sent.
 func (s *Server) refusal(r Refusal) []byte {
-	a := Answer{Header: []Field{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte(r.Message() + "\n")}
+	a := RefusalResponse{Header: []Field{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte(r.Message() + "\n")}
 	if s.Refuse != nil {
 		a = s.Refuse(r)
 	}
@@ -89,3 +90,15 @@ func (s *Server) refusal(r Refusal) []byte {
 	out = append(out, "\r\nConnection: close\r\n\r\n"...)
 	return append(out, a.Body...)
 }
+
+// writeRefusal answers a request that no handler gets to see.
+func (c *conn) writeRefusal(r Refusal) {
+	r.RemoteAddr = c.remote
+	_ = c.setWriteDeadline(time.Now().Add(refusalTimeout))
+	if _, err := c.rwc.Write(c.server.refusal(r)); err == nil {
+		c.linger()
+	}
+	c.close()
+}
+
+const refusalTimeout = 10 * time.Second

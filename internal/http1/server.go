@@ -66,7 +66,7 @@ type Server struct {
 	DrainPause time.Duration
 
 	// Refuse makes the answer to what is no acceptable request. nil: plain text.
-	Refuse func(Refusal) Answer
+	Refuse func(Refusal) RefusalResponse
 
 	// AcceptError is told why no connection could be accepted and how long
 	// accepting pauses. nil: nobody is.
@@ -96,8 +96,8 @@ type Server struct {
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
 	empty     chan struct{} // closed when the last connection is gone; nil: nobody waits
-	watcher   *watcher
-	handover  *handover
+	notifier  *closeNotifier
+	http2     *http2Listener
 }
 
 func (s *Server) readHeaderTimeout() time.Duration {
@@ -142,12 +142,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	err := s.drain(ctx)
 	http2.Wait()
-	s.stopHelpers()
+	s.closeInternal()
 	return err
 }
 
 func (s *Server) drain(ctx context.Context) error {
-	empty := s.whenEmpty()
+	empty := s.allClosed()
 	pause := time.NewTimer(s.DrainPause)
 	defer pause.Stop()
 	select {
@@ -157,7 +157,7 @@ func (s *Server) drain(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.closeIdle.Store(true)
-	s.eachConn((*conn).wakeIdle)
+	s.eachConn((*conn).endIdleWait)
 	select {
 	case <-empty:
 		return nil
@@ -192,7 +192,7 @@ func (s *Server) Close() error {
 	if s.HTTP2 != nil {
 		s.HTTP2.Close()
 	}
-	s.stopHelpers()
+	s.closeInternal()
 	return nil
 }
 
@@ -206,15 +206,15 @@ func (s *Server) closeListeners() {
 	}
 }
 
-func (s *Server) stopHelpers() {
+func (s *Server) closeInternal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watcher != nil {
-		s.watcher.close()
-		s.watcher = nil
+	if s.notifier != nil {
+		s.notifier.close()
+		s.notifier = nil
 	}
-	if s.handover != nil {
-		s.handover.Close()
+	if s.http2 != nil {
+		s.http2.Close()
 	}
 }
 
@@ -242,8 +242,8 @@ func (s *Server) untrack(c *conn) {
 	}
 }
 
-// whenEmpty gives a channel that is closed when no connection is left.
-func (s *Server) whenEmpty() <-chan struct{} {
+// allClosed gives a channel that is closed when no connection is left.
+func (s *Server) allClosed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.conns) == 0 {

@@ -17,15 +17,15 @@ type transaction struct {
 	r, w int    // what of it is not used yet
 
 	head    headParser
-	framing framing
+	framing requestFraming
 
-	request  *http.Request
-	blank    *http.Request // what request is set back to; its context is ctx
-	header   http.Header
-	url      url.URL
-	ctx      *requestContext
-	body     *body // nil: none
-	response response
+	request      *http.Request
+	emptyRequest *http.Request // what request is set back to; its context is ctx
+	header       http.Header
+	url          url.URL
+	ctx          *requestContext
+	body         *body // nil: none
+	response     responseWriter
 }
 
 const (
@@ -45,7 +45,7 @@ var transactions = sync.Pool{New: func() any {
 
 func (t *transaction) renewContext() {
 	t.ctx = new(requestContext)
-	t.blank = new(http.Request).WithContext(t.ctx)
+	t.emptyRequest = new(http.Request).WithContext(t.ctx)
 }
 
 func newTransaction(c *conn) *transaction {
@@ -59,22 +59,22 @@ func newTransaction(c *conn) *transaction {
 // any part of it but strings and value slices.
 func (t *transaction) release() {
 	t.conn, t.body = nil, nil
-	*t.request = *t.blank
+	*t.request = *t.emptyRequest
 	clear(t.header)
-	t.framing = framing{}
+	t.framing = requestFraming{}
 	t.url = url.URL{}
 	if len(t.buf) > maxKeptBuffer {
 		t.buf = make([]byte, readBuffer)
 	}
-	t.response.clear()
+	t.response.prepareForPool()
 	transactions.Put(t)
 }
 
-// giveAway lets go of all that a hijacked connection has no use for: whoever has
+// releaseHijacked lets go of all that a hijacked connection has no use for: whoever has
 // it may keep the request and the ResponseWriter for as long as it lives.
-func (t *transaction) giveAway() {
-	t.response.over = true
-	t.response.head, t.response.body, t.response.header = nil, nil, nil
+func (t *transaction) releaseHijacked() {
+	t.response.handlerDone = true
+	t.response.headBuf, t.response.bodyBuf, t.response.header = nil, nil, nil
 	t.buf, t.head.fields, t.conn = nil, nil, nil
 }
 

@@ -8,7 +8,7 @@ import "time"
 
 // startBackgroundRead does nothing where the watcher tells. c.mu is held.
 func (c *conn) startBackgroundRead() {
-	if c.watch != 0 || c.background != nil || c.t.r < c.t.w {
+	if c.registration != 0 || c.background != nil || c.t.r < c.t.w {
 		return
 	}
 	done := make(chan struct{})
@@ -16,10 +16,10 @@ func (c *conn) startBackgroundRead() {
 	c.setReadDeadlineNear(time.Time{})
 	go func() {
 		defer close(done)
-		n, err := c.rwc.Read(c.one[:])
-		c.early = n
+		n, err := c.rwc.Read(c.firstByte[:])
+		c.backgroundN = n
 		if err != nil && !isTimeout(err) {
-			c.clientGone()
+			c.clientClosed()
 		}
 	}()
 }
@@ -38,10 +38,10 @@ func (c *conn) endBackgroundRead() {
 	c.background = nil
 	c.mu.Unlock()
 	_ = c.setReadDeadline(time.Time{})
-	if c.early > 0 {
+	if c.backgroundN > 0 {
 		c.t.makeRoom(1)
-		c.t.buf[c.t.w] = c.one[0]
+		c.t.buf[c.t.w] = c.firstByte[0]
 		c.t.w++
-		c.early = 0
+		c.backgroundN = 0
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"syscall"
 )
 
-// watcher tells connections that their client has closed its side. Each is
+// closeNotifier tells connections that their client has closed its side. Each is
 // registered once, for its whole life (EPOLLRDHUP, edge-triggered): that costs
 // a request nothing, and sees a close behind bytes that nobody has read yet.
 //
 // A registration has a number that is never used again, so that a late event
 // finds nobody, and not whoever has the descriptor by then.
-type watcher struct {
+type closeNotifier struct {
 	epoll *os.File
 	raw   syscall.RawConn
 
@@ -22,9 +22,9 @@ type watcher struct {
 	conns map[uint64]*conn
 }
 
-const clientClosed = 0x2000 | 1<<31 // EPOLLRDHUP | EPOLLET
+const peerClosedEvents = 0x2000 | 1<<31 // EPOLLRDHUP | EPOLLET
 
-func newWatcher() (*watcher, error) {
+func newCloseNotifier() (*closeNotifier, error) {
 	fd, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func newWatcher() (*watcher, error) {
 		syscall.Close(fd)
 		return nil, err
 	}
-	w := &watcher{epoll: os.NewFile(uintptr(fd), "epoll"), conns: map[uint64]*conn{}}
+	w := &closeNotifier{epoll: os.NewFile(uintptr(fd), "epoll"), conns: map[uint64]*conn{}}
 	if w.raw, err = w.epoll.SyscallConn(); err != nil {
 		w.epoll.Close()
 		return nil, err
@@ -43,9 +43,9 @@ func newWatcher() (*watcher, error) {
 	return w, nil
 }
 
-func (w *watcher) close() { w.epoll.Close() }
+func (w *closeNotifier) close() { w.epoll.Close() }
 
-func (w *watcher) run() {
+func (w *closeNotifier) run() {
 	var events [64]syscall.EpollEvent
 	for {
 		n := 0
@@ -58,20 +58,20 @@ func (w *watcher) run() {
 		}
 		for _, event := range events[:n] {
 			if c := w.find(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32); c != nil {
-				c.clientGone()
+				c.clientClosed()
 			}
 		}
 	}
 }
 
-func (w *watcher) find(number uint64) *conn {
+func (w *closeNotifier) find(number uint64) *conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.conns[number]
 }
 
 // add registers a connection, and gives its number; 0: it can't be.
-func (w *watcher) add(c *conn) uint64 {
+func (w *closeNotifier) add(c *conn) uint64 {
 	raw, err := c.raw.SyscallConn()
 	if err != nil {
 		return 0
@@ -88,8 +88,8 @@ func (w *watcher) add(c *conn) uint64 {
 	return number
 }
 
-func (w *watcher) control(raw syscall.RawConn, operation int, number uint64) (err error) {
-	event := syscall.EpollEvent{Events: clientClosed, Fd: int32(uint32(number)), Pad: int32(uint32(number >> 32))}
+func (w *closeNotifier) control(raw syscall.RawConn, operation int, number uint64) (err error) {
+	event := syscall.EpollEvent{Events: peerClosedEvents, Fd: int32(uint32(number)), Pad: int32(uint32(number >> 32))}
 	gone := w.raw.Control(func(epoll uintptr) {
 		closed := raw.Control(func(fd uintptr) {
 			err = syscall.EpollCtl(int(epoll), operation, int(fd), &event)
@@ -99,7 +99,7 @@ func (w *watcher) control(raw syscall.RawConn, operation int, number uint64) (er
 	return cmp.Or(gone, err)
 }
 
-func (w *watcher) forget(number uint64) {
+func (w *closeNotifier) forget(number uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.conns, number)
@@ -107,43 +107,43 @@ func (w *watcher) forget(number uint64) {
 
 // remove ends a registration. The system would do so by itself at the last
 // close of the connection; this is for one that goes on elsewhere.
-func (w *watcher) remove(c *conn) {
-	w.forget(c.watch)
+func (w *closeNotifier) remove(c *conn) {
+	w.forget(c.registration)
 	if raw, err := c.raw.SyscallConn(); err == nil {
 		_ = w.control(raw, syscall.EPOLL_CTL_DEL, 0)
 	}
 }
 
-// watchClient registers the connection with the server's watcher.
-func (c *conn) watchClient() {
+// registerCloseNotify registers the connection with the server's watcher.
+func (c *conn) registerCloseNotify() {
 	if c.server.BackgroundRead {
 		return
 	}
-	if w := c.server.clientWatcher(); w != nil {
-		c.watch = w.add(c)
+	if w := c.server.clientCloseNotifier(); w != nil {
+		c.registration = w.add(c)
 	}
 }
 
-func (s *Server) clientWatcher() *watcher {
+func (s *Server) clientCloseNotifier() *closeNotifier {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watcher == nil && !s.closed.Load() {
-		if w, err := newWatcher(); err == nil {
-			s.watcher = w
+	if s.notifier == nil && !s.closed.Load() {
+		if w, err := newCloseNotifier(); err == nil {
+			s.notifier = w
 		}
 	}
-	return s.watcher
+	return s.notifier
 }
 
-func (c *conn) unwatch() {
-	if c.watch == 0 {
+func (c *conn) unregisterCloseNotify() {
+	if c.registration == 0 {
 		return
 	}
 	c.server.mu.Lock()
-	w := c.server.watcher
+	w := c.server.notifier
 	c.server.mu.Unlock()
 	if w != nil {
 		w.remove(c)
 	}
-	c.watch = 0
+	c.registration = 0
 }

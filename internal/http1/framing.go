@@ -1,14 +1,13 @@
 package http1
 
 import (
-	"net/http"
 	"net/textproto"
 	"strconv"
 	"strings"
 )
 
-// framing is what the fields of a request say about its body and connection.
-type framing struct {
+// requestFraming is what the fields of a request say about its body and connection.
+type requestFraming struct {
 	length     int64 // of the body; -1: chunked
 	close      bool  // the connection ends after this request
 	keepAlive  bool  // HTTP/1.0 asked for another request
@@ -23,8 +22,8 @@ type framing struct {
 	expect     string
 }
 
-// note takes one field into account. name is canonical.
-func (f *framing) note(name, value string) {
+// addField takes one field into account. name is canonical.
+func (f *requestFraming) addField(name, value string) {
 	switch name {
 	case "Host":
 		f.hosts++
@@ -39,11 +38,11 @@ func (f *framing) note(name, value string) {
 		f.expects++
 		f.expect = value
 	case "Connection":
-		f.noteConnection(value)
+		f.addConnection(value)
 	}
 }
 
-func (f *framing) noteConnection(value string) {
+func (f *requestFraming) addConnection(value string) {
 	for token := range strings.SplitSeq(value, ",") {
 		switch token = textproto.TrimString(token); {
 		case strings.EqualFold(token, "close"):
@@ -55,7 +54,7 @@ func (f *framing) noteConnection(value string) {
 }
 
 // validate checks the fields together.
-func (f *framing) validate(minor int) *Refusal {
+func (f *requestFraming) validate(minor int) *Refusal {
 	if r := f.checkHost(minor); r != nil {
 		return r
 	}
@@ -72,7 +71,7 @@ func (f *framing) validate(minor int) *Refusal {
 }
 
 // checkHost: one Host, none only in HTTP/1.0 (RFC 9112, section 3.2).
-func (f *framing) checkHost(minor int) *Refusal {
+func (f *requestFraming) checkHost(minor int) *Refusal {
 	if f.hosts == 0 && minor == 0 {
 		return nil
 	}
@@ -84,7 +83,7 @@ func (f *framing) checkHost(minor int) *Refusal {
 
 // bodyLength reads the body's length. What RFC 9112, section 6.3 leaves to the
 // recipient's judgement is refused.
-func (f *framing) bodyLength(minor int) *Refusal {
+func (f *requestFraming) bodyLength(minor int) *Refusal {
 	switch {
 	case f.codings > 0 && f.lengths > 0:
 		return malformed("Content-Length stands beside Transfer-Encoding")
@@ -101,7 +100,7 @@ func (f *framing) bodyLength(minor int) *Refusal {
 	return nil
 }
 
-func (f *framing) readLength() *Refusal {
+func (f *requestFraming) readLength() *Refusal {
 	text := f.lengthText
 	for i := range len(text) {
 		if !isDigit(text[i]) {
@@ -136,91 +135,4 @@ func checkCoding(coding string, minor int) *Refusal {
 		return malformed("Transfer-Encoding is not chunked")
 	}
 	return &Refusal{Reason: UnknownCoding}
-}
-
-// build makes the http.Request of a head that was parsed. The strings of the
-// request are parts of one copy of the head.
-func (t *transaction) build(head string) *Refusal {
-	p, f := &t.head, &t.framing
-	*f = framing{}
-	t.splitFields(head)
-	if r := f.validate(p.minor); r != nil {
-		return r
-	}
-	method, target := p.method.of(head), p.target.of(head)
-	if r := parseTarget(&t.url, method, target); r != nil {
-		return r
-	}
-	r := t.request
-	if t.ctx.CallbackStarted() {
-		t.renewContext()
-	}
-	*r = *t.blank
-	r.Method, r.RequestURI, r.URL, r.Header = method, target, &t.url, t.header
-	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, p.minor
-	if p.minor == 0 {
-		r.Proto = "HTTP/1.0"
-	}
-	r.Host, r.Close, r.ContentLength = f.host, f.close, f.length
-	r.RemoteAddr, r.TLS = t.conn.remote, t.conn.tls
-	if t.url.Host != "" {
-		r.Host = t.url.Host // RFC 9112, section 3.2.2: the target's goes before the field's
-	}
-	if f.length < 0 {
-		r.TransferEncoding = []string{"chunked"}
-	}
-	return t.announceTrailers()
-}
-
-// splitFields fills the map of fields. The value slices are made
-// anew for each request: copies of the map share them.
-func (t *transaction) splitFields(head string) {
-	clear(t.header)
-	values := make([]string, len(t.head.fields))
-	for i, span := range t.head.fields {
-		name, value := textproto.CanonicalMIMEHeaderKey(span.name.of(head)), span.value.of(head)
-		t.framing.note(name, value)
-		if hidden(name) {
-			continue
-		}
-		values[i] = value
-		if before := t.header[name]; before != nil {
-			t.header[name] = append(before, value)
-			continue
-		}
-		t.header[name] = values[i : i+1 : i+1]
-	}
-}
-
-// hidden names are not in Request.Header: they have fields of their own there.
-func hidden(name string) bool { return name == "Host" || name == "Transfer-Encoding" }
-
-// announceTrailers moves Trailer to where net/http has it.
-func (t *transaction) announceTrailers() *Refusal {
-	lines := t.header["Trailer"]
-	if lines == nil || t.framing.length >= 0 {
-		return nil // without chunks there are none
-	}
-	delete(t.header, "Trailer")
-	t.request.Trailer = http.Header{}
-	for _, line := range lines {
-		for name := range strings.SplitSeq(line, ",") {
-			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
-			if name == "" || !allTokens([]byte(name)) || !allowedTrailer(name) {
-				return malformed("Trailer names a field that can't be one")
-			}
-			t.request.Trailer[name] = nil
-		}
-	}
-	return nil
-}
-
-// allowedTrailer: framing and routing fields are no trailers (RFC 9110,
-// section 6.5.1).
-func allowedTrailer(name string) bool {
-	switch name {
-	case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection", "Expect", "Te", "Upgrade", "Keep-Alive":
-		return false
-	}
-	return true
 }

@@ -1,0 +1,94 @@
+package http1
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+// build makes the http.Request of a head that was parsed. The strings of the
+// request are parts of one copy of the head.
+func (t *transaction) build(head string) *Refusal {
+	p, f := &t.head, &t.framing
+	*f = requestFraming{}
+	t.splitFields(head)
+	if r := f.validate(p.minor); r != nil {
+		return r
+	}
+	method, target := p.method.of(head), p.target.of(head)
+	if r := parseTarget(&t.url, method, target); r != nil {
+		return r
+	}
+	r := t.request
+	if t.ctx.CallbackStarted() {
+		t.renewContext()
+	}
+	*r = *t.emptyRequest
+	r.Method, r.RequestURI, r.URL, r.Header = method, target, &t.url, t.header
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, p.minor
+	if p.minor == 0 {
+		r.Proto = "HTTP/1.0"
+	}
+	r.Host, r.Close, r.ContentLength = f.host, f.close, f.length
+	r.RemoteAddr, r.TLS = t.conn.remote, t.conn.tls
+	if t.url.Host != "" {
+		r.Host = t.url.Host // RFC 9112, section 3.2.2: the target's goes before the field's
+	}
+	if f.length < 0 {
+		r.TransferEncoding = []string{"chunked"}
+	}
+	return t.parseTrailerNames()
+}
+
+// splitFields fills the map of fields. The value slices are made
+// anew for each request: copies of the map share them.
+func (t *transaction) splitFields(head string) {
+	clear(t.header)
+	values := make([]string, len(t.head.fields))
+	for i, span := range t.head.fields {
+		name, value := textproto.CanonicalMIMEHeaderKey(span.name.of(head)), span.value.of(head)
+		t.framing.addField(name, value)
+		if separateField(name) {
+			continue
+		}
+		values[i] = value
+		if before := t.header[name]; before != nil {
+			t.header[name] = append(before, value)
+			continue
+		}
+		t.header[name] = values[i : i+1 : i+1]
+	}
+}
+
+// separateField names are not in Request.Header: they have fields of their own there.
+func separateField(name string) bool { return name == "Host" || name == "Transfer-Encoding" }
+
+// parseTrailerNames moves Trailer to where net/http has it.
+func (t *transaction) parseTrailerNames() *Refusal {
+	lines := t.header["Trailer"]
+	if lines == nil || t.framing.length >= 0 {
+		return nil // without chunks there are none
+	}
+	delete(t.header, "Trailer")
+	t.request.Trailer = http.Header{}
+	for _, line := range lines {
+		for name := range strings.SplitSeq(line, ",") {
+			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
+			if name == "" || !allTokens([]byte(name)) || !allowedTrailer(name) {
+				return malformed("Trailer names a field that can't be one")
+			}
+			t.request.Trailer[name] = nil
+		}
+	}
+	return nil
+}
+
+// allowedTrailer: framing and routing fields are no trailers (RFC 9110,
+// section 6.5.1).
+func allowedTrailer(name string) bool {
+	switch name {
+	case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection", "Expect", "Te", "Upgrade", "Keep-Alive":
+		return false
+	}
+	return true
+}

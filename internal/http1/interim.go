@@ -1,0 +1,36 @@
+package http1
+
+import (
+	"net/http"
+)
+
+// writeInterim sends a 1xx answer. HTTP/1.0 has none.
+func (w *responseWriter) writeInterim(status int) {
+	if w.t.head.minor == 0 {
+		return
+	}
+	out := appendStatusLine(nil, status)
+	for name, values := range w.header {
+		if name != "Content-Length" && name != "Transfer-Encoding" {
+			out = appendFields(out, name, values)
+		}
+	}
+	out = append(out, "\r\n"...)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if status == http.StatusContinue {
+		w.interimClosed, w.sentContinue = true, true
+	}
+	w.send(out, nil, nil)
+}
+
+// writeContinue tells a client that waits to send its body. The body's reader
+// calls it, beside the handler.
+func (w *responseWriter) writeContinue() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.interimClosed {
+		w.interimClosed, w.sentContinue = true, true
+		_, _ = w.t.conn.rwc.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
+	}
+}

@@ -1,0 +1,67 @@
+package http1
+
+import (
+	"io"
+	"time"
+)
+
+// readHead reads a request up to its body, and makes the http.Request. Either
+// of what it gives means that there is none; an error, that nobody is there to
+// be told.
+func (c *conn) readHead() (*Refusal, error) {
+	t, s := c.t, c.server
+	c.requests++
+	limited := false
+	for {
+		done, r := t.head.parse(t.buffered(), s.maxFields())
+		switch {
+		case r != nil:
+			return r, nil
+		case t.head.lineStart > s.maxHeaderBytes() || !done && t.w-t.r > s.maxHeaderBytes():
+			return &Refusal{Reason: HeaderTooLarge}, nil
+		case done && t.head.http2:
+			return nil, nil
+		case done:
+			head := string(t.buf[t.r : t.r+t.head.lineStart])
+			t.r += t.head.lineStart
+			return t.build(head), nil
+		}
+		if !limited {
+			limited = true
+			_ = c.setReadDeadline(c.headDeadline())
+		}
+		if err := c.moreOfHead(); err != nil {
+			if isTimeout(err) {
+				return &Refusal{Reason: HeaderTimeout}, nil
+			}
+			return nil, err
+		}
+	}
+}
+
+func (c *conn) headDeadline() time.Time {
+	if c.requests == 1 {
+		return c.openedAt.Add(c.server.readHeaderTimeout())
+	}
+	return time.Now().Add(c.server.readHeaderTimeout())
+}
+
+func (c *conn) moreOfHead() error {
+	t := c.t
+	if t.w == len(t.buf) {
+		t.makeRoom(min(2*(t.w-t.r), c.server.maxHeaderBytes()+readBuffer))
+	}
+	return t.fill()
+}
+
+// read reads from the client.
+func (c *conn) read(p []byte) (int, error) {
+	n, err := c.rwc.Read(p)
+	if n > 0 {
+		return n, nil // an error comes again
+	}
+	if err == io.EOF || err == nil {
+		err = errConnEnded
+	}
+	return 0, err
+}

@@ -1,0 +1,138 @@
+package http1
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+)
+
+func (w *responseWriter) encodeHeader() {
+	w.headBuf = appendStatusLine(w.headBuf[:0], w.status)
+	_, typed := w.header["Content-Type"]
+	_, coded := w.header["Content-Encoding"]
+	w.sniff = !typed && !coded
+	dated := false
+	for name, values := range w.header {
+		switch name {
+		case "Content-Length":
+			w.parseContentLength(values)
+		case "Transfer-Encoding": // the server's own
+		case "Connection":
+			w.encodeConnection(values)
+		case "Trailer":
+			w.declareTrailers(values)
+		default:
+			if strings.HasPrefix(name, http.TrailerPrefix) {
+				w.declared = append(w.declared, name)
+				continue
+			}
+			dated = dated || name == "Date"
+			w.headBuf = appendFields(w.headBuf, name, values)
+		}
+	}
+	if !dated {
+		w.headBuf = appendDate(w.headBuf)
+	}
+}
+
+func (w *responseWriter) parseContentLength(values []string) {
+	if len(values) != 1 || !w.bodyAllowed() {
+		return
+	}
+	f := requestFraming{lengthText: textproto.TrimString(values[0])}
+	if f.readLength() == nil {
+		w.length = f.length
+	}
+}
+
+// encodeConnection keeps what is not about this connection's life.
+func (w *responseWriter) encodeConnection(values []string) {
+	var f requestFraming
+	for _, v := range values {
+		f.addConnection(v)
+	}
+	w.close = w.close || f.close
+	if !f.close && !f.keepAlive {
+		w.headBuf = appendFields(w.headBuf, "Connection", values)
+	}
+}
+
+func (w *responseWriter) declareTrailers(values []string) {
+	for _, line := range values {
+		for name := range strings.SplitSeq(line, ",") {
+			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
+			if allowedTrailer(name) && name != "" {
+				w.declared = append(w.declared, name)
+			}
+		}
+	}
+	w.headBuf = appendFields(w.headBuf, "Trailer", values)
+}
+
+// bodyAllowed: RFC 9110, section 6.4.1. A 204 or 304 has no Content-Length
+// either.
+func (w *responseWriter) bodyAllowed() bool {
+	return w.status >= 200 && w.status != http.StatusNoContent && w.status != http.StatusNotModified
+}
+
+func (w *responseWriter) isHead() bool { return w.t.request.Method == http.MethodHead }
+
+// appendFraming ends the head with how long the body is and whether the
+// connection lives on.
+func (w *responseWriter) appendFraming(final bool) {
+	old := w.t.head.minor == 0
+	if final && w.length < 0 && len(w.declared) == 0 && (w.written > 0 || !w.isHead()) {
+		w.length = w.written
+	}
+	known := !w.bodyAllowed() || w.isHead()
+	if w.length >= 0 && w.bodyAllowed() {
+		w.headBuf = appendLength(w.headBuf, w.length)
+		known = true
+	}
+	if !known && !old {
+		w.chunked = true
+		w.headBuf = append(w.headBuf, "Transfer-Encoding: chunked\r\n"...)
+	}
+	w.close = w.close || !known && old || w.mustClose(final)
+	switch {
+	case w.status == http.StatusSwitchingProtocols:
+	case w.close:
+		w.headBuf = append(w.headBuf, "Connection: close\r\n"...)
+	case old:
+		w.headBuf = append(w.headBuf, "Connection: keep-alive\r\n"...)
+	}
+	w.headBuf = append(w.headBuf, "\r\n"...)
+}
+
+// guessType does what net/http does where a handler sets no Content-Type.
+func (w *responseWriter) guessType(p []byte) {
+	w.sniff = false
+	if w.headerSent {
+		return
+	}
+	first := w.bodyBuf
+	if len(first) == 0 {
+		first = p
+	}
+	w.headBuf = appendField(w.headBuf, "Content-Type", http.DetectContentType(first))
+}
+
+// mustClose reports whether no other request can follow on the connection.
+func (w *responseWriter) mustClose(final bool) bool {
+	t := w.t
+	if t.framing.close || t.conn.server.noKeepAlive.Load() || w.status == http.StatusSwitchingProtocols {
+		return true
+	}
+	if t.body == nil || t.body.done.Load() {
+		return false
+	}
+	return w.continueNotSent() || final && !t.body.skippable()
+}
+
+// continueNotSent: a client that waits for 100 and gets another answer may send
+// the body or not.
+func (w *responseWriter) continueNotSent() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.t.framing.continues && !w.sentContinue
+}

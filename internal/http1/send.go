@@ -1,0 +1,118 @@
+package http1
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// sendBody sends the head where that is still to be done, what is buffered of
+// the body, and p. final: it is the answer's end.
+func (w *responseWriter) sendBody(p []byte, final bool) {
+	if w.sniff && (len(w.bodyBuf) > 0 || len(p) > 0) && w.bodyAllowed() {
+		w.guessType(p)
+	}
+	if !w.headerSent {
+		w.appendFraming(final)
+	} else {
+		w.headBuf = w.headBuf[:0]
+	}
+	body, tail := w.bodyBuf, []byte(nil)
+	w.bodyBuf = w.bodyBuf[:0]
+	switch {
+	case w.isHead() || !w.bodyAllowed():
+		body, p = nil, nil
+	case w.chunked:
+		if size := len(body) + len(p); size > 0 {
+			w.headBuf = appendChunkLine(w.headBuf, size)
+			tail = lineEnd
+		}
+	}
+	w.headBuf = append(w.headBuf, body...)
+	if final && w.chunked {
+		w.headBuf = append(append(w.headBuf, p...), tail...)
+		w.headBuf = w.appendTrailer(w.headBuf)
+		p, tail = nil, nil
+	}
+	if len(w.headBuf)+len(p)+len(tail) == 0 {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.headerSent, w.interimClosed = true, true
+	w.send(w.headBuf, p, tail)
+}
+
+// send writes up to three pieces in one go.
+func (w *responseWriter) send(head, p, tail []byte) {
+	if w.err != nil {
+		return
+	}
+	rwc := w.t.conn.rwc
+	tcp, plain := w.t.conn.raw.Conn.(*net.TCPConn)
+	switch {
+	case len(p) == 0:
+		_, w.err = rwc.Write(append(head, tail...))
+	case plain && w.t.conn.tls == nil:
+		w.pieces = [3][]byte{head, p, tail}
+		w.vector = w.pieces[:]
+		_, w.err = w.vector.WriteTo(tcp)
+		w.pieces = [3][]byte{}
+	default:
+		_, w.err = rwc.Write(slices.Concat(head, p, tail))
+	}
+	if w.err != nil {
+		w.t.ctx.end(context.Canceled)
+	}
+}
+
+// finish sends what is left of the answer. last: no request may follow.
+func (w *responseWriter) finish() (last bool, err error) {
+	defer func() { w.handlerDone = true }()
+	if w.status == 0 {
+		w.WriteHeader(http.StatusOK)
+	}
+	if b := w.t.body; b != nil && !w.headerSent && b.err == nil {
+		b.skipBuffered()
+	}
+	short := w.length > w.written && w.bodyAllowed() && !w.isHead()
+	if short {
+		w.close = true
+	}
+	w.sendBody(nil, true)
+	if w.err == nil && short {
+		w.err = io.ErrShortWrite
+	}
+	return w.close || w.status == http.StatusSwitchingProtocols, w.err
+}
+
+// truncate sends what is buffered and makes sure that it is not taken for a
+// whole answer: where the end of the connection is the end of the body, the
+// connection is reset.
+func (w *responseWriter) truncate() {
+	w.handlerDone = true
+	w.sendBody(nil, false)
+	if tcp, ok := w.t.conn.raw.Conn.(*net.TCPConn); ok && !w.chunked && w.length < 0 && w.bodyAllowed() {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+// trailers gives the fields behind the body: those that were declared, and
+// those with http.TrailerPrefix.
+func (w *responseWriter) appendTrailer(out []byte) []byte {
+	out = append(out, "0\r\n"...)
+	for _, name := range w.declared {
+		if !strings.HasPrefix(name, http.TrailerPrefix) {
+			out = appendFields(out, name, w.header[name])
+		}
+	}
+	for name, values := range w.header {
+		if bare, ok := strings.CutPrefix(name, http.TrailerPrefix); ok && allowedTrailer(bare) {
+			out = appendFields(out, bare, values)
+		}
+	}
+	return append(out, "\r\n"...)
+}
