@@ -9,16 +9,15 @@ import (
 	"time"
 )
 
-// Accepting pauses after an error: at first so long, then twice as long each
-// time, up to the second.
+// The pause after a failed accept doubles from firstAcceptPause to maxAcceptPause.
 const (
 	firstAcceptPause = 5 * time.Millisecond
 	maxAcceptPause   = time.Second
 )
 
 // Serve accepts connections until Shutdown or Close, and returns
-// http.ErrServerClosed then. A want of descriptors or memory ends nothing: it
-// pauses and tries again.
+// http.ErrServerClosed then. After a temporary error, such as a lack of descriptors or
+// memory, it pauses and tries again; any other error is returned.
 func (s *Server) Serve(ln net.Listener) error {
 	defer ln.Close()
 	if !s.addListener(ln) {
@@ -46,7 +45,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 }
 
-// temporary reports whether accepting may work again later.
+// temporary reports whether a later accept may succeed.
 func temporary(err error) bool {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.EINTR, syscall.EPERM, syscall.EPROTO} {
 		if errors.Is(err, errno) {
@@ -92,12 +91,11 @@ func (s *Server) accepted(nc net.Conn) {
 	go c.serve()
 }
 
-// maxOverloaded bounds the connections above MaxConnections that are told so.
+// maxOverloaded bounds the connections that are being sent the Overloaded response.
 const maxOverloaded = 64
 
-// overload answers a connection that there is no slot for, and takes none for
-// it. With TLS it would take a handshake to say so, which is dear when there is
-// too much to do.
+// overload sends Overloaded to a connection beyond MaxConnections, without occupying a
+// slot. With TLS the connection is only closed: a response would need a handshake.
 func (s *Server) overload(raw *slotConn) {
 	raw.once.Do(raw.release)
 	if s.TLSConfig != nil || s.overloaded.Add(1) > maxOverloaded {
@@ -119,8 +117,8 @@ func (s *Server) overload(raw *slotConn) {
 
 const overloadedTimeout = time.Second
 
-// slotConn is an accepted connection that frees its slot when it is closed,
-// whoever has it then.
+// slotConn is an accepted connection. Close frees its slot among MaxConnections, also
+// for a hijacker or the HTTP/2 server.
 type slotConn struct {
 	net.Conn
 	once    sync.Once
@@ -133,7 +131,7 @@ func (c *slotConn) Close() error {
 	return err
 }
 
-// CloseWrite ends the sending side.
+// CloseWrite closes the sending side.
 func (c *slotConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -141,7 +139,8 @@ func (c *slotConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// SyscallConn gives the connection beneath, where it has a descriptor.
+// SyscallConn returns the underlying connection's; errors.ErrUnsupported if it has no
+// descriptor.
 func (c *slotConn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok {
 		return sc.SyscallConn()
@@ -149,8 +148,7 @@ func (c *slotConn) SyscallConn() (syscall.RawConn, error) {
 	return nil, errors.ErrUnsupported
 }
 
-// NetConn gives the connection as it was accepted. Closing it does not free
-// the slot.
+// NetConn returns the connection as it was accepted. Closing it does not free the slot.
 func (c *slotConn) NetConn() net.Conn { return c.Conn }
 
 func addrText(c net.Conn) string {

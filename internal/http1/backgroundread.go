@@ -2,11 +2,11 @@ package http1
 
 import "time"
 
-// The background read is how a client that goes away is noticed where nothing
-// else tells: one byte is read beside the handler once the request's body has
-// come to its end. A byte that comes is the beginning of the next request.
+// The background read detects a client that disconnects where there is no
+// closeNotifier: one byte is read concurrently with the handler once the request's
+// body has been read. A byte that arrives is the first of the next request.
 
-// startBackgroundRead does nothing where the watcher tells. c.mu is held.
+// startBackgroundRead does nothing for a connection with a registration. c.mu is held.
 func (c *conn) startBackgroundRead() {
 	if c.registration != 0 || c.background != nil || c.t.r < c.t.w {
 		return
@@ -24,7 +24,8 @@ func (c *conn) startBackgroundRead() {
 	}()
 }
 
-// endBackgroundRead ends it, and puts what it has read where it belongs.
+// endBackgroundRead ends the read, and appends the byte that it has read to the
+// buffer.
 func (c *conn) endBackgroundRead() {
 	c.mu.Lock()
 	done := c.background

@@ -156,7 +156,7 @@ func cpuOf(b *testing.B, p *process, raw string, requests int) time.Duration {
 	return after - before
 }
 
-// load sends requests one after the other. All answers have one length.
+// load sends requests one after the other. All responses have the same length.
 func load(b *testing.B, addr, raw string, requests int) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {

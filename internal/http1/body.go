@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// ErrBody is in the errors of reading a body that is not framed as RFC 9112,
-// section 7.1 has it.
+// ErrBody is wrapped by the errors of reading a chunked body that is malformed by RFC
+// 9112, section 7.1.
 var ErrBody = errors.New("http1: malformed chunked body")
 
 type bodyError string
@@ -19,33 +19,33 @@ type bodyError string
 func (e bodyError) Error() string { return ErrBody.Error() + ": " + string(e) }
 func (bodyError) Unwrap() error   { return ErrBody }
 
-// body is the body of a request. A transport may read it beside the handler,
-// and may be reading when the handler returns: it is made anew for each
-// request, and end waits for a Read under way.
+// body is a request's body. A transport may read it concurrently with the handler, and
+// may still be reading when the handler returns: each request has a new one, and end
+// waits for a Read under way.
 //
-// It can be read on after an error that passes: a deadline, or errWouldWait.
+// After a timeout or errWouldBlock it can be read again.
 type body struct {
 	mu sync.Mutex
 	t  *transaction
 
 	phase      phase
-	left       int64 // bytes to come: of the body, or of the chunk
+	left       int64 // unread bytes of the body, or of the chunk
 	data       int64 // bytes of all chunks
 	extensions int64
 	trailer    http.Header
 	size       int // bytes of the trailer section
 	lines      int // lines of it
 
-	continues   bool // 100 is to be sent before the first byte is waited for
-	nonBlocking bool // errWouldWait instead of waiting
+	continues   bool // 100 Continue must be sent before waiting for the first byte
+	nonBlocking bool // return errWouldBlock instead of waiting
 	closed      bool
-	err         error       // what ended it, io.EOF included
-	done        atomic.Bool // it was io.EOF
+	err         error       // final, io.EOF included
+	done        atomic.Bool // err is io.EOF
 }
 
 var lineEnd = []byte("\r\n")
 
-// phase is what comes next of a body.
+// phase is what is read next of a body.
 type phase int
 
 const (
@@ -93,7 +93,7 @@ func (b *body) read(p []byte) (int, error) {
 	return 0, b.err
 }
 
-// fail keeps what ends the body for good.
+// fail keeps an error that is final, and returns the error for the reader.
 func (b *body) fail(err error) error {
 	if err == nil || err == errWouldBlock || err != io.EOF && isTimeout(err) {
 		return err
@@ -112,7 +112,7 @@ func (b *body) fail(err error) error {
 	return err
 }
 
-// readData reads from the buffer, or where it is empty past it.
+// readData reads from the buffer; if that is empty, directly into a large p.
 func (b *body) readData(p []byte) (n int, err error) {
 	t := b.t
 	switch {
@@ -154,7 +154,7 @@ func (b *body) sendContinue() {
 	}
 }
 
-// nextLine reads a line that is not data.
+// nextLine reads a chunk's line, the end of a chunk, or a trailer line.
 func (b *body) nextLine() error {
 	line, err := b.line()
 	if err != nil {
@@ -181,8 +181,7 @@ func (b *body) nextLine() error {
 	return b.trailerLine(line)
 }
 
-// line reads a line out of the buffer, which is filled as needed. It gives it
-// without its end.
+// line returns the next line without its CRLF. It is valid until the next read.
 func (b *body) line() ([]byte, error) {
 	t, most := b.t, b.maxLine()
 	for from := 0; ; {
@@ -236,7 +235,7 @@ func (b *body) trailerLine(line []byte) error {
 	return nil
 }
 
-// keepTrailer gives the trailers to the request. After the handler nobody asks.
+// keepTrailer sets the request's Trailer.
 func (b *body) keepTrailer() {
 	r := b.t.request
 	if r.Trailer == nil {
@@ -248,7 +247,7 @@ func (b *body) keepTrailer() {
 	}
 }
 
-// Close ends reading. What is left of the body is the server's to skip.
+// Close makes later Reads fail. The server discards the unread rest.
 func (b *body) Close() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -256,8 +255,8 @@ func (b *body) Close() error {
 	return nil
 }
 
-// end takes the body back from whoever reads it. A Read that waits is ended by
-// a deadline that has passed.
+// end closes the body. A Read that waits in another goroutine is ended by a read
+// deadline in the past.
 func (b *body) end() {
 	if !b.mu.TryLock() {
 		_ = b.t.conn.setReadDeadline(past)
@@ -267,14 +266,15 @@ func (b *body) end() {
 	b.closed = true
 }
 
-// skipBuffered skips what has come already, and reports whether that was all.
+// skipBuffered discards what has arrived, and reports whether that was the whole body.
 func (b *body) skipBuffered() bool {
 	b.nonBlocking = true
 	defer func() { b.nonBlocking = false }()
 	return b.skip(int64(len(b.t.buf))) == io.EOF
 }
 
-// skip reads on, and gives what it reads away.
+// skip discards up to limit bytes of the body. It returns the error that ended it:
+// io.EOF, or errTooMuch.
 func (b *body) skip(most int64) error {
 	buf := discardBuffers.Get().(*[discardBufferSize]byte)
 	defer discardBuffers.Put(buf)
@@ -291,13 +291,13 @@ func (b *body) skip(most int64) error {
 
 var errTooMuch = errors.New("http1: too much of the body is left")
 
-// discardBuffers holds buffers for what is read to be given away.
+// discardBuffers are buffers for reads whose bytes are discarded.
 var discardBuffers = sync.Pool{New: func() any { return new([discardBufferSize]byte) }}
 
 const discardBufferSize = 16 << 10
 
-// skippable reports whether what is left is little enough to be skipped for the
-// sake of the next request. Of a chunked body nobody knows.
+// skippable reports whether the unread rest is known to be at most maxSkipped bytes.
+// That of a chunked body is not known.
 func (b *body) skippable() bool {
 	return b.err == io.EOF || b.err == nil && b.phase == inBody && b.left <= maxSkipped
 }

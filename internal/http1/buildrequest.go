@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// build makes the http.Request of a head that was parsed. The strings of the
-// request are parts of one copy of the head.
+// build builds the http.Request from a parsed head. The request's strings are parts of
+// one copy of the head.
 func (t *transaction) build(head string) *Refusal {
 	p, f := &t.head, &t.framing
 	*f = requestFraming{}
@@ -40,8 +40,8 @@ func (t *transaction) build(head string) *Refusal {
 	return t.parseTrailerNames()
 }
 
-// splitFields fills the map of fields. The value slices are made
-// anew for each request: copies of the map share them.
+// splitFields fills the request's header. The value slices are allocated for each
+// request: copies of the map share them.
 func (t *transaction) splitFields(head string) {
 	clear(t.header)
 	values := make([]string, len(t.head.fields))
@@ -60,10 +60,10 @@ func (t *transaction) splitFields(head string) {
 	}
 }
 
-// separateField names are not in Request.Header: they have fields of their own there.
+// separateField reports whether net/http keeps a field outside of Request.Header.
 func separateField(name string) bool { return name == "Host" || name == "Transfer-Encoding" }
 
-// parseTrailerNames moves Trailer to where net/http has it.
+// parseTrailerNames moves the names in Trailer to Request.Trailer, as net/http does.
 func (t *transaction) parseTrailerNames() *Refusal {
 	lines := t.header["Trailer"]
 	if lines == nil || t.framing.length >= 0 {
@@ -83,8 +83,8 @@ func (t *transaction) parseTrailerNames() *Refusal {
 	return nil
 }
 
-// allowedTrailer: framing and routing fields are no trailers (RFC 9110,
-// section 6.5.1).
+// allowedTrailer reports whether a field may be a trailer: not those of framing and
+// routing (RFC 9110, section 6.5.1).
 func allowedTrailer(name string) bool {
 	switch name {
 	case "Content-Length", "Transfer-Encoding", "Trailer", "Host", "Connection", "Expect", "Te", "Upgrade", "Keep-Alive":

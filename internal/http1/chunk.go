@@ -9,8 +9,8 @@ const (
 	maxTrailers    = 64      // lines of it
 )
 
-// chunkSize reads a chunk's line. The blank that RFC 9112 allows before an
-// extension is refused, recipients don't agree on it.
+// chunkSize parses a chunk's line. The blank that RFC 9112 allows before an extension is
+// refused: recipients don't agree on it.
 func (b *body) chunkSize(line []byte) (size int64, err error) {
 	digits := 0
 	for ; digits < len(line) && unhex(line[digits]) >= 0; digits++ {

@@ -56,7 +56,7 @@ var realRequests = map[string]string{
 	"path of a form":        "GET /a/b(c)/d!e/f'g*h;i=j:k@l$m&n+o,p~q?x=[1]&y={2}|3^4`5\"6<7>\\8 HTTP/1.1\r\nHost: a.test\r\n\r\n",
 }
 
-func TestWhatRealClientsSendIsReadByBothServers(t *testing.T) {
+func TestBothServersReadRequestsOfRealClients(t *testing.T) {
 	t.Parallel()
 	for name, raw := range realRequests {
 		t.Run(name, func(t *testing.T) {

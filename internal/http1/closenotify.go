@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// activate notes the transaction whose handler runs: a client that goes away ends
-// its context, nobody else's.
+// activate makes t the transaction whose handler runs. A client that disconnects
+// ends the context of this transaction only.
 func (c *conn) activate(t *transaction) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -23,13 +23,13 @@ func (c *conn) activate(t *transaction) {
 
 func (c *conn) deactivate(t *transaction) {
 	c.mu.Lock()
-	c.active = nil // so that a body which ends now begins no background read
+	c.active = nil // a body that ends from now on must start no background read
 	c.mu.Unlock()
 	c.endBackgroundRead()
 	t.ctx.end(context.Canceled)
 }
 
-// interrupt ends the context of the request in flight, for the server stops.
+// interrupt ends the context of the request in flight because the server stops.
 func (c *conn) interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -39,7 +39,8 @@ func (c *conn) interrupt() {
 	}
 }
 
-// clientClosed ends the context of the request in flight, and of those to come.
+// clientClosed ends the context of the request in flight, and of those that follow:
+// the client has closed its sending side.
 func (c *conn) clientClosed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +50,7 @@ func (c *conn) clientClosed() {
 	}
 }
 
-// bodyEnded is told that a body has come to its end.
+// bodyEnded is called when the request's body has been read to its end.
 func (c *conn) bodyEnded() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

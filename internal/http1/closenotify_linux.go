@@ -7,12 +7,12 @@ import (
 	"syscall"
 )
 
-// closeNotifier tells connections that their client has closed its side. Each is
-// registered once, for its whole life (EPOLLRDHUP, edge-triggered): that costs
-// a request nothing, and sees a close behind bytes that nobody has read yet.
+// closeNotifier calls clientClosed of connections whose client has closed its sending
+// side. Each is registered once, when it is accepted (EPOLLRDHUP, edge-triggered): that
+// costs a request nothing, and detects a close behind bytes that have not been read.
 //
-// A registration has a number that is never used again, so that a late event
-// finds nobody, and not whoever has the descriptor by then.
+// A registration's number is never used again: a late event finds no connection, and
+// not the one that has the descriptor by then.
 type closeNotifier struct {
 	epoll *os.File
 	raw   syscall.RawConn
@@ -29,7 +29,7 @@ func newCloseNotifier() (*closeNotifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Non-blocking, so that the runtime waits for it and no thread does.
+	// Non-blocking, so that the runtime's poller waits for it and no thread does.
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		syscall.Close(fd)
 		return nil, err
@@ -70,7 +70,7 @@ func (w *closeNotifier) find(number uint64) *conn {
 	return w.conns[number]
 }
 
-// add registers a connection, and gives its number; 0: it can't be.
+// add registers a connection and returns its number; 0 if that fails.
 func (w *closeNotifier) add(c *conn) uint64 {
 	raw, err := c.raw.SyscallConn()
 	if err != nil {
@@ -90,13 +90,13 @@ func (w *closeNotifier) add(c *conn) uint64 {
 
 func (w *closeNotifier) control(raw syscall.RawConn, operation int, number uint64) (err error) {
 	event := syscall.EpollEvent{Events: peerClosedEvents, Fd: int32(uint32(number)), Pad: int32(uint32(number >> 32))}
-	gone := w.raw.Control(func(epoll uintptr) {
-		closed := raw.Control(func(fd uintptr) {
+	closed := w.raw.Control(func(epoll uintptr) {
+		connClosed := raw.Control(func(fd uintptr) {
 			err = syscall.EpollCtl(int(epoll), operation, int(fd), &event)
 		})
-		err = cmp.Or(closed, err)
+		err = cmp.Or(connClosed, err)
 	})
-	return cmp.Or(gone, err)
+	return cmp.Or(closed, err)
 }
 
 func (w *closeNotifier) forget(number uint64) {
@@ -105,8 +105,8 @@ func (w *closeNotifier) forget(number uint64) {
 	delete(w.conns, number)
 }
 
-// remove ends a registration. The system would do so by itself at the last
-// close of the connection; this is for one that goes on elsewhere.
+// remove ends a registration. The kernel would do so at the last close of the
+// descriptor; a hijacked connection must be removed before.
 func (w *closeNotifier) remove(c *conn) {
 	w.forget(c.registration)
 	if raw, err := c.raw.SyscallConn(); err == nil {
@@ -114,7 +114,7 @@ func (w *closeNotifier) remove(c *conn) {
 	}
 }
 
-// registerCloseNotify registers the connection with the server's watcher.
+// registerCloseNotify registers the connection with the server's closeNotifier.
 func (c *conn) registerCloseNotify() {
 	if c.server.BackgroundRead {
 		return

@@ -2,8 +2,8 @@
 
 package http1
 
-// closeNotifier is Linux's. Elsewhere the background read notices a client that goes
-// away.
+// closeNotifier exists on Linux only. Elsewhere the background read detects a client
+// that disconnects.
 type closeNotifier struct{}
 
 func (*closeNotifier) close() {}

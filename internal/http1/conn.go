@@ -12,23 +12,23 @@ import (
 	"wxgate/internal/rawio"
 )
 
-// conn is a connection of a client. One goroutine serves it.
+// conn is a client's connection. One goroutine serves it.
 type conn struct {
 	server       *Server
 	raw          *slotConn
 	rwc          net.Conn // raw, or TLS over it
 	tls          *tls.ConnectionState
 	remote       string
-	registration uint64 // registration with the watcher; 0: none
+	registration uint64 // number at the server's closeNotifier; 0: none
 
-	ready     syscall.RawConn // says when there is something to read; nil: nothing does
+	ready     syscall.RawConn // waits until the connection is readable; nil under TLS
 	readReady func(uintptr) bool
 	firstErr  error
 	firstByte [1]byte
 
 	openedAt time.Time // of the connection
-	requests int       // that have begun to come
-	finished bool      // the connection is closed or somebody else's
+	requests int       // whose first byte has been read
+	finished bool      // serve returned by itself, not by runtime.Goexit
 
 	deadlines     sync.Mutex
 	readDeadline  deadline
@@ -39,7 +39,7 @@ type conn struct {
 	mu           sync.Mutex
 	idle         bool         // waits for a request
 	active       *transaction // whose handler runs
-	disconnected bool         // the client has closed its side
+	disconnected bool         // the client has closed its sending side
 	interrupted  bool
 	background   chan struct{} // closed when the background read has ended; nil: none
 	backgroundN  int           // bytes that it read into one
@@ -51,7 +51,7 @@ func newConn(s *Server, raw *slotConn) *conn {
 	return c
 }
 
-// serve serves the connection until it ends, or is somebody else's.
+// serve serves the connection until it is closed, hijacked or handed to HTTP/2.
 func (c *conn) serve() {
 	s := c.server
 	defer s.untrack(c)
@@ -67,15 +67,17 @@ func (c *conn) serve() {
 	c.finished = true
 }
 
-// closeUnlessFinished is for a handler that ends its goroutine.
+// closeUnlessFinished closes the connection of a handler that called
+// runtime.Goexit.
 func (c *conn) closeUnlessFinished() {
 	if !c.finished {
 		c.close()
 	}
 }
 
-// start shakes hands and gets ready to wait for requests. It is false where
-// the connection is done with.
+// start does the TLS handshake and prepares for waiting for requests. It returns
+// false if no request is to be served: the handshake failed, or HTTP/2 was
+// negotiated.
 func (c *conn) start() bool {
 	s := c.server
 	if s.TLSConfig != nil && !c.handshake() {
@@ -90,13 +92,13 @@ func (c *conn) start() bool {
 	return true
 }
 
-// close ends the connection and all that goes with it.
+// close closes the connection and ends its registration.
 func (c *conn) close() {
 	c.unregisterCloseNotify()
 	c.rwc.Close()
 }
 
-// serveOne serves one request. It is true where another may follow.
+// serveOne serves one request and reports whether another may follow.
 func (c *conn) serveOne() bool {
 	if !c.awaitRequest() {
 		c.close()
@@ -116,7 +118,8 @@ func (c *conn) serveOne() bool {
 	return c.handle()
 }
 
-// handle calls the handler with the request that was read.
+// handle calls the handler with the request that was read, and reports whether
+// another request may follow.
 func (c *conn) handle() bool {
 	t := c.t
 	t.body = nil
@@ -124,7 +127,7 @@ func (c *conn) handle() bool {
 	if length := t.framing.length; length != 0 {
 		t.body = newBody(t, length, t.framing.continues)
 		t.request.Body = t.body
-		c.setReadDeadlineNear(time.Time{}) // the handler's from here on
+		c.setReadDeadlineNear(time.Time{}) // from here on the handler sets it
 	}
 	c.setWriteTimeout()
 	t.response.startResponse()
@@ -146,7 +149,7 @@ func (c *conn) handle() bool {
 	return c.prepareForNext(t.response.finish())
 }
 
-// callHandler is false where the handler broke its answer off.
+// callHandler reports false if the handler panicked: its response is incomplete.
 func (c *conn) callHandler() (finished bool) {
 	t, s := c.t, c.server
 	defer func() {
@@ -162,9 +165,9 @@ func (c *conn) callHandler() (finished bool) {
 	return true
 }
 
-// handlerAborted ends the connection of a handler that broke its answer off. While
-// nothing of it has been sent the client is told: a connection that ends
-// without a byte would make load balancers send the request again.
+// handlerAborted closes the connection of a handler that panicked. If nothing of its
+// response has been sent, HandlerAborted's response is: load balancers repeat a
+// request whose connection is closed without a byte.
 func (c *conn) handlerAborted() {
 	w := &c.t.response
 	if w.Unsent() {
@@ -175,13 +178,15 @@ func (c *conn) handlerAborted() {
 	c.close()
 }
 
-// Bounds of what is read of a body that the handler left unread.
+// Bounds of what is read and discarded of a body that the handler has not read.
 const (
-	maxSkipped  = 256 << 10 // bytes, for the sake of the next request
+	maxSkipped  = 256 << 10 // bytes, so that the connection can be reused
 	skipSilence = 5 * time.Second
 )
 
-// prepareForNext gets the connection ready for the next request.
+// prepareForNext reads the rest of the request's body and reports whether the
+// connection can serve another request; otherwise it is closed. last and err are
+// what finish returned.
 func (c *conn) prepareForNext(last bool, err error) bool {
 	b := c.t.body
 	switch {

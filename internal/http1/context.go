@@ -9,8 +9,8 @@ import (
 	"wxgate/internal/cancellation"
 )
 
-// ErrShutdown ends a request's context when Shutdown's time is over. It is
-// context.Canceled to errors.Is.
+// ErrShutdown is the error of a request's context that Shutdown has ended.
+// errors.Is(ErrShutdown, context.Canceled) is true.
 var ErrShutdown error = shutdownError{}
 
 type shutdownError struct{}
@@ -18,8 +18,7 @@ type shutdownError struct{}
 func (shutdownError) Error() string        { return "the server is shutting down" }
 func (shutdownError) Is(target error) bool { return target == context.Canceled }
 
-// requestContext is the context of the requests of one transaction, one after
-// the other: it is set back for each.
+// requestContext is the context of a transaction's requests. It is reset for each.
 type requestContext struct {
 	cancellation.Cancellation
 
@@ -40,5 +39,5 @@ func (c *requestContext) Value(key any) any {
 	return nil
 }
 
-// end ends the context with an error; the first one stays.
+// end ends the context with an error. Later calls change nothing.
 func (c *requestContext) end(err error) { c.Cancel(err, nil) }

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// deadline is what a deadline of the connection is set to; known: it is.
+// deadline is the deadline last set on the connection; known is false before the
+// first.
 type deadline struct {
 	at    time.Time
 	known bool
 }
 
-// near reports whether the deadline is at most 2 % of what is left before at,
-// and not behind it.
+// near reports whether the deadline is not later than at, and earlier by at most
+// 1/64 of the time that remains until at.
 func (d deadline) near(at time.Time) bool {
 	if d.at.IsZero() || at.IsZero() {
 		return d.known && d.at.Equal(at)
@@ -21,7 +22,7 @@ func (d deadline) near(at time.Time) bool {
 	return d.known && early >= 0 && early <= time.Until(at)/64
 }
 
-// setReadDeadline sets the deadline exactly.
+// setReadDeadline sets the read deadline exactly.
 func (c *conn) setReadDeadline(at time.Time) error {
 	c.deadlines.Lock()
 	defer c.deadlines.Unlock()
@@ -29,8 +30,8 @@ func (c *conn) setReadDeadline(at time.Time) error {
 	return c.rwc.SetReadDeadline(at)
 }
 
-// setReadDeadlineNear leaves a deadline as it is that is a little early (see
-// near). Setting one costs more than the check.
+// setReadDeadlineNear sets the read deadline unless the one in force is near enough
+// (see near): setting one costs more than the check.
 func (c *conn) setReadDeadlineNear(at time.Time) {
 	c.deadlines.Lock()
 	near := c.readDeadline.near(at)
@@ -47,7 +48,7 @@ func (c *conn) setWriteDeadline(at time.Time) error {
 	return c.rwc.SetWriteDeadline(at)
 }
 
-// setWriteTimeout sets the write deadline of a request.
+// setWriteTimeout sets the write deadline of a request, WriteTimeout from now.
 func (c *conn) setWriteTimeout() {
 	var at time.Time
 	if timeout := c.server.WriteTimeout; timeout > 0 {
@@ -61,7 +62,7 @@ func (c *conn) setWriteTimeout() {
 	}
 }
 
-// past is a deadline that ends what waits.
+// past is a deadline that ends a wait at once.
 var past = time.Unix(1, 0)
 
 func isTimeout(err error) bool {

@@ -25,8 +25,8 @@ func appendFields(out []byte, name string, values []string) []byte {
 	return out
 }
 
-// appendField writes a field line. A name that is no token is left out; what
-// must not stand in a value becomes a blank: no handler can split an answer.
+// appendField appends a field line. A field whose name is no token is left out, and bytes
+// that a value can't hold become blanks: no handler can cause response splitting.
 func appendField(out []byte, name, value string) []byte {
 	if name == "" || !isTokenString(name) {
 		return out
@@ -63,7 +63,7 @@ func appendChunkLine(out []byte, n int) []byte {
 	return append(out, "\r\n"...)
 }
 
-// dateLine is a Date field, made once a second.
+// dateLine is the Date field of a second.
 type dateLine struct {
 	second int64
 	text   string

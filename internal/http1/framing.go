@@ -22,7 +22,7 @@ type requestFraming struct {
 	expect     string
 }
 
-// addField takes one field into account. name is canonical.
+// addField records a field that concerns framing or the connection. name is canonical.
 func (f *requestFraming) addField(name, value string) {
 	switch name {
 	case "Host":
@@ -81,8 +81,8 @@ func (f *requestFraming) checkHost(minor int) *Refusal {
 	return nil
 }
 
-// bodyLength reads the body's length. What RFC 9112, section 6.3 leaves to the
-// recipient's judgement is refused.
+// bodyLength determines the body's length. What RFC 9112, section 6.3 leaves to the
+// recipient is refused.
 func (f *requestFraming) bodyLength(minor int) *Refusal {
 	switch {
 	case f.codings > 0 && f.lengths > 0:
@@ -115,8 +115,8 @@ func (f *requestFraming) readLength() *Refusal {
 	return nil
 }
 
-// checkCoding takes chunked alone. RFC 9112, sections 6.1 and 6.3: 501 for a
-// coding that isn't known, 400 where chunked is not the last one.
+// checkCoding accepts chunked alone. RFC 9112, sections 6.1 and 6.3: 501 for an unknown
+// coding, 400 if chunked is not the last one.
 func checkCoding(coding string, minor int) *Refusal {
 	switch {
 	case minor == 0:

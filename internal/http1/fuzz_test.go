@@ -14,10 +14,10 @@ import (
 	"wxgate/internal/http1"
 )
 
-// FuzzOursAcceptsWhatNetHTTPReadsAlike holds the server against net/http's:
+// FuzzAcceptedRequestsAgreeWithNetHTTP holds the server against net/http's:
 // what ours gives a handler, net/http gives it too, with the same method,
 // target, host, header, body and trailers.
-func FuzzOursAcceptsWhatNetHTTPReadsAlike(f *testing.F) {
+func FuzzAcceptedRequestsAgreeWithNetHTTP(f *testing.F) {
 	for _, c := range refused {
 		if len(c.raw) < 4<<10 {
 			f.Add(c.raw)
@@ -56,7 +56,7 @@ func FuzzOursAcceptsWhatNetHTTPReadsAlike(f *testing.F) {
 }
 
 // normal writes a request down without what is known to differ.
-func normal(q seen, broken bool) string {
+func normal(q receivedRequest, broken bool) string {
 	if strings.Contains(q.Target, "://") && q.Path == "" {
 		q.Path = "/" // an absolute target without a path
 	}
@@ -78,11 +78,11 @@ func normal(q seen, broken bool) string {
 	return fmt.Sprintf("%q\n%s", fmt.Sprint(q), b.String())
 }
 
-func serveOurs(raw string) []seen {
-	var all []seen
+func serveOurs(raw string) []receivedRequest {
+	var all []receivedRequest
 	conn := newMemConn(raw)
 	ln := newOneConn(conn)
-	s := &http1.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { all = append(all, see(r)) })}
+	s := &http1.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { all = append(all, received(r)) })}
 	served := make(chan struct{})
 	go func() { _ = s.Serve(ln); close(served) }()
 	<-conn.closed
@@ -92,12 +92,12 @@ func serveOurs(raw string) []seen {
 	return all
 }
 
-func serveNetHTTP(raw string, want int) (all []seen) {
+func serveNetHTTP(raw string, want int) (all []receivedRequest) {
 	conn := newMemConn(raw)
 	ln := newOneConn(conn)
-	got := make(chan seen, 100)
+	got := make(chan receivedRequest, 100)
 	s := &http.Server{
-		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got <- see(r) }),
+		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { got <- received(r) }),
 		ErrorLog: log.New(io.Discard, "", 0), DisableGeneralOptionsHandler: true,
 	}
 	go s.Serve(ln)

@@ -4,12 +4,12 @@ import (
 	"bytes"
 )
 
-// headParser finds the lines of a request's head in a buffer that fills up. It
-// judges each line as soon as it is complete: what can't become a request is
-// refused without waiting for more.
+// headParser parses a request's head in a buffer that is being filled. Each line is
+// checked as soon as it is complete: a malformed request is refused without waiting for
+// its rest.
 type headParser struct {
-	lineStart    int // where the next line begins, behind the head's beginning
-	searched     int // no end of line before this
+	lineStart    int // where the next line begins, relative to the head
+	searched     int // the buffer holds no line end before this
 	sawEmptyLine bool
 	lines        int // complete lines
 	method       span
@@ -28,11 +28,11 @@ type fieldSpan struct{ name, value span }
 
 func (p *headParser) reset() { *p = headParser{fields: p.fields[:0]} }
 
-// malformed makes a refusal of BadRequest.
+// malformed returns a Refusal with BadRequest.
 func malformed(detail string) *Refusal { return &Refusal{Reason: BadRequest, Detail: detail} }
 
-// parse goes on with what has come of a head. It is done at the empty line,
-// pos is the head's length then.
+// parse continues with buf, which holds the head as far as it has arrived. It is done at
+// the empty line; lineStart is the head's length then.
 func (p *headParser) parse(buf []byte, maxFields int) (done bool, r *Refusal) {
 	for {
 		end := bytes.IndexByte(buf[max(p.searched, p.lineStart):], '\n')
@@ -63,7 +63,7 @@ func (p *headParser) parse(buf []byte, maxFields int) (done bool, r *Refusal) {
 	}
 }
 
-// checkPartialLine judges the beginning of a line.
+// checkPartialLine checks the beginning of a line.
 func (p *headParser) checkPartialLine(line []byte) *Refusal {
 	if at := bytes.IndexByte(line, '\r'); at >= 0 && at+1 < len(line) {
 		return malformed("a line must end with CR and LF")
@@ -78,11 +78,11 @@ func (p *headParser) checkPartialLine(line []byte) *Refusal {
 	return nil
 }
 
-// maxMethod is far above any method's length. A longer one is no method.
+// maxMethod bounds the bytes of a method.
 const maxMethod = 2 << 10
 
-// firstLine takes the request line. One empty line before it is ignored (RFC
-// 9112, section 2.2).
+// firstLine parses the request line. One empty line before it is ignored (RFC 9112,
+// section 2.2).
 func (p *headParser) firstLine(line []byte, from int) *Refusal {
 	if len(line) == 0 {
 		if p.sawEmptyLine {
@@ -120,8 +120,8 @@ func (p *headParser) requestLine(line []byte, from int) *Refusal {
 	return nil
 }
 
-// version takes HTTP/1.0 and HTTP/1.1 (RFC 9112, section 2.3: case-sensitive,
-// one digit each).
+// version accepts HTTP/1.0 and HTTP/1.1 (RFC 9112, section 2.3: case-sensitive, one
+// digit each).
 func (p *headParser) version(v []byte) *Refusal {
 	switch string(v) {
 	case "HTTP/1.1":
@@ -147,7 +147,7 @@ func (p *headParser) fieldLine(line []byte, from int) *Refusal {
 	return r
 }
 
-// splitField takes a field line apart (RFC 9112, section 5).
+// splitField splits a field line into name and value (RFC 9112, section 5).
 func splitField(line []byte) (name, value span, r *Refusal) {
 	colon := bytes.IndexByte(line, ':')
 	switch {

@@ -46,7 +46,7 @@ func start(t testing.TB, h http.HandlerFunc, change func(*http1.Server)) *server
 	return s
 }
 
-// refuseJSON is what a caller might answer.
+// refuseJSON makes JSON responses.
 func refuseJSON(r http1.Refusal) http1.RefusalResponse {
 	return http1.RefusalResponse{
 		Header: []http1.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "X-Refused", Value: "yes"}},
@@ -77,26 +77,26 @@ func (c *client) send(raw string) *client {
 	return c
 }
 
-// answer is a response that was read to its end.
-type answer struct {
+// receivedResponse is a response that was read to its end.
+type receivedResponse struct {
 	*http.Response
 	body string
 }
 
-func (c *client) next(method string) (answer, error) {
+func (c *client) next(method string) (receivedResponse, error) {
 	res, err := http.ReadResponse(c.r, &http.Request{Method: method})
 	if err != nil {
-		return answer{}, err
+		return receivedResponse{}, err
 	}
 	body, err := io.ReadAll(res.Body)
-	return answer{res, string(body)}, err
+	return receivedResponse{res, string(body)}, err
 }
 
-func (c *client) mustNext(method string) answer {
+func (c *client) mustNext(method string) receivedResponse {
 	c.t.Helper()
 	a, err := c.next(method)
 	if err != nil {
-		c.t.Fatalf("no answer: %v", err)
+		c.t.Fatalf("no response: %v", err)
 	}
 	return a
 }
@@ -127,8 +127,8 @@ func post(body string, lines ...string) string {
 
 func head(lines ...string) string { return strings.Join(lines, "\r\n") + "\r\n\r\n" }
 
-// seen is what a handler saw of a request.
-type seen struct {
+// receivedRequest is what a handler saw of a request.
+type receivedRequest struct {
 	Method, Target, Proto, Host, Path, RawPath, Query string
 	Header, Trailer                                   http.Header
 	Body                                              string
@@ -137,9 +137,9 @@ type seen struct {
 	Err                                               bool
 }
 
-func see(r *http.Request) seen {
+func received(r *http.Request) receivedRequest {
 	body, err := io.ReadAll(r.Body)
-	return seen{
+	return receivedRequest{
 		Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Host: r.Host, Path: r.URL.Path, RawPath: r.URL.RawPath, Query: r.URL.RawQuery,
 		Header: r.Header.Clone(), Trailer: r.Trailer.Clone(), Body: string(body), Length: r.ContentLength, Close: r.Close, Err: err != nil,
 	}

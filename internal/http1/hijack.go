@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Hijack gives the connection away, with what has been read of it.
+// Hijack returns the connection, with what has been read of it and not used. The
+// caller closes it.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.hijacked || w.handlerDone {
 		return nil, nil, http.ErrHijacked
@@ -34,7 +35,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 const hijackBuffer = 1 << 10
 
-// prefixReader reads what was read before, then on.
+// prefixReader reads early, then conn.
 type prefixReader struct {
 	early []byte
 	conn  net.Conn

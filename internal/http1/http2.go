@@ -11,10 +11,11 @@ import (
 	"time"
 )
 
-// preface is how HTTP/2 begins (RFC 9113, section 3.4).
+// preface is the client connection preface of HTTP/2 (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// http2Listener is the listener of the server that speaks HTTP/2.
+// http2Listener is the listener of Server.HTTP2: it accepts the connections that
+// deliver is given.
 type http2Listener struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -22,7 +23,7 @@ type http2Listener struct {
 	addr  net.Addr
 }
 
-// startHTTP2 makes net/http wait for connections. s.mu is held.
+// startHTTP2 starts Server.HTTP2. s.mu is held.
 func (s *Server) startHTTP2() {
 	if s.HTTP2 == nil || s.http2 != nil {
 		return
@@ -47,7 +48,7 @@ func (h *http2Listener) Close() error {
 
 func (h *http2Listener) Addr() net.Addr { return h.addr }
 
-// deliver hands a connection over, or closes it where nobody takes it.
+// deliver passes a connection to Accept, or closes it if the listener is closed.
 func (h *http2Listener) deliver(c net.Conn) {
 	select {
 	case h.conns <- c:
@@ -56,8 +57,8 @@ func (h *http2Listener) deliver(c net.Conn) {
 	}
 }
 
-// handshake shakes hands. It is false where the connection is done with: it
-// failed, or HTTP/2 was negotiated.
+// handshake does the TLS handshake. It reports false if it failed, or if HTTP/2 was
+// negotiated and the connection handed off.
 func (c *conn) handshake() bool {
 	tc := tls.Server(c.raw, c.server.TLSConfig)
 	c.rwc = tc
@@ -77,7 +78,8 @@ func (c *conn) handshake() bool {
 	return true
 }
 
-// handshakeFailed tells a client that speaks HTTP without TLS.
+// handshakeFailed closes the connection; a client that sent HTTP without TLS gets a
+// response.
 func (c *conn) handshakeFailed(err error) {
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) && record.Conn != nil && looksLikeHTTP(record.RecordHeader) {
@@ -92,8 +94,8 @@ func looksLikeHTTP(header [5]byte) bool {
 	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"}, string(header[:]))
 }
 
-// upgradeHTTP2 hands over a plain connection that begins with HTTP/2's
-// preface, once all of it has come.
+// upgradeHTTP2 hands off a connection without TLS that begins with HTTP/2's preface,
+// once all of the preface has been read.
 func (c *conn) upgradeHTTP2() bool {
 	t := c.t
 	if c.requests > 1 || c.tls != nil || c.server.HTTP2 == nil {
@@ -129,7 +131,7 @@ func (c *conn) handOffHTTP2(nc net.Conn) {
 	h.deliver(nc)
 }
 
-// prefixConn is a connection whose first bytes have been read.
+// prefixConn is a connection whose first bytes have been read already.
 type prefixConn struct {
 	*slotConn
 	early []byte

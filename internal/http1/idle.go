@@ -8,8 +8,8 @@ import (
 	"wxgate/internal/rawio"
 )
 
-// awaitRequest waits for the first byte of a request. Without one in the buffer the
-// connection is idle and has no buffer.
+// awaitRequest waits for the first byte of a request. It reports false when none
+// comes. An idle connection holds no buffer.
 func (c *conn) awaitRequest() bool {
 	if c.t != nil && c.t.r < c.t.w {
 		c.t.head.reset()
@@ -29,8 +29,8 @@ func (c *conn) awaitRequest() bool {
 	return err == nil
 }
 
-// idleDeadline is how long a request may not come. A new connection must send
-// one at once.
+// idleDeadline is until when a request must begin: ReadHeaderTimeout for the first
+// one of a connection, IdleTimeout for others.
 func (c *conn) idleDeadline() time.Time {
 	if c.requests == 0 {
 		return c.openedAt.Add(c.server.readHeaderTimeout())
@@ -38,8 +38,8 @@ func (c *conn) idleDeadline() time.Time {
 	return time.Now().Add(c.server.idleTimeout())
 }
 
-// readFirst waits for something to read, and reads it into a new
-// transaction's buffer.
+// readFirst waits until the connection is readable, and reads into the buffer of a
+// new transaction.
 func (c *conn) readFirst() error {
 	if c.server.closeIdle.Load() {
 		return errConnEnded // lastLook sees what there is
@@ -54,7 +54,8 @@ func (c *conn) readFirst() error {
 	return c.startTransaction(n, err)
 }
 
-// startTransaction begins a transaction with the byte in one.
+// startTransaction begins a transaction with the byte in firstByte. n and err are
+// what its Read returned.
 func (c *conn) startTransaction(n int, err error) error {
 	if n == 0 {
 		if err == nil || err == io.EOF {
@@ -68,8 +69,8 @@ func (c *conn) startTransaction(n int, err error) error {
 	return nil
 }
 
-// readIfReady is called when there may be something to read. It has a buffer only
-// while there is.
+// readIfReady reads into the buffer of a new transaction. It returns false (for
+// RawConn.Read: wait until readable) and holds no buffer where nothing has arrived.
 func (c *conn) readIfReady(fd uintptr) bool {
 	t := newTransaction(c)
 	n, err := rawio.Read(fd, t.buf)
@@ -95,8 +96,8 @@ func (c *conn) setIdle(idle bool) {
 	c.mu.Unlock()
 }
 
-// endIdleWait ends the waiting of a connection that has no request. Where one has
-// just come, it is answered.
+// endIdleWait ends the wait of a connection without a request. A request that has
+// arrived just before is still served.
 func (c *conn) endIdleWait() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +106,7 @@ func (c *conn) endIdleWait() {
 	}
 }
 
-// readPending reads what has come of a request by now, without waiting.
+// readPending reads what has arrived of a request, without waiting for more.
 func (c *conn) readPending() error {
 	if c.ready != nil {
 		c.firstErr = errConnEnded
@@ -124,8 +125,8 @@ func (c *conn) readPending() error {
 	return c.startTransaction(n, err)
 }
 
-// readPendingTimeout is how long a TLS connection may take to show what has come.
+// readPendingTimeout bounds readPending over TLS, which can't read without waiting.
 const readPendingTimeout = time.Millisecond
 
-// errConnEnded is the end of what the client sends.
+// errConnEnded means that the client has closed its sending side.
 var errConnEnded = errors.New("http1: the client has closed its side")

@@ -4,7 +4,7 @@ import (
 	"net/http"
 )
 
-// writeInterim sends a 1xx answer. HTTP/1.0 has none.
+// writeInterim sends a 1xx response. HTTP/1.0 has none.
 func (w *responseWriter) writeInterim(status int) {
 	if w.t.head.minor == 0 {
 		return
@@ -24,8 +24,8 @@ func (w *responseWriter) writeInterim(status int) {
 	w.send(out, nil, nil)
 }
 
-// writeContinue tells a client that waits to send its body. The body's reader
-// calls it, beside the handler.
+// writeContinue sends 100 Continue, unless the final response has begun. It is called
+// by whoever reads the body, concurrently with the handler.
 func (w *responseWriter) writeContinue() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 )
 
 // Not parallel: it counts what the process has.
-func TestNothingIsLeftOfConnections(t *testing.T) {
+func TestConnectionsLeakNothing(t *testing.T) {
 	useAndStop(t, true) // the first use opens what the process keeps, as the poller's descriptors
 	http.DefaultClient.CloseIdleConnections()
 	goroutines, descriptors := runtime.NumGoroutine(), countDescriptors(t)

@@ -9,26 +9,26 @@ import (
 // lingerLimits bound a lingering close.
 type lingerLimits struct {
 	total   time.Duration
-	silence time.Duration // between two pieces
+	silence time.Duration // between two reads
 	bytes   int64
 }
 
-// What an early answer waits for. A client that sends a body on and on reads no
-// answer before it is done; one that is reset loses the answer (RFC 9112,
-// section 9.6).
+// lingering bounds the lingering close after a response that came before the end of the
+// request's body. Many clients read no response before they have sent the body, and a
+// TCP reset would discard the response (RFC 9112, section 9.6).
 var lingering = lingerLimits{total: 30 * time.Second, silence: 5 * time.Second, bytes: 64 << 20}
 
-// linger ends the sending side and reads on, so that the client gets to read
-// the answer before the connection is reset.
+// linger closes the sending side and reads on, so that the client can read the
+// response before the connection is reset.
 func (c *conn) linger() {
 	c.unregisterCloseNotify()
 	linger(c.rwc, lingering, &c.server.closeIdle)
 }
 
-// lastLinger is how long it takes when the server stops.
+// lastLinger bounds a lingering close once the server stops.
 const lastLinger = 500 * time.Millisecond
 
-// linger is over soon once the server stops.
+// linger does a lingering close within limits; within lastLinger once stopping is set.
 func linger(conn net.Conn, limits lingerLimits, stopping *atomic.Bool) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

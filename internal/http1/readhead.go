@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// readHead reads a request up to its body, and makes the http.Request. Either
-// of what it gives means that there is none; an error, that nobody is there to
-// be told.
+// readHead reads a request up to its body and builds the http.Request. A Refusal is
+// to be sent to the client; an error means that the client has gone. With neither,
+// t.request is complete, or t.head.http2 is set.
 func (c *conn) readHead() (*Refusal, error) {
 	t, s := c.t, c.server
 	c.requests++
@@ -54,11 +54,11 @@ func (c *conn) moreOfHead() error {
 	return t.fill()
 }
 
-// read reads from the client.
+// read reads from the client. The error is errConnEnded at the end.
 func (c *conn) read(p []byte) (int, error) {
 	n, err := c.rwc.Read(p)
 	if n > 0 {
-		return n, nil // an error comes again
+		return n, nil // the next read returns the error
 	}
 	if err == io.EOF || err == nil {
 		err = errConnEnded

@@ -6,19 +6,20 @@ import (
 	"time"
 )
 
-// Reason is why a request is refused, or an answer can't be given.
+// Reason is why a request is refused, or why the server responds in place of the
+// handler.
 type Reason int
 
 const (
-	BadRequest      Reason = iota // 400: not HTTP, or to be read in more than one way
+	BadRequest      Reason = iota // 400: not HTTP, or ambiguous
 	BadTarget                     // 400: the request target
 	BadHost                       // 400: the Host field, or the host in the target
-	HeaderTimeout                 // 408: the head did not come in time
+	HeaderTimeout                 // 408: the head was not complete in time
 	BadExpectation                // 417: Expect is not 100-continue
 	HeaderTooLarge                // 431
 	UnknownCoding                 // 501: a transfer coding other than chunked
 	UnknownVersion                // 505: a version other than HTTP/1.0 and HTTP/1.1
-	HandlerAborted                // 502: the handler broke its answer off before anything was sent
+	HandlerAborted                // 502: the handler panicked before anything was sent
 	Overloaded                    // 503: MaxConnections are open
 	PlainOnTLS                    // 400: HTTP without TLS on a TLS listener
 	numberOfReasons = iota
@@ -36,23 +37,23 @@ var reasons = [numberOfReasons]struct {
 	HeaderTooLarge: {http.StatusRequestHeaderFieldsTooLarge, "the request's header is too large"},
 	UnknownCoding:  {http.StatusNotImplemented, "the only known transfer coding is chunked"},
 	UnknownVersion: {http.StatusHTTPVersionNotSupported, "the known versions of HTTP/1 are 1.0 and 1.1"},
-	HandlerAborted: {http.StatusBadGateway, "the answer was broken off"},
+	HandlerAborted: {http.StatusBadGateway, "the response was aborted"},
 	Overloaded:     {http.StatusServiceUnavailable, "too many connections are open"},
 	PlainOnTLS:     {http.StatusBadRequest, "this is an HTTPS port"},
 }
 
-// Status is the status code that RFC 9110 or RFC 6585 has for the reason.
+// Status returns the reason's status code (RFC 9110, RFC 6585).
 func (r Reason) Status() int { return reasons[r].status }
 
-// Refusal is a request that no handler gets to see, or an answer that the
-// server has to give in a handler's place.
+// Refusal describes a request that is not passed to the handler, or a response that the
+// server sends in the handler's place.
 type Refusal struct {
 	Reason     Reason
-	Detail     string // for a person, says what is wrong; holds nothing that the client sent
+	Detail     string // what is wrong, for people; holds nothing that the client sent
 	RemoteAddr string
 }
 
-// Message is the detail, or what the reason stands for.
+// Message returns Detail, or the reason's text if that is empty.
 func (r Refusal) Message() string {
 	if r.Detail != "" {
 		return r.Detail
@@ -60,18 +61,18 @@ func (r Refusal) Message() string {
 	return reasons[r.Reason].text
 }
 
-// Field is a header line of an Answer.
+// Field is a header field of a RefusalResponse.
 type Field struct{ Name, Value string }
 
-// RefusalResponse is what is sent for a refusal. The server adds Date, Content-Length
-// and Connection.
+// RefusalResponse is the response to a refused request. The server adds Date,
+// Content-Length and Connection.
 type RefusalResponse struct {
 	Status int // 0: the reason's
 	Header []Field
 	Body   []byte
 }
 
-// refusal is the answer to what is refused, ready to be sent.
+// refusal returns the encoded response to a refused request.
 func (s *Server) refusal(r Refusal) []byte {
 	a := RefusalResponse{Header: []Field{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte(r.Message() + "\n")}
 	if s.Refuse != nil {
@@ -91,7 +92,8 @@ func (s *Server) refusal(r Refusal) []byte {
 	return append(out, a.Body...)
 }
 
-// writeRefusal answers a request that no handler gets to see.
+// writeRefusal responds to a request that is not passed to the handler, and closes
+// the connection.
 func (c *conn) writeRefusal(r Refusal) {
 	r.RemoteAddr = c.remote
 	_ = c.setWriteDeadline(time.Now().Add(refusalTimeout))

@@ -10,8 +10,8 @@ import (
 	"wxgate/internal/http1"
 )
 
-// refused are requests that two parsers could read differently, and what they
-// are answered with. Each line stands for a rule of RFC 9110 or RFC 9112.
+// refused are requests that two parsers could read differently, and the expected
+// response. Each line tests a rule of RFC 9110 or RFC 9112.
 var refused = map[string]struct {
 	raw    string
 	status int
@@ -214,10 +214,10 @@ var brokenChunks = map[string]string{
 	"long trailer":               "0\r\nX: " + strings.Repeat("a", 5000) + "\r\n\r\n",
 }
 
-func TestBrokenChunksAreNoBody(t *testing.T) {
+func TestMalformedChunksAreRefused(t *testing.T) {
 	t.Parallel()
-	got := make(chan seen, 1)
-	s := start(t, func(w http.ResponseWriter, r *http.Request) { got <- see(r) }, nil)
+	got := make(chan receivedRequest, 1)
+	s := start(t, func(w http.ResponseWriter, r *http.Request) { got <- received(r) }, nil)
 	for name, body := range brokenChunks {
 		t.Run(name, func(t *testing.T) {
 			cl := s.dial().send(post(body+get("/smuggled"), "Transfer-Encoding: chunked"))
@@ -236,7 +236,7 @@ func TestBrokenChunksAreNoBody(t *testing.T) {
 	}
 }
 
-func TestHeadsThatDoNotComeInTime(t *testing.T) {
+func TestHeadTimeout(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(http.ResponseWriter, *http.Request) {}, func(s *http1.Server) {
 		s.ReadHeaderTimeout = 150 * time.Millisecond
@@ -273,7 +273,7 @@ func TestHeadsThatDoNotComeInTime(t *testing.T) {
 	}
 }
 
-func TestWithoutARefuserRefusalsAreText(t *testing.T) {
+func TestRefusalsAreTextByDefault(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(http.ResponseWriter, *http.Request) {}, func(s *http1.Server) { s.Refuse = nil })
 	a := s.dial().send("GET /\r\n").mustNext("GET")

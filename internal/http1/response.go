@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// responseWriter is the http.ResponseWriter. It keeps an answer's head and the
-// beginning of its body until there is more than the buffer takes, the handler
-// flushes or returns: a short answer is sent in one write.
+// responseWriter is the http.ResponseWriter. It buffers the head and the beginning of
+// the body until the buffer is full, the handler flushes or returns: a short response
+// is sent in one write.
 type responseWriter struct {
 	t      *transaction
 	header http.Header
 
 	headBuf []byte // the status line and fields, without those of framing
-	bodyBuf []byte // what follows and is not sent yet
+	bodyBuf []byte // buffered part of the body
 
 	status      int   // 0: WriteHeader has not been called
 	length      int64 // Content-Length as the handler has it; -1: unknown
 	written     int64 // bytes of body that the handler has written
 	declared    []string
 	sniff       bool // a Content-Type is to be guessed
-	close       bool // the connection ends after this answer
+	close       bool // the connection is closed after this response
 	chunked     bool
-	headerSent  bool // the head has left the buffer
+	headerSent  bool // or about to be
 	hijacked    bool
 	handlerDone bool // the handler has returned
 	err         error
 
-	mu            sync.Mutex // orders 100 before the answer
+	mu            sync.Mutex // keeps 100 Continue from being written after the final response
 	interimClosed bool
 	sentContinue  bool
 
@@ -37,7 +37,7 @@ type responseWriter struct {
 	pieces [3][]byte
 }
 
-// bodyBuffer is how much of a body is kept to be sent with what follows.
+// bodyBuffer is how many bytes of a body are buffered.
 const bodyBuffer = 4 << 10
 
 func (w *responseWriter) init(t *transaction) {
@@ -45,21 +45,21 @@ func (w *responseWriter) init(t *transaction) {
 	w.headBuf, w.bodyBuf = make([]byte, 0, 1<<10), make([]byte, 0, bodyBuffer)
 }
 
-// startResponse gets ready for another answer.
+// startResponse prepares for another request.
 func (w *responseWriter) startResponse() {
 	w.dropBuffered()
 	clear(w.header)
 	w.close, w.headerSent, w.hijacked, w.handlerDone, w.interimClosed, w.sentContinue, w.err = false, false, false, false, false, false, nil
 }
 
-// dropBuffered forgets what is in the buffers.
+// dropBuffered empties the buffers.
 func (w *responseWriter) dropBuffered() {
 	w.headBuf, w.bodyBuf = w.headBuf[:0], w.bodyBuf[:0]
 	w.status, w.length, w.written, w.declared = 0, -1, 0, nil
 	w.sniff, w.chunked = false, false
 }
 
-// prepareForPool lets go of what the last handler had.
+// prepareForPool drops references to what belonged to the last request.
 func (w *responseWriter) prepareForPool() {
 	w.startResponse()
 	w.handlerDone = true
@@ -68,14 +68,14 @@ func (w *responseWriter) prepareForPool() {
 	}
 }
 
-// Header gives the answer's header, until WriteHeader takes it.
+// Header returns the response's header. Changes after WriteHeader affect trailers only.
 func (w *responseWriter) Header() http.Header { return w.header }
 
-// Unsent reports whether nothing of the answer has been sent, 1xx apart.
+// Unsent reports whether nothing of the final response has been sent.
 func (w *responseWriter) Unsent() bool { return !w.headerSent && !w.hijacked && w.err == nil }
 
-// Reset takes back an answer of which nothing has been sent, so that another
-// can be given. It is false where it is too late.
+// Reset discards a response of which nothing has been sent, so that another can be
+// written. It reports false if it is too late.
 func (w *responseWriter) Reset() bool {
 	if !w.Unsent() || w.handlerDone {
 		return false
@@ -86,8 +86,9 @@ func (w *responseWriter) Reset() bool {
 	return true
 }
 
-// WriteHeader takes the header as it is now. With a status of 1xx other than
-// 101 it is sent at once, and another one follows (RFC 9110, section 15.2).
+// WriteHeader encodes the header as it is now. A 1xx status other than 101 is sent at
+// once, as an interim response (RFC 9110, section 15.2). It panics on a status that is
+// not of three digits.
 func (w *responseWriter) WriteHeader(status int) {
 	switch {
 	case w.hijacked || w.handlerDone || w.status != 0:
@@ -177,6 +178,6 @@ func (w *responseWriter) SetWriteDeadline(at time.Time) error {
 	return w.t.conn.setWriteDeadline(at)
 }
 
-// EnableFullDuplex is for http.ResponseController: an answer may always begin
-// before the request's body has been read.
+// EnableFullDuplex is for http.ResponseController. Full duplex is always on: a response
+// may begin before the request's body has been read.
 func (w *responseWriter) EnableFullDuplex() error { return nil }

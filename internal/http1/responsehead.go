@@ -16,7 +16,7 @@ func (w *responseWriter) encodeHeader() {
 		switch name {
 		case "Content-Length":
 			w.parseContentLength(values)
-		case "Transfer-Encoding": // the server's own
+		case "Transfer-Encoding": // set by appendFraming
 		case "Connection":
 			w.encodeConnection(values)
 		case "Trailer":
@@ -45,7 +45,8 @@ func (w *responseWriter) parseContentLength(values []string) {
 	}
 }
 
-// encodeConnection keeps what is not about this connection's life.
+// encodeConnection encodes options other than close and keep-alive, which the server
+// sets itself.
 func (w *responseWriter) encodeConnection(values []string) {
 	var f requestFraming
 	for _, v := range values {
@@ -69,16 +70,16 @@ func (w *responseWriter) declareTrailers(values []string) {
 	w.headBuf = appendFields(w.headBuf, "Trailer", values)
 }
 
-// bodyAllowed: RFC 9110, section 6.4.1. A 204 or 304 has no Content-Length
-// either.
+// bodyAllowed reports whether the status allows a body (RFC 9110, section 6.4.1). A
+// 204 or 304 has no Content-Length either.
 func (w *responseWriter) bodyAllowed() bool {
 	return w.status >= 200 && w.status != http.StatusNoContent && w.status != http.StatusNotModified
 }
 
 func (w *responseWriter) isHead() bool { return w.t.request.Method == http.MethodHead }
 
-// appendFraming ends the head with how long the body is and whether the
-// connection lives on.
+// appendFraming completes the head with the body's length or coding and the
+// connection's persistence (RFC 9112, sections 6 and 9.3).
 func (w *responseWriter) appendFraming(final bool) {
 	old := w.t.head.minor == 0
 	if final && w.length < 0 && len(w.declared) == 0 && (w.written > 0 || !w.isHead()) {
@@ -104,7 +105,7 @@ func (w *responseWriter) appendFraming(final bool) {
 	w.headBuf = append(w.headBuf, "\r\n"...)
 }
 
-// guessType does what net/http does where a handler sets no Content-Type.
+// guessType sets the Content-Type as net/http does for handlers that set none.
 func (w *responseWriter) guessType(p []byte) {
 	w.sniff = false
 	if w.headerSent {
@@ -117,7 +118,7 @@ func (w *responseWriter) guessType(p []byte) {
 	w.headBuf = appendField(w.headBuf, "Content-Type", http.DetectContentType(first))
 }
 
-// mustClose reports whether no other request can follow on the connection.
+// mustClose reports whether the connection can't be reused after the response.
 func (w *responseWriter) mustClose(final bool) bool {
 	t := w.t
 	if t.framing.close || t.conn.server.noKeepAlive.Load() || w.status == http.StatusSwitchingProtocols {
@@ -129,8 +130,8 @@ func (w *responseWriter) mustClose(final bool) bool {
 	return w.continueNotSent() || final && !t.body.skippable()
 }
 
-// continueNotSent: a client that waits for 100 and gets another answer may send
-// the body or not.
+// continueNotSent reports whether the client expects a 100 Continue that was not sent.
+// Such a client may send the body or not: what follows can't be told apart.
 func (w *responseWriter) continueNotSent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

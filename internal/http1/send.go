@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// sendBody sends the head where that is still to be done, what is buffered of
-// the body, and p. final: it is the answer's end.
+// sendBody sends the head if it has not been sent, the buffered part of the body, and
+// p. final means that the response ends with it.
 func (w *responseWriter) sendBody(p []byte, final bool) {
 	if w.sniff && (len(w.bodyBuf) > 0 || len(p) > 0) && w.bodyAllowed() {
 		w.guessType(p)
@@ -46,7 +46,7 @@ func (w *responseWriter) sendBody(p []byte, final bool) {
 	w.send(w.headBuf, p, tail)
 }
 
-// send writes up to three pieces in one go.
+// send writes up to three slices by one system call.
 func (w *responseWriter) send(head, p, tail []byte) {
 	if w.err != nil {
 		return
@@ -69,7 +69,7 @@ func (w *responseWriter) send(head, p, tail []byte) {
 	}
 }
 
-// finish sends what is left of the answer. last: no request may follow.
+// finish sends the rest of the response. last means that no other request may follow.
 func (w *responseWriter) finish() (last bool, err error) {
 	defer func() { w.handlerDone = true }()
 	if w.status == 0 {
@@ -89,9 +89,9 @@ func (w *responseWriter) finish() (last bool, err error) {
 	return w.close || w.status == http.StatusSwitchingProtocols, w.err
 }
 
-// truncate sends what is buffered and makes sure that it is not taken for a
-// whole answer: where the end of the connection is the end of the body, the
-// connection is reset.
+// truncate sends what is buffered of an incomplete response. If the body ends with the
+// connection, the connection is reset, so that the client does not take the response
+// for complete.
 func (w *responseWriter) truncate() {
 	w.handlerDone = true
 	w.sendBody(nil, false)
@@ -100,7 +100,7 @@ func (w *responseWriter) truncate() {
 	}
 }
 
-// trailers gives the fields behind the body: those that were declared, and
+// appendTrailer appends the last chunk and the trailer section: the declared fields and
 // those with http.TrailerPrefix.
 func (w *responseWriter) appendTrailer(out []byte) []byte {
 	out = append(out, "0\r\n"...)

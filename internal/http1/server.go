@@ -1,14 +1,13 @@
-// Package http1 serves HTTP/1.1 and HTTP/1.0 to an http.Handler, one goroutine
-// a connection, and refuses every request that two parsers could read
-// differently (RFC 9112, section 11). Connections that speak HTTP/2 are handed to
-// net/http.
+// Package http1 serves HTTP/1.1 and HTTP/1.0 to an http.Handler, with one goroutine
+// per connection, and refuses every request that two parsers could read differently
+// (RFC 9112, section 11). Connections with HTTP/2 are handed to net/http.
 //
 // Where it is stricter than net/http: lines end in CRLF only; no folded lines;
 // field names are tokens, without a blank before the colon; field values hold
 // no control characters; one Content-Length or one Transfer-Encoding, which is
 // "chunked" and not in HTTP/1.0; one valid Host; a request target without
-// blanks, non-ASCII bytes or fragment. What it refuses is answered by the
-// caller's Refuse, and the connection is closed.
+// blanks, non-ASCII bytes or fragment. The caller's Refuse makes the response to a
+// refused request, and the connection is closed.
 package http1
 
 import (
@@ -23,70 +22,70 @@ import (
 
 // Server serves connections. Its fields must not change once it serves.
 type Server struct {
-	// Handler answers the requests. It must not use a Request, its URL, its
-	// maps, its context or the ResponseWriter after it has returned: they
-	// serve the next request. Strings and the value slices of Header may be
-	// kept. It may change none of the value slices of Request.Header.
+	// Handler serves the requests. It must not use a Request, its URL, its
+	// maps, its context or the ResponseWriter after it has returned: they are
+	// reused for the next request. Strings and the value slices of Header may be
+	// kept. The value slices of Request.Header must not be changed.
 	Handler http.Handler
 
 	// TLSConfig makes the server speak TLS. nil: plain.
 	TLSConfig *tls.Config
 
-	// HTTP2 serves connections that speak HTTP/2: those that have negotiated
-	// h2 and plain ones that begin with HTTP/2's preface. It must not be
-	// serving anything else; Shutdown and Close end it too. Its Protocols must
-	// allow what it is to be given. nil: no HTTP/2.
+	// HTTP2 serves connections with HTTP/2: those that have negotiated h2, and
+	// those without TLS that begin with HTTP/2's preface. It must not have
+	// other listeners; Shutdown and Close shut it down too. Its Protocols must
+	// allow HTTP/2, with or without TLS as needed. nil: no HTTP/2.
 	HTTP2 *http.Server
 
-	// ReadHeaderTimeout is how long the head of a request may take, from its
-	// first byte; on a new connection from the beginning, and as long again
-	// for the TLS handshake. 0: 10 s.
+	// ReadHeaderTimeout bounds reading the head of a request, from its first
+	// byte; on a new connection from the accept on, or from the end of the TLS
+	// handshake, which may take as long again. 0: 10 s.
 	ReadHeaderTimeout time.Duration
 
-	// IdleTimeout is how long a connection may be idle between requests. 0: 2 min.
+	// IdleTimeout bounds the time between two requests of a connection. 0: 2 min.
 	IdleTimeout time.Duration
 
-	// WriteTimeout is set as write deadline when a request begins, and kept
-	// to within 2 %; the handler may move it. 0: none.
+	// WriteTimeout sets the write deadline when a request begins, up to 1/64
+	// early; the handler may move it. 0: none.
 	WriteTimeout time.Duration
 
-	// MaxHeaderBytes bounds a request's line and fields as sent. 0: 64 KiB.
+	// MaxHeaderBytes bounds the bytes of request line and fields. 0: 64 KiB.
 	MaxHeaderBytes int
 
 	// MaxFields bounds the number of field lines. 0: 256.
 	MaxFields int
 
 	// MaxConnections bounds the open connections, hijacked ones and those
-	// with HTTP/2 included. What comes above it is answered with Overloaded
-	// (with TLS: closed). 0: no bound.
+	// with HTTP/2 included. Connections beyond it get the response of
+	// Overloaded and are closed (with TLS: only closed). 0: no bound.
 	MaxConnections int
 
 	// DrainPause is how long Shutdown leaves idle connections open, once the
 	// listeners are closed, so that requests under way on them arrive.
 	DrainPause time.Duration
 
-	// Refuse makes the answer to what is no acceptable request. nil: plain text.
+	// Refuse makes the response to a refused request. nil: plain text.
 	Refuse func(Refusal) RefusalResponse
 
-	// AcceptError is told why no connection could be accepted and how long
-	// accepting pauses. nil: nobody is.
+	// AcceptError, if set, is called with the error of a failed accept and the
+	// pause before the next one.
 	AcceptError func(err error, pause time.Duration)
 
-	// Interrupting is called before Shutdown ends the contexts of the requests
-	// that are left. nil: nothing is.
+	// Interrupting, if set, is called before Shutdown ends the contexts of the
+	// requests that are left.
 	Interrupting func()
 
-	// Panicked is told of a handler's panic, http.ErrAbortHandler excepted.
-	// nil: nobody is.
+	// Panicked, if set, is called with the value of a handler's panic, except
+	// http.ErrAbortHandler.
 	Panicked func(value any)
 
-	// BackgroundRead makes the server notice a client that goes away by
-	// reading on beside the handler, as it must where the system has no
-	// EPOLLRDHUP. It costs a goroutine a request.
+	// BackgroundRead makes the server detect a client that disconnects by
+	// reading concurrently with the handler, as it always does on systems
+	// without EPOLLRDHUP. It costs a goroutine per request.
 	BackgroundRead bool
 
 	slots       atomic.Int64 // open connections
-	overloaded  atomic.Int64 // refusals for want of a slot under way
+	overloaded  atomic.Int64 // Overloaded responses being sent
 	noKeepAlive atomic.Bool
 	draining    atomic.Bool // Shutdown has begun
 	closeIdle   atomic.Bool // idle connections are to be closed
@@ -95,7 +94,7 @@ type Server struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
-	empty     chan struct{} // closed when the last connection is gone; nil: nobody waits
+	empty     chan struct{} // closed with the last connection; nil: nobody waits
 	notifier  *closeNotifier
 	http2     *http2Listener
 }
@@ -114,19 +113,19 @@ func positive[T int | time.Duration](value, otherwise T) T {
 	return otherwise
 }
 
-// DisableKeepAlives makes every answer from now on the last one of its
-// connection, and says so. New connections are still served.
+// DisableKeepAlives closes each connection after its next response, which says
+// Connection: close. New connections are still served.
 func (s *Server) DisableKeepAlives() { s.noKeepAlive.Store(true) }
 
-// interruptGrace is how long handlers have to answer once their context has
-// ended because Shutdown's time is over.
+// interruptGrace is how long handlers may take to respond once Shutdown has ended
+// their contexts.
 const interruptGrace = time.Second
 
-// Shutdown closes the listeners, answers what arrives on open connections
-// within DrainPause, then closes the idle ones and waits for the requests in
-// flight, but not for hijacked connections. Where ctx ends first, it ends the
-// requests' contexts with ErrShutdown, gives the handlers a second to answer,
-// closes what is left and returns ctx's error.
+// Shutdown closes the listeners, serves requests that arrive on open connections
+// within DrainPause, then closes the idle ones and waits for the requests in flight,
+// but not for hijacked connections. If ctx ends first, it ends the requests' contexts
+// with ErrShutdown, gives the handlers a second to respond, closes the remaining
+// connections and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.noKeepAlive.Store(true)
 	s.draining.Store(true)
@@ -218,7 +217,7 @@ func (s *Server) closeInternal() {
 	}
 }
 
-// track notes an open connection; false where none is wanted any more.
+// track adds an open connection; false once the server is closed.
 func (s *Server) track(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,7 +241,7 @@ func (s *Server) untrack(c *conn) {
 	}
 }
 
-// allClosed gives a channel that is closed when no connection is left.
+// allClosed returns a channel that is closed when no connection is left.
 func (s *Server) allClosed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -265,6 +264,6 @@ func (s *Server) eachConn(do func(*conn)) {
 	}
 }
 
-// Connections is the number of open connections, hijacked ones and those with
+// Connections returns the number of open connections, hijacked ones and those with
 // HTTP/2 included.
 func (s *Server) Connections() int { return int(s.slots.Load()) }

@@ -10,8 +10,8 @@ import (
 
 func badTarget(detail string) *Refusal { return &Refusal{Reason: BadTarget, Detail: detail} }
 
-// checkTargetBytes refuses what stands in no URI: blanks, control characters,
-// bytes that are not ASCII, and the fragment, which a request has none of.
+// checkTargetBytes refuses bytes that no request target has: blanks, control characters,
+// bytes that are not ASCII, and a fragment.
 func checkTargetBytes(target []byte) *Refusal {
 	for _, c := range target {
 		switch {
@@ -28,8 +28,8 @@ func checkTargetBytes(target []byte) *Refusal {
 
 // parseTarget fills u from one of the four forms of a target (RFC 9112, section
 // 3.2): origin, absolute (http and https), authority (CONNECT alone), and
-// asterisk (OPTIONS alone). A CONNECT in origin form, as clients send it that take
-// CONNECT for a method like others, is the handler's to refuse.
+// asterisk (OPTIONS alone). CONNECT in origin form, as some clients send it, is left to
+// the handler.
 func parseTarget(u *url.URL, method, target string) *Refusal {
 	switch {
 	case method == http.MethodConnect && target[0] != '/':
@@ -63,8 +63,7 @@ func parseOrigin(u *url.URL, target string) *Refusal {
 	return nil
 }
 
-// plainPath reports whether a path means what it says: nothing is escaped in
-// it and nothing would have to be.
+// plainPath reports whether a path holds no escapes and nothing that needs one.
 func plainPath(path string) bool {
 	for i := range len(path) {
 		if c := path[i]; !isHostByte(c) && c != '/' && c != '~' {
@@ -74,7 +73,7 @@ func plainPath(path string) bool {
 	return true
 }
 
-// parseAbsolute takes the absolute form. A target without a path means "/".
+// parseAbsolute parses the absolute form. Without a path, the path is "/".
 func parseAbsolute(u *url.URL, target string) *Refusal {
 	parsed, err := url.ParseRequestURI(target)
 	if err != nil || parsed.Scheme != "http" && parsed.Scheme != "https" || parsed.Opaque != "" {
@@ -90,9 +89,9 @@ func parseAbsolute(u *url.URL, target string) *Refusal {
 	return nil
 }
 
-// validHost takes a host name, an IPv4 address or a bracketed IPv6 address
-// with an optional port. Of what RFC 3986 allows it takes what a name in DNS
-// can be made of: two parsers don't differ about that.
+// validHost accepts a host name, an IPv4 address or a bracketed IPv6 address, with an
+// optional port. Of the bytes that RFC 3986 allows it accepts those of DNS names: parsers
+// agree about them.
 func validHost(host string) bool {
 	name, ok := httprule.StripPort(host)
 	if !ok || name == "" {
@@ -118,7 +117,7 @@ func validIPv6(inner string) bool {
 	return inner != ""
 }
 
-// unhex gives a hex digit's value, or -1.
+// unhex returns a hex digit's value, or -1.
 func unhex(c byte) int {
 	switch {
 	case '0' <= c && c <= '9':

@@ -7,20 +7,19 @@ import (
 	"sync"
 )
 
-// transaction is what a request takes while it is read and answered: buffers,
-// the request and its answer. An idle connection has none: they go from one
-// connection to the next.
+// transaction is a request and its response, with their buffers. An idle connection has
+// none: they are pooled.
 type transaction struct {
 	conn *conn
 
-	buf  []byte // what was read
-	r, w int    // what of it is not used yet
+	buf  []byte
+	r, w int // buf[r:w] has been read and not used yet
 
 	head    headParser
 	framing requestFraming
 
 	request      *http.Request
-	emptyRequest *http.Request // what request is set back to; its context is ctx
+	emptyRequest *http.Request // has ctx as its context
 	header       http.Header
 	url          url.URL
 	ctx          *requestContext
@@ -55,8 +54,8 @@ func newTransaction(c *conn) *transaction {
 	return t
 }
 
-// release gives the transaction to another connection. Nobody else may have
-// any part of it but strings and value slices.
+// release returns the transaction to the pool. Nothing of it may be referenced any
+// more, but strings and value slices of the header.
 func (t *transaction) release() {
 	t.conn, t.body = nil, nil
 	*t.request = *t.emptyRequest
@@ -70,18 +69,18 @@ func (t *transaction) release() {
 	transactions.Put(t)
 }
 
-// releaseHijacked lets go of all that a hijacked connection has no use for: whoever has
-// it may keep the request and the ResponseWriter for as long as it lives.
+// releaseHijacked drops the references of a hijacked request: the hijacker may keep the
+// request and the ResponseWriter for as long as the connection is open.
 func (t *transaction) releaseHijacked() {
 	t.response.handlerDone = true
 	t.response.headBuf, t.response.bodyBuf, t.response.header = nil, nil, nil
 	t.buf, t.head.fields, t.conn = nil, nil, nil
 }
 
-// buffered is what was read and is not used yet.
+// buffered returns what has been read and not used yet.
 func (t *transaction) buffered() []byte { return t.buf[t.r:t.w] }
 
-// fill reads more into the buffer, which grows only where makeRoom lets it.
+// fill reads more into the buffer. io.ErrShortBuffer means that it is full.
 func (t *transaction) fill() error {
 	if t.w == len(t.buf) {
 		t.makeRoom(0)
@@ -94,8 +93,8 @@ func (t *transaction) fill() error {
 	return err
 }
 
-// makeRoom moves what is not used yet to the front, and makes the buffer
-// larger where that does not give it size bytes.
+// makeRoom moves the unused bytes to the front, and enlarges the buffer to at least
+// size bytes.
 func (t *transaction) makeRoom(size int) {
 	if t.r > 0 {
 		t.w = copy(t.buf, t.buf[t.r:t.w])

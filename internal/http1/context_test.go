@@ -14,7 +14,7 @@ import (
 
 // What is started at a request's end may look at its context late: it finds
 // that request's error, not the state of the next on the connection.
-func TestAContextKeepsItsErrorForWhatItsEndStarted(t *testing.T) {
+func TestAContextKeepsItsErrorForAfterFuncs(t *testing.T) {
 	t.Parallel()
 	second, found := make(chan struct{}), make(chan error, 1)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -40,9 +40,9 @@ func TestAContextKeepsItsErrorForWhatItsEndStarted(t *testing.T) {
 	defer conn.Close()
 	_, err = io.WriteString(conn, get("/first")+get("/second"))
 	testkit.Must(t, err)
-	answers := bufio.NewReader(conn)
+	responses := bufio.NewReader(conn)
 	for range 2 {
-		_, err := http.ReadResponse(answers, nil)
+		_, err := http.ReadResponse(responses, nil)
 		testkit.Must(t, err)
 	}
 }
