@@ -25,12 +25,12 @@ func TestCheckSession(t *testing.T) {
 	sim := newTestSimulator(t)
 	u := sim.user("wx1", "alice")
 	token := sim.token()
-	check := func(api, openid, signature, method string) said {
+	check := func(api, openid, signature, method string) result {
 		return sim.get(api, query("access_token", token, "openid", openid, "signature", signature, "sig_method", method))
 	}
 	sim.expect("before any login", check("/wxa/checksession", u.OpenID, sign(""), "hmac_sha256"), 87009)
 	u.Code()
-	sim.expect("in force", check("/wxa/checksession", u.OpenID, sign(u.SessionKey()), "hmac_sha256"), 0)
+	sim.expect("current key", check("/wxa/checksession", u.OpenID, sign(u.SessionKey()), "hmac_sha256"), 0)
 	sim.expect("unknown user", check("/wxa/checksession", "o", sign(u.SessionKey()), "hmac_sha256"), 40003)
 	sim.expect("method", check("/wxa/checksession", u.OpenID, sign(u.SessionKey()), "md5"), 87008)
 	old := u.SessionKey()
@@ -46,7 +46,7 @@ func TestPhoneNumber(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	alice, bob := sim.user("wx1", "alice"), sim.user("wx1", "bob")
-	phone := func(code, openid string) said {
+	phone := func(code, openid string) result {
 		return sim.send("POST", "/wxa/business/getuserphonenumber", query("access_token", sim.token()), fmt.Sprintf(`{"code":%q,"openid":%q}`, code, openid))
 	}
 	alice.SetPhone("13900000000")
@@ -67,7 +67,7 @@ func TestPhoneNumber(t *testing.T) {
 	sim.expect("without openid", phone(alice.PhoneCode(), ""), 0)
 	old := alice.PhoneCode()
 	sim.Advance(5 * time.Minute)
-	sim.expect("run out", phone(old, alice.OpenID), 40029)
+	sim.expect("expired", phone(old, alice.OpenID), 40029)
 }
 
 func TestMessages(t *testing.T) {
@@ -85,25 +85,25 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestMiniProgramCodeIsAPicture(t *testing.T) {
+func TestMiniProgramCodeIsAnImage(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
-	draw := func(scene string) said {
+	code := func(scene string) result {
 		return sim.send("POST", "/wxa/getwxacodeunlimit", query("access_token", sim.token()), fmt.Sprintf(`{"scene":%q}`, scene))
 	}
-	one, two := draw("id=1"), draw("id=2")
+	one, two := code("id=1"), code("id=2")
 	if _, err := jpeg.Decode(strings.NewReader(one.body)); err != nil || one.contentType != "image/jpeg" {
 		t.Errorf("%s, %v", one.contentType, err)
 	}
-	if one.body == two.body || one.body != draw("id=1").body {
-		t.Error("the picture doesn't follow from the scene")
+	if one.body == two.body || one.body != code("id=1").body {
+		t.Error("the image doesn't depend on the scene")
 	}
-	sim.expect("no scene", draw(""), 40169)
-	sim.expect("long scene", draw(strings.Repeat("x", 33)), 40169)
+	sim.expect("no scene", code(""), 40169)
+	sim.expect("long scene", code(strings.Repeat("x", 33)), 40169)
 }
 
 // upload posts a file of that size under a field's name.
-func (sim *testSimulator) upload(path, kind, field, name string, size int) said {
+func (sim *testSimulator) upload(path, kind, field, name string, size int) result {
 	sim.t.Helper()
 	var form bytes.Buffer
 	m := multipart.NewWriter(&form)
@@ -138,7 +138,7 @@ func TestUploads(t *testing.T) {
 	sim.expect("type", sim.upload("/cgi-bin/media/upload", "video", "media", "a.png", 1), 40004)
 }
 
-func TestDataEncryptedBeforeAnyLoginIsUnderNobodysKey(t *testing.T) {
+func TestDataBeforeAnyLoginIsEncryptedWithARandomKey(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	u := sim.user("wx1", "alice")

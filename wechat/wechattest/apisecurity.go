@@ -1,23 +1,15 @@
 package wechattest
 
 import (
-	"bytes"
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
-	"net/http"
-	"slices"
-	"strconv"
-	"time"
 )
 
-// APIKeys are what WeChat's console gives and asks for when an app switches signed and
-// encrypted calls on, named as the gateway's configuration names them.
+// APIKeys are the settings of signed and encrypted calls in WeChat's console, with the
+// names of the gateway's configuration.
 type APIKeys struct {
 	Paths         []string       `json:"paths"`
 	Algorithms    string         `json:"algorithms"` // aes256_gcm+rsa or sm4_gcm+sm2
@@ -28,13 +20,13 @@ type APIKeys struct {
 	PlatformCerts []PlatformCert `json:"platform_certs"`
 }
 
-// PlatformCert is a certificate by which the platform signs its answers.
+// PlatformCert is a certificate with which WeChat signs responses.
 type PlatformCert struct {
 	SN   string `json:"sn"`
 	Cert string `json:"cert"`
 }
 
-// security is an app's signed and encrypted API as the platform knows it.
+// security is WeChat's side of an app's signed and encrypted calls.
 type security struct {
 	keys      APIKeys
 	aead      cipher.AEAD
@@ -42,14 +34,14 @@ type security struct {
 	platforms []platformKey // newest first, two at most
 }
 
-// platformKey signs answers.
+// platformKey signs responses.
 type platformKey struct {
 	sn   string
 	sign func(message []byte) ([]byte, error)
 }
 
-// SecureAPI makes keys for an app, and from now on takes calls of these paths signed
-// and encrypted alone. Calls of other paths may be.
+// SecureAPI creates keys for an app. From then on, calls of these paths must be signed and
+// encrypted, and calls of other paths can be.
 func (s *Server) SecureAPI(appid, algorithms string, paths ...string) (APIKeys, error) {
 	suite, known := suites[algorithms]
 	if !known {
@@ -82,8 +74,8 @@ func (s *Server) SecureAPI(appid, algorithms string, paths ...string) (APIKeys, 
 	return sec.keys, nil
 }
 
-// RotatePlatformCert gives the app another platform certificate. Answers are signed by
-// both, the old one as deprecated.
+// RotatePlatformCert adds a platform certificate. Responses are signed with the new one and,
+// as deprecated, with the previous one.
 func (s *Server) RotatePlatformCert(appid string) (PlatformCert, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,115 +108,4 @@ func newSerial() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b)
 	return hex.EncodeToString(b)
-}
-
-// apiBase is the address that is signed, wherever this WeChat listens.
-const apiBase = "https://api.weixin.qq.com"
-
-// apiSkew is how far the time of a call may be from the platform's.
-const apiSkew = 5 * time.Minute
-
-// sealed is an encrypted body.
-type sealed struct {
-	IV      []byte `json:"iv"`
-	Data    []byte `json:"data"`
-	AuthTag []byte `json:"authtag"`
-}
-
-// unseal verifies and decrypts a signed call in place, and says whether it is to be
-// served. A plain call of a path that must be signed is not.
-func (s *Server) unseal(r *request) (response, bool) {
-	s.mu.Lock()
-	a := s.apps[r.Header.Get("Wechatmp-Appid")]
-	s.mu.Unlock()
-	if r.Header.Get("Wechatmp-Signature") == "" {
-		return s.mayBePlain(r)
-	}
-	if a == nil || a.security == nil {
-		return failure(40233, "invalid appid of signature"), false
-	}
-	timestamp := r.Header.Get("Wechatmp-Timestamp")
-	seconds, err := strconv.ParseInt(timestamp, 10, 64)
-	if age := s.now().Sub(time.Unix(seconds, 0)); err != nil || age > apiSkew || age < -apiSkew {
-		return failure(40231, "timestamp expired"), false
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxJSON))
-	if err != nil {
-		return failure(44002, "empty post data"), false
-	}
-	signature, err := base64.StdEncoding.DecodeString(r.Header.Get("Wechatmp-Signature"))
-	if err != nil || !a.security.verify([]byte(apiBase+r.URL.Path+"\n"+a.ID+"\n"+timestamp+"\n"+string(body)), signature) {
-		return failure(40234, "invalid signature"), false
-	}
-	return r.decrypt(a, timestamp, body)
-}
-
-func (s *Server) mayBePlain(r *request) (response, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.tokens[r.query.Get("access_token")]
-	if t != nil && t.app.security != nil && slices.Contains(t.app.security.keys.Paths, r.URL.Path) {
-		return failure(40232, "signature missing"), false
-	}
-	return response{}, true
-}
-
-// decrypt puts the parameters into the body, and into the query for calls that read
-// them there.
-func (r *request) decrypt(a *app, timestamp string, body []byte) (response, bool) {
-	var got sealed
-	if json.Unmarshal(body, &got) != nil || len(got.IV) != a.security.aead.NonceSize() {
-		return failure(40235, "invalid encrypted data"), false
-	}
-	plain, err := a.security.aead.Open(nil, got.IV, append(got.Data, got.AuthTag...), a.security.additional(a.ID, r.URL.Path, timestamp))
-	var fields map[string]any
-	d := json.NewDecoder(bytes.NewReader(plain))
-	d.UseNumber()
-	if err != nil || d.Decode(&fields) != nil || fields["_appid"] != a.ID || fmt.Sprint(fields["_timestamp"]) != timestamp || fields["_n"] == "" {
-		return failure(40237, "decrypt failed"), false
-	}
-	for name, value := range fields {
-		switch value := value.(type) {
-		case string, json.Number, bool:
-			if name[0] != '_' {
-				r.query.Set(name, fmt.Sprint(value))
-			}
-		}
-	}
-	r.sealed = a
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(plain)), int64(len(plain))
-	return response{}, true
-}
-
-func (sec *security) additional(appid, path, timestamp string) []byte {
-	return []byte(apiBase + path + "|" + appid + "|" + timestamp + "|" + sec.keys.KeySN)
-}
-
-// seal encrypts and signs the answer to a call that was.
-func (s *Server) seal(r *request, res response) response {
-	a, now := r.sealed, s.now().Unix()
-	fields := map[string]json.RawMessage{}
-	if json.Unmarshal(res.body, &fields) != nil {
-		return res // a picture
-	}
-	timestamp := strconv.FormatInt(now, 10)
-	fields["_n"], fields["_appid"], fields["_timestamp"] = mustJSON(newSerial()), mustJSON(a.ID), mustJSON(now)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	iv := make([]byte, a.security.aead.NonceSize())
-	_, _ = rand.Read(iv)
-	out := a.security.aead.Seal(nil, iv, mustJSON(fields), a.security.additional(a.ID, r.URL.Path, timestamp))
-	tag := len(out) - a.security.aead.Overhead()
-	res.body = mustJSON(sealed{iv, out[:tag], out[tag:]})
-	res.header = http.Header{"Wechatmp-Appid": {a.ID}, "Wechatmp-TimeStamp": {timestamp}}
-	message := []byte(apiBase + r.URL.Path + "\n" + a.ID + "\n" + timestamp + "\n" + string(res.body))
-	for i, suffix := range []string{"", "-Deprecated"}[:len(a.security.platforms)] {
-		signature, err := a.security.platforms[i].sign(message)
-		if err != nil {
-			return failure(-1, "system error")
-		}
-		res.header.Set("Wechatmp-Serial"+suffix, a.security.platforms[i].sn)
-		res.header.Set("Wechatmp-Signature"+suffix, base64.StdEncoding.EncodeToString(signature))
-	}
-	return res
 }

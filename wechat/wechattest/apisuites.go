@@ -19,7 +19,7 @@ import (
 	"github.com/emmansun/gmsm/smx509"
 )
 
-// suite is a pair of algorithms.
+// suite is an encryption and a signature algorithm.
 type suite struct {
 	keySize int
 	aead    func(key []byte) (cipher.AEAD, error)

@@ -12,32 +12,32 @@ const (
 	phoneCode
 )
 
-// codeLife is how long a code works: five minutes, for both kinds.
-const codeLife = 5 * time.Minute
+// codeLifetime is the lifetime of codes of both kinds.
+const codeLifetime = 5 * time.Minute
 
 type code struct {
-	kind codeKind
-	user *User
-	ends time.Time
-	used bool
+	kind    codeKind
+	user    *User
+	expires time.Time
+	used    bool
 }
 
-// mintCode makes a code, and forgets those that ended long ago.
-func (s *Server) mintCode(kind codeKind, u *User) string {
+// issueCode creates a code, and deletes those that expired long ago.
+func (s *Server) issueCode(kind codeKind, u *User) string {
 	now := s.now()
 	for text, c := range s.codes {
-		if now.Sub(c.ends) > codeLife {
+		if now.Sub(c.expires) > codeLifetime {
 			delete(s.codes, text)
 		}
 	}
 	text := "0" + rand.Text()
-	s.codes[text] = &code{kind: kind, user: u, ends: now.Add(codeLife)}
+	s.codes[text] = &code{kind: kind, user: u, expires: now.Add(codeLifetime)}
 	return text
 }
 
-// valid says whether the code is one of that kind that has not run out; it may be
+// findCode returns the code; ok is false where it has another kind or has expired. It may be
 // used up.
-func (s *Server) valid(text string, kind codeKind) (*code, bool) {
-	c := s.codes[text]
-	return c, c != nil && c.kind == kind && s.now().Before(c.ends)
+func (s *Server) findCode(text string, kind codeKind) (c *code, ok bool) {
+	c = s.codes[text]
+	return c, c != nil && c.kind == kind && s.now().Before(c.expires)
 }

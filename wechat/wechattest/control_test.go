@@ -14,14 +14,14 @@ import (
 
 func withControl(o *wechattest.Options) { o.Control = true }
 
-func parse(status int, body []byte) said {
-	s := said{status: status, body: string(body)}
+func parse(status int, body []byte) result {
+	s := result{status: status, body: string(body)}
 	_ = json.Unmarshal(body, &s.fields)
 	return s
 }
 
 // do makes a control call that must succeed.
-func (sim *testSimulator) do(path, body string) said {
+func (sim *testSimulator) do(path, body string) result {
 	sim.t.Helper()
 	s := sim.send("POST", path, nil, body)
 	if s.status != 200 {
@@ -60,9 +60,8 @@ func TestControlCallsSimulateThePhone(t *testing.T) {
 	}
 }
 
-// The pre-fetch comes as WeChat documents it: code or token, and what is no
-// kept answer gives no data.
-func TestControlCallsPrefetch(t *testing.T) {
+// WeChat sends the code or the token, and caches only a 200 of at most 256 KB.
+func TestControlCallOfPrefetch(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t, withControl)
 	var got url.Values
@@ -73,7 +72,7 @@ func TestControlCallsPrefetch(t *testing.T) {
 		_, _ = io.WriteString(w, strings.Repeat("x", size))
 	}))
 	t.Cleanup(server.Close)
-	call := func(extra string) said {
+	call := func(extra string) result {
 		return sim.do("/sim/prefetch", `{"user":"alice","url":"`+server.URL+`/x?a=1"`+extra+`}`)
 	}
 	status, size = 200, 3
@@ -89,10 +88,10 @@ func TestControlCallsPrefetch(t *testing.T) {
 		t.Errorf("%s: %v", s.body, got)
 	}
 	if status = 401; call("").text("data") != "" {
-		t.Error("an error is kept")
+		t.Error("an error response is cached")
 	}
 	if status, size = 200, 256<<10+1; call("").text("data") != "" {
-		t.Error("more than 256 KB are kept")
+		t.Error("a response of more than 256 KB is cached")
 	}
 	if s := sim.send("POST", "/sim/prefetch", nil, `{"user":"alice","url":"ftp://x"}`); s.status != 400 {
 		t.Errorf("%d %s", s.status, s.body)
@@ -107,27 +106,27 @@ func TestControlCallsInjectFaults(t *testing.T) {
 	key, token := u.SessionKey(), sim.token()
 	sim.do("/sim/rotate", `{"user":"alice"}`)
 	if u.SessionKey() == key {
-		t.Error("the key stayed")
+		t.Error("the key is unchanged")
 	}
 	sim.do("/sim/block", `{"user":"alice","blocked":true}`)
 	sim.expect("blocked", sim.login("wx1", "s1", u.Code()), 40226)
 	sim.do("/sim/block", `{"user":"alice","blocked":false}`)
 	sim.expect("no longer", sim.login("wx1", "s1", u.Code()), 0)
 	sim.do("/sim/kill-token", `{}`)
-	sim.lives("killed", token, 40001)
+	sim.expectToken("invalidated", token, 40001)
 	sim.do("/sim/fault", `{"api":"/sns/jscode2session","errcode":45009,"delay":"1ms"}`)
 	sim.expect("fault", sim.login("wx1", "s1", u.Code()), 45009)
 	if s := sim.send("DELETE", "/sim/fault", nil, ""); s.status != 200 {
 		t.Errorf("got %d", s.status)
 	}
-	sim.expect("fault over", sim.login("wx1", "s1", u.Code()), 0)
+	sim.expect("fault removed", sim.login("wx1", "s1", u.Code()), 0)
 	users, calls := sim.get("/sim/users", nil), sim.get("/sim/calls", nil)
 	if !strings.Contains(users.body, u.OpenID) || !strings.Contains(users.body, `"user":"alice"`) || !strings.Contains(calls.body, "/sns/jscode2session") {
 		t.Errorf("%s\n%s", users.body, calls.body)
 	}
 }
 
-func TestControlRefusesWhatItDoesNotUnderstand(t *testing.T) {
+func TestInvalidControlCallsAreRefused(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t, withControl)
 	for _, c := range [][2]string{
@@ -142,7 +141,7 @@ func TestControlRefusesWhatItDoesNotUnderstand(t *testing.T) {
 	}
 }
 
-func TestNoControlUnlessAskedFor(t *testing.T) {
+func TestControlCallsAreOffByDefault(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	sim.expect("control", sim.send("POST", "/sim/code", nil, `{"user":"alice"}`), 40066)

@@ -9,111 +9,111 @@ import (
 	"time"
 )
 
-// request is a call being served.
+// request is a call that is being handled.
 type request struct {
 	*http.Request
-	query  url.Values
-	began  time.Time // by the server's clock
-	start  time.Time // by the real one
-	app    *app      // once an appid or a token told whose call it is
-	sealed *app      // whose call it is, where it was signed and encrypted
-	body   []byte    // what was read of it
+	query    url.Values
+	simTime  time.Time // by the server's clock
+	start    time.Time // by the real clock
+	app      *app      // set once the appid or the token is known
+	signedBy *app      // the app that signed and encrypted the call; nil: none
+	body     []byte    // the JSON body
 }
 
-// response is what the call is answered with.
+// response is the response to a call.
 type response struct {
 	status      int
 	contentType string
-	header      http.Header // more than the type
+	header      http.Header // without Content-Type
 	body        []byte
 	errcode     int
 	errmsg      string
-	drop        bool // close the connection instead
+	drop        bool // close the connection without a response
 }
 
 const (
-	asJSON = "application/json; charset=UTF-8"
-	asText = "text/plain" // of jscode2session, though its body is JSON
-	asJPEG = "image/jpeg"
+	typeJSON = "application/json; charset=UTF-8"
+	typeText = "text/plain" // of jscode2session, although its body is JSON
+	typeJPEG = "image/jpeg"
 )
 
-// endpoint is a WeChat API and what WeChat checks before the API's own logic.
+// endpoint is a WeChat API, with the checks that WeChat makes before the API's own logic.
 type endpoint struct {
-	post  bool // else 43002; a GET endpoint takes no POST (43001)
-	any   bool // takes either
-	token bool // wants an access token: 41001, 40014, 40001, 42001
-	json  bool // wants a JSON body: 44002, 47001
-	text  bool // answers as text/plain
-	// do answers under the server's lock, unless stream is set.
-	do     func(*Server, *request) response
+	post      bool // requires POST (43002); otherwise GET (43001)
+	anyMethod bool // accepts both
+	token     bool // requires an access token: 41001, 40014, 40001, 42001
+	json      bool // requires a JSON body: 44002, 47001
+	text      bool // the type of responses is text/plain
+	// handle is called with the server's lock held, unless stream is set.
+	handle func(*Server, *request) response
 	stream bool
 }
 
-// Shapes that many endpoints share.
+// Checks that many endpoints share.
 var (
 	getCall  = endpoint{token: true}
 	jsonCall = endpoint{post: true, token: true, json: true}
 	fileCall = endpoint{post: true, token: true, stream: true}
 )
 
-func (e endpoint) by(do func(*Server, *request) response) endpoint {
-	e.do = do
+func (e endpoint) with(handle func(*Server, *request) response) endpoint {
+	e.handle = handle
 	return e
 }
 
-// endpoints are the APIs that a Server knows, by their path.
+// endpoints are the simulated APIs by path.
 var endpoints = map[string]endpoint{
-	"/sns/jscode2session":   {any: true, text: true, do: (*Server).jscode2session},
-	"/cgi-bin/token":        {any: true, do: (*Server).legacyToken},
-	"/cgi-bin/stable_token": {post: true, json: true, do: (*Server).stableToken},
+	"/sns/jscode2session":   {anyMethod: true, text: true, handle: (*Server).jscode2session},
+	"/cgi-bin/token":        {anyMethod: true, handle: (*Server).legacyToken},
+	"/cgi-bin/stable_token": {post: true, json: true, handle: (*Server).stableToken},
 
-	"/wxa/checksession":                getCall.by((*Server).checkSession),
-	"/wxa/resetusersessionkey":         getCall.by((*Server).resetSessionKey),
-	"/wxa/business/getuserencryptkey":  {any: true, token: true, do: (*Server).userEncryptKey},
-	"/wxa/business/getuserphonenumber": jsonCall.by((*Server).phoneNumber),
-	"/wxa/business/checkencryptedmsg":  jsonCall.by((*Server).checkEncryptedData),
-	"/wxa/getpaidunionid":              getCall.by((*Server).paidUnionID),
-	"/wxa/getuserriskrank":             jsonCall.by((*Server).riskRank),
+	"/wxa/checksession":                getCall.with((*Server).checkSession),
+	"/wxa/resetusersessionkey":         getCall.with((*Server).resetSessionKey),
+	"/wxa/business/getuserencryptkey":  {anyMethod: true, token: true, handle: (*Server).userEncryptKey},
+	"/wxa/business/getuserphonenumber": jsonCall.with((*Server).phoneNumber),
+	"/wxa/business/checkencryptedmsg":  jsonCall.with((*Server).checkEncryptedData),
+	"/wxa/getpaidunionid":              getCall.with((*Server).paidUnionID),
+	"/wxa/getuserriskrank":             jsonCall.with((*Server).riskRank),
 
-	"/wxa/getwxacode":                 jsonCall.by((*Server).pathCode),
-	"/wxa/getwxacodeunlimit":          jsonCall.by((*Server).unlimitedCode),
-	"/cgi-bin/wxaapp/createwxaqrcode": jsonCall.by((*Server).pathCode),
-	"/wxa/generatescheme":             jsonCall.by((*Server).scheme),
-	"/wxa/generate_urllink":           jsonCall.by((*Server).urlLink),
+	"/wxa/getwxacode":                 jsonCall.with((*Server).pathCode),
+	"/wxa/getwxacodeunlimit":          jsonCall.with((*Server).unlimitedCode),
+	"/cgi-bin/wxaapp/createwxaqrcode": jsonCall.with((*Server).pathCode),
+	"/wxa/generatescheme":             jsonCall.with((*Server).scheme),
+	"/wxa/generate_urllink":           jsonCall.with((*Server).urlLink),
 
-	"/wxa/msg_sec_check":     jsonCall.by((*Server).checkText),
-	"/wxa/media_check_async": jsonCall.by((*Server).checkMedia),
-	"/wxa/img_sec_check":     fileCall.by((*Server).checkImage),
-	"/cgi-bin/media/upload":  fileCall.by((*Server).uploadMedia),
+	"/wxa/msg_sec_check":     jsonCall.with((*Server).checkText),
+	"/wxa/media_check_async": jsonCall.with((*Server).checkMedia),
+	"/wxa/img_sec_check":     fileCall.with((*Server).checkImage),
+	"/cgi-bin/media/upload":  fileCall.with((*Server).uploadMedia),
 
-	"/cgi-bin/message/subscribe/send":        jsonCall.by((*Server).subscribeMessage),
-	"/cgi-bin/message/custom/send":           jsonCall.by((*Server).customMessage),
-	"/cgi-bin/message/custom/typing":         jsonCall.by((*Server).customTyping),
-	"/wxaapi/newtmpl/addtemplate":            jsonCall.by((*Server).addTemplate),
-	"/wxaapi/newtmpl/deltemplate":            jsonCall.by((*Server).deleteTemplate),
-	"/wxaapi/newtmpl/gettemplate":            getCall.by((*Server).listTemplates),
-	"/wxaapi/newtmpl/getcategory":            getCall.by((*Server).listCategories),
-	"/wxaapi/newtmpl/getpubtemplatetitles":   getCall.by((*Server).listTitles),
-	"/wxaapi/newtmpl/getpubtemplatekeywords": getCall.by((*Server).listKeywords),
+	"/cgi-bin/message/subscribe/send":        jsonCall.with((*Server).subscribeMessage),
+	"/cgi-bin/message/custom/send":           jsonCall.with((*Server).customMessage),
+	"/cgi-bin/message/custom/typing":         jsonCall.with((*Server).customTyping),
+	"/wxaapi/newtmpl/addtemplate":            jsonCall.with((*Server).addTemplate),
+	"/wxaapi/newtmpl/deltemplate":            jsonCall.with((*Server).deleteTemplate),
+	"/wxaapi/newtmpl/gettemplate":            getCall.with((*Server).listTemplates),
+	"/wxaapi/newtmpl/getcategory":            getCall.with((*Server).listCategories),
+	"/wxaapi/newtmpl/getpubtemplatetitles":   getCall.with((*Server).listTitles),
+	"/wxaapi/newtmpl/getpubtemplatekeywords": getCall.with((*Server).listKeywords),
 }
 
 func (e endpoint) serve(s *Server, r *request) response {
-	if a, ok := e.precheck(s, r); !ok {
-		return a
+	if res, ok := e.precheck(s, r); !ok {
+		return res
 	}
 	return e.run(s, r)
 }
 
-// finish gives a refusal its body, with the rid that WeChat appends, and any
-// answer the type that this API has.
-func (e endpoint) finish(s *Server, a response) response {
-	if a.errcode != 0 {
-		a.body = mustJSON(map[string]any{"errcode": a.errcode, "errmsg": a.errmsg + ", rid: " + s.rid()})
+// finish sets the body of an error, with a rid as WeChat appends it, and the content type
+// of this API.
+func (e endpoint) finish(s *Server, res response) response {
+	if res.errcode != 0 {
+		res.body = mustJSON(map[string]any{"errcode": res.errcode, "errmsg": res.errmsg + ", rid: " + s.rid()})
 	}
-	if e.text && a.contentType == asJSON {
-		a.contentType = asText
+	if e.text && res.contentType == typeJSON {
+		res.contentType = typeText
 	}
-	return a
+	return res
 }
 
 func (e endpoint) run(s *Server, r *request) response {
@@ -121,20 +121,21 @@ func (e endpoint) run(s *Server, r *request) response {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 	}
-	return e.do(s, r)
+	return e.handle(s, r)
 }
 
-// precheck says what is wrong with the call before its content is looked at.
-func (e endpoint) precheck(s *Server, r *request) (response, bool) {
+// precheck checks the method, the access token and the JSON of a call. Where ok is false,
+// it returns the error.
+func (e endpoint) precheck(s *Server, r *request) (res response, ok bool) {
 	switch {
 	case e.post && r.Method != http.MethodPost:
 		return failure(43002, "require POST method"), false
-	case !e.post && !e.any && r.Method != http.MethodGet && r.sealed == nil:
+	case !e.post && !e.anyMethod && r.Method != http.MethodGet && r.signedBy == nil:
 		return failure(43001, "require GET method"), false
 	}
 	if e.token {
-		if a, ok := s.checkToken(r); !ok {
-			return a, false
+		if res, ok := s.checkToken(r); !ok {
+			return res, false
 		}
 	}
 	if e.json {
@@ -143,11 +144,12 @@ func (e endpoint) precheck(s *Server, r *request) (response, bool) {
 	return response{}, true
 }
 
-// maxJSON bounds the JSON bodies taken, in bytes.
+// maxJSON limits JSON bodies, in bytes.
 const maxJSON = 1 << 20
 
-// readSmallBody takes a body in that is not an upload. Only once a body is read
-// does net/http notice a caller that goes away during a Fault's Delay.
+// readSmallBody reads a body that is not an upload: net/http cancels the request's context
+// for a caller that disconnects, during a Fault's Delay for example, only once the body
+// is read.
 func (r *request) readSmallBody() {
 	if r.ContentLength <= 0 || r.ContentLength > maxJSON {
 		return
@@ -170,21 +172,22 @@ func readJSON(r *request) (response, bool) {
 	return response{}, true
 }
 
-// failure is an error as WeChat gives it: with status 200.
+// failure is an error of WeChat. Its status is 200.
 func failure(code int, message string) response {
-	return response{status: http.StatusOK, contentType: asJSON, errcode: code, errmsg: message}
+	return response{status: http.StatusOK, contentType: typeJSON, errcode: code, errmsg: message}
 }
 
+// succeed is a success with a JSON body.
 func succeed(v any) response {
-	return response{status: http.StatusOK, contentType: asJSON, body: mustJSON(v)}
+	return response{status: http.StatusOK, contentType: typeJSON, body: mustJSON(v)}
 }
 
-// success is the answer of a call that returns nothing else.
+// success is a success without other fields.
 func success() response {
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok"})
 }
 
-// mustJSON is for values made here, which always encode.
+// mustJSON encodes values that always encode.
 func mustJSON(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

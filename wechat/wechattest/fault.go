@@ -8,36 +8,34 @@ import (
 	"wxgate/internal/sleep"
 )
 
-// Fault is an injected fault. What is set happens, in this order: the call waits
-// for Delay, its connection is dropped, or it gets Status and Body, or it gets
-// Errcode. With Delay alone it is answered properly afterwards.
+// Fault is an injected fault. After Delay, a call gets the first of these that is set:
+// Drop, Status and Body, Errcode. With Delay alone it gets the normal response.
 type Fault struct {
-	API     string        // the path it applies to; "" every one
-	Times   int           // how many calls; 0: until ClearFaults
-	Delay   time.Duration // real time, not the server's clock
-	Drop    bool          // close the connection without an answer
+	API     string        // path of the calls; "": all calls
+	Times   int           // number of calls; 0: until ClearFaults
+	Delay   time.Duration // in real time, not by the server's clock
+	Drop    bool          // close the connection without a response
 	Status  int           // such as 500
-	Body    string        // with or without a Status: any text, such as a proxy's HTML page
+	Body    string        // any text, such as a proxy's HTML page; Status 0: 200
 	Errcode int           // such as -1 for a busy WeChat or 45009 for a used-up quota
 }
 
-// AddFault injects a fault into calls from now on. Of several, the first added
-// that matches is used.
+// AddFault adds a fault. A call gets the first added fault that matches its path.
 func (s *Server) AddFault(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
 }
 
-// ClearFaults ends all faults.
+// ClearFaults removes all faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
 }
 
-// takeFault gives the fault that applies to this call, nil for none.
-func (s *Server) takeFault(api string) *Fault {
+// nextFault returns the fault for a call, and counts it; nil: none.
+func (s *Server) nextFault(api string) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.faults, func(f *Fault) bool { return f.API == "" || f.API == api })
@@ -53,10 +51,11 @@ func (s *Server) takeFault(api string) *Fault {
 	return f
 }
 
-// apply injects the fault, and reports whether the call is answered by it.
+// apply waits for Delay. It returns the fault's response, or false where the call gets the
+// normal one.
 func (f *Fault) apply(r *request) (response, bool) {
 	if f.Delay > 0 && !sleep.For(r.Context(), f.Delay) {
-		return response{drop: true}, true // the caller is gone
+		return response{drop: true}, true // the caller disconnected
 	}
 	switch {
 	case f.Drop:

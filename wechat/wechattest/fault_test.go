@@ -24,12 +24,12 @@ func TestFaults(t *testing.T) {
 			t.Errorf("busy is %s", s.contentType)
 		}
 	}
-	sim.expect("busy no longer, and the code is good", sim.login("wx1", "s1", code), 0)
+	sim.expect("the unused code after the fault", sim.login("wx1", "s1", code), 0)
 	sim.AddFault(wechattest.Fault{Status: 502})
 	sim.AddFault(wechattest.Fault{Body: "<html>"})
 	for range 3 {
 		if s := sim.stableToken(false); s.status != 502 {
-			t.Errorf("down: %d", s.status)
+			t.Errorf("status %d", s.status)
 		}
 	}
 	sim.ClearFaults()
@@ -40,8 +40,8 @@ func TestFaults(t *testing.T) {
 	sim.AddFault(wechattest.Fault{Delay: 30 * time.Millisecond, Times: 1})
 	start := time.Now()
 	sim.expect("slow", sim.stableToken(false), 0)
-	if took := time.Since(start); took < 30*time.Millisecond {
-		t.Errorf("slow took %v", took)
+	if elapsed := time.Since(start); elapsed < 30*time.Millisecond {
+		t.Errorf("responded after %v", elapsed)
 	}
 }
 
@@ -51,14 +51,14 @@ func TestDroppedConnection(t *testing.T) {
 	sim.AddFault(wechattest.Fault{Drop: true, Times: 1})
 	if res, err := http.Post(sim.base+"/wxa/x", "text/plain", strings.NewReader("x")); err == nil {
 		_ = res.Body.Close()
-		t.Error("it answered")
+		t.Error("no error")
 	}
 	if c := sim.Calls(); len(c) != 1 || c[0].Status != 0 {
 		t.Errorf("recorded %+v", c)
 	}
 }
 
-func TestSlowCallEndsWithItsCaller(t *testing.T) {
+func TestDelayedCallEndsWithItsCaller(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	sim.AddFault(wechattest.Fault{Delay: time.Hour})
@@ -70,6 +70,6 @@ func TestSlowCallEndsWithItsCaller(t *testing.T) {
 	}
 	if res, err := http.DefaultTransport.RoundTrip(req); err == nil {
 		_ = res.Body.Close()
-		t.Error("it answered")
-	} // closing the server waits for the call, and so proves that it ended
+		t.Error("no error")
+	} // closing the test server waits until the call has ended
 }

@@ -3,11 +3,10 @@ package wechattest
 import (
 	"encoding/json"
 	"strings"
+	"time"
 )
 
-// Links that open a mini program.
-
-// linkExpiry is how long a link lives: until a time, or for a number of days.
+// linkExpiry is the expiry of a link to a mini program: a time or a number of days.
 type linkExpiry struct {
 	Expires  bool  `json:"is_expire"`
 	Type     int   `json:"expire_type"` // 0: until expire_time, 1: for expire_interval days
@@ -15,7 +14,7 @@ type linkExpiry struct {
 	Interval int   `json:"expire_interval"`
 }
 
-// maxLinkDays is the longest life of a link.
+// maxLinkDays is the longest lifetime of a link.
 const maxLinkDays = 30
 
 func (e linkExpiry) valid(now int64) bool {
@@ -25,49 +24,50 @@ func (e linkExpiry) valid(now int64) bool {
 	return !e.Expires || e.Time > now && e.Time <= now+maxLinkDays*24*3600
 }
 
-// scheme answers generatescheme.
+// scheme handles generatescheme.
 func (s *Server) scheme(r *request) response {
-	var asked struct {
+	var params struct {
 		linkExpiry
 		Jump struct {
 			Path  string `json:"path"`
 			Query string `json:"query"`
 		} `json:"jump_wxa"`
 	}
-	if json.Unmarshal(r.body, &asked) != nil {
+	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if a, bad := s.invalidLink(asked.Jump.Path, asked.Jump.Query, asked.linkExpiry); bad {
-		return a
+	if res, invalid := refuseLink(s.now(), params.Jump.Path, params.Jump.Query, params.linkExpiry); invalid {
+		return res
 	}
-	link := "weixin://dl/business/?t=" + derivedID("scheme", r.app.ID, asked.Jump.Path, asked.Jump.Query)
+	link := "weixin://dl/business/?t=" + derivedID("scheme", r.app.ID, params.Jump.Path, params.Jump.Query)
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "openlink": link})
 }
 
-// urlLink answers generate_urllink.
+// urlLink handles generate_urllink.
 func (s *Server) urlLink(r *request) response {
-	var asked struct {
+	var params struct {
 		linkExpiry
 		Path  string `json:"path"`
 		Query string `json:"query"`
 	}
-	if json.Unmarshal(r.body, &asked) != nil {
+	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if a, bad := s.invalidLink(asked.Path, asked.Query, asked.linkExpiry); bad {
-		return a
+	if res, invalid := refuseLink(s.now(), params.Path, params.Query, params.linkExpiry); invalid {
+		return res
 	}
-	link := "https://wxaurl.cn/" + derivedID("urllink", r.app.ID, asked.Path, asked.Query)[:12]
+	link := "https://wxaurl.cn/" + derivedID("urllink", r.app.ID, params.Path, params.Query)[:12]
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "url_link": link})
 }
 
-func (s *Server) invalidLink(path, query string, e linkExpiry) (response, bool) {
+// refuseLink checks the parameters of a link; invalid: it returns the error.
+func refuseLink(now time.Time, path, query string, e linkExpiry) (res response, invalid bool) {
 	switch {
 	case strings.HasPrefix(path, "/") || strings.Contains(path, "?") || len(path) > maxPath:
 		return failure(40165, "invalid weapp pagepath"), true
 	case len(query) > maxPath:
 		return failure(40212, "invalid query"), true
-	case !e.valid(s.now().Unix()):
+	case !e.valid(now.Unix()):
 		return failure(85401, "time limit between 1min and 1year"), true
 	}
 	return response{}, false

@@ -2,11 +2,11 @@ package wechattest
 
 import "net/url"
 
-// jscode2session exchanges a login code. It reads the query alone: a POST with
-// its parameters in the body gets 41002. Success has no errcode.
+// jscode2session exchanges a login code. It reads only the query: a POST with its
+// parameters in the body gets 41002. A success has no errcode.
 func (s *Server) jscode2session(r *request) response {
-	if a, ok := s.checkSecret(r, r.query); !ok {
-		return a
+	if res, ok := s.checkSecret(r, r.query); !ok {
+		return res
 	}
 	text := r.query.Get("js_code")
 	switch {
@@ -15,7 +15,7 @@ func (s *Server) jscode2session(r *request) response {
 	case r.query.Get("grant_type") != "authorization_code":
 		return failure(40002, "invalid grant_type")
 	}
-	c, ok := s.valid(text, loginCode)
+	c, ok := s.findCode(text, loginCode)
 	if !ok || c.user.app != r.app {
 		return failure(40029, "invalid code")
 	}
@@ -33,16 +33,16 @@ func (s *Server) login(c *code) response {
 		return failure(40226, "code blocked")
 	}
 	c.used = true
-	got := map[string]any{"openid": u.OpenID, "session_key": u.key}
+	fields := map[string]any{"openid": u.OpenID, "session_key": u.key}
 	if u.UnionID != "" {
-		got["unionid"] = u.UnionID
+		fields["unionid"] = u.UnionID
 	}
-	return succeed(got)
+	return succeed(fields)
 }
 
-// checkSecret finds the app by appid and secret.
-func (s *Server) checkSecret(r *request, from url.Values) (response, bool) {
-	id, secret := from.Get("appid"), from.Get("secret")
+// checkSecret sets r.app by appid and secret. Where ok is false, it returns the error.
+func (s *Server) checkSecret(r *request, params url.Values) (res response, ok bool) {
+	id, secret := params.Get("appid"), params.Get("secret")
 	switch {
 	case id == "":
 		return failure(41002, "appid missing"), false

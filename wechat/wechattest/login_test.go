@@ -7,7 +7,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-func TestLoginAnswersAsWeChat(t *testing.T) {
+func TestLoginResponses(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	u := sim.user("wx1", "alice")
@@ -22,11 +22,11 @@ func TestLoginAnswersAsWeChat(t *testing.T) {
 		t.Errorf("%s for %+v", s.body, u)
 	}
 	if s = sim.login("wx1", "s1", "no"); s.contentType != "text/plain" {
-		t.Errorf("refusals are %s", s.contentType)
+		t.Errorf("errors are %s", s.contentType)
 	}
 }
 
-func TestLoginRefusesAsWeChat(t *testing.T) {
+func TestLoginErrcodes(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t, func(o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wxfrozen", Secret: "s", Frozen: true})
@@ -49,12 +49,12 @@ func TestLoginRefusesAsWeChat(t *testing.T) {
 	sim.expect("blocked user", sim.login("wx1", "s1", mallory.Code()), 40226)
 	sim.expect("parameters in a body", sim.send("POST", "/sns/jscode2session", nil, "appid=wx1&secret=s1"), 41002)
 	sim.Advance(5 * time.Minute)
-	sim.expect("run out", sim.login("wx1", "s1", old), 40029)
+	sim.expect("expired", sim.login("wx1", "s1", old), 40029)
 	mallory.Block(false)
 	sim.expect("no longer blocked", sim.login("wx1", "s1", mallory.Code()), 0)
 }
 
-func TestUsersAreKnownByAppAndName(t *testing.T) {
+func TestUsersAreIdentifiedByAppAndName(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t, func(o *wechattest.Options) {
 		o.Apps = append(o.Apps, wechattest.App{ID: "wx3", Secret: "s3", NoUnionID: true})
@@ -73,11 +73,11 @@ func TestUsersAreKnownByAppAndName(t *testing.T) {
 		t.Error("an unknown app has users")
 	}
 	if _, err := sim.User("wx1", ""); err == nil {
-		t.Error("somebody has no name")
+		t.Error("a user without a name")
 	}
 }
 
-func TestLoginsOfAUserAreLimitedByTheMinute(t *testing.T) {
+func TestLoginsOfAUserAreLimitedPerMinute(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	u := sim.user("wx1", "alice")
@@ -85,7 +85,7 @@ func TestLoginsOfAUserAreLimitedByTheMinute(t *testing.T) {
 		sim.expect("within the limit", sim.login("wx1", "s1", u.Code()), 0)
 	}
 	code := u.Code()
-	sim.expect("over it", sim.login("wx1", "s1", code), 45011)
+	sim.expect("over the limit", sim.login("wx1", "s1", code), 45011)
 	sim.expect("another user", sim.login("wx1", "s1", sim.user("wx1", "bob").Code()), 0)
 	sim.Advance(time.Minute)
 	sim.expect("the next minute, with the same code", sim.login("wx1", "s1", code), 0)
@@ -99,9 +99,9 @@ func TestWXLoginChangesTheSessionKey(t *testing.T) {
 	key := u.SessionKey()
 	u.Code()
 	if u.SessionKey() == key {
-		t.Error("it stayed")
+		t.Error("the key is unchanged")
 	}
 	if s := sim.login("wx1", "s1", first); s.text("session_key") != u.SessionKey() {
-		t.Error("a user has two keys")
+		t.Error("the login returned another key")
 	}
 }

@@ -13,88 +13,87 @@ import (
 	"time"
 )
 
-// OpenData is open data as wx gives it to the mini program, in base64.
+// OpenData is encrypted data as wx returns it to the mini program, in base64.
 type OpenData struct {
 	EncryptedData string `json:"encrypted_data"`
 	IV            string `json:"iv"`
 }
 
-// EncryptPhone is what the phone button of the old way gives.
+// EncryptPhone returns the data of the phone button of base libraries before codes.
 func (u *User) EncryptPhone() OpenData {
 	return u.Encrypt(phoneInfo(u.Phone()), time.Time{})
 }
 
-// EncryptProfile is what wx.getUserInfo gave before openid and unionid were taken
-// out of it, so that a backend that reads them can be tried.
+// EncryptProfile returns the data of wx.getUserInfo as it was with openid and unionid, for
+// backends that read them.
 func (u *User) EncryptProfile() OpenData {
-	return u.Encrypt(u.oldProfile(), time.Time{})
+	return u.Encrypt(u.profileWithIDs(), time.Time{})
 }
 
-// Encrypt seals any fields with the session key in force, watermarked with the app
-// and the time; zero is now. Before the first wx.login there is no key: one is made,
-// which no backend has.
+// Encrypt encrypts fields with the current session key, and adds the watermark of the app
+// and the time; zero means now. Before the first wx.login it uses a random key.
 func (u *User) Encrypt(fields map[string]any, at time.Time) OpenData {
 	if at.IsZero() {
 		at = u.server.now()
 	}
-	marked := maps.Clone(fields)
-	if marked == nil {
-		marked = map[string]any{}
+	watermarked := maps.Clone(fields)
+	if watermarked == nil {
+		watermarked = map[string]any{}
 	}
-	marked["watermark"] = watermark(u.AppID, at)
+	watermarked["watermark"] = watermark(u.AppID, at)
 	key, err := base64.StdEncoding.DecodeString(u.SessionKey())
 	if err != nil || len(key) == 0 {
 		key = make([]byte, 16)
 		_, _ = rand.Read(key)
 	}
-	s := seal(key, mustJSON(marked))
+	s := encryptOpenData(key, mustJSON(watermarked))
 	u.ConfirmOpenData(s)
 	return s
 }
 
-// openDataLifetime is how long WeChat knows what it has encrypted.
+// openDataLifetime is how long checkencryptedmsg confirms data.
 const openDataLifetime = 72 * time.Hour
 
-// ConfirmOpenData makes checkencryptedmsg confirm the data, as it does for
-// what Encrypt gave: for tests of how a backend reads data of any content.
+// ConfirmOpenData makes checkencryptedmsg confirm this data, as it does for the data of
+// Encrypt. It is for tests with data of any content.
 func (u *User) ConfirmOpenData(s OpenData) {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	now := u.server.now()
-	maps.DeleteFunc(u.app.sealed, func(_ string, made time.Time) bool { return now.Sub(made) > openDataLifetime })
+	maps.DeleteFunc(u.app.encrypted, func(_ string, at time.Time) bool { return now.Sub(at) > openDataLifetime })
 	sum := sha256.Sum256([]byte(s.EncryptedData))
-	u.app.sealed[hex.EncodeToString(sum[:])] = now
+	u.app.encrypted[hex.EncodeToString(sum[:])] = now
 }
 
-// checkEncryptedData says whether this WeChat encrypted the data with that hash for
-// one of the app's users within the last three days. WeChat does so for phone numbers
-// alone; here it knows all data.
+// checkEncryptedData handles checkencryptedmsg: it confirms data that was encrypted for the
+// app's users within three days. WeChat confirms only phone numbers, the simulator all
+// data.
 func (s *Server) checkEncryptedData(r *request) response {
-	var asked struct {
+	var params struct {
 		Hash string `json:"encrypted_msg_hash"`
 	}
-	if json.Unmarshal(r.body, &asked) != nil {
+	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if raw, err := hex.DecodeString(asked.Hash); err != nil || len(raw) != sha256.Size {
+	if raw, err := hex.DecodeString(params.Hash); err != nil || len(raw) != sha256.Size {
 		return failure(40097, "invalid args")
 	}
-	made, known := r.app.sealed[asked.Hash]
-	if !known || s.now().Sub(made) > openDataLifetime {
+	at, known := r.app.encrypted[params.Hash]
+	if !known || s.now().Sub(at) > openDataLifetime {
 		return failure(1, "invalid encrypted msg hash")
 	}
-	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "vaild": true, "create_time": made.Unix()})
+	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "vaild": true, "create_time": at.Unix()})
 }
 
-// seal is AES-128-CBC with PKCS#7 padding.
-func seal(key, plain []byte) OpenData {
+// encryptOpenData encrypts with AES-128-CBC and PKCS#7 padding.
+func encryptOpenData(key, plain []byte) OpenData {
 	iv := make([]byte, aes.BlockSize)
 	_, _ = rand.Read(iv)
 	n := aes.BlockSize - len(plain)%aes.BlockSize
 	data := append(plain, bytes.Repeat([]byte{byte(n)}, n)...)
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic(err) // keys are made here and have 16 bytes
+		panic(err) // the key has 16 bytes
 	}
 	cipher.NewCBCEncrypter(block, iv).CryptBlocks(data, data)
 	return OpenData{base64.StdEncoding.EncodeToString(data), base64.StdEncoding.EncodeToString(iv)}
@@ -104,12 +103,8 @@ func watermark(appid string, at time.Time) map[string]any {
 	return map[string]any{"timestamp": at.Unix(), "appid": appid}
 }
 
-// phoneInfo is a number as open data has it.
-func phoneInfo(number string) map[string]any {
-	return map[string]any{"phoneNumber": number, "purePhoneNumber": number, "countryCode": "86"}
-}
-
-func (u *User) oldProfile() map[string]any {
+// profileWithIDs is the profile of wx.getUserInfo with openid and unionid.
+func (u *User) profileWithIDs() map[string]any {
 	p := u.profile()
 	p["openId"], p["unionId"] = u.OpenID, u.UnionID
 	return p

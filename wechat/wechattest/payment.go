@@ -1,6 +1,6 @@
 package wechattest
 
-// paidUnionID answers getpaidunionid. Any order number is one; "unpaid" is none.
+// paidUnionID handles getpaidunionid. It accepts any order number but "unpaid".
 func (s *Server) paidUnionID(r *request) response {
 	u := r.app.userByOpenID(r.query.Get("openid"))
 	order := r.query.Get("transaction_id")

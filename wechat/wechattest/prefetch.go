@@ -11,31 +11,30 @@ import (
 )
 
 const (
-	prefetchTimeout = 5 * time.Second // assumed: WeChat doesn't say
-	maxPrefetch     = 256 << 10       // bytes of an answer that WeChat keeps
+	prefetchTimeout = 5 * time.Second // assumed, not documented
+	maxPrefetch     = 256 << 10       // bytes of a response that WeChat caches
 )
 
-// PrefetchCall is a start of the mini program that WeChat prepares by its
-// pre-fetch (数据预拉取).
+// PrefetchCall is a call of WeChat's pre-fetch (数据预拉取) at the start of a mini program.
 type PrefetchCall struct {
-	URL   string // what the operator entered in WeChat's console
-	Path  string // the page that is opened, its query, and from where
+	URL   string // the URL set in WeChat's console
+	Path  string // the page of the start, with its query and scene
 	Query string
 	Scene int
-	Token string // what the mini program gave to wx.setBackgroundFetchToken: sent in place of a code
-	Code  string // empty: a fresh one
+	Token string // the argument of wx.setBackgroundFetchToken; it replaces the code
+	Code  string // empty: a new one
 }
 
-// PrefetchResult is what the phone finds of it.
+// PrefetchResult is the result of a pre-fetch on the phone.
 type PrefetchResult struct {
 	Code   string `json:"code,omitempty"` // the login code that was sent
-	Status int    `json:"status"`         // 0: no answer
-	Data   string `json:"data"`           // fetchedData of wx.getBackgroundFetchData; empty where WeChat keeps nothing
+	Status int    `json:"status"`         // 0: no response
+	Data   string `json:"data"`           // fetchedData of wx.getBackgroundFetchData; empty where the response is not cached
 	Error  string `json:"error,omitempty"`
 }
 
-// Prefetch asks an address as WeChat's server does before the user's mini program
-// starts. An answer that is no 200, or is larger than 256 KB, is not kept.
+// Prefetch calls the URL as WeChat's server does at the start of the mini program. A
+// response with a status other than 200 or of more than 256 KB is not cached.
 func (u *User) Prefetch(ctx context.Context, c PrefetchCall) (PrefetchResult, error) {
 	result := PrefetchResult{Code: c.Code}
 	if c.Token == "" && result.Code == "" {
@@ -64,7 +63,7 @@ func (u *User) Prefetch(ctx context.Context, c PrefetchCall) (PrefetchResult, er
 	case err != nil:
 		result.Error = err.Error()
 	case len(body) > maxPrefetch:
-		result.Error = "the answer is larger than 256 KB"
+		result.Error = "the response is larger than 256 KB"
 	case res.StatusCode == http.StatusOK:
 		result.Data = string(body)
 	}

@@ -16,17 +16,10 @@ import (
 	"strings"
 )
 
-// The encryption of pushes is written here a second time, so that the gateway's is
-// not tested by itself.
+// This is a second implementation of the encryption of pushes, so that tests compare that
+// of package wechat with another.
 
-const pushBlock = 32 // bytes that are padded to
-
-// newMsgID is 16 to 19 digits: more than a float64 holds.
-func newMsgID() int64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	return int64(binary.BigEndian.Uint64(b[:])>>1)%8_000_000_000_000_000_000 + 1_000_000_000_000_000
-}
+const pushBlock = 32 // bytes that padding fills
 
 // pushSignature is the hex SHA-1 of the parts, sorted and joined.
 func pushSignature(parts ...string) string {
@@ -59,8 +52,8 @@ func encryptPush(aesKey, appid string, message []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(data), nil
 }
 
-// decryptPushReply reads an encrypted reply as WeChat would; false where it couldn't.
-func decryptPushReply(to PushSettings, appid string, body []byte) (string, bool) {
+// decryptPushReply verifies and decrypts a reply; ok is false where WeChat could not.
+func decryptPushReply(settings PushSettings, appid string, body []byte) (reply string, ok bool) {
 	var got struct {
 		Encrypt      string
 		MsgSignature string
@@ -68,13 +61,13 @@ func decryptPushReply(to PushSettings, appid string, body []byte) (string, bool)
 		Nonce        string
 	}
 	decode := json.Unmarshal
-	if to.XML {
+	if settings.XML {
 		decode = xml.Unmarshal
 	}
-	if decode(body, &got) != nil || got.MsgSignature != pushSignature(to.Token, got.TimeStamp.String(), got.Nonce, got.Encrypt) {
+	if decode(body, &got) != nil || got.MsgSignature != pushSignature(settings.Token, got.TimeStamp.String(), got.Nonce, got.Encrypt) {
 		return "", false
 	}
-	block, iv, err := pushKey(to.AESKey)
+	block, iv, err := pushKey(settings.AESKey)
 	data, errData := base64.StdEncoding.DecodeString(got.Encrypt)
 	if err != nil || errData != nil || len(data) == 0 || len(data)%pushBlock != 0 {
 		return "", false

@@ -9,46 +9,43 @@ import (
 	"net/http"
 )
 
-// Pictures of mini program codes. Each follows from what it should open; it is no
-// code that a phone could read.
-
-// maxScene is how many characters the scene of a code may have, maxPath how many
-// bytes a path.
+// Limits of the scene and of the path of a mini program code, in bytes.
 const (
 	maxScene = 32
 	maxPath  = 1024
 )
 
-// unlimitedCode answers getwxacodeunlimit.
+// unlimitedCode handles getwxacodeunlimit.
 func (s *Server) unlimitedCode(r *request) response {
-	var asked struct {
+	var params struct {
 		Scene string `json:"scene"`
 	}
-	if json.Unmarshal(r.body, &asked) != nil {
+	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if asked.Scene == "" || len(asked.Scene) > maxScene {
+	if params.Scene == "" || len(params.Scene) > maxScene {
 		return failure(40169, "invalid length for scene, or the data is not json string")
 	}
-	return picture("scene " + asked.Scene)
+	return codeImage("scene " + params.Scene)
 }
 
-// pathCode answers getwxacode and createwxaqrcode.
+// pathCode handles getwxacode and createwxaqrcode.
 func (s *Server) pathCode(r *request) response {
-	var asked struct {
+	var params struct {
 		Path string `json:"path"`
 	}
-	if json.Unmarshal(r.body, &asked) != nil {
+	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if asked.Path == "" || len(asked.Path) > maxPath {
+	if params.Path == "" || len(params.Path) > maxPath {
 		return failure(40159, "invalid length for path, or the data is not json string")
 	}
-	return picture("path " + asked.Path)
+	return codeImage("path " + params.Path)
 }
 
-// picture is a JPEG with a pattern of 16 by 16 fields.
-func picture(content string) response {
+// codeImage is a JPEG with a pattern of 16 by 16 squares that is derived from the content.
+// It is not a code that a phone can scan.
+func codeImage(content string) response {
 	const fields, size = 16, 20
 	sum := sha256.Sum256([]byte(content))
 	img := image.NewGray(image.Rect(0, 0, fields*size, fields*size))
@@ -61,7 +58,7 @@ func picture(content string) response {
 	}
 	var out bytes.Buffer
 	if err := jpeg.Encode(&out, img, nil); err != nil {
-		panic(err) // into memory
+		panic(err) // can't fail in memory
 	}
-	return response{status: http.StatusOK, contentType: asJPEG, body: out.Bytes()}
+	return response{status: http.StatusOK, contentType: typeJPEG, body: out.Bytes()}
 }

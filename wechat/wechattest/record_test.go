@@ -12,13 +12,13 @@ import (
 func TestCallsAreRecordedWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var seen []wechattest.Call
+	var observed []wechattest.Call
 	sim := newTestSimulator(t, func(o *wechattest.Options) {
 		o.Apps[0].Secret = "APPSECRET"
 		o.OnCall = func(c wechattest.Call) {
 			mu.Lock()
 			defer mu.Unlock()
-			seen = append(seen, c)
+			observed = append(observed, c)
 		}
 	})
 	u := sim.user("wx1", "alice")
@@ -31,28 +31,28 @@ func TestCallsAreRecordedWithoutSecrets(t *testing.T) {
 	calls := sim.Calls()
 	mu.Lock()
 	defer mu.Unlock()
-	if len(calls) != 4 || len(seen) != 4 {
-		t.Fatalf("%d calls, %d seen", len(calls), len(seen))
+	if len(calls) != 4 || len(observed) != 4 {
+		t.Fatalf("%d calls recorded, OnCall called %d times", len(calls), len(observed))
 	}
 	text := fmt.Sprintf("%+v", calls)
 	for _, s := range []string{"APPSECRET", token, u.SessionKey()} {
 		if strings.Contains(text, s) {
-			t.Errorf("%q shows in %s", s, text)
+			t.Errorf("%q is in %s", s, text)
 		}
 	}
 	first := calls[0]
-	if first.API != "/sns/jscode2session" || first.AppID != "wx1" || !strings.Contains(first.Query, code) || !strings.Contains(first.Answer, u.OpenID) {
+	if first.API != "/sns/jscode2session" || first.AppID != "wx1" || !strings.Contains(first.Query, code) || !strings.Contains(first.Response, u.OpenID) {
 		t.Errorf("got %+v", first)
 	}
-	if calls[2].AppID != "wx1" || calls[3].Answer != "" || calls[3].Body != `{"scene":"a"}` {
+	if calls[2].AppID != "wx1" || calls[3].Response != "" || calls[3].Body != `{"scene":"a"}` {
 		t.Errorf("got %+v", calls[2:])
 	}
 	if sim.Count("/sns/jscode2session") != 1 || sim.Count("/wxa/nothing") != 0 {
-		t.Error("counted wrongly")
+		t.Error("a wrong count")
 	}
 }
 
-func TestRecordIsBounded(t *testing.T) {
+func TestRecordedCallsAreLimited(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	for i := range 1010 {

@@ -1,14 +1,13 @@
-// Package wechattest is WeChat as a mini program's backend sees it: an
-// http.Handler that answers as api.weixin.qq.com does, with its rules, its
-// errcodes and its oddities. It simulates the phone's side too: it issues the
-// codes that wx.login and the phone button would give, and encrypts and signs
-// what wx would.
+// Package wechattest simulates WeChat for tests: an http.Handler that responds as
+// api.weixin.qq.com does, with its rules and errcodes, also where these are
+// inconsistent. It simulates the phone too: it issues the codes of wx.login and of the
+// phone button, and encrypts and signs what wx does.
 //
-// It is strict where WeChat is: codes work once and for five minutes, a session
-// key changes with every wx.login, tokens die, a phone code belongs to one user.
-// Where WeChat doesn't publish what it does, the place says what is assumed.
+// It is as strict as WeChat: codes work once and for five minutes, the session key
+// changes with every wx.login, tokens expire, a phone code is valid for one user. Where
+// WeChat's behaviour is not documented, a comment says what is assumed.
 //
-// A [Server] answers these calls; any other gets 40066, as WeChat answers:
+// A [Server] handles these calls; all others get 40066, as with WeChat:
 //
 //	GET  /sns/jscode2session
 //	GET  /cgi-bin/token
@@ -39,31 +38,31 @@
 //	GET  /wxaapi/newtmpl/getpubtemplatetitles
 //	GET  /wxaapi/newtmpl/getpubtemplatekeywords
 //
-// With Options.Control it also answers the calls below, by which a script
-// simulates phones and injects faults. They take and give JSON; "user" is any name, made on
-// first use; "appid" may be left out and is then the first app's. What is wrong
+// With Options.Control it also handles the calls below, with which a script simulates
+// phones and injects faults. Requests and responses are JSON. "user" is any name, and the
+// user is created on first use; "appid" defaults to the first app. An invalid request
 // gets 400 and {"error"}.
 //
 //	POST   /sim/code        {"user", "appid"?}                → {"code", "appid", "openid", "unionid"}: wx.login
 //	POST   /sim/phone-code  {"user", "appid"?}                → {"code", "appid", "phone"}: the phone button
 //	POST   /sim/encrypt     {"user", "appid"?, "kind", "data"?, "age"?}
-//	                        → {"encrypted_data", "iv"}; kind is phone, profile or data; age such as "10m" makes it old
+//	                        → {"encrypted_data", "iv"}; kind is phone, profile or data; with an age such as "10m" it was encrypted that long ago
 //	POST   /sim/sign        {"user", "appid"?, "raw_data"?}   → {"raw_data", "signature"}
 //	POST   /sim/user-key    {"user", "appid"?, "rotate"?}     → {"encrypt_key", "iv", "version", "expire_time"}: getLatestUserKey of wx
 //	POST   /sim/rotate      {"user", "appid"?}                → {}: the session key changes
-//	POST   /sim/block       {"user", "appid"?, "blocked"}     → {}: 40226 from now on, or no longer
+//	POST   /sim/block       {"user", "appid"?, "blocked"}     → {}: logins get 40226, or no longer
 //	POST   /sim/push        {"user", "appid"?, "message"?, "url"?, "token"?, "aes_key"?, "format"?, "age"?, "interval"?}
-//	                        → {"attempts": [{"status", "body", "error"?}], "accepted", "reply"?}: see User.Push; format is json or xml,
-//	                        what is left out is App.Push's. It answers when the message was accepted, or sent for the last time
-//	POST   /sim/push-url    {"appid"?, "url"?, "token"?}      → {"status", "body", "error"?, "ok"}: the console's check of the address
+//	                        → {"attempts": [{"status", "body", "error"?}], "accepted", "reply"?}: see User.Push; format is json or xml;
+//	                        the defaults are App.Push. It responds when the message was accepted, or was sent for the last time
+//	POST   /sim/push-url    {"appid"?, "url"?, "token"?}      → {"status", "body", "error"?, "ok"}: the check of the URL in WeChat's console
 //	POST   /sim/prefetch    {"user", "appid"?, "url", "path"?, "query"?, "scene"?, "code"?, "token"?}
 //	                        → {"code", "status", "data", "error"?}: WeChat's pre-fetch, see User.Prefetch
-//	POST   /sim/api-security {"appid"?, "algorithms", "paths"} → what the configuration takes as api_security: see Server.SecureAPI
+//	POST   /sim/api-security {"appid"?, "algorithms", "paths"} → the api_security of the gateway's configuration: see Server.SecureAPI
 //	POST   /sim/kill-token  {"appid"?, "silent"?}             → {}: see Server.InvalidateToken
 //	POST   /sim/fault       {"api"?, "times"?, "errcode"?, "delay"?, "drop"?, "status"?, "body"?} → {}: see Fault
-//	DELETE /sim/fault                                         → {}: all faults end
+//	DELETE /sim/fault                                         → {}: removes all faults
 //	GET    /sim/users                                         → [{"appid", "user", "openid", "unionid", "phone", "session_key", "blocked"}]
-//	GET    /sim/calls                                         → the last calls, as Call
+//	GET    /sim/calls                                         → the last calls, each a Call
 package wechattest
 
 import (
@@ -82,26 +81,26 @@ import (
 type App struct {
 	ID         string
 	Secret     string       // AppSecret
-	NoUnionID  bool         // not bound to an Open Platform account: its users have no unionid
-	Frozen     bool         // its AppSecret is: 40243
-	AllowedIPs []string     // addresses or CIDRs that may controlRequest for tokens, else 40164; empty: any
-	Push       PushSettings // of message push; a control call may name others
+	NoUnionID  bool         // true: not bound to an Open Platform account, so that its users have no unionid
+	Frozen     bool         // true: its AppSecret is frozen, 40243
+	AllowedIPs []string     // addresses or CIDRs that may fetch access tokens, others get 40164; empty: any
+	Push       PushSettings // settings of message push; a control call can override them
 }
 
-// Options sets a Server up.
+// Options configure a Server.
 type Options struct {
 	Apps            []App
 	Now             func() time.Time // nil: time.Now
-	LoginsPerMinute int              // for each user, then 45011; 0: 100, as WeChat says
-	Control         bool             // answer /sim/… too
-	OnCall          func(Call)       // called after every WeChat call, in the goroutine that served it; may be nil
+	LoginsPerMinute int              // limit for each user, then 45011; 0: 100, as WeChat documents
+	Control         bool             // handle /sim/… too
+	OnCall          func(Call)       // called after every WeChat call in the goroutine that handled it; may be nil
 }
 
 // Server is the simulated WeChat. It is safe for concurrent use.
 type Server struct {
 	now       func() time.Time
 	perMinute int
-	control   http.Handler // nil: none
+	control   http.Handler // nil: not handled
 	onCall    func(Call)
 
 	mu     sync.Mutex
@@ -114,18 +113,18 @@ type Server struct {
 	counts map[string]int
 }
 
-// app is an App with what WeChat keeps of it.
+// app is an App with its state at WeChat.
 type app struct {
 	App
 	users     map[string]*User     // by name
-	sealed    map[string]time.Time // when what was encrypted for its phones was made, by the hex SHA-256 of the base64 text
+	encrypted map[string]time.Time // when open data was encrypted, by the hex SHA-256 of its base64 text
 	stable    tokenSeries
 	legacy    tokenSeries
 	templates []template
-	security  *security // nil: plain calls alone
+	security  *security // nil: signed calls are refused
 }
 
-// New makes a WeChat that knows these apps.
+// New returns a simulated WeChat with these apps.
 func New(o Options) *Server {
 	s := &Server{
 		now:       o.Now,
@@ -146,16 +145,16 @@ func New(o Options) *Server {
 		s.addApp(a)
 	}
 	if o.Control {
-		s.control = controls(s)
+		s.control = newControlHandler(s)
 	}
 	return s
 }
 
 func (s *Server) addApp(a App) {
-	known := &app{App: a, users: map[string]*User{}, sealed: map[string]time.Time{}}
-	s.apps[a.ID] = known
+	registered := &app{App: a, users: map[string]*User{}, encrypted: map[string]time.Time{}}
+	s.apps[a.ID] = registered
 	if s.first == nil {
-		s.first = known
+		s.first = registered
 	}
 }
 
@@ -170,18 +169,18 @@ func (s *Server) Start() (base string, stop func(), err error) {
 	return "http://" + l.Addr().String(), func() { _ = srv.Close() }, nil
 }
 
-// ServeHTTP answers a call to WeChat, or one of the control calls.
+// ServeHTTP handles a call of WeChat or a control call.
 func (s *Server) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	if s.control != nil && strings.HasPrefix(in.URL.Path, "/sim/") {
 		s.control.ServeHTTP(w, in)
 		return
 	}
-	r := &request{Request: in, query: in.URL.Query(), began: s.now(), start: time.Now()}
+	r := &request{Request: in, query: in.URL.Query(), simTime: s.now(), start: time.Now()}
 	r.readSmallBody()
-	res := s.answer(r)
+	res := s.respond(r)
 	s.record(r, res)
 	if res.drop {
-		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
+		panic(http.ErrAbortHandler) // net/http closes the connection without a response
 	}
 	maps.Copy(w.Header(), res.header)
 	w.Header().Set("Content-Type", res.contentType)
@@ -189,28 +188,28 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, in *http.Request) {
 	_, _ = w.Write(res.body)
 }
 
-// answer gives the response of an injected fault, or the one of WeChat.
-func (s *Server) answer(r *request) response {
+// respond returns the response of an injected fault, or that of WeChat.
+func (s *Server) respond(r *request) response {
 	e, known := endpoints[r.URL.Path]
-	if f := s.takeFault(r.URL.Path); f != nil {
-		if a, done := f.apply(r); done {
-			return e.finish(s, a)
+	if f := s.nextFault(r.URL.Path); f != nil {
+		if res, responded := f.apply(r); responded {
+			return e.finish(s, res)
 		}
 	}
 	if !known {
 		return e.finish(s, failure(40066, "invalid url"))
 	}
-	if a, ok := s.unseal(r); !ok {
-		return e.finish(s, a)
+	if res, ok := s.openRequest(r); !ok {
+		return e.finish(s, res)
 	}
 	res := e.finish(s, e.serve(s, r))
-	if r.sealed != nil {
-		res = s.seal(r, res)
+	if r.signedBy != nil {
+		res = s.sealResponse(r, res)
 	}
 	return res
 }
 
-// app finds an app by its id; the empty id is the first app's.
+// app returns the app with this appid; the first app where it is empty.
 func (s *Server) app(id string) (*app, error) {
 	if id == "" && s.first != nil {
 		return s.first, nil
@@ -221,7 +220,7 @@ func (s *Server) app(id string) (*app, error) {
 	return nil, errors.New("no such app: " + id)
 }
 
-// rid is the request id that WeChat appends to its messages.
+// rid returns a request id as WeChat appends it to errmsg.
 func (s *Server) rid() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b)

@@ -14,7 +14,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// testSimulator is a WeChat with two apps on a clock that tests move.
+// testSimulator is a simulated WeChat with two apps, and its clock.
 type testSimulator struct {
 	*wechattest.Server
 	testkit.Clock
@@ -45,25 +45,25 @@ func (sim *testSimulator) user(appid, name string) *wechattest.User {
 	return u
 }
 
-// said is an answer as it came.
-type said struct {
+// result is a response.
+type result struct {
 	status      int
 	contentType string
 	body        string
 	fields      map[string]any
 }
 
-func (s said) errcode() int {
+func (s result) errcode() int {
 	code, _ := s.fields["errcode"].(float64)
 	return int(code)
 }
 
-func (s said) text(field string) string {
+func (s result) text(field string) string {
 	text, _ := s.fields[field].(string)
 	return text
 }
 
-func (sim *testSimulator) send(method, path string, query url.Values, body string) said {
+func (sim *testSimulator) send(method, path string, query url.Values, body string) result {
 	sim.t.Helper()
 	req, err := http.NewRequestWithContext(sim.t.Context(), method, sim.base+path+"?"+query.Encode(), strings.NewReader(body))
 	if err != nil {
@@ -78,17 +78,17 @@ func (sim *testSimulator) send(method, path string, query url.Values, body strin
 	if err != nil {
 		sim.t.Fatal(err)
 	}
-	s := said{status: res.StatusCode, contentType: res.Header.Get("Content-Type"), body: string(text)}
+	s := result{status: res.StatusCode, contentType: res.Header.Get("Content-Type"), body: string(text)}
 	_ = json.Unmarshal(text, &s.fields)
 	return s
 }
 
-func (sim *testSimulator) get(path string, query url.Values) said {
+func (sim *testSimulator) get(path string, query url.Values) result {
 	sim.t.Helper()
 	return sim.send("GET", path, query, "")
 }
 
-// query builds one of name, value, name, value …
+// query returns the query of these names and values.
 func query(pairs ...string) url.Values {
 	q := url.Values{}
 	for i := 0; i < len(pairs); i += 2 {
@@ -97,24 +97,24 @@ func query(pairs ...string) url.Values {
 	return q
 }
 
-func (sim *testSimulator) login(appid, secret, code string) said {
+func (sim *testSimulator) login(appid, secret, code string) result {
 	sim.t.Helper()
 	return sim.get("/sns/jscode2session", query("appid", appid, "secret", secret, "js_code", code, "grant_type", "authorization_code"))
 }
 
-func (sim *testSimulator) stableToken(force bool) said {
+func (sim *testSimulator) stableToken(force bool) result {
 	sim.t.Helper()
 	body, _ := json.Marshal(map[string]any{"grant_type": "client_credential", "appid": "wx1", "secret": "s1", "force_refresh": force})
 	return sim.send("POST", "/cgi-bin/stable_token", nil, string(body))
 }
 
-// token is an access token of the first app.
+// token returns the access token of the first app.
 func (sim *testSimulator) token() string {
 	sim.t.Helper()
 	return sim.stableToken(false).text("access_token")
 }
 
-func (sim *testSimulator) expect(what string, s said, errcode int) {
+func (sim *testSimulator) expect(what string, s result, errcode int) {
 	sim.t.Helper()
 	if s.errcode() != errcode || s.status != 200 {
 		sim.t.Errorf("%s: status %d, %s; want errcode %d", what, s.status, s.body, errcode)
@@ -138,11 +138,11 @@ func TestStartServesOnALoopbackPort(t *testing.T) {
 	stop()
 	if res, err := http.Get(base); err == nil {
 		_ = res.Body.Close()
-		t.Error("it serves on")
+		t.Error("it still accepts connections")
 	}
 }
 
-func TestWhatEveryCallIsCheckedFor(t *testing.T) {
+func TestChecksOfEveryCall(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	good := query("access_token", sim.token())
@@ -155,5 +155,5 @@ func TestWhatEveryCallIsCheckedFor(t *testing.T) {
 	sim.expect("bad JSON", sim.send("POST", "/wxa/business/getuserphonenumber", good, "{"), 47001)
 	sim.expect("wrong types", sim.send("POST", "/wxa/business/getuserphonenumber", good, `{"code":1}`), 47001)
 	sim.Advance(2 * time.Hour)
-	sim.expect("ended token", sim.get("/wxa/checksession", good), 42001)
+	sim.expect("expired token", sim.get("/wxa/checksession", good), 42001)
 }

@@ -12,115 +12,116 @@ import (
 )
 
 const (
-	tokenLife     = 2 * time.Hour
-	tokenOverlap  = 5 * time.Minute  // the old one's life beside the new
-	forceInterval = 30 * time.Second // a forced refresh that comes closer changes nothing
+	tokenLifetime = 2 * time.Hour
+	tokenOverlap  = 5 * time.Minute  // how long the old token is valid beside the new one
+	forceInterval = 30 * time.Second // a forced refresh sooner than that has no effect
 	forcePerDay   = 20
 )
 
-// token is an access token that was given out.
+// token is an issued access token.
 type token struct {
-	value string
-	app   *app
-	ends  time.Time
-	dead  bool // replaced by force, or killed
+	value   string
+	app     *app
+	expires time.Time
+	invalid bool // by a forced refresh or InvalidateToken
 }
 
-// tokenSeries is the sequence of an app's tokens of one kind. The stable and the legacy
-// series know nothing of each other.
+// tokenSeries are an app's tokens of one kind, stable or legacy. The two kinds are
+// independent.
 type tokenSeries struct {
-	current *token
-	gone    bool // current was killed, and WeChat knows it
-	forced  time.Time
-	day     time.Time
-	forces  int // on that day
+	current       *token
+	replace       bool // current is invalid: the next call issues a new one
+	lastForced    time.Time
+	day           time.Time
+	forcedThatDay int
 }
 
-// legacyToken gives a new token at every call; the one before lives on for five minutes.
+// legacyToken issues a new token at every call; the previous one is valid for five more
+// minutes.
 func (s *Server) legacyToken(r *request) response {
 	if r.query.Get("grant_type") != "client_credential" {
 		return failure(40002, "invalid grant_type")
 	}
-	if a, ok := s.checkCaller(r, r.query); !ok {
-		return a
+	if res, ok := s.checkSecretAndIP(r, r.query); !ok {
+		return res
 	}
 	if old := r.app.legacy.current; old != nil {
-		old.ends = earlier(old.ends, s.now().Add(tokenOverlap))
+		old.expires = earlier(old.expires, s.now().Add(tokenOverlap))
 	}
-	return s.give(s.issue(r.app, &r.app.legacy))
+	return tokenResponse(s.now(), s.issue(r.app, &r.app.legacy))
 }
 
-// stableToken gives the same token until five minutes before its end, or a new
-// one by force.
+// stableToken returns the current token until five minutes before its expiry, or issues a
+// new one.
 func (s *Server) stableToken(r *request) response {
-	var asked struct {
+	var params struct {
 		GrantType    string `json:"grant_type"`
 		AppID        string `json:"appid"`
 		Secret       string `json:"secret"`
 		ForceRefresh bool   `json:"force_refresh"`
 	}
-	if json.Unmarshal(r.body, &asked) != nil {
+	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if asked.GrantType != "client_credential" {
+	if params.GrantType != "client_credential" {
 		return failure(40002, "invalid grant_type")
 	}
-	if a, ok := s.checkCaller(r, url.Values{"appid": {asked.AppID}, "secret": {asked.Secret}}); !ok {
-		return a
+	if res, ok := s.checkSecretAndIP(r, url.Values{"appid": {params.AppID}, "secret": {params.Secret}}); !ok {
+		return res
 	}
-	if asked.ForceRefresh {
+	if params.ForceRefresh {
 		return s.forceToken(r.app)
 	}
-	return s.give(s.stable(r.app))
+	return tokenResponse(s.now(), s.currentToken(r.app))
 }
 
-func (s *Server) stable(a *app) *token {
-	l := &a.stable
-	if l.current == nil || l.gone || l.current.ends.Sub(s.now()) < tokenOverlap {
-		return s.issue(a, l)
+func (s *Server) currentToken(a *app) *token {
+	series := &a.stable
+	if series.current == nil || series.replace || series.current.expires.Sub(s.now()) < tokenOverlap {
+		return s.issue(a, series)
 	}
-	return l.current
+	return series.current
 }
 
-// forceToken ends the token in force at once, twenty times a day.
+// forceToken invalidates the current token and issues a new one, twenty times a day.
 func (s *Server) forceToken(a *app) response {
-	l := &a.stable
-	if s.now().Sub(l.forced) < forceInterval {
-		return s.give(s.stable(a))
+	series := &a.stable
+	if s.now().Sub(series.lastForced) < forceInterval {
+		return tokenResponse(s.now(), s.currentToken(a))
 	}
-	if day := s.now().Truncate(24 * time.Hour); !day.Equal(l.day) {
-		l.day, l.forces = day, 0
+	if day := s.now().Truncate(24 * time.Hour); !day.Equal(series.day) {
+		series.day, series.forcedThatDay = day, 0
 	}
-	if l.forces >= forcePerDay {
+	if series.forcedThatDay >= forcePerDay {
 		return failure(45009, "reach max api daily quota limit")
 	}
-	l.forces++
-	l.forced = s.now()
-	if l.current != nil {
-		l.current.dead = true
+	series.forcedThatDay++
+	series.lastForced = s.now()
+	if series.current != nil {
+		series.current.invalid = true
 	}
-	return s.give(s.issue(a, l))
+	return tokenResponse(s.now(), s.issue(a, series))
 }
 
-func (s *Server) issue(a *app, l *tokenSeries) *token {
+func (s *Server) issue(a *app, series *tokenSeries) *token {
 	now := s.now()
 	for value, t := range s.tokens {
-		if now.Sub(t.ends) > tokenLife {
+		if now.Sub(t.expires) > tokenLifetime {
 			delete(s.tokens, value)
 		}
 	}
 	value := fmt.Sprintf("%d_%s%s%s", 90+len(s.tokens)%10, rand.Text(), rand.Text(), rand.Text())
-	l.current, l.gone = &token{value: value, app: a, ends: now.Add(tokenLife)}, false
-	s.tokens[value] = l.current
-	return l.current
+	series.current, series.replace = &token{value: value, app: a, expires: now.Add(tokenLifetime)}, false
+	s.tokens[value] = series.current
+	return series.current
 }
 
-func (s *Server) give(t *token) response {
-	return succeed(map[string]any{"access_token": t.value, "expires_in": int(t.ends.Sub(s.now()).Seconds())})
+func tokenResponse(now time.Time, t *token) response {
+	return succeed(map[string]any{"access_token": t.value, "expires_in": int(t.expires.Sub(now).Seconds())})
 }
 
-// checkToken finds the app by its access token.
-func (s *Server) checkToken(r *request) (response, bool) {
+// checkToken sets r.app by the access token. Where ok is false, it returns the error.
+func (s *Server) checkToken(r *request) (res response, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	value := r.query.Get("access_token")
@@ -130,20 +131,19 @@ func (s *Server) checkToken(r *request) (response, bool) {
 		return failure(41001, "access_token missing"), false
 	case t == nil:
 		return failure(40014, "invalid access_token"), false
-	case t.dead:
+	case t.invalid:
 		return failure(40001, "invalid credential, access_token is invalid or not latest, could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"), false
-	case !s.now().Before(t.ends):
+	case !s.now().Before(t.expires):
 		return failure(42001, "access_token expired"), false
 	}
 	r.app = t.app
 	return response{}, true
 }
 
-// checkCaller is for the calls that take an AppSecret and look at the address.
-func (s *Server) checkCaller(r *request, from url.Values) (response, bool) {
-	a, ok := s.checkSecret(r, from)
-	if !ok {
-		return a, false
+// checkSecretAndIP is checkSecret with the IP whitelist.
+func (s *Server) checkSecretAndIP(r *request, params url.Values) (res response, ok bool) {
+	if res, ok := s.checkSecret(r, params); !ok {
+		return res, false
 	}
 	if ip := callerIP(r); !r.app.allows(ip) {
 		return failure(40164, fmt.Sprintf("invalid ip %s ipv6 ::ffff:%s, not in whitelist", ip, ip)), false
@@ -172,9 +172,9 @@ func (a *app) allows(ip netip.Addr) bool {
 	return len(a.AllowedIPs) == 0
 }
 
-// InvalidateToken ends the app's access tokens of both kinds: calls get 40001. WeChat
-// then gives out a new one, as after a forced refresh by somebody else, unless
-// silent: then stable_token goes on giving out the dead one until it is forced.
+// InvalidateToken invalidates the app's access tokens of both kinds: calls get 40001. The
+// next token call returns a new one, as after a forced refresh by another program. Where
+// silent is set, stable_token returns the invalid one until a forced refresh.
 func (s *Server) InvalidateToken(appid string, silent bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,9 +182,9 @@ func (s *Server) InvalidateToken(appid string, silent bool) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range []*tokenSeries{&a.stable, &a.legacy} {
-		if l.current != nil {
-			l.current.dead, l.gone = true, !silent
+	for _, series := range []*tokenSeries{&a.stable, &a.legacy} {
+		if series.current != nil {
+			series.current.invalid, series.replace = true, !silent
 		}
 	}
 	return nil

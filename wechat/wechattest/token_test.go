@@ -7,17 +7,19 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// lives says what a call with the token gets; 87009 is past the token's check.
-func (sim *testSimulator) lives(what, token string, errcode int) {
+// expectToken checks the errcode of a call with the token.
+func (sim *testSimulator) expectToken(what, token string, errcode int) {
 	sim.t.Helper()
 	u := sim.user("wx1", "somebody")
 	s := sim.get("/wxa/checksession", query("access_token", token, "openid", u.OpenID, "sig_method", "hmac_sha256"))
 	sim.expect(what, s, errcode)
 }
 
-const alive = 87009
+// tokenAccepted is the errcode of expectToken's call for a valid token: its signature is
+// missing.
+const tokenAccepted = 87009
 
-func TestStableTokenStaysUntilItsEndIsNear(t *testing.T) {
+func TestStableTokenIsReplacedFiveMinutesBeforeItsExpiry(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	first := sim.stableToken(false)
@@ -29,23 +31,23 @@ func TestStableTokenStaysUntilItsEndIsNear(t *testing.T) {
 	sim.Advance(55*time.Minute + time.Second)
 	next := sim.token()
 	if next == first.text("access_token") {
-		t.Error("no new one five minutes ahead")
+		t.Error("the same token five minutes before its expiry")
 	}
-	sim.lives("the old one beside the new", first.text("access_token"), alive)
-	sim.lives("the new one", next, alive)
+	sim.expectToken("the old one beside the new", first.text("access_token"), tokenAccepted)
+	sim.expectToken("the new one", next, tokenAccepted)
 	sim.Advance(5 * time.Minute)
-	sim.lives("the old one at its end", first.text("access_token"), 42001)
+	sim.expectToken("the old one at its expiry", first.text("access_token"), 42001)
 }
 
-func TestForcedRefreshEndsTheOldToken(t *testing.T) {
+func TestForcedRefreshInvalidatesTheOldToken(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	first := sim.token()
 	second := sim.stableToken(true).text("access_token")
-	sim.lives("the old one", first, 40001)
-	sim.lives("the new one", second, alive)
+	sim.expectToken("the old one", first, 40001)
+	sim.expectToken("the new one", second, tokenAccepted)
 	if got := sim.stableToken(true).text("access_token"); got != second {
-		t.Error("a second one within 30 s")
+		t.Error("a second forced refresh within 30 s")
 	}
 	for range 19 {
 		sim.Advance(30 * time.Second)
@@ -65,49 +67,49 @@ func TestLegacyTokenIsNewEachTime(t *testing.T) {
 		return sim.get("/cgi-bin/token", query("grant_type", "client_credential", "appid", "wx1", "secret", "s1")).text("access_token")
 	}
 	first, second := legacy(), legacy()
-	sim.lives("the old one for a while", first, alive)
+	sim.expectToken("the old one for a while", first, tokenAccepted)
 	sim.Advance(5 * time.Minute)
-	sim.lives("the old one", first, 42001)
-	sim.lives("the new one", second, alive)
+	sim.expectToken("the old one", first, 42001)
+	sim.expectToken("the new one", second, tokenAccepted)
 	if sim.token() != stable {
-		t.Error("the two kinds disturb one another")
+		t.Error("a legacy token changed the stable one")
 	}
 	sim.expect("grant type", sim.get("/cgi-bin/token", query("appid", "wx1", "secret", "s1")), 40002)
 }
 
-func TestKilledToken(t *testing.T) {
+func TestInvalidateToken(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	first := sim.token()
 	if err := sim.InvalidateToken("wx1", false); err != nil {
 		t.Fatal(err)
 	}
-	sim.lives("killed", first, 40001)
+	sim.expectToken("invalidated", first, 40001)
 	second := sim.token()
-	sim.lives("the next one", second, alive)
+	sim.expectToken("the next one", second, tokenAccepted)
 	if err := sim.InvalidateToken("", true); err != nil {
 		t.Fatal(err)
 	}
-	sim.lives("killed in silence", second, 40001)
+	sim.expectToken("silently invalidated", second, 40001)
 	if sim.token() != second {
-		t.Error("WeChat noticed")
+		t.Error("stable_token replaced the token")
 	}
-	sim.lives("forced", sim.stableToken(true).text("access_token"), alive)
+	sim.expectToken("forced", sim.stableToken(true).text("access_token"), tokenAccepted)
 	if err := sim.InvalidateToken("wx9", false); err == nil {
 		t.Error("an unknown app has a token")
 	}
 }
 
-func TestTokensAreForWhitelistedAddresses(t *testing.T) {
+func TestTokenCallsCheckTheIPWhitelist(t *testing.T) {
 	t.Parallel()
 	for allowed, errcode := range map[string]int{"127.0.0.1": 0, "127.0.0.0/8": 0, "10.0.0.1": 40164, "::1/128": 40164, "junk": 40164} {
 		sim := newTestSimulator(t, func(o *wechattest.Options) { o.Apps[0].AllowedIPs = []string{allowed} })
 		sim.expect(allowed, sim.stableToken(false), errcode)
-		sim.expect("logins don't care", sim.login("wx1", "s1", sim.user("wx1", "alice").Code()), 0)
+		sim.expect("logins are not restricted", sim.login("wx1", "s1", sim.user("wx1", "alice").Code()), 0)
 	}
 }
 
-func TestStableTokenRefusesAsWeChat(t *testing.T) {
+func TestStableTokenErrcodes(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	for body, errcode := range map[string]int{

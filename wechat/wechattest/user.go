@@ -13,25 +13,25 @@ import (
 	"time"
 )
 
-// User is a userEntry with a phone, as one app knows them. Ids and numbers follow
-// from the names, so that they are the same after a restart.
+// User is a user of one app, with a phone. Ids and phone numbers are derived from the
+// names, so that they are the same after a restart.
 type User struct {
 	server *Server
 	app    *app
 
-	AppID, Name, OpenID, UnionID string // don't change them
+	AppID, Name, OpenID, UnionID string // read-only
 
 	phone      string
 	key        string // session key; empty before the first wx.login
 	blocked    bool
 	keys       []userKey // newest first
 	keyVersion int
-	minute     time.Time // of the logins counted
+	minute     time.Time // in which logins are counted
 	logins     int
 }
 
-// User gives the user of that name, made on first use. An empty appid is the
-// first app's.
+// User returns the user with this name, and creates it on first use. An empty appid means
+// the first app.
 func (s *Server) User(appid, name string) (*User, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,7 +58,7 @@ func (s *Server) newUser(a *app, name string) *User {
 	return u
 }
 
-// derivedID looks as WeChat's do: 28 characters that begin with o.
+// derivedID returns an id of WeChat's form: 28 characters that begin with o.
 func derivedID(parts ...string) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q", parts))
 	return "o" + base64.RawURLEncoding.EncodeToString(sum[:])[:27]
@@ -69,64 +69,64 @@ func derivedPhone(name string) string {
 	return fmt.Sprintf("138%08d", binary.BigEndian.Uint32(sum[:])%100_000_000)
 }
 
-// Code is wx.login: a code for jscode2session that works once and for five
-// minutes. The session key changes.
+// Code simulates wx.login: it returns a code for jscode2session, which works once and for
+// five minutes, and changes the session key.
 func (u *User) Code() string {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	u.key = newSessionKey()
-	return u.server.mintCode(loginCode, u)
+	return u.server.issueCode(loginCode, u)
 }
 
-// PhoneCode is a tap on the phone button: a code for getuserphonenumber.
+// PhoneCode simulates a tap on the phone button: it returns a code for getuserphonenumber.
 func (u *User) PhoneCode() string {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
-	return u.server.mintCode(phoneCode, u)
+	return u.server.issueCode(phoneCode, u)
 }
 
-// RotateSessionKey changes the session key, as a wx.login elsewhere does.
+// RotateSessionKey changes the session key, as a wx.login on another device does.
 func (u *User) RotateSessionKey() {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	u.key = newSessionKey()
 }
 
-// SessionKey is the one in force; empty before the first wx.login.
+// SessionKey returns the current session key; empty before the first wx.login.
 func (u *User) SessionKey() string {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	return u.key
 }
 
-// Block makes WeChat rate the user as high risk, or no longer.
+// Block sets whether WeChat rates the user as high risk (40226).
 func (u *User) Block(blocked bool) {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	u.blocked = blocked
 }
 
-// Phone is the user's number, without country code.
+// Phone returns the user's phone number without country code.
 func (u *User) Phone() string {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	return u.phone
 }
 
-// SetPhone gives the user another number.
+// SetPhone changes the user's phone number.
 func (u *User) SetPhone(number string) {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	u.phone = number
 }
 
-// RawData is what wx.getUserInfo gives unencrypted, and its signature.
+// RawData returns the unencrypted data of wx.getUserInfo and its signature.
 func (u *User) RawData() (rawData, signature string) {
 	rawData = string(mustJSON(u.profile()))
 	return rawData, u.SignRawData(rawData)
 }
 
-// SignRawData signs as wx does: hex SHA-1 of the text and the session key.
+// SignRawData returns the signature of wx: hex SHA-1 of the text and the session key.
 func (u *User) SignRawData(rawData string) string {
 	sum := sha1.Sum([]byte(rawData + u.SessionKey()))
 	return hex.EncodeToString(sum[:])
@@ -139,7 +139,7 @@ func (u *User) profile() map[string]any {
 	}
 }
 
-// tooManyLogins counts a login and says whether it is over the minute's limit.
+// tooManyLogins counts a login, and reports whether it exceeds the limit of this minute.
 func (u *User) tooManyLogins(now time.Time, limit int) bool {
 	if minute := now.Truncate(time.Minute); !minute.Equal(u.minute) {
 		u.minute, u.logins = minute, 0
@@ -148,9 +148,9 @@ func (u *User) tooManyLogins(now time.Time, limit int) bool {
 	return u.logins > limit
 }
 
-// signed says whether a signature is the session key's over an empty message.
-// The key is the base64 text, not what it decodes to.
-func (u *User) signed(signature string) bool {
+// validSignature verifies the signature of the empty message with the session key, whose
+// base64 text is the HMAC key.
+func (u *User) validSignature(signature string) bool {
 	mac := hmac.New(sha256.New, []byte(u.key))
 	return u.key != "" && hmac.Equal([]byte(signature), []byte(hex.EncodeToString(mac.Sum(nil))))
 }

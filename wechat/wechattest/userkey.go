@@ -8,15 +8,15 @@ import (
 )
 
 const (
-	userKeyLife = time.Hour
-	userKeys    = 3 // that WeChat tells a server
+	userKeyLifetime = time.Hour
+	userKeys        = 3 // that getuserencryptkey returns
 )
 
-// UserKey is a user's encryption key as the phone gets it by
+// UserKey is a user's encryption key, as the phone gets it from
 // wx.getUserCryptoManager().getLatestUserKey().
 type UserKey struct {
 	EncryptKey string `json:"encrypt_key"` // base64 of 16 bytes
-	IV         string `json:"iv"`          // 16 characters, taken as bytes
+	IV         string `json:"iv"`          // 16 characters
 	Version    int    `json:"version"`
 	ExpireTime int64  `json:"expire_time"` // Unix seconds
 }
@@ -27,14 +27,15 @@ type userKey struct {
 	created time.Time
 }
 
-// LatestUserKey gives the phone's key: the newest, or a new one where that has expired.
+// LatestUserKey simulates getLatestUserKey: it returns the newest key, or a new one where
+// that has expired.
 func (u *User) LatestUserKey() UserKey {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
 	return u.latestKey().UserKey
 }
 
-// RotateUserKey makes a new key before the old one has expired.
+// RotateUserKey creates a new key before the newest one has expired.
 func (u *User) RotateUserKey() {
 	u.server.mu.Lock()
 	defer u.server.mu.Unlock()
@@ -42,7 +43,7 @@ func (u *User) RotateUserKey() {
 }
 
 func (u *User) latestKey() userKey {
-	if len(u.keys) == 0 || !u.server.now().Before(u.keys[0].created.Add(userKeyLife)) {
+	if len(u.keys) == 0 || !u.server.now().Before(u.keys[0].created.Add(userKeyLifetime)) {
 		u.newKey()
 	}
 	return u.keys[0]
@@ -55,20 +56,20 @@ func (u *User) newKey() {
 	u.keyVersion++
 	fresh := userKey{UserKey{
 		EncryptKey: base64.StdEncoding.EncodeToString(raw), IV: hex.EncodeToString(iv),
-		Version: u.keyVersion, ExpireTime: now.Add(userKeyLife).Unix(),
+		Version: u.keyVersion, ExpireTime: now.Add(userKeyLifetime).Unix(),
 	}, now}
 	u.keys = append([]userKey{fresh}, u.keys...)
 	u.keys = u.keys[:min(len(u.keys), userKeys)]
 }
 
-// userEncryptKey answers getuserencryptkey. All its parameters stand in the query; a
-// body makes the signature wrong.
+// userEncryptKey handles getuserencryptkey. All its parameters are in the query; with a
+// body, the signature is invalid.
 func (s *Server) userEncryptKey(r *request) response {
-	if r.ContentLength != 0 && r.sealed == nil {
+	if r.ContentLength != 0 && r.signedBy == nil {
 		return failure(87009, "invalid signature")
 	}
-	if a, ok := s.checkSignature(r); !ok {
-		return a
+	if res, ok := s.checkSignature(r); !ok {
+		return res
 	}
 	u := r.app.userByOpenID(r.query.Get("openid"))
 	u.latestKey()

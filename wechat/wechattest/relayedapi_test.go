@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Each call that backends make, with the fields that WeChat's documentation has in
-// its answer, and ways to be refused.
-func TestAnswersHaveWeChatsShape(t *testing.T) {
+// The APIs that backends call through the relay, with the fields of the documented responses
+// and with errors.
+func TestResponsesHaveTheDocumentedFields(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	u := sim.user("wx1", "alice")
@@ -60,7 +60,7 @@ func TestAnswersHaveWeChatsShape(t *testing.T) {
 		{"GET /wxa/msg_sec_check", "", 43002, nil},
 		{"POST /wxaapi/newtmpl/gettemplate", "{}", 43001, nil},
 	} {
-		s := sim.ask(c.call, c.body)
+		s := sim.callWithToken(c.call, c.body)
 		sim.expect(c.call+" "+c.body, s, c.errcode)
 		var fields []string
 		for name := range s.fields {
@@ -75,8 +75,8 @@ func TestAnswersHaveWeChatsShape(t *testing.T) {
 	sim.expect("without a token", sim.send("POST", "/wxa/msg_sec_check", nil, `{"content":"x"}`), 41001)
 }
 
-// ask makes a call with the access token.
-func (sim *testSimulator) ask(call, body string) said {
+// callWithToken calls an API, such as "GET /wxa/x?a=b", with the access token.
+func (sim *testSimulator) callWithToken(call, body string) result {
 	sim.t.Helper()
 	method, target, _ := strings.Cut(call, " ")
 	path, rest, _ := strings.Cut(target, "?")
@@ -92,31 +92,31 @@ func (sim *testSimulator) ask(call, body string) said {
 	return sim.send(method, path, q, body)
 }
 
-func TestCodesByPathArePictures(t *testing.T) {
+func TestCodesByPathAreImages(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	for _, api := range []string{"/wxa/getwxacode", "/cgi-bin/wxaapp/createwxaqrcode"} {
-		s := sim.ask("POST "+api, `{"path":"pages/a"}`)
+		s := sim.callWithToken("POST "+api, `{"path":"pages/a"}`)
 		if _, err := jpeg.Decode(strings.NewReader(s.body)); err != nil || s.contentType != "image/jpeg" {
 			t.Errorf("%s: %s, %v", api, s.contentType, err)
 		}
 	}
 }
 
-func TestATemplateIsListedUntilItIsDeleted(t *testing.T) {
+func TestTemplateIsListedUntilItIsDeleted(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
-	id := sim.ask("POST /wxaapi/newtmpl/addtemplate", `{"tid":"99","kidList":[1,2]}`).text("priTmplId")
-	if s := sim.ask("GET /wxaapi/newtmpl/gettemplate", ""); id == "" || !strings.Contains(s.body, id) {
+	id := sim.callWithToken("POST /wxaapi/newtmpl/addtemplate", `{"tid":"99","kidList":[1,2]}`).text("priTmplId")
+	if s := sim.callWithToken("GET /wxaapi/newtmpl/gettemplate", ""); id == "" || !strings.Contains(s.body, id) {
 		t.Errorf("%s not in %s", id, s.body)
 	}
-	sim.expect("deleted", sim.ask("POST /wxaapi/newtmpl/deltemplate", fmt.Sprintf(`{"priTmplId":%q}`, id)), 0)
-	if s := sim.ask("GET /wxaapi/newtmpl/gettemplate", ""); strings.Contains(s.body, id) {
-		t.Errorf("deleted, yet in %s", s.body)
+	sim.expect("deleted", sim.callWithToken("POST /wxaapi/newtmpl/deltemplate", fmt.Sprintf(`{"priTmplId":%q}`, id)), 0)
+	if s := sim.callWithToken("GET /wxaapi/newtmpl/gettemplate", ""); strings.Contains(s.body, id) {
+		t.Errorf("deleted, but listed in %s", s.body)
 	}
 }
 
-func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
+func TestUserKeysAreThoseOfThePhone(t *testing.T) {
 	t.Parallel()
 	sim := newTestSimulator(t)
 	u := sim.user("wx1", "alice")
@@ -130,7 +130,7 @@ func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 	}
 	list := func() (keys []key) {
 		t.Helper()
-		s := sim.ask("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "")
+		s := sim.callWithToken("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "")
 		sim.expect("keys", s, 0)
 		var got struct {
 			Keys []key `json:"key_info_list"`
@@ -157,6 +157,6 @@ func TestPhoneAndServerShareTheUsersKeys(t *testing.T) {
 	if got := list(); len(got) != 3 || got[0].Version != second.Version+2 {
 		t.Errorf("after two rotations: %+v", got)
 	}
-	sim.expect("another's signature", sim.ask("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign("x"), ""), 87009)
-	sim.expect("a body", sim.ask("POST /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "{}"), 87009)
+	sim.expect("another's signature", sim.callWithToken("GET /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign("x"), ""), 87009)
+	sim.expect("a body", sim.callWithToken("POST /wxa/business/getuserencryptkey?sig_method=hmac_sha256&openid="+u.OpenID+"&signature="+sign(u.SessionKey()), "{}"), 87009)
 }
