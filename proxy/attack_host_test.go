@@ -85,7 +85,7 @@ func TestHostsFindTheirOwnRouteOnly(t *testing.T) {
 
 // behind makes the gateway trust the loopback peer, as a load balancer.
 func behind(c *proxy.Config) {
-	c.Proxies = proxy.Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
+	c.TrustedProxies = proxy.TrustedProxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8")}
 }
 
 func TestOnlyTrustedProxiesSayWhoTheClientIs(t *testing.T) {

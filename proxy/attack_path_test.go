@@ -187,7 +187,7 @@ func TestMethodsAndOverridesOpenNothing(t *testing.T) {
 	t.Run("PN-33", func(t *testing.T) {
 		t.Parallel()
 		s := a.gatewayWith(t, func(c *proxy.Config) {
-			c.Routes = append(usualRoutes(), &proxy.Route{Name: "items", Path: "/items/", Auth: proxy.AuthNone, Override: true, Methods: []string{"POST", "PATCH"}})
+			c.Routes = append(usualRoutes(), &proxy.Route{Name: "items", Path: "/items/", Auth: proxy.AuthNone, MethodOverride: true, Methods: []string{"POST", "PATCH"}})
 		})
 		overrides := []string{"X-HTTP-Method-Override: DELETE", "X-HTTP-Method: oEVIL", "X-Method-Override: oEVIL", "x-http-method-override: DELETE", "X_HTTP_METHOD_OVERRIDE: DELETE"}
 		q := s.passes(request(append([]string{"POST /public/x?_method=DELETE HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, overrides...)...), "")

@@ -150,7 +150,7 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		t.Parallel()
 		s := a.gatewayWith(t, func(c *proxy.Config) {
 			for _, rt := range c.Routes {
-				rt.Cookies, rt.Backend = proxy.CookiesJar, "b"
+				rt.Cookies, rt.CookieJarID = proxy.CookiesJar, "b"
 			}
 		})
 		for _, answer := range []string{strings.Replace(switching, "Upgrade: websocket", "Set-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nUpgrade: websocket", 1)} {

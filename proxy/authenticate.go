@@ -9,20 +9,19 @@ import (
 	"wxgate/apierror"
 )
 
-// authenticate checks the token, or a web page's cookie, as far as the route
-// looks at one.
+// authenticate verifies the token or the web session's cookie, as the route requires.
 func (g *Gateway) authenticate(rc *requestContext) error {
-	if !rc.route.needsUser() {
+	if !rc.route.authenticates() {
 		return nil
 	}
-	if rc.route.AcceptCookie && rc.cookieOffered() {
-		err := g.identifyByCookie(rc)
+	if rc.route.AcceptCookie && rc.usesCookie() {
+		err := g.authenticateByCookie(rc)
 		if err != nil && rc.setWebCookie != "" && rc.route.Auth == AuthOptional {
-			return nil // a dead cookie is nobody's
+			return nil // a request with a dead cookie is anonymous
 		}
-		return rc.failNavigation(err)
+		return rc.showErrorPage(err)
 	}
-	err := g.identify(rc)
+	err := g.authenticateByToken(rc)
 	if err == nil {
 		return nil
 	}
@@ -32,12 +31,12 @@ func (g *Gateway) authenticate(rc *requestContext) error {
 	if rc.route.Auth == AuthOptional {
 		return nil
 	}
-	return rc.failNavigation(err)
+	return rc.showErrorPage(err)
 }
 
-// identify finds the session of the request's token.
-func (g *Gateway) identify(rc *requestContext) error {
-	token, err := bearer(rc.r.Header["Authorization"])
+// authenticateByToken sets the session of the request's Bearer token.
+func (g *Gateway) authenticateByToken(rc *requestContext) error {
+	token, err := bearerToken(rc.r.Header["Authorization"])
 	if err != nil {
 		return err
 	}
@@ -49,28 +48,28 @@ func (g *Gateway) identify(rc *requestContext) error {
 	return nil
 }
 
-// renewToken puts a fresh token on the answer where the old one nears its end. A
-// store that can't be reached costs nothing: the old token is good, the next
-// request tries again.
+// renewToken sends a new token where the old one is about to expire. An error of the
+// store does not fail the request: the old token is still valid, and the next request
+// tries again.
 func (g *Gateway) renewToken(rc *requestContext) error {
 	if !rc.authenticated || !g.Sessions.NeedsRenewal(rc.auth) {
 		return nil
 	}
-	fresh, err := g.Sessions.Renew(rc.r.Context(), rc.auth)
+	renewed, err := g.Sessions.Renew(rc.r.Context(), rc.auth)
 	if err != nil {
-		g.Log.Info("a token could not be renewed", zap.Error(err), zap.String("request_id", rc.id))
+		g.Log.Info("could not renew a token", zap.Error(err), zap.String("request_id", rc.id))
 		return nil
 	}
-	rc.renewedToken = fresh.Value.Reveal()
+	rc.renewedToken = renewed.Value.Reveal()
 	return nil
 }
 
-// errTokenMissing is the refusal of a request without a token.
+// errTokenMissing is the error of a request without a token.
 var errTokenMissing = apierror.New(apierror.TokenMissing, "log in first: no token was sent")
 
-// bearer takes the token out of the Authorization header (RFC 6750, section
-// 2.1). Any other scheme is none of the gateway's.
-func bearer(values []string) (string, error) {
+// bearerToken returns the token of the Authorization header (RFC 6750, section 2.1). Any
+// other scheme is an error.
+func bearerToken(values []string) (string, error) {
 	if len(values) == 0 || values[0] == "" {
 		return "", errTokenMissing
 	}

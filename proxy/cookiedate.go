@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// parseCookieDate reads a date as user agents do (RFC 6265, section 5.1.1):
-// tokens in any order, the first of each kind counts, the weekday and the time
-// zone don't. Dates are UTC.
+// parseCookieDate parses a date as user agents do (RFC 6265, section 5.1.1). The tokens
+// may be in any order, and the first of each kind is used. Weekday and time zone are
+// ignored: the date is in UTC.
 func parseCookieDate(text string) (time.Time, bool) {
 	var d cookieDate
 	for token := range strings.FieldsFuncSeq(text, isDateDelimiter) {
-		d.read(token)
+		d.parseToken(token)
 	}
 	return d.time()
 }
 
-// cookieDate is what has been found of a date.
+// cookieDate holds the parts of a date that were found.
 type cookieDate struct {
 	hour, minute, second int
 	day, month, year     int
@@ -30,9 +30,9 @@ func isDateDelimiter(c rune) bool {
 
 const monthNames = "janfebmaraprmayjunjulaugsepoctnovdec"
 
-// read takes the token as the first kind that it fits and that is missing.
-func (d *cookieDate) read(token string) {
-	if !d.hasTime && d.readTime(token) {
+// parseToken uses the token for the first part that it fits and that was not found yet.
+func (d *cookieDate) parseToken(token string) {
+	if !d.hasTime && d.parseTime(token) {
 		d.hasTime = true
 		return
 	}
@@ -51,9 +51,8 @@ func (d *cookieDate) read(token string) {
 	}
 }
 
-// readTime reads hh:mm:ss, with one or two digits each and anything that is no
-// digit behind.
-func (d *cookieDate) readTime(token string) bool {
+// parseTime parses hh:mm:ss with one or two digits each. Anything but a digit may follow.
+func (d *cookieDate) parseTime(token string) bool {
 	parts := strings.SplitN(token, ":", 3)
 	if len(parts) != 3 || !isNumber(parts[0]) || !isNumber(parts[1]) {
 		return false
@@ -72,21 +71,22 @@ func (d *cookieDate) readTime(token string) bool {
 
 func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// leadingNumber reads the digits that s begins with, if they are as many as
-// wanted and no digit more.
-func leadingNumber(s string, least, most int) (number int, ok bool) {
+// leadingNumber parses the digits at the beginning of s. ok is false where they are fewer
+// than minDigits or more than maxDigits.
+func leadingNumber(s string, minDigits, maxDigits int) (number int, ok bool) {
 	digits := 0
 	for digits < len(s) && '0' <= s[digits] && s[digits] <= '9' {
-		if digits == most {
+		if digits == maxDigits {
 			return 0, false
 		}
 		number = number*10 + int(s[digits]-'0')
 		digits++
 	}
-	return number, digits >= least
+	return number, digits >= minDigits
 }
 
-func (d *cookieDate) time() (time.Time, bool) {
+// time returns the date. ok is false where a part is missing or out of range.
+func (d *cookieDate) time() (at time.Time, ok bool) {
 	year := d.year
 	switch {
 	case 70 <= year && year <= 99:
@@ -97,6 +97,6 @@ func (d *cookieDate) time() (time.Time, bool) {
 	if !d.hasTime || !d.hasDay || d.month == 0 || !d.hasYear || year < 1601 || d.hour > 23 || d.minute > 59 || d.second > 59 {
 		return time.Time{}, false
 	}
-	at := time.Date(year, time.Month(d.month), d.day, d.hour, d.minute, d.second, 0, time.UTC)
-	return at, at.Day() == d.day // no 31st of February
+	at = time.Date(year, time.Month(d.month), d.day, d.hour, d.minute, d.second, 0, time.UTC)
+	return at, at.Day() == d.day // false for a date such as February 31
 }

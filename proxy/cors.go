@@ -9,30 +9,33 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// What CORS answers tell a browser. Credentials are allowed on routes that take a
-// web page's cookie, to the origins of Web.Origins, and nowhere else: a token goes
-// in a header.
+// Values of the CORS response headers. Access-Control-Allow-Credentials is sent only to
+// the origins of Web.Origins, on routes that accept the web session's cookie: a token is
+// sent in a header, for which CORS needs no credentials.
 const (
 	corsExposed = "X-Session-Token, X-Gateway-Error, X-Request-ID, Retry-After"
 	corsMaxAge  = "600"
 )
 
-// isPreflight recognises a CORS preflight (Fetch standard, section 3.2.2).
+// isPreflight reports whether the request is a CORS preflight (Fetch standard, section
+// 3.2.2).
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && len(r.Header["Origin"]) == 1 && len(r.Header["Access-Control-Request-Method"]) == 1
 }
 
-// answersPreflight reports whether the gateway answers for the route.
-func (rt *Route) answersPreflight(r *http.Request) bool {
+// servesPreflight reports whether the request is a preflight to which the gateway
+// responds for the route.
+func (rt *Route) servesPreflight(r *http.Request) bool {
 	return len(rt.CORSOrigins) > 0 && isPreflight(r)
 }
 
-// answerCORS answers a preflight and marks every other answer of a route with
-// origins.
-func answerCORS(rc *requestContext) error {
+// applyCORS responds to a preflight, and adds the CORS headers to every other response of
+// a route with cors.origins.
+func applyCORS(rc *requestContext) error {
 	return rc.setCORS(rc.route.CORSOrigins, rc.route.allow)
 }
 
+// setCORS is applyCORS for these origins and methods.
 func (rc *requestContext) setCORS(origins []string, methods string) error {
 	if len(origins) == 0 {
 		return nil
@@ -54,8 +57,8 @@ func (rc *requestContext) setCORS(origins []string, methods string) error {
 	}
 	h := rc.Header()
 	h["Access-Control-Allow-Methods"] = []string{methods}
-	if asked := rc.r.Header["Access-Control-Request-Headers"]; len(asked) == 1 {
-		h["Access-Control-Allow-Headers"] = asked
+	if requested := rc.r.Header["Access-Control-Request-Headers"]; len(requested) == 1 {
+		h["Access-Control-Allow-Headers"] = requested
 	}
 	h["Access-Control-Max-Age"] = []string{corsMaxAge}
 	rc.done = true
@@ -63,7 +66,8 @@ func (rc *requestContext) setCORS(origins []string, methods string) error {
 	return nil
 }
 
-// allowsCredentials reports whether a script of the origin may use the cookie.
+// allowsCredentials reports whether a script of the origin may send the web session's
+// cookie.
 func (rc *requestContext) allowsCredentials(origin string) bool {
 	if rc.route == nil || !rc.route.AcceptCookie {
 		return false
@@ -72,8 +76,8 @@ func (rc *requestContext) allowsCredentials(origin string) bool {
 	return err == nil && slices.Contains(rc.config.Web.Origins, parsed)
 }
 
-// setCORSHeaders replaces whatever a backend says of origins by the gateway's
-// word; the headers that a backend exposes are the gateway's and its own.
+// setCORSHeaders replaces the backend's CORS headers. Access-Control-Expose-Headers lists
+// the gateway's headers and those that the backend lists.
 func setCORSHeaders(h http.Header, origin string, allowed bool) {
 	exposed := exposedHeaders(h["Access-Control-Expose-Headers"])
 	for _, name := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Expose-Headers"} {
@@ -88,8 +92,7 @@ func setCORSHeaders(h http.Header, origin string, allowed bool) {
 	}
 }
 
-// exposedHeaders is one list of the gateway's headers and a backend's, each
-// once.
+// exposedHeaders lists the gateway's headers and the backend's, without duplicates.
 func exposedHeaders(backend []string) string {
 	all := corsExposed
 	for _, line := range backend {

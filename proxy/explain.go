@@ -10,63 +10,64 @@ import (
 	"wxgate/session"
 )
 
-// Explanation says what would become of a request, and why.
+// Explanation is the result of Gateway.Explain: how the gateway would handle a request.
 type Explanation struct {
-	Own     bool             // the gateway answers itself
-	Route   *Route           // who takes it; nil: nobody, or the gateway itself
+	Own     bool             // one of the gateway's own endpoints serves it
+	Route   *Route           // nil: no route matches, or Own
 	Target  *url.URL         // the path and query that the backend would get
-	Session *session.Session // whose token came with it; nil: nobody's
-	Expires time.Time        // the token's end
-	Headers http.Header      // what the backend would be told of the caller
-	Refusal *apierror.Error  // nil: it is let through
+	Session *session.Session // the session of the token; nil: anonymous
+	Expires time.Time        // the expiry of the token
+	Headers http.Header      // the identity headers that the backend would get
+	Refusal *apierror.Error  // the error response; nil: the request would be served
 
-	LoggedPath string          // the path as the access log would have it
-	Steps      []ExplainedStep // as far as they were tried
+	LoggedPath string          // the path as in the access log
+	Steps      []ExplainedStep // up to the one that refused the request
 }
 
-// ExplainedStep is a step of the request's way, and what it came to.
+// ExplainedStep is a step with its outcome.
 type ExplainedStep struct {
 	Name    string
 	Outcome StepOutcome
 }
 
-// StepOutcome is what a step came to.
+// StepOutcome is the outcome of a step.
 type StepOutcome string
 
 const (
 	StepPassed  StepOutcome = "passed"
 	StepRefused StepOutcome = "refused"
-	StepSkipped StepOutcome = "skipped" // it answers, asks the backend, or counts against a limit
+	StepSkipped StepOutcome = "skipped" // it may respond, sends the request to the backend, or counts against a limit
 )
 
-// Explain takes a request the way of ServeHTTP, but for the steps that answer,
-// ask the backend or count against a limit.
+// Explain runs the steps of ServeHTTP except those with side effects: nothing is sent to
+// a backend, and no limit is counted.
 func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 	rc := &requestContext{r: r.WithContext(ctx), config: g.current.Load()}
-	rc.setClient()
+	rc.setClientAddress()
 	e := Explanation{Headers: http.Header{}, LoggedPath: rc.config.Endpoints.LoggedPath(r.URL.Path)}
 	e.Steps, e.Refusal = g.explainSteps(rc)
 	e.Own, e.Route = rc.ownEndpoint, rc.route
 	if rc.route != nil {
-		target := rc.route.target(r.URL)
+		target := rc.route.backendURL(r.URL)
 		e.Target = &target
 	}
 	if s := rc.session(); s != nil {
 		e.Session, e.Expires = s, rc.auth.ExpiresAt
-		var h outHeader
+		var h outboundHeader
 		rc.config.Identity.set(&h, s)
 		e.Headers = h.Header()
 	}
 	return e
 }
 
-// explainSteps runs the steps up to the first that refuses the request.
+// explainSteps runs the steps up to the first that refuses the request, and returns its
+// error.
 func (g *Gateway) explainSteps(rc *requestContext) (steps []ExplainedStep, refusal *apierror.Error) {
 	for _, s := range g.steps {
 		if rc.ownEndpoint {
 			break
 		}
-		if s.changes {
+		if s.sideEffects {
 			steps = append(steps, ExplainedStep{s.name, StepSkipped})
 			continue
 		}

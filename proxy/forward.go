@@ -13,43 +13,42 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// forward sends the request to the route's upstream and the answer back. The
-// outbound request is made anew: nothing of the client's passes but what is
-// copied here.
+// forward sends the request to the route's upstream and the response to the client. The
+// outbound request is a new one: only what is copied here reaches the backend.
 func (g *Gateway) forward(rc *requestContext) error {
 	rc.done = true
 	if rc.isWebSocket() {
 		return g.forwardWebSocket(rc)
 	}
-	f, finished := acquireOutboundRequest(rc), false
-	defer func() { rc.reusable = f.release(finished) }()
-	err := g.forwardWith(rc, f)
+	o, finished := acquireOutboundRequest(rc), false
+	defer func() { rc.reusable = o.release(finished) }()
+	err := g.forwardWith(rc, o)
 	finished = true
 	return err
 }
 
-func (g *Gateway) forwardWith(rc *requestContext, f *outboundRequest) error {
-	g.watchSession(rc, f)
-	body, err := g.buildOutboundRequest(&f.ctx, rc, f)
+func (g *Gateway) forwardWith(rc *requestContext, o *outboundRequest) error {
+	g.watchSession(rc, o)
+	body, err := g.buildOutboundRequest(&o.ctx, rc, o)
 	if err != nil {
 		return err
 	}
-	f.call.Interim, f.call.Canceler = f.kept.interim, &f.ctx.canceler
-	res, err := g.roundTrip(rc, &f.call)
-	f.early.stop()
+	o.call.Interim, o.call.Canceler = o.funcs.interim, &o.ctx.canceler
+	res, err := g.roundTrip(rc, &o.call)
+	o.early.stop()
 	if err != nil {
-		return g.forwardError(&f.ctx, err, body)
+		return g.forwardError(&o.ctx, err, body)
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		// Nobody asked for it: a WebSocket's request does not come this way.
-		return apierror.New(apierror.UpstreamError, "the backend switched protocols unasked")
+		// No upgrade was requested: handshakes of WebSockets are in forwardWebSocket.
+		return apierror.New(apierror.UpstreamError, "the backend switched protocols without a request to do so")
 	}
-	f.session.responseStarted(res)
-	return g.sendResponse(&f.ctx, rc, f, res, body)
+	o.session.responseStarted(res)
+	return g.sendResponse(&o.ctx, rc, o, res, body)
 }
 
-// roundTrip asks the route's upstream.
+// roundTrip sends a request to the route's upstream, and records address and time.
 func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *upstream.Response, err error) {
 	if s := rc.session(); s != nil && rc.route.HashByOpenID {
 		call.HashKey = s.OpenID
@@ -66,13 +65,13 @@ func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *upstr
 	return res, nil
 }
 
-// outbound makes the request for the backend, f.call. Its URL has no host yet, the
-// upstream group chooses one.
-func (g *Gateway) buildOutboundRequest(ctx context.Context, rc *requestContext, f *outboundRequest) (*requestBody, error) {
-	r, rt, h := rc.r, rc.route, &f.header
-	h.addFromClient(rc.config.headers, r.Header, rc.trusted)
+// buildOutboundRequest fills o.call, the request for the backend. Its URL has no host:
+// the upstream group chooses one.
+func (g *Gateway) buildOutboundRequest(ctx context.Context, rc *requestContext, o *outboundRequest) (*requestBody, error) {
+	r, rt, h := rc.r, rc.route, &o.header
+	h.copyFromClient(rc.config.headers, r.Header, rc.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
-		h.Set("Te", "trailers") // gRPC insists on it
+		h.Set("Te", "trailers") // required by gRPC
 	}
 	rc.setForwarded(h)
 	if err := g.setIdentity(h, rc); err != nil {
@@ -81,20 +80,21 @@ func (g *Gateway) buildOutboundRequest(ctx context.Context, rc *requestContext, 
 	if err := g.setCookies(ctx, h, rc); err != nil {
 		return nil, err
 	}
-	rt.changeRequest(h)
-	f.url = rt.target(r.URL)
-	out := f.newRequest(ctx)
-	out.Method, out.URL, out.ContentLength = r.Method, &f.url, r.ContentLength
+	rt.applyRequestRules(h)
+	o.url = rt.backendURL(r.URL)
+	out := o.newRequest(ctx)
+	out.Method, out.URL, out.ContentLength = r.Method, &o.url, r.ContentLength
 	out.Proto, out.ProtoMajor, out.ProtoMinor = "HTTP/1.1", 1, 1
 	if rt.PreserveHost {
 		out.Host = r.Host
 	}
-	f.call.Request, f.call.Header = out, h.List
-	return rc.attachBody(out, f), nil
+	o.call.Request, o.call.Header = out, h.List
+	return rc.attachBody(out, o), nil
 }
 
-// setIdentity adds who the caller is; nothing under these names is in h yet.
-func (g *Gateway) setIdentity(h *outHeader, rc *requestContext) error {
+// setIdentity sets the identity headers and the assertion. copyFromClient has stripped
+// the client's.
+func (g *Gateway) setIdentity(h *outboundHeader, rc *requestContext) error {
 	s, identity := rc.session(), &rc.config.Identity
 	if s == nil {
 		return nil
@@ -107,13 +107,13 @@ func (g *Gateway) setIdentity(h *outHeader, rc *requestContext) error {
 	if err != nil {
 		return err
 	}
-	h.put(identity.Assertion, signed)
+	h.setNonEmpty(identity.Assertion, signed)
 	return nil
 }
 
-// changeRequest applies the route's own header rules, behind everything else
-// but never to what the gateway owns (the config refuses those names).
-func (rt *Route) changeRequest(h *outHeader) {
+// applyRequestRules applies request_headers of the route. Package config rejects rules
+// for the headers that only the gateway sets.
+func (rt *Route) applyRequestRules(h *outboundHeader) {
 	for _, name := range rt.RequestRemove {
 		h.Delete(name)
 	}
@@ -122,86 +122,88 @@ func (rt *Route) changeRequest(h *outHeader) {
 	}
 }
 
-// attachBody gives out the client's body and trailers, bounded.
-func (rc *requestContext) attachBody(out *http.Request, f *outboundRequest) *requestBody {
+// attachBody sets the client's body and trailers on out, with the route's limits.
+func (rc *requestContext) attachBody(out *http.Request, o *outboundRequest) *requestBody {
 	r := rc.r
 	if r.ContentLength == 0 {
-		return nil // net/http may then repeat the request by itself
+		return nil // a request without a body may be retried
 	}
 	var onEOF func()
 	if len(r.Trailer) > 0 {
 		out.Trailer = make(http.Header, len(r.Trailer))
 		for name := range r.Trailer {
-			if rc.passesAsTrailer(name) {
+			if rc.allowedTrailer(name) {
 				out.Trailer[name] = nil
 			}
 		}
-		onEOF = func() { copyTrailers(out.Trailer, r.Trailer) }
+		onEOF = func() { fillTrailers(out.Trailer, r.Trailer) }
 	}
-	f.body.begin(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
-	out.Body = &f.body
-	return &f.body
+	o.body.start(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
+	out.Body = &o.body
+	return &o.body
 }
 
-// passesAsTrailer: what the route's rules set or remove in the header must not
-// come behind the body.
-func (rc *requestContext) passesAsTrailer(name string) bool {
+// allowedTrailer reports whether a client may send the trailer. A name that the route's
+// rules set or remove in the header must not be sent as a trailer either.
+func (rc *requestContext) allowedTrailer(name string) bool {
 	_, set := rc.route.RequestSet[name]
 	return rc.config.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
 		!set && !slices.Contains(rc.route.RequestRemove, name)
 }
 
-// copyTrailers fills what was announced; a trailer that was not is dropped.
-func copyTrailers(announced, came http.Header) {
+// fillTrailers sets the values of the announced trailers; others are dropped.
+func fillTrailers(announced, received http.Header) {
 	for name := range announced {
-		announced[name] = came[name]
+		announced[name] = received[name]
 	}
 }
 
-// overloadedRetryAfter is what it takes a client to reach another instance, or
-// this one to have room again.
+// overloadedRetryAfter is the Retry-After of 503 overloaded.
 const overloadedRetryAfter = time.Second
 
-// upstreamRetryAfter is about what a failed target takes to be tried again.
+// upstreamRetryAfter is the Retry-After of 503 no_healthy_upstream: about the time after
+// which an ejected endpoint is tried again.
 const upstreamRetryAfter = 2 * time.Second
 
-// errShutdownCut is the cause in the log of what shutdown_timeout left no time for.
-var errShutdownCut = errors.New("cut off by the gateway's shutdown")
+// errAbortedByShutdown is the logged cause of requests that did not finish within
+// shutdown_timeout.
+var errAbortedByShutdown = errors.New("aborted by the gateway's shutdown")
 
-// forwardError says why there is no answer from the backend: the gateway's
-// stop, the session's end, the client's own doing, or the backend's.
+// forwardError maps an error of forwarding to the gateway's error: the session's end, an
+// error of the client, the gateway's shutdown, or an error of the backend.
 func (g *Gateway) forwardError(ctx context.Context, err error, body *requestBody) *apierror.Error {
-	var ended *apierror.Error
-	if errors.As(causeOf(ctx), &ended) {
-		return ended
+	var cause *apierror.Error
+	if errors.As(causeOf(ctx), &cause) {
+		return cause
 	}
 	if e := body.clientError(); e != nil {
 		return e
 	}
 	switch {
-	case ctx.Err() != nil && (g.stopping.Load() || errors.Is(ctx.Err(), http1.ErrShutdown)):
-		// A 503 would say that no backend has seen the request, and be repeated.
-		return apierror.New(apierror.UpstreamError, "the gateway stopped before the backend had answered").WithCause(errShutdownCut)
+	case ctx.Err() != nil && (g.aborting.Load() || errors.Is(ctx.Err(), http1.ErrShutdown)):
+		// No 503: a client may repeat a request after that, and the backend may have
+		// processed this one.
+		return apierror.New(apierror.UpstreamError, "the gateway shut down before the backend responded").WithCause(errAbortedByShutdown)
 	case ctx.Err() != nil:
-		return apierror.New(apierror.ClientClosed, "the client went away").WithCause(err)
+		return apierror.New(apierror.ClientClosed, "the client closed the connection").WithCause(err)
 	case errors.Is(err, upstream.ErrOverloaded):
-		e := apierror.New(apierror.Overloaded, "the gateway has no resources left, try again").WithCause(err)
+		e := apierror.New(apierror.Overloaded, "the gateway is overloaded, try again").WithCause(err)
 		e.RetryAfter = overloadedRetryAfter
 		return e
 	case errors.Is(err, upstream.ErrNoHealthy):
-		e := apierror.New(apierror.NoHealthyUpstream, "no backend is able to answer, try again").WithCause(err)
+		e := apierror.New(apierror.NoHealthyUpstream, "no backend is healthy, try again").WithCause(err)
 		e.RetryAfter = upstreamRetryAfter
 		return e
 	case errors.Is(err, upstream.ErrRequestBody):
 		return bodyError(err)
 	case errors.Is(err, upstream.ErrTimeout):
-		return apierror.New(apierror.UpstreamTimeout, "the backend took too long").WithCause(err)
+		return apierror.New(apierror.UpstreamTimeout, "the backend did not respond in time").WithCause(err)
 	}
-	return apierror.New(apierror.UpstreamError, "the backend could not be reached or broke its answer off").WithCause(err)
+	return apierror.New(apierror.UpstreamError, "the backend could not be reached, or its response was incomplete").WithCause(err)
 }
 
-// stoppingError ends what shutdown_timeout doesn't leave time for.
-func stoppingError() *apierror.Error {
+// shutdownError is the error of what is still open at the end of shutdown_timeout.
+func shutdownError() *apierror.Error {
 	e := apierror.New(apierror.Overloaded, "the gateway is shutting down")
 	e.RetryAfter = overloadedRetryAfter
 	return e

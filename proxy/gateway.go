@@ -1,9 +1,8 @@
-// Package proxy is the gateway's public face: the http.Handler that mini
-// programs talk to. It answers login and its kin by package endpoint, and sends
-// every other request to the backend of its route, with the caller's identity
-// set.
+// Package proxy is the http.Handler of the public listener. Package endpoint serves
+// login and the gateway's other endpoints; every other request is forwarded to the
+// backend of its route, with the caller's identity headers set.
 //
-// The steps of a request are the list in Gateway.steps.
+// Gateway.requestSteps lists the steps of a request.
 package proxy
 
 import (
@@ -24,28 +23,28 @@ import (
 	"wxgate/wechat"
 )
 
-// Options are the dependencies of a Gateway, for its whole life. All but Tracer are
-// required.
+// Options are the dependencies of a Gateway; a reload does not change them. All but
+// Tracer are required.
 type Options struct {
 	Sessions *session.Store
 	WeChat   *wechat.Client
 	Metrics  *Metrics
 	Log      *zap.Logger
 	Now      func() time.Time
-	Tracer   trace.Tracer // nil: no traces
+	Tracer   trace.Tracer // nil: tracing is off
 }
 
-// Config is what a reload may change.
+// Config is the configuration that a reload replaces.
 type Config struct {
-	Endpoints endpoint.Config // the gateway's own
-	Routes    []*Route
-	Identity  Identity
-	MaxHeader int  // bytes of a request's line and header
-	LogAccess bool // one line a request
-	Proxies   Proxies
+	Endpoints      endpoint.Config // of the gateway's own endpoints
+	Routes         []*Route
+	Identity       Identity
+	MaxHeader      int  // bytes of a request line and header
+	LogAccess      bool // write the access log
+	TrustedProxies TrustedProxies
 
-	// PublicOrigins is where clients reach the gateway. Empty: the request's
-	// own scheme and Host.
+	// PublicOrigins are the origins at which clients reach the gateway. Empty: the
+	// scheme and Host of each request.
 	PublicOrigins []httprule.Origin
 
 	Web Web
@@ -61,10 +60,10 @@ type Gateway struct {
 	tunnels    openTunnels
 	keyFetches keyFetches
 	cookies    sentCookies
-	stopping   atomic.Bool // requests are being cut off
+	aborting   atomic.Bool // the drain time is over: open requests are being aborted
 
-	refusedCookies      refusedCookies
-	untrustedForwarding untrustedForwarding
+	rejectedCookies rejectedCookies
+	missingProxy    missingProxyWarning
 }
 
 // compiledConfig is a Config with what is derived from it. A request uses one
@@ -73,10 +72,10 @@ type compiledConfig struct {
 	Config
 	table   *Table
 	headers *httprule.Headers
-	origins []string // of all routes, for the gateway's own endpoints
+	origins []string // the CORS origins of all routes, for the gateway's own endpoints
 }
 
-// New makes a gateway that serves the config.
+// New returns a gateway that serves the config.
 func New(o Options, c Config) *Gateway {
 	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches(), cookies: newSentCookies()}
 	g.endpoints = endpoint.New(endpoint.Options{
@@ -88,46 +87,46 @@ func New(o Options, c Config) *Gateway {
 	return g
 }
 
-// Configure puts another config in force for the requests to come; those in
-// flight end as they began.
+// Configure replaces the configuration for new requests. Requests in flight keep the
+// one that they started with.
 func (g *Gateway) Configure(c Config) {
 	g.endpoints.Configure(c.Endpoints)
-	st := &compiledConfig{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
+	compiled := &compiledConfig{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
 	for _, rt := range c.Routes {
 		rt.metrics = g.Metrics.route(rt.Name)
-		st.origins = append(st.origins, rt.CORSOrigins...)
+		compiled.origins = append(compiled.origins, rt.CORSOrigins...)
 	}
-	slices.Sort(st.origins)
-	st.origins = slices.Compact(st.origins)
-	g.current.Store(st)
+	slices.Sort(compiled.origins)
+	compiled.origins = slices.Compact(compiled.origins)
+	g.current.Store(compiled)
 }
 
-// step is one stage of a request's way. An error ends the way and becomes the
-// answer; a step that has answered sets done.
+// step is one step of serving a request. An error stops the request and becomes its
+// response. A step that has responded itself sets requestContext.done.
 type step struct {
 	name string
 	run  func(*requestContext) error
-	// changes: the step answers or has effects outside of the request, so that
-	// Explain leaves it out.
-	changes bool
+	// sideEffects: the step may respond, or changes something outside the request.
+	// Explain skips it.
+	sideEffects bool
 }
 
-// requestSteps are the steps of every request, in order.
+// requestSteps returns the steps of every request, in order.
 func (g *Gateway) requestSteps() []step {
 	return []step{
-		{name: "options of the server", run: answerAsterisk, changes: true},
-		{name: "admit", run: admit},
+		{name: "OPTIONS *", run: serveServerOptions, sideEffects: true},
+		{name: "validate", run: validateRequest},
 		{name: "route", run: g.route},
-		{name: "own endpoint", run: g.serveEndpoint, changes: true},
-		{name: "cors", run: answerCORS, changes: true},
+		{name: "own endpoint", run: g.serveEndpoint, sideEffects: true},
+		{name: "cors", run: applyCORS, sideEffects: true},
 		{name: "body", run: checkBody},
 		{name: "upgrade", run: checkUpgrade},
 		{name: "authenticate", run: g.authenticate},
-		{name: "renew token", run: g.renewToken, changes: true},
-		{name: "rate limit", run: g.limitRate, changes: true},
+		{name: "renew token", run: g.renewToken, sideEffects: true},
+		{name: "rate limit", run: g.limitRate, sideEffects: true},
 		{name: "requirements", run: checkRequirements},
-		{name: "proof", run: g.checkProof, changes: true},
-		{name: "forward", run: g.forward, changes: true},
+		{name: "proof", run: g.checkProof, sideEffects: true},
+		{name: "forward", run: g.forward, sideEffects: true},
 	}
 }
 
@@ -146,7 +145,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// begin records peer, client address and request id.
+// begin returns the context of a new request, with its client address and request id.
 func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext {
 	now := time.Now()
 	rc := requestContexts.Get().(*requestContext)
@@ -154,36 +153,36 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext 
 		w: w, r: r, config: g.current.Load(), start: now, writeDeadlineSet: now, routeName: noRouteName,
 		id: httprule.RequestID(r.Header),
 	}
-	rc.setClient()
-	g.untrustedForwarding.check(rc, g.Log)
+	rc.setClientAddress()
+	g.missingProxy.check(rc, g.Log)
 	rc.streamDeadline = startStreamDeadline(w, r)
 	if r.ContentLength != 0 {
-		// For steps that read the body by themselves; requestBody moves it on.
-		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyStall))
+		// For a body that is read without requestBody; requestBody extends the deadline.
+		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyIdleTimeout))
 	}
 	g.Metrics.inFlight.Inc()
 	g.startSpan(rc)
 	return rc
 }
 
-// end finishes the request, unless a tunnel goes on and will. A panic costs
-// its own request only; http.ErrAbortHandler is how an answer is broken off.
+// end finishes the request, unless a tunnel will finish it. A panic ends this request
+// only; http.ErrAbortHandler aborts a response that has started.
 func (g *Gateway) end(rc *requestContext) {
 	if rc.detached {
 		return
 	}
 	defer rc.streamDeadline.stop()
-	crash := recover()
-	if crash != nil && crash != http.ErrAbortHandler {
-		g.Log.Error("panic", zap.Any("panic", crash), zap.String("request_id", rc.id), zap.Stack("stack"))
+	panicked := recover()
+	if panicked != nil && panicked != http.ErrAbortHandler {
+		g.Log.Error("panic", zap.Any("panic", panicked), zap.String("request_id", rc.id), zap.Stack("stack"))
 		if rc.status == 0 {
 			rc.fail(internalError())
-			crash = nil
+			panicked = nil
 		}
 		rc.gatewayError = internalError()
 	}
 	g.finish(rc)
-	if crash != nil || rc.clientDisconnected() {
+	if panicked != nil || rc.clientDisconnected() {
 		panic(http.ErrAbortHandler)
 	}
 	if rc.reusable {
@@ -192,29 +191,28 @@ func (g *Gateway) end(rc *requestContext) {
 	}
 }
 
-// requestContexts holds what was left of requests that are over.
 var requestContexts = sync.Pool{New: func() any { return new(requestContext) }}
 
 func internalError() *apierror.Error {
 	return apierror.New(apierror.Internal, "something went wrong in the gateway")
 }
 
-// finish counts the request and writes its line of the access log.
+// finish records the request in the metrics, the trace and the access log.
 func (g *Gateway) finish(rc *requestContext) {
 	if rc.status == 0 {
 		rc.status = http.StatusOK
 	}
-	took := time.Since(rc.start)
+	duration := time.Since(rc.start)
 	rc.endSpan()
-	g.Metrics.count(rc, took)
-	g.access.write(rc, took)
+	g.Metrics.recordRequest(rc, duration)
+	g.access.write(rc, duration)
 }
 
-// Drain waits for open WebSockets until ctx ends, then closes them. The
-// server's own Shutdown does the same for requests.
+// Drain waits until the open WebSockets have closed. When ctx ends it closes the rest.
+// The server's Shutdown does the same for requests.
 func (g *Gateway) Drain(ctx context.Context) { g.tunnels.drain(ctx) }
 
-// Interrupt says that what is still in flight is about to be cut off: requests
-// whose context ends from now on are logged as cut by the gateway's stop, not
-// as given up by their clients.
-func (g *Gateway) Interrupt() { g.stopping.Store(true) }
+// AbortRequests is called before the server cancels the requests that are still open at
+// the end of its shutdown. A request whose context ends after that is logged as aborted
+// by the shutdown, not as closed by the client.
+func (g *Gateway) AbortRequests() { g.aborting.Store(true) }

@@ -280,7 +280,7 @@ func TestWhatAShutdownCutsIsLoggedAsSuch(t *testing.T) {
 	if _, err := io.ReadAll(stream.Body); err == nil {
 		t.Error("the stream ended as if it were whole")
 	}
-	testkit.Within(t, time.Second, "both are logged", func() bool { return strings.Count(env.logs.String(), "cut off by the gateway's shutdown") == 2 })
+	testkit.Within(t, time.Second, "both are logged", func() bool { return strings.Count(env.logs.String(), "aborted by the gateway's shutdown") == 2 })
 	if strings.Contains(env.logs.String(), "client_closed") {
 		t.Error("a client is said to have gone away")
 	}

@@ -14,8 +14,7 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// Metrics counts what the public listener does. One is made per process, it
-// outlives reloads.
+// Metrics are the metrics of the public listener. A process makes one; reloads keep it.
 type Metrics struct {
 	requests       *prometheus.CounterVec
 	durations      *prometheus.HistogramVec
@@ -30,24 +29,25 @@ type Metrics struct {
 	byRoute sync.Map // route name to *routeMetrics
 }
 
-// NewMetrics registers the public listener's metrics; a nil registry keeps
-// them private.
+// NewMetrics registers the public listener's metrics. With a nil registry they are not
+// exposed.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	f := promauto.With(reg)
 	return &Metrics{
 		requests: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_requests_total",
-			Help: "Requests answered, by route name, method and status (499: the client went away).",
+			Help: "Requests served, by route name, method and status (499: the client closed the connection).",
 		}, []string{"route", "method", "status"}),
 		durations: f.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "wxgate_request_duration_seconds",
-			Help: "Time from the request's header to the last byte of the answer; upgraded connections are left out.",
-			// None is a whole number: OpenMetrics writes those in another form.
+			Help: "Time from the request header to the last byte of the response, without upgraded connections.",
+			// No whole numbers: OpenMetrics formats those differently (5 becomes 5.0), and a
+			// query that names a bucket would depend on the format.
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1.5, 2.5, 7.5, 15.5, 30.5},
 		}, []string{"route"}),
 		errors: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_errors_total",
-			Help: "Requests that ended with an error of the gateway's own, by its code; streams that were cut off included.",
+			Help: "Requests that ended with an error of the gateway itself, by error code, aborted streams included.",
 		}, []string{"code"}),
 		logins: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_logins_total",
@@ -55,28 +55,29 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		}, []string{"appid", "outcome"}),
 		openWebSockets: f.NewGauge(prometheus.GaugeOpts{
 			Name: "wxgate_websockets_open",
-			Help: "WebSocket connections open through this instance.",
+			Help: "Open WebSocket connections.",
 		}),
 		inFlight: f.NewGauge(prometheus.GaugeOpts{
 			Name: "wxgate_requests_in_flight",
-			Help: "Requests being served now, open streams included.",
+			Help: "Requests being served, open streams included.",
 		}),
 		pushes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_pushes_total",
-			Help: "Messages of WeChat's push by appid and outcome: ok, repeated, under_way, refused, failed.",
+			Help: "WeChat push messages by appid and outcome: ok, repeated, under_way, refused, failed.",
 		}, []string{"appid", "outcome"}),
 		prefetches: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_prefetches_total",
-			Help: "Calls of WeChat's pre-fetch by appid and outcome: ok, or the error code.",
+			Help: "WeChat pre-fetch calls by appid and outcome: ok, or the error code.",
 		}, []string{"appid", "outcome"}),
 		proofs: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "wxgate_proofs_total",
-			Help: "Requests on routes with proof, by route and outcome: ok, or the error code that sign answers with.",
+			Help: "Requests on routes with proof, by route and outcome: ok, or the error code that proof: sign responds with.",
 		}, []string{"route", "outcome"}),
 	}
 }
 
-func (m *Metrics) count(rc *requestContext, took time.Duration) {
+// recordRequest counts a finished request.
+func (m *Metrics) recordRequest(rc *requestContext, duration time.Duration) {
 	m.inFlight.Dec()
 	var route *routeMetrics
 	if rc.route != nil {
@@ -86,22 +87,22 @@ func (m *Metrics) count(rc *requestContext, took time.Duration) {
 	}
 	route.counter(methodLabel(rc.r.Method), rc.status).Inc()
 	if rc.status != http.StatusSwitchingProtocols {
-		rc.observe(route.duration, took.Seconds())
+		rc.observeWithTrace(route.duration, duration.Seconds())
 	}
 	if rc.gatewayError != nil {
 		m.errors.WithLabelValues(string(rc.gatewayError.Code)).Inc()
 	}
 }
 
-// routeMetrics are one route's metrics, resolved once: looking labels up costs
-// more than counting.
+// routeMetrics caches the metrics of one route: a look-up by labels costs more than the
+// increment.
 type routeMetrics struct {
 	name     string
 	requests *prometheus.CounterVec
 	duration prometheus.Observer
 
 	mu       sync.Mutex
-	counters atomic.Pointer[map[methodAndStatus]prometheus.Counter] // replaced, never changed
+	counters atomic.Pointer[map[methodAndStatus]prometheus.Counter] // the map is replaced, never changed
 }
 
 type methodAndStatus struct {
@@ -109,21 +110,21 @@ type methodAndStatus struct {
 	status int
 }
 
-// route gives the metrics of a route's name.
+// route returns the metrics of a route by name.
 func (m *Metrics) route(name string) *routeMetrics {
-	if known, ok := m.byRoute.Load(name); ok {
-		return known.(*routeMetrics)
+	if existing, ok := m.byRoute.Load(name); ok {
+		return existing.(*routeMetrics)
 	}
-	made := &routeMetrics{name: name, requests: m.requests, duration: m.durations.WithLabelValues(name)}
-	made.counters.Store(&map[methodAndStatus]prometheus.Counter{})
-	known, _ := m.byRoute.LoadOrStore(name, made)
-	return known.(*routeMetrics)
+	created := &routeMetrics{name: name, requests: m.requests, duration: m.durations.WithLabelValues(name)}
+	created.counters.Store(&map[methodAndStatus]prometheus.Counter{})
+	actual, _ := m.byRoute.LoadOrStore(name, created)
+	return actual.(*routeMetrics)
 }
 
 func (r *routeMetrics) counter(method string, status int) prometheus.Counter {
 	key := methodAndStatus{method, status}
-	if known, ok := (*r.counters.Load())[key]; ok {
-		return known
+	if c, ok := (*r.counters.Load())[key]; ok {
+		return c
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,7 +134,7 @@ func (r *routeMetrics) counter(method string, status int) prometheus.Counter {
 	return all[key]
 }
 
-// methodLabel bounds the label: a client chooses the method.
+// methodLabel limits the values of the label: a client can send any method.
 func methodLabel(method string) string {
 	if httprule.IsDefaultMethod(method) {
 		return method

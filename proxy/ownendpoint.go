@@ -9,8 +9,8 @@ import (
 	"wxgate/session"
 )
 
-// serveEndpoint answers at the gateway's own endpoints. Browsers of every
-// origin that some route allows may call them.
+// serveEndpoint serves the gateway's own endpoints. Their CORS origins are those of all
+// routes.
 func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if !rc.ownEndpoint {
 		return nil
@@ -18,21 +18,21 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	if err := rc.setCORS(rc.config.origins, endpoint.Methods); err != nil || rc.done {
 		return err
 	}
-	most := g.endpoints.MaxBody(rc.r.URL.Path)
-	if rc.r.ContentLength > most {
+	limit := g.endpoints.MaxBody(rc.r.URL.Path)
+	if rc.r.ContentLength > limit {
 		return bodyTooLarge()
 	}
 	body := new(requestBody)
-	body.begin(rc, most, endpointBodyLimits(), nil)
+	body.start(rc, limit, endpointBodyLimits(), nil)
 	defer body.detach()
 	rc.r.Body = endpointBody{body}
 	call := &endpoint.Request{
 		ResponseWriter: rc, HTTP: rc.r, ID: rc.id, Client: rc.client, ClientText: rc.clientText,
 		Authenticate:  func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew, cookie) },
-		SameOrigin:    rc.fromOurPage,
-		WebSession:    func() *session.Session { return g.pageOf(rc) },
+		SameOrigin:    rc.sameOrigin,
+		WebSession:    func() *session.Session { return g.webSession(rc) },
 		SetCookie:     func(line string) { rc.setWebCookie = line },
-		AcceptsCookie: func(path string) bool { return rc.takesCookie(g, path) },
+		AcceptsCookie: func(path string) bool { return rc.routeAcceptsCookie(g, path) },
 	}
 	err := g.endpoints.Serve(call)
 	rc.done = true
@@ -45,22 +45,24 @@ func (g *Gateway) serveEndpoint(rc *requestContext) error {
 	return err
 }
 
+// authenticateCaller authenticates a request to one of the gateway's own endpoints. renew:
+// renew a token that is about to expire; cookie: accept the web session's cookie.
 func (g *Gateway) authenticateCaller(rc *requestContext, renew, cookie bool) (session.AuthResult, error) {
-	if cookie && rc.cookieOffered() {
-		err := g.identifyByCookie(rc)
+	if cookie && rc.usesCookie() {
+		err := g.authenticateByCookie(rc)
 		return rc.auth, err
 	}
-	err := g.identify(rc)
+	err := g.authenticateByToken(rc)
 	if err == nil && renew {
 		err = g.renewToken(rc)
 	}
 	return rc.auth, err
 }
 
-// pageOf gives the live session of the browser that sent the request, nil where
-// there is none. It is no authentication: whose page asked isn't looked at.
-func (g *Gateway) pageOf(rc *requestContext) *session.Session {
-	if !rc.config.Web.on() {
+// webSession returns the session of the request's cookie, or nil. It does not authenticate
+// the request: it does not check which page sent it.
+func (g *Gateway) webSession(rc *requestContext) *session.Session {
+	if !rc.config.Web.enabled() {
 		return nil
 	}
 	cookie, ok := rc.config.Web.Cookie.Read(rc.r.Header["Cookie"])
@@ -74,17 +76,17 @@ func (g *Gateway) pageOf(rc *requestContext) *session.Session {
 	return &auth.Session
 }
 
-// takesCookie reports whether a GET of the path goes to a route that takes a
-// page's cookie.
-func (rc *requestContext) takesCookie(g *Gateway, path string) bool {
+// routeAcceptsCookie reports whether a GET of the path matches a route that accepts the
+// web session's cookie.
+func (rc *requestContext) routeAcceptsCookie(g *Gateway, path string) bool {
 	if g.endpoints.Owns(path) || rc.config.table.ambiguousRoute(rc.host, path) {
 		return false
 	}
-	m := rc.config.table.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodGet) })
+	m := rc.config.table.Match(rc.host, path, func(rt *Route) bool { return rt.AcceptsMethod(http.MethodGet) })
 	return m.Route != nil && m.Route.AcceptCookie
 }
 
-// endpointBody gives the errors of a client's body as they are to be answered.
+// endpointBody maps the errors of reading a client's body to the gateway's errors.
 type endpointBody struct{ io.ReadCloser }
 
 func (b endpointBody) Read(p []byte) (int, error) {
@@ -96,5 +98,5 @@ func (b endpointBody) Read(p []byte) (int, error) {
 }
 
 func bodyTooLarge() *apierror.Error {
-	return closing(apierror.New(apierror.BodyTooLarge, "the request body is too large"))
+	return closeConnection(apierror.New(apierror.BodyTooLarge, "the request body is too large"))
 }

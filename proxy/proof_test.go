@@ -68,7 +68,7 @@ func (s signer) proof(c signedCall) string {
 
 func proofRoutes() []*proxy.Route {
 	return []*proxy.Route{
-		{Name: "pay", Path: "/pay/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign, WebSocket: true, Override: true},
+		{Name: "pay", Path: "/pay/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign, WebSocket: true, MethodOverride: true},
 		{Name: "upload", Path: "/upload/", Auth: proxy.AuthRequired, Proof: proxy.ProofSign, UnsignedUploads: true},
 		{Name: "report", Path: "/report/", Auth: proxy.AuthRequired, Proof: proxy.ProofReport},
 	}

@@ -13,10 +13,10 @@ import (
 	"wxgate/session"
 )
 
-// keyFetches fetches users' keys from WeChat, one fetch at a time for each user, and keeps
-// the error of the last one for requests that come too soon after it.
+// keyFetches fetches users' keys from WeChat, one fetch at a time for each user. It caches
+// the error of a failed fetch for keyFetchInterval.
 type keyFetches struct {
-	underWay singleflight.Group
+	inFlight singleflight.Group
 	failed   *otter.Cache[string, error]
 }
 
@@ -24,12 +24,14 @@ const maxFailedFetches = 10_000
 
 func newKeyFetches() keyFetches {
 	return keyFetches{failed: otter.Must(&otter.Options[string, error]{
-		MaximumSize: maxFailedFetches, ExpiryCalculator: otter.ExpiryWriting[string, error](keyFetchEvery),
+		MaximumSize: maxFailedFetches, ExpiryCalculator: otter.ExpiryWriting[string, error](keyFetchInterval),
 	})}
 }
 
+// do calls fetch, unless a fetch for the user is in progress or has failed recently, and
+// returns its error.
 func (f *keyFetches) do(user string, fetch func() error) error {
-	_, err, _ := f.underWay.Do(user, func() (any, error) {
+	_, err, _ := f.inFlight.Do(user, func() (any, error) {
 		if err, ok := f.failed.GetIfPresent(user); ok {
 			return nil, err
 		}
@@ -42,12 +44,11 @@ func (f *keyFetches) do(user string, fetch func() error) error {
 	return err
 }
 
-// keyFetchEvery is how often one user's keys are asked of WeChat for a version
-// that isn't known.
-const keyFetchEvery = 10 * time.Second
+// keyFetchInterval is the minimum time between two fetches of one user's keys.
+const keyFetchInterval = 10 * time.Second
 
-// userKey gives a version of the user's key: one that is known, or what WeChat
-// says now.
+// userKey returns a version of the user's key. It fetches the keys from WeChat where the
+// version is not stored.
 func (g *Gateway) userKey(ctx context.Context, s *session.Session, version int64) (session.UserKey, error) {
 	key, err := g.Sessions.UserKey(ctx, s, version)
 	if !errors.Is(err, session.ErrNotFound) {
@@ -64,15 +65,16 @@ func (g *Gateway) userKey(ctx context.Context, s *session.Session, version int64
 	return key, err
 }
 
-// fetchUserKeys asks WeChat, in the name of the user's newest session_key,
-// unless that was done moments ago.
+// fetchUserKeys fetches the user's keys from WeChat, authorized by the user's newest
+// session_key, and stores them. It does nothing where any instance has done so within
+// keyFetchInterval.
 func (g *Gateway) fetchUserKeys(ctx context.Context, s *session.Session, user string) error {
-	if _, ok := g.Sessions.Allow(ctx, "user keys:"+user, session.Rate{Count: 1, Per: keyFetchEvery}); !ok {
+	if _, ok := g.Sessions.Allow(ctx, "user keys:"+user, session.Rate{Count: 1, Per: keyFetchInterval}); !ok {
 		return nil
 	}
 	sessionKey, err := g.Sessions.LatestSessionKey(ctx, s.AppID, s.OpenID)
 	if errors.Is(err, session.ErrNotFound) {
-		return apierror.New(apierror.SessionKeyStale, "session_key is not known any more, call wx.login again").WithCause(err)
+		return apierror.New(apierror.SessionKeyStale, "the session_key has expired, call wx.login again").WithCause(err)
 	}
 	if err != nil {
 		return err
@@ -89,5 +91,5 @@ func (g *Gateway) fetchUserKeys(ctx context.Context, s *session.Session, user st
 }
 
 func proofStale() *apierror.Error {
-	return apierror.New(apierror.ProofStale, "the key is over or not known: fetch the latest one")
+	return apierror.New(apierror.ProofStale, "the key has expired or is unknown: fetch the latest one")
 }

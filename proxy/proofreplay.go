@@ -9,13 +9,13 @@ import (
 	"wxgate/session"
 )
 
-// useNonce refuses a proof that was used before. While Redis is
-// unreachable, GET and HEAD pass unless this instance has seen the nonce.
+// useNonce refuses a proof whose nonce was used before. While Redis can't be reached, it
+// accepts GET and HEAD unless this instance has seen the nonce.
 func (g *Gateway) useNonce(rc *requestContext, nonce string, until time.Time) error {
 	first, err := g.Sessions.UseNonce(rc.r.Context(), rc.session(), nonce, until)
-	reads := rc.r.Method == http.MethodGet || rc.r.Method == http.MethodHead
+	readOnly := rc.r.Method == http.MethodGet || rc.r.Method == http.MethodHead
 	switch {
-	case err != nil && !(errors.Is(err, session.ErrUnavailable) && reads):
+	case err != nil && !(errors.Is(err, session.ErrUnavailable) && readOnly):
 		return err
 	case !first:
 		return apierror.New(apierror.ProofReplayed, "this proof was used before: sign each request anew")

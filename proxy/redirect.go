@@ -9,9 +9,9 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// rewriteLocation brings a Location that points at the backend's own address
-// back to the public one: path-only, with strip_prefix put back. Addresses of
-// others pass as they are.
+// rewriteLocation rewrites a Location or Content-Location that points at the backend to
+// the public path: without scheme and host, with strip_prefix added again. Locations on
+// other hosts are unchanged.
 func (rc *requestContext) rewriteLocation(h http.Header) {
 	if !rc.route.RewriteRedirects {
 		return
@@ -25,9 +25,8 @@ func (rc *requestContext) rewriteLocation(h http.Header) {
 	}
 }
 
-// publicLocation is the address that a client can follow. A relative reference
-// (RFC 3986, section 4.2) that begins with no slash is right as it is: the
-// client resolves it against its own path.
+// publicLocation is the rewritten Location. A relative reference without a leading slash
+// (RFC 3986, section 4.2) is unchanged: the client resolves it against the public path.
 func (rt *Route) publicLocation(location, requestHost string) string {
 	u, err := url.Parse(location)
 	if err != nil || u.Opaque != "" || u.User != nil {
@@ -35,7 +34,7 @@ func (rt *Route) publicLocation(location, requestHost string) string {
 	}
 	switch {
 	case u.Host != "":
-		if !rt.isOwnAddress(u, requestHost) {
+		if !rt.pointsAtBackend(u, requestHost) {
 			return location
 		}
 	case u.Scheme != "" || !strings.HasPrefix(location, "/"):
@@ -58,17 +57,17 @@ func (rt *Route) publicLocation(location, requestHost string) string {
 	return public
 }
 
-// isOwnAddress reports whether a URL points at one of the route's upstreams,
-// or, where they are given the client's Host, at that.
-func (rt *Route) isOwnAddress(u *url.URL, requestHost string) bool {
+// pointsAtBackend reports whether a URL points at one of the route's upstreams, or with
+// preserve_host at the host of the request.
+func (rt *Route) pointsAtBackend(u *url.URL, requestHost string) bool {
 	if rt.PreserveHost && strings.EqualFold(u.Host, requestHost) {
 		return true
 	}
 	return slices.ContainsFunc(rt.BackendURLs, func(backend *url.URL) bool { return sameServer(u, backend) })
 }
 
-// sameServer compares host and port. Without a port in either, the scheme makes
-// no difference: a backend that believes itself behind TLS says https.
+// sameServer compares host and port. Where neither URL has a port, the scheme is ignored:
+// a backend that is configured for TLS in front of it writes https.
 func sameServer(a, b *url.URL) bool {
 	return strings.EqualFold(a.Hostname(), b.Hostname()) &&
 		(a.Port() == b.Port() || effectivePort(a) == effectivePort(b))
@@ -84,10 +83,10 @@ func effectivePort(u *url.URL) string {
 	return "80"
 }
 
-// publicPath brings a path that a backend names to the one that clients use:
-// add_prefix taken off, strip_prefix put back, unless the backend has put it
-// there itself, as X-Forwarded-Prefix asks it to. A path outside of add_prefix
-// is none that the route leads to, and stays.
+// publicPath maps a path of the backend to the public path: add_prefix is removed and
+// strip_prefix is added, unless the backend has added it already because of
+// X-Forwarded-Prefix. A path outside add_prefix can't be reached through the route, and is
+// unchanged.
 func (rt *Route) publicPath(path string) string {
 	if added := strings.TrimSuffix(rt.AddPrefix, "/"); added != "" {
 		if !httprule.PathWithin(path, added) {
@@ -102,39 +101,4 @@ func (rt *Route) publicPath(path string) string {
 		return path
 	}
 	return stripped + path
-}
-
-// rewriteCookiePaths does the same for the Path of a backend's cookies: a
-// browser would not send them back where a prefix was taken off.
-func (rc *requestContext) rewriteCookiePaths(h http.Header) {
-	rt := rc.route
-	if !rt.RewriteRedirects || rt.StripPrefix == "" && rt.AddPrefix == "" {
-		return
-	}
-	lines := h["Set-Cookie"]
-	if len(lines) == 0 {
-		return
-	}
-	rewritten := make([]string, len(lines))
-	for i, line := range lines {
-		rewritten[i] = rt.publicCookie(line)
-	}
-	h["Set-Cookie"] = rewritten
-}
-
-func (rt *Route) publicCookie(line string) string {
-	attributes := strings.Split(line, ";")
-	for i, attribute := range attributes {
-		name, path, _ := strings.Cut(attribute, "=")
-		path = strings.Trim(path, " \t")
-		if i == 0 || !strings.EqualFold(strings.Trim(name, " \t"), "Path") || !strings.HasPrefix(path, "/") {
-			continue
-		}
-		public := rt.publicPath(path)
-		if path == "/" && len(public) > 1 {
-			public = strings.TrimSuffix(public, "/") // "/app" takes in "/app/x" too (RFC 6265, section 5.1.4)
-		}
-		attributes[i] = " Path=" + public
-	}
-	return strings.Join(attributes, ";")
 }

@@ -11,103 +11,103 @@ import (
 	"wxgate/apierror"
 )
 
-// bodyStall is how long a client may be silent in the middle of a body.
-const bodyStall = 30 * time.Second
+// bodyIdleTimeout is how long a client may send nothing in the middle of a body.
+const bodyIdleTimeout = 30 * time.Second
 
-// bodyLimits bound a client's body in time. A slow upload passes, a body that
-// never comes does not.
+// bodyLimits limits the time of a client's body. A slow upload passes; a body that never
+// arrives does not.
 type bodyLimits struct {
-	stall time.Duration // silence; 0: any
-	total time.Duration // the whole body; 0: any
+	idle  time.Duration // without a byte; 0: no limit
+	total time.Duration // of the whole body; 0: no limit
 
-	// rate is the least average, in bytes a second, that the body must reach
-	// once it has taken grace; 0: none.
-	rate  float64
-	grace time.Duration
+	// minRate is the minimum average in bytes a second, checked after the first
+	// rateGrace; 0: no minimum.
+	minRate   float64
+	rateGrace time.Duration
 }
 
-// leastRate is the least average of a body, in bytes a second.
-const leastRate = 100
+// minBodyRate is the minimum average rate of a body, in bytes a second.
+const minBodyRate = 100
 
-// endpointBodyLimits hold for the gateway's own endpoints, whatever the body
-// says of its type and length.
+// endpointBodyLimits are the limits at the gateway's own endpoints.
 func endpointBodyLimits() bodyLimits {
-	return bodyLimits{stall: 10 * time.Second, total: 30 * time.Second, rate: leastRate, grace: 10 * time.Second}
+	return bodyLimits{idle: 10 * time.Second, total: 30 * time.Second, minRate: minBodyRate, rateGrace: 10 * time.Second}
 }
 
-// routeBodyLimits hold for bodies that are forwarded. In HTTP/2, where a body
-// holds no connection, a stream of unknown length may honestly pause, and that
-// of a gRPC call be silent for as long as it likes.
+// routeBodyLimits are the limits of a body that is forwarded. In HTTP/2 a slow body does
+// not occupy a connection: one of unknown length may pause, and that of a gRPC call may
+// be idle without limit.
 func routeBodyLimits(r *http.Request) bodyLimits {
-	limits := bodyLimits{stall: bodyStall, rate: leastRate, grace: bodyStall}
+	limits := bodyLimits{idle: bodyIdleTimeout, minRate: minBodyRate, rateGrace: bodyIdleTimeout}
 	if r.ProtoMajor < 2 || r.ContentLength > 0 {
 		return limits
 	}
-	limits.rate = 0
+	limits.minRate = 0
 	if isGRPC(r.Header.Get("Content-Type")) {
-		limits.stall = 0
+		limits.idle = 0
 	}
 	return limits
 }
 
 var (
-	errBodyTooSlow = errors.New("the body comes too slowly")
+	errBodyTooSlow = errors.New("the body arrives too slowly")
 	errBodyClosed  = errors.New("the body was read after its request ended")
 )
 
-// requestBody is a client's body on its way to a backend: bounded in size and
-// in time, and safe to be read by a transport that outlives the handler.
+// requestBody is a client's body with limits of size and time. A transport may read it
+// after the handler has returned.
 type requestBody struct {
 	src    io.ReadCloser
 	w      http.ResponseWriter
-	left   int64 // bytes that may still come; < 0: any number
+	left   int64 // bytes still allowed; < 0: no limit
 	limit  int64
 	limits bodyLimits
 	onEOF  func()
 
-	// Only the reading goroutine touches these.
-	start       time.Time
+	// Used by the reading goroutine only.
+	startedAt   time.Time
 	deadlineSet time.Time // when the current read deadline was set
-	got         int64
+	received    int64     // bytes
 
-	mu     sync.Mutex // held for moments only: a Read may block for long
+	mu     sync.Mutex // not held during a Read of src, which may block
 	closed bool
-	err    error // the first error of the client's side, io.EOF left out
+	err    error // the first error of reading src, except io.EOF
 }
 
-// begin wraps the request's body. most < 1: no limit.
-func (b *requestBody) begin(rc *requestContext, most int64, limits bodyLimits, onEOF func()) {
-	left := most
-	if most < 1 {
+// start wraps the body of the request. limit is in bytes; < 1: no limit. onEOF is called
+// when the body has been read.
+func (b *requestBody) start(rc *requestContext, limit int64, limits bodyLimits, onEOF func()) {
+	left := limit
+	if limit < 1 {
 		left = -1
 	}
-	b.src, b.w, b.left, b.limit, b.limits, b.onEOF = rc.r.Body, rc.w, left, most, limits, onEOF
-	b.start = time.Now()
-	switch limits.stall {
-	case bodyStall:
-		b.deadlineSet = rc.start // by begin
+	b.src, b.w, b.left, b.limit, b.limits, b.onEOF = rc.r.Body, rc.w, left, limit, limits, onEOF
+	b.startedAt = time.Now()
+	switch limits.idle {
+	case bodyIdleTimeout:
+		b.deadlineSet = rc.start // by Gateway.begin
 	case 0:
 		b.setDeadline(time.Time{})
 	}
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
-	if err := b.state(); err != nil {
+	if err := b.readError(); err != nil {
 		return 0, err
 	}
 	b.extendDeadline()
 	n, err := b.src.Read(p)
-	b.got += int64(n)
+	b.received += int64(n)
 	if b.left >= 0 {
 		if b.left -= int64(n); b.left < 0 {
 			err = &http.MaxBytesError{Limit: b.limit}
 			n = 0
 		}
 	}
-	return n, b.record(err)
+	return n, b.afterRead(err)
 }
 
-func (b *requestBody) state() error {
+func (b *requestBody) readError() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
@@ -116,26 +116,26 @@ func (b *requestBody) state() error {
 	return b.err
 }
 
-// record keeps the client's error and lifts the deadline at the end: one that
-// fires later would look as if the client had gone away.
-func (b *requestBody) record(err error) error {
+// afterRead records an error, and clears the read deadline at the end of the body: a
+// deadline that elapsed later would look as if the client had closed the connection.
+func (b *requestBody) afterRead(err error) error {
 	switch {
 	case err == nil:
 		return b.checkRate()
 	case err == io.EOF:
-		if b.limits.stall > 0 {
+		if b.limits.idle > 0 {
 			b.setDeadline(time.Time{})
 		}
-		b.ended()
+		b.runOnEOF()
 		return err
 	}
 	b.setError(err)
 	return err
 }
 
-// ended calls onEOF, which reads the request's trailers. Once the handler is done the
-// request is another one.
-func (b *requestBody) ended() {
+// runOnEOF calls onEOF, which reads the request's trailers, unless the handler has
+// returned: its request may then be reused for another.
+func (b *requestBody) runOnEOF() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.onEOF != nil && !b.closed {
@@ -149,10 +149,11 @@ func (b *requestBody) setError(err error) {
 	b.mu.Unlock()
 }
 
+// checkRate checks the total time and the average rate.
 func (b *requestBody) checkRate() error {
-	passed := time.Since(b.start)
-	tooLong := b.limits.total > 0 && passed > b.limits.total
-	tooSlow := b.limits.rate > 0 && passed > b.limits.grace && float64(b.got) < b.limits.rate*passed.Seconds()
+	elapsed := time.Since(b.startedAt)
+	tooLong := b.limits.total > 0 && elapsed > b.limits.total
+	tooSlow := b.limits.minRate > 0 && elapsed > b.limits.rateGrace && float64(b.received) < b.limits.minRate*elapsed.Seconds()
 	if tooLong || tooSlow {
 		b.setError(errBodyTooSlow)
 		return errBodyTooSlow
@@ -160,24 +161,25 @@ func (b *requestBody) checkRate() error {
 	return nil
 }
 
+// extendDeadline sets the read deadline, at most once in a tenth of the idle limit.
 func (b *requestBody) extendDeadline() {
-	if b.limits.stall == 0 {
+	if b.limits.idle == 0 {
 		return
 	}
 	now := time.Now()
-	if now.Sub(b.deadlineSet) < b.limits.stall/10 {
+	if now.Sub(b.deadlineSet) < b.limits.idle/10 {
 		return
 	}
 	b.deadlineSet = now
-	at := now.Add(b.limits.stall)
-	if end := b.start.Add(b.limits.total); b.limits.total > 0 && end.Before(at) {
-		at = end
+	deadline := now.Add(b.limits.idle)
+	if end := b.startedAt.Add(b.limits.total); b.limits.total > 0 && end.Before(deadline) {
+		deadline = end
 	}
-	b.setDeadline(at)
+	b.setDeadline(deadline)
 }
 
-// setDeadline leaves the client's connection alone once the handler is done:
-// it is another request's then, and a stream of HTTP/2 is gone.
+// setDeadline sets the read deadline, unless the handler has returned: the connection
+// then serves another request, and an HTTP/2 stream must not be used any more.
 func (b *requestBody) setDeadline(t time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -186,17 +188,18 @@ func (b *requestBody) setDeadline(t time.Time) {
 	}
 }
 
-// Close ends reading for good; the server drains the rest by itself.
+// Close does nothing: the server discards the rest of the body.
 func (b *requestBody) Close() error { return nil }
 
-// detach is called when the handler is done: a transport must not read on.
+// detach must be called when the handler returns: reads fail from then on.
 func (b *requestBody) detach() {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
 }
 
-// clientError is what the client did wrong while its body was read, or nil.
+// clientError returns the error of reading the client's body, or nil. It accepts a nil
+// receiver.
 func (b *requestBody) clientError() *apierror.Error {
 	if b == nil {
 		return nil
@@ -206,7 +209,7 @@ func (b *requestBody) clientError() *apierror.Error {
 	return bodyError(b.err)
 }
 
-// bodyError maps an error of reading a client's body.
+// bodyError maps an error of reading a client's body to an error of the gateway.
 func bodyError(err error) *apierror.Error {
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -215,16 +218,16 @@ func bodyError(err error) *apierror.Error {
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge().WithCause(err)
 	case errors.Is(err, errBodyTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
-		return closing(apierror.New(apierror.Timeout, "the request body came too slowly").WithCause(err))
+		return closeConnection(apierror.New(apierror.Timeout, "the request body arrived too slowly").WithCause(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return closing(apierror.New(apierror.ClientClosed, "the client went away").WithCause(err))
+		return closeConnection(apierror.New(apierror.ClientClosed, "the client closed the connection").WithCause(err))
 	}
-	return closing(apierror.New(apierror.BadRequest, "the request body can't be read").WithCause(err))
+	return closeConnection(apierror.New(apierror.BadRequest, "the request body could not be read").WithCause(err))
 }
 
-// checkBody refuses a body that says beforehand that it is too large.
+// checkBody refuses a body whose Content-Length is over the route's max_body.
 func checkBody(rc *requestContext) error {
-	if most := rc.route.MaxBody; most > 0 && rc.r.ContentLength > most {
+	if limit := rc.route.MaxBody; limit > 0 && rc.r.ContentLength > limit {
 		return bodyTooLarge()
 	}
 	return nil

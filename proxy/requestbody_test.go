@@ -80,7 +80,7 @@ func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				src := &tricklingBody{
 					ResponseWriter: httptest.NewRecorder(), piece: test.piece, interval: test.interval, pieces: 100,
-					deadline: time.Now().Add(bodyStall), // by begin
+					deadline: time.Now().Add(bodyIdleTimeout), // by begin
 				}
 				if test.cut == never && test.length > 0 {
 					src.pieces = int(test.length) / test.piece
@@ -92,7 +92,7 @@ func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
 				}
 				start := time.Now()
 				body := new(requestBody)
-				body.begin(&requestContext{w: src, r: r, start: start}, 0, limits, nil)
+				body.start(&requestContext{w: src, r: r, start: start}, 0, limits, nil)
 				_, err := io.Copy(io.Discard, body)
 				took := time.Since(start)
 				if test.cut == never {
@@ -130,7 +130,7 @@ func TestBodyThatEndsLateLeavesTheNextRequestAlone(t *testing.T) {
 	late := false
 	body := new(requestBody)
 	r.Body = endingBody{returned: body.detach}
-	body.begin(&requestContext{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { late = true })
+	body.start(&requestContext{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { late = true })
 	if _, err := body.Read(make([]byte, 1)); err != io.EOF || late {
 		t.Errorf("the trailers were looked for: %v, %v", late, err)
 	}

@@ -77,7 +77,7 @@ func (rc *requestContext) WriteHeader(status int) {
 	}
 	rc.status = status
 	rc.addGatewayHeaders(h)
-	if len(rc.r.Header["Upgrade"]) > 0 && upgradeOf(rc.r) != upgradeNone {
+	if len(rc.r.Header["Upgrade"]) > 0 && parseUpgrade(rc.r) != upgradeNone {
 		// The client may have sent bytes of the other protocol ahead of the response.
 		h["Connection"] = []string{"close"}
 	}
@@ -166,7 +166,7 @@ func (rc *requestContext) fail(err error) {
 func (rc *requestContext) cause(err error) error {
 	if errors.Is(err, context.Canceled) {
 		if rc.r.Context().Err() == http1.ErrShutdown {
-			return stoppingError()
+			return shutdownError()
 		}
 		if cause := context.Cause(rc.r.Context()); cause != nil {
 			return cause

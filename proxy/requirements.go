@@ -7,7 +7,7 @@ import (
 	"wxgate/session"
 )
 
-// checkRequirements holds the session to what the route requires.
+// checkRequirements checks the roles and the phone number that the route requires.
 func checkRequirements(rc *requestContext) error {
 	if len(rc.route.Roles) == 0 && !rc.route.RequirePhone {
 		return nil
@@ -24,8 +24,7 @@ func checkRequirements(rc *requestContext) error {
 	return nil
 }
 
-// hasRole reports whether the session has one of the roles; none asked for is
-// granted to all.
+// hasRole reports whether the session has one of the roles, or roles is empty.
 func hasRole(s *session.Session, roles []string) bool {
 	return len(roles) == 0 || slices.ContainsFunc(roles, func(role string) bool { return slices.Contains(s.Roles, role) })
 }

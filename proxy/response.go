@@ -13,51 +13,52 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// sendResponse sends the backend's response to the client, as it comes.
-func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, f *outboundRequest, res *upstream.Response, body *requestBody) error {
+// sendResponse sends the backend's response to the client while it is received.
+func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, o *outboundRequest, res *upstream.Response, body *requestBody) error {
 	g.storeCookies(ctx, rc, res)
-	copied := newBodyCopy(res)
-	defer copied.release()
-	if err := copied.readAhead(); err != nil {
-		// Nothing of the answer has left: a connection that ends without a
-		// byte would make load balancers send the request again.
+	copier := newBodyCopier(res)
+	defer copier.release()
+	if err := copier.readAhead(); err != nil {
+		// Nothing was sent yet, so respond with an error: a load balancer repeats a
+		// request whose connection is closed without a byte of response.
 		return g.forwardError(ctx, err, body)
 	}
 	rules := rc.config.headers
 	h := rc.Header()
-	copyResponseHeader(h, &res.Header, rules, f.values[:0])
+	copyResponseHeader(h, &res.Header, rules, o.values[:0])
 	rc.rewriteLocation(h)
 	rc.rewriteCookiePaths(h)
 	if rc.isWebSocket() {
 		spellWebSocketHeaders(h)
 	}
 	if _, sent := h["Content-Type"]; !sent {
-		h["Content-Type"] = nil // else net/http guesses one
+		h["Content-Type"] = nil // net/http sniffs a type where there is no such key
 	}
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
-		delete(h, "Content-Length") // RFC 9110, section 8.6; a 304's is that of another answer
+		delete(h, "Content-Length") // RFC 9110, section 8.6: a 304's is the length of another response
 	}
 	announced := announceTrailers(h, res.Trailer(), rules)
-	rc.responseHeaders = rc.route.changeResponse(rc.responseHeaders)
+	rc.responseHeaders = rc.route.withResponseRules(rc.responseHeaders)
 	rc.WriteHeader(res.StatusCode)
-	if err := copied.writeTo(rc); err != nil {
+	if err := copier.writeTo(rc); err != nil {
 		rc.abort(g.forwardError(ctx, err, body))
 	}
 	sendTrailers(rc, res.Trailer(), announced)
 	return nil
 }
 
-// copyResponseHeader copies what a backend may tell a client.
-// The values are put in room, as far as that suffices.
+// copyResponseHeader copies the headers that a backend may send to a client. It uses the
+// memory of room for the values, and allocates what room does not hold.
 func copyResponseHeader(dst http.Header, src *fieldlist.List, rules *httprule.Headers, room []string) {
-	keepFromBackend(src, rules)
+	stripBackendHeaders(src, rules)
 	src.CopyTo(dst, room)
 }
 
-// changeResponse puts the route's own rules behind the ones already there.
-func (rt *Route) changeResponse(before func(http.Header)) func(http.Header) {
+// withResponseRules returns a function that applies response_headers of the route, and
+// then next: the gateway's own headers replace the route's.
+func (rt *Route) withResponseRules(next func(http.Header)) func(http.Header) {
 	if len(rt.ResponseSet) == 0 && len(rt.ResponseRemove) == 0 {
-		return before
+		return next
 	}
 	return func(h http.Header) {
 		for _, name := range rt.ResponseRemove {
@@ -66,49 +67,49 @@ func (rt *Route) changeResponse(before func(http.Header)) func(http.Header) {
 		for name, value := range rt.ResponseSet {
 			h[name] = []string{value}
 		}
-		if before != nil {
-			before(h)
+		if next != nil {
+			next(h)
 		}
 	}
 }
 
-// abort breaks the connection off: a client must not take half an answer for
-// a whole one. What is buffered is sent first, so that the client sees that
-// there was an answer. It does not return.
+// abort closes the connection in the middle of a response, so that the client does not
+// take it for a complete one. What is buffered is sent first: a client or load balancer
+// that received nothing would repeat the request. abort does not return.
 func (rc *requestContext) abort(reason *apierror.Error) {
 	rc.gatewayError = reason
 	rc.Flush()
 	panic(http.ErrAbortHandler)
 }
 
-// copyBuffer is what bodies are copied through.
+// copyBuffer is the buffer for copying bodies and tunnels.
 type copyBuffer [32 << 10]byte
 
 var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
 
-// readAheadBytes of a body of known length are read before the header is sent,
-// so that a backend that dies within a short body is answered with 502. net/http
-// would keep back as much.
+// readAheadBytes is how much of a body of known length is read before the header is
+// sent: where the backend fails within it, the response is a 502. net/http buffers as
+// much before it sends a header.
 const readAheadBytes = 4 << 10
 
-// bodyCopy copies a response's body. Where its length isn't known beforehand
-// (events, chunked, gRPC) each piece is flushed at once.
-type bodyCopy struct {
+// bodyCopier copies a response's body. Where the length is not known (event streams,
+// chunked, gRPC), it flushes after each read.
+type bodyCopier struct {
 	src    io.Reader
 	stream bool
 	buf    *copyBuffer
-	ahead  int   // bytes in buf that were read ahead
-	err    error // what the reading ahead ended with
+	ahead  int   // bytes in buf that readAhead has read
+	err    error // of readAhead
 }
 
-func newBodyCopy(res *upstream.Response) bodyCopy {
-	return bodyCopy{src: res.Body, stream: isStream(res), buf: copyBuffers.Get().(*copyBuffer)}
+func newBodyCopier(res *upstream.Response) bodyCopier {
+	return bodyCopier{src: res.Body, stream: isStream(res), buf: copyBuffers.Get().(*copyBuffer)}
 }
 
-func (c *bodyCopy) release() { copyBuffers.Put(c.buf) }
+func (c *bodyCopier) release() { copyBuffers.Put(c.buf) }
 
-// isStream: an answer of unknown length may go on for ever, and its pieces are
-// for now.
+// isStream reports whether the body may be a stream, whose parts must reach the client
+// at once: its length is not known, or it is an event stream.
 func isStream(res *upstream.Response) bool {
 	return res.ContentLength < 0 || isEventStream(res.Header.Get("Content-Type"))
 }
@@ -117,8 +118,8 @@ func isEventStream(contentType string) bool {
 	return strings.HasPrefix(contentType, "text/event-stream")
 }
 
-// readAhead reads the beginning of a body of known length.
-func (c *bodyCopy) readAhead() error {
+// readAhead reads the first readAheadBytes of a body of known length.
+func (c *bodyCopier) readAhead() error {
 	for !c.stream && c.err == nil && c.ahead < readAheadBytes {
 		var n int
 		n, c.err = c.src.Read(c.buf[c.ahead:])
@@ -130,9 +131,10 @@ func (c *bodyCopy) readAhead() error {
 	return c.err
 }
 
-func (c *bodyCopy) writeTo(rc *requestContext) error {
+// writeTo copies the rest of the body to the client.
+func (c *bodyCopier) writeTo(rc *requestContext) error {
 	if c.stream {
-		rc.Flush() // the header alone may be what the client waits for
+		rc.Flush() // sends the header: the client may wait for it before any part of the body
 	}
 	for n, err := c.ahead, c.err; ; n, err = c.src.Read(c.buf[:]) {
 		if n > 0 {

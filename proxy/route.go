@@ -12,59 +12,59 @@ import (
 	"wxgate/session"
 )
 
-// Auth says what a route asks of the request's token.
+// Auth says whether a route requires a token.
 type Auth string
 
 const (
 	AuthRequired Auth = "required" // no token: 401
-	AuthOptional Auth = "optional" // identity if a token is there; a bad one is still 401
-	AuthNone     Auth = "none"     // tokens are not looked at, no identity is sent
+	AuthOptional Auth = "optional" // no token: an anonymous request; an invalid token: 401
+	AuthNone     Auth = "none"     // tokens are ignored, no identity is sent
 )
 
-// Cookies says what happens to a backend's cookies.
+// Cookies says how a route treats the backend's cookies.
 type Cookies string
 
 const (
-	CookiesPass Cookies = "pass" // both ways, untouched
-	CookiesJar  Cookies = "jar"  // kept per session, never shown to the client
-	CookiesDrop Cookies = "drop" // neither way
+	CookiesPass Cookies = "pass" // forwarded unchanged both ways
+	CookiesJar  Cookies = "jar"  // stored per session in the gateway, not sent to the client
+	CookiesDrop Cookies = "drop" // removed both ways
 )
 
-// Route is one rule of the table: which requests it takes, what it asks for
-// and where they go. It is not changed once the table is built.
+// Route is one route of the configuration: which requests match it, what it requires,
+// and where it forwards them. It must not be changed after NewTable.
 type Route struct {
 	Name    string
 	Host    string   // exact, or *.example.com; "": any
-	Path    string   // a segment prefix: /api/ takes /api and everything below
-	Methods []string // none: the usual ones
+	Path    string   // a prefix of whole segments: /api/ matches /api and everything below it
+	Methods []string // empty: httprule.Methods
 
 	Auth         Auth
-	Roles        []string // any one of them opens the route; none: no role is asked for
+	Roles        []string // the user needs one of them; empty: no role is required
 	RequirePhone bool
-	RateLimit    session.Rate // zero: none
+	RateLimit    session.Rate // zero: no limit
 	MaxBody      int64        // bytes; 0: no limit
 
-	Upstream     *upstream.Group // chooses the host: the URL it is given has none
-	BackendURLs  []*url.URL      // the addresses of the upstreams
-	Backend      string          // names the upstreams: routes to the same ones share a cookie jar
-	Timeout      time.Duration   // until the response's header; also for a request that outlives its session
-	StripPrefix  string
-	AddPrefix    string
-	PreserveHost bool
-	HashByOpenID bool // the upstream's balance is hash_openid
-	WebSocket    bool
-	Cookies      Cookies
-	Override     bool // POST with X-HTTP-Method-Override
-	Proof        ProofMode
-	AcceptCookie bool // a web page's cookie stands in for a token
-	CORSOrigins  []string
+	Upstream       *upstream.Group // chooses the host of the outbound URL
+	BackendURLs    []*url.URL      // the addresses of the upstreams, for Location and cookie domains
+	CookieJarID    string          // identifies the upstreams: routes to the same ones share a cookie jar
+	Timeout        time.Duration   // until the response's header; also the time for a request to finish after its session has ended
+	StripPrefix    string
+	AddPrefix      string
+	PreserveHost   bool
+	HashByOpenID   bool // the balance of Upstream is hash_openid
+	WebSocket      bool
+	Cookies        Cookies
+	MethodOverride bool // POST may carry X-HTTP-Method-Override
+	Proof          ProofMode
+	AcceptCookie   bool // accepts a web page's cookie in place of a token
+	CORSOrigins    []string
 
-	// UnsignedUploads lets a multipart/form-data body go unsigned where the
-	// route wants proofs: wx.uploadFile writes it, and the client can't see it.
+	// UnsignedUploads accepts a proof without a body hash for multipart/form-data:
+	// wx.uploadFile writes that body itself, so that the client can't hash it.
 	UnsignedUploads bool
 
-	// RewriteRedirects brings a Location that points at the backend, and the
-	// Path of its cookies, back to the public address.
+	// RewriteRedirects rewrites a Location that points at the backend, and the Path of
+	// its cookies, to the public address.
 	RewriteRedirects bool
 
 	RequestSet     map[string]string // canonical names
@@ -76,7 +76,8 @@ type Route struct {
 	metrics *routeMetrics
 }
 
-// BackendHost is the host that the backend takes itself for, without a port.
+// BackendHost is the host name of the first upstream, in lower case, without a port; ""
+// where there is none.
 func (rt *Route) BackendHost() string {
 	if len(rt.BackendURLs) == 0 {
 		return ""
@@ -84,9 +85,9 @@ func (rt *Route) BackendHost() string {
 	return strings.ToLower(rt.BackendURLs[0].Hostname())
 }
 
-// Takes reports whether the route takes the method. HEAD is taken wherever
-// GET is, as HTTP has it.
-func (rt *Route) Takes(method string) bool {
+// AcceptsMethod reports whether the route accepts the method. A route that accepts GET
+// accepts HEAD too (RFC 9110, section 9.3.2).
+func (rt *Route) AcceptsMethod(method string) bool {
 	methods := rt.methods()
 	return slices.Contains(methods, method) || method == http.MethodHead && slices.Contains(methods, http.MethodGet)
 }
@@ -98,5 +99,5 @@ func (rt *Route) methods() []string {
 	return rt.Methods
 }
 
-// needsUser reports whether a token is looked at.
-func (rt *Route) needsUser() bool { return rt.Auth != AuthNone }
+// authenticates reports whether the route reads tokens.
+func (rt *Route) authenticates() bool { return rt.Auth != AuthNone }

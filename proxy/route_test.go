@@ -39,7 +39,7 @@ func TestLongestPathWinsThenHost(t *testing.T) {
 		{"a.test", "/api/v1/admin", "POST", "deep-post"},
 		{"a.test", "/api/v1/admin", "DELETE", ""},
 	} {
-		m := table.Match(c.host, c.path, func(rt *proxy.Route) bool { return rt.Takes(c.method) })
+		m := table.Match(c.host, c.path, func(rt *proxy.Route) bool { return rt.AcceptsMethod(c.method) })
 		got := ""
 		if m.Route != nil {
 			got = m.Route.Name
@@ -78,7 +78,7 @@ func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
 func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
-		{Name: "with", Path: "/with/", Auth: proxy.AuthNone, Override: true, Methods: []string{"POST", "PATCH"}},
+		{Name: "with", Path: "/with/", Auth: proxy.AuthNone, MethodOverride: true, Methods: []string{"POST", "PATCH"}},
 		{Name: "without", Path: "/without/", Auth: proxy.AuthNone},
 	}})
 	for _, c := range []struct{ method, path, override, want string }{
@@ -173,7 +173,7 @@ func TestJarKeepsCookiesOnTheServer(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{
-			{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b", BackendURLs: []*url.URL{{Scheme: "http", Host: "127.0.0.1"}}},
+			{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, CookieJarID: "b", BackendURLs: []*url.URL{{Scheme: "http", Host: "127.0.0.1"}}},
 			{Name: "drop", Path: "/drop/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesDrop},
 		},
 		backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -301,7 +301,7 @@ func TestCloudRunBackendWorksUnchanged(t *testing.T) {
 func TestCookiesOfAnswersAtOnceAreAllKept(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
-		routes: []*proxy.Route{{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, Backend: "b"}},
+		routes: []*proxy.Route{{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, CookieJarID: "b"}},
 		backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if name := r.URL.Query().Get("set"); name != "" {
 				w.Header().Set("Set-Cookie", name+"=1; Path=/")

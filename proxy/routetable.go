@@ -1,18 +1,16 @@
 package proxy
 
-import (
-	"strings"
-)
+import "strings"
 
-// Table finds the route of a request: the longest matching path wins, then a
-// route with a host before one without, an exact host before a wildcard.
+// Table finds the route of a request. The longest matching path wins; for one path, an
+// exact host before the longest wildcard host before no host.
 type Table struct {
 	byPath map[string]*hostRoutes // key: the path without its last slash
-	depth  int                    // the most slashes in a key: what is longer can't match
+	depth  int                    // the largest number of slashes in a key: a path with more is cut before the look-up
 }
 
-// NewTable compiles the routes. Routes that can't be told apart are the
-// config's error to find; here the first one given wins.
+// NewTable returns the table of the routes. Package config rejects two routes that match
+// the same requests; here the first of them wins.
 func NewTable(routes []*Route) *Table {
 	t := &Table{byPath: map[string]*hostRoutes{}}
 	for _, rt := range routes {
@@ -31,11 +29,11 @@ func allowHeader(rt *Route) string {
 	return strings.Join(rt.methods(), ", ")
 }
 
-// hostRoutes are the routes of one path, by host: however many there are, a
-// look-up takes one step for each label of the request's host at most.
+// hostRoutes are the routes of one path, by host. A look-up takes at most one step for
+// each label of the request's host, however many routes there are.
 type hostRoutes struct {
 	exact    map[string][]*Route
-	wildcard map[string][]*Route // key: ".example.com" of "*.example.com"
+	wildcard map[string][]*Route // key: ".example.com" for "*.example.com"
 	any      []*Route
 }
 
@@ -51,8 +49,8 @@ func (h *hostRoutes) add(rt *Route) {
 	}
 }
 
-// find gives the routes of the best host: the exact one, then the longest
-// wildcard, then none. They differ by method only.
+// find returns the routes of the best matching host: the exact one, else the longest
+// wildcard, else the routes without a host. They differ by method only.
 func (h *hostRoutes) find(host string) []*Route {
 	if routes := h.exact[host]; routes != nil {
 		return routes
@@ -68,15 +66,16 @@ func (h *hostRoutes) find(host string) []*Route {
 	return h.any
 }
 
-// Match is what a look-up found: Route, or, where the path is known but not
-// with this method, the methods that are Allowed.
+// Match is the result of a look-up. Where a route has the path but not the method, Route
+// is nil and Allowed is the value of the Allow header; where no route matches, both are
+// empty.
 type Match struct {
 	Route   *Route
 	Allowed string
 }
 
-// Match finds the route for a host (lower case, no port), a decoded path that
-// the path rule let pass, and the method that accepts says a route takes.
+// Match finds the route for a host (lower case, no port) and a decoded path that is
+// valid by httprule. accepts reports whether a route serves the request's method.
 func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
 	key := t.longestKey(strings.TrimSuffix(path, "/"))
 	for {
@@ -90,8 +89,9 @@ func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
 	}
 }
 
-// ambiguousRoute reports whether a path would have another route for a backend that
-// ends it at ";", as Tomcat does, or at an escaped "?" or "#".
+// ambiguousRoute reports whether the path would match another route if it ended at its
+// first ";", "?" or "#". Tomcat ends a path at ";", other servers at an escaped "?" or
+// "#": a client could reach a path that its route does not protect.
 func (t *Table) ambiguousRoute(host, path string) bool {
 	end := strings.IndexAny(path, ";?#")
 	if end < 0 {
@@ -102,8 +102,8 @@ func (t *Table) ambiguousRoute(host, path string) bool {
 
 func anyMethod(*Route) bool { return true }
 
-// longestKey cuts off the segments below the deepest route, so that a client's
-// path of a thousand segments costs no thousand look-ups.
+// longestKey cuts a path to the depth of the deepest route, so that a path of a thousand
+// segments does not take a thousand look-ups.
 func (t *Table) longestKey(path string) string {
 	slashes := 0
 	for i := range len(path) {
@@ -117,7 +117,7 @@ func (t *Table) longestKey(path string) string {
 	return path
 }
 
-// match chooses among the routes of one path, which may have none.
+// match finds the route of one path; h is nil where no route has that path.
 func (h *hostRoutes) match(host string, accepts func(*Route) bool) (Match, bool) {
 	if h == nil {
 		return Match{}, false

@@ -82,4 +82,4 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-func takesGet(rt *proxy.Route) bool { return rt.Takes(http.MethodGet) }
+func takesGet(rt *proxy.Route) bool { return rt.AcceptsMethod(http.MethodGet) }

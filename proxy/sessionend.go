@@ -11,41 +11,41 @@ import (
 	"wxgate/session"
 )
 
-// errSessionEnded is why a stream or a socket was cut: its session has ended.
-// No client gets it as an answer to a request that a backend has seen.
+// errSessionEnded is the logged reason for closing a stream or a WebSocket whose session
+// has ended. It is never the response to a request that a backend has seen.
 var errSessionEnded = apierror.New(apierror.SessionEnded, "the session has ended, log in again")
 
 const (
-	// streamGrace is how long an answer of unknown length may go on once its
-	// session has ended: a page that is sent in chunks comes to its end, a
-	// stream is cut within the second that a session's end may take.
-	streamGrace = 500 * time.Millisecond
+	// streamEndGrace is how long a response of unknown length may continue after its
+	// session has ended. A page that is sent in chunks completes in that time, and a
+	// stream is aborted within one second of the session's end.
+	streamEndGrace = 500 * time.Millisecond
 
-	// defaultFinish bounds a request whose route has no timeout.
-	defaultFinish = 30 * time.Second
+	// defaultFinishTimeout is used where the route has no timeout.
+	defaultFinishTimeout = 30 * time.Second
 )
 
-// sessionEnd decides what a session's end means to a request under way.
+// sessionEnd handles the end of the session of a request in flight.
 //
-// Once a backend has seen a request, answering it with 401 would make the
-// client log in and send it again: one order would become two. So the request
-// is let finish, within the route's timeout. What has no end of its own is cut.
+// After a backend has seen a request, a 401 would make the client log in and repeat it:
+// one order would become two. Therefore the request may finish within the route's
+// timeout. Streams, which do not finish by themselves, are aborted.
 type sessionEnd struct {
 	cancel context.CancelCauseFunc
 	watch  session.Watch
 
 	mu      sync.Mutex
 	ended   bool
-	started bool          // the answer has begun, and is a stream
-	limit   time.Duration // from the session's end on, or from the answer's beginning
+	started bool          // the response has started, and is a stream
+	limit   time.Duration // after the session's end, or after the start of the response if that is later
 	timer   *time.Timer
 }
 
-// watchSession follows the session of a request, which an anonymous one hasn't.
-func (g *Gateway) watchSession(rc *requestContext, f *outboundRequest) {
+// watchSession watches the session of an authenticated request.
+func (g *Gateway) watchSession(rc *requestContext, o *outboundRequest) {
 	if rc.authenticated {
-		f.session.begin(rc.r.Header.Get("Content-Type"), rc.route.Timeout, f.kept.cancel)
-		f.session.watch = g.Sessions.Watch(rc.auth, f.kept.sessionEnded)
+		o.session.start(rc.r.Header.Get("Content-Type"), rc.route.Timeout, o.funcs.cancel)
+		o.session.watch = g.Sessions.Watch(rc.auth, o.funcs.sessionEnded)
 	}
 }
 
@@ -60,28 +60,30 @@ func (g *Gateway) terminateOnSessionEnd(rc *requestContext, t *tunnel) (stop fun
 	return func() { watch.Stop() }
 }
 
-// begin takes the type of the request's body, and the time for the whole request.
-func (e *sessionEnd) begin(contentType string, timeout time.Duration, cancel context.CancelCauseFunc) {
+// start sets the limit by the Content-Type of the request and the route's timeout.
+func (e *sessionEnd) start(contentType string, timeout time.Duration, cancel context.CancelCauseFunc) {
 	e.cancel, e.limit = cancel, timeout
 	switch {
 	case isGRPC(contentType):
 		e.limit = 0
 	case timeout <= 0:
-		e.limit = defaultFinish
+		e.limit = defaultFinishTimeout
 	}
 }
 
-// isGRPC: a call in which both sides may go on for ever.
+// isGRPC reports whether the type is that of a gRPC call, in which either side may
+// stream without end.
 func isGRPC(contentType string) bool { return strings.HasPrefix(contentType, "application/grpc") }
 
+// sessionEnded is called by the session's watch.
 func (e *sessionEnd) sessionEnded() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.ended = true
-	e.arm()
+	e.startTimer()
 }
 
-// responseStarted is told what kind of answer comes.
+// responseStarted sets the limit for a response that is a stream.
 func (e *sessionEnd) responseStarted(res *upstream.Response) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -90,24 +92,24 @@ func (e *sessionEnd) responseStarted(res *upstream.Response) {
 	case isEventStream(contentType) || isGRPC(contentType):
 		e.limit = 0
 	case res.ContentLength < 0:
-		e.limit = streamGrace
+		e.limit = streamEndGrace
 	default:
-		return // the time for the whole request goes on
+		return // a response of known length keeps the limit of the request
 	}
 	e.started = true
 	if e.ended {
-		e.arm()
+		e.startTimer()
 	}
 }
 
-// arm starts the time that is left; mu is held.
-func (e *sessionEnd) arm() {
+// startTimer cancels the request after the limit. The caller holds mu.
+func (e *sessionEnd) startTimer() {
 	if e.timer != nil {
 		e.timer.Stop()
 	}
 	reason := errSessionEnded
 	if !e.started {
-		reason = unfinishedError()
+		reason = sessionEndedTimeout()
 	}
 	if e.limit == 0 {
 		e.cancel(reason)
@@ -116,21 +118,21 @@ func (e *sessionEnd) arm() {
 	e.timer = time.AfterFunc(e.limit, func() { e.cancel(reason) })
 }
 
-// unfinishedError answers a request that a backend has seen and did not answer
-// in the time that the session's end leaves. It is no 401, and no client and no
-// load balancer repeats it by itself.
-func unfinishedError() *apierror.Error {
-	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend answered").WithCause(errSessionEnded)
+// sessionEndedTimeout is the error of a request whose backend did not respond within the
+// limit after the session's end. A 504 is neither a 401, after which clients log in, nor
+// a status after which load balancers repeat a request.
+func sessionEndedTimeout() *apierror.Error {
+	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend responded").WithCause(errSessionEnded)
 }
 
-// stop reports whether the session had not ended, so that nothing comes of that
-// any more.
-func (e *sessionEnd) stop() (inTime bool) {
-	inTime = e.watch.Stop()
+// stop ends the watch. It reports whether the session had not ended before: then
+// sessionEnded is not running and will not be called.
+func (e *sessionEnd) stop() (stopped bool) {
+	stopped = e.watch.Stop()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.timer != nil {
 		e.timer.Stop()
 	}
-	return inTime
+	return stopped
 }

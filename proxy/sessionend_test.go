@@ -31,11 +31,11 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 		code     apierror.Code
 	}{
 		"no answer":                 {timeout: 3 * time.Second, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
-		"no answer, no timeout":     {cut: defaultFinish, code: apierror.UpstreamTimeout},
+		"no answer, no timeout":     {cut: defaultFinishTimeout, code: apierror.UpstreamTimeout},
 		"sized answer under way":    {timeout: 3 * time.Second, response: sized, early: true, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
 		"sized answer afterwards":   {timeout: 3 * time.Second, response: sized, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
-		"chunked answer under way":  {response: chunked, early: true, cut: streamGrace, code: apierror.SessionEnded},
-		"chunked answer afterwards": {response: chunked, cut: streamGrace, code: apierror.SessionEnded},
+		"chunked answer under way":  {response: chunked, early: true, cut: streamEndGrace, code: apierror.SessionEnded},
+		"chunked answer afterwards": {response: chunked, cut: streamEndGrace, code: apierror.SessionEnded},
 		"events under way":          {response: events, early: true, code: apierror.SessionEnded},
 		"events afterwards":         {response: events, code: apierror.SessionEnded},
 		"gRPC, nothing came yet":    {request: "application/grpc", code: apierror.UpstreamTimeout},
@@ -46,7 +46,7 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancelCause(t.Context())
 				e := new(sessionEnd)
-				e.begin(test.request, test.timeout, cancel)
+				e.start(test.request, test.timeout, cancel)
 				defer e.stop()
 				if test.early {
 					e.responseStarted(test.response)
@@ -80,7 +80,7 @@ func TestFinishedRequestsAreNotCutLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		e := new(sessionEnd)
-		e.begin("", time.Second, cancel)
+		e.start("", time.Second, cancel)
 		e.sessionEnded()
 		e.stop()
 		time.Sleep(time.Minute)

@@ -5,46 +5,44 @@ import (
 	"time"
 )
 
-// setCookie is a Set-Cookie line as a user agent reads it (RFC 6265, section
-// 5.2), which is far more than section 4 lets servers send: names such as
-// cart[7], values with quotes, backslashes or UTF-8. Name and value are what
-// was sent, byte for byte.
+// setCookie is a Set-Cookie line as a user agent parses it (RFC 6265, section 5.2). That
+// grammar accepts more than section 4 allows servers to send: names such as cart[7],
+// values with quotes, backslashes or UTF-8. Name and value are the bytes as sent.
 type setCookie struct {
 	name, value string
 	path        string    // "": the default path
 	domain      string    // lower case, without the leading dot; "": none
-	expires     time.Time // zero: with the session
+	expires     time.Time // zero: at the end of the session
 }
 
-// maxCookieLife bounds how far ahead a cookie's end can lie: far beyond any
-// session, and within what a time.Duration holds.
-const maxCookieLife = 100 * 365 * 24 * time.Hour
+// maxCookieAge limits Max-Age: it is longer than any session, and fits into a
+// time.Duration.
+const maxCookieAge = 100 * 365 * 24 * time.Hour
 
-// parseSetCookie reads one line. ok is false for what a user agent ignores:
-// lines without a name, and such with control characters, which could not be
-// sent back.
+// parseSetCookie parses one line. ok is false where a user agent ignores the line: it has
+// no name, or control characters, which could not be sent in a Cookie header.
 func parseSetCookie(line string, now time.Time) (c setCookie, ok bool) {
-	if hasControl(line) {
+	if hasControlCharacter(line) {
 		return c, false
 	}
 	pair, attributes, _ := strings.Cut(line, ";")
 	name, value, hasValue := strings.Cut(pair, "=")
-	c.name, c.value = trimBlank(name), trimBlank(value)
+	c.name, c.value = trimWSP(name), trimWSP(value)
 	if !hasValue || c.name == "" {
 		return setCookie{}, false
 	}
-	byMaxAge := false
+	hasMaxAge := false
 	for attribute := range strings.SplitSeq(attributes, ";") {
 		name, value, _ := strings.Cut(attribute, "=")
-		value = trimBlank(value)
-		switch strings.ToLower(trimBlank(name)) {
+		value = trimWSP(value)
+		switch strings.ToLower(trimWSP(name)) {
 		case "expires":
-			if at, ok := parseCookieDate(value); ok && !byMaxAge {
+			if at, ok := parseCookieDate(value); ok && !hasMaxAge {
 				c.expires = at
 			}
-		case "max-age": // goes before Expires (section 5.3, step 3)
-			if at, ok := maxAgeEnd(value, now); ok {
-				c.expires, byMaxAge = at, true
+		case "max-age": // takes precedence over Expires (section 5.3, step 3)
+			if at, ok := maxAgeExpiry(value, now); ok {
+				c.expires, hasMaxAge = at, true
 			}
 		case "domain":
 			if value != "" {
@@ -60,16 +58,16 @@ func parseSetCookie(line string, now time.Time) (c setCookie, ok bool) {
 	return c, true
 }
 
-// maxAgeEnd is the end that a Max-Age means (section 5.2.2): any number of
-// digits, perhaps a minus sign.
-func maxAgeEnd(value string, now time.Time) (time.Time, bool) {
+// maxAgeExpiry returns the expiry for a Max-Age (section 5.2.2): any number of digits,
+// with or without a minus sign.
+func maxAgeExpiry(value string, now time.Time) (time.Time, bool) {
 	digits := strings.TrimPrefix(value, "-")
 	if digits == "" || strings.Trim(digits, "0123456789") != "" {
 		return time.Time{}, false
 	}
-	seconds, most := int64(0), int64(maxCookieLife/time.Second)
+	seconds, limit := int64(0), int64(maxCookieAge/time.Second)
 	for _, digit := range digits {
-		seconds = min(seconds*10+int64(digit-'0'), most)
+		seconds = min(seconds*10+int64(digit-'0'), limit)
 	}
 	if digits != value {
 		return now, true
@@ -77,10 +75,10 @@ func maxAgeEnd(value string, now time.Time) (time.Time, bool) {
 	return now.Add(time.Duration(seconds) * time.Second), true
 }
 
-// trimBlank takes off WSP (RFC 5234), and nothing else that Unicode calls space.
-func trimBlank(s string) string { return strings.Trim(s, " \t") }
+// trimWSP trims WSP (RFC 5234): space and tab, but no other Unicode white space.
+func trimWSP(s string) string { return strings.Trim(s, " \t") }
 
-func hasControl(s string) bool {
+func hasControlCharacter(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {
 			return true

@@ -32,9 +32,9 @@ func TestSetCookieIsReadAsUserAgentsDo(t *testing.T) {
 		"m=1; Max-Age=60":                      {name: "m", value: "1", expires: cookieNow.Add(time.Minute)},
 		"m=1; Max-Age=0":                       {name: "m", value: "1", expires: cookieNow},
 		"m=1; Max-Age=-5":                      {name: "m", value: "1", expires: cookieNow},
-		"m=1; Max-Age=99999999999999999999999": {name: "m", value: "1", expires: cookieNow.Add(maxCookieLife)},
-		"m=1; Max-Age=9223372036854775807":     {name: "m", value: "1", expires: cookieNow.Add(maxCookieLife)},
-		"m=1; Max-Age=9223372037":              {name: "m", value: "1", expires: cookieNow.Add(maxCookieLife)},
+		"m=1; Max-Age=99999999999999999999999": {name: "m", value: "1", expires: cookieNow.Add(maxCookieAge)},
+		"m=1; Max-Age=9223372036854775807":     {name: "m", value: "1", expires: cookieNow.Add(maxCookieAge)},
+		"m=1; Max-Age=9223372037":              {name: "m", value: "1", expires: cookieNow.Add(maxCookieAge)},
 		"m=1; Max-Age=+5":                      {name: "m", value: "1"},
 		"m=1; Max-Age=5s":                      {name: "m", value: "1"},
 		"m=1; Max-Age=":                        {name: "m", value: "1"},
@@ -104,7 +104,7 @@ func FuzzSetCookie(f *testing.F) {
 		if ok != wanted || got != want {
 			t.Fatalf("%q is %+v, %v; section 5.2 has %+v, %v", line, got, ok, want, wanted)
 		}
-		if theirs, err := http.ParseSetCookie(line); err == nil && ok && !theirs.Quoted && (theirs.Name != got.name || trimBlank(theirs.Value) != got.value) {
+		if theirs, err := http.ParseSetCookie(line); err == nil && ok && !theirs.Quoted && (theirs.Name != got.name || trimWSP(theirs.Value) != got.value) {
 			t.Fatalf("%q is %+v, and %q=%q for net/http", line, got, theirs.Name, theirs.Value)
 		}
 		if ok && strings.ContainsAny(got.name+got.value, "\r\n\x00;") {
@@ -150,8 +150,8 @@ func cookieByTheSection(line string) (setCookie, bool) {
 			switch {
 			case strings.HasPrefix(value, "-"), err == nil && seconds <= 0:
 				byAge = cookieNow
-			case err != nil || seconds > int64(maxCookieLife/time.Second):
-				byAge = cookieNow.Add(maxCookieLife)
+			case err != nil || seconds > int64(maxCookieAge/time.Second):
+				byAge = cookieNow.Add(maxCookieAge)
 			default:
 				byAge = cookieNow.Add(time.Duration(seconds) * time.Second)
 			}
@@ -225,7 +225,7 @@ func TestADomainMustBeTheBackends(t *testing.T) {
 		"": true, "shop.example.com": true, "example.com": true, "backend": true,
 		"com": false, "hop.example.com": false, "evil.com": false, "shop.example.com.evil.com": false, "end": false,
 	} {
-		if domainFits(domain, hosts) != want {
+		if domainMatches(domain, hosts) != want {
 			t.Errorf("Domain=%s fits: %v", domain, !want)
 		}
 	}

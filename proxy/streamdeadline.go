@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// streamDeadline keeps the write deadline of an HTTP/2 stream away while nothing
-// is being written. HTTP/1's deadline only fails a write that waits; that of a
-// stream resets it when the time has come (net/http's http2stream), also an
-// upload, a long poll or a quiet stream of events.
+// streamDeadline extends the write deadline of an HTTP/2 stream while no write is in
+// progress. In HTTP/1 a write deadline fails only a blocked write. net/http's HTTP/2
+// server resets the stream when the deadline passes, an upload, a long poll or an idle
+// event stream included.
 type streamDeadline struct {
 	ctl   *http.ResponseController
 	timer *time.Timer
 
 	mu      sync.Mutex
 	writing bool
-	over    bool
+	stopped bool
 }
 
-// startStreamDeadline gives nil for HTTP/1, which needs none.
+// startStreamDeadline returns nil for HTTP/1, which needs none; the methods accept nil.
 func startStreamDeadline(w http.ResponseWriter, r *http.Request) *streamDeadline {
 	if r.ProtoMajor < 2 {
 		return nil
@@ -27,14 +27,14 @@ func startStreamDeadline(w http.ResponseWriter, r *http.Request) *streamDeadline
 	c := &streamDeadline{ctl: http.NewResponseController(w)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.timer = time.AfterFunc(clientWriteTimeout/2, c.tick)
+	c.timer = time.AfterFunc(clientWriteTimeout/2, c.extend)
 	return c
 }
 
-func (c *streamDeadline) tick() {
+func (c *streamDeadline) extend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over {
+	if c.stopped {
 		return
 	}
 	if !c.writing {
@@ -43,23 +43,24 @@ func (c *streamDeadline) tick() {
 	c.timer.Reset(clientWriteTimeout / 2)
 }
 
-// write marks the beginning and end of a write, which the deadline is for.
-func (c *streamDeadline) setWriting(begins bool) {
+// setWriting must be called before and after each write.
+func (c *streamDeadline) setWriting(writing bool) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
-	c.writing = begins
+	c.writing = writing
 	c.mu.Unlock()
 }
 
-// stop must come before the handler returns: the stream is gone then.
+// stop must be called before the handler returns: the stream must not be used after
+// that.
 func (c *streamDeadline) stop() {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
-	c.over = true
+	c.stopped = true
 	c.mu.Unlock()
 	c.timer.Stop()
 }

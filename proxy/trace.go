@@ -17,10 +17,10 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// startSpan begins the server span of a request (OpenTelemetry's semantic
-// conventions for HTTP). It holds no query, no token and no user. The trace of a
-// trusted proxy goes on; that of anybody else is linked to, not believed: a client
-// must not decide what is sampled, nor write into another's trace.
+// startSpan starts the server span of a request (OpenTelemetry's semantic conventions
+// for HTTP). It holds no query, no token and no user. It continues the trace of a
+// trusted proxy. A trace context from anyone else is only linked: a client must not
+// decide what is sampled, nor write into another trace.
 func (g *Gateway) startSpan(rc *requestContext) {
 	if g.Tracer == nil {
 		return
@@ -36,7 +36,7 @@ func (g *Gateway) startSpan(rc *requestContext) {
 	}
 	ctx, rc.span = g.Tracer.Start(ctx, spanName(r.Method), options...)
 	if !rc.span.IsRecording() {
-		return // what isn't sampled costs no more
+		return
 	}
 	rc.r = r.WithContext(ctx)
 	rc.span.SetAttributes(
@@ -47,7 +47,7 @@ func (g *Gateway) startSpan(rc *requestContext) {
 	rc.span.SetAttributes(span.ServerAddress(truncate(r.Host, maxLoggedHost))...)
 }
 
-// spanName is the name of a span without a route.
+// spanName is the name of a span before its route is known.
 func spanName(method string) string {
 	if httprule.IsDefaultMethod(method) {
 		return method
@@ -55,7 +55,7 @@ func spanName(method string) string {
 	return "HTTP"
 }
 
-// requestMethod is a method that clients can't make up.
+// requestMethod limits the values of the attribute: a client can send any method.
 func requestMethod(method string) attribute.KeyValue {
 	if httprule.IsDefaultMethod(method) {
 		return semconv.HTTPRequestMethodKey.String(method)
@@ -63,7 +63,7 @@ func requestMethod(method string) attribute.KeyValue {
 	return semconv.HTTPRequestMethodOther
 }
 
-// remoteSpan reads traceparent, which must stand there once.
+// remoteSpan reads traceparent, which must be sent exactly once.
 func remoteSpan(h http.Header) trace.SpanContext {
 	if len(h["Traceparent"]) != 1 {
 		return trace.SpanContext{}
@@ -82,18 +82,18 @@ func protocolVersion(r *http.Request) string {
 	return "1.1"
 }
 
-// endSpan says what became of the request.
+// endSpan sets the attributes of the response and ends the server span.
 func (rc *requestContext) endSpan() {
 	if rc.span == nil {
 		return
 	}
 	if rc.span.IsRecording() {
-		rc.describeSpan()
+		rc.setSpanAttributes()
 	}
 	rc.span.End()
 }
 
-func (rc *requestContext) describeSpan() {
+func (rc *requestContext) setSpanAttributes() {
 	route := rc.routeName
 	if rc.route != nil {
 		route = rc.route.Host + rc.route.Path
@@ -111,8 +111,8 @@ func (rc *requestContext) describeSpan() {
 	}
 }
 
-// startUpstreamSpan begins the client span of what is sent to a backend, and
-// tells the backend of it in place of what the client said.
+// startUpstreamSpan starts the client span of a request to a backend, and replaces the
+// client's trace context headers by it.
 func (g *Gateway) startUpstreamSpan(rc *requestContext, out *upstream.Call) trace.Span {
 	if rc.span == nil {
 		return nil
@@ -137,7 +137,7 @@ func (c listCarrier) Keys() []string {
 	return keys
 }
 
-// endUpstreamSpan: the address is that of the last attempt.
+// endUpstreamSpan ends the client span, with the address of the last attempt.
 func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upstream.Response, err error) {
 	if s == nil {
 		return
@@ -158,7 +158,7 @@ func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upst
 	}
 }
 
-// traceID is the id of a sampled request's trace, else "".
+// traceID returns the id of the request's trace; "" where it is not sampled.
 func (rc *requestContext) traceID() string {
 	if rc.span == nil || !rc.span.SpanContext().IsSampled() {
 		return ""
@@ -166,8 +166,8 @@ func (rc *requestContext) traceID() string {
 	return rc.span.SpanContext().TraceID().String()
 }
 
-// observe counts a duration, with the trace that it is an example of.
-func (rc *requestContext) observe(o prometheus.Observer, seconds float64) {
+// observeWithTrace observes a duration, with the trace id as its exemplar.
+func (rc *requestContext) observeWithTrace(o prometheus.Observer, seconds float64) {
 	if exemplar, ok := o.(prometheus.ExemplarObserver); ok {
 		if id := rc.traceID(); id != "" {
 			exemplar.ObserveWithExemplar(seconds, prometheus.Labels{"trace_id": id})

@@ -105,7 +105,7 @@ func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
 		env, spans := newTracedEnv(t, envConfig{config: func(c *proxy.Config) {
 			if trusted {
-				c.Proxies = proxy.Proxies{netip.MustParsePrefix("127.0.0.0/8")}
+				c.TrustedProxies = proxy.TrustedProxies{netip.MustParsePrefix("127.0.0.0/8")}
 			}
 		}})
 		env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent, "Tracestate", "a=b")

@@ -7,16 +7,17 @@ import (
 	"wxgate/internal/httprule"
 )
 
-func trailerPasses(rules *httprule.Headers, name string) bool {
+// responseTrailerAllowed reports whether a backend may send the trailer to a client.
+func responseTrailerAllowed(rules *httprule.Headers, name string) bool {
 	return rules.Response(name).PassesFromBackend() && httprule.AllowedInTrailer(name)
 }
 
-// announceTrailers declares the trailers that the backend declared, but none
-// that only the gateway may send. It gives how many.
+// announceTrailers sets Trailer to the allowed names that the backend announced, and
+// returns their number.
 func announceTrailers(h, trailer http.Header, rules *httprule.Headers) int {
 	names := make([]string, 0, len(trailer))
 	for name := range trailer {
-		if trailerPasses(rules, name) {
+		if responseTrailerAllowed(rules, name) {
 			names = append(names, name)
 		}
 	}
@@ -26,20 +27,20 @@ func announceTrailers(h, trailer http.Header, rules *httprule.Headers) int {
 	return len(names)
 }
 
-// sendTrailers passes on what came after the body, announced or not.
+// sendTrailers sends the allowed trailers, announced or not.
 func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
 	if len(trailer) == 0 {
 		return
 	}
-	rc.Flush() // forces chunking, without which there are no trailers
+	rc.Flush() // forces chunked encoding: without it trailers can't be sent
 	prefix := http.TrailerPrefix
 	if announced == len(trailer) {
 		prefix = ""
 	}
 	h := rc.Header()
 	for name, values := range trailer {
-		if trailerPasses(rc.config.headers, name) {
-			delete(h, name) // of the header; an announced name would be sent with its value again
+		if responseTrailerAllowed(rc.config.headers, name) {
+			delete(h, name) // the header's value: an announced trailer of that name would repeat it
 			h[prefix+name] = values
 		}
 	}

@@ -40,7 +40,7 @@ func (s *openTunnels) drain(ctx context.Context) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for t := range s.open {
-			go t.closeGoingAway(stoppingError())
+			go t.closeGoingAway(shutdownError())
 		}
 	})
 	defer stop()

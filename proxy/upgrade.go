@@ -5,49 +5,51 @@ import (
 	"strings"
 )
 
-// upgrade says what kind of connection the request asks for.
+// upgrade is the protocol upgrade that a request asks for.
 type upgrade int
 
 const (
 	upgradeNone upgrade = iota
 	upgradeWebSocket
-	upgradeBroken // asks for a WebSocket, but not as RFC 6455, section 4.1 has it
+	upgradeInvalid // a WebSocket handshake that violates RFC 6455, section 4.1
 )
 
-// upgradeOf reads the request's Upgrade. Anything but websocket is dropped (as
-// hop-by-hop) and the request served without it.
-func upgradeOf(r *http.Request) upgrade {
+// parseUpgrade reads Upgrade and Connection. An upgrade to any other protocol is ignored:
+// the headers are hop-by-hop, and the request is forwarded without them.
+func parseUpgrade(r *http.Request) upgrade {
 	values := r.Header["Upgrade"]
 	if len(values) == 0 || !strings.EqualFold(strings.TrimSpace(values[0]), "websocket") || !listsToken(r.Header["Connection"], "upgrade") {
 		return upgradeNone
 	}
-	proper := len(values) == 1 && r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.ProtoMajor == 1 &&
+	valid := len(values) == 1 && r.Method == http.MethodGet && r.ProtoAtLeast(1, 1) && r.ProtoMajor == 1 &&
 		r.ContentLength == 0 && len(r.Header["Sec-Websocket-Key"]) == 1
-	if !proper {
-		return upgradeBroken
+	if !valid {
+		return upgradeInvalid
 	}
 	return upgradeWebSocket
 }
 
-// checkUpgrade refuses a WebSocket handshake that isn't one, or where the
-// route takes none.
+// checkUpgrade refuses an invalid WebSocket handshake, and any handshake on a route with
+// websocket: false.
 func checkUpgrade(rc *requestContext) error {
-	switch upgradeOf(rc.r) {
-	case upgradeBroken:
-		return badRequest("this is no WebSocket handshake")
+	switch parseUpgrade(rc.r) {
+	case upgradeInvalid:
+		return badRequest("invalid WebSocket handshake")
 	case upgradeWebSocket:
 		if !rc.route.WebSocket {
-			return badRequest("this route takes no WebSocket")
+			return badRequest("this route does not accept WebSockets")
 		}
 	}
 	return nil
 }
 
+// isWebSocket reports whether the request is a valid WebSocket handshake.
 func (rc *requestContext) isWebSocket() bool {
-	return len(rc.r.Header["Upgrade"]) > 0 && upgradeOf(rc.r) == upgradeWebSocket
+	return len(rc.r.Header["Upgrade"]) > 0 && parseUpgrade(rc.r) == upgradeWebSocket
 }
 
-// listsToken reports whether a header that lists tokens holds one.
+// listsToken reports whether a header with a list of tokens contains the token, in any
+// case.
 func listsToken(lines []string, token string) bool {
 	for _, line := range lines {
 		for t := range strings.SplitSeq(line, ",") {

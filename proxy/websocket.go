@@ -154,7 +154,7 @@ func writeSwitching(client net.Conn, rc *requestContext, res *upstream.Response)
 	h["Connection"] = []string{"Upgrade"}
 	h["Upgrade"] = []string{"websocket"}
 	rc.rewriteCookiePaths(h)
-	rc.responseHeaders = rc.route.changeResponse(rc.responseHeaders)
+	rc.responseHeaders = rc.route.withResponseRules(rc.responseHeaders)
 	rc.addGatewayHeaders(h)
 	spellWebSocketHeaders(h)
 	_ = client.SetWriteDeadline(time.Now().Add(tunnelWriteTimeout))

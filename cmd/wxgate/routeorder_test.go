@@ -40,7 +40,7 @@ func TestRoutesArePrintedInTheOrderInWhichTheyWin(t *testing.T) {
 		table := proxy.NewTable(rules.Routes)
 		for _, host := range []string{"x", "shop.example.com", "a.cn.example.com", "b.cn.example.com", "b.example.com"} {
 			for _, path := range []string{"/", "/other", "/api", "/api/x", "/api/orders/1"} {
-				won := table.Match(host, path, func(r *proxy.Route) bool { return r.Takes(http.MethodGet) })
+				won := table.Match(host, path, func(r *proxy.Route) bool { return r.AcceptsMethod(http.MethodGet) })
 				if want := firstFitting(sorted, host, path, http.MethodGet); won.Route == nil || won.Route.Name != want {
 					t.Errorf("%s%s: the table says %s, the proxy takes %+v", host, path, want, won.Route)
 				}

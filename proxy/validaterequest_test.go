@@ -23,7 +23,7 @@ func TestConnectionListsABoundedNumberOfNames(t *testing.T) {
 			t.Parallel()
 			r := httptest.NewRequest("GET", "/", nil)
 			r.Header["Connection"] = test.lines
-			if err := checkAmbiguities(r); (err != nil) != test.refused {
+			if err := checkAmbiguousHeaders(r); (err != nil) != test.refused {
 				t.Errorf("got %v, refused should be %v", err, test.refused)
 			}
 		})

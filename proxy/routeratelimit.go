@@ -2,8 +2,8 @@ package proxy
 
 import "wxgate/proxy/ratelimit"
 
-// limitRate holds a caller to the route's rate: by user, by address where
-// there is none.
+// limitRate applies the route's rate_limit: per user, or per client address where the
+// request has no user.
 func (g *Gateway) limitRate(rc *requestContext) error {
 	rate := rc.route.RateLimit
 	if rate.Count == 0 {

@@ -8,20 +8,21 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// maxHeaderLines bounds the count of header lines, whatever their size.
-// maxConnectionOptions bounds what Connection lists: each option is compared with
-// each line.
 const (
-	maxHeaderLines       = 256
+	// maxHeaderLines limits the number of header lines, whatever their size.
+	maxHeaderLines = 256
+
+	// maxConnectionOptions limits the names in Connection: each is compared with each
+	// header line.
 	maxConnectionOptions = 32
 )
 
-// admit refuses what no route should ever see: requests that two servers could
-// understand differently. Nothing here depends on who the caller is.
-func admit(rc *requestContext) error {
+// validateRequest refuses requests that the gateway and a backend could parse
+// differently, before any route is looked up. It does not depend on the caller.
+func validateRequest(rc *requestContext) error {
 	r := rc.r
 	if httprule.NeverForwarded(r.Method) {
-		e := apierror.New(apierror.MethodNotAllowed, "this method is never served")
+		e := apierror.New(apierror.MethodNotAllowed, "this method is not allowed")
 		e.Allow, e.Close = strings.Join(httprule.DefaultMethods(), ", "), true
 		return e
 	}
@@ -36,12 +37,12 @@ func admit(rc *requestContext) error {
 		return badRequest("the Host header is not a host")
 	}
 	rc.host = host
-	return checkAmbiguities(r)
+	return checkAmbiguousHeaders(r)
 }
 
-// answerAsterisk answers OPTIONS *, which is about the server and no route (RFC
-// 9110, section 9.3.7).
-func answerAsterisk(rc *requestContext) error {
+// serveServerOptions responds to OPTIONS *, which addresses the server and not a route
+// (RFC 9110, section 9.3.7).
+func serveServerOptions(rc *requestContext) error {
 	if rc.r.Method == http.MethodOptions && rc.r.RequestURI == "*" {
 		rc.done = true
 		rc.Header().Set("Allow", strings.Join(httprule.DefaultMethods(), ", "))
@@ -51,14 +52,14 @@ func answerAsterisk(rc *requestContext) error {
 }
 
 func malformedPath() *apierror.Error {
-	return closing(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
+	return closeConnection(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
 }
 
 func badRequest(message string) *apierror.Error {
-	return closing(apierror.New(apierror.BadRequest, message))
+	return closeConnection(apierror.New(apierror.BadRequest, message))
 }
 
-func checkHeaderSize(r *http.Request, most int) error {
+func checkHeaderSize(r *http.Request, limit int) error {
 	size, lines := len(r.Method)+len(r.RequestURI)+len(r.Host), 0
 	for name, values := range r.Header {
 		for _, v := range values {
@@ -66,26 +67,27 @@ func checkHeaderSize(r *http.Request, most int) error {
 		}
 		lines += len(values)
 	}
-	if size <= most && lines <= maxHeaderLines {
+	if size <= limit && lines <= maxHeaderLines {
 		return nil
 	}
-	return closing(apierror.New(apierror.HeaderTooLarge, "the request's header is too large"))
+	return closeConnection(apierror.New(apierror.HeaderTooLarge, "the request's header is too large"))
 }
 
-// checkAmbiguities refuses what servers are known to disagree about.
-func checkAmbiguities(r *http.Request) error {
+// checkAmbiguousHeaders refuses header values that servers are known to parse
+// differently.
+func checkAmbiguousHeaders(r *http.Request) error {
 	switch {
 	case len(r.Header["Authorization"]) > 1:
 		return badRequest("more than one Authorization header")
-	case !expectIsPlain(r.Header["Expect"]):
+	case !validExpect(r.Header["Expect"]):
 		return badRequest("Expect may only be 100-continue")
 	case len(r.Header["Content-Type"]) > 1:
 		return badRequest("more than one Content-Type header")
 	case len(r.Header["Content-Length"]) > 1:
 		return badRequest("more than one Content-Length header")
-	case !lengthIsPlain(r.Header["Content-Length"]):
+	case !validContentLength(r.Header["Content-Length"]):
 		return badRequest("Content-Length is not a number")
-	case !connectionIsBrief(r.Header["Connection"]):
+	case !validConnection(r.Header["Connection"]):
 		return badRequest("Connection lists too many names")
 	case r.URL.User != nil:
 		return badRequest("a request target holds no user")
@@ -93,18 +95,19 @@ func checkAmbiguities(r *http.Request) error {
 	return nil
 }
 
-// expectIsPlain: net/http also honours lists that hold 100-continue among
-// others, and would pass them on as they are.
-func expectIsPlain(values []string) bool {
+// validExpect accepts 100-continue alone: net/http also accepts a list that contains it,
+// and the list would be forwarded as it is.
+func validExpect(values []string) bool {
 	return len(values) == 0 || len(values) == 1 && strings.EqualFold(values[0], "100-continue")
 }
 
-// lengthIsPlain: over HTTP/2, net/http takes what isn't a number for 0.
-func lengthIsPlain(values []string) bool {
+// validContentLength accepts digits only: over HTTP/2, net/http reads any other value
+// as 0.
+func validContentLength(values []string) bool {
 	return len(values) == 0 || values[0] != "" && strings.Trim(values[0], "0123456789") == ""
 }
 
-func connectionIsBrief(lines []string) bool {
+func validConnection(lines []string) bool {
 	options := len(lines)
 	for _, line := range lines {
 		options += strings.Count(line, ",")
@@ -112,9 +115,9 @@ func connectionIsBrief(lines []string) bool {
 	return options <= maxConnectionOptions
 }
 
-// closing marks an answer after which the connection ends: what comes next on
-// it can't be trusted to be a request.
-func closing(e *apierror.Error) *apierror.Error {
+// closeConnection makes the server close the connection after the error response: it is
+// not certain where the next request on it begins.
+func closeConnection(e *apierror.Error) *apierror.Error {
 	e.Close = true
 	return e
 }

@@ -70,7 +70,7 @@ func TestNoEarlyHintPassesAfterAPanic(t *testing.T) {
 	w := httptest.NewRecorder()
 	f := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), config: &compiledConfig{}, route: &Route{}})
 	f.release(false)
-	if err := f.kept.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
+	if err := f.funcs.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
 		t.Errorf("an interim response of status %d was written, %v", w.Code, err)
 	}
 }

@@ -10,18 +10,18 @@ func TestForwardContextEndsOnceAndSaysWhy(t *testing.T) {
 	t.Parallel()
 	reason, gone := errors.New("the session ended"), errors.New("the client went away")
 	for name, c := range map[string]struct {
-		end  func(fc *forwardContext, client context.CancelCauseFunc)
+		end  func(fc *outboundContext, client context.CancelCauseFunc)
 		want error // its cause
 	}{
-		"by the client":      {func(fc *forwardContext, client context.CancelCauseFunc) { client(gone); <-fc.Done() }, gone},
-		"for a reason":       {func(fc *forwardContext, _ context.CancelCauseFunc) { fc.cancel(reason) }, reason},
-		"at the end":         {func(fc *forwardContext, _ context.CancelCauseFunc) { fc.end() }, nil},
-		"the first counts":   {func(fc *forwardContext, client context.CancelCauseFunc) { fc.cancel(reason); client(gone); fc.end() }, reason},
-		"nothing at the end": {func(fc *forwardContext, client context.CancelCauseFunc) { fc.end(); client(gone) }, nil},
+		"by the client":      {func(fc *outboundContext, client context.CancelCauseFunc) { client(gone); <-fc.Done() }, gone},
+		"for a reason":       {func(fc *outboundContext, _ context.CancelCauseFunc) { fc.cancel(reason) }, reason},
+		"at the end":         {func(fc *outboundContext, _ context.CancelCauseFunc) { fc.stop() }, nil},
+		"the first counts":   {func(fc *outboundContext, client context.CancelCauseFunc) { fc.cancel(reason); client(gone); fc.stop() }, reason},
+		"nothing at the end": {func(fc *outboundContext, client context.CancelCauseFunc) { fc.stop(); client(gone) }, nil},
 	} {
 		client, cancel := context.WithCancelCause(context.WithValue(t.Context(), t, name))
-		fc := new(forwardContext)
-		fc.follow(client, fc.clientGone)
+		fc := new(outboundContext)
+		fc.start(client, fc.onClientEnd)
 		made, stop := context.WithCancel(fc) // as http.Transport makes one
 		called, stopped := make(chan struct{}), make(chan struct{})
 		context.AfterFunc(fc, func() { close(called) })
@@ -40,7 +40,7 @@ func TestForwardContextEndsOnceAndSaysWhy(t *testing.T) {
 			t.Errorf("%s: what was stopped was called", name)
 		default:
 		}
-		fc.end()
+		fc.stop()
 		stop()
 		cancel(nil)
 	}
@@ -50,9 +50,9 @@ func TestForwardContextOfAnEndedRequestEnds(t *testing.T) {
 	t.Parallel()
 	client, cancel := context.WithCancel(t.Context())
 	cancel()
-	fc := new(forwardContext)
-	fc.follow(client, fc.clientGone)
-	defer fc.end()
+	fc := new(outboundContext)
+	fc.start(client, fc.onClientEnd)
+	defer fc.stop()
 	<-fc.Done()
 	made, stop := context.WithCancel(fc)
 	defer stop()

@@ -8,8 +8,8 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// route finds who serves the request: the gateway itself, or a route, with the
-// method that the request has there.
+// route decides whether one of the gateway's own endpoints or a route serves the request,
+// and applies a method override.
 func (g *Gateway) route(rc *requestContext) error {
 	r, t := rc.r, rc.config.table
 	if g.endpoints.Owns(r.URL.Path) {
@@ -21,26 +21,26 @@ func (g *Gateway) route(rc *requestContext) error {
 	}
 	override := r.Header.Get("X-Http-Method-Override")
 	if r.Method == http.MethodPost && override != "" {
-		return rc.routeOverridden(t, override)
+		return rc.routeByOverride(t, override)
 	}
 	return rc.setRoute(t.Match(rc.host, r.URL.Path, func(rt *Route) bool {
-		return rt.Takes(r.Method) || rt.answersPreflight(r)
+		return rt.AcceptsMethod(r.Method) || rt.servesPreflight(r)
 	}))
 }
 
-// routeOverridden looks the route up by the method that the client means
-// (wx.request has no PATCH), where the route allows that.
-func (rc *requestContext) routeOverridden(t *Table, override string) error {
+// routeByOverride looks the route up by the method of X-HTTP-Method-Override, where the
+// route allows that: wx.request has no PATCH.
+func (rc *requestContext) routeByOverride(t *Table, override string) error {
 	path := rc.r.URL.Path
-	if m := t.Match(rc.host, path, anyMethod); m.Route == nil || !m.Route.Override {
-		return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.Takes(http.MethodPost) }))
+	if m := t.Match(rc.host, path, anyMethod); m.Route == nil || !m.Route.MethodOverride {
+		return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.AcceptsMethod(http.MethodPost) }))
 	}
 	override = strings.ToUpper(override)
 	if !httprule.ValidOverrideMethod(override) {
 		return apierror.New(apierror.BadRequest, "X-HTTP-Method-Override may be PATCH, PUT or DELETE")
 	}
 	rc.r.Method = override
-	return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.Override && rt.Takes(override) }))
+	return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.MethodOverride && rt.AcceptsMethod(override) }))
 }
 
 func (rc *requestContext) setRoute(m Match) error {
@@ -53,5 +53,5 @@ func (rc *requestContext) setRoute(m Match) error {
 		e.Allow = m.Allowed
 		return e
 	}
-	return apierror.New(apierror.NoRoute, "nothing is served here")
+	return apierror.New(apierror.NoRoute, "no route matches this path")
 }

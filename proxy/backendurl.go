@@ -7,9 +7,9 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// target is the URL's path and query for the backend: prefixes changed, all
-// else as it was sent.
-func (rt *Route) target(in *url.URL) url.URL {
+// backendURL is the path and query for the backend: strip_prefix and add_prefix applied,
+// everything else as received.
+func (rt *Route) backendURL(in *url.URL) url.URL {
 	out := url.URL{Path: in.Path, RawPath: in.EscapedPath(), RawQuery: in.RawQuery, ForceQuery: in.ForceQuery}
 	if rt.StripPrefix != "" {
 		out.Path, out.RawPath = stripPrefix(out.Path, out.RawPath, rt.StripPrefix)
@@ -21,8 +21,8 @@ func (rt *Route) target(in *url.URL) url.URL {
 	return out
 }
 
-// stripPrefix takes a prefix off both forms of a path, at a segment's end
-// only. raw is path with escapes; both are cut at the same byte of the decoded form.
+// stripPrefix removes a prefix that ends at a segment boundary from both forms of a
+// path. raw is path with its escapes; both are cut at the same byte of the decoded form.
 func stripPrefix(path, raw, prefix string) (string, string) {
 	prefix = strings.TrimSuffix(prefix, "/")
 	if !httprule.PathWithin(path, prefix) {
@@ -41,9 +41,9 @@ func stripPrefix(path, raw, prefix string) (string, string) {
 	return path[len(prefix):], raw[cut:]
 }
 
-// stripped is the prefix that strip_prefix takes off a path, without a slash
-// at its end; "" where it takes off nothing.
-func (rt *Route) stripped(path string) string {
+// strippedPrefix is the prefix that strip_prefix removes from a path, without a slash at
+// its end; "" where it removes nothing.
+func (rt *Route) strippedPrefix(path string) string {
 	prefix := strings.TrimSuffix(rt.StripPrefix, "/")
 	if prefix == "" || !httprule.PathWithin(path, prefix) {
 		return ""

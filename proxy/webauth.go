@@ -1,0 +1,85 @@
+package proxy
+
+import (
+	"errors"
+	"time"
+
+	"wxgate/apierror"
+	"wxgate/internal/httprule"
+	"wxgate/proxy/websession"
+	"wxgate/session"
+)
+
+// Web configures the sessions of web pages. In the zero value they are off.
+type Web struct {
+	Cookie websession.Cookie
+	MaxAge time.Duration // the Max-Age of the cookie, and the idle timeout of a web session
+
+	// Origins are further origins whose pages may send the cookie.
+	Origins []httprule.Origin
+}
+
+func (w Web) enabled() bool { return w.Cookie.Name != "" }
+
+// usesCookie reports whether the request is authenticated by its cookie: it has the
+// cookie, and no Authorization header. An invalid token beside a valid cookie is a 401.
+func (rc *requestContext) usesCookie() bool {
+	if !rc.config.Web.enabled() || len(rc.r.Header["Authorization"]) > 0 {
+		return false
+	}
+	_, ok := rc.config.Web.Cookie.Read(rc.r.Header["Cookie"])
+	return ok
+}
+
+// authenticateByCookie sets the session of the request's cookie, for requests from pages
+// of an allowed origin only: a browser sends the cookie with requests from every page.
+func (g *Gateway) authenticateByCookie(rc *requestContext) error {
+	web := &rc.config.Web
+	cookie, _ := web.Cookie.Read(rc.r.Header["Cookie"])
+	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
+	if isDeadCookie(err) {
+		rc.setWebCookie = web.Cookie.Clear()
+		return apierror.New(apierror.SessionEnded, "the session of this page has ended, open it again in the mini program").WithCause(err)
+	}
+	if err != nil {
+		return err
+	}
+	if !rc.sameOrigin() {
+		return apierror.New(apierror.CrossOrigin, "pages of this origin may not use the session")
+	}
+	rc.auth, rc.authenticated = auth, true
+	if g.cookies.renewalDue(auth.Session.ID, g.Now(), web.MaxAge) {
+		rc.setWebCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
+	}
+	return nil
+}
+
+// isDeadCookie reports whether the cookie can never be valid again, so that the browser
+// should delete it.
+func isDeadCookie(err error) bool {
+	return errors.Is(err, session.ErrSessionEnded) || errors.Is(err, session.ErrTokenInvalid) || errors.Is(err, session.ErrTokenExpired)
+}
+
+// sameOrigin reports whether a page of the gateway's own or a configured origin sent the
+// request.
+func (rc *requestContext) sameOrigin() bool {
+	origins := websession.Origins{Public: rc.config.PublicOrigins, Further: rc.config.Web.Origins}
+	return origins.Allows(websession.Request{
+		Method: rc.r.Method, WebSocket: rc.isWebSocket(), Header: rc.r.Header, Scheme: rc.scheme(), Host: rc.publicHost(),
+	})
+}
+
+// showErrorPage responds to a navigation without a valid session with an HTML page, on
+// routes that accept the cookie. A script gets the JSON error. It returns err.
+func (rc *requestContext) showErrorPage(err error) error {
+	if err == nil || !rc.route.AcceptCookie || !rc.config.Web.enabled() || !websession.IsNavigation(rc.r) {
+		return err
+	}
+	e := apierror.From(err)
+	if e.Code != apierror.SessionEnded && e.Code != apierror.TokenMissing {
+		return err
+	}
+	e.SetHeaders(rc.Header())
+	websession.SessionEnded(rc.id).Write(rc, e.Code.Status())
+	return err
+}
