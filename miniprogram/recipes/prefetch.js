@@ -1,12 +1,12 @@
 const { createGateway } = require('./wxgate-miniprogram/index.js')
 
 const gateway = createGateway({ baseURL: 'https://api.example.com' })
-let taken = ''
+let used = ''
 
-function takeLogin({ fetchedData, timeStamp }) {
-  // What is older was fetched for an earlier start.
-  if (!fetchedData || fetchedData === taken || Date.now() - timeStamp > 60000) return
-  taken = fetchedData
+function usePrefetched({ fetchedData, timeStamp }) {
+  // Older data was fetched for an earlier start.
+  if (!fetchedData || fetchedData === used || Date.now() - timeStamp > 60000) return
+  used = fetchedData
   const prefetched = JSON.parse(fetchedData)
   if (prefetched.token) gateway.login({ prefetched })
 }
@@ -14,7 +14,7 @@ function takeLogin({ fetchedData, timeStamp }) {
 App({
   gateway,
   onLaunch() {
-    wx.getBackgroundFetchData({ fetchType: 'pre', success: takeLogin })
-    wx.onBackgroundFetchData(data => data.fetchType === 'pre' && takeLogin(data))
+    wx.getBackgroundFetchData({ fetchType: 'pre', success: usePrefetched })
+    wx.onBackgroundFetchData(data => data.fetchType === 'pre' && usePrefetched(data))
   },
 })
