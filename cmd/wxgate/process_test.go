@@ -137,10 +137,10 @@ func TestTheFirstLineSaysWhatRuns(t *testing.T) {
 		t.Errorf("without Redis, after %v: %v in\n%s", time.Since(start), first, i.out)
 	}
 	i = env.serve(settings{"redis": "{}"})
-	if first := i.logged("starting; sessions live in this process, end with it, and are not shared"); len(first) != 1 || first[0]["level"] != "warn" {
+	if first := i.logged("starting; sessions are stored in this process, lost when it stops, and not shared"); len(first) != 1 || first[0]["level"] != "warn" {
 		t.Errorf("in-process store: %v in\n%s", first, i.out)
 	}
-	if !strings.Contains(i.err.String(), "sessions live in this process") {
+	if !strings.Contains(i.err.String(), "sessions are stored in this process") {
 		t.Errorf("no warning: %s", i.err)
 	}
 }

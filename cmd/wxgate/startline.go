@@ -25,7 +25,7 @@ func (p *process) logStart(ctx context.Context, file string) {
 		zap.Int("apps", len(p.config.Apps)), zap.Int("routes", len(p.config.Routes)), zap.String("store", describeStore(p.config)),
 	}
 	if len(p.config.Redis.Addrs) == 0 {
-		p.log.first.Warn("starting; sessions live in this process, end with it, and are not shared", fields...)
+		p.log.first.Warn("starting; sessions are stored in this process, lost when it stops, and not shared", fields...)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, redisAnswerLimit)

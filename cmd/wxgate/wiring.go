@@ -240,7 +240,7 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
 		WebSocket:    r.WebSocket && supportUpgrade(uc.Targets), Cookies: proxy.Cookies(r.Cookies), MethodOverride: r.MethodOverride,
-		AcceptCookie: slices.Contains(r.Credentials, config.Cookie),
+		AcceptCookie: slices.Contains(r.Credentials, config.CredentialCookie),
 		Proof:        proxy.ProofMode(r.Proof), UnsignedUploads: r.UnsignedUploads,
 		CORSOrigins: r.CORS.Origins,
 		RequestSet:  revealed(r.RequestHeaders.Set), RequestRemove: canonical(r.RequestHeaders.Remove),

@@ -10,8 +10,8 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// Address is where a listener listens: host:port, without a host on every
-// address of the machine. Port 0 is any free one.
+// Address is a listener's host:port. Without a host it is every address of the
+// machine; port 0 is any free port.
 type Address string
 
 func (a *Address) UnmarshalText(text []byte) error {
@@ -24,16 +24,16 @@ func (a *Address) UnmarshalText(text []byte) error {
 
 func (a Address) MarshalText() ([]byte, error) { return []byte(a), nil }
 
-// loopback reports whether only programs of this machine can connect.
-func (a Address) loopback() bool { return isLoopback(string(a)) }
+// isLoopback reports whether only programs on this machine can connect.
+func (a Address) isLoopback() bool { return isLoopbackAddress(string(a)) }
 
-// RedisAddr is the host:port of a Redis server, Sentinel or node.
+// RedisAddr is the host:port of a Redis server, Sentinel or cluster node.
 type RedisAddr string
 
 func (a *RedisAddr) UnmarshalText(text []byte) error {
 	written := string(text)
 	if strings.Contains(written, "://") {
-		return redisURL(written)
+		return redisURLError(written)
 	}
 	if err := checkAddress(written, "127.0.0.1:6379"); err != nil {
 		return err
@@ -48,23 +48,23 @@ func (a *RedisAddr) UnmarshalText(text []byte) error {
 
 func (a RedisAddr) MarshalText() ([]byte, error) { return []byte(a), nil }
 
-// redisURL says what the parts of a Redis URL are here. It shows neither user
-// nor password.
-func redisURL(text string) error {
+// redisURLError is the error for a Redis URL in place of an address. It says which
+// keys the parts of the URL belong to, without user and password.
+func redisURLError(text string) error {
 	scheme, rest, _ := strings.Cut(text, "://")
 	rest = rest[strings.LastIndexByte(rest, '@')+1:]
 	host, _, _ := strings.Cut(rest, "/")
 	if _, _, ok := SplitAddress(host); !ok {
 		host = "host:6379"
 	}
-	also := "user, password and number go to redis.username, redis.password and redis.db"
+	keys := "user, password and number go to redis.username, redis.password and redis.db"
 	if scheme == "rediss" {
-		also += ", rediss is redis.tls: true"
+		keys += ", rediss is redis.tls: true"
 	}
-	return fmt.Errorf("is an address, not a URL: write %s (%s)", Quote(host), also)
+	return fmt.Errorf("must be an address, not a URL: write %s (%s)", Quote(host), keys)
 }
 
-// checkAddress accepts host:port. example is one that would do.
+// checkAddress accepts host:port. example is a valid address for the message.
 func checkAddress(text, example string) error {
 	host, _, ok := SplitAddress(text)
 	exampleHost, _, _ := SplitAddress(example)
@@ -86,13 +86,13 @@ func checkAddress(text, example string) error {
 	return nil
 }
 
-// withoutUser takes user and password out of a URL that is going to be shown.
+// withoutUser removes user and password from a URL for a message.
 func withoutUser(text string) string {
 	scheme, rest, _ := strings.Cut(text, "://")
 	return scheme + "://" + rest[strings.LastIndexByte(rest, '@')+1:]
 }
 
-// SplitAddress is net.SplitHostPort for numbers as ports.
+// SplitAddress is net.SplitHostPort for numeric ports.
 func SplitAddress(text string) (host string, port int, ok bool) {
 	i := strings.LastIndexByte(text, ':')
 	if i < 0 {
@@ -110,7 +110,7 @@ func SplitAddress(text string) (host string, port int, ok bool) {
 	return host, int(number), !strings.Contains(host, ":")
 }
 
-func isLoopback(address string) bool {
+func isLoopbackAddress(address string) bool {
 	host, _, _ := SplitAddress(address)
 	return isLoopbackHost(host)
 }
@@ -120,9 +120,9 @@ func isLoopbackHost(host string) bool {
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// sameSocket reports whether the second of two listeners would find its port taken.
-// Port 0 is another one each time.
-func sameSocket(a, b Address) bool {
+// conflict reports whether two listeners can't listen at the same time. Port 0 is
+// a different port for each.
+func conflict(a, b Address) bool {
 	hostA, portA, _ := SplitAddress(string(a))
 	hostB, portB, _ := SplitAddress(string(b))
 	return portA == portB && portA != 0 && (hostA == hostB || isAnyAddress(hostA) || isAnyAddress(hostB))

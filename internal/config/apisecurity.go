@@ -11,24 +11,26 @@ import (
 	"wxgate/secret"
 )
 
-// Words of apps[].api_security.algorithms.
+// Values of apps[].api_security.algorithms.
 const (
 	aes256GCMWithRSA = "aes256_gcm+rsa"
 	sm4GCMWithSM2    = "sm4_gcm+sm2"
 )
 
-// The keys of the two ciphers, in bytes.
+// The lengths of the ciphers' keys, in bytes.
 const (
 	aes256KeyBytes = 32
 	sm4KeyBytes    = 16
 )
+
+const minRSABits = 2048
 
 func (v *validator) checkAPISecurity(key string, s APISecurity) {
 	if len(s.Paths) == 0 {
 		return
 	}
 	for i, path := range s.Paths {
-		s.Paths[i] = v.securedPath(at(key+".paths", i), path)
+		s.Paths[i] = v.checkSecuredPath(at(key+".paths", i), path)
 	}
 	distinct(v, key+".paths", s.Paths)
 	for name, serial := range map[string]string{".key_sn": s.KeySN, ".cert_sn": s.CertSN} {
@@ -42,14 +44,16 @@ func (v *validator) checkAPISecurity(key string, s APISecurity) {
 	}
 }
 
-func (v *validator) securedPath(key, path string) string {
+// checkSecuredPath checks a path of the WeChat API and returns it with a leading
+// slash.
+func (v *validator) checkSecuredPath(key, path string) string {
 	if path == "" || path[0] != '/' {
 		path = "/" + path
 	}
 	exact := strings.TrimSuffix(path, "/*")
 	switch err := httprule.CheckConfigPath(exact); {
 	case exact == "" || strings.HasSuffix(exact, "/"):
-		v.errorf(key, "%s is no path of a call: write it in full, such as wxa/getuserriskrank, or wxa/business/* for all below", Quote(path))
+		v.errorf(key, "%s is not the path of a call: write it in full, such as wxa/getuserriskrank, or wxa/business/* for all below", Quote(path))
 	case err != nil:
 		v.errorf(key, "%s %v", Quote(path), err)
 	}
@@ -73,7 +77,8 @@ func (v *validator) checkCipherKey(key string, s APISecurity) {
 	}
 }
 
-// checkSigningKey reads an RSA key; SM2 keys are the wechat package's to read.
+// checkSigningKey accepts an RSA key, or any PEM block for SM2: package wechat
+// parses SM2 keys.
 func (v *validator) checkSigningKey(key string, s APISecurity) {
 	if s.Algorithms == sm4GCMWithSM2 {
 		if block, _ := pem.Decode([]byte(s.PrivateKey.Reveal())); block == nil {
@@ -81,22 +86,22 @@ func (v *validator) checkSigningKey(key string, s APISecurity) {
 		}
 		return
 	}
-	if !isRSAKey(s.PrivateKey) {
-		v.errorf(key, "is not an RSA private key of 2048 bits or more in PEM: ${file:…} reads it from a file")
+	if !isRSAPrivateKey(s.PrivateKey) {
+		v.errorf(key, "is not an RSA private key of %d bits or more in PEM: ${file:…} reads it from a file", minRSABits)
 	}
 }
 
-func isRSAKey(text secret.Text) bool {
+func isRSAPrivateKey(text secret.Text) bool {
 	block, _ := pem.Decode([]byte(text.Reveal()))
 	if block == nil {
 		return false
 	}
 	if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
-		return key.N.BitLen() >= 2048
+		return key.N.BitLen() >= minRSABits
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	key, ok := parsed.(*rsa.PrivateKey)
-	return err == nil && ok && key.N.BitLen() >= 2048
+	return err == nil && ok && key.N.BitLen() >= minRSABits
 }
 
 func (v *validator) checkPlatformCert(key string, cert PlatformCert) {

@@ -9,22 +9,24 @@ import (
 	"strings"
 )
 
-// outOfBounds holds a value against the tags oneof, min and max.
+// outOfBounds returns what the tags oneof, min or max refuse of a value; "" if
+// they accept it.
 func outOfBounds(v reflect.Value, tag reflect.StructTag) string {
 	if words := strings.Fields(tag.Get("oneof")); len(words) > 0 && !slices.Contains(words, v.String()) {
 		return fmt.Sprintf("%s is not one of %s%s", Quote(v.String()), strings.Join(words, ", "), DidYouMean(v.String(), words))
 	}
-	if least := tag.Get("min"); least != "" && v.Int() < bound(v.Type(), least) {
-		return fmt.Sprintf("%v is less than %s", v.Interface(), least)
+	if minimum := tag.Get("min"); minimum != "" && v.Int() < parseBound(v.Type(), minimum) {
+		return fmt.Sprintf("%v is less than %s", v.Interface(), minimum)
 	}
-	if most := tag.Get("max"); most != "" && v.Int() > bound(v.Type(), most) {
-		return fmt.Sprintf("%v is more than %s", v.Interface(), most)
+	if maximum := tag.Get("max"); maximum != "" && v.Int() > parseBound(v.Type(), maximum) {
+		return fmt.Sprintf("%v is more than %s", v.Interface(), maximum)
 	}
 	return ""
 }
 
-// bound reads the value of a min or max tag.
-func bound(t reflect.Type, tag string) int64 {
+// parseBound parses a min or max tag as a value of type t. It panics if the tag
+// is not one: that is a fault of the schema.
+func parseBound(t reflect.Type, tag string) int64 {
 	v := reflect.New(t)
 	if p, ok := v.Interface().(encoding.TextUnmarshaler); ok {
 		if err := p.UnmarshalText([]byte(tag)); err != nil {

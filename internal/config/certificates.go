@@ -5,14 +5,14 @@ import (
 	"crypto/x509"
 )
 
-// checkKeyPair accepts both files or neither, and that they fit.
+// checkKeyPair accepts neither file, or a certificate and its private key.
 func (v *validator) checkKeyPair(key string, cert, private Path) {
 	switch {
 	case cert == "" && private == "":
 	case cert == "":
-		v.errorf(key+".cert_file", "is empty while %s.key_file is not: give both or neither", key)
+		v.errorf(key+".cert_file", "is empty while %s.key_file is not: set both or neither", key)
 	case private == "":
-		v.errorf(key+".key_file", "is empty while %s.cert_file is not: give both or neither", key)
+		v.errorf(key+".key_file", "is empty while %s.cert_file is not: set both or neither", key)
 	default:
 		if _, err := tls.LoadX509KeyPair(string(cert), string(private)); err != nil {
 			v.errorf(key+".cert_file", "can't be used with key_file: %v", err)
@@ -20,8 +20,9 @@ func (v *validator) checkKeyPair(key string, cert, private Path) {
 	}
 }
 
-func (v *validator) checkCA(key, file string) {
-	pem, err := readRegular(file, maxFileSize)
+// checkCAFile accepts a file with at least one certificate in PEM.
+func (v *validator) checkCAFile(key, file string) {
+	pem, err := readRegularFile(file, maxFileSize)
 	if err != nil {
 		v.errorf(key, "%v", err)
 		return

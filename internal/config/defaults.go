@@ -10,8 +10,8 @@ const (
 	defaultRouteTimeout    = Duration(30 * time.Second)
 )
 
-// Default is the configuration before a file is read: complete but for secrets,
-// apps and routes.
+// Default returns the configuration of an empty file, which lacks secrets, apps
+// and routes.
 func Default() *Config {
 	return &Config{
 		Listen:          ":8080",
@@ -61,7 +61,7 @@ func Default() *Config {
 	}
 }
 
-// setDefaults makes r a route before its entry of the file is read.
+// setDefaults sets the defaults of an entry of routes.
 func (r *Route) setDefaults() {
 	*r = Route{
 		Auth:    "required",
@@ -78,13 +78,13 @@ func (r *Route) setDefaults() {
 		Cookies:   "pass",
 		WebSocket: true,
 
-		Credentials: []string{Bearer},
+		Credentials: []string{CredentialBearer},
 		Proof:       proofOff,
 		Redirects:   "rewrite",
 	}
 }
 
-// setDefaults makes a an app before its entry of the file is read.
+// setDefaults sets the defaults of an entry of apps.
 func (a *App) setDefaults() {
 	*a = App{
 		Push:        Push{Mode: PushAES, Timeout: Duration(4 * time.Second)},
@@ -92,11 +92,11 @@ func (a *App) setDefaults() {
 	}
 }
 
-// setDefaults makes u an upstream before its entry of the file is read.
+// setDefaults sets the defaults of an entry of upstreams.
 func (u *Upstream) setDefaults() { *u = Upstream{Weight: 1} }
 
-// adjustDefaults keeps a default from contradicting what the file says: who
-// writes token.ttl: 10m alone doesn't mean that every token is due for renewal.
+// adjustDefaults lowers the defaults that would contradict a value of the file:
+// token.ttl: 10m alone must not make every token due for renewal.
 func (c *Config) adjustDefaults(written func(key string) bool) {
 	if !written("session.idle_timeout") {
 		c.Session.IdleTimeout = min(c.Session.IdleTimeout, c.Session.MaxLifetime)
@@ -105,6 +105,6 @@ func (c *Config) adjustDefaults(written func(key string) bool) {
 		c.Token.RenewBefore = min(c.Token.RenewBefore, c.Token.TTL/4)
 	}
 	if !written("shutdown_delay") && len(c.TrustedProxies) == 0 {
-		c.ShutdownDelay = 0 // there is no balancer that has to notice
+		c.ShutdownDelay = 0 // no load balancer has to notice the shutdown first
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// What a config file may be at most. The YAML library takes time by the square
-// of some of these (blank lines in a block of text, keys of a mapping) and
-// recurses by the last, so they are checked before it reads the file.
+// Limits of a config file. The YAML library's time grows with the square of some
+// of these (blank lines in a block scalar, keys of a mapping) and its recursion
+// with the last, so they are checked before it parses the file.
 const (
 	maxFileSize = 1 << 20
 	maxLines    = 20_000
@@ -25,12 +25,11 @@ const (
 	maxDepth    = 16
 )
 
-// parseDocument reads the one YAML document of a config file. Anchors, aliases,
-// merge keys, tags and directives are refused: a config has no use for them, and
-// they are how a small file becomes a large one. The error is a Problem without
-// its File.
+// parseDocument parses the YAML document of a config file. Anchors, aliases, merge
+// keys, tags and directives are refused: a config does not need them, and aliases
+// can expand a small file to a huge one. The error is a Problem without its File.
 func parseDocument(data []byte) (value, error) {
-	text, err := plainText(data)
+	text, err := normalizeText(data)
 	if err != nil {
 		return value{}, err
 	}
@@ -42,11 +41,12 @@ func parseDocument(data []byte) (value, error) {
 	if err != nil {
 		return value{}, syntaxProblem(err, text)
 	}
-	return oneDocument(file)
+	return singleDocument(file)
 }
 
-// plainText checks size and characters and gives the text with \n line ends.
-func plainText(data []byte) (string, error) {
+// normalizeText checks size and characters, and returns the text with \n as line
+// end and without a byte order mark.
+func normalizeText(data []byte) (string, error) {
 	if len(data) > maxFileSize {
 		return "", Problem{What: "is larger than 1 MiB"}
 	}
@@ -69,14 +69,14 @@ func isControl(r rune) bool {
 	return r < ' ' && r != '\n' && r != '\t' || r == 0x7f || r == 0xfeff
 }
 
-// checkTokens refuses what the parser must not see.
+// checkTokens refuses tokens that the parser must not process.
 func checkTokens(tokens token.Tokens) error {
 	if len(tokens) > maxTokens {
 		return Problem{What: "has too many values"}
 	}
 	var depth nesting
 	for _, t := range tokens {
-		if what := refused(t.Type); what != "" {
+		if what := unsupported(t.Type); what != "" {
 			return Problem{Line: t.Position.Line, What: what}
 		}
 		if depth.add(t) > maxDepth {
@@ -86,7 +86,7 @@ func checkTokens(tokens token.Tokens) error {
 	return nil
 }
 
-func refused(t token.Type) string {
+func unsupported(t token.Type) string {
 	switch t {
 	case token.AnchorType, token.AliasType:
 		return "anchors (&) and aliases (*) are not supported: write the value out, in quotes if it begins with & or *"
@@ -102,31 +102,8 @@ func refused(t token.Type) string {
 	return ""
 }
 
-// nesting bounds the parser's recursion: brackets, and the - and : of one line
-// or between two commas, of which each may open one level more.
-type nesting struct {
-	brackets, inline, line int
-}
-
-func (n *nesting) add(t *token.Token) int {
-	if t.Position.Line != n.line {
-		n.line, n.inline = t.Position.Line, 0
-	}
-	switch t.Type {
-	case token.SequenceStartType, token.MappingStartType:
-		n.brackets, n.inline = n.brackets+1, 0
-	case token.SequenceEndType, token.MappingEndType:
-		n.brackets, n.inline = n.brackets-1, 0
-	case token.CollectEntryType:
-		n.inline = 0
-	case token.SequenceEntryType, token.MappingValueType:
-		n.inline++
-	}
-	return n.brackets + n.inline
-}
-
-// syntaxProblem turns the library's error, which quotes the file (and so maybe a
-// secret), into one that names the line only.
+// syntaxProblem converts the library's error, which quotes the file and thereby
+// possibly a secret, to one that names the line only.
 func syntaxProblem(err error, text string) error {
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) || syntax.Token == nil {
@@ -134,29 +111,26 @@ func syntaxProblem(err error, text string) error {
 	}
 	lines := strings.Split(text, "\n")
 	line := syntax.Token.Position.Line
-	what := "is not valid YAML: " + firstLine(syntax.Message)
-	if at, hint := syntaxHint(lines, line); hint != "" {
-		return Problem{Line: at, What: "is not valid YAML: " + hint}
+	if hintLine, hint := syntaxHint(lines, line); hint != "" {
+		return Problem{Line: hintLine, What: "is not valid YAML: " + hint}
 	}
+	message, _, _ := strings.Cut(syntax.Message, "\n")
+	what := "is not valid YAML: " + message
 	if line >= 1 && line <= len(lines) && strings.Contains(lines[line-1], "${") {
 		what += ` (inside { } or [ ] write "${…}" in quotes)`
 	}
 	return Problem{Line: line, What: what}
 }
 
-func firstLine(s string) string {
-	first, _, _ := bytes.Cut([]byte(s), []byte("\n"))
-	return string(first)
-}
-
-// oneDocument gives the file's document, or an empty mapping where it has none.
-func oneDocument(file *ast.File) (value, error) {
-	found := value{node: &ast.MappingNode{}, line: 1}
+// singleDocument returns the file's document, or an empty mapping if it has none.
+// More than one is an error.
+func singleDocument(file *ast.File) (value, error) {
+	document := value{node: &ast.MappingNode{}, line: 1}
 	for i, doc := range slices.DeleteFunc(file.Docs, func(doc *ast.DocumentNode) bool { return doc.Body == nil }) {
-		found = valueOf(doc.Body)
+		document = valueOf(doc.Body)
 		if i > 0 {
-			return value{}, Problem{Line: found.line, What: "holds more than one document"}
+			return value{}, Problem{Line: document.line, What: "holds more than one document"}
 		}
 	}
-	return found, nil
+	return document, nil
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestWhatIsNotOnePlainDocumentIsRefused(t *testing.T) {
+func TestUnsupportedYAMLIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		text string
@@ -42,7 +42,7 @@ func TestWhatIsNotOnePlainDocumentIsRefused(t *testing.T) {
 		_, err := parse(t, c.text)
 		var bad Error
 		if !errors.As(err, &bad) {
-			t.Errorf("%s: want a bad config, got %v", name, err)
+			t.Errorf("%s: want an Error, got %v", name, err)
 			continue
 		}
 		if got := bad[0]; got.Line != c.line || !strings.Contains(got.What, c.what) || strings.Contains(got.Error(), "\n") {
@@ -59,7 +59,7 @@ func deepByIndent(levels int) string {
 	return b.String()
 }
 
-func TestAnEmptyFileLacksWhatIsRequired(t *testing.T) {
+func TestAnEmptyFileLacksTheRequiredKeys(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "\n\n", "# only a comment\n", "---\n", "\ufeff"} {
 		_, err := parse(t, text)
@@ -69,8 +69,9 @@ func TestAnEmptyFileLacksWhatIsRequired(t *testing.T) {
 	}
 }
 
-// Lines are right behind everything that makes a parser lose count.
-func TestLinesAreThoseOfTheFile(t *testing.T) {
+// Block scalars, folded strings, comments and CRLF before a mistake don't shift its
+// line.
+func TestErrorsNameTheRightLine(t *testing.T) {
 	t.Parallel()
 	text := `
 # a comment
@@ -123,9 +124,9 @@ routes:
 	}
 }
 
-// A syntax error must not show the lines around it as the library does: they may
-// hold a secret.
-func TestASyntaxErrorShowsNothingOfTheFile(t *testing.T) {
+// The library's errors quote the lines around a syntax error, which may contain a
+// secret.
+func TestASyntaxErrorDoesNotQuoteTheFile(t *testing.T) {
 	t.Parallel()
 	_, err := parse(t, "redis: {password: hunter2\napps: [")
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
@@ -133,20 +134,21 @@ func TestASyntaxErrorShowsNothingOfTheFile(t *testing.T) {
 	}
 }
 
-// FuzzConfig: no text panics, hangs, or gives an error without the file's name.
+// FuzzConfig checks that no text causes a panic, an endless loop, or an error
+// without the file's name.
 func FuzzConfig(f *testing.F) {
-	if text, err := os.ReadFile(shipped); err == nil {
+	if text, err := os.ReadFile(shippedConfig); err == nil {
 		f.Add(string(text))
 	}
-	for _, c := range wrongValues("/nonexistent") {
-		f.Add(around(c.part))
+	for _, c := range invalidValues("/nonexistent") {
+		f.Add(withRequiredKeys(c.part))
 	}
 	f.Add("a: |\n" + strings.Repeat("\n", 300))
 	f.Add("secrets: [${A:-${B}}, $${, ${file:x}]")
 	f.Add("- - - ? : {[,]}: &a *a !b %c | > - @ `")
 	f.Fuzz(func(t *testing.T, text string) {
 		start := time.Now()
-		c, err := Parse("config.yaml", []byte(text), environment(map[string]string{"A": "5s", "B": "\n{"}))
+		c, err := Parse("config.yaml", []byte(text), environmentOf(map[string]string{"A": "5s", "B": "\n{"}))
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("took %v", took)
 		}
@@ -159,7 +161,7 @@ func FuzzConfig(f *testing.F) {
 				t.Error(err)
 			}
 		} else if !errors.As(err, &bad) || len(bad) == 0 {
-			t.Errorf("not a bad config: %v", err)
+			t.Errorf("not an Error: %v", err)
 		}
 		for _, p := range bad {
 			if p.File != "config.yaml" || p.What == "" || strings.ContainsAny(p.Error(), "\r\n") {

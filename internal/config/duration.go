@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// Duration is a time.Duration written as Go writes it: 300ms, 5s, 1m30s, 168h,
-// and 0 without a unit. Never negative.
+// Duration is a time.Duration in Go's notation: 300ms, 5s, 1m30s, 168h, and 0
+// without a unit. It is never negative.
 type Duration time.Duration
 
-// Std gives the duration as package time has it.
+// Std returns the time.Duration.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
 func (d *Duration) UnmarshalText(text []byte) error {
@@ -28,8 +28,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// otherUnits are how people write units that Go writes otherwise, or hasn't.
-func otherUnits() map[string]time.Duration {
+// commonUnits are the units that people write, whether Go's notation has them or
+// not.
+func commonUnits() map[string]time.Duration {
 	const day = 24 * time.Hour
 	return map[string]time.Duration{
 		"d": day, "day": day, "days": day, "天": day, "w": 7 * day, "week": 7 * day, "weeks": 7 * day, "周": 7 * day, "y": 365 * day, "year": 365 * day, "年": 365 * day,
@@ -40,24 +41,24 @@ func otherUnits() map[string]time.Duration {
 	}
 }
 
-// durationHint says how a duration is written here.
+// durationHint returns how to write what text probably means.
 func durationHint(text string) string {
-	digits := strings.TrimLeft(text, "0123456789")
-	number, err := strconv.ParseInt(text[:len(text)-len(digits)], 10, 32)
-	unit := strings.TrimSpace(digits)
+	rest := strings.TrimLeft(text, "0123456789")
+	number, err := strconv.ParseInt(text[:len(text)-len(rest)], 10, 32)
+	unit := strings.TrimSpace(rest)
 	if err != nil {
 		return ""
 	}
 	if unit == "" {
 		return fmt.Sprintf(": write %ds, %dm or %dh", number, number, number)
 	}
-	if one, known := otherUnits()[unit]; known && number <= int64(math.MaxInt64/one) {
-		return fmt.Sprintf(": write %v", Duration(one)*Duration(number))
+	if length, known := commonUnits()[unit]; known && number <= int64(math.MaxInt64/length) {
+		return fmt.Sprintf(": write %v", Duration(length)*Duration(number))
 	}
 	return ""
 }
 
-// String leaves out the zeros at the end: 168h, where Go prints 168h0m0s.
+// String omits trailing zeros: 168h, where Go prints 168h0m0s.
 func (d Duration) String() string {
 	s := time.Duration(d).String()
 	if strings.HasSuffix(s, "m0s") {

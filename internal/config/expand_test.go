@@ -10,8 +10,8 @@ import (
 func TestValuesComeFromTheEnvironmentAndFromFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "word"), "  from file\r\n\n", 0o600)
-	e := expander{dir: dir, lookup: environment(map[string]string{"A": "one", "EMPTY": "", "LOOP": "${A}", "_x9": "under"})}
+	writeFile(t, filepath.Join(dir, "word"), "  from file\r\n\n", 0o600)
+	e := expander{dir: dir, lookup: environmentOf(map[string]string{"A": "one", "EMPTY": "", "LOOP": "${A}", "_x9": "under"})}
 	for text, want := range map[string]string{
 		"plain":                    "plain",
 		"":                         "",
@@ -38,12 +38,12 @@ func TestValuesComeFromTheEnvironmentAndFromFiles(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeExpandedSaysWhy(t *testing.T) {
+func TestInvalidExpansionsAreErrors(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "empty"), " \n", 0o600)
-	write(t, filepath.Join(dir, "large"), strings.Repeat("x", maxIncluded+1), 0o600)
-	e := expander{dir: dir, lookup: environment(map[string]string{"EMPTY": ""})}
+	writeFile(t, filepath.Join(dir, "empty"), " \n", 0o600)
+	writeFile(t, filepath.Join(dir, "large"), strings.Repeat("x", maxIncludedFile+1), 0o600)
+	e := expander{dir: dir, lookup: environmentOf(map[string]string{"EMPTY": ""})}
 	for text, want := range map[string]string{
 		"${NONE}":           "environment variable NONE is not set",
 		"${NONE":            "no closing }",
@@ -65,14 +65,14 @@ func TestWhatCannotBeExpandedSaysWhy(t *testing.T) {
 	}
 }
 
-func TestNumbersDurationsAndTruthMayComeFromTheEnvironment(t *testing.T) {
+func TestNumbersDurationsAndBooleansMayComeFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	text := around("redis: {db: '${DB:-3}', tls: \"${TLS:-false}\", addrs: ['${REDIS}']}\n" +
+	text := withRequiredKeys("redis: {db: '${DB:-3}', tls: \"${TLS:-false}\", addrs: ['${REDIS}']}\n" +
 		"session: {idle_timeout: '${IDLE:-1h}'}\n" +
 		"limits: {max_body: '${BODY}', login_per_ip: ${RATE:-5/s}}\n" +
 		"log:\n  level: ${LEVEL:-info}\n")
 	text = strings.Replace(text, "${RATE:-5/s}", "'${RATE:-5/s}'", 1)
-	c, err := Parse("config.yaml", []byte(text), environment(map[string]string{
+	c, err := Parse("config.yaml", []byte(text), environmentOf(map[string]string{
 		"REDIS": "r:1", "TLS": "true", "BODY": "0", "LEVEL": "debug",
 	}))
 	if err != nil {
@@ -82,7 +82,7 @@ func TestNumbersDurationsAndTruthMayComeFromTheEnvironment(t *testing.T) {
 		c.Limits.MaxBody != 0 || c.Limits.LoginPerIP != (Rate{5, time.Second}) || c.Log.Level != "debug" {
 		t.Errorf("got %+v", c)
 	}
-	_, err = Parse("config.yaml", []byte(text), environment(map[string]string{
+	_, err = Parse("config.yaml", []byte(text), environmentOf(map[string]string{
 		"REDIS": "r:1", "TLS": "yes", "BODY": "lots", "DB": "three", "LEVEL": "loud", "IDLE": "1d",
 	}))
 	for _, want := range []string{
@@ -98,24 +98,24 @@ func TestNumbersDurationsAndTruthMayComeFromTheEnvironment(t *testing.T) {
 	}
 }
 
-// What comes in is a value, never a piece of the file.
+// Inserted text is a value, never YAML.
 func TestTheEnvironmentCannotAddKeys(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("config.yaml", []byte(around("log: {level: '${L}'}")),
-		environment(map[string]string{"L": "info, format: console}\nlisten: :1"}))
+	_, err := Parse("config.yaml", []byte(withRequiredKeys("log: {level: '${L}'}")),
+		environmentOf(map[string]string{"L": "info, format: console}\nlisten: :1"}))
 	if err == nil || !strings.Contains(err.Error(), `log.level: "info, format: console}\nlisten: :1" is not one of`) {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestASecretFromOutsideShowsInNoError(t *testing.T) {
+func TestNoErrorContainsASecretFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	_, err := Parse("config.yaml", []byte(around("secrets: ['${S}', hunter2hunter2]\n"+
+	_, err := Parse("config.yaml", []byte(withRequiredKeys("secrets: ['${S}', hunter2hunter2]\n"+
 		"apps: [{appid: wx1, secret: '${S} ${S}'}]\n"+
 		"admin: {tokens: [{name: a, token: '${S}', scopes: [admin]}]}\n"+
 		"hooks: {login: {url: 'https://${S}@x'}}\n"+
 		inRoute("upstreams: ['http://u:${S}@x', 'http://%zz${S}']\nrequest_headers: {set: {X-A: \"${S}\\n\"}}"))),
-		environment(map[string]string{"S": "hunter2"}))
+		environmentOf(map[string]string{"S": "hunter2"}))
 	if err == nil || strings.Count(err.Error(), "\n") < 6 || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)
 	}

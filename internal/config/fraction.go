@@ -5,13 +5,13 @@ import (
 	"strconv"
 )
 
-// Fraction is a share from 0 to 1.
+// Fraction is a number from 0 to 1.
 type Fraction float64
 
 func (f *Fraction) UnmarshalText(text []byte) error {
 	number, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || !(number >= 0 && number <= 1) {
-		return fmt.Errorf("%s is not a share between 0 and 1, such as 0.01", Quote(string(text)))
+		return fmt.Errorf("%s is not a number between 0 and 1, such as 0.01", Quote(string(text)))
 	}
 	*f = Fraction(number)
 	return nil

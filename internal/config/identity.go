@@ -6,7 +6,7 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// identityHeader is a header that carries who the user is, and the key naming it.
+// identityHeader is a configured identity header and its key in the file.
 type identityHeader struct{ key, name string }
 
 func (c *Config) identityHeaders() []identityHeader {
@@ -37,8 +37,8 @@ func (v *validator) checkIdentity() {
 	}
 }
 
-// checkIdentityHeader refuses the names that mean something else already. The
-// identity names of other gateways are welcome: backends read them.
+// checkIdentityHeader refuses names that already have another meaning. The
+// identity headers of other gateways are accepted: backends may expect them.
 func (v *validator) checkIdentityHeader(h identityHeader) {
 	canonical := textproto.CanonicalMIMEHeaderKey(h.name)
 	class := httprule.NewHeaders(nil).Request(canonical)
@@ -46,11 +46,11 @@ func (v *validator) checkIdentityHeader(h identityHeader) {
 	case !httprule.ValidHeaderName(h.name):
 		v.errorf(h.key, "%s is not a header name of letters, digits and -", Quote(h.name))
 	case class == httprule.Identity && v.Identity.WXCloudRun:
-		v.errorf(h.key, "%s is one that identity.wxcloudrun sets", Quote(h.name))
+		v.errorf(h.key, "%s is already set by identity.wxcloudrun", Quote(h.name))
 	case class == httprule.Identity:
 	case httprule.StandardRequestHeader(canonical):
-		v.errorf(h.key, "%s has a meaning in HTTP already", Quote(h.name))
+		v.errorf(h.key, "%s already has a meaning in HTTP", Quote(h.name))
 	case !class.RulesMayChange():
-		v.errorf(h.key, "%s %s", Quote(h.name), ownership(canonical, class))
+		v.errorf(h.key, "%s %s", Quote(h.name), whyNotChangeable(canonical, class))
 	}
 }

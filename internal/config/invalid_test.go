@@ -1,111 +1,34 @@
 package config
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 )
 
-// Parts of a good file. The secret is made up of different bytes but no one's.
-const (
-	goodSecret  = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA="
-	goodSecrets = "secrets: [" + goodSecret + "]\n"
-	goodApps    = "apps: [{appid: wx1, secret: hush}]\n"
-	goodRoutes  = "routes: [{path: /api/, upstreams: ['http://127.0.0.1:3000']}]\n"
-)
-
-// around completes a part of a config file with what a file must have.
-func around(part string) string {
-	for key, good := range map[string]string{"secrets": goodSecrets, "apps": goodApps, "routes": goodRoutes} {
-		if !strings.Contains("\n"+part, "\n"+key+":") {
-			part += "\n" + good
-		}
-	}
-	return part
-}
-
-// inRoute puts lines into a route that is good otherwise.
-func inRoute(lines string) string {
-	if !strings.Contains("\n"+lines, "\npath:") {
-		lines = "path: /api/\n" + lines
-	}
-	if !strings.Contains("\n"+lines, "\nupstreams:") {
-		lines = "upstreams: ['https://127.0.0.1:3000']\n" + lines
-	}
-	return "routes:\n  - " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n"
-}
-
-// environment is a set of variables for a test.
-func environment(vars map[string]string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		value, ok := vars[name]
-		return value, ok
-	}
-}
-
-func parse(t *testing.T, text string) (*Config, error) {
-	t.Helper()
-	return Parse("config.yaml", []byte(text), environment(nil))
-}
-
-// goodPush and goodSecurity are parts of a good app.
-const goodPush = "upstream: http://127.0.0.1:3000\ntoken: abc123\naes_key: abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\n"
-
-func goodSecurity() string {
-	return "paths: [wxa/a]\nkey_sn: '1'\nkey: " + goodSecret + "\ncert_sn: '2'\nprivate_key: " + strconv.Quote(testRSAKey()) +
-		"\nplatform_certs: [{sn: '3', cert: \"-----BEGIN CERTIFICATE-----\\nMAA=\\n-----END CERTIFICATE-----\\n\"}]\n"
-}
-
-// testRSAKey is made once for all tests.
-var testRSAKey = sync.OnceValue(func() string {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
-})
-
-// without gives good lines but for those whose keys are in other lines, which
-// it puts behind them.
-func without(good, lines string) string {
-	var kept []string
-	for line := range strings.SplitSeq(good, "\n") {
-		if key, _, _ := strings.Cut(line, ":"); key != "" && !strings.Contains("\n"+lines, "\n"+key+":") {
-			kept = append(kept, line)
-		}
-	}
-	return strings.Join(append(kept, lines), "\n")
-}
-
-// wrong is a part of a config file with one mistake. The line that the error must
-// name ends with "# here".
-type wrong struct {
-	key  string // what the error names
+// invalidValue is a part of a config file with one mistake. The line that the
+// error must name ends with "# here".
+type invalidValue struct {
+	key  string // that the error must name
 	part string
-	what string // a piece of what it says
+	what string // a substring of the message
 }
 
-func wrongValues(dir string) []wrong {
+func invalidValues(dir string) []invalidValue {
 	inApp := func(lines string) string { return "apps:\n  - " + strings.ReplaceAll(lines, "\n", "\n    ") + "\n" }
 	inPush := func(lines string) string {
-		return inApp("appid: wx1\nsecret: x\npush:\n  " + strings.ReplaceAll(without(goodPush, lines), "\n", "\n  "))
+		return inApp("appid: wx1\nsecret: x\npush:\n  " + strings.ReplaceAll(replaceLines(validPush, lines), "\n", "\n  "))
 	}
 	inSecurity := func(lines string) string {
-		return inApp("appid: wx1\nsecret: x\napi_security:\n  " + strings.ReplaceAll(without(goodSecurity(), lines), "\n", "\n  "))
+		return inApp("appid: wx1\nsecret: x\napi_security:\n  " + strings.ReplaceAll(replaceLines(validAPISecurity(), lines), "\n", "\n  "))
 	}
 	empty := filepath.Join(dir, "empty")
-	return []wrong{
+	return []invalidValue{
 		{"listen", "listen: nonsense # here", `write "nonsense:8080"`},
 		{"listen", "listen: 8080 # here", `write ":8080"`},
 		{"listen", "listen: ':99999' # here", "not an address"},
@@ -115,21 +38,21 @@ func wrongValues(dir string) []wrong {
 		{"listen", "listen: # here", "has no value"},
 		{"tls", "tls: none # here", "must be a mapping, not text"},
 		{"tls", "tls: # here\nadmin: {}", "has no value"},
-		{"tls.key_file", "tls: {cert_file: a.pem} # here", "give both or neither"},
-		{"tls.cert_file", "tls: {key_file: a.pem} # here", "give both or neither"},
+		{"tls.key_file", "tls: {cert_file: a.pem} # here", "set both or neither"},
+		{"tls.cert_file", "tls: {key_file: a.pem} # here", "set both or neither"},
 		{"tls.cert_file", "tls:\n  cert_file: nope.pem # here\n  key_file: nope.key", "no such file"},
 		{"trusted_proxies", "trusted_proxies: 10.0.0.0/8 # here", "must be a list"},
 		{"trusted_proxies[0]", "trusted_proxies: [10.0.0.0/99] # here", "not a network"},
 		{"trusted_proxies[0]", "trusted_proxies: [proxy.local] # here", "not a network"},
-		{"trusted_proxies[1]", "trusted_proxies:\n  - 10.0.0.0/8\n  - 0.0.0.0/0 # here", "would trust everybody"},
-		{"trusted_proxies[0]", "trusted_proxies: ['::/0'] # here", "would trust everybody"},
-		{"trusted_proxies[0]", "trusted_proxies: [0.0.0.0/1] # here", "would trust everybody"},
+		{"trusted_proxies[1]", "trusted_proxies:\n  - 10.0.0.0/8\n  - 0.0.0.0/0 # here", "would trust clients too"},
+		{"trusted_proxies[0]", "trusted_proxies: ['::/0'] # here", "would trust clients too"},
+		{"trusted_proxies[0]", "trusted_proxies: [0.0.0.0/1] # here", "would trust clients too"},
 		{"trusted_proxies[0]", "trusted_proxies: ['::ffff:0:0/96'] # here", "write an IPv4 network as such"},
 		{"auth_prefix", "auth_prefix: auth # here", "doesn't begin with /"},
 		{"auth_prefix", "auth_prefix: / # here", "can't be /"},
 		{"auth_prefix", "auth_prefix: /auth/ # here", `write "/auth"`},
 		{"auth_prefix", "auth_prefix: /a/../b # here", "dot segment"},
-		{"auth_prefix", "auth_prefix: /.well-known # here", "the gateway's own"},
+		{"auth_prefix", "auth_prefix: /.well-known # here", "reserved for the gateway's keys"},
 		{"shutdown_delay", "shutdown_delay: 10m # here", "more than 5m"},
 		{"shutdown_timeout", "shutdown_timeout: soon # here", "not a duration"},
 		{"shutdown_timeout", "shutdown_timeout: 30 # here", "not a duration"},
@@ -138,13 +61,13 @@ func wrongValues(dir string) []wrong {
 		{"shutdown_timeout", "shutdown_timeout: {s: 1} # here", "must be a duration, not a mapping"},
 
 		{"secrets", "secrets: [] # here", "at least one"},
-		{"secrets", "secrets: " + goodSecret + " # here", "must be a list"},
+		{"secrets", "secrets: " + validSecret + " # here", "must be a list"},
 		{"secrets[0]", "secrets: [''] # here", "is empty"},
 		{"secrets[0]", "secrets: [AAECAwQFBgc=] # here", "holds 8 bytes"},
 		{"secrets[0]", "secrets: [changeme] # here", "holds 6 bytes"},
 		{"secrets[0]", "secrets: ['not base64!'] # here", "not base64"},
 		{"secrets[0]", "secrets: [Y2hhbmdlbWVjaGFuZ2VtZWNoYW5nZW1lY2hhbmdlbWU=] # here", "not random"},
-		{"secrets[1]", "secrets:\n  - " + goodSecret + "\n  - " + goodSecret + " # here", "same as secrets[0]"},
+		{"secrets[1]", "secrets:\n  - " + validSecret + "\n  - " + validSecret + " # here", "same as secrets[0]"},
 		{"secrets[0]", "secrets: ['${NOT_SET}'] # here", "environment variable NOT_SET is not set"},
 		{"secrets[0]", "secrets: ['${file:nope}'] # here", "nope: no such file"},
 		{"secrets[0]", "secrets: ['${file:" + empty + "}'] # here", "is empty"},
@@ -155,7 +78,7 @@ func wrongValues(dir string) []wrong {
 		{"apps[0].appid", inApp("appid: wx 1 # here\nsecret: x"), "not an appid"},
 		{"apps[0].appid", inApp("appid: '' # here\nsecret: x"), "not an appid"},
 		{"apps[0].appid", inApp("secret: x # here"), "is required"},
-		{"apps[1].appid", "apps:\n  - {appid: wx1, secret: x}\n  - {appid: wx1, secret: y} # here", "appid of apps[0] too"},
+		{"apps[1].appid", "apps:\n  - {appid: wx1, secret: x}\n  - {appid: wx1, secret: y} # here", "also the appid of apps[0]"},
 		{"apps[0].secret", inApp("appid: wx1 # here"), "is required"},
 		{"apps[0].secret", inApp("appid: wx1\nsecret: '' # here"), "is empty"},
 		{"apps[0].secret", inApp("appid: wx1\nsecret: a b # here"), "not an AppSecret"},
@@ -167,7 +90,7 @@ func wrongValues(dir string) []wrong {
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [wxa/x/] # here"), "ends with /"},
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [//wxa/x] # here"), "empty segment"},
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [sns/jscode2session] # here"), "never relayed"},
-		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [/cgi-bin/stable_token] # here"), "with its own token, unlisted"},
+		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [/cgi-bin/stable_token] # here"), "with its own token"},
 		{"apps[0].relay[0]", inApp("appid: wx1\nsecret: x\nrelay: [cgi-bin/component/*] # here"), "never relayed"},
 		{"apps[0].relay[1]", inApp("appid: wx1\nsecret: x\nrelay:\n  - wxa/x\n  - /wxa/x # here"), "same as apps[0].relay[0]"},
 
@@ -223,12 +146,12 @@ func wrongValues(dir string) []wrong {
 		{"redis.master_name", "redis: {master_name: 'a b', addrs: ['a:1']} # here", "not a name"},
 		{"redis.sentinel_username", `redis: {sentinel_username: "a\nb", sentinel_password: x, master_name: m, addrs: ['a:1']} # here`, "control characters"},
 		{"redis.sentinel_password", "redis: {sentinel_username: a, master_name: m, addrs: ['a:1']} # here", "is empty while"},
-		{"redis.sentinel_password", "redis: {sentinel_password: a, addrs: ['a:1']} # here", "there are no Sentinels"},
+		{"redis.sentinel_password", "redis: {sentinel_password: a, addrs: ['a:1']} # here", "no Sentinels are used"},
 		{"redis.cluster", "redis: {cluster: yes} # here", "must be true or false"},
 		{"redis.cluster", "redis: {cluster: true} # here", "redis.addrs is empty"},
-		{"redis.cluster", "redis: {cluster: true, master_name: m, addrs: ['a:1']} # here", "either Cluster or Sentinel"},
+		{"redis.cluster", "redis: {cluster: true, master_name: m, addrs: ['a:1']} # here", "use either Cluster or Sentinel"},
 		{"redis.tls", "redis: {tls: 1} # here", "must be true or false"},
-		{"redis.key_prefix", "redis: {key_prefix: '{x}'} # here", "others than letters"},
+		{"redis.key_prefix", "redis: {key_prefix: '{x}'} # here", "characters other than letters"},
 
 		{"session.idle_timeout", "session: {idle_timeout: 0s} # here", "less than 1s"},
 		{"session.idle_timeout", "session: {idle_timeout: 3h, max_lifetime: 2h} # here", "more than session.max_lifetime"},
@@ -245,28 +168,28 @@ func wrongValues(dir string) []wrong {
 		{"token.ttl", "token: {ttl: 500ms} # here", "less than 1s"},
 
 		{"identity.headers.openid", "identity: {headers: {openid: X_OpenID}} # here", "not a header name"},
-		{"identity.headers.openid", "identity: {headers: {openid: Authorization}} # here", "meaning in HTTP"},
+		{"identity.headers.openid", "identity: {headers: {openid: Authorization}} # here", "already has a meaning in HTTP"},
 		{"identity.headers.unionid", "identity: {headers: {unionid: x-openid}} # here", "same header as identity.headers.openid"},
-		{"identity.headers.appid", "identity: {headers: {appid: Host}} # here", "meaning in HTTP"},
-		{"identity.headers.user_id", "identity: {headers: {user_id: X-Forwarded-Port}} # here", "gateway's own"},
-		{"identity.headers.roles", "identity: {headers: {roles: Connection}} # here", "belongs to the connection"},
+		{"identity.headers.appid", "identity: {headers: {appid: Host}} # here", "already has a meaning in HTTP"},
+		{"identity.headers.user_id", "identity: {headers: {user_id: X-Forwarded-Port}} # here", "reserved for the gateway"},
+		{"identity.headers.roles", "identity: {headers: {roles: Connection}} # here", "header of the connection"},
 		{"identity.headers.phone", `identity: {headers: {phone: "X-Phone\r\nX: y"}} # here`, "not a header name"},
-		{"identity.headers.phone", "identity: {headers: {phone: X-WX-PHONE}, wxcloudrun: true} # here", "wxcloudrun sets"},
+		{"identity.headers.phone", "identity: {headers: {phone: X-WX-PHONE}, wxcloudrun: true} # here", "already set by identity.wxcloudrun"},
 		{"identity.wxcloudrun", "identity: {wxcloudrun: 'true'} # here", "must be true or false"},
-		{"identity.assertion.header", "identity: {assertion: {header: Content-Type}} # here", "meaning in HTTP"},
+		{"identity.assertion.header", "identity: {assertion: {header: Content-Type}} # here", "already has a meaning in HTTP"},
 		{"identity.assertion.ttl", "identity: {assertion: {ttl: 0}} # here", "less than 1s"},
 
 		{"public_origins[0]", "public_origins: ['https://x/'] # here", "not an origin"},
 		{"public_origins[1]", "public_origins: ['https://x', 'https://X:443'] # here", "same as"},
 		{"web.cookie", "web: {cookie: wxgate} # here", `write "__Host-wxgate"`},
-		{"web.cookie", "web: {cookie: __Host-} # here", "not a cookie's name"},
-		{"web.cookie", "web: {cookie: __Host-a;b} # here", "not a cookie's name"},
+		{"web.cookie", "web: {cookie: __Host-} # here", "not a cookie name"},
+		{"web.cookie", "web: {cookie: __Host-a;b} # here", "not a cookie name"},
 		{"web.max_age", "web: {max_age: 0} # here", "less than 1s"},
 		{"web.origins[0]", "web: {origins: ['*']} # here", "not an origin"},
 		{"tracing.endpoint", "tracing: {endpoint: 'grpc://x'} # here", "begins with http:// or https://"},
 		{"tracing.protocol", "tracing: {protocol: thrift} # here", "not one of http/protobuf"},
-		{"tracing.sample", "tracing: {sample: 1.5} # here", "not a share between 0 and 1"},
-		{"tracing.sample", "tracing: {sample: .nan} # here", "not a share between 0 and 1"},
+		{"tracing.sample", "tracing: {sample: 1.5} # here", "not a number between 0 and 1"},
+		{"tracing.sample", "tracing: {sample: .nan} # here", "not a number between 0 and 1"},
 		{"tracing.headers.X A", "tracing: {headers: {X A: x}} # here", "not a header name"},
 		{"tracing.headers.X-A", `tracing: {headers: {X-A: "a\nb"}} # here`, "control characters"},
 
@@ -295,12 +218,12 @@ func wrongValues(dir string) []wrong {
 		{"admin.listen", "admin: {listen: 'localhost:8080'} # here", "a port of its own"},
 		{"listen", "listen: ':9090' # here", "a port of its own"},
 		{"admin.listen", "admin: {listen: ''} # here", "not an address"},
-		{"admin.tls.key_file", "admin: {tls: {cert_file: a.pem}} # here", "give both or neither"},
-		{"admin.tls.cert_file", "admin: {tls: {key_file: a.pem}} # here", "give both or neither"},
+		{"admin.tls.key_file", "admin: {tls: {cert_file: a.pem}} # here", "set both or neither"},
+		{"admin.tls.cert_file", "admin: {tls: {key_file: a.pem}} # here", "set both or neither"},
 		{"admin.tokens", "admin: {tokens: x} # here", "must be a list"},
 		{"admin.tokens[0].name", "admin: {tokens: [{token: 0123456789abcdefg, scopes: [admin]}]} # here", "is required"},
 		{"admin.tokens[0].name", "admin: {tokens: [{name: '', token: 0123456789abcdefg, scopes: [admin]}]} # here", "not a name"},
-		{"admin.tokens[1].name", "admin:\n  tokens:\n  - {name: a, token: 0123456789abcdefg, scopes: [admin]}\n  - {name: a, token: 0123456789abcdefh, scopes: [admin]} # here", "name of another"},
+		{"admin.tokens[1].name", "admin:\n  tokens:\n  - {name: a, token: 0123456789abcdefg, scopes: [admin]}\n  - {name: a, token: 0123456789abcdefh, scopes: [admin]} # here", "also the name of another"},
 		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: '', scopes: [admin]}]} # here", "has 0 characters"},
 		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: '0123456789abcdef 0', scopes: [admin]}]} # here", "Bearer token can't have"},
 		{"admin.tokens[0].token", "admin: {tokens: [{name: a, scopes: [admin]}]} # here", "is required"},
@@ -311,9 +234,9 @@ func wrongValues(dir string) []wrong {
 		{"admin.tokens[0].scopes[1]", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin, admin]}]} # here", "same as"},
 
 		{"admin.tokens[0].apps", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin], apps: []}]} # here", "at least one"},
-		{"admin.tokens[0].apps[0]", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin], apps: [wx2]}]} # here", "no appid of apps"},
+		{"admin.tokens[0].apps[0]", "admin: {tokens: [{name: a, token: 0123456789abcdefg, scopes: [admin], apps: [wx2]}]} # here", "not an appid of apps"},
 		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: 0123456789, scopes: [admin]}]} # here", "has 10 characters, not 16 to 512"},
-		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: aaaaaaaaaaaaaaaaaaaa, scopes: [admin]}]} # here", "is no secret"},
+		{"admin.tokens[0].token", "admin: {tokens: [{name: a, token: aaaaaaaaaaaaaaaaaaaa, scopes: [admin]}]} # here", "can be guessed"},
 
 		{"log.level", "log: {level: loud} # here", "not one of debug, info, warn, error"},
 		{"log.access", "log: {access: 'false'} # here", "must be true or false"},
@@ -331,12 +254,12 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].path", inRoute(`path: /a\b # here`), "character other than"},
 		{"routes[0].path", inRoute("path: ^/public # here"), "doesn't begin with /"},
 		{"routes[0].path", inRoute("path: '' # here"), "doesn't begin with /"},
-		{"routes[0].path", inRoute("path: /auth # here"), "lies in auth_prefix"},
-		{"routes[0].path", inRoute("path: /auth/x # here"), "lies in auth_prefix"},
-		{"routes[0].path", inRoute("path: /.well-known/jwks.json # here"), "answered by the gateway"},
+		{"routes[0].path", inRoute("path: /auth # here"), "below auth_prefix"},
+		{"routes[0].path", inRoute("path: /auth/x # here"), "below auth_prefix"},
+		{"routes[0].path", inRoute("path: /.well-known/jwks.json # here"), "served by the gateway"},
 		{"routes[0].name", inRoute(`name: "a\nb" # here`), "not a name"},
 		{"routes[0].name", inRoute("name: push # here"), "reserved"},
-		{"routes[1].name", "routes:\n  - {path: /a, name: x, upstreams: ['http://x']}\n  - {path: /b, name: x, upstreams: ['http://x']} # here", "name of routes[0] too"},
+		{"routes[1].name", "routes:\n  - {path: /a, name: x, upstreams: ['http://x']}\n  - {path: /b, name: x, upstreams: ['http://x']} # here", "also the name of routes[0]"},
 		{"routes[0].host", inRoute("host: https://x # here"), "not a host"},
 		{"routes[0].host", inRoute("host: 'x:80' # here"), "not a host"},
 		{"routes[0].host", inRoute("host: 'a.*.com' # here"), "not a host"},
@@ -357,12 +280,12 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].upstreams[0]", inRoute("upstreams: ['http://u:hush@x'] # here"), "user or password"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: ['http://x/?a=b'] # here"), "query"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: ['http://x/a%2fb'] # here"), "character other than"},
-		{"routes[0].upstreams[1]", inRoute("upstreams: ['http://x', 'http://x/'] # here"), "give that one a weight"},
+		{"routes[0].upstreams[1]", inRoute("upstreams: ['http://x', 'http://x/'] # here"), "set a weight there"},
 		{"routes[0].upstreams[0]", inRoute("upstreams: [[x]] # here"), "must be a mapping"},
 		{"routes[0].upstreams[0].url", inRoute("upstreams: [{weight: 2}] # here"), "is required"},
 		{"routes[0].upstreams[0].url", inRoute("upstreams: [{url: x}] # here"), "write http://x or https://x"},
 		{"routes[0].upstreams[0].weight", inRoute("upstreams: [{url: 'http://x', weight: 0}] # here"), "less than 1"},
-		{"routes[0].websocket", inRoute("upstreams: ['http://x', 'h2c://y']\nwebsocket: true # here"), "carries no WebSocket"},
+		{"routes[0].websocket", inRoute("upstreams: ['http://x', 'h2c://y']\nwebsocket: true # here"), "does not support WebSocket"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'http://x', ca_file: " + empty + "}] # here"), "https upstreams only"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'https://x', ca_file: " + empty + "}] # here"), "no certificate"},
 		{"routes[0].upstreams[0].ca_file", inRoute("upstreams: [{url: 'https://x', ca_file: nope}] # here"), "no such file"},
@@ -395,16 +318,16 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].request_headers.set.X_A", inRoute("request_headers: {set: {X_A: y}} # here"), "not a header name"},
 		{"routes[0].request_headers.set.X-A", inRoute("request_headers: {set: {X-A: 5}} # here"), "put it in quotes"},
 		{"routes[0].request_headers.set.X-A", inRoute(`request_headers: {set: {X-A: "a\r\nX-OpenID: x"}} # here`), "control characters"},
-		{"routes[0].request_headers.set.x-openid", inRoute("request_headers: {set: {x-openid: y}} # here"), "carries the identity"},
-		{"routes[0].request_headers.set.X-WX-OPENID", inRoute("request_headers: {set: {X-WX-OPENID: y}} # here"), "carries the identity"},
-		{"routes[0].request_headers.set.X-Session-Token", inRoute("request_headers: {set: {X-Session-Token: y}} # here"), "gateway's own"},
+		{"routes[0].request_headers.set.x-openid", inRoute("request_headers: {set: {x-openid: y}} # here"), "is an identity header"},
+		{"routes[0].request_headers.set.X-WX-OPENID", inRoute("request_headers: {set: {X-WX-OPENID: y}} # here"), "is an identity header"},
+		{"routes[0].request_headers.set.X-Session-Token", inRoute("request_headers: {set: {X-Session-Token: y}} # here"), "reserved for the gateway"},
 		{"routes[0].request_headers.set.x-a", inRoute("request_headers: {set: {X-A: y, x-a: z}} # here"), "same header as"},
-		{"routes[0].request_headers.set.X-A", inRoute("request_headers:\n  set:\n    X-A: y\n    X-A: z # here"), "is there twice"},
-		{"routes[0].request_headers.remove[0]", inRoute("request_headers: {remove: [X-OpenID]} # here"), "carries the identity"},
-		{"routes[0].request_headers.remove[0]", inRoute("request_headers: {remove: [Transfer-Encoding]} # here"), "belongs to the connection"},
+		{"routes[0].request_headers.set.X-A", inRoute("request_headers:\n  set:\n    X-A: y\n    X-A: z # here"), "duplicate key"},
+		{"routes[0].request_headers.remove[0]", inRoute("request_headers: {remove: [X-OpenID]} # here"), "is an identity header"},
+		{"routes[0].request_headers.remove[0]", inRoute("request_headers: {remove: [Transfer-Encoding]} # here"), "header of the connection"},
 		{"routes[0].request_headers.remove[0]", inRoute("request_headers: {set: {X-A: y}, remove: [x-a]} # here"), "same header as"},
-		{"routes[0].response_headers.set.X-Session-Token", inRoute("response_headers: {set: {X-Session-Token: y}} # here"), "gateway's own"},
-		{"routes[0].response_headers.remove[0]", inRoute("response_headers: {remove: [X-Gateway-Error]} # here"), "gateway's own"},
+		{"routes[0].response_headers.set.X-Session-Token", inRoute("response_headers: {set: {X-Session-Token: y}} # here"), "reserved for the gateway"},
+		{"routes[0].response_headers.remove[0]", inRoute("response_headers: {remove: [X-Gateway-Error]} # here"), "reserved for the gateway"},
 		{"routes[0].response_headers.remove[0]", inRoute("response_headers: {remove: [Set-Cookie]} # here"), "controlled by cookies"},
 		{"routes[0].response_headers.set.Access-Control-Max-Age", inRoute("cors: {origins: ['*']}\nresponse_headers: {set: {Access-Control-Max-Age: '1'}} # here"), "set by cors"},
 		{"routes[0].rate_limit", inRoute("rate_limit: fast # here"), "not a rate"},
@@ -425,7 +348,7 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].proof", inRoute("proof: true # here"), "not one of off, sign, report"},
 		{"routes[0].proof", inRoute("auth: optional\nproof: sign # here"), "needs auth: required"},
 		{"routes[0].proof", inRoute("auth: none\nproof: report # here"), "needs auth: required"},
-		{"routes[0].proof", inRoute("cookies: jar\ncredentials: [bearer, cookie]\nproof: sign # here") + "\nweb: {cookie: __Host-x}", "pages have no key"},
+		{"routes[0].proof", inRoute("cookies: jar\ncredentials: [bearer, cookie]\nproof: sign # here") + "\nweb: {cookie: __Host-x}", "web pages have no key"},
 		{"routes[0].max_body", inRoute("proof: sign\nmax_body: 2MiB # here"), "more than 1MiB"},
 		{"routes[0].unsigned_uploads", inRoute("unsigned_uploads: true # here"), "needs proof"},
 		{"routes[0].redirects", inRoute("redirects: follow # here"), "not one of rewrite, pass"},
@@ -433,22 +356,22 @@ func wrongValues(dir string) []wrong {
 		{"routes[0].cors.origins[0]", inRoute("cors: {origins: ['https://x/']} # here"), "not an origin"},
 		{"routes[0].cors.origins[0]", inRoute("cors: {origins: [x.com]} # here"), "not an origin"},
 		{"routes[0].cors.origins[0]", inRoute("cors: {origins: ['null']} # here"), "not an origin"},
-		{"routes[0].cors.origins[1]", inRoute("cors: {origins: ['https://x', '*']} # here"), "stands alone"},
+		{"routes[0].cors.origins[1]", inRoute("cors: {origins: ['https://x', '*']} # here"), "must be the only entry"},
 	}
 }
 
-func TestEachWrongValueHasAnErrorThatNamesItsKeyAndLine(t *testing.T) {
+func TestEachInvalidValueIsAnErrorWithKeyAndLine(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "empty"), []byte("\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range wrongValues(dir) {
-		text := around(c.part)
-		_, err := Parse("config.yaml", []byte(text), environment(map[string]string{"EMPTY": ""}))
+	for _, c := range invalidValues(dir) {
+		text := withRequiredKeys(c.part)
+		_, err := Parse("config.yaml", []byte(text), environmentOf(map[string]string{"EMPTY": ""}))
 		var bad Error
 		if !errors.As(err, &bad) || len(bad) != 1 {
-			t.Errorf("want one problem of %s, got %v in\n%s", c.key, err, text)
+			t.Errorf("want one problem with %s, got %v in\n%s", c.key, err, text)
 			continue
 		}
 		got, line := bad[0], 1+strings.Count(text[:strings.Index(text, "# here")], "\n")
@@ -461,12 +384,12 @@ func TestEachWrongValueHasAnErrorThatNamesItsKeyAndLine(t *testing.T) {
 	}
 }
 
-// A key that is added to the schema needs a wrong value in the table above.
-func TestNoKeyIsWithoutAWrongValue(t *testing.T) {
+// A key that is added to the schema needs an invalid value in the table above.
+func TestEveryKeyHasAnInvalidValueInTheTable(t *testing.T) {
 	t.Parallel()
 	indexes := regexp.MustCompile(`\[\d+\]`)
 	tried := map[string]bool{}
-	for _, c := range wrongValues(t.TempDir()) {
+	for _, c := range invalidValues(t.TempDir()) {
 		key := indexes.ReplaceAllString(c.key, "[]")
 		for key != "" {
 			tried[strings.TrimSuffix(key, "[]")] = true
@@ -475,7 +398,7 @@ func TestNoKeyIsWithoutAWrongValue(t *testing.T) {
 	}
 	for _, key := range allKeys(reflect.TypeFor[Config](), "") {
 		if !tried[key] {
-			t.Errorf("no wrong value is tried for %s", key)
+			t.Errorf("the table has no invalid value of %s", key)
 		}
 	}
 }
@@ -498,9 +421,9 @@ func TestAllProblemsAreReportedAtOnceInLineOrder(t *testing.T) {
 	}
 }
 
-func TestAnEndlessFileOfMistakesIsToldInBrief(t *testing.T) {
+func TestTheNumberOfReportedProblemsIsBounded(t *testing.T) {
 	t.Parallel()
-	_, err := parse(t, around("secrets:\n"+strings.Repeat("- x\n", 5000)))
+	_, err := parse(t, withRequiredKeys("secrets:\n"+strings.Repeat("- x\n", 5000)))
 	if err == nil {
 		t.Fatal("no error")
 	}
@@ -516,17 +439,17 @@ func TestAnUnknownKeyHasAHint(t *testing.T) {
 		"rediss: {}":              "rediss: unknown key (did you mean redis?)",
 		"Listen: x":               "Listen: unknown key (did you mean listen?)",
 		"token: {issuer_: x}":     "token.issuer_: unknown key (did you mean issuer?)",
-		"api_base: x":             "api_base: unknown key here: is wechat.api_base meant?",
-		"session: {ttl: 2h}":      "session.ttl: unknown key here: is token.ttl or identity.assertion.ttl meant?",
+		"api_base: x":             "api_base: unknown key (did you mean wechat.api_base?)",
+		"session: {ttl: 2h}":      "session.ttl: unknown key (did you mean token.ttl or identity.assertion.ttl?)",
 		"quux: x":                 "quux: unknown key",
 		inRoute("autth: none"):    "routes[0].autth: unknown key (did you mean auth?)",
 		inRoute("upstream: x"):    "routes[0].upstream: unknown key (did you mean upstreams?)",
-		inRoute("cache_ttl: 1s"):  "routes[0].cache_ttl: unknown key here: is session.cache_ttl meant?",
+		inRoute("cache_ttl: 1s"):  "routes[0].cache_ttl: unknown key (did you mean session.cache_ttl?)",
 		"\"a\\nb\": x":            `"a\nb": unknown key`,
-		"health: {path: /}":       "health: unknown key here: is routes[].health meant?",
-		"listen: ':1'\nlisten: x": "listen: is there twice, first on line 1",
+		"health: {path: /}":       "health: unknown key (did you mean routes[].health?)",
+		"listen: ':1'\nlisten: x": "listen: is a duplicate key, first on line 1",
 	} {
-		_, err := parse(t, around(part))
+		_, err := parse(t, withRequiredKeys(part))
 		if err == nil || !strings.HasSuffix(err.Error(), ": "+want) {
 			t.Errorf("want %s, got %v", want, err)
 		}
@@ -536,27 +459,27 @@ func TestAnUnknownKeyHasAHint(t *testing.T) {
 func TestTwoRoutesThatCannotBeToldApartAreAnError(t *testing.T) {
 	t.Parallel()
 	route := func(keys string) string { return "  - {upstreams: ['http://x'], " + keys + "}\n" }
-	same := [][2]string{
+	ambiguous := [][2]string{
 		{"path: /api", "path: /api/"},
 		{"path: /api, host: a.com", "path: /api, host: A.com"},
 		{"path: /api, methods: [GET]", "path: /api, name: x"},
 		{"path: /api, methods: [GET, PUT]", "path: /api, methods: [PUT, POST]"},
 	}
-	for _, pair := range same {
-		_, err := parse(t, around("routes:\n"+route(pair[0])+route(pair[1])))
+	for _, pair := range ambiguous {
+		_, err := parse(t, withRequiredKeys("routes:\n"+route(pair[0])+route(pair[1])))
 		if err == nil || !strings.Contains(err.Error(), "config.yaml:3: routes[1]: can't be told apart from routes[0] on line 2") {
 			t.Errorf("%v: want an error that names both lines, got %v", pair, err)
 		}
 	}
-	apart := [][2]string{
+	distinguishable := [][2]string{
 		{"path: /api", "path: /API"},
 		{"path: /api", "path: /apis"},
 		{"path: /api, host: a.com", "path: /api"},
 		{"path: /api, host: a.com", "path: /api, host: '*.a.com'"},
 		{"path: /api, methods: [GET]", "path: /api, methods: [POST]"},
 	}
-	for _, pair := range apart {
-		if _, err := parse(t, around("routes:\n"+route(pair[0])+route(pair[1]))); err != nil {
+	for _, pair := range distinguishable {
+		if _, err := parse(t, withRequiredKeys("routes:\n"+route(pair[0])+route(pair[1]))); err != nil {
 			t.Errorf("%v: %v", pair, err)
 		}
 	}

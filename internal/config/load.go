@@ -2,36 +2,37 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 )
 
-// Load reads and checks a config file. lookup gives the environment (os.LookupEnv).
-// The error is a Error with everything that is wrong.
+// Load reads and validates a config file. lookup returns a variable of the
+// environment, as os.LookupEnv does. The error is an Error, which lists every
+// problem.
 func Load(file string, lookup func(name string) (string, bool)) (*Config, error) {
 	if file == "" {
 		return nil, Error{{File: "--config", What: "names no file"}}
 	}
-	data, err := readRegular(file, maxFileSize)
+	data, err := readRegularFile(file, maxFileSize)
 	if err != nil {
-		return nil, Error{{File: file, What: unnamed(err)}}
+		return nil, Error{{File: file, What: withoutFileName(err)}}
 	}
 	return Parse(file, data, lookup)
 }
 
-// unnamed gives a file error without the file's name, which the Problem has.
-func unnamed(err error) string {
+// withoutFileName returns the cause of an error of readRegularFile: the Problem
+// names the file already.
+func withoutFileName(err error) string {
 	if cause := errors.Unwrap(err); cause != nil {
 		return cause.Error()
 	}
 	return err.Error()
 }
 
-// Parse is Load for a file that has been read.
+// Parse is Load for a file's content. file is its name: for messages, and for the
+// paths that are relative to its directory.
 func Parse(file string, data []byte, lookup func(name string) (string, bool)) (*Config, error) {
 	root, err := parseDocument(data)
 	if err != nil {
@@ -46,29 +47,18 @@ func Parse(file string, data []byte, lookup func(name string) (string, bool)) (*
 		lines:       map[string]int{},
 	}
 	c := Default()
-	d.structure(root, reflect.ValueOf(c).Elem(), "")
+	d.decodeStruct(root, reflect.ValueOf(c).Elem(), "")
 	c.adjustDefaults(d.written)
 	v := validator{Config: c, problemList: &d.problemList, lines: d.lines}
 	v.check()
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	d.warnOfReaders(file)
-	byLine(d.warnings)
+	d.warnLiteralSecrets(file)
+	sortByLine(d.warnings)
 	c.Warnings = d.warnings
 	c.Files = slices.Concat([]string{file}, d.files)
 	return c, nil
-}
-
-// warnOfReaders warns of a file with secrets in it that others can read.
-func (d *decoder) warnOfReaders(file string) {
-	info, err := os.Stat(file)
-	if err != nil || info.Mode().Perm()&0o004 == 0 || len(d.literals) == 0 {
-		return
-	}
-	slices.Sort(d.literals)
-	d.warnings = append(d.warnings, Problem{File: file, What: fmt.Sprintf(
-		"holds secrets (%s) and can be read by every user of this machine: chmod o-r, or ${file:…}", strings.Join(d.literals, ", "))})
 }
 
 // written reports whether the file has a key.

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// MatchOrder sorts routes as they win, which proxy.Table decides: the longest
-// path, then an exact host before a wildcard (the longest first) before any. The
-// methods then choose among what is left.
+// MatchOrder sorts routes by precedence, as proxy.Table does: the longest path
+// first; for the same path an exact host, then wildcards (the longest first), then
+// any host. Methods decide between routes of the same path and host.
 func MatchOrder(routes []Route) []Route {
 	sorted := slices.Clone(routes)
 	slices.SortStableFunc(sorted, func(a, b Route) int {

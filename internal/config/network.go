@@ -6,18 +6,18 @@ import (
 	"net/netip"
 )
 
-// Network is a range of addresses, 10.0.0.0/8 or fd00::/8. A single address
-// stands for itself.
+// Network is a range of addresses, such as 10.0.0.0/8 or fd00::/8, or a single
+// address.
 type Network struct{ netip.Prefix }
 
-// The widest networks that anyone runs: 10.0.0.0/8 and fc00::/7.
+// The prefix lengths of the largest private networks: 10.0.0.0/8 and fc00::/7.
 const (
 	minIPv4Bits = 8
 	minIPv6Bits = 7
 )
 
-// UnmarshalText refuses networks that take in most of the internet: the headers of a
-// trusted proxy decide which client address limits, logs and backends get.
+// UnmarshalText refuses larger networks: the headers of a trusted proxy decide
+// which client address rate limits, logs and backends use.
 func (n *Network) UnmarshalText(text []byte) error {
 	prefix, err := parseNetwork(string(text))
 	if err != nil {
@@ -26,12 +26,12 @@ func (n *Network) UnmarshalText(text []byte) error {
 	if prefix.Addr().Is4In6() {
 		return errors.New("write an IPv4 network as such, not as ::ffff:…")
 	}
-	least := minIPv6Bits
+	minBits := minIPv6Bits
 	if prefix.Addr().Is4() {
-		least = minIPv4Bits
+		minBits = minIPv4Bits
 	}
-	if prefix.Bits() < least {
-		return fmt.Errorf("%s would trust everybody: name the proxies' own networks, /%d or narrower", prefix, least)
+	if prefix.Bits() < minBits {
+		return fmt.Errorf("%s would trust clients too: list the proxies' own networks, /%d or smaller", prefix, minBits)
 	}
 	n.Prefix = prefix.Masked()
 	return nil

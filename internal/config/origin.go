@@ -7,7 +7,7 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// Origin is the origin of web pages, in the form in which browsers send it.
+// Origin is the origin of web pages, normalised to the form that browsers send.
 type Origin struct{ httprule.Origin }
 
 func (o *Origin) UnmarshalText(text []byte) error {
@@ -21,7 +21,8 @@ func (o *Origin) UnmarshalText(text []byte) error {
 
 func (o Origin) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// checkCORSOrigins brings origins into the form in which browsers send them.
+// checkCORSOrigins checks origins and normalises them to the form that browsers
+// send.
 func (v *validator) checkCORSOrigins(key string, origins []string) {
 	for i, written := range origins {
 		if written == "*" {
@@ -35,7 +36,7 @@ func (v *validator) checkCORSOrigins(key string, origins []string) {
 		origins[i] = origin.String()
 	}
 	if i := slices.Index(origins, "*"); i >= 0 && len(origins) > 1 {
-		v.errorf(at(key, i), "* stands alone: it is every origin")
+		v.errorf(at(key, i), "* must be the only entry: it allows every origin")
 	}
 	distinct(v, key, origins)
 }

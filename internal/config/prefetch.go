@@ -1,6 +1,6 @@
 package config
 
-// The length of apps[].prefetch.key: 22 characters of base64url hold 128 bits.
+// The length of apps[].prefetch.key: 22 characters of base64url are 128 bits.
 const (
 	minPrefetchKey = 22
 	maxPrefetchKey = 128

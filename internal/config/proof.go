@@ -2,19 +2,20 @@ package config
 
 import "slices"
 
-// Words of routes[].proof.
+// Values of routes[].proof.
 const (
 	proofOff    = "off"
 	proofSign   = "sign"
 	proofReport = "report"
 )
 
-// maxProofBody is the largest body that a proof covers: its hash is compared
-// before a byte goes on.
+// maxProofBody bounds the body of a signed request: it is buffered, so that its
+// hash is checked before any of it is forwarded.
 const maxProofBody = mib
 
-// checkProof holds a route to what a signed request is: one of a known user,
-// sent by WeChat's client, of a body that fits into memory.
+// checkProof accepts proof only where a request can be signed: by a user's key,
+// in WeChat's client, with a body that can be buffered. It sets the limit of the
+// body where the file leaves it larger.
 func (v *validator) checkProof(key string, route *Route) {
 	if route.Proof == proofOff {
 		if route.UnsignedUploads {
@@ -25,10 +26,10 @@ func (v *validator) checkProof(key string, route *Route) {
 	switch {
 	case route.Auth != "required":
 		v.errorf(key+".proof", "%s needs auth: required: the key is the user's", route.Proof)
-	case slices.Contains(route.Credentials, Cookie):
-		v.errorf(key+".proof", "%s can't go with credentials: [bearer, cookie]: pages have no key", route.Proof)
+	case slices.Contains(route.Credentials, CredentialCookie):
+		v.errorf(key+".proof", "%s can't be combined with credentials: [bearer, cookie]: web pages have no key", route.Proof)
 	case route.MaxBody > maxProofBody:
-		v.errorf(key+".max_body", "%v is more than %v, which is what proof: %s covers", route.MaxBody, maxProofBody, route.Proof)
+		v.errorf(key+".max_body", "%v is more than %v, the limit of proof: %s", route.MaxBody, maxProofBody, route.Proof)
 	}
 	if route.MaxBody == 0 && (v.Limits.MaxBody == 0 || v.Limits.MaxBody > maxProofBody) {
 		route.MaxBody = maxProofBody

@@ -10,8 +10,8 @@ import (
 // maxRateCount bounds the number in a rate.
 const maxRateCount = 1_000_000
 
-// Rate is so many events in a time, and as many at once, written as 5/s, 30/m or
-// 100/h. The zero Rate, written "", is no limit.
+// Rate is a number of events per second, minute or hour, and the same number as
+// burst, written as 5/s, 30/m or 100/h. The zero Rate, written "", is no limit.
 type Rate struct {
 	Count int
 	Per   time.Duration
@@ -36,7 +36,7 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// rateHint says how a rate is written here.
+// rateHint returns how to write what written probably means.
 func rateHint(written string) string {
 	digits, unit, _ := strings.Cut(strings.ReplaceAll(written, " ", ""), "/")
 	count, err := strconv.Atoi(digits)

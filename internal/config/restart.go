@@ -2,8 +2,8 @@ package config
 
 import "reflect"
 
-// RestartKeys names the keys whose new values take effect at the next start
-// only: those with the tag restart.
+// RestartKeys returns the keys with the tag restart whose values changed: the new
+// values take effect at the next start only.
 func RestartKeys(running, next *Config) []string {
 	return restartKeys(reflect.ValueOf(running).Elem(), reflect.ValueOf(next).Elem(), "")
 }
@@ -15,12 +15,12 @@ func restartKeys(running, next reflect.Value, parent string) (keys []string) {
 			continue
 		}
 		key := joinKey(parent, name)
-		was, is := running.FieldByIndex(field.Index), next.FieldByIndex(field.Index)
+		before, after := running.FieldByIndex(field.Index), next.FieldByIndex(field.Index)
 		switch tag := field.Tag.Get("restart"); {
-		case tag == "larger" && is.Int() > was.Int(), tag == "changed" && !reflect.DeepEqual(was.Interface(), is.Interface()):
+		case tag == "larger" && after.Int() > before.Int(), tag == "changed" && !reflect.DeepEqual(before.Interface(), after.Interface()):
 			keys = append(keys, key)
 		case tag == "" && !isScalar(field.Type) && field.Type.Kind() == reflect.Struct:
-			keys = append(keys, restartKeys(was, is, key)...)
+			keys = append(keys, restartKeys(before, after, key)...)
 		}
 	}
 	return keys

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWhatTakesEffectAtTheNextStartOnly(t *testing.T) {
+func TestRestartKeysAreTheChangedKeysThatNeedARestart(t *testing.T) {
 	t.Parallel()
 	for part, want := range map[string]string{
 		"":                        "",
@@ -30,11 +30,11 @@ func TestWhatTakesEffectAtTheNextStartOnly(t *testing.T) {
 		inRoute("timeout: 1s"):                                                   "",
 		"log: {format: console}\nlisten: :1":                                     "listen log.format",
 	} {
-		running, err := parse(t, around(""))
+		running, err := parse(t, withRequiredKeys(""))
 		if err != nil {
 			t.Fatal(err)
 		}
-		next, err := parse(t, around(part))
+		next, err := parse(t, withRequiredKeys(part))
 		if err != nil {
 			t.Fatal(err)
 		}

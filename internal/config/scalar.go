@@ -3,7 +3,6 @@ package config
 import (
 	"encoding"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
@@ -11,7 +10,7 @@ import (
 	"wxgate/secret"
 )
 
-// isScalar reports whether a type of the configuration is written as one word.
+// isScalar reports whether a type of the configuration is written as a scalar.
 func isScalar(t reflect.Type) bool {
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) {
 		return true
@@ -19,14 +18,14 @@ func isScalar(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t.Kind() == reflect.Int || t.Kind() == reflect.Bool
 }
 
-// isSecret reports whether a type must not show in any error.
+// isSecret reports whether the values of a type must not appear in errors.
 func isSecret(t reflect.Type) bool {
 	return t == reflect.TypeFor[secret.Text]() || t == reflect.TypeFor[Key]()
 }
 
-// scalar reads one word. Text that came from outside may be a number or a truth
-// value too; text that is in the file may not.
-func (d *decoder) scalar(n value, v reflect.Value, key string) {
+// decodeScalar decodes a scalar. Text from a variable or file may be a number or
+// a boolean; text that is written in the config file may not.
+func (d *decoder) decodeScalar(n value, v reflect.Value, key string) {
 	if n.kind() == mappingKind || n.kind() == listKind {
 		d.errorAt(n.line, key, "must be %s, not %s", typeName(v.Type()), n.kind())
 		return
@@ -38,37 +37,27 @@ func (d *decoder) scalar(n value, v reflect.Value, key string) {
 			d.errorAt(n.line, key, "%s", err)
 			return
 		}
-		d.included(n, v, key, expanded.files)
+		d.files = append(d.files, expanded.files...)
 	}
-	if isSecret(v.Type()) && !expanded.changed && expanded.text != "" {
-		d.literals = append(d.literals, key)
+	if isSecret(v.Type()) {
+		d.warnSecretFiles(n.line, key, expanded.files)
+		if !expanded.external && expanded.text != "" {
+			d.literalSecrets = append(d.literalSecrets, key)
+		}
 	}
-	if wrongKind(n.kind(), v, expanded.changed) {
+	if !expanded.external && wrongKind(n.kind(), v) {
 		d.errorAt(n.line, key, "must be %s, not %s%s", typeName(v.Type()), n.kind(), typeHint(n, v))
 		return
 	}
-	if err := d.set(v, expanded.text); err != nil {
+	if err := d.setScalar(v, expanded.text); err != nil {
 		d.errorAt(n.line, key, "%s", err)
 	}
 }
 
-// included notes the files of a value and warns of a secret that anybody on the
-// machine can read.
-func (d *decoder) included(n value, v reflect.Value, key string, files []string) {
-	d.files = append(d.files, files...)
-	if !isSecret(v.Type()) {
-		return
-	}
-	for _, file := range files {
-		if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o004 != 0 {
-			d.warnAt(n.line, key, "the file %s can be read by every user of this machine: chmod o-r", file)
-		}
-	}
-}
-
-// wrongKind is the strictness of the file: 8080 is no text, "5" is no number.
-func wrongKind(kind kind, v reflect.Value, outside bool) bool {
-	if outside || v.CanAddr() && implementsText(v) {
+// wrongKind reports whether a YAML scalar has another type than v: 8080 is not
+// text, "5" is not a number.
+func wrongKind(kind kind, v reflect.Value) bool {
+	if v.CanAddr() && implementsTextUnmarshaler(v) {
 		return false
 	}
 	switch v.Kind() {
@@ -80,7 +69,7 @@ func wrongKind(kind kind, v reflect.Value, outside bool) bool {
 	return kind != textKind
 }
 
-func implementsText(v reflect.Value) bool {
+func implementsTextUnmarshaler(v reflect.Value) bool {
 	_, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
 	return ok
 }
@@ -101,13 +90,13 @@ func typeName(t reflect.Type) string {
 	return "text"
 }
 
-// set gives v the value that text stands for.
-func (d *decoder) set(v reflect.Value, text string) error {
+// setScalar parses text as the type of v and assigns it.
+func (d *decoder) setScalar(v reflect.Value, text string) error {
 	switch p := v.Addr().Interface().(type) {
 	case encoding.TextUnmarshaler:
 		return p.UnmarshalText([]byte(text))
 	case *Path:
-		*p = Path(d.path(text))
+		*p = Path(d.resolvePath(text))
 		return nil
 	}
 	switch v.Kind() {
@@ -120,8 +109,8 @@ func (d *decoder) set(v reflect.Value, text string) error {
 	return nil
 }
 
-// path makes a path of the file one of the process.
-func (d *decoder) path(text string) string {
+// resolvePath joins a relative path with the config file's directory.
+func (d *decoder) resolvePath(text string) string {
 	if text == "" || filepath.IsAbs(text) {
 		return text
 	}
@@ -139,11 +128,11 @@ func setInt(v reflect.Value, text string) error {
 
 func setBool(v reflect.Value, text string) error {
 	if text != "true" && text != "false" {
-		meant := ""
-		if truth(text) != "" {
-			meant = ": write " + truth(text)
+		hint := ""
+		if boolMeant(text) != "" {
+			hint = ": write " + boolMeant(text)
 		}
-		return fmt.Errorf("%s is not true or false%s", Quote(text), meant)
+		return fmt.Errorf("%s is not true or false%s", Quote(text), hint)
 	}
 	v.SetBool(text == "true")
 	return nil

@@ -1,7 +1,7 @@
 package config
 
-// checkShutdown warns where a stop would cut requests that their route still
-// gives time.
+// checkShutdown warns if a shutdown would abort requests before their route's
+// timeout.
 func (v *validator) checkShutdown() {
 	longest, key := Duration(0), ""
 	for i, route := range v.Routes {
@@ -11,6 +11,6 @@ func (v *validator) checkShutdown() {
 	}
 	defaults := longest == defaultRouteTimeout && v.ShutdownTimeout == defaultShutdownTimeout
 	if v.ShutdownTimeout <= longest && !defaults {
-		v.warnf("shutdown_timeout", "%v is not more than %s, %v: a stop cuts requests that are still in time", v.ShutdownTimeout, key, longest)
+		v.warnf("shutdown_timeout", "%v is not more than %s, %v: a shutdown aborts requests before their timeout", v.ShutdownTimeout, key, longest)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Size is a number of bytes, written as 512B, 32KiB, 10MiB or 1GiB, and 0
-// without a unit. KB and MB are refused: some take them for 1000, some for 1024.
+// Size is a number of bytes, written as 512B, 32KiB, 10MiB or 1GiB, and 0 without
+// a unit. KB and MB are refused: they are ambiguous, a factor of 1000 or 1024.
 type Size int64
 
 const (

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// typeHint says what to write where a scalar has the wrong type. It shows no
-// secret.
+// typeHint says what to write in place of a scalar of the wrong type. It shows no
+// secrets.
 func typeHint(n value, v reflect.Value) string {
 	text := n.text()
 	switch {
@@ -16,17 +16,17 @@ func typeHint(n value, v reflect.Value) string {
 		return ": put it in quotes"
 	case v.Kind() == reflect.String:
 		return ": put " + text + " in quotes"
-	case v.Kind() == reflect.Bool && truth(text) != "":
-		return " (" + Quote(text) + "): write " + truth(text) + ", without quotes"
+	case v.Kind() == reflect.Bool && boolMeant(text) != "":
+		return " (" + Quote(text) + "): write " + boolMeant(text) + ", without quotes"
 	case v.Kind() == reflect.Int && isInteger(text):
 		return " (" + Quote(text) + "): write " + text + ", without quotes"
 	}
 	return " (" + Quote(text) + ")"
 }
 
-// truth gives what is meant by the words that YAML 1.1 and people have for true
-// and false.
-func truth(text string) string {
+// boolMeant returns "true" or "false" for the spellings of YAML 1.1 and other
+// formats; "" for anything else.
+func boolMeant(text string) string {
 	switch strings.ToLower(text) {
 	case "true", "yes", "on", "1":
 		return "true"
@@ -41,15 +41,16 @@ func isInteger(text string) bool {
 	return err == nil
 }
 
-// belowHint is for a mapping whose keys stand beside it instead of below it.
-func belowHint(v reflect.Value) string {
+// nestedKeysHint is the hint for a mapping without a value: its keys may lack
+// their indentation.
+func nestedKeysHint(v reflect.Value) string {
 	if v.Kind() == reflect.Struct && !isScalar(v.Type()) {
 		return ", indenting its keys below it,"
 	}
 	return ""
 }
 
-// mappingHint looks at the lines of a text that should be a mapping.
+// mappingHint looks for a syntax mistake in a text that should be a mapping.
 func (d *decoder) mappingHint(n value) string {
 	if n.kind() != textKind {
 		return ""
@@ -60,7 +61,7 @@ func (d *decoder) mappingHint(n value) string {
 	return ""
 }
 
-// listHint says what to write where a list is wanted.
+// listHint says how to write a list of what is there.
 func listHint(n value, element reflect.Type) string {
 	switch {
 	case n.kind() == mappingKind:
@@ -70,15 +71,16 @@ func listHint(n value, element reflect.Type) string {
 	}
 	var items []string
 	for item := range strings.SplitSeq(n.text(), ",") {
-		items = append(items, inFlow(strings.TrimSpace(item)))
+		items = append(items, quoteInFlow(strings.TrimSpace(item)))
 	}
 	return "write [" + strings.Join(items, ", ") + "]"
 }
 
 var plainInFlow = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9._/-]*$|^[0-9][0-9./]*$`)
 
-// inFlow puts what YAML could read as something else in quotes.
-func inFlow(text string) string {
+// quoteInFlow quotes an entry of [ ] that YAML could parse differently without
+// quotes.
+func quoteInFlow(text string) string {
 	if plainInFlow.MatchString(text) {
 		return text
 	}

@@ -5,11 +5,12 @@ import (
 	"strconv"
 )
 
-// validator holds a configuration against everything that its types can't say.
+// validator checks everything about a decoded configuration that types and tags
+// can't express.
 type validator struct {
 	*Config
 	*problemList
-	lines map[string]int
+	lines map[string]int // the line of each key that the file has
 }
 
 func (v *validator) check() {
@@ -17,7 +18,8 @@ func (v *validator) check() {
 	v.checkAuthPrefix()
 	v.checkSecrets()
 	v.checkApps()
-	v.checkServices()
+	v.checkWeChat()
+	v.checkLoginHook()
 	v.checkRedis()
 	v.checkSessions()
 	v.checkIdentity()
@@ -28,8 +30,8 @@ func (v *validator) check() {
 	v.checkShutdown()
 }
 
-// errorf notes a problem with a key, on its line or, for a key that the file
-// doesn't have, on the line of what should hold it.
+// errorf reports a problem with a key, on its line or, for a key that the file
+// doesn't have, on the line of its nearest parent.
 func (v *validator) errorf(key, format string, args ...any) {
 	v.errorAt(v.line(key), key, format, args...)
 }
@@ -47,8 +49,8 @@ func (v *validator) line(key string) int {
 	return 1
 }
 
-// firstWritten picks the first of two keys that the file has: a default is not
-// what is wrong.
+// firstWritten returns key if the file has it, else other: the key to report a
+// conflict of the two at.
 func (v *validator) firstWritten(key, other string) string {
 	if _, ok := v.lines[key]; ok {
 		return key
@@ -56,17 +58,17 @@ func (v *validator) firstWritten(key, other string) string {
 	return other
 }
 
-// at names an entry of a list.
+// at returns the key of an entry of a list, such as routes[0].
 func at(key string, i int) string { return key + "[" + strconv.Itoa(i) + "]" }
 
-// nonEmpty notes a required list that is there and empty.
+// nonEmpty refuses an empty list.
 func nonEmpty[T any](v *validator, key string, list []T) {
 	if len(list) == 0 {
 		v.errorf(key, "needs at least one entry")
 	}
 }
 
-// distinct notes the second of two equal entries of a list.
+// distinct refuses an entry of a list that equals an earlier one.
 func distinct[T comparable](v *validator, key string, list []T) {
 	for i, entry := range list {
 		if first := slices.Index(list, entry); first < i {

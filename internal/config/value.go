@@ -2,13 +2,14 @@ package config
 
 import "github.com/goccy/go-yaml/ast"
 
-// value is a part of the file, with the line that an error about it names.
+// value is a node of the file's tree, with the line for errors about it.
 type value struct {
 	node ast.Node
 	line int
 }
 
-// valueOf gives a part of the file that follows no key.
+// valueOf returns the value of a node that is not the value of a key: a list's
+// entry or the document.
 func valueOf(n ast.Node) value {
 	v := value{node: n, line: n.GetToken().Position.Line}
 	if entries, ok := v.entries(); ok && len(entries) > 0 {
@@ -17,7 +18,7 @@ func valueOf(n ast.Node) value {
 	return v
 }
 
-// kind says what a part of the file is.
+// kind is the YAML type of a value, as errors name it.
 type kind string
 
 const (
@@ -56,7 +57,7 @@ func (v value) isScalar() bool {
 	return true
 }
 
-// text gives a scalar as it is written, quotes and escapes resolved.
+// text returns a scalar's text, with quotes and escapes resolved.
 func (v value) text() string {
 	switch n := v.node.(type) {
 	case *ast.StringNode:
@@ -67,13 +68,14 @@ func (v value) text() string {
 	return v.node.GetToken().Value
 }
 
-// entry is a key of a mapping with its value, whose errors name the key's line.
+// entry is a key of a mapping and its value, with the key's line.
 type entry struct {
 	key string
 	value
 }
 
-// entries gives a mapping's keys in the file's order, duplicates included.
+// entries returns a mapping's keys and values in the file's order, including
+// duplicates. ok is false if v is not a mapping.
 func (v value) entries() (entries []entry, ok bool) {
 	var pairs []*ast.MappingValueNode
 	switch n := v.node.(type) {
@@ -92,7 +94,7 @@ func (v value) entries() (entries []entry, ok bool) {
 	return entries, true
 }
 
-// items gives a list's values.
+// items returns a list's values. ok is false if v is not a list.
 func (v value) items() (items []value, ok bool) {
 	list, ok := v.node.(*ast.SequenceNode)
 	if !ok {

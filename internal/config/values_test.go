@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestDurationsPrintAsTheyAreWritten(t *testing.T) {
+func TestDurationsArePrintedAsWritten(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"0s", "300ms", "5s", "1m", "1m30s", "10m", "1h", "1h30m", "168h", "1h0m5s", "100h"} {
 		var d Duration
@@ -28,7 +28,7 @@ func TestSizes(t *testing.T) {
 	for _, text := range []string{"", "10", "1.5MiB", "-1MiB", "+1MiB", "10MB", "10M", "MiB", "10 MiB", "10mib", "1e3B", "9223372036854775807KiB"} {
 		var s Size
 		if err := s.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken for %v", text, s)
+			t.Errorf("%q was parsed as %v", text, s)
 		}
 	}
 }
@@ -44,12 +44,12 @@ func TestRates(t *testing.T) {
 	for _, text := range []string{"5", "5/", "/s", "5/d", "-5/s", "0/s", "1.5/s", "5/s/s", "1000001/s", "5 / s"} {
 		var r Rate
 		if err := r.UnmarshalText([]byte(text)); err == nil {
-			t.Errorf("%q was taken for %v", text, r)
+			t.Errorf("%q was parsed as %v", text, r)
 		}
 	}
 }
 
-func TestAKeyMayBeInAnyBase64(t *testing.T) {
+func TestAKeyMayUseAnyBase64Alphabet(t *testing.T) {
 	t.Parallel()
 	raw := make([]byte, 32)
 	for i := range raw {
@@ -78,7 +78,7 @@ func TestWeakKeysAreRefused(t *testing.T) {
 	} {
 		var k Key
 		if err := k.UnmarshalText([]byte(base64.StdEncoding.EncodeToString(raw))); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 	var k Key

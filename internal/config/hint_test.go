@@ -2,13 +2,12 @@ package config
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// What people write in the first hour, and what the message tells them to write.
-func TestAMistakeSaysWhatToWrite(t *testing.T) {
+// Mistakes that new users make, and the correction in the message.
+func TestErrorsForCommonMistakesSayWhatToWrite(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		// Full-width characters.
@@ -29,9 +28,9 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		"log:\n  level: info\n format: json":        "config.yaml:3: is not valid YAML: the line is indented by 1 space, which is neither that of the keys above nor of their parent: write 2 spaces",
 		" listen: ':1'\nlog: {level: info}":         "config.yaml:2: is not valid YAML: the line is indented by no space, which is neither that of the keys above nor of their parent: write 1 space",
 		"routes:\n  - path: /api/\n     auth: none": "config.yaml:3: is not valid YAML: the line is indented by 5 spaces, deeper than the line above, which holds a value: write 4 spaces",
-		"listen:\":8080\"":                          "config.yaml:1: is not valid YAML: write a space behind the colon of listen:",
-		"log:\n  level:info":                        "log: must be a mapping, not text (write a space behind the colon of level:)",
-		"redis:\naddrs: ['a:1']":                    "redis: has no value: give it one, indenting its keys below it, or leave the key out",
+		"listen:\":8080\"":                          "config.yaml:1: is not valid YAML: write a space after the colon of listen:",
+		"log:\n  level:info":                        "log: must be a mapping, not text (write a space after the colon of level:)",
+		"redis:\naddrs: ['a:1']":                    "redis: has no value: add one, indenting its keys below it, or remove the key",
 
 		// Addresses and URLs.
 		"listen: 8080":                  `listen: 8080 is a port alone: write ":8080"`,
@@ -39,7 +38,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		"admin: {listen: 9090}":         `admin.listen: 9090 is a port alone: write ":9090"`,
 		"listen: http://127.0.0.1:8080": `is a URL: write an address such as ":8080"`,
 		"listen: localhost":             `write "localhost:8080"`,
-		"redis: {addrs: ['redis://:hunter2@r.internal:6379/0']}": `redis.addrs[0]: is an address, not a URL: write "r.internal:6379" (user, password and number go to redis.username, redis.password and redis.db)`,
+		"redis: {addrs: ['redis://:hunter2@r.internal:6379/0']}": `redis.addrs[0]: must be an address, not a URL: write "r.internal:6379" (user, password and number go to redis.username, redis.password and redis.db)`,
 		"redis: {addrs: ['rediss://r.internal:6380']}":           `rediss is redis.tls: true`,
 		"redis: {addrs: [6379]}":                                 `write "127.0.0.1:6379"`,
 		"redis: {addrs: r.internal:6379}":                        `redis.addrs: must be a list, not text: write ["r.internal:6379"]`,
@@ -84,7 +83,7 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 		"log: {level: 1}":                   `log.level: "1" is not one of debug, info, warn, error`,
 		inRoute("proof: true"):              `proof: "true" is not one of off, sign, report`,
 	} {
-		_, err := parse(t, around(text))
+		_, err := parse(t, withRequiredKeys(text))
 		if err == nil || !strings.Contains(err.Error()+"\n", want) {
 			t.Errorf("%s\nwant %s\ngot  %v", text, want, err)
 		}
@@ -94,10 +93,9 @@ func TestAMistakeSaysWhatToWrite(t *testing.T) {
 	}
 }
 
-// What is written as the messages say is taken.
-func TestIndentationOfGoodFilesIsNoMistake(t *testing.T) {
+func TestValidIndentationGetsNoHint(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile(shipped)
+	text, err := os.ReadFile(shippedConfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,36 +109,6 @@ func TestIndentationOfGoodFilesIsNoMistake(t *testing.T) {
 		lines := strings.Split(good, "\n")
 		if at, hint := indentationHint(lines, len(lines)); hint != "" {
 			t.Errorf("line %d: %s in\n%s", at, hint, good)
-		}
-	}
-}
-
-func TestAFileThatOthersCanReadHoldsNoSecrets(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	write(t, filepath.Join(dir, "secret"), goodSecret, 0o600)
-	fromOutside := "secrets: ['${file:secret}']\napps: [{appid: wx1, secret: '${S}'}]\n"
-	for _, c := range []struct {
-		part string
-		mode os.FileMode
-		want string
-	}{
-		{"redis: {addrs: ['127.0.0.1:1'], password: x}", 0o644, "holds secrets (apps[0].secret, redis.password, secrets[0]) and can be read by every user of this machine: chmod o-r, or ${file:…}"},
-		{"redis: {addrs: ['127.0.0.1:1'], password: x}", 0o640, ""},
-		{fromOutside + "redis: {addrs: ['127.0.0.1:1'], password: x}", 0o644, "(redis.password)"},
-		{fromOutside + "redis: {addrs: ['127.0.0.1:1']}", 0o644, ""},
-	} {
-		file := filepath.Join(dir, "config.yaml")
-		write(t, file, around("listen: 127.0.0.1:1\n"+c.part), 0o600)
-		if err := os.Chmod(file, c.mode); err != nil {
-			t.Fatal(err)
-		}
-		loaded, err := Load(file, environment(map[string]string{"S": "x"}))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.want == "" && len(loaded.Warnings) > 0 || c.want != "" && (len(loaded.Warnings) != 1 || !strings.Contains(loaded.Warnings[0].Error(), c.want)) {
-			t.Errorf("%s, mode %o: want %q, got %v", c.part, c.mode, c.want, loaded.Warnings)
 		}
 	}
 }

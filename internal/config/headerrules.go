@@ -9,11 +9,12 @@ import (
 	"wxgate/internal/httprule"
 )
 
-// maxHeaderValue bounds what a rule may set a header to, in bytes.
+// maxHeaderValue bounds the value that a rule sets, in bytes.
 const maxHeaderValue = 8 << 10
 
-// headers are the classes of all headers under the configured identity headers.
-func (c *Config) headers() *httprule.Headers {
+// headerClasses returns the classes of all headers, given the configured identity
+// headers.
+func (c *Config) headerClasses() *httprule.Headers {
 	var names []string
 	for _, h := range c.identityHeaders() {
 		if h.name != "" {
@@ -23,47 +24,49 @@ func (c *Config) headers() *httprule.Headers {
 	return httprule.NewHeaders(names)
 }
 
-// checkRequestHeaders refuses rules for headers that the gateway sets itself:
-// the identity above all.
+// checkRequestHeaders refuses rules for headers that the gateway controls, in
+// particular the identity headers.
 func (v *validator) checkRequestHeaders(key string, rules HeaderRules) {
-	headers := v.headers()
-	v.checkHeaderRules(key, rules, func(name string) string { return ownership(name, headers.Request(name)) })
+	headers := v.headerClasses()
+	v.checkHeaderRules(key, rules, func(name string) string { return whyNotChangeable(name, headers.Request(name)) })
 }
 
 func (v *validator) checkResponseHeaders(key string, rules HeaderRules, cors bool) {
-	headers := v.headers()
+	headers := v.headerClasses()
 	v.checkHeaderRules(key, rules, func(name string) string {
 		if cors && strings.HasPrefix(name, "Access-Control-") {
 			return "is set by cors"
 		}
-		return ownership(name, headers.Response(name))
+		return whyNotChangeable(name, headers.Response(name))
 	})
 }
 
-// ownership says why no rule may touch a header; empty: it may.
-func ownership(name string, class httprule.Class) string {
+// whyNotChangeable returns why no rule may change a header; "" if a rule may.
+func whyNotChangeable(name string, class httprule.Class) string {
 	switch {
 	case class.RulesMayChange():
 		return ""
 	case name == "Host":
-		return "is kept by preserve_host"
+		return "is controlled by preserve_host"
 	case name == "Cookie" || name == "Set-Cookie":
 		return "is controlled by cookies"
 	case class == httprule.Connection || name == "Content-Length":
-		return "belongs to the connection"
+		return "is a header of the connection"
 	case class == httprule.Identity:
-		return "carries the identity"
+		return "is an identity header"
 	}
-	return "is the gateway's own"
+	return "is reserved for the gateway"
 }
 
-func (v *validator) checkHeaderRules(key string, rules HeaderRules, owned func(canonical string) string) {
+// checkHeaderRules accepts rules that change each header once. refuse returns why
+// a header must not be changed, "" if it may be.
+func (v *validator) checkHeaderRules(key string, rules HeaderRules, refuse func(canonical string) string) {
 	first := map[string]string{}
 	check := func(key, name string) {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
 		if !httprule.ValidHeaderName(name) {
 			v.errorf(key, "%s is not a header name of letters, digits and -", Quote(name))
-		} else if why := owned(canonical); why != "" {
+		} else if why := refuse(canonical); why != "" {
 			v.errorf(key, "%s %s", Quote(name), why)
 		} else if other := first[canonical]; other != "" {
 			v.errorf(key, "is the same header as %s", other)
@@ -71,10 +74,10 @@ func (v *validator) checkHeaderRules(key string, rules HeaderRules, owned func(c
 		first[canonical] = key
 	}
 	for _, name := range slices.Sorted(maps.Keys(rules.Set)) {
-		at := joinKey(key+".set", name)
-		check(at, name)
+		setKey := joinKey(key+".set", name)
+		check(setKey, name)
 		if value := rules.Set[name].Reveal(); len(value) > maxHeaderValue || !httprule.Printable(strings.ReplaceAll(value, "\t", " ")) {
-			v.errorf(at, "has a value with control characters, or one longer than 8 KiB")
+			v.errorf(setKey, "has a value with control characters, or one longer than 8 KiB")
 		}
 	}
 	for i, name := range rules.Remove {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// only reports whether text has no character beside those of class and extra.
+// only reports whether every character of text is in class or in extra.
 func only(text string, class func(rune) bool, extra string) bool {
 	for _, c := range text {
 		if !class(c) && !strings.ContainsRune(extra, c) {
@@ -19,8 +19,8 @@ func isAlphanumeric(c rune) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }
 
-// isVisible: ASCII without space and controls.
+// isVisible accepts ASCII characters except space and control characters.
 func isVisible(c rune) bool { return '!' <= c && c <= '~' }
 
-// isPrintable: any character that can't end a line or a field of a log.
+// isPrintable accepts Unicode characters that can't end a line or a field of a log.
 func isPrintable(c rune) bool { return c >= ' ' && c != 0x7f && strconv.IsPrint(c) }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// An admin token's length, in characters. Those below the least can be guessed.
+// The length of an admin token, in characters. A shorter one can be guessed.
 const (
 	minAdminToken = 16
 	maxAdminToken = 512
@@ -18,10 +18,10 @@ func (v *validator) checkAdminTokens() {
 		v.checkAdminToken(key, t)
 		v.checkTokenApps(key+".apps", t.Apps)
 		if names[t.Name] {
-			v.errorf(key+".name", "%s is the name of another token too", Quote(t.Name))
+			v.errorf(key+".name", "%s is also the name of another token", Quote(t.Name))
 		}
 		if tokens[t.Token.Reveal()] {
-			v.errorf(key+".token", "is the same as another's: the log couldn't tell who did what")
+			v.errorf(key+".token", "is the same as another's: the audit log couldn't distinguish their holders")
 		}
 		names[t.Name], tokens[t.Token.Reveal()] = true, true
 	}
@@ -32,11 +32,11 @@ func (v *validator) checkAdminToken(key string, t AdminToken) {
 		v.errorf(key+".name", "%s is not a name: 1 to 64 printable characters", Quote(t.Name))
 	}
 	if token := t.Token.Reveal(); len(token) < minAdminToken || len(token) > maxAdminToken {
-		v.errorf(key+".token", "has %d characters, not %d to %d: `wxgate keygen` makes one that can't be guessed", len(token), minAdminToken, maxAdminToken)
+		v.errorf(key+".token", "has %d characters, not %d to %d: `wxgate keygen` prints a random one", len(token), minAdminToken, maxAdminToken)
 	} else if !only(token, isAlphanumeric, "-._~+/=") {
 		v.errorf(key+".token", "has a character that a Bearer token can't have: letters, digits and -._~+/= only")
 	} else if distinctBytes([]byte(token)) < minDistinctBytes {
-		v.errorf(key+".token", "is no secret: `wxgate keygen` makes one that can't be guessed")
+		v.errorf(key+".token", "can be guessed: `wxgate keygen` prints a random one")
 	}
 	nonEmpty(v, key+".scopes", t.Scopes)
 	for i, scope := range t.Scopes {
@@ -47,15 +47,15 @@ func (v *validator) checkAdminToken(key string, t AdminToken) {
 	distinct(v, key+".scopes", t.Scopes)
 }
 
-// checkTokenApps: left out, a token is for all apps; an empty list is more
-// likely meant to be for none, and is refused.
+// checkTokenApps accepts a missing list, which means all apps. An empty list is
+// refused: its author probably meant none.
 func (v *validator) checkTokenApps(key string, apps []string) {
 	if _, written := v.lines[key]; written {
 		nonEmpty(v, key, apps)
 	}
 	for i, appid := range apps {
 		if !slices.ContainsFunc(v.Apps, func(a App) bool { return a.AppID == appid }) {
-			v.errorf(at(key, i), "%s is no appid of apps", Quote(appid))
+			v.errorf(at(key, i), "%s is not an appid of apps", Quote(appid))
 		}
 	}
 	distinct(v, key, apps)
