@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -37,16 +36,9 @@ type gcmVector struct {
 	Plain   string `json:"plain"`
 }
 
-func readAPIVectors(t testing.TB) (v apiVectors) {
+func readAPIVectors(t testing.TB) apiVectors {
 	t.Helper()
-	text, err := os.ReadFile("testdata/apisecurity.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &v); err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return readVectorFile[apiVectors](t, "testdata/apisecurity.json")
 }
 
 func TestPublishedAESGCMDecrypts(t *testing.T) {

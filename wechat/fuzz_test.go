@@ -3,7 +3,6 @@ package wechat
 import (
 	"encoding/json"
 	"net/url"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,17 +12,13 @@ import (
 )
 
 func FuzzOpenData(f *testing.F) {
-	var v struct {
+	v := readVectorFile[struct {
 		OpenData struct {
 			Key  secret.Text `json:"session_key"`
 			Data string      `json:"encrypted_data"`
 			IV   string      `json:"iv"`
 		} `json:"open_data"`
-	}
-	text, err := os.ReadFile("testdata/vectors.json")
-	if err != nil || json.Unmarshal(text, &v) != nil {
-		f.Fatal(err)
-	}
+	}](f, "testdata/vectors.json")
 	f.Add(v.OpenData.Key.Reveal(), v.OpenData.Data, v.OpenData.IV)
 	f.Add(v.OpenData.Key.Reveal(), "AAAA", "AAAA")
 	f.Add("", "", "")

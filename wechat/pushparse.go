@@ -53,26 +53,11 @@ func jsonPushFields(body []byte) (map[string]pushField, bool) {
 	if jsonDepth(body) > maxPushDepth {
 		return nil, false
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return nil, false
-	}
 	fields := pushFieldSet{}
-	for d.More() {
-		name, err := d.Token()
-		var value json.RawMessage
-		if err != nil || d.Decode(&value) != nil {
-			return nil, false
-		}
-		if !fields.add(name.(string), jsonPushField(value)) {
-			return nil, false
-		}
-	}
-	if _, err := d.Token(); err != nil {
-		return nil, false
-	}
-	_, err := d.Token()
-	return fields, err == io.EOF
+	ok := readObject(body, func(name string, value json.RawMessage) bool {
+		return fields.add(name, jsonPushField(value))
+	})
+	return fields, ok
 }
 
 func jsonPushField(value json.RawMessage) pushField {

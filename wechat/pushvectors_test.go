@@ -1,9 +1,7 @@
 package wechat
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,16 +33,9 @@ type pushVectors struct {
 	} `json:"aes"`
 }
 
-func readPushVectors(t testing.TB) (v pushVectors) {
+func readPushVectors(t testing.TB) pushVectors {
 	t.Helper()
-	text, err := os.ReadFile("testdata/push.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(text, &v); err != nil {
-		t.Fatal(err)
-	}
-	return v
+	return readVectorFile[pushVectors](t, "testdata/push.json")
 }
 
 func TestPublishedURLCheck(t *testing.T) {

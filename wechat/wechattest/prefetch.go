@@ -2,7 +2,7 @@ package wechattest
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -40,9 +40,9 @@ func (u *User) Prefetch(ctx context.Context, c PrefetchCall) (PrefetchResult, er
 	if c.Token == "" && result.Code == "" {
 		result.Code = u.Code()
 	}
-	target, err := u.prefetchTarget(c, result.Code)
+	target, err := addQuery(c.URL, u.prefetchQuery(c, result.Code))
 	if err != nil {
-		return PrefetchResult{}, err
+		return PrefetchResult{}, fmt.Errorf("pre-fetch: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, prefetchTimeout)
 	defer cancel()
@@ -51,7 +51,7 @@ func (u *User) Prefetch(ctx context.Context, c PrefetchCall) (PrefetchResult, er
 		return PrefetchResult{}, err
 	}
 	req.Header.Set("User-Agent", "Mozilla/4.0")
-	res, err := pushClient.Do(req)
+	res, err := callbackClient.Do(req)
 	if err != nil {
 		result.Error = err.Error()
 		return result, nil
@@ -70,11 +70,7 @@ func (u *User) Prefetch(ctx context.Context, c PrefetchCall) (PrefetchResult, er
 	return result, nil
 }
 
-func (u *User) prefetchTarget(c PrefetchCall, code string) (string, error) {
-	target, err := url.Parse(c.URL)
-	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return "", errors.New("a pre-fetch needs the URL of an http server")
-	}
+func (u *User) prefetchQuery(c PrefetchCall, code string) url.Values {
 	q := url.Values{"appid": {u.AppID}, "timestamp": {strconv.FormatInt(u.server.now().UnixMilli(), 10)}, "path": {c.Path}, "query": {c.Query},
 		"scene": {strconv.Itoa(c.Scene)}, "customMiniprogramVersion": {""}}
 	if c.Token != "" {
@@ -82,9 +78,5 @@ func (u *User) prefetchTarget(c PrefetchCall, code string) (string, error) {
 	} else {
 		q.Set("code", code)
 	}
-	if target.RawQuery != "" {
-		target.RawQuery += "&"
-	}
-	target.RawQuery += q.Encode()
-	return target.String(), nil
+	return q
 }

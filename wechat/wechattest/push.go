@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -134,17 +134,13 @@ func (p pusher) query(encrypted string) url.Values {
 }
 
 func (p pusher) do(ctx context.Context, method string, q url.Values, body []byte) (PushAttempt, error) {
-	target, err := url.Parse(p.settings.URL)
-	if err != nil || target.Host == "" || target.Scheme != "http" && target.Scheme != "https" {
-		return PushAttempt{}, errors.New("a push needs the URL of an http server")
+	target, err := addQuery(p.settings.URL, q)
+	if err != nil {
+		return PushAttempt{}, fmt.Errorf("push: %w", err)
 	}
-	if target.RawQuery != "" {
-		target.RawQuery += "&"
-	}
-	target.RawQuery += q.Encode()
 	ctx, cancel := context.WithTimeout(ctx, pushTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, target.String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return PushAttempt{}, err
 	}
@@ -152,7 +148,7 @@ func (p pusher) do(ctx context.Context, method string, q url.Values, body []byte
 	if method == http.MethodPost {
 		req.Header.Set("Content-Type", p.contentType())
 	}
-	res, err := pushClient.Do(req)
+	res, err := callbackClient.Do(req)
 	if err != nil {
 		return PushAttempt{Error: err.Error()}, nil
 	}
@@ -170,9 +166,6 @@ func (p pusher) contentType() string {
 	}
 	return "application/json"
 }
-
-// pushClient doesn't follow redirects, like WeChat.
-var pushClient = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // accepted reports whether WeChat accepts a response, and returns the reply in it.
 func (p pusher) accepted(a PushAttempt) (reply string, ok bool) {
