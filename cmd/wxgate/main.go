@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,13 +15,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"wxgate/internal/config"
-)
-
-// Exit statuses.
-const (
-	exitFine   = 0
-	exitFailed = 1 // while running
-	exitBad    = 2 // usage or config
 )
 
 // cli is the command line. A bare wxgate serves.
@@ -39,27 +31,6 @@ type cli struct {
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running gateway whether it is alive: exit status 0 where it is."`
 
 	VersionFlag versionFlag `name:"version" help:"Print version, commit and Go version."`
-}
-
-// configFlag is the flag of the commands that read a config file.
-type configFlag struct {
-	Config string `default:"config.yaml" env:"WXGATE_CONFIG" placeholder:"FILE" help:"The config file (default: config.yaml)."`
-}
-
-// load reads the config file that the flag names.
-func (c configFlag) load() (*config.Config, error) { return loadConfig(c.Config) }
-
-// loadConfig reads a config file, and has package wechat read the keys that only it
-// can read, so that a reload is refused whole.
-func loadConfig(file string) (*config.Config, error) {
-	cfg, err := config.Load(file, os.LookupEnv)
-	if err != nil {
-		return nil, err
-	}
-	if err := wechatConfig(cfg).Validate(); err != nil {
-		return nil, config.Error{{File: file, Key: "apps", What: err.Error()}}
-	}
-	return cfg, nil
 }
 
 // terminal is where a command writes.
@@ -109,11 +80,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return report(stderr, command.Run())
 }
 
-// usageError is a command line that says nothing wxgate knows.
-type usageError struct{ what string }
-
-func (e usageError) Error() string { return e.what + "; see wxgate --help" }
-
 // refuseUnknownCommand refuses a first word that is no command. Without it the parser
 // would take the word for an argument of serve.
 func refuseUnknownCommand(app *kong.Application, args []string) error {
@@ -128,20 +94,4 @@ func refuseUnknownCommand(app *kong.Application, args []string) error {
 		return nil
 	}
 	return usageError{"unknown command " + config.Quote(args[0]) + config.DidYouMean(args[0], names)}
-}
-
-// report prints err, if there is one, and gives the exit status for it.
-func report(stderr io.Writer, err error) int {
-	if err == nil {
-		return exitFine
-	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintf(stderr, "wxgate: %s\n", line)
-	}
-	var usage usageError
-	var invalid config.Error
-	if errors.As(err, &usage) || errors.As(err, &invalid) {
-		return exitBad
-	}
-	return exitFailed
 }

@@ -5,41 +5,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.uber.org/zap"
 
 	"wxgate/internal/config"
 )
-
-// reloadMetrics say whether the configuration on disk is the one in force.
-type reloadMetrics struct {
-	outcomes   *prometheus.CounterVec
-	successful prometheus.Gauge
-	appliedAt  prometheus.Gauge
-}
-
-func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
-	f := promauto.With(reg)
-	m := reloadMetrics{
-		outcomes: f.NewCounterVec(prometheus.CounterOpts{
-			Name: "wxgate_config_reloads_total", Help: "Reloads of the config file, by outcome: applied or refused.",
-		}, []string{"outcome"}),
-		successful: f.NewGauge(prometheus.GaugeOpts{
-			Name: "wxgate_config_last_reload_successful", Help: "1 while the last reload was applied, 0 while it was refused.",
-		}),
-		appliedAt: f.NewGauge(prometheus.GaugeOpts{
-			Name: "wxgate_config_last_applied_timestamp_seconds", Help: "When the configuration in force was applied, in Unix time.",
-		}),
-	}
-	m.applied()
-	return m
-}
-
-func (m reloadMetrics) applied() {
-	m.successful.Set(1)
-	m.appliedAt.SetToCurrentTime()
-}
 
 // reloadFile reads the file and puts it in force, or logs why not. It gives the
 // fingerprint of what it read, so that an invalid file is refused once.
