@@ -63,7 +63,7 @@ func isDeadCookie(err error) bool {
 // sameOrigin reports whether a page of the gateway's own or a configured origin sent the
 // request.
 func (rc *requestContext) sameOrigin() bool {
-	origins := websession.Origins{Public: rc.config.PublicOrigins, Further: rc.config.Web.Origins}
+	origins := websession.Origins{Public: rc.config.PublicOrigins, Additional: rc.config.Web.Origins}
 	return origins.Allows(websession.Request{
 		Method: rc.r.Method, WebSocket: rc.isWebSocket(), Header: rc.r.Header, Scheme: rc.scheme(), Host: rc.publicHost(),
 	})

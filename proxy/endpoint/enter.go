@@ -131,7 +131,7 @@ func (r *Request) writePage(p websession.Page, e *apierror.Error) {
 // writeSwitchPage asks the person to confirm: it names the user who is logged in in this
 // browser and the ticket's.
 func (h *Handler) writeSwitchPage(r *Request, ticket string, current, next *session.Session) {
-	websession.Ask(r.ID, websession.Confirm{
+	websession.SwitchAccount(r.ID, websession.Confirm{
 		Action: r.config.Prefix + "/enter", Ticket: ticket, Current: h.displayName(r, current), New: h.displayName(r, next),
 	}).Write(r, http.StatusOK)
 }

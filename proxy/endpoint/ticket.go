@@ -51,7 +51,7 @@ func (h *Handler) issueTicket(r *Request) error {
 
 // validNext returns next in the form for a Location header, and whether it is valid.
 func validNext(r *Request, next string) (string, bool) {
-	target, location, err := websession.SplitNext(next)
+	target, location, err := websession.ParseNext(next)
 	if err != nil || !httprule.ValidTarget(target) {
 		return "", false
 	}

@@ -1,13 +1,13 @@
 // Package proof reads and verifies the header X-Gateway-Proof: a signature
 // under the key that WeChat gives each user
 // (https://developers.weixin.qq.com/miniprogram/dev/framework/open-ability/user-encryptkey.html).
-// A stolen token doesn't include that key, so that a signed request came from
-// the user's own WeChat client.
+// A stolen token does not include that key: a signed request is from the user's own WeChat
+// client.
 //
 //	X-Gateway-Proof: v=1;k=10;t=1764230400;n=Y2hhbmdlLW1lLW5vdw;h=<64 hex>;s=<43 base64url>
 //
-// The package holds what can be computed from the request alone. Who keeps the
-// keys, the clock and the nonces is the caller's affair.
+// The package does what needs the request and the key only. The caller looks the keys up,
+// and checks the time and the nonce.
 package proof
 
 import (
@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-// Header carries the proof.
+// Header is the name of the header.
 const Header = "X-Gateway-Proof"
 
 // The limits of a proof.
@@ -30,13 +30,13 @@ const (
 	MaxBody = 1 << 20          // bytes of a signed request's body
 	MaxSkew = 60 * time.Second // between the client's clock and the gateway's
 
-	// NonceLifetime is how long after its own time a nonce is remembered: the
-	// skew either way, and as much again for the clocks of other instances.
+	// NonceLifetime is how long after the proof's time its nonce must be stored: the skew
+	// in both directions, and as much again for the clocks of other instances.
 	NonceLifetime = 180 * time.Second
 )
 
-// Unsigned stands in place of a body's hash for wx.uploadFile, which writes a
-// multipart body that the client never sees.
+// Unsigned replaces the hash of the body for wx.uploadFile, which writes a multipart body
+// that the mini program can't hash.
 const Unsigned = "-"
 
 // The lengths of the fields, in characters.
@@ -45,15 +45,15 @@ const (
 	maxNonce        = 32
 	hashLength      = 2 * sha256.Size
 	signatureLength = 43
-	maxKeyVersion   = 1 << 53 // a JavaScript number
+	maxKeyVersion   = 1 << 53 // the largest exact integer in JavaScript
 	maxTime         = 1 << 40
 )
 
-// ErrMalformed is returned for a header that is not exactly of the form above.
+// ErrMalformed is returned for a header that does not have the form in the package's
+// comment.
 var ErrMalformed = errors.New("the proof is malformed")
 
-// Proof is a header that was read, and nothing more: Verify says whether it is
-// true.
+// Proof is a parsed header. Parse does not verify the signature: Verify does.
 type Proof struct {
 	Version   int64  // of the user's key
 	Time      int64  // Unix seconds, by the client's clock
@@ -62,7 +62,7 @@ type Proof struct {
 	signature []byte
 }
 
-// Parse reads the header's value. Each field stands once, in the order of the
+// Parse parses the header's value. Each field must be there once, in the order of the
 // package's comment; anything else is ErrMalformed.
 func Parse(value string) (Proof, error) {
 	fields, ok := split(value)
@@ -70,16 +70,16 @@ func Parse(value string) (Proof, error) {
 		return Proof{}, ErrMalformed
 	}
 	version, ok1 := decimal(fields[1], maxKeyVersion)
-	at, ok2 := decimal(fields[2], maxTime)
+	seconds, ok2 := decimal(fields[2], maxTime)
 	signature, err := base64.RawURLEncoding.Strict().DecodeString(fields[5])
-	p := Proof{Version: version, Time: at, Nonce: fields[3], BodyHash: fields[4], signature: signature}
+	p := Proof{Version: version, Time: seconds, Nonce: fields[3], BodyHash: fields[4], signature: signature}
 	if !ok1 || !ok2 || err != nil || len(fields[5]) != signatureLength || !validNonce(p.Nonce) || !validHash(p.BodyHash) {
 		return Proof{}, ErrMalformed
 	}
 	return p, nil
 }
 
-// split gives the values of the six fields.
+// split returns the values of the six fields.
 func split(value string) (fields [6]string, ok bool) {
 	for i, name := range [...]string{"v=", "k=", "t=", "n=", "h=", "s="} {
 		field, rest, more := strings.Cut(value, ";")
@@ -91,10 +91,10 @@ func split(value string) (fields [6]string, ok bool) {
 	return fields, true
 }
 
-// decimal reads a number without sign, blanks or leading zeros.
-func decimal(s string, most int64) (int64, bool) {
+// decimal parses a number of at most limit, without sign, spaces or leading zeros.
+func decimal(s string, limit int64) (int64, bool) {
 	n, err := strconv.ParseInt(s, 10, 64)
-	return n, err == nil && n >= 0 && n <= most && strconv.FormatInt(n, 10) == s
+	return n, err == nil && n >= 0 && n <= limit && strconv.FormatInt(n, 10) == s
 }
 
 func validNonce(s string) bool {
@@ -122,36 +122,37 @@ func validHash(s string) bool {
 	return len(s) == hashLength
 }
 
-// HashBody gives the hash that a proof of this body holds.
+// HashBody returns the hash of a body, in the form of Proof.BodyHash.
 func HashBody(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }
 
-// Key is a user's key as WeChat's getuserencryptkey gives it.
+// Key is a user's key as WeChat's getuserencryptkey returns it.
 type Key struct {
 	EncryptKey [16]byte // decoded from base64
-	IV         string   // 16 characters, taken as bytes
+	IV         string   // 16 characters, used as bytes
 }
 
-// Request is what the signature covers besides the proof's own fields.
+// Request is the part of a request that the signature covers.
 type Request struct {
-	Method      string // the effective one, after an override
+	Method      string // after X-HTTP-Method-Override
 	Host        string // the public host: lower case, without a default port
 	Target      string // path and query as received
-	ContentType string // as received; empty where there is none
+	ContentType string // as received; "": none
 }
 
-// info separates these keys from any other use of WeChat's user key (RFC 5869,
-// section 3.2).
+// info makes the signing key differ from keys that are derived from WeChat's user key for
+// other purposes (RFC 5869, section 3.2).
 const info = "wxgate proof v1"
 
-// Verify reports whether the proof was made under the key for this request.
+// Verify reports whether the signature is valid for this key and request.
 func (p Proof) Verify(k Key, r Request) bool {
 	expected, err := p.sign(k, r)
 	return err == nil && hmac.Equal(expected, p.signature)
 }
 
+// sign returns the signature of the request under the key.
 func (p Proof) sign(k Key, r Request) ([]byte, error) {
 	key, err := hkdf.Key(sha256.New, k.EncryptKey[:], []byte(k.IV), info, sha256.Size)
 	if err != nil {
@@ -162,8 +163,8 @@ func (p Proof) sign(k Key, r Request) ([]byte, error) {
 	return mac.Sum(nil), nil
 }
 
-// message is the eight lines that are signed. No field can hold a line end: the
-// proof's own are checked by Parse, the request's by the HTTP server.
+// message returns the eight signed lines. No field can contain a line feed: Parse checks
+// those of the proof, and the HTTP server those of the request.
 func (p Proof) message(r Request) []byte {
 	b := make([]byte, 0, 256+len(r.Target)+len(r.ContentType))
 	for _, line := range [...]string{"wxgate-proof-v1", r.Method, r.Host, CanonicalTarget(r.Target)} {
@@ -176,10 +177,9 @@ func (p Proof) message(r Request) []byte {
 	return append(b, p.BodyHash...)
 }
 
-// CanonicalTarget gives the form of a path and query that is signed, so that
-// the client's and the gateway's agree although HTTP clients escape as they
-// like: escapes of unreserved characters (RFC 3986, section 2.3) are decoded,
-// other escapes are in upper case, and an empty query loses its "?".
+// CanonicalTarget returns the signed form of a path and query: escapes of unreserved
+// characters (RFC 3986, section 2.3) are decoded, other escapes are in upper case, and the
+// "?" of an empty query is removed. HTTP clients differ in what they escape.
 func CanonicalTarget(target string) string {
 	if path, query, found := strings.Cut(target, "?"); found && query == "" {
 		target = path
@@ -200,6 +200,7 @@ func CanonicalTarget(target string) string {
 	return string(b)
 }
 
+// appendEscape appends the canonical form of the escape %hilo.
 func appendEscape(b []byte, hi, lo byte) []byte {
 	c := fromHex(hi)<<4 | fromHex(lo)
 	if (isAlnum(c) || strings.IndexByte("-._~", c) >= 0) && !completesEscape(b, c) {
@@ -208,8 +209,8 @@ func appendEscape(b []byte, hi, lo byte) []byte {
 	return append(b, '%', upper(hi), upper(lo))
 }
 
-// completesEscape reports whether c would make an escape of a "%" that is none:
-// "%%411" must not be signed like "%A1".
+// completesEscape reports whether c after b would form an escape with a literal "%": the
+// canonical form of "%%411" must not be "%A1".
 func completesEscape(b []byte, c byte) bool {
 	n := len(b)
 	return isHex(c) && (n > 0 && b[n-1] == '%' || n > 1 && b[n-2] == '%' && isHex(b[n-1]))

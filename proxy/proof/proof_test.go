@@ -9,7 +9,7 @@ import (
 	"wxgate/proxy/proof"
 )
 
-// vectorKey is the newest key of WeChat's printed sample answer of
+// vectorKey returns the newest key of the sample response in WeChat's documentation of
 // getuserencryptkey.
 func vectorKey(t testing.TB) proof.Key {
 	t.Helper()
@@ -31,8 +31,8 @@ var (
 	getRequest  = proof.Request{Method: "GET", Host: "api.example.com", Target: "/api/me?"}
 )
 
-// The signatures were computed by Python's hmac and hashlib from the words of
-// the interface, not by this package.
+// The signatures were computed with Python's hmac and hashlib after the documentation, not
+// with this package.
 func TestProofOfAnotherImplementationVerifies(t *testing.T) {
 	for line, request := range map[string]proof.Request{postLine: postRequest, getLine: getRequest} {
 		p, err := proof.Parse(line)
@@ -47,14 +47,14 @@ func TestProofOfAnotherImplementationVerifies(t *testing.T) {
 
 func TestChangedRequestDoesNotVerify(t *testing.T) {
 	changes := map[string]func(*proof.Request){
-		"method":      func(r *proof.Request) { r.Method = "PUT" },
-		"host":        func(r *proof.Request) { r.Host = "evil.example.com" },
-		"path":        func(r *proof.Request) { r.Target = "/api/order?x=%e4%bd%a0&y=%7e" },
-		"query":       func(r *proof.Request) { r.Target = "/api/orders?x=%e4%bd%a0&y=%7e&z=1" },
-		"type":        func(r *proof.Request) { r.ContentType = "text/plain" },
-		"no type":     func(r *proof.Request) { r.ContentType = "" },
-		"escaped /":   func(r *proof.Request) { r.Target = "/api%2forders?x=%e4%bd%a0&y=%7e" },
-		"line shifts": func(r *proof.Request) { r.Host, r.Target = "api.example.com/api", "/orders?x=%e4%bd%a0&y=%7e" },
+		"method":                  func(r *proof.Request) { r.Method = "PUT" },
+		"host":                    func(r *proof.Request) { r.Host = "evil.example.com" },
+		"path":                    func(r *proof.Request) { r.Target = "/api/order?x=%e4%bd%a0&y=%7e" },
+		"query":                   func(r *proof.Request) { r.Target = "/api/orders?x=%e4%bd%a0&y=%7e&z=1" },
+		"type":                    func(r *proof.Request) { r.ContentType = "text/plain" },
+		"no type":                 func(r *proof.Request) { r.ContentType = "" },
+		"escaped /":               func(r *proof.Request) { r.Target = "/api%2forders?x=%e4%bd%a0&y=%7e" },
+		"moved from path to host": func(r *proof.Request) { r.Host, r.Target = "api.example.com/api", "/orders?x=%e4%bd%a0&y=%7e" },
 	}
 	p, err := proof.Parse(postLine)
 	if err != nil {
@@ -64,7 +64,7 @@ func TestChangedRequestDoesNotVerify(t *testing.T) {
 		r := postRequest
 		change(&r)
 		if p.Verify(vectorKey(t), r) {
-			t.Errorf("%s changed, and the proof still verifies", name)
+			t.Errorf("%s: the proof still verifies", name)
 		}
 	}
 }
@@ -76,7 +76,7 @@ func TestChangedProofDoesNotVerify(t *testing.T) {
 	for _, c := range changes {
 		p, err := proof.Parse(strings.Replace(postLine, c[0], c[1], 1))
 		if err != nil || p.Verify(vectorKey(t), postRequest) {
-			t.Errorf("%s for %s: %v, or it still verifies", c[1], c[0], err)
+			t.Errorf("%s in place of %s: %v, or the proof still verifies", c[1], c[0], err)
 		}
 	}
 	p, err := proof.Parse(postLine)
@@ -85,30 +85,30 @@ func TestChangedProofDoesNotVerify(t *testing.T) {
 	}
 	other := vectorKey(t)
 	other.EncryptKey[0] ^= 1
-	moved := vectorKey(t)
-	moved.IV = "7996656384218dbb"
-	if p.Verify(other, postRequest) || p.Verify(moved, postRequest) {
-		t.Error("it verifies under another key")
+	otherIV := vectorKey(t)
+	otherIV.IV = "7996656384218dbb"
+	if p.Verify(other, postRequest) || p.Verify(otherIV, postRequest) {
+		t.Error("the proof verifies under another key")
 	}
 }
 
-func TestOnlyTheExactFormIsRead(t *testing.T) {
-	good := postLine
-	swap := func(old, new string) string { return strings.Replace(good, old, new, 1) }
+func TestParseRejectsEveryOtherForm(t *testing.T) {
+	valid := postLine
+	replace := func(old, new string) string { return strings.Replace(valid, old, new, 1) }
 	for name, line := range map[string]string{
-		"empty": "", "blank before": " " + good, "blank behind": good + " ", "blank between": swap(";k", "; k"),
-		"semicolon behind": good + ";", "field behind": good + ";x=1", "doubled": swap("k=10", "k=10;k=10"),
-		"order": swap("v=1;k=10", "k=10;v=1"), "missing": swap("n=abcdefghijklmnop;", ""),
-		"version 2": swap("v=1", "v=2"), "capital name": swap("v=1", "V=1"),
-		"signed version": swap("k=10", "k=+10"), "leading zero": swap("k=10", "k=010"), "negative": swap("k=10", "k=-1"), "huge": swap("k=10", "k=9223372036854775807"),
-		"fraction": swap("t=1764230400", "t=1764230400.5"), "milliseconds' size": swap("t=1764230400", "t=1764230400000000"),
-		"short nonce": swap("n=abcdefghijklmnop", "n=abcdefghijklmno"), "long nonce": swap("n=abcdefghijklmnop", "n="+strings.Repeat("a", 33)),
-		"nonce alphabet": swap("n=abcdefghijklmnop", "n=abcdefghijklmno+"), "capital hash": swap(postHash, strings.ToUpper(postHash)),
-		"short hash": swap(postHash, postHash[1:]), "short signature": good[:len(good)-1], "long signature": good + "A",
-		"loose last bits": good[:len(good)-1] + "B",
+		"empty": "", "leading space": " " + valid, "trailing space": valid + " ", "space between fields": replace(";k", "; k"),
+		"trailing semicolon": valid + ";", "additional field": valid + ";x=1", "duplicate field": replace("k=10", "k=10;k=10"),
+		"wrong order": replace("v=1;k=10", "k=10;v=1"), "missing field": replace("n=abcdefghijklmnop;", ""),
+		"version 2": replace("v=1", "v=2"), "capital name": replace("v=1", "V=1"),
+		"signed version": replace("k=10", "k=+10"), "leading zero": replace("k=10", "k=010"), "negative": replace("k=10", "k=-1"), "huge": replace("k=10", "k=9223372036854775807"),
+		"fraction": replace("t=1764230400", "t=1764230400.5"), "milliseconds": replace("t=1764230400", "t=1764230400000000"),
+		"short nonce": replace("n=abcdefghijklmnop", "n=abcdefghijklmno"), "long nonce": replace("n=abcdefghijklmnop", "n="+strings.Repeat("a", 33)),
+		"nonce alphabet": replace("n=abcdefghijklmnop", "n=abcdefghijklmno+"), "capital hash": replace(postHash, strings.ToUpper(postHash)),
+		"short hash": replace(postHash, postHash[1:]), "short signature": valid[:len(valid)-1], "long signature": valid + "A",
+		"non-zero trailing bits": valid[:len(valid)-1] + "B",
 	} {
 		if _, err := proof.Parse(line); !errors.Is(err, proof.ErrMalformed) {
-			t.Errorf("%s: %q was read", name, line)
+			t.Errorf("%s: %q was parsed", name, line)
 		}
 	}
 }
@@ -146,8 +146,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// FuzzCanonicalTarget holds it to its purpose: a canonical form is its own, so
-// that no two targets which a backend could tell apart share one.
+// The canonical form of a canonical form is itself, so that two targets that differ for a
+// backend never have the same one.
 func FuzzCanonicalTarget(f *testing.F) {
 	for _, seed := range []string{"/a?b=%7e", "/a?%%411", "/%4%31", "/%%%41"} {
 		f.Add(seed)
@@ -168,7 +168,7 @@ func BenchmarkVerify(b *testing.B) {
 	key := vectorKey(b)
 	for b.Loop() {
 		if !p.Verify(key, postRequest) {
-			b.Fatal("it does not verify")
+			b.Fatal("the proof does not verify")
 		}
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"wxgate/proxy/proof"
 )
 
-// vector is one of the signatures that the mini program's module is held
-// against too. They were computed with Node's crypto.
+// vector is one of the test vectors that the tests of the mini program's module use too.
+// They were computed with Node's crypto.
 type vector struct {
 	Name string
 	Key  struct {
@@ -48,6 +48,7 @@ func TestProofsOfTheMiniProgramModuleVerify(t *testing.T) {
 	}
 }
 
+// vectors reads the test vectors.
 func vectors(t *testing.T) []vector {
 	t.Helper()
 	text, err := os.ReadFile("../../miniprogram/test/proof-vectors.json")
@@ -61,6 +62,7 @@ func vectors(t *testing.T) []vector {
 	return vs
 }
 
+// bodyHash is the hash that the proof of the vector must contain.
 func (v vector) bodyHash(t *testing.T) string {
 	t.Helper()
 	if v.Body == nil {

@@ -1,5 +1,5 @@
-// Package ratelimit holds callers to a rate, counted in the session store so
-// that all instances count together.
+// Package ratelimit limits the rate of requests per key. The session store counts them, so
+// that the limits apply across all instances.
 package ratelimit
 
 import (
@@ -10,21 +10,21 @@ import (
 	"wxgate/session"
 )
 
-// Allow gives a rate_limited error where key has used up its rate; a rate of
-// zero is no limit.
+// Allow counts one request for key. It returns a rate_limited error with Retry-After where
+// the key has exceeded its rate. A zero rate is no limit.
 func Allow(ctx context.Context, sessions *session.Store, key string, rate session.Rate) error {
 	if rate.Count == 0 {
 		return nil
 	}
-	wait, ok := sessions.Allow(ctx, key, rate)
+	retryAfter, ok := sessions.Allow(ctx, key, rate)
 	if ok {
 		return nil
 	}
-	return apierror.From(&session.LimitedError{RetryAfter: wait})
+	return apierror.From(&session.LimitedError{RetryAfter: retryAfter})
 }
 
-// Address is the key of what counts as one address: an IPv6 client has its
-// whole /64. The zero Addr (a unix socket) is one address too.
+// Address returns the key of a client address. IPv6 addresses are limited by /64, which is
+// what one client usually has. The zero Addr (a unix socket) has a key of its own.
 func Address(a netip.Addr) string {
 	if a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
@@ -37,5 +37,5 @@ func Address(a netip.Addr) string {
 	return a.String()
 }
 
-// User is the key of one user of one app.
+// User returns the key of the session's user in its app.
 func User(s *session.Session) string { return s.AppID + ":" + s.OpenID }

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Cookie is the cookie of web sessions: HttpOnly, for this host alone, not sent
-// from other sites' pages but by following a link.
+// Cookie is the cookie of web sessions. It is HttpOnly, host-only, and SameSite=Lax: with
+// a request from another site's page a browser sends it only for a link that a person
+// follows.
 type Cookie struct {
-	Name string // e.g. __Host-wxgate; "": there are no web sessions
+	Name string // e.g. __Host-wxgate; "": web sessions are off
 
-	// Insecure leaves Secure out, for a development server without TLS.
+	// Insecure omits the Secure attribute, for a development server without TLS.
 	Insecure bool
 }
 
-// Read gives the cookie's value out of the Cookie lines. Two of the name count
-// as none: one of them was put there by somebody else, and which one can't be
-// told.
+// Read returns the cookie's value from the lines of the Cookie header. Two cookies of the
+// name count as none: an attacker may have set one of them, and they can't be told apart.
 func (c Cookie) Read(lines []string) (string, bool) {
 	value, found := "", 0
 	for _, line := range lines {
@@ -32,14 +32,14 @@ func (c Cookie) Read(lines []string) (string, bool) {
 	return value, found == 1 && value != ""
 }
 
-// Strip takes the cookie out of the Cookie lines that a backend gets, in any
-// spelling that a backend could take for it, and joins what is left in one
-// line: "" where nothing is.
+// Strip removes the cookie from the lines of the Cookie header, in every spelling that a
+// backend could read as its name. It returns the remaining cookies on one line; "" where
+// there are none.
 func (c Cookie) Strip(lines []string) string {
 	var kept []string
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
-			if pair = strings.Trim(pair, " \t"); pair != "" && !c.named(pair) {
+			if pair = strings.Trim(pair, " \t"); pair != "" && !c.hasName(pair) {
 				kept = append(kept, pair)
 			}
 		}
@@ -47,14 +47,15 @@ func (c Cookie) Strip(lines []string) string {
 	return strings.Join(kept, "; ")
 }
 
-// SetBy reports whether a Set-Cookie line of a backend sets this cookie. One
-// without a name counts: browsers send its value as if it held the name.
+// SetBy reports whether a Set-Cookie line sets this cookie. A line that begins with "="
+// counts too: browsers send its value alone, so that "=name=x" comes back as "name=x".
 func (c Cookie) SetBy(line string) bool {
 	pair, _, _ := strings.Cut(line, ";")
-	return c.named(strings.Trim(pair, " \t"))
+	return c.hasName(strings.Trim(pair, " \t"))
 }
 
-func (c Cookie) named(pair string) bool {
+// hasName reports whether a backend could read the name=value pair as this cookie.
+func (c Cookie) hasName(pair string) bool {
 	if c.Name == "" {
 		return false
 	}
@@ -62,12 +63,12 @@ func (c Cookie) named(pair string) bool {
 	return strings.EqualFold(strings.Trim(name, " \t\""), c.Name)
 }
 
-// Set makes the Set-Cookie line that keeps value in the browser for maxAge.
+// Set returns the Set-Cookie line that sets the cookie for maxAge.
 func (c Cookie) Set(value string, maxAge time.Duration) string {
 	return c.line(value, max(1, int(maxAge/time.Second)))
 }
 
-// Clear makes the Set-Cookie line that takes the cookie out of the browser.
+// Clear returns the Set-Cookie line that deletes the cookie.
 func (c Cookie) Clear() string { return c.line("", -1) }
 
 func (c Cookie) line(value string, maxAge int) string {

@@ -6,23 +6,23 @@ import (
 	"unicode/utf8"
 )
 
-// MaxNext bounds the address that a ticket leads to, in bytes.
+// MaxNext is the maximum length of next, in bytes.
 const MaxNext = 1 << 10
 
-// ErrNext is returned for an address that no ticket may lead to.
-var ErrNext = errors.New("next is no path on this origin")
+// ErrInvalidNext is returned for a next that a ticket must not redirect to.
+var ErrInvalidNext = errors.New("next is not a path on this origin")
 
-// SplitNext gives the target (path and query) of the address that a ticket is
-// to lead to, and the whole address as a Location header can carry it. What
-// comes behind "#" stays with the browser and is no part of the target. Whether
-// the target is safe and whose route takes it is the caller's to judge.
-func SplitNext(next string) (target, location string, err error) {
+// ParseNext parses next, the reference to which a ticket redirects. target is its path and
+// query; location is the value of the Location header, the fragment included. Both are
+// percent-encoded to ASCII. It rejects what a browser could resolve to another origin: an
+// open redirect. The caller must check the path, and which route it matches.
+func ParseNext(next string) (target, location string, err error) {
 	if len(next) > MaxNext || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || !utf8.ValidString(next) {
-		return "", "", ErrNext
+		return "", "", ErrInvalidNext
 	}
 	target, fragment, found := strings.Cut(next, "#")
 	if strings.ContainsFunc(next, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '\\' || c >= 0x80 && c < 0xa0 }) {
-		return "", "", ErrNext
+		return "", "", ErrInvalidNext
 	}
 	target = escapeNonASCII(target)
 	location = target
@@ -32,7 +32,7 @@ func SplitNext(next string) (target, location string, err error) {
 	return target, location, nil
 }
 
-// escapeNonASCII percent-encodes what a request line and a header can't carry.
+// escapeNonASCII percent-encodes the bytes that a request line and a header can't contain.
 func escapeNonASCII(s string) string {
 	const hex = "0123456789ABCDEF"
 	var b strings.Builder
