@@ -1,5 +1,5 @@
-// Package examples_test holds the example backends against real assertions of the
-// gateway: each must accept the good one, and refuse each bad one.
+// Package examples_test tests the example backends with assertions of the gateway: each
+// must accept the valid one and refuse each invalid one.
 package examples_test
 
 import (
@@ -27,7 +27,7 @@ const (
 	alice  = "oALICE"
 )
 
-// signer is a gateway as far as assertions go.
+// signer returns a store that signs assertions as a gateway with this key and this time.
 func signer(t *testing.T, key string, now time.Time, change func(*session.Config)) *session.Store {
 	t.Helper()
 	settings := session.Config{Now: func() time.Time { return now }, Apps: []string{"wx1"}, Secrets: []secret.Text{secret.Text(strings.Repeat(key, 8))}, Issuer: issuer, AssertionTTL: time.Minute}
@@ -56,23 +56,23 @@ func assertionFor(t *testing.T, s *session.Store, openid, audience string) strin
 	return signed
 }
 
-// bad are the assertions that an audience must refuse.
-func bad(t *testing.T, gateway *session.Store, audience string) map[string]string {
+// invalidAssertions are the assertions that an audience must refuse.
+func invalidAssertions(t *testing.T, gateway *session.Store, audience string) map[string]string {
 	now := time.Now()
-	good := assertionOf(t, gateway, audience)
+	valid := assertionOf(t, gateway, audience)
 	return map[string]string{
 		"none at all":      "",
 		"not yet issued":   assertionOf(t, signer(t, "key1", now.Add(time.Hour), nil), audience),
 		"expired":          assertionOf(t, signer(t, "key1", now.Add(-time.Hour), nil), audience),
-		"another issuer":   assertionOf(t, signer(t, "key1", now, func(s *session.Config) { s.Issuer = "evil" }), audience),
+		"another issuer":   assertionOf(t, signer(t, "key1", now, func(s *session.Config) { s.Issuer = "other" }), audience),
 		"another audience": assertionOf(t, gateway, "payments"),
 		"another key":      assertionOf(t, signer(t, "key2", now, nil), audience),
-		"changed":          changed(good),
-		"unsigned":         strings.Join(strings.Split(good, ".")[:2], ".") + ".",
+		"changed":          changed(valid),
+		"unsigned":         strings.Join(strings.Split(valid, ".")[:2], ".") + ".",
 	}
 }
 
-func TestExamplesAcceptOnlyGoodAssertions(t *testing.T) {
+func TestExamplesAcceptOnlyValidAssertions(t *testing.T) {
 	gateway := signer(t, "key1", time.Now(), nil)
 	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/jwk-set+json")
@@ -83,13 +83,13 @@ func TestExamplesAcceptOnlyGoodAssertions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := startBackend(t, command, keys.URL)
-			b.refuses(t, "/api/hello", http.StatusForbidden, "X-Identity-Assertion", "", bad(t, gateway, route))
-			b.refuses(t, "/hooks/login", http.StatusUnauthorized, "Authorization", "Bearer ", bad(t, gateway, hook))
-			b.refuses(t, "/api/hello", http.StatusForbidden, "X-Identity-Assertion", "", map[string]string{
+			b.expectRefused(t, "/api/hello", http.StatusForbidden, "X-Identity-Assertion", "", invalidAssertions(t, gateway, route))
+			b.expectRefused(t, "/hooks/login", http.StatusUnauthorized, "Authorization", "Bearer ", invalidAssertions(t, gateway, hook))
+			b.expectRefused(t, "/api/hello", http.StatusForbidden, "X-Identity-Assertion", "", map[string]string{
 				"another user's": assertionFor(t, gateway, "oBOB", route),
 			})
-			b.says(t, "/api/hello", "X-Identity-Assertion", assertionOf(t, gateway, route), "openid", alice)
-			b.says(t, "/hooks/login", "Authorization", "Bearer "+assertionOf(t, gateway, hook), "user_id", "u-"+alice)
+			b.expectField(t, "/api/hello", "X-Identity-Assertion", assertionOf(t, gateway, route), "openid", alice)
+			b.expectField(t, "/hooks/login", "Authorization", "Bearer "+assertionOf(t, gateway, hook), "user_id", "u-"+alice)
 		})
 	}
 }
@@ -112,7 +112,7 @@ func startBackend(t *testing.T, command []string, jwks string) backend {
 	return backend{"http://" + port.Addr()}
 }
 
-// call asks as alice, with the assertion in a header.
+// call sends a request as alice, with the assertion in a header.
 func (b backend) call(t *testing.T, path, header, value string) (int, []byte) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.base+path, strings.NewReader(`{"openid":"`+alice+`"}`))
@@ -127,16 +127,16 @@ func (b backend) call(t *testing.T, path, header, value string) (int, []byte) {
 	return res.StatusCode, body
 }
 
-func (b backend) refuses(t *testing.T, path string, want int, header, prefix string, assertions map[string]string) {
+func (b backend) expectRefused(t *testing.T, path string, want int, header, prefix string, assertions map[string]string) {
 	t.Helper()
-	for what, assertion := range assertions {
+	for name, assertion := range assertions {
 		if status, body := b.call(t, path, header, prefix+assertion); status != want {
-			t.Errorf("%s, %s: %d %s, want %d", path, what, status, body, want)
+			t.Errorf("%s, %s: %d %s, want %d", path, name, status, body, want)
 		}
 	}
 }
 
-func (b backend) says(t *testing.T, path, header, value, field, want string) {
+func (b backend) expectField(t *testing.T, path, header, value, field, want string) {
 	t.Helper()
 	status, body := b.call(t, path, header, value)
 	var fields map[string]any
@@ -145,14 +145,14 @@ func (b backend) says(t *testing.T, path, header, value, field, want string) {
 	}
 }
 
-// changed turns one byte of the signature.
+// changed changes one character of the signature.
 func changed(signed string) string {
 	dot := strings.LastIndexByte(signed, '.')
-	turned := byte('A')
+	replacement := byte('A')
 	if signed[dot+5] == 'A' {
-		turned = 'B'
+		replacement = 'B'
 	}
-	return signed[:dot+5] + string(turned) + signed[dot+6:]
+	return signed[:dot+5] + string(replacement) + signed[dot+6:]
 }
 
 // backends are the commands that start each example, compiled where that is needed.
@@ -166,7 +166,7 @@ func backends(t *testing.T) map[string][]string {
 		"Java":   {"java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "-cp", dir, "Backend"},
 		"Node":   {"node", "node/backend.mjs"},
 		"PHP":    {"php", "-S", "LISTEN", "php/backend.php"},
-		"Python": {"/usr/bin/python3", "python/backend.py"}, // the system's, which has its packages
+		"Python": {"/usr/bin/python3", "python/backend.py"}, // the system's Python, which has PyJWT
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package secret holds text that must never be printed: AppSecrets, session
+// Package secret provides a type for text that must never be printed: AppSecrets, session
 // keys, tokens, passwords.
 package secret
 
@@ -8,27 +8,26 @@ import (
 	"io"
 )
 
-// Redacted is what every printed Text reads as.
+// Redacted is the output of printing or encoding any Text.
 const Redacted = "[redacted]"
 
-// Text is a secret. Every way of printing or encoding it (fmt with any verb,
-// JSON, YAML, text, zap) gives Redacted; only Reveal gives the value.
-// The zero value is the empty secret.
+// Text is a secret. Printing or encoding it in any way (fmt with any verb, JSON, YAML,
+// zap) writes Redacted; only Reveal and a conversion to string return the value.
 type Text string
 
-// Reveal gives the secret itself, for the one place that needs it.
+// Reveal returns the secret.
 func (t Text) Reveal() string { return string(t) }
 
-// Equal compares in constant time for equal lengths; only the length leaks.
+// Equal compares in constant time. Only the time for texts of different lengths differs.
 func (t Text) Equal(s string) bool {
 	return subtle.ConstantTimeCompare([]byte(t), []byte(s)) == 1
 }
 
 func (t Text) String() string { return Redacted }
 
-// Format covers every verb, %x and %q included, which would otherwise reach
-// through String to the value.
+// Format implements fmt.Formatter. Without it, verbs such as %d and %#v would print the
+// value.
 func (t Text) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, Redacted) }
 
-// MarshalText covers JSON, YAML and every encoder that asks for text.
+// MarshalText is used by encoders of JSON, YAML and other text formats.
 func (t Text) MarshalText() ([]byte, error) { return []byte(Redacted), nil }

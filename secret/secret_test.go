@@ -11,22 +11,22 @@ import (
 
 func TestSecretIsNeverPrinted(t *testing.T) {
 	const plain = "hunter2"
-	held := struct {
+	value := struct {
 		Key secret.Text
 		All []secret.Text
 	}{plain, []secret.Text{plain}}
-	asJSON, err := json.Marshal(held)
+	asJSON, err := json.Marshal(value)
 	if err != nil {
 		t.Fatal(err)
 	}
 	printed := []string{string(asJSON)}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-		printed = append(printed, fmt.Sprintf(verb, held.Key), fmt.Sprintf(verb, held), fmt.Sprintf(verb, &held))
+		printed = append(printed, fmt.Sprintf(verb, value.Key), fmt.Sprintf(verb, value), fmt.Sprintf(verb, &value))
 	}
 	hex := fmt.Sprintf("%x", plain)
 	for _, got := range printed {
 		if strings.Contains(got, plain) || strings.Contains(strings.ToLower(got), hex) {
-			t.Errorf("the secret shows in %q", got)
+			t.Errorf("the secret is in %q", got)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Claims is what an assertion says of the caller.
+// Claims are the claims of an assertion.
 type Claims struct {
 	jwt.RegisteredClaims
 	AppID   string   `json:"appid"`
@@ -24,7 +24,7 @@ type Claims struct {
 	Phone   string   `json:"phone"`
 }
 
-// Verify gives the claims of a good assertion.
+// Verify returns the claims of a valid assertion.
 func Verify(assertion string, keys *Keys, issuer, audience string) (*Claims, error) {
 	claims := &Claims{}
 	_, err := jwt.ParseWithClaims(assertion, claims, func(t *jwt.Token) (any, error) {
@@ -45,8 +45,8 @@ func Verify(assertion string, keys *Keys, issuer, audience string) (*Claims, err
 	return claims, nil
 }
 
-// Keys are the gateway's public keys by kid. They are kept, and fetched again when a
-// kid is new, once a minute at most: anybody can make up a kid.
+// Keys are the gateway's public keys by kid. They are cached, and fetched again for an
+// unknown kid, but not within a minute after a fetch: anybody can send an unknown kid.
 type Keys struct {
 	URL string
 
@@ -55,7 +55,7 @@ type Keys struct {
 	keys    map[string]*ecdsa.PublicKey
 }
 
-// Get gives a key, nil where there is none.
+// Get returns a key; nil where there is none.
 func (k *Keys) Get(kid string) *ecdsa.PublicKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()

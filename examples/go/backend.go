@@ -1,5 +1,5 @@
-// Command go is a backend behind wxgate. It checks that requests came through the
-// gateway, reads who is calling, and answers the login hook:
+// Command go is a backend behind wxgate. It verifies that requests came through the
+// gateway, reads the user, and handles the login hook:
 //
 //	go run ./examples/go
 package main
@@ -25,17 +25,18 @@ func main() {
 	log.Fatal(http.ListenAndServe(setting("LISTEN", "127.0.0.1:3000"), nil))
 }
 
-// hello answers who is calling. Without the check a backend believes whoever reaches it.
+// hello responds with the user. Without the verification, anybody who can connect to the
+// backend could send X-OpenID.
 func hello(w http.ResponseWriter, r *http.Request) {
 	claims, err := Verify(r.Header.Get("X-Identity-Assertion"), keys, issuer, route)
 	if err != nil || claims.Subject != r.Header.Get("X-OpenID") {
 		http.Error(w, "not through the gateway", http.StatusForbidden)
 		return
 	}
-	answer(w, map[string]any{"openid": claims.Subject, "user_id": claims.UserID, "roles": claims.Roles})
+	writeJSON(w, map[string]any{"openid": claims.Subject, "user_id": claims.UserID, "roles": claims.Roles})
 }
 
-// login says which user of ours this is. 403 would refuse the login.
+// login returns the backend's own user id. A response with 403 would refuse the login.
 func login(w http.ResponseWriter, r *http.Request) {
 	assertion, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	claims, err := Verify(assertion, keys, issuer, "login-hook")
@@ -43,12 +44,12 @@ func login(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not from the gateway", http.StatusUnauthorized)
 		return
 	}
-	answer(w, map[string]any{"user_id": "u-" + claims.Subject, "roles": []string{"customer"}})
+	writeJSON(w, map[string]any{"user_id": "u-" + claims.Subject, "roles": []string{"customer"}})
 }
 
-func answer(w http.ResponseWriter, body any) {
+func writeJSON(w http.ResponseWriter, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-func setting(name, otherwise string) string { return cmp.Or(os.Getenv(name), otherwise) }
+func setting(name, defaultValue string) string { return cmp.Or(os.Getenv(name), defaultValue) }

@@ -1,5 +1,5 @@
-// How a Java backend (17 or later) checks an identity assertion with the JDK
-// alone; with a JWT library at hand, use that with the same checks.
+// Verification of an identity assertion for Java 17 or later, with the JDK alone. If you
+// have a JWT library, use it with the same checks.
 
 import java.math.BigInteger;
 import java.net.URI;
@@ -29,8 +29,8 @@ public class Assertion {
     private static final long MINUTE = Duration.ofMinutes(1).toNanos();
 
     /**
-     * The gateway's public keys by kid. They are kept, and fetched again when a kid is
-     * new, once a minute at most: anybody can make up a kid.
+     * The gateway's public keys by kid. They are cached, and fetched again for an unknown
+     * kid, but not within a minute after a fetch: anybody can send an unknown kid.
      */
     static final class Keys {
         private final URI url;
@@ -67,7 +67,7 @@ public class Assertion {
         return KeyFactory.getInstance("EC").generatePublic(new ECPublicKeySpec(point, p256.getParameterSpec(ECParameterSpec.class)));
     }
 
-    /** The claims, as JSON, of a good assertion; throws otherwise. */
+    /** Returns the claims of a valid assertion as JSON; throws otherwise. */
     static String verify(String assertion, Keys keys, String issuer, String audience) throws Exception {
         String[] parts = assertion.split("\\.", -1);
         if (parts.length != 3) {
@@ -89,17 +89,17 @@ public class Assertion {
             throw new SecurityException("bad signature");
         }
         if (!text(claims, "iss").equals(issuer) || !text(claims, "aud").equals(audience) || text(claims, "sub").isEmpty()) {
-            throw new SecurityException("meant for someone else");
+            throw new SecurityException("another issuer or audience, or no subject");
         }
         long now = Instant.now().getEpochSecond();
         if (number(claims, "exp") <= now - 5 || number(claims, "iat") > now + 5) {
-            throw new SecurityException("not valid now");
+            throw new SecurityException("expired or not yet valid");
         }
         return claims;
     }
 
-    // What follows reads the gateway's own JSON, whose signature is checked
-    // first; use your JSON library instead.
+    // These parse the JSON of the gateway, which is trusted because its signature is
+    // verified first. Use your JSON library instead.
 
     static String text(String json, String name) {
         Matcher m = Pattern.compile("\"" + name + "\":\"((?:[^\"\\\\]|\\\\.)*)\"").matcher(json);

@@ -1,5 +1,5 @@
-// A backend behind wxgate. It checks that requests came through the gateway, reads who
-// is calling, and answers the login hook:
+// A backend behind wxgate. It verifies that requests came through the gateway, reads the
+// user, and handles the login hook:
 // javac -d bin/java examples/java/*.java && java -cp bin/java Backend
 
 import com.sun.net.httpserver.Headers;
@@ -16,7 +16,7 @@ public class Backend {
     private static final String ISSUER = setting("WXGATE_ISSUER", "wxgate"); // token.issuer
     private static final String ROUTE = setting("ROUTE", "api"); // the route's name
 
-    /** Who is calling. Without the check a backend believes whoever reaches it. */
+    /** Returns the user. Without the verification, anybody who can connect could send X-OpenID. */
     static String hello(Headers headers) throws Exception {
         String claims = Assertion.verify(header(headers, "X-Identity-Assertion"), KEYS, ISSUER, ROUTE);
         String openid = Assertion.text(claims, "sub");
@@ -26,25 +26,25 @@ public class Backend {
         return "{\"openid\":\"" + openid + "\",\"user_id\":\"" + Assertion.text(claims, "user_id") + "\"}";
     }
 
-    /** Which user of ours this is. 403 would refuse the login. */
+    /** Returns the backend's own user id. A response with 403 would refuse the login. */
     static String login(Headers headers) throws Exception {
         String assertion = header(headers, "Authorization").replaceFirst("^Bearer ", "");
         String claims = Assertion.verify(assertion, KEYS, ISSUER, "login-hook");
         return "{\"user_id\":\"u-" + Assertion.text(claims, "sub") + "\",\"roles\":[\"customer\"]}";
     }
 
-    interface Call {
-        String answer(Headers headers) throws Exception;
+    interface Handler {
+        String handle(Headers headers) throws Exception;
     }
 
-    static void serve(HttpExchange exchange, Call call, int refusal) throws IOException {
+    static void serve(HttpExchange exchange, Handler handler, int errorStatus) throws IOException {
         exchange.getRequestBody().readAllBytes();
         int status = 200;
         String body;
         try {
-            body = call.answer(exchange.getRequestHeaders());
+            body = handler.handle(exchange.getRequestHeaders());
         } catch (Exception e) {
-            status = refusal;
+            status = errorStatus;
             body = "{\"error\":\"not through the gateway\"}";
         }
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
@@ -68,7 +68,7 @@ public class Backend {
         return Optional.ofNullable(headers.getFirst(name)).orElse("");
     }
 
-    private static String setting(String name, String otherwise) {
-        return Optional.ofNullable(System.getenv(name)).orElse(otherwise);
+    private static String setting(String name, String defaultValue) {
+        return Optional.ofNullable(System.getenv(name)).orElse(defaultValue);
     }
 }

@@ -1,9 +1,9 @@
-// How a Node backend (18 or later) checks an identity assertion, without any package.
+// Verification of an identity assertion for Node 18 or later, without any package.
 import { createPublicKey, verify as verifySignature } from 'node:crypto'
 
 /**
- * The gateway's public keys by kid. They are kept, and fetched again when a kid is
- * new, once a minute at most: anybody can make up a kid.
+ * The gateway's public keys by kid. They are cached, and fetched again for an unknown
+ * kid, but not within a minute after a fetch: anybody can send an unknown kid.
  */
 export class Keys {
   #url
@@ -23,7 +23,7 @@ export class Keys {
   }
 }
 
-/** The claims of a good assertion; throws otherwise. */
+/** Returns the claims of a valid assertion; throws otherwise. */
 export async function verify (assertion, keys, issuer, audience) {
   const parts = assertion.split('.')
   if (parts.length !== 3) throw new Error('not a JWT')
@@ -32,12 +32,12 @@ export async function verify (assertion, keys, issuer, audience) {
   const key = await keys.get(header.kid)
   if (!key) throw new Error('unknown key')
   const signature = Buffer.from(parts[2], 'base64url')
-  // JWTs carry r and s as they are, which Node calls ieee-p1363.
+  // The signature of a JWT is r and s without ASN.1, which Node calls ieee-p1363.
   if (!verifySignature('sha256', `${parts[0]}.${parts[1]}`, { key, dsaEncoding: 'ieee-p1363' }, signature)) {
     throw new Error('bad signature')
   }
   const now = Date.now() / 1000
-  if (claims.iss !== issuer || claims.aud !== audience || !claims.sub) throw new Error('meant for someone else')
-  if (!(claims.exp > now - 5) || !(claims.iat < now + 5)) throw new Error('not valid now')
+  if (claims.iss !== issuer || claims.aud !== audience || !claims.sub) throw new Error('another issuer or audience, or no subject')
+  if (!(claims.exp > now - 5) || !(claims.iat < now + 5)) throw new Error('expired or not yet valid')
   return claims
 }

@@ -1,6 +1,5 @@
 <?php
-// How a PHP backend (8 or later) checks an identity assertion, with the openssl
-// extension only.
+// Verification of an identity assertion for PHP 8 or later, with the openssl extension.
 
 function base64url(string $text): string
 {
@@ -11,19 +10,19 @@ function base64url(string $text): string
     return $bytes;
 }
 
-/** What the URL answers, kept for a minute where the apcu extension is there. */
+/** Fetches the URL. With the apcu extension, the response is cached for a minute. */
 function fetch_jwks(string $url): string
 {
     $fetch = fn () => file_get_contents($url, false, stream_context_create(['http' => ['timeout' => 5]]));
     return function_exists('apcu_entry') ? apcu_entry("jwks $url", $fetch, 60) : $fetch();
 }
 
-/** The gateway's public keys by kid. */
+/** Returns the gateway's public keys by kid. */
 function fetch_keys(string $url): array
 {
     $keys = [];
     foreach (json_decode(fetch_jwks($url), true, 8, JSON_THROW_ON_ERROR)['keys'] as $jwk) {
-        // The fixed beginning of a P-256 SubjectPublicKeyInfo (RFC 5480), then the point.
+        // The constant prefix of a P-256 SubjectPublicKeyInfo (RFC 5480) and the point.
         $der = hex2bin('3059301306072a8648ce3d020106082a8648ce3d030107034200') . "\x04" . base64url($jwk['x']) . base64url($jwk['y']);
         $pem = "-----BEGIN PUBLIC KEY-----\n" . chunk_split(base64_encode($der), 64, "\n") . "-----END PUBLIC KEY-----\n";
         $keys[$jwk['kid']] = openssl_pkey_get_public($pem);
@@ -31,7 +30,7 @@ function fetch_keys(string $url): array
     return $keys;
 }
 
-/** A JWT carries r and s as they are, openssl wants them as ASN.1. */
+/** Converts r and s of a JWT's signature to the ASN.1 that openssl expects. */
 function asn1_signature(string $raw): string
 {
     if (strlen($raw) !== 64) {
@@ -48,7 +47,7 @@ function asn1_signature(string $raw): string
     return "\x30" . chr(strlen($integers)) . $integers;
 }
 
-/** The claims of a good assertion; throws otherwise. */
+/** Returns the claims of a valid assertion; throws otherwise. */
 function verify(string $assertion, array $keys, string $issuer, string $audience): array
 {
     $parts = explode('.', $assertion);
@@ -65,10 +64,10 @@ function verify(string $assertion, array $keys, string $issuer, string $audience
         throw new Exception('bad signature');
     }
     if (($claims['iss'] ?? '') !== $issuer || ($claims['aud'] ?? '') !== $audience || ($claims['sub'] ?? '') === '') {
-        throw new Exception('meant for someone else');
+        throw new Exception('another issuer or audience, or no subject');
     }
     if (($claims['exp'] ?? 0) <= time() - 5 || ($claims['iat'] ?? PHP_INT_MAX) > time() + 5) {
-        throw new Exception('not valid now');
+        throw new Exception('expired or not yet valid');
     }
     return $claims;
 }

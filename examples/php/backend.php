@@ -1,11 +1,11 @@
 <?php
-// A backend behind wxgate. It checks that requests came through the gateway, reads who
-// is calling, and answers the login hook: php -S 127.0.0.1:3000 examples/php/backend.php
+// A backend behind wxgate. It verifies that requests came through the gateway, reads the
+// user, and handles the login hook: php -S 127.0.0.1:3000 examples/php/backend.php
 require __DIR__ . '/assertion.php';
 
-function setting(string $name, string $otherwise): string
+function setting(string $name, string $default): string
 {
-    return getenv($name) ?: $otherwise;
+    return getenv($name) ?: $default;
 }
 
 function claims(string $assertion, string $audience): array
@@ -14,7 +14,7 @@ function claims(string $assertion, string $audience): array
     return verify($assertion, $keys, setting('WXGATE_ISSUER', 'wxgate'), $audience);
 }
 
-/** Who is calling. Without the check a backend believes whoever reaches it. */
+/** Returns the user. Without the verification, anybody who can connect could send X-OpenID. */
 function hello(): array
 {
     $claims = claims($_SERVER['HTTP_X_IDENTITY_ASSERTION'] ?? '', setting('ROUTE', 'api'));
@@ -24,7 +24,7 @@ function hello(): array
     return ['openid' => $claims['sub'], 'user_id' => $claims['user_id'] ?? null, 'roles' => $claims['roles'] ?? null];
 }
 
-/** Which user of ours this is. 403 would refuse the login. */
+/** Returns the backend's own user id. A response with 403 would refuse the login. */
 function login(): array
 {
     $claims = claims(preg_replace('/^Bearer /', '', $_SERVER['HTTP_AUTHORIZATION'] ?? ''), 'login-hook');

@@ -1,13 +1,13 @@
-"""How a Python backend checks an identity assertion: pip install "pyjwt[crypto]"."""
+"""Verification of an identity assertion: pip install "pyjwt[crypto]"."""
 
 import jwt  # PyJWT
 
 
 def verify(assertion, keys, issuer, audience):
-    """Gives the claims of a good assertion, or raises jwt.PyJWTError.
+    """Returns the claims of a valid assertion, or raises jwt.PyJWTError.
 
-    keys is a jwt.PyJWKClient: make one at the start of the process, it keeps
-    the keys and fetches them again when it meets a new kid.
+    keys is a jwt.PyJWKClient. Create one at the start of the process: it caches
+    the keys, and fetches them again for an unknown kid.
     """
     if jwt.get_unverified_header(assertion).get("typ") != "gw-assertion+jwt":
         raise jwt.InvalidTokenError("not an assertion")

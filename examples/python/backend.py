@@ -1,5 +1,5 @@
-"""A backend behind wxgate. It checks that requests came through the gateway, reads
-who is calling, and answers the login hook: python3 examples/python/backend.py
+"""A backend behind wxgate. It verifies that requests came through the gateway, reads
+the user, and handles the login hook: python3 examples/python/backend.py
 """
 
 import json
@@ -16,7 +16,7 @@ route = os.environ.get("ROUTE", "api")  # the route's name
 
 
 def hello(headers):
-    """Who is calling. Without the check a backend believes whoever reaches it."""
+    """Returns the user. Without the verification, anybody who can connect could send X-OpenID."""
     claims = verify(headers.get("X-Identity-Assertion", ""), keys, issuer, route)
     if claims["sub"] != headers.get("X-OpenID"):
         raise jwt.InvalidTokenError("another user")
@@ -24,7 +24,7 @@ def hello(headers):
 
 
 def login(headers):
-    """Which user of ours this is. 403 would refuse the login."""
+    """Returns the backend's own user id. A response with 403 would refuse the login."""
     claims = verify(headers.get("Authorization", "").removeprefix("Bearer "), keys, issuer, "login-hook")
     return {"user_id": "u-" + claims["sub"], "roles": ["customer"]}
 
@@ -33,20 +33,20 @@ class Backend(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.answer(hello, 403)
+        self.respond(hello, 403)
 
     def do_POST(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self.path == "/hooks/login":
-            self.answer(login, 401)
+            self.respond(login, 401)
         else:
-            self.answer(hello, 403)
+            self.respond(hello, 403)
 
-    def answer(self, call, refusal):
+    def respond(self, handle, error_status):
         try:
-            status, body = 200, call(self.headers)
+            status, body = 200, handle(self.headers)
         except jwt.PyJWTError:
-            status, body = refusal, {"error": "not through the gateway"}
+            status, body = error_status, {"error": "not through the gateway"}
         text = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
