@@ -70,7 +70,7 @@ func (o *outboundRequest) release(finished bool) (unshared bool) {
 	o.early.stop()
 	sessionStopped := o.session.stop()
 	contextStopped := o.ctx.stop()
-	if !finished || !sessionStopped || !contextStopped || o.ctx.Shared() || !o.call.Released() {
+	if !finished || !sessionStopped || !contextStopped || o.ctx.Shared() || !o.call.Reusable() {
 		return false
 	}
 	*o = outboundRequest{funcs: o.funcs}

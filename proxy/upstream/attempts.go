@@ -5,72 +5,61 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"wxgate/internal/fieldlist"
 )
 
-// attempts is one request and what its attempts have in common.
+// attempts is the state of one Call over all its attempts. An attempt sends the request
+// to one endpoint.
 type attempts struct {
 	group         *Group
 	req           *http.Request  // the caller's
-	out           *http.Request  // what is sent
-	header        fieldlist.List // likewise
-	body          *requestBody   // nil: none
-	startedAt     time.Time
-	nonIdempotent bool // must not reach a target twice
+	out           *http.Request  // the current attempt's
+	header        fieldlist.List // of every attempt
+	body          *requestBody   // nil: none, or a shortBody
+	startedAt     time.Time      // when the request could be sent first, by Group.now
+	nonIdempotent bool           // must not reach a target twice
 
 	path, rawPath, hashKey string
 
-	interim   func(int, fieldlist.List) error // nil: nobody wants to know
-	canceler  *Canceler                       // nil: the context is watched
-	shortBody []byte                          // nil: none, or it is read while it is sent
+	interim   func(int, fieldlist.List) error // see Call.Interim
+	canceler  *Canceler                       // see Call.Canceler
+	shortBody []byte                          // read before the first attempt; nil: none
 
-	attemptCount     int         // attempts so far
-	tried            []*endpoint // those that failed
+	attemptCount     int         // including the current one
+	tried            []*endpoint // endpoints whose attempt failed
 	staleConnRetries int
-	newConnOnly      bool        // an idle connection may not be used any more
-	usedNetHTTP      bool        // goroutines of http.Transport know the request
+	newConnOnly      bool        // further attempts may not use an idle connection
+	usedNetHTTP      bool        // http.Transport's goroutines may still refer to the request
 	stall            *stallWatch // nil: none
 
 	ctx context.Context // the request's
 
 	attemptConn                 // of the current attempt
-	responseStarted atomic.Bool // its first byte has come
+	responseStarted atomic.Bool // the current attempt's first byte was received
 
-	// What a response takes, for the usual case of one attempt.
+	// Memory for the response, which saves allocations in the usual case of one attempt.
 	response     Response
 	fields       [16]fieldlist.Field // for its header
 	exchange     exchange
 	inFlightBody inFlightBody
 }
 
-// attemptConn is what the current attempt knows of its connection.
+// attemptConn is the state of the current attempt's connection. Once connected, without
+// persistConn and trackedConn it is an HTTP/2 connection.
 type attemptConn struct {
-	connRequested bool // the request was valid, a connection was asked for
+	connRequested bool // the request was valid, a connection was requested
 	connected     bool
 	reused        bool
 	persistConn   *persistConn // HTTP/1.1 without TLS
-	trackedConn   *trackedConn // HTTP/1.1 over TLS; neither: none, or HTTP/2
-}
-
-// nothingSent reports whether the target can't have seen any of the request.
-func (c *attemptConn) nothingSent() bool {
-	switch {
-	case c.persistConn != nil:
-		return c.persistConn.written.Load() == 0
-	case c.trackedConn != nil:
-		return c.trackedConn.written.Load() == 0
-	}
-	return !c.connected
+	trackedConn   *trackedConn // HTTP/1.1 over TLS
 }
 
 func newAttempts(g *Group, c *Call) *attempts {
 	req := c.Request
-	req.GetBody = nil
+	req.GetBody = nil // else http.Transport may send the body twice
 	a := &c.attempts
 	a.group, a.req, a.out, a.header, a.ctx = g, req, req, c.Header, req.Context()
 	a.path, a.rawPath, a.hashKey = req.URL.Path, req.URL.RawPath, c.HashKey
@@ -79,45 +68,7 @@ func newAttempts(g *Group, c *Call) *attempts {
 	return a
 }
 
-// maxShortBody is the size up to which a request's body is read before it is sent:
-// with the head it then takes one write.
-const maxShortBody = 4 << 10
-
-// prepareBody reads a short body, and readies a longer one for being sent.
-func (a *attempts) prepareBody() error {
-	switch n := a.req.ContentLength; {
-	case !hasBody(a.req):
-		return nil
-	case n > 0 && n <= maxShortBody && len(a.req.Trailer) == 0 && !a.header.Has("Expect"):
-		a.shortBody = make([]byte, n)
-		return readWhole(a.req.Body, a.shortBody)
-	}
-	a.body = &requestBody{body: a.req.Body}
-	return nil
-}
-
-// readWhole reads a body of a known length and earlyClose it.
-func readWhole(body io.ReadCloser, p []byte) error {
-	defer body.Close()
-	if _, err := io.ReadFull(body, p); err != nil {
-		return fmt.Errorf("%w: %w", ErrRequestBody, err)
-	}
-	var more [1]byte
-	n, err := body.Read(more[:])
-	if n > 0 {
-		err = errLength
-	}
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("%w: %w", ErrRequestBody, err)
-	}
-	return nil
-}
-
-func hasBody(req *http.Request) bool {
-	return req.Body != nil && req.Body != http.NoBody
-}
-
-// send makes one attempt at ep, which counts it as in flight already.
+// send makes one attempt at ep, which already counts the request as in flight.
 func (a *attempts) send(ep *endpoint) (*Response, error) {
 	ep.target.metrics.picks.Inc()
 	a.attemptConn = attemptConn{}
@@ -141,34 +92,9 @@ func (a *attempts) send(ep *endpoint) (*Response, error) {
 	return res, nil
 }
 
-// attachBody gives the body to the current attempt.
-func (a *attempts) attachBody() error {
-	if a.body == nil {
-		return nil
-	}
-	body, err := a.body.attach()
-	if err != nil {
-		return err
-	}
-	a.out.Body = body
-	return nil
-}
-
-// checkResponse refuses what net/http's client lets pass and its server would
-// panic at, or would hand its connection over for.
-func (a *attempts) checkResponse(res *Response) error {
-	switch {
-	case res.StatusCode < 100 || res.StatusCode > 999:
-		return errStatus
-	case res.StatusCode == http.StatusSwitchingProtocols && !a.upgradeRequested(res):
-		return errUpgrade
-	}
-	return nil
-}
-
-// setTarget directs the request to a target.
+// setTarget directs the request to a target: its scheme, host and path.
 func (a *attempts) setTarget(t *target) {
-	if a.attemptCount++; a.attemptCount > 1 { // an earlier attempt's goroutines may still read theirs
+	if a.attemptCount++; a.attemptCount > 1 { // goroutines of an earlier attempt may still read its request
 		out, u := *a.out, *a.out.URL
 		out.URL = &u
 		a.out = &out
@@ -180,34 +106,21 @@ func (a *attempts) setTarget(t *target) {
 	}
 }
 
-func (a *attempts) upgradeRequested(res *Response) bool {
-	want := a.header.Get("Upgrade")
-	return want != "" && strings.EqualFold(want, res.Header.Get("Upgrade"))
-}
-
-// gotConn checks the connection that http.Transport has chosen. One that is
-// not fit is closed: nothing is written to it, and http.Transport, or a retry
-// at the same endpoint, takes another.
-func (a *attempts) gotConn(info httptrace.GotConnInfo) {
-	a.responseStarted.Store(false)
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, trackedConn: trackedConnOf(info.Conn)}
-	c := a.trackedConn
-	if c == nil {
-		return
+// checkResponse refuses responses that net/http's client accepts, but which net/http's
+// server can't send: it would panic at the status, or hand over the connection of a
+// client that did not ask for an upgrade.
+func (a *attempts) checkResponse(res *Response) error {
+	switch {
+	case res.StatusCode < 100 || res.StatusCode > 999:
+		return errStatus
+	case res.StatusCode == http.StatusSwitchingProtocols && !a.upgradeRequested(res):
+		return errUpgrade
 	}
-	c.beginRequest()
-	if info.Reused && !a.mayReuse(c, info.IdleTime) {
-		c.Close()
-	}
+	return nil
 }
 
-// fits reports whether the request may use a connection that was idle.
-func (a *attempts) mayReuse(c *trackedConn, idle time.Duration) bool {
-	return !a.newConnOnly && c.stillIdle() && (!a.nonIdempotent || c.earlyClose.allowsReuse(c, idle))
-}
-
-// deliver makes the response the caller's. Its endpoint is released when the
-// body ends.
+// deliver prepares the response for the caller. The endpoint is released when the body
+// has been read to its end or is closed.
 func (a *attempts) deliver(ep *endpoint, res *Response) *Response {
 	a.stall.stop()
 	a.body.finish(false)
@@ -222,7 +135,7 @@ func (a *attempts) deliver(ep *endpoint, res *Response) *Response {
 	return res
 }
 
-// fail ends the request without a response.
+// fail ends the call without a response, and returns err with the group's name.
 func (a *attempts) fail(err error) error {
 	a.stall.stop()
 	a.body.finish(true)

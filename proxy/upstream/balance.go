@@ -1,11 +1,9 @@
 package upstream
 
-import (
-	"math"
-)
+import "math"
 
-// choose takes one of the candidates, of which there is at least one. The
-// caller holds the group's lock.
+// choose returns one of the candidates, which must not be empty. The caller holds the
+// group's lock.
 func choose(balance, key string, candidates []*endpoint) *endpoint {
 	switch {
 	case balance == HashOpenID && key != "":
@@ -33,8 +31,8 @@ func roundRobin(candidates []*endpoint) *endpoint {
 	return best
 }
 
-// leastLoaded keeps those with the fewest requests in flight for their weight,
-// in place.
+// leastLoaded returns the candidates with the fewest requests in flight for their
+// weight. It reuses the slice.
 func leastLoaded(candidates []*endpoint) []*endpoint {
 	least := candidates[:0]
 	for _, ep := range candidates {
@@ -50,7 +48,8 @@ func leastLoaded(candidates []*endpoint) []*endpoint {
 }
 
 // highestScore is weighted rendezvous (HRW) hashing: each candidate has a score
-// made of key and its own name, the same on every instance; the highest wins.
+// computed from the key and its own name, the same on every instance, and the highest
+// score wins.
 func highestScore(key string, candidates []*endpoint) *endpoint {
 	sum := hash(key)
 	var best *endpoint
@@ -63,14 +62,14 @@ func highestScore(key string, candidates []*endpoint) *endpoint {
 	return best
 }
 
-// hrwScore turns a key and an endpoint into a number in (-Inf, 0]. Each endpoint
-// has the highest for a share of the keys in proportion to its weight.
+// hrwScore maps a key and an endpoint to a number in (-Inf, 0]. Each endpoint has the
+// highest score for a share of the keys in proportion to its weight.
 func hrwScore(key, nameHash uint64, weight int) float64 {
 	unit := (float64(mix(key^nameHash)>>11) + 0.5) / (1 << 53)
 	return math.Log(unit) / float64(weight)
 }
 
-// hash is FNV-1a of 64 bits.
+// hash is 64-bit FNV-1a.
 func hash(s string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(s) {
@@ -79,7 +78,7 @@ func hash(s string) uint64 {
 	return h
 }
 
-// mix spreads every bit over all others (the finalizer of splitmix64).
+// mix makes every bit of the result depend on every bit of x (splitmix64's finalizer).
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb

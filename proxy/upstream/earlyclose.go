@@ -6,68 +6,46 @@ import (
 )
 
 const (
-	// idleNonIdempotentMax is how long a connection may have been idle to be used
-	// for a request that must not be sent twice: less than any keep-alive time that
-	// servers are configured with, which is a second at the least.
-	idleNonIdempotentMax = 800 * time.Millisecond
-
-	// earlyCloseWait is how long after a response a close may still follow it.
+	// earlyCloseWait is how long after a response an early close may be received.
 	earlyCloseWait = 50 * time.Millisecond
 
-	earlyCloseWithin = 50 * time.Millisecond // from the first response to the close
-	earlyCloseFor    = 5 * time.Second       // without another such close
+	earlyCloseWithin = 50 * time.Millisecond // between the first response and an early close
+	earlyCloseFor    = 5 * time.Second       // an endpoint closes early for so long after such a close
 )
 
-// earlyCloseDetector is what is known of how an endpoint earlyClose its connections. One
-// that offers to keep them and yet earlyClose them right after the first response, as
-// simple servers do, may close while a request is on its way; a request that must
-// not be sent twice is then lost.
+// earlyCloseDetector detects an endpoint that closes each connection right after its
+// first response although it offered to keep it, as simple servers do. Such a close may
+// cross a request that is on its way; a request that must not be sent twice then fails.
 type earlyCloseDetector struct {
-	keepsConns       atomic.Bool  // a second response has come over some connection
-	closesEarlyUntil atomic.Int64 // it is taken for one that earlyClose early; Unix nanoseconds
+	keepsConns       atomic.Bool  // a connection has had a second response
+	closesEarlyUntil atomic.Int64 // end of the time in which closesEarly is true; Unix nanoseconds
 }
 
-// recordReuse notes a response over a connection that was used before.
-func (k *earlyCloseDetector) recordReuse() {
-	if !k.keepsConns.Load() {
-		k.keepsConns.Store(true)
-	}
-}
-
-// closed notes that the endpoint has closed a connection after its first response.
-func (k *earlyCloseDetector) recordClose(answered time.Time) {
-	if time.Since(answered) < earlyCloseWithin {
-		k.keepsConns.Store(false)
-		k.suspect()
+// recordReuse records a response on a connection that was used before.
+func (d *earlyCloseDetector) recordReuse() {
+	if !d.keepsConns.Load() {
+		d.keepsConns.Store(true)
 	}
 }
 
-// suspect has new connections used for a while, unless the endpoint is known to
-// keep them: then a close is no more than the end of one connection.
-func (k *earlyCloseDetector) suspect() {
-	if !k.keepsConns.Load() {
-		k.closesEarlyUntil.Store(time.Now().Add(earlyCloseFor).UnixNano())
+// recordClose records that the endpoint has closed a connection after its first
+// response, which was received at the given time.
+func (d *earlyCloseDetector) recordClose(responseAt time.Time) {
+	if time.Since(responseAt) < earlyCloseWithin {
+		d.keepsConns.Store(false)
+		d.suspect()
 	}
 }
 
-// closesEarly reports whether new connections are used at present.
-func (k *earlyCloseDetector) closesEarly() bool {
-	return time.Now().UnixNano() < k.closesEarlyUntil.Load()
+// suspect makes closesEarly true for a while, unless the endpoint is known to keep its
+// connections.
+func (d *earlyCloseDetector) suspect() {
+	if !d.keepsConns.Load() {
+		d.closesEarlyUntil.Store(time.Now().Add(earlyCloseFor).UnixNano())
+	}
 }
 
-// allowsReuse reports whether a connection that has been idle for a while
-// may carry a request that must not be sent twice. Where the endpoint is not known
-// yet, it waits until an early close would have come.
-func (k *earlyCloseDetector) allowsReuse(c *trackedConn, idle time.Duration) bool {
-	if idle > idleNonIdempotentMax || k.closesEarly() {
-		return false
-	}
-	if !k.keepsConns.Load() && idle < earlyCloseWait {
-		c.waitClosed(earlyCloseWait - idle)
-	}
-	if c.closed.Load() || c.readable() {
-		k.suspect()
-		return false
-	}
-	return true
+// closesEarly reports whether requests that must not be sent twice need a new connection.
+func (d *earlyCloseDetector) closesEarly() bool {
+	return time.Now().UnixNano() < d.closesEarlyUntil.Load()
 }

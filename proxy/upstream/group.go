@@ -1,20 +1,18 @@
-// Package upstream sends requests to groups of backends: it chooses a target,
-// keeps connections, checks health, and tries another target where that is safe.
+// Package upstream sends requests to groups of backends: it balances load, pools
+// connections, checks health, ejects failing targets, and retries where that is safe.
 package upstream
 
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
 )
 
-// Group is one route's backends. It is safe for concurrent use.
+// Group is the backends of one route. It is safe for concurrent use.
 type Group struct {
 	config      Config
 	metrics     *Metrics
@@ -26,19 +24,19 @@ type Group struct {
 	lookup                            func(ctx context.Context, host string) ([]netip.Addr, error)
 	lookupInterval, minLookupInterval time.Duration
 
-	ctx        context.Context // of checks and look-ups; ended by Close
+	ctx        context.Context // of active checks and look-ups; ended by Close
 	stop       context.CancelFunc
 	background sync.WaitGroup
 
-	mu           sync.Mutex  // guards what follows and each endpoint's current weight
-	endpoints    []*endpoint // replaced, never changed
-	candidateBuf []*endpoint // of candidates
+	mu           sync.Mutex  // guards the fields below and each endpoint's currentWeight
+	endpoints    []*endpoint // the slice is replaced, never changed
+	candidateBuf []*endpoint // reused by candidates
 }
 
-// New opens a group and starts its checks. It reads the certificate files and
-// waits for nothing else: targets count as healthy until they are found not to
-// be. Nil metrics or a nil log are kept to itself. The error names what is
-// wrong with the configuration.
+// New opens a group and starts its active checks and look-ups. It reads the certificate
+// files and waits for nothing else: targets count as healthy until a check fails. m may
+// be nil: the metrics are not registered. log may be nil: nothing is logged. The error
+// says what is wrong with the config.
 func New(c Config, m *Metrics, log *zap.Logger) (*Group, error) {
 	g, err := newGroup(c, m, log)
 	if err != nil {
@@ -86,19 +84,19 @@ func (g *Group) start() {
 	}
 }
 
-// Do sends a request to a target and, where that fails and may be repeated, to
-// others. Errors are the sentinels of this package, those of the request's context
-// and body, or the network's.
+// Do sends a request to a target and, where that fails and it is safe, retries it at
+// other targets. The error wraps a sentinel of this package, the error of the request's
+// context or body, or the network's.
 //
-// A request may reach a target more than once only when its method is GET,
-// HEAD, OPTIONS, PUT or DELETE, it has no body, and its connection broke
-// before anything of a response came.
+// A request may reach a target more than once only if its method is GET, HEAD, OPTIONS,
+// PUT or DELETE, it has no body, and its connection broke before any byte of a response
+// was received.
 func (g *Group) Do(c *Call) (*Response, error) {
 	a := newAttempts(g, c)
 	if err := a.prepareBody(); err != nil {
 		return nil, a.fail(err)
 	}
-	a.startedAt = g.now() // the client's time for its body isn't the targets'
+	a.startedAt = g.now() // after a short body was read: a slow client doesn't use up the targets' time
 	g.retryBudget.deposit()
 	ep, err := g.pick(a)
 	if err != nil {
@@ -120,78 +118,8 @@ func (g *Group) Do(c *Call) (*Response, error) {
 	}
 }
 
-// pick chooses an endpoint that was not tried and counts the request as in flight
-// there.
-func (g *Group) pick(a *attempts) (*endpoint, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	candidates := g.candidates(a)
-	if len(candidates) == 0 {
-		return nil, ErrNoHealthy
-	}
-	ep := choose(g.config.Balance, a.hashKey, candidates)
-	ep.ejection.recordSent(a.startedAt)
-	ep.acquire()
-	return ep, nil
-}
-
-// candidates lists the endpoints that may be asked. Where ejection leaves none,
-// ejection is disregarded: a backend that might answer is better than none, and
-// its first good response ends its ejection.
-func (g *Group) candidates(a *attempts) []*endpoint {
-	g.candidateBuf = g.candidateBuf[:0]
-	for _, ep := range g.endpoints {
-		if ep.ejection.allows(a.startedAt) && a.mayTry(ep) {
-			g.candidateBuf = append(g.candidateBuf, ep)
-		}
-	}
-	if len(g.candidateBuf) > 0 {
-		return g.candidateBuf
-	}
-	for _, ep := range g.endpoints {
-		if a.mayTry(ep) {
-			g.candidateBuf = append(g.candidateBuf, ep)
-		}
-	}
-	return g.candidateBuf
-}
-
-func (a *attempts) mayTry(ep *endpoint) bool {
-	return !ep.unhealthy.Load() && !slices.Contains(a.tried, ep)
-}
-
-// recordResponse counts a response as a success or a failure of its endpoint.
-func (g *Group) recordResponse(ep *endpoint, a *attempts, res *Response) {
-	switch res.StatusCode {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		ep.recordFailure(reasonStatus, fmt.Errorf("status %d", res.StatusCode), g.now())
-		g.countFailure(ep, a)
-	default:
-		if a.reused {
-			ep.earlyClose.recordReuse()
-		}
-		if !ep.ejection.hasNoFailures() {
-			g.countSuccess(ep, a)
-		}
-	}
-}
-
-func (g *Group) countSuccess(ep *endpoint, a *attempts) {
-	if ep.ejection.recordSuccess(a.startedAt, g.now()) {
-		g.log.Info("target is no longer ejected", ep.logFields()...)
-		g.updateUpGauge(ep.target)
-	}
-}
-
-func (g *Group) countFailure(ep *endpoint, a *attempts) {
-	if ep.ejection.recordFailure(a.startedAt, g.now()) {
-		g.log.Warn("target ejected", append(ep.logFields(), zap.Time("until", ep.ejection.ejectedUntil()))...)
-		g.updateUpGauge(ep.target)
-	}
-}
-
-// Close ends checks and look-ups and earlyClose each connection once it is idle.
-// Requests under way, and those that still come, are carried out.
+// Close ends active checks and look-ups, and closes each connection once it is idle.
+// Requests under way are completed, and further requests are still sent.
 func (g *Group) Close() {
 	if g.ctx.Err() != nil {
 		return
@@ -208,8 +136,8 @@ func (g *Group) Close() {
 	}
 }
 
-// updateUpGauge sets the gauge of a target from its endpoints. A closed group
-// leaves it to the group that has replaced it.
+// updateUpGauge sets a target's gauge from the state of its endpoints. After Close it
+// does nothing: the gauge belongs to the group that replaced this one.
 func (g *Group) updateUpGauge(t *target) {
 	if g.ctx.Err() != nil {
 		return

@@ -6,41 +6,27 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
-	"wxgate/internal/sleep"
-
 	"go.uber.org/zap"
+
+	"wxgate/internal/sleep"
 )
 
 const (
-	resolveInterval = 5 * time.Second // CoreDNS lets answers about Kubernetes services live as long
+	resolveInterval = 5 * time.Second // CoreDNS's default TTL of Kubernetes services
 	resolveTimeout  = 5 * time.Second
 
-	minResolveInterval = time.Second // however many connections fail
+	minResolveInterval = time.Second // even if many connections fail
 )
 
-// address is one place where a target is found.
-type address struct {
-	name      string   // where it changes, connections to the old place are closed
-	dialAddrs []string // host:port, to be tried in turn
-}
-
-func newAddress(dialAddrs ...string) address {
-	return address{name: strings.Join(dialAddrs, " "), dialAddrs: dialAddrs}
-}
-
-// unresolvedAddress leaves it to the dialler to look the host up.
-func unresolvedAddress(t *target) address { return newAddress(t.hostPort(t.URL.Hostname())) }
-
-// lookupIP asks the system's resolver.
+// lookupIP looks a name up with the system's resolver.
 func lookupIP(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// resolveLoop looks a target's name up at intervals, so that the group follows
-// changes of its addresses.
+// resolveLoop looks a target's name up at intervals and updates its endpoints, until
+// the group is closed.
 func (g *Group) resolveLoop(t *target) {
 	for {
 		g.resolve(t)
@@ -50,8 +36,8 @@ func (g *Group) resolveLoop(t *target) {
 	}
 }
 
-// waitForLookup waits for the next look-up: for the interval, a tenth more or less,
-// or until a connection fails. It reports false when the group was closed.
+// waitForLookup waits until the next look-up is due: after the interval, varied by a
+// tenth, or after requestLookup. It returns false when the group is closed.
 func (g *Group) waitForLookup(t *target) bool {
 	if !sleep.For(g.ctx, g.minLookupInterval) {
 		return false
@@ -67,7 +53,17 @@ func (g *Group) waitForLookup(t *target) bool {
 	return true
 }
 
-// resolve looks a target's name up once. Without an answer all stays as it is.
+// requestLookup makes the next look-up of the target's name due now: a connection
+// failed, and the address may have changed.
+func (t *target) requestLookup() {
+	select {
+	case t.lookupRequested <- struct{}{}:
+	default:
+	}
+}
+
+// resolve looks a target's name up once. Where that fails, the endpoints stay as they
+// are.
 func (g *Group) resolve(t *target) {
 	ctx, cancel := context.WithTimeout(g.ctx, resolveTimeout)
 	defer cancel()
@@ -86,56 +82,22 @@ func (g *Group) resolve(t *target) {
 	g.setAddresses(t, addresses(t, ips))
 }
 
-// addresses makes one address of each IP. A name with both an IPv4 and an IPv6
-// address, or several of each, is most likely the same backends twice: one
-// family is enough. Where there is just one of each, such as for localhost,
-// either may be the one that is listened on, so both are tried.
-func addresses(t *target, ips []netip.Addr) []address {
-	var v4, v6 []string
-	for _, ip := range ips {
-		if ip = ip.Unmap(); ip.Is4() {
-			v4 = append(v4, t.hostPort(ip.String()))
-		} else {
-			v6 = append(v6, t.hostPort(ip.String()))
-		}
-	}
-	v4, v6 = sortedUnique(v4), sortedUnique(v6)
-	if len(v4) == 1 && len(v6) == 1 {
-		return []address{newAddress(v4[0], v6[0])}
-	}
-	dialAddrs := v4
-	if len(v6) > len(v4) {
-		dialAddrs = v6
-	}
-	found := make([]address, len(dialAddrs))
-	for i, dial := range dialAddrs {
-		found[i] = newAddress(dial)
-	}
-	return found
-}
-
-func sortedUnique(s []string) []string {
-	slices.Sort(s)
-	return slices.Compact(s)
-}
-
-// setAddresses makes the endpoints of a target those at the given addresses.
-// Endpoints that were there stay as they are; those no longer named are retired:
-// their requests under way finish.
+// setAddresses sets the addresses of a target. Existing endpoints stay as they are;
+// endpoints at other addresses are retired, and their requests under way finish.
 func (g *Group) setAddresses(t *target, found []address) {
 	g.mu.Lock()
-	endpoints, gone := g.splitEndpoints(t, found)
+	endpoints, removed := g.splitEndpoints(t, found)
 	g.endpoints = endpoints
 	g.mu.Unlock()
-	for _, ep := range gone {
+	for _, ep := range removed {
 		ep.retire()
 	}
 	g.updateUpGauge(t)
 }
 
-// splitEndpoints sorts the endpoints into those to keep, in the targets' order, and
-// those to retire.
-func (g *Group) splitEndpoints(t *target, found []address) (keep, gone []*endpoint) {
+// splitEndpoints returns the endpoints to keep, in the order of the targets, and those
+// to retire.
+func (g *Group) splitEndpoints(t *target, found []address) (keep, removed []*endpoint) {
 	for _, each := range g.targets {
 		if each != t {
 			keep = append(keep, g.endpointsOf(each)...)
@@ -147,17 +109,17 @@ func (g *Group) splitEndpoints(t *target, found []address) (keep, gone []*endpoi
 	}
 	for _, ep := range g.endpoints {
 		if !slices.Contains(keep, ep) {
-			gone = append(gone, ep)
+			removed = append(removed, ep)
 		}
 	}
-	return keep, gone
+	return keep, removed
 }
 
 func (g *Group) endpointsOf(t *target) []*endpoint {
 	return slices.DeleteFunc(slices.Clone(g.endpoints), func(ep *endpoint) bool { return ep.target != t })
 }
 
-// endpointAt returns the endpoint at an address, a new one where there is none.
+// endpointAt returns the endpoint at an address, or a new one.
 func (g *Group) endpointAt(t *target, a address) *endpoint {
 	for _, ep := range g.endpoints {
 		if ep.target == t && ep.name == a.name {

@@ -6,25 +6,24 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"sync/atomic"
-	"time"
+	"net/http"
 )
 
-// maxStaleConnRetries bounds how often an endpoint is tried anew because an idle
-// connection turned out to be closed before anything was written to it.
+// maxStaleConnRetries limits how often a request is sent again to the same endpoint
+// because an idle connection was closed by the target.
 const maxStaleConnRetries = 100
 
 // retryDecision is what follows from an attempt's error.
 type retryDecision struct {
 	err            error
-	reason         string // counted under it; empty: not the target's fault
-	ejects         bool   // counts towards ejection
-	retryStaleConn bool   // an idle connection was closed: try the same endpoint
-	retry          bool   // safe to repeat at another endpoint
+	reason         string // metric label of the failure; empty: not the target's fault
+	ejects         bool   // counts as a failure for ejection
+	retryStaleConn bool   // an idle connection was closed: retry at the same endpoint
+	retry          bool   // safe to retry at another endpoint
 }
 
-// classifyError decides what an attempt's error means and whether the request
-// may be sent again.
+// classifyError decides what an attempt's error means and whether the request may be
+// sent again. This is where a retry is decided; nextAttempt applies the limits.
 func (a *attempts) classifyError(err error) retryDecision {
 	nothingSent := a.nothingSent()
 	repeatable := nothingSent && a.body.unread() || !a.nonIdempotent
@@ -52,16 +51,38 @@ func (a *attempts) classifyError(err error) retryDecision {
 	return retryDecision{err: err, reason: reasonConnection, ejects: true, retry: repeatable}
 }
 
+// nothingSent reports whether no byte of the request can have reached the target.
+func (c *attemptConn) nothingSent() bool {
+	switch {
+	case c.persistConn != nil:
+		return c.persistConn.written.Load() == 0
+	case c.trackedConn != nil:
+		return c.trackedConn.written.Load() == 0
+	}
+	return !c.connected
+}
+
 func (a *attempts) usesHTTP2() bool {
 	return a.connected && a.persistConn == nil && a.trackedConn == nil
 }
 
-// isConnectionLoss tells a broken connection from a malformed response.
+// isConnectionLoss distinguishes a broken connection from a malformed response.
 func (a *attempts) isConnectionLoss(err error) bool {
 	return a.persistConn != nil || a.trackedConn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
 }
 
-// markTimeout marks a connection that could not be made in time.
+// isIdempotent reports whether a request with the method may reach a backend twice.
+// TRACE, idempotent too, is never forwarded.
+func isIdempotent(method string) bool {
+	switch method {
+	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// markTimeout wraps the error of a connection that wasn't established in time in
+// ErrTimeout.
 func markTimeout(err error) error {
 	if isTimeout(err) {
 		return fmt.Errorf("%w: %w", ErrTimeout, err)
@@ -69,12 +90,12 @@ func markTimeout(err error) error {
 	return err
 }
 
-// nextAttempt returns the endpoint for another attempt, nil when there is to
-// be none. The failure is counted.
+// nextAttempt records the failure and returns the endpoint of the next attempt, nil
+// where there is none.
 func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoint {
 	if d.retryStaleConn {
 		a.staleConnRetries++
-		ep.closeIdle() // idle for longer than the one that was stale
+		ep.closeIdle() // the others have been idle for longer
 		ep.acquire()
 		return ep
 	}
@@ -96,8 +117,7 @@ func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoin
 	return g.nextEndpoint(ep, a)
 }
 
-// nextEndpoint picks a further endpoint, if there is one and the retry budget
-// allows it.
+// nextEndpoint picks another endpoint, if there is one and the retry budget allows it.
 func (g *Group) nextEndpoint(ep *endpoint, a *attempts) *endpoint {
 	a.tried = append(a.tried, ep)
 	next, err := g.pick(a)
@@ -111,37 +131,4 @@ func (g *Group) nextEndpoint(ep *endpoint, a *attempts) *endpoint {
 	}
 	g.metrics.retries.WithLabelValues(g.config.Name).Inc()
 	return next
-}
-
-const (
-	retryCost        = 5  // requests that pay for one retry
-	maxRetryBalance  = 50 // in requests, the most that is saved up: ten retries
-	retryMinInterval = time.Second
-)
-
-// retryBudget limits retries to a fifth of the requests, so that they don't
-// multiply the load on an unhealthy backend. Ten retries can be saved up; when
-// all are spent one a second is still granted, so that a group with little
-// traffic can retry too.
-type retryBudget struct {
-	spent       atomic.Int64 // 0: the balance is at maxRetryBalance
-	lastGranted atomic.Int64 // when a retry was last granted, in Unix nanoseconds
-}
-
-// deposit is called once for each request.
-func (b *retryBudget) deposit() {
-	if b.spent.Load() > 0 {
-		b.spent.Add(-1)
-	}
-}
-
-// withdraw reports whether one more retry may be made.
-func (b *retryBudget) withdraw(now time.Time) bool {
-	last := b.lastGranted.Load()
-	if b.spent.Add(retryCost) <= maxRetryBalance {
-		b.lastGranted.Store(now.UnixNano())
-		return true
-	}
-	b.spent.Add(-retryCost)
-	return now.UnixNano()-last >= int64(retryMinInterval) && b.lastGranted.CompareAndSwap(last, now.UnixNano())
 }

@@ -51,15 +51,6 @@ func (t *target) String() string { return t.URL.String() }
 // HTTP/2 has no Upgrade.
 func (t Target) SupportsUpgrade() bool { return t.URL == nil || t.URL.Scheme != "h2c" }
 
-// requestLookup has the target's name looked up before its time: it may have
-// moved.
-func (t *target) requestLookup() {
-	select {
-	case t.lookupRequested <- struct{}{}:
-	default:
-	}
-}
-
 // address joins a host or IP with the target's port.
 func (t *target) hostPort(host string) string { return net.JoinHostPort(host, t.port) }
 

@@ -7,18 +7,18 @@ import (
 	"net/http"
 	"net/url"
 
-	"wxgate/internal/sleep"
-
 	"go.uber.org/zap"
+
+	"wxgate/internal/sleep"
 )
 
-// healthChecker is the active check of one endpoint.
+// healthChecker makes the active checks of one endpoint.
 type healthChecker struct {
 	group     *Group
 	endpoint  *endpoint
 	url       string
 	transport *http.Transport
-	streak    int // results in a row that contradict the present state
+	streak    int // consecutive results that contradict the present state
 }
 
 func newHealthChecker(g *Group, ep *endpoint) *healthChecker {
@@ -29,8 +29,8 @@ func newHealthChecker(g *Group, ep *endpoint) *healthChecker {
 	return &healthChecker{group: g, endpoint: ep, url: u.String(), transport: transport}
 }
 
-// run checks at once and then at each interval, a tenth more or less so that
-// instances don't check in step, until ctx ends.
+// run checks at once and then at each interval until ctx ends. The interval varies by a
+// tenth, so that instances don't check at the same time.
 func (c *healthChecker) run(ctx context.Context) {
 	every := c.group.config.Health.Interval
 	for {
@@ -41,10 +41,11 @@ func (c *healthChecker) run(ctx context.Context) {
 	}
 }
 
+// check makes one check and updates the endpoint's state.
 func (c *healthChecker) check(ctx context.Context) {
 	err := c.sendCheck(ctx)
 	if ctx.Err() != nil || isLocalExhaustion(err) {
-		return // says nothing about the target
+		return // the result says nothing about the target
 	}
 	if err != nil {
 		c.endpoint.recordFailure(reasonHealth, err, c.group.now())
@@ -60,6 +61,7 @@ func (c *healthChecker) check(ctx context.Context) {
 	}
 }
 
+// threshold is how many consecutive results change the state.
 func (c *healthChecker) threshold(unhealthy bool) int {
 	if unhealthy {
 		return c.group.config.Health.Healthy
@@ -67,7 +69,7 @@ func (c *healthChecker) threshold(unhealthy bool) int {
 	return c.group.config.Health.Unhealthy
 }
 
-// setUnhealthy changes the endpoint's state.
+// setUnhealthy changes the endpoint's state and logs it.
 func (c *healthChecker) setUnhealthy(unhealthy bool, err error) {
 	c.streak = 0
 	c.endpoint.unhealthy.Store(unhealthy)
@@ -79,7 +81,7 @@ func (c *healthChecker) setUnhealthy(unhealthy bool, err error) {
 	}
 }
 
-// probe makes one check.
+// sendCheck sends the check's request. The error is nil for a 2xx or 3xx response.
 func (c *healthChecker) sendCheck(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.group.config.Health.Timeout)
 	defer cancel()

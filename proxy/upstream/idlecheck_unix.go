@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// pending reports whether the target has closed the connection or sent
-// something that the reader has not been woken for yet.
+// readable reports whether the socket is readable: the target has closed the connection
+// or sent bytes, which http.Transport's reader may not have noticed yet.
 func (c *trackedConn) readable() bool {
 	sc, ok := c.Conn.(syscall.Conn)
 	if !ok {
@@ -17,11 +17,11 @@ func (c *trackedConn) readable() bool {
 	if err != nil {
 		return true
 	}
-	idleClean := false
+	empty := false
 	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		idleClean = err == syscall.EAGAIN || err == syscall.EINTR
+		empty = err == syscall.EAGAIN || err == syscall.EINTR
 	})
-	return err != nil || !idleClean
+	return err != nil || !empty
 }

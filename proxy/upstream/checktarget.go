@@ -7,10 +7,10 @@ import (
 	"net"
 )
 
-// CheckTarget tries one target as an active check would: it connects, with TLS where
-// the target has it, and where h.Path is set asks for it. It takes h.Timeout at
-// most. Without a path a client certificate that the target refuses may go
-// unnoticed: TLS 1.3 tells of it later.
+// CheckTarget checks one target once, as an active check does: it connects, with TLS
+// where the target has it, and sends a GET where h.Path is set. It takes h.Timeout at
+// most. Without a path it can't see that a target refuses the client certificate: in
+// TLS 1.3 the refusal follows the handshake.
 func CheckTarget(ctx context.Context, c Target, h Health) error {
 	config := Config{Targets: []Target{c}, Health: h}.withDefaults()
 	t, err := newTarget(c)
@@ -26,7 +26,7 @@ func CheckTarget(ctx context.Context, c Target, h Health) error {
 	return newHealthChecker(&Group{config: config}, ep).sendCheck(ctx)
 }
 
-// connect opens a connection and earlyClose it again.
+// checkConnect opens a connection and closes it.
 func (t *target) checkConnect(ctx context.Context) error {
 	c, err := new(net.Dialer).DialContext(ctx, "tcp", t.hostPort(t.URL.Hostname()))
 	if err != nil {

@@ -2,75 +2,11 @@ package upstream
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// http1Transport sends requests over HTTP/1.1 without TLS, each in its caller's own
-// goroutine: the usual way to a backend in the same network. http.Transport
-// keeps two goroutines for each connection and passes every request and response
-// through channels, which costs more than all the rest of forwarding.
-type http1Transport struct {
-	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
-	timeout    time.Duration // until a response's headers
-	earlyClose *earlyCloseDetector
-	pool       connPool
-}
-
-// headBuffers are buffers for request headBuffers.
-var headBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
-
-// roundTrip sends a's request and reads the headers of its response.
-func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
-	buf := headBuffers.Get().(*[]byte)
-	defer headBuffers.Put(buf)
-	head, err := appendRequestHead((*buf)[:0], a.out, a.header, a.shortBody)
-	if err != nil || !validTrailerNames(a.out.Trailer) {
-		return nil, errHeader
-	}
-	head = append(head, a.shortBody...)
-	*buf = head[:0]
-	a.connRequested = true
-	for {
-		pc, err := t.getConn(a)
-		if err != nil {
-			return nil, err
-		}
-		x := a.newExchange(t, pc)
-		res, err := x.do(head)
-		if err == nil {
-			return res, nil
-		}
-		a.responseStarted.Store(pc.received)
-		x.releaseConn(false)
-		if err != errStaleConn || !pc.reused {
-			return nil, err
-		}
-		t.earlyClose.suspect()
-	}
-}
-
-// CloseIdleConnections earlyClose what no request uses.
-func (t *http1Transport) CloseIdleConnections() { t.pool.closeAll() }
-
-// getConn returns an idle connection that the request may use, else a new one.
-func (t *http1Transport) getConn(a *attempts) (*persistConn, error) {
-	pc := t.acquireIdleConn(a)
-	if pc == nil {
-		nc, err := t.dial(a.ctx, "tcp", "")
-		if err != nil {
-			return nil, err
-		}
-		pc = newPersistConn(nc, t.timeout)
-	}
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: pc.reused, persistConn: pc}
-	return pc, nil
-}
 
 // exchange is one request and its response on a connection.
 type exchange struct {
@@ -235,49 +171,7 @@ func (x *exchange) releaseConn(whole bool) {
 	x.pc.Close()
 }
 
-// released reports whether the exchange is over and only its caller knows it.
-func (x *exchange) released() bool {
+// reusable reports whether the exchange is over and no other goroutine refers to it.
+func (x *exchange) reusable() bool {
 	return x.done.Load() && x.body == nil && x.stopWatching == nil
-}
-
-// upgrade makes the connection the response's body, after a 101. It keeps
-// nothing of the request alive.
-func (x *exchange) upgrade(res *Response) error {
-	x.done.Store(true)
-	if x.stopWatching != nil {
-		x.stopWatching()
-	}
-	if !x.canceler.detach(x.pc) {
-		x.pc.Close()
-		return context.Canceled
-	}
-	_ = x.pc.SetDeadline(time.Time{})
-	res.Body = &upgradedConn{Conn: x.pc.Conn, rest: append([]byte(nil), x.pc.buffered()...)}
-	return nil
-}
-
-// upgradedConn is a connection after a 101.
-type upgradedConn struct {
-	net.Conn
-	rest []byte // received together with the headers
-}
-
-func (c *upgradedConn) Read(b []byte) (int, error) {
-	if len(c.rest) == 0 {
-		return c.Conn.Read(b)
-	}
-	n := copy(b, c.rest)
-	if c.rest = c.rest[n:]; len(c.rest) == 0 {
-		c.rest = nil
-	}
-	return n, nil
-}
-
-// CloseWrite ends the direction to the target.
-func (c *upgradedConn) CloseWrite() error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return half.CloseWrite()
 }

@@ -3,14 +3,12 @@ package upstream
 import (
 	"io"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 
 	"wxgate/internal/fieldlist"
 )
 
-// RoundTrip is Do for callers that take an http.RoundTripper. The request, its URL
-// and its header must be the caller's to give away.
+// RoundTrip makes Group an http.RoundTripper. It is Do without what only a Call has: a
+// hash key, interim responses and a Canceler. The request and its URL may be modified.
 func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := g.Do(callOf(req))
 	if err != nil {
@@ -19,18 +17,11 @@ func (g *Group) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res.forNetHTTP(req), nil
 }
 
-// callOf is the Call that http.RoundTripper's form of a request stands for.
 func callOf(req *http.Request) *Call {
-	c := &Call{Request: req, Header: fieldlist.FromHeader(req.Header)}
-	if trace := httptrace.ContextClientTrace(req.Context()); trace != nil && trace.Got1xxResponse != nil {
-		c.Interim = func(status int, h fieldlist.List) error {
-			return trace.Got1xxResponse(status, textproto.MIMEHeader(h.Header()))
-		}
-	}
-	return c
+	return &Call{Request: req, Header: fieldlist.FromHeader(req.Header)}
 }
 
-// forNetHTTP gives the response the form that net/http's client would.
+// forNetHTTP returns the response in the form of net/http's client.
 func (r *Response) forNetHTTP(req *http.Request) *http.Response {
 	if r.std != nil {
 		r.std.Body = r.Body
@@ -42,19 +33,19 @@ func (r *Response) forNetHTTP(req *http.Request) *http.Response {
 	}
 	if r.chunked {
 		res.TransferEncoding = []string{"chunked"}
-		res.Body = &trailedBody{r.Body, r, res}
+		res.Body = &trailerBody{r.Body, r, res}
 	}
 	return res
 }
 
-// trailedBody puts trailers, which come behind a body, where net/http has them.
-type trailedBody struct {
+// trailerBody sets the trailers of an http.Response once its body has been read.
+type trailerBody struct {
 	io.ReadCloser
 	from *Response
 	to   *http.Response
 }
 
-func (b *trailedBody) Read(p []byte) (int, error) {
+func (b *trailerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
 		b.to.Trailer = b.from.trailer

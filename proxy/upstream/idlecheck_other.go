@@ -1,0 +1,7 @@
+//go:build !unix
+
+package upstream
+
+// readable is false where the socket can't be examined. http.Transport's reader notices a
+// close or bytes a moment later.
+func (c *trackedConn) readable() bool { return false }

@@ -1,0 +1,115 @@
+package upstream
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"wxgate/internal/fieldlist"
+)
+
+const (
+	tlsTimeout            = 5 * time.Second
+	expectContinueTimeout = time.Second
+)
+
+// stdTransport sends requests through http.Transport: HTTP/2, and HTTP/1.1 over TLS.
+type stdTransport struct{ *http.Transport }
+
+// newTransport makes the http.Transport of one endpoint. It adds nothing to requests: no
+// proxy of the environment, no compression, no cookies.
+func newTransport(t *target, dialAddrs []string, timeout time.Duration, k *earlyCloseDetector) *http.Transport {
+	protocols := new(http.Protocols)
+	tlsOverhead := 0
+	wrap := func(c net.Conn) net.Conn {
+		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: k, tlsOverhead: tlsOverhead}
+	}
+	switch t.URL.Scheme {
+	case "h2c":
+		protocols.SetUnencryptedHTTP2(true)
+		wrap = func(c net.Conn) net.Conn { return c }
+	case "https":
+		tlsOverhead = tlsAlertSize
+		protocols.SetHTTP2(true)
+		fallthrough
+	default:
+		protocols.SetHTTP1(true)
+	}
+	return &http.Transport{
+		Protocols:              protocols,
+		DialContext:            dialer(dialAddrs, min(dialTimeout, timeout), wrap),
+		TLSClientConfig:        t.tls.Clone(),
+		TLSHandshakeTimeout:    min(tlsTimeout, timeout),
+		ResponseHeaderTimeout:  timeout,
+		ExpectContinueTimeout:  expectContinueTimeout,
+		IdleConnTimeout:        idleTimeout,
+		MaxIdleConnsPerHost:    maxIdleConns,
+		MaxResponseHeaderBytes: maxHeaderBytes,
+		DisableCompression:     true,
+	}
+}
+
+func (t stdTransport) roundTrip(a *attempts) (*Response, error) {
+	a.usedNetHTTP = true
+	ctx := a.ctx
+	switch {
+	case a.shortBody != nil:
+		a.out.Body = io.NopCloser(bytes.NewReader(a.shortBody))
+	case a.body != nil:
+		a.stall.stop()
+		ctx, a.stall = startStallWatch(ctx, a.body, a.group.config.Timeout)
+	}
+	out := a.out.WithContext(httptrace.WithClientTrace(ctx, a.trace()))
+	out.Header = a.headerForNetHTTP()
+	res, err := t.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	a.response.setFromNetHTTP(res)
+	return &a.response, nil
+}
+
+// headerForNetHTTP returns a header for one attempt: goroutines of an earlier attempt
+// may still read theirs.
+func (a *attempts) headerForNetHTTP() http.Header {
+	h := a.header.Header()
+	if _, present := h["User-Agent"]; !present {
+		h["User-Agent"] = nil // else net/http adds its own
+	}
+	if a.nonIdempotent {
+		lowercaseIdempotencyKey(h)
+	}
+	return h
+}
+
+// lowercaseIdempotencyKey changes the case of the header's name, which means nothing in
+// HTTP. With the usual case http.Transport may send any request twice (see
+// http.Request.isReplayable).
+func lowercaseIdempotencyKey(h http.Header) {
+	for _, name := range [...]string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if v, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = v
+		}
+	}
+}
+
+// trace records the state of the attempt's connection.
+func (a *attempts) trace() *httptrace.ClientTrace {
+	t := &httptrace.ClientTrace{
+		GetConn:              func(string) { a.connRequested = true },
+		GotConn:              a.gotConn,
+		GotFirstResponseByte: func() { a.responseStarted.Store(true) },
+	}
+	if a.interim != nil {
+		t.Got1xxResponse = func(status int, h textproto.MIMEHeader) error {
+			return a.interim(status, fieldlist.FromHeader(http.Header(h)))
+		}
+	}
+	return t
+}
