@@ -104,7 +104,7 @@ func TestOneUserStaysOnOneTarget(t *testing.T) {
 	for user := range 20 {
 		first := ""
 		for range 5 {
-			r := sendFor(g, request(t, http.MethodGet, "/", ""), fmt.Sprint("user", user))
+			r := sendCall(g, &Call{Request: request(t, http.MethodGet, "/", ""), HashKey: fmt.Sprint("user", user)})
 			if first == "" {
 				first = r.body
 			}

@@ -2,13 +2,10 @@ package upstream
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"sync"
 	"testing"
 	"time"
-
-	"wxgate/internal/fieldlist"
 )
 
 // cancelable is a call whose context and Canceler end together, as the caller has
@@ -17,17 +14,6 @@ func cancelable(t testing.TB, path string) (*Call, func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &Call{Request: request(t, "GET", path, "").WithContext(ctx), Canceler: new(Canceler)}
 	return c, func() { cancel(); c.Canceler.Cancel() }
-}
-
-// do makes a call and reads the response to its end.
-func do(g *Group, c *Call) result {
-	res, err := g.Do(c)
-	if err != nil {
-		return result{err: err}
-	}
-	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	return result{status: res.StatusCode, body: string(b), err: err}
 }
 
 func TestCancelEndsTheRequest(t *testing.T) {
@@ -44,13 +30,13 @@ func TestCancelEndsTheRequest(t *testing.T) {
 	for _, path := range []string{"/silent", "/stream"} {
 		c, cancel := cancelable(t, path)
 		go func() { <-arrived; cancel() }()
-		if r := do(g, c); r.err == nil {
+		if r := sendCall(g, c); r.err == nil {
 			t.Errorf("%s: ended with %d", path, r.status)
 		}
 	}
 	c, cancel := cancelable(t, "/never sent")
 	cancel()
-	if r := do(g, c); r.err == nil || len(arrived) != 0 {
+	if r := sendCall(g, c); r.err == nil || len(arrived) != 0 {
 		t.Errorf("canceled before: %v, arrived %d times", r.err, len(arrived))
 	}
 	if n := inFlight(g); n != 0 {
@@ -73,7 +59,7 @@ func TestALateCancelHitsNoOtherRequest(t *testing.T) {
 					time.Sleep(time.Duration(i%40) * 10 * time.Microsecond) // about when the response ends
 					cancel()
 				})
-				do(g, c) // may be canceled or not
+				sendCall(g, c) // may be canceled or not
 			}
 		})
 		working.Go(func() {
@@ -86,24 +72,4 @@ func TestALateCancelHitsNoOtherRequest(t *testing.T) {
 	}
 	working.Wait()
 	late.Wait()
-}
-
-func TestInterimResponsesReachTheCallsHook(t *testing.T) {
-	t.Parallel()
-	h := func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Link", "</style.css>")
-		w.WriteHeader(http.StatusEarlyHints)
-		w.WriteHeader(http.StatusNoContent)
-	}
-	for _, u := range []string{serve(t, h), serveH2C(t, h)} {
-		g, _ := group(t, Config{Targets: targets(t, u)})
-		var links []string
-		r := do(g, &Call{Request: request(t, "GET", "/", ""), Interim: func(status int, h fieldlist.List) error {
-			links = append(links, h.Get("Link"))
-			return nil
-		}})
-		if r.status != http.StatusNoContent || len(links) != 1 || links[0] != "</style.css>" {
-			t.Errorf("%s: got %d after %q, %v", u, r.status, links, r.err)
-		}
-	}
 }

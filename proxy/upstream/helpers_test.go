@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/fieldlist"
 	"wxgate/internal/testkit"
 
 	"go.uber.org/goleak"
@@ -157,28 +158,26 @@ func request(t testing.TB, method, path, body string) *http.Request {
 	return req
 }
 
+// result is a response that was read to its end, or an error.
 type result struct {
 	status int
 	body   string
-	header http.Header
+	header fieldlist.List
 	err    error
 }
 
-// send makes a round trip and reads the response to its end.
-func send(g *Group, req *http.Request) result { return sendFor(g, req, "") }
+// send sends a request and reads the response to its end.
+func send(g *Group, req *http.Request) result { return sendCall(g, callOf(req)) }
 
-// sendFor sends with a hash key.
-func sendFor(g *Group, req *http.Request, hashKey string) result {
-	c := callOf(req)
-	c.HashKey = hashKey
-	response, err := g.Do(c)
+// sendCall makes a call and reads the response to its end.
+func sendCall(g *Group, c *Call) result {
+	res, err := g.Do(c)
 	if err != nil {
 		return result{err: err}
 	}
-	res := response.forNetHTTP(req)
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
-	return result{res.StatusCode, string(b), res.Header, err}
+	body, err := io.ReadAll(res.Body)
+	return result{res.StatusCode, string(body), res.Header, err}
 }
 
 func get(t testing.TB, g *Group, path string) result {

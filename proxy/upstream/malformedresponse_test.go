@@ -3,12 +3,9 @@ package upstream
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -101,45 +98,5 @@ func TestBadResponsesHaveTheirError(t *testing.T) {
 	g, _ := group(t, Config{Targets: targets(t, u, b), Retries: 1})
 	if r := get(t, g, "/"); !errors.Is(r.err, ErrBadResponse) || other.hits.Load() != 0 {
 		t.Errorf("error is %v, another target asked %d times", r.err, other.hits.Load())
-	}
-}
-
-func withTrace(r *http.Request, interim func(int)) *http.Request {
-	return r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		Got1xxResponse: func(code int, _ textproto.MIMEHeader) error { interim(code); return nil },
-	}))
-}
-
-func TestInterimResponsesReachTheCaller(t *testing.T) {
-	t.Parallel()
-	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Link", "</style.css>")
-		w.WriteHeader(http.StatusEarlyHints)
-		io.WriteString(w, "done")
-	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	var codes []int
-	r := send(g, withTrace(request(t, "GET", "/", ""), func(code int) { codes = append(codes, code) }))
-	if r.body != "done" || fmt.Sprint(codes) != "[103]" {
-		t.Errorf("got %q after %v, %v", r.body, codes, r.err)
-	}
-}
-
-// SM-27
-func TestInterimResponsesAreBounded(t *testing.T) {
-	t.Parallel()
-	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
-		http.ReadRequest(r)
-		for {
-			if _, err := io.WriteString(c, "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n"); err != nil {
-				return
-			}
-		}
-	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	n := 0
-	r := send(g, withTrace(request(t, "GET", "/", ""), func(int) { n++ }))
-	if r.err == nil || n > maxBeforeHeaders/40 {
-		t.Errorf("%d interim responses, %v", n, r.err)
 	}
 }

@@ -34,7 +34,8 @@ var errBroken = errors.New("broken")
 type brokenBody struct{}
 
 func (brokenBody) Read([]byte) (int, error) { return 0, errBroken }
-func (brokenBody) Close() error             { return nil }
+
+func (brokenBody) Close() error { return nil }
 
 // serveReset reads each request whole, counts it and resets the connection.
 func serveReset(t *testing.T, seen *atomic.Int64) string {
@@ -259,7 +260,8 @@ type slowBody struct {
 }
 
 func (b slowBody) Read(p []byte) (int, error) { b.clock.Advance(time.Minute); return b.Reader.Read(p) }
-func (slowBody) Close() error                 { return nil }
+
+func (slowBody) Close() error { return nil }
 
 func TestASlowUploadIsNotHeldAgainstTheTargets(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,8 @@ func TestSilentTargetTimesOut(t *testing.T) {
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
-func (endless) Close() error               { return nil }
+
+func (endless) Close() error { return nil }
 
 // DS-13
 func TestTargetThatTakesNoMoreOfABodyTimesOut(t *testing.T) {

@@ -1,0 +1,63 @@
+package upstream
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"testing"
+
+	"wxgate/internal/testkit"
+)
+
+// pair is a connection to a target and the target's end of it.
+func pair(t *testing.T) (*trackedConn, net.Conn) {
+	t.Helper()
+	ends := make(chan net.Conn, 1)
+	over := make(chan struct{})
+	u := serveRaw(t, func(c net.Conn, _ *bufio.Reader) { ends <- c; <-over })
+	t.Cleanup(func() { close(over) })
+	c, err := net.Dial("tcp", u[len("http://"):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: new(earlyCloseDetector)}, <-ends
+}
+
+func TestOnlyACleanIdleConnectionCarriesANonIdempotentRequest(t *testing.T) {
+	t.Parallel()
+	for name, disturb := range map[string]func(net.Conn){
+		"closed":   func(c net.Conn) { c.Close() },
+		"reset":    reset,
+		"speaking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
+	} {
+		c, target := pair(t)
+		c.earlyClose.recordReuse()
+		if !c.earlyClose.allowsReuse(c, 0) {
+			t.Errorf("%s: unfit before", name)
+		}
+		disturb(target)
+		testkit.Eventually(t, name+": unfit after", func() bool { return !c.earlyClose.allowsReuse(c, 0) })
+	}
+}
+
+func TestALongIdleConnectionIsUnfit(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	c.earlyClose.recordReuse()
+	if !c.earlyClose.allowsReuse(c, idleNonIdempotentMax) || c.earlyClose.allowsReuse(c, idleNonIdempotentMax+1) {
+		t.Error("the limit is not at idleOnce")
+	}
+}
+
+// However many idle connections turn out to be broken, a DELETE that may have
+// arrived over one of them is sent once more, over a new one.
+func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
+	t.Parallel()
+	c, _ := pair(t)
+	c.written.Store(100)
+	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, trackedConn: c}}
+	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.mayReuse(c, 0) {
+		t.Errorf("decision is %+v, an idle connection fits: %v", v, a.mayReuse(c, 0))
+	}
+}
