@@ -10,7 +10,7 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// relayTransport sends what was meant for WeChat to the gateway.
+// relayTransport sends the calls to api.weixin.qq.com to the gateway.
 type relayTransport struct {
 	base  *url.URL // http://10.0.0.2:9090/wx/wx0123456789abcdef
 	token string   // of admin.tokens

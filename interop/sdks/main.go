@@ -1,6 +1,7 @@
-// Command sdks runs WeChat server SDKs against the simulator and against the gateway's
-// relay, with an access token of the gateway's too, and prints what each makes of it. A
-// table that differs from docs/relay.md or docs/push.md fails the program.
+// Command sdks runs WeChat server SDKs against the simulator, against the gateway's relay,
+// against the simulator with an access token from the gateway, and behind the gateway's
+// message push. It prints tables of how each SDK behaves, and fails when a table differs
+// from the one in docs/relay.md or docs/push.md.
 package main
 
 import (
@@ -26,7 +27,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	if err := b.checkSnippet(); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{b.straightTable, b.relayTable, b.shortTokens, b.pushTable} {
+	for _, part := range []func(context.Context) error{b.directTable, b.relayTable, b.expiringTokens, b.pushTable} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -34,15 +35,15 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// testbed is what all SDKs of a run share.
+// testbed is shared by all SDKs of a run.
 type testbed struct {
 	r      *rig.Rig
 	sim    string // base URL of the simulated WeChat
 	redis  string // address
-	goBin  string // the driver of Go's SDK
-	npmDir string // the drivers of npm's
+	goBin  string // path of the driver of the Go SDK
+	npmDir string // folder with the drivers of the npm SDKs
 
-	started, gateways int
+	drivers, gateways int // how many were started
 }
 
 func newTestbed(ctx context.Context, r *rig.Rig) (*testbed, error) {
@@ -58,15 +59,15 @@ func newTestbed(ctx context.Context, r *rig.Rig) (*testbed, error) {
 	return b, err
 }
 
-// command starts the driver of an SDK.
-func (b *testbed) command(s sdk) *exec.Cmd {
+// driverCommand returns the command that runs the driver of an SDK.
+func (b *testbed) driverCommand(s sdk) *exec.Cmd {
 	if s.npm == "" {
 		return exec.Command(b.goBin)
 	}
 	return exec.Command("node", filepath.Join(b.npmDir, "driver.mjs"), s.npm)
 }
 
-// show prints a table, and fails the run where the document has another.
+// show prints a table, and counts a failure for each line that the document doesn't have.
 func (b *testbed) show(table *rig.Table, title, document string) error {
 	table.Print(title)
 	text, err := os.ReadFile(filepath.Join(b.r.Root, document))
@@ -82,7 +83,8 @@ func (b *testbed) show(table *rig.Table, title, document string) error {
 	return nil
 }
 
-// checkSnippet fails where the transport of docs/relay.md is not the one that is run.
+// checkSnippet compares the relayTransport that docs/relay.md shows with the one that runs
+// here.
 func (b *testbed) checkSnippet() error {
 	run, err := os.ReadFile(filepath.Join(b.r.Root, "interop/sdks/silenceper/relay.go"))
 	if err != nil {
@@ -99,6 +101,3 @@ func (b *testbed) checkSnippet() error {
 	}
 	return nil
 }
-
-// environment of a driver: the process's own, and what it is set to.
-func environment(settings ...string) []string { return append(os.Environ(), settings...) }

@@ -18,13 +18,13 @@ import (
 	"wxgate/interop/rig"
 )
 
-// What is entered in WeChat's console for the push.
+// The push settings, as an operator enters them in WeChat's console.
 const (
 	pushToken = "pushtoken"
 	pushKey   = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 )
 
-// pushSDKs are those that receive or encrypt pushes.
+// pushSDKs are the SDKs that can receive or encrypt pushes.
 var pushSDKs = []sdk{
 	{name: "silenceper/wechat"},
 	{name: "node-easywechat", npm: "node-easywechat"},
@@ -33,8 +33,8 @@ var pushSDKs = []sdk{
 	{name: "nest-wechat", npm: "nest-wechat"},
 }
 
-// pushTable is of SDKs as WeChat, whose messages the gateway must read and whose replies
-// they must, and as backends behind the gateway.
+// pushTable has SDKs in the role of WeChat, which encrypt messages for the gateway and
+// decrypt its replies, and SDKs as backends behind the gateway.
 func (b *testbed) pushTable(ctx context.Context) error {
 	table := rig.NewTable("SDK", "version", "its messages", "the gateway's replies", "behind the gateway, XML", "JSON")
 	for _, s := range pushSDKs {
@@ -52,21 +52,21 @@ func (b *testbed) pushRow(ctx context.Context, s sdk) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := b.start(ctx, s, b.sim, b.sim, "")
+	d, err := b.startDriver(ctx, s, b.sim, b.sim, "")
 	if err != nil {
 		return nil, err
 	}
-	sent, read, err := b.encryption(ctx, d)
+	messages, replies, err := b.exchangeEncrypted(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	row := []string{s.name, version, sent, read}
-	g, err := b.gateway(ctx, d.url+"/push")
+	row := []string{s.name, version, messages, replies}
+	g, err := b.startGateway(ctx, d.url+"/push")
 	if err != nil {
 		return nil, err
 	}
 	for _, format := range []string{"xml", "json"} {
-		cell, err := b.pushTo(ctx, g, s, format)
+		cell, err := b.pushThrough(ctx, g, s, format)
 		if err != nil {
 			return nil, err
 		}
@@ -75,58 +75,59 @@ func (b *testbed) pushRow(ctx context.Context, s sdk) ([]string, error) {
 	return row, nil
 }
 
-// encryption has the gateway read what an SDK has encrypted, and the SDK what the gateway
-// has: as many messages as there are paddings.
-func (b *testbed) encryption(ctx context.Context, d driver) (sent, read string, err error) {
+// exchangeEncrypted sends messages that the SDK has encrypted to the gateway, and has the
+// SDK decrypt the gateway's replies: one message for each length of the padding. It
+// describes how many messages the gateway could read, and how many replies the SDK.
+func (b *testbed) exchangeEncrypted(ctx context.Context, d driver) (messages, replies string, err error) {
 	const reply = "<xml><Content><![CDATA[你好]]></Content></xml>"
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, reply) }))
 	defer backend.Close()
-	g, err := b.gateway(ctx, backend.URL)
+	g, err := b.startGateway(ctx, backend.URL)
 	if err != nil {
 		return "", "", err
 	}
 	const paddings = 32
-	taken, understood := 0, 0
+	accepted, decrypted := 0, 0
 	for n := range paddings {
-		encrypted, err := d.call(ctx, "encrypt", map[string]string{"message": pushedText(n)})
+		encrypted, err := d.call(ctx, "encrypt", map[string]string{"message": pushedMessage(n)})
 		if err != nil {
 			return "", "", err
 		}
-		answer, err := pushEncrypted(ctx, g, encrypted.Value)
+		got, err := pushEncrypted(ctx, g, encrypted.Value)
 		if err != nil {
 			return "", "", err
 		}
-		if answer.Encrypt == "" {
+		if got.Encrypt == "" {
 			continue
 		}
-		taken++
+		accepted++
 		plain, err := d.call(ctx, "decrypt", map[string]string{
-			"cipher": answer.Encrypt, "signature": answer.MsgSignature, "timestamp": answer.TimeStamp, "nonce": answer.Nonce,
+			"cipher": got.Encrypt, "signature": got.MsgSignature, "timestamp": got.TimeStamp, "nonce": got.Nonce,
 		})
 		if err != nil {
 			return "", "", err
 		}
 		if plain.Value == reply {
-			understood++
+			decrypted++
 		}
 	}
-	return fmt.Sprintf("%d of %d read", taken, paddings), fmt.Sprintf("%d of %d read", understood, taken), nil
+	return fmt.Sprintf("%d of %d read", accepted, paddings), fmt.Sprintf("%d of %d read", decrypted, accepted), nil
 }
 
-// pushedText is a message with so many characters.
-func pushedText(n int) string {
+// pushedMessage is a text message with n characters.
+func pushedMessage(n int) string {
 	return fmt.Sprintf("<xml><ToUserName>gh_1</ToUserName><FromUserName>oFrom</FromUserName><CreateTime>%d</CreateTime><MsgType>text</MsgType><Content>%s</Content><MsgId>%d</MsgId></xml>",
 		time.Now().Unix(), strings.Repeat("x", n), 1_000_000_000_000_000+n)
 }
 
-// pushAnswer is the envelope of a reply.
-type pushAnswer struct {
+// encryptedReply is the envelope of a passive reply.
+type encryptedReply struct {
 	Encrypt, MsgSignature, TimeStamp, Nonce string
 }
 
-// pushEncrypted sends a message as WeChat would. The answer is empty where the gateway
-// refuses it.
-func pushEncrypted(ctx context.Context, g *rig.Gateway, encrypted string) (pushAnswer, error) {
+// pushEncrypted sends a message as WeChat does. The reply is empty when the gateway refuses
+// the message.
+func pushEncrypted(ctx context.Context, g *rig.Gateway, encrypted string) (encryptedReply, error) {
 	timestamp, nonce := strconv.FormatInt(time.Now().Unix(), 10), "1234567890"
 	query := url.Values{
 		"timestamp": {timestamp}, "nonce": {nonce}, "encrypt_type": {"aes"},
@@ -135,20 +136,21 @@ func pushEncrypted(ctx context.Context, g *rig.Gateway, encrypted string) (pushA
 	body := "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><Encrypt><![CDATA[" + encrypted + "]]></Encrypt></xml>"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL("/auth/push/"+rig.AppID+"?"+query.Encode()), strings.NewReader(body))
 	if err != nil {
-		return pushAnswer{}, err
+		return encryptedReply{}, err
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return pushAnswer{}, err
+		return encryptedReply{}, err
 	}
 	defer res.Body.Close()
 	if res.StatusCode == http.StatusForbidden {
-		return pushAnswer{}, nil
+		return encryptedReply{}, nil
 	}
-	var answer pushAnswer
-	return answer, xml.NewDecoder(res.Body).Decode(&answer)
+	var reply encryptedReply
+	return reply, xml.NewDecoder(res.Body).Decode(&reply)
 }
 
+// pushSignature is the SHA-1 over the sorted parts and the push token.
 func pushSignature(parts ...string) string {
 	parts = append(parts, pushToken)
 	slices.Sort(parts)
@@ -156,12 +158,13 @@ func pushSignature(parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// pushTo has the simulator push to the gateway, and the SDK behind it answer.
-func (b *testbed) pushTo(ctx context.Context, g *rig.Gateway, s sdk, format string) (string, error) {
+// pushThrough has the simulator push a message to the gateway and describes the reply of
+// the SDK behind it.
+func (b *testbed) pushThrough(ctx context.Context, g *rig.Gateway, s sdk, format string) (string, error) {
 	if s.npm == "nest-wechat" {
 		return "no receiver", nil
 	}
-	var came struct {
+	var outcome struct {
 		Attempts []struct{ Status int }
 		Accepted bool
 		Reply    string
@@ -169,16 +172,16 @@ func (b *testbed) pushTo(ctx context.Context, g *rig.Gateway, s sdk, format stri
 	err := post(ctx, b.sim+"/sim/push", map[string]any{
 		"user": "alice", "url": g.URL("/auth/push/" + rig.AppID), "token": pushToken, "aes_key": pushKey, "format": format,
 		"interval": "20ms", "message": map[string]string{"MsgType": "text", "Content": "ping"},
-	}, &came)
+	}, &outcome)
 	switch {
 	case err != nil:
 		return "", err
-	case came.Accepted && strings.Contains(came.Reply, "pong ping"):
-		return "replies in " + formatOf(came.Reply), nil
-	case came.Accepted:
-		return fmt.Sprintf("success, reply %q", came.Reply), nil
+	case outcome.Accepted && strings.Contains(outcome.Reply, "pong ping"):
+		return "replies in " + formatOf(outcome.Reply), nil
+	case outcome.Accepted:
+		return fmt.Sprintf("success, reply %q", outcome.Reply), nil
 	}
-	return fmt.Sprintf("fails: %d, %d times", came.Attempts[0].Status, len(came.Attempts)), nil
+	return fmt.Sprintf("fails: %d, %d times", outcome.Attempts[0].Status, len(outcome.Attempts)), nil
 }
 
 func formatOf(message string) string {

@@ -12,16 +12,17 @@ import (
 	"sync"
 )
 
-// recorder stands before a server and counts what comes by.
+// recorder is a reverse proxy that counts requests.
 type recorder struct {
 	URL string
 
-	mu   sync.Mutex
-	seen []string // the paths of the requests
+	mu    sync.Mutex
+	paths []string // of the requests since the last reset
 }
 
-// record begins to. It ends with the program.
-func record(target string) (*recorder, error) {
+// startRecorder starts a recorder in front of the server at the URL target. It runs until
+// the program ends.
+func startRecorder(target string) (*recorder, error) {
 	to, err := url.Parse(target)
 	if err != nil {
 		return nil, err
@@ -36,9 +37,9 @@ func record(target string) (*recorder, error) {
 			p.SetURL(to)
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.seen = append(r.seen, p.In.URL.Path)
+			r.paths = append(r.paths, p.In.URL.Path)
 		},
-		// A connection that is broken off behind it is broken off before it too.
+		// When the server closes without a response, so does the recorder.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		ErrorLog:     log.New(io.Discard, "", 0),
 	}
@@ -46,9 +47,10 @@ func record(target string) (*recorder, error) {
 	return r, nil
 }
 
-// readWhole reads a request's body before it is sent on. Where the answer begins before
-// the server has seen the body's end, it closes the body, and the transport, which still
-// reads it, the connection that the answer comes on (Go 1.26).
+// readWhole reads the whole request body before it calls next. Otherwise a response that
+// starts before net/http's server has seen the end of the body can be cut: the server
+// closes the body, and the transport, which is still reading it, closes the connection of
+// the response (Go 1.26, findings/go-reverseproxy-early-response.sh).
 func readWhole(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -60,18 +62,17 @@ func readWhole(next http.Handler) http.Handler {
 	})
 }
 
-// take gives how many requests came since the last time, those for an access token
-// apart.
-func (r *recorder) take() (calls, tokens int) {
+// reset returns the number of calls and of requests for access tokens since the last reset.
+func (r *recorder) reset() (calls, tokens int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, path := range r.seen {
+	for _, path := range r.paths {
 		if strings.HasSuffix(path, "/cgi-bin/token") || strings.HasSuffix(path, "/cgi-bin/stable_token") {
 			tokens++
 		} else {
 			calls++
 		}
 	}
-	r.seen = nil
+	r.paths = nil
 	return calls, tokens
 }

@@ -15,17 +15,17 @@ import (
 	"wxgate/interop/rig"
 )
 
-// sdk is one of those that are run.
+// sdk is a WeChat SDK with its settings.
 type sdk struct {
 	name  string
-	npm   string   // the package's name; "": Go
-	env   []string // a setting that makes a row of its own
-	redis bool     // it keeps its token in a Redis of its own
+	npm   string   // name of the npm package; "": the Go SDK
+	env   []string // further environment of the driver
+	redis bool     // the SDK keeps its access token in Redis
 }
 
-// sdks are all that the Go module proxy and npm's registry serve. PowerWeChat, weapp,
-// fastwego/miniprogram and chanxuehong/wechat are refused by the proxy that the project
-// is built with.
+// sdks are the SDKs that could be installed from a Go module proxy and from npm. The proxy
+// that the project is built with doesn't serve PowerWeChat, weapp, fastwego/miniprogram and
+// chanxuehong/wechat.
 var sdks = []sdk{
 	{name: "silenceper/wechat"},
 	{name: "node-easywechat", npm: "node-easywechat"},
@@ -34,7 +34,7 @@ var sdks = []sdk{
 	{name: "nest-wechat", npm: "nest-wechat"},
 }
 
-// version of the SDK as its lock file has it.
+// version returns the version of the SDK that is installed.
 func (b *testbed) version(ctx context.Context, s sdk) (string, error) {
 	if s.npm == "" {
 		cmd := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Version}}", "github.com/silenceper/wechat/v2")
@@ -45,14 +45,16 @@ func (b *testbed) version(ctx context.Context, s sdk) (string, error) {
 	return packageVersion(b.npmDir, s.npm)
 }
 
-// driver is an SDK that runs.
+// driver is a process that runs an SDK and makes calls with it on request.
 type driver struct{ url string }
 
-// start starts an SDK, pointed at WeChat's API and at what gives access tokens. A
-// bearer token goes to the gateway alone.
-func (b *testbed) start(ctx context.Context, s sdk, api, tokens, bearer string) (driver, error) {
-	cmd := b.command(s)
-	cmd.Env = environment(append(s.env, "APPID="+rig.AppID, "SECRET=any", "API="+api, "TOKENS="+tokens, "BEARER="+bearer, "PUSH_TOKEN="+pushToken, "PUSH_KEY="+pushKey)...)
+// startDriver starts a driver whose SDK calls the API at the base URL api and gets access
+// tokens at the base URL tokens. The SDK sends bearer to the gateway only. An empty bearer
+// means that it talks to WeChat directly, with the AppSecret.
+func (b *testbed) startDriver(ctx context.Context, s sdk, api, tokens, bearer string) (driver, error) {
+	cmd := b.driverCommand(s)
+	cmd.Env = append(append(os.Environ(), s.env...),
+		"APPID="+rig.AppID, "SECRET=any", "API="+api, "TOKENS="+tokens, "BEARER="+bearer, "PUSH_TOKEN="+pushToken, "PUSH_KEY="+pushKey)
 	if s.redis {
 		addr, err := b.r.Redis(ctx)
 		if err != nil {
@@ -61,10 +63,10 @@ func (b *testbed) start(ctx context.Context, s sdk, api, tokens, bearer string) 
 		cmd.Env = append(cmd.Env, "REDIS="+addr)
 	}
 	if bearer == "" {
-		cmd.Env = append(cmd.Env, "SECRET="+rig.AppSecret) // WeChat straight
+		cmd.Env = append(cmd.Env, "SECRET="+rig.AppSecret)
 	}
-	b.started++
-	cmd.Dir = b.r.Path(fmt.Sprintf("sdk%d", b.started)) // some keep their token in a file there
+	b.drivers++
+	cmd.Dir = b.r.Path(fmt.Sprintf("sdk%d", b.drivers)) // some SDKs keep the access token in a file there
 	if err := os.Mkdir(cmd.Dir, 0o755); err != nil {
 		return driver{}, err
 	}
@@ -76,13 +78,14 @@ func (b *testbed) start(ctx context.Context, s sdk, api, tokens, bearer string) 
 	return driver{url}, err
 }
 
-// result is what an SDK made of a call.
+// result is the result of one call, as the SDK returned it.
 type result struct {
 	Value   string `json:"value"`
 	Error   string `json:"error"`
-	Errcode int    `json:"errcode"` // where the SDK's error has it
+	Errcode int    `json:"errcode"` // 0 when the SDK's error has none
 }
 
+// call has the driver make a call. The names of calls are those of the drivers.
 func (d driver) call(ctx context.Context, name string, arguments map[string]string) (result, error) {
 	var res result
 	return res, post(ctx, d.url+"/"+name, arguments, &res)
@@ -91,7 +94,7 @@ func (d driver) call(ctx context.Context, name string, arguments map[string]stri
 // callTimeout is longer than any SDK should take with servers on this machine.
 const callTimeout = 20 * time.Second
 
-// post sends JSON and reads JSON.
+// post sends JSON and decodes the JSON of the response, which must be a 200.
 func post(ctx context.Context, url string, body, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -114,7 +117,7 @@ func post(ctx context.Context, url string, body, into any) error {
 	return json.NewDecoder(res.Body).Decode(into)
 }
 
-// packageVersion is that of an npm package as it is installed.
+// packageVersion returns the version of an installed npm package.
 func packageVersion(dir, name string) (string, error) {
 	text, err := os.ReadFile(filepath.Join(dir, "node_modules", name, "package.json"))
 	if err != nil {

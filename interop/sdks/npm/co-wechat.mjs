@@ -5,6 +5,6 @@ import { pushToken } from './setting.mjs'
 export { calls } from './wechat-crypto.mjs'
 
 const app = new Koa()
-app.silent = true // errors show as a status
+app.silent = true // the status of the response shows an error
 app.use(coWechat({ token: pushToken }).middleware(async message => 'pong ' + message.Content))
 export const push = app.callback()

@@ -1,4 +1,4 @@
-// Answers the calls of the interop program make sdks by one of npm's SDKs: node driver.mjs SDK.
+// The driver of an npm SDK for the interop program sdks: it makes calls with the SDK on request. Usage: node driver.mjs SDK
 import { once } from 'node:events'
 import http from 'node:http'
 
@@ -10,10 +10,10 @@ async function read(request) {
   return Buffer.concat(chunks)
 }
 
-/** The code of WeChat or of the gateway, where the SDK's error has it as a field. */
+/** The errcode of WeChat or of the gateway, when the error of the SDK has it as a field. */
 const errcodeOf = error => Number(error.code ?? error.errcode) || undefined
 
-async function answer(request, response) {
+async function serveCall(request, response) {
   const name = request.url.slice(1)
   if (!calls[name]) return response.writeHead(404).end()
   let result
@@ -25,7 +25,7 @@ async function answer(request, response) {
   response.end(JSON.stringify(result))
 }
 
-async function answerPush(request, response) {
+async function servePush(request, response) {
   try {
     await push(request, response)
   } catch (error) {
@@ -35,6 +35,6 @@ async function answerPush(request, response) {
   }
 }
 
-const server = http.createServer((request, response) => (request.url.startsWith('/push') ? answerPush : answer)(request, response))
+const server = http.createServer((request, response) => (request.url.startsWith('/push') ? servePush : serveCall)(request, response))
 await once(server.listen(0, '127.0.0.1'), 'listening')
 console.log('listens on http://127.0.0.1:' + server.address().port)

@@ -2,28 +2,28 @@ import { MiniApp, ServerRequest } from 'node-easywechat'
 import Server from 'node-easywechat/dist/MiniApp/Server.js'
 import { api, appid, authorization, checkOf, messageTo, onlyTokens, pushKey, pushToken, secret, tokens } from './setting.mjs'
 
-const pointedAt = (baseURL, headers) => new MiniApp({ app_id: appid, secret, http: { baseURL: baseURL + '/', headers } })
+const clientAt = (baseURL, headers) => new MiniApp({ app_id: appid, secret, http: { baseURL: baseURL + '/', headers } })
 
-const gateway = pointedAt(tokens, authorization)
-const app = onlyTokens ? pointedAt(api, {}) : gateway
+const gateway = clientAt(tokens, authorization)
+const app = onlyTokens ? clientAt(api, {}) : gateway
 if (onlyTokens) app.setAccessToken(gateway.getAccessToken())
 const client = app.getClient()
 
-/** The SDK throws for no errcode and no status: its caller has to look. */
+/** Throws for an errcode, which the SDK doesn't. */
 async function post(path, body) {
   const fields = (await client.postJson(path, body)).toObject()
   if (fields.errcode) throw Object.assign(new Error(fields.errmsg), { errcode: fields.errcode })
   return fields
 }
 
-/** What the SDK makes of an answer. */
-const answer = async ({ method, path, body }) => {
+/** Makes any call with the SDK and returns what the SDK read. */
+const request = async ({ method, path, body }) => {
   const response = await client.request(method, path, body ? { json: JSON.parse(body) } : {})
   return JSON.stringify(response.toObject())
 }
 
 export const calls = {
-  answer,
+  request,
   token: () => app.getAccessToken().getToken(),
   phone: async ({ code }) => (await post('wxa/business/getuserphonenumber', { code })).phone_info.purePhoneNumber,
   picture: async () => {
@@ -36,7 +36,7 @@ export const calls = {
 }
 
 const receiver = new MiniApp({ app_id: appid, secret, token: pushToken, aes_key: pushKey })
-// Left to itself the SDK insists on an aes_key, and encrypts with it what the gateway would encrypt once more.
+// By default the SDK requires an aes_key and encrypts its reply with it, which the gateway would encrypt again.
 receiver.setServer(new Server(null, null))
 
 Object.assign(calls, {

@@ -1,10 +1,10 @@
-// Where an SDK is pointed: WeChat straight, the relay, or WeChat with a token of the gateway's.
+// Where an SDK sends its calls: WeChat (the simulator), the relay, or WeChat with access tokens from the gateway.
 export const { APPID: appid, SECRET: secret, API: api, TOKENS: tokens, BEARER: bearer, PUSH_TOKEN: pushToken, PUSH_KEY: pushKey } = process.env
 
-/** Sent to the gateway. WeChat straight needs none, and gets none. */
+/** Sent to the gateway only; empty without a gateway. */
 export const authorization = bearer ? { Authorization: 'Bearer ' + bearer } : {}
 
-/** Whether the SDK calls WeChat by itself, with an access token that the gateway gives. */
+/** Whether the SDK calls WeChat directly, with access tokens from the gateway. */
 export const onlyTokens = api !== tokens
 
 export const messageTo = openid => ({ touser: openid, template_id: 'T', data: { thing1: { value: 'tea' } } })

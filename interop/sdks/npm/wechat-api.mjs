@@ -2,23 +2,23 @@ import { promisify } from 'node:util'
 import API from 'wechat-api'
 import { api, appid, authorization, checkOf, messageTo, onlyTokens, secret, tokens } from './setting.mjs'
 
-function pointedAt(base, headers) {
+function clientAt(base, headers) {
   const client = new API(appid, secret)
-  client.endpoint = base // setEndpoint takes a domain and https alone
-  // A new object each time: the SDK adds the headers of each call to the one it is given.
+  client.endpoint = base // setEndpoint takes only a domain, and uses https
+  // A new object each time: the SDK adds the headers of each call to the object that it gets (findings/wechat-sdk-headers.sh).
   client.setOpts({ get headers() { return { ...headers } } })
   return client
 }
 
-const gateway = pointedAt(tokens, authorization)
-const wechat = onlyTokens ? pointedAt(api, {}) : gateway
+const gateway = clientAt(tokens, authorization)
+const wechat = onlyTokens ? clientAt(api, {}) : gateway
 if (onlyTokens) {
   wechat.getAccessToken = function (callback) {
     gateway.getAccessToken((err, token) => (err ? callback(err) : this.saveToken(token, failed => callback(failed, token))))
   }
 }
 
-// The SDK is older than the calls of mini programs; patch is its way to add some.
+// The SDK is older than the calls of mini programs; its method patch adds calls.
 const patched = name => {
   const call = promisify(API.prototype[name])
   return body => call.call(wechat, body)
@@ -26,7 +26,7 @@ const patched = name => {
 const paths = { phoneNumber: '/wxa/business/getuserphonenumber', checkText: '/wxa/msg_sec_check', subscribeSend: '/cgi-bin/message/subscribe/send', scheme: '/wxa/generatescheme' }
 for (const [name, path] of Object.entries(paths)) API.patch(name, api + path)
 
-/** patch reads answers as JSON, so a picture takes a request of its own. */
+/** Calls that patch adds read the response as JSON, so the picture is requested otherwise. */
 async function picture() {
   const { accessToken } = await promisify(wechat.getLatestToken).call(wechat)
   const data = await promisify(wechat.request).call(wechat, `${api}/wxa/getwxacodeunlimit?access_token=${accessToken}`, {
@@ -35,8 +35,8 @@ async function picture() {
   return data.toString('base64')
 }
 
-/** What the SDK makes of an answer. */
-async function answer({ method, path, body }) {
+/** Makes any call with the SDK and returns what the SDK read. */
+async function request({ method, path, body }) {
   const { accessToken } = await promisify(wechat.getLatestToken).call(wechat)
   const url = `${api}/${path}${path.includes('?') ? '&' : '?'}access_token=${accessToken}`
   const options = { type: method, dataType: 'json', data: body ? JSON.parse(body) : undefined, headers: body ? { 'Content-Type': 'application/json' } : {} }
@@ -44,7 +44,7 @@ async function answer({ method, path, body }) {
 }
 
 export const calls = {
-  answer,
+  request,
   token: async () => (await promisify(wechat.getLatestToken).call(wechat)).accessToken,
   phone: async ({ code }) => (await patched('phoneNumber')({ code })).phone_info.purePhoneNumber,
   picture,

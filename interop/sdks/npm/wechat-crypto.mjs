@@ -1,4 +1,4 @@
-// What wechat and co-wechat encrypt with.
+// The package that wechat and co-wechat encrypt with.
 import WXBizMsgCrypt from 'wechat-crypto'
 import { appid, pushKey, pushToken } from './setting.mjs'
 

@@ -5,7 +5,7 @@ export { calls } from './wechat-crypto.mjs'
 
 const receive = wechat({ token: pushToken }, (request, response) => response.reply('pong ' + request.weixin.Content))
 
-/** As express would call it. */
+/** Calls the SDK's middleware as express does. */
 export const push = (request, response) =>
   new Promise((resolve, reject) => {
     request.query = Object.fromEntries(new URL(request.url, 'http://localhost').searchParams)

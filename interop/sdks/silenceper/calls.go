@@ -11,7 +11,7 @@ import (
 	"github.com/silenceper/wechat/v2/miniprogram/urlscheme"
 )
 
-// calls are the SDK's own for what is asked of each.
+// calls are the calls that every driver has, made with this SDK.
 func calls(mp *miniprogram.MiniProgram) map[string]func(arguments) (string, error) {
 	return map[string]func(arguments) (string, error){
 		"token": func(arguments) (string, error) { return mp.GetContext().GetAccessToken() },

@@ -1,5 +1,5 @@
-// Command silenceper answers calls of the interop program make sdks by
-// silenceper/wechat, and stands behind the gateway as a push backend made with it.
+// Command silenceper is the driver of the SDK silenceper/wechat for the interop program
+// sdks: it makes calls with the SDK on request, and is a push backend built with it.
 package main
 
 import (
@@ -18,20 +18,20 @@ import (
 	"github.com/silenceper/wechat/v2/util"
 )
 
-// arguments are those of all calls.
+// arguments are the arguments of all calls.
 type arguments struct {
 	Code    string `json:"code"`
 	OpenID  string `json:"openid"`
 	Text    string `json:"text"`
-	Message string `json:"message"` // a push in the plain
-	Cipher  string `json:"cipher"`  // and encrypted
+	Message string `json:"message"` // of a push, plain
+	Cipher  string `json:"cipher"`  // of a push, encrypted
 }
 
-// result is what came of a call.
+// result is the result of a call.
 type result struct {
 	Value   string `json:"value"`
 	Error   string `json:"error,omitempty"`
-	Errcode int64  `json:"errcode,omitempty"` // where the SDK's error has it
+	Errcode int64  `json:"errcode,omitempty"` // when the SDK's error has it
 }
 
 func main() {
@@ -69,8 +69,8 @@ func run() error {
 	return http.Serve(listener, mux)
 }
 
-// newTransport is the setting that is tried: WeChat straight, by the relay, or by a
-// token of the gateway's.
+// newTransport returns the transport for the environment: to the simulator, to the relay,
+// or to the simulator with access tokens from the gateway.
 func newTransport() (http.RoundTripper, error) {
 	api, err := url.Parse(os.Getenv("API"))
 	if err != nil {
@@ -87,6 +87,7 @@ func newTransport() (http.RoundTripper, error) {
 	return tokenTransport{gateway, relayTransport{base: api}}, nil
 }
 
+// handle serves one call.
 func handle(call func(arguments) (string, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var a arguments
@@ -95,13 +96,13 @@ func handle(call func(arguments) (string, error)) http.Handler {
 			return
 		}
 		value, err := call(a)
-		answer := result{Value: value}
+		res := result{Value: value}
 		if err != nil {
-			answer.Error = err.Error()
+			res.Error = err.Error()
 		}
 		if e, ok := errors.AsType[*util.CommonError](err); ok {
-			answer.Errcode = e.ErrCode
+			res.Errcode = e.ErrCode
 		}
-		_ = json.NewEncoder(w).Encode(answer)
+		_ = json.NewEncoder(w).Encode(res)
 	})
 }

@@ -21,46 +21,47 @@ import (
 	"github.com/silenceper/wechat/v2/miniprogram/urllink"
 )
 
-// methods runs each of the SDK's methods for a call that the simulator answers, says how
-// many can read the answer, and names those that can't.
+// methods runs each of the SDK's methods whose call the simulator supports. It returns how
+// many can read the response, and the names of those that can't.
 func methods(mp *miniprogram.MiniProgram, a arguments) (string, error) {
 	login, err := mp.GetAuth().Code2Session(a.Code)
 	if err != nil {
 		return "", err
 	}
 	s := session{mp, login.OpenID, login.SessionKey}
-	good := 1
-	var bad []string
+	succeeded := 1 // Code2Session
+	var failed []string
 	for _, group := range []map[string]func() error{s.users(), s.content(), s.messages()} {
 		for name, method := range group {
 			if err := method(); err != nil {
 				fmt.Println(name, err)
-				bad = append(bad, name)
+				failed = append(failed, name)
 				continue
 			}
-			good++
+			succeeded++
 		}
 	}
-	slices.Sort(bad)
-	return fmt.Sprintf("%d methods, not %s", good, strings.Join(bad, ", ")), nil
+	slices.Sort(failed)
+	return fmt.Sprintf("%d methods, not %s", succeeded, strings.Join(failed, ", ")), nil
 }
 
-// session is a user who has logged in.
+// session is a logged-in user.
 type session struct {
 	mp                 *miniprogram.MiniProgram
 	openid, sessionKey string
 }
 
-// signature is the one of WeChat's session calls: over nothing.
+// signature is that of WeChat's session calls: HMAC-SHA256 of an empty message under
+// session_key.
 func (s *session) signature() string {
 	mac := hmac.New(sha256.New, []byte(s.sessionKey))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// filled says that a method gave what it read, where it gives a text.
-func filled(text string, err error) error {
+// notEmpty returns an error when a method has succeeded and returned an empty text.
+func notEmpty(text string, err error) error {
 	if err == nil && text == "" {
-		return errors.New("read nothing")
+		return errors.New("the result is empty")
 	}
 	return err
 }
@@ -75,22 +76,22 @@ func (s *session) users() map[string]func() error {
 				return err
 			}
 			s.sessionKey = got.SessionKey
-			return filled(got.SessionKey, nil)
+			return notEmpty(got.SessionKey, nil)
 		},
 		"GetUserEncryptKey": func() error {
 			got, err := a.GetUserEncryptKey(s.signature(), s.openid)
 			if err != nil {
 				return err
 			}
-			return filled(got.KeyInfoList[0].EncryptKey, nil)
+			return notEmpty(got.KeyInfoList[0].EncryptKey, nil)
 		},
 		"GetPaidUnionID": func() error {
-			return filled(a.GetPaidUnionID(&auth.GetPaidUnionIDRequest{OpenID: s.openid, TransactionID: "1"}))
+			return notEmpty(a.GetPaidUnionID(&auth.GetPaidUnionIDRequest{OpenID: s.openid, TransactionID: "1"}))
 		},
 		"CheckEncryptedData": func() error {
 			_, err := a.CheckEncryptedData(strings.Repeat("0", 64))
 			if err != nil && strings.Contains(err.Error(), "errcode=1") {
-				return nil // no such data: WeChat's own word
+				return nil // WeChat's errcode for unknown data, which this hash is
 			}
 			return err
 		},
@@ -109,10 +110,10 @@ func (s *session) content() map[string]func() error {
 		"MsgCheckV1": func() error { _, err := check.MsgCheckV1("hello"); return err },
 		"MsgCheck": func() error {
 			got, err := check.MsgCheck(&security.MsgCheckRequest{OpenID: s.openid, Scene: security.MsgSceneForum, Content: "risky"})
-			return filled(got.TraceID+got.Detail[0].Suggest, err)
+			return notEmpty(got.TraceID+got.Detail[0].Suggest, err)
 		},
 		"MediaCheckAsync": func() error {
-			return filled(check.MediaCheckAsync(&security.MediaCheckAsyncRequest{MediaURL: "https://example.com/a.png", MediaType: 2, OpenID: s.openid, Scene: 1}))
+			return notEmpty(check.MediaCheckAsync(&security.MediaCheckAsyncRequest{MediaURL: "https://example.com/a.png", MediaType: 2, OpenID: s.openid, Scene: 1}))
 		},
 		"ImageCheckV1": func() error {
 			file := filepath.Join(os.TempDir(), filepath.Base(os.Args[0])+".png")
@@ -124,7 +125,7 @@ func (s *session) content() map[string]func() error {
 		},
 		"CreateWXAQRCode": func() error { _, err := draw.CreateWXAQRCode(qrcode.QRCoder{Path: "pages/a"}); return err },
 		"GetWXACode":      func() error { _, err := draw.GetWXACode(qrcode.QRCoder{Path: "pages/a"}); return err },
-		"URLLink":         func() error { return filled(s.mp.GetURLLink().Generate(&urllink.ULParams{Path: "pages/a"})) },
+		"URLLink":         func() error { return notEmpty(s.mp.GetURLLink().Generate(&urllink.ULParams{Path: "pages/a"})) },
 	}
 }
 
@@ -132,7 +133,7 @@ func (s *session) messages() map[string]func() error {
 	sub := s.mp.GetSubscribe()
 	return map[string]func() error{
 		"CustomerMessage": func() error { return s.mp.GetCustomerMessage().Send(message.NewCustomerTextMessage(s.openid, "hello")) },
-		"GetCategory":     func() error { got, err := sub.GetCategory(); return filled(fmt.Sprint(got), err) },
+		"GetCategory":     func() error { got, err := sub.GetCategory(); return notEmpty(fmt.Sprint(got), err) },
 		"GetPubTemplateTitleList": func() error {
 			_, err := sub.GetPubTemplateTitleList(&subscribe.GetPubTemplateTitleListRequest{IDs: "616", Limit: 30})
 			return err

@@ -27,7 +27,8 @@ func pushCalls() map[string]func(arguments) (string, error) {
 	}
 }
 
-// servePush stands behind the gateway, in plain mode, and answers texts.
+// servePush is the push backend behind the gateway, in plain mode. It replies to text
+// messages.
 func servePush(w http.ResponseWriter, r *http.Request) {
 	account := officialaccount.NewOfficialAccount(&config.Config{
 		AppID: os.Getenv("APPID"), Token: os.Getenv("PUSH_TOKEN"), Cache: cache.NewMemory(),

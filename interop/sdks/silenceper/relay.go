@@ -5,7 +5,7 @@ import (
 	"net/url"
 )
 
-// relayTransport sends what was meant for WeChat to the gateway.
+// relayTransport sends the calls to api.weixin.qq.com to the gateway.
 type relayTransport struct {
 	base  *url.URL // http://10.0.0.2:9090/wx/wx0123456789abcdef
 	token string   // of admin.tokens
@@ -22,10 +22,10 @@ func (t relayTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// tokenTransport asks the gateway for the access token alone, and calls WeChat itself.
+// tokenTransport gets only the access token from the gateway, and calls WeChat directly.
 type tokenTransport struct {
-	gateway http.RoundTripper // relayTransport
-	wechat  http.RoundTripper // here the simulator
+	gateway http.RoundTripper // a relayTransport
+	wechat  http.RoundTripper // here to the simulator
 }
 
 func (t tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {

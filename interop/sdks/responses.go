@@ -9,9 +9,10 @@ import (
 	"wxgate/interop/rig"
 )
 
-// asked are the simulator's calls that answer in JSON and succeed, with a field that
-// must be read of each. OPENID stands for a user's.
-var asked = []struct{ method, path, body, field string }{
+// jsonCalls are calls to which the simulator responds with JSON and no error, each with a
+// field of the response that the SDK must have read. OPENID, APPID, CODE and SECRET stand
+// for values of a user and of the app.
+var jsonCalls = []struct{ method, path, body, field string }{
 	{"POST", "wxa/msg_sec_check", `{"version":2,"scene":1,"openid":"OPENID","content":"hello"}`, "result"},
 	{"POST", "wxa/msg_sec_check", `{"content":"hello"}`, "errmsg"},
 	{"POST", "wxa/media_check_async", `{"version":2,"scene":1,"openid":"OPENID","media_url":"https://example.com/a.png","media_type":2}`, "trace_id"},
@@ -28,36 +29,35 @@ var asked = []struct{ method, path, body, field string }{
 	{"GET", "sns/jscode2session?appid=APPID&secret=SECRET&grant_type=authorization_code&js_code=CODE", "", "session_key"},
 }
 
-// answers has an SDK read every answer that the simulator gives.
-func (b *testbed) answers(ctx context.Context, w way) (string, error) {
+// checkResponses has an SDK read the response to each of jsonCalls. The driver of an SDK
+// with a method for each call has one call, methods, for all of them.
+func (b *testbed) checkResponses(ctx context.Context, s *instance) (string, error) {
 	user, err := b.control(ctx, "code", map[string]string{"user": "alice"})
 	if err != nil {
 		return "", err
 	}
-	res, err := w.call(ctx, "methods", map[string]string{"code": fmt.Sprint(user["code"])})
+	res, err := s.call(ctx, "methods", map[string]string{"code": fmt.Sprint(user["code"])})
 	if err == nil {
-		w.take()
-		return b.read(res.Error == "", res.Value, said(res)), nil
+		s.resetCounts()
+		if res.Error != "" {
+			return b.fail(describe(res)), nil
+		}
+		return res.Value, nil
 	}
-	filled := strings.NewReplacer("OPENID", fmt.Sprint(user["openid"]), "APPID", fmt.Sprint(user["appid"]), "CODE", fmt.Sprint(user["code"]), "SECRET", rig.AppSecret)
-	for _, a := range asked {
-		res, err := w.call(ctx, "answer", map[string]string{"method": a.method, "path": filled.Replace(a.path), "body": filled.Replace(a.body)})
+	values := strings.NewReplacer("OPENID", fmt.Sprint(user["openid"]), "APPID", fmt.Sprint(user["appid"]), "CODE", fmt.Sprint(user["code"]), "SECRET", rig.AppSecret)
+	for _, c := range jsonCalls {
+		res, err := s.call(ctx, "request", map[string]string{"method": c.method, "path": values.Replace(c.path), "body": values.Replace(c.body)})
 		if err != nil {
 			return "", err
 		}
 		var fields map[string]any
-		if json.Unmarshal([]byte(res.Value), &fields) != nil || fields[a.field] == nil {
-			return b.read(false, "", a.path+": "+said(res)+" "+res.Value), nil
+		if json.Unmarshal([]byte(res.Value), &fields) != nil || fields[c.field] == nil {
+			return b.fail(c.path + ": " + describe(res) + " " + res.Value), nil
 		}
 	}
-	w.take()
-	return fmt.Sprint(len(asked), " answers"), nil
+	s.resetCounts()
+	return fmt.Sprint(len(jsonCalls), " responses"), nil
 }
 
-// read counts a failure unless ok.
-func (b *testbed) read(ok bool, good, bad string) string {
-	if ok {
-		return good
-	}
-	return b.r.Check(false) + " " + bad
-}
+// fail counts a failure and returns the cell for the table.
+func (b *testbed) fail(reason string) string { return b.r.Check(false) + " " + reason }
