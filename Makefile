@@ -1,4 +1,4 @@
-# One command for people and for CI: make test.
+# make test runs every check that CI runs.
 
 SHELL       := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,12 +16,12 @@ BENCHTIME ?= 2s
 SESSIONS  ?= 1000000
 TOOLS     := $(CURDIR)/.cache/bin
 
-# The version is stamped below; asking git while building for tests only fails
-# in a checkout that belongs to somebody else.
+# The build target stamps the version itself. Go's own stamping runs git, which fails in a
+# checkout that belongs to another user.
 export GOFLAGS += -buildvcs=false
 
 .PHONY: help
-help: ## what can be made
+help: ## the targets of this Makefile
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
@@ -30,16 +30,16 @@ build: ## bin/wxgate, a static binary
 		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/wxgate ./cmd/wxgate
 
 .PHONY: test
-test: tools fmt vet lint tidy race sdk browser vuln ## everything that must be green, the same as CI
-	@echo "all green"
+test: tools fmt vet lint tidy race sdk browser vuln ## everything that must pass, the same as CI
+	@echo "all passed"
 
 .PHONY: tools
-tools: ## what the tests need from the system
+tools: ## install the system packages that the tests need
 	@scripts/need redis-server=redis-server cc='gcc libc6-dev' node=nodejs npm=npm chromium=chromium \
 		php=php-cli javac=default-jdk-headless python3:jwt=python3-jwt python3:cryptography=python3-cryptography
 
 .PHONY: fmt
-fmt: ## gofmt has nothing to change
+fmt: ## check that gofmt changes nothing
 	@files=$$(find . -name '*.go' -not -path '*/node_modules/*' | xargs gofmt -l); \
 	if [ -n "$$files" ]; then echo "run gofmt -w on" $$files; exit 1; fi
 
@@ -52,11 +52,11 @@ lint: ## staticcheck
 	go run $(STATICCHECK) ./...
 
 .PHONY: tidy
-tidy: ## go.mod says what the code imports
+tidy: ## check that go.mod has exactly what the code imports
 	go mod tidy -diff
 
 .PHONY: unit
-unit: tools ## the Go tests, quickly
+unit: tools ## the Go tests without the race detector
 	go test -timeout 10m ./...
 
 .PHONY: race
@@ -64,7 +64,7 @@ race: tools ## the Go tests under the race detector
 	go test -race -timeout 15m ./...
 
 .PHONY: sdk
-sdk: tools ## the mini program SDK's tests
+sdk: tools ## the tests of the mini program SDK
 	cd miniprogram && $(NPM_TEST)
 
 .PHONY: browser
@@ -72,7 +72,7 @@ browser: tools ## the page of wxgate dev, and the console, in the system's chrom
 	cd cmd/wxgate/playground/browsertest && $(NPM_TEST)
 
 .PHONY: vuln
-vuln: ## known vulnerabilities in what the code calls
+vuln: ## known vulnerabilities in functions that the code calls
 	@GOBIN=$(TOOLS) go install $(GOVULNCHECK)
 	@scripts/vuln $(TOOLS)/govulncheck
 
@@ -81,11 +81,11 @@ fuzz: ## each fuzz target for FUZZTIME (10s)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: ## what authentication costs, as a ratio to a bare reverse proxy
+bench: ## the cost of authentication, as a ratio to a reverse proxy without it
 	@go test -run '^$$' -bench Forward -benchtime $(BENCHTIME) -count 6 ./proxy/ | awk -f scripts/ratio.awk
 
 .PHONY: redis-bytes
-redis-bytes: tools ## bytes in Redis per session, with SESSIONS (1000000) of them
+redis-bytes: tools ## memory of Redis per session, with SESSIONS (1000000) sessions
 	SESSIONS=$(SESSIONS) go test -run '^$$' -bench '^BenchmarkRedisBytesPerSession$$' -benchtime 1x -timeout 30m ./session/
 
 .PHONY: scale
@@ -113,27 +113,28 @@ real-backends: ## attacks on php-fpm, gunicorn, tomcat and nginx behind the gate
 	@go run ./interop/backends
 
 .PHONY: websockets
-websockets: ## 10,000 idle WebSockets: memory of the gateway's process
+websockets: ## memory of the gateway with 10,000 idle WebSockets
 	@go run ./interop/sockets
 
 .PHONY: clients
-clients: ## public HTTP, WebSocket and stream clients through the gateway, and what a logout does to them
+clients: ## public HTTP, WebSocket and stream clients through the gateway, and how they react to a logout
 	@scripts/need node=nodejs npm=npm
+	@cd miniprogram && npm ci --no-audit --no-fund --silent
 	@cd interop/clients && npm ci --no-audit --no-fund --silent && node run.mjs
 
 .PHONY: sdks
-sdks: ## WeChat server SDKs at the relay, at the simulator, and behind the push
+sdks: ## WeChat server SDKs at the relay, at the simulator, and behind the message push
 	@scripts/need node=nodejs npm=npm redis-server=redis-server
 	@cd interop/sdks/npm && npm ci --no-audit --no-fund --silent
 	@go run ./interop/sdks
 
 .PHONY: webkit
-webkit: ## a web page's session in WebKitGTK's MiniBrowser
+webkit: ## web sessions in WebKitGTK's MiniBrowser
 	@scripts/need WebKitWebDriver=webkit2gtk-driver Xvfb=xvfb node=nodejs
 	@node interop/webkit/run.mjs
 
 .PHONY: streams
-streams: ## 1 GiB up and down: memory of the gateway's process
+streams: ## memory of the gateway during uploads and downloads of 1 GiB
 	@go run ./interop/streams
 
 .PHONY: versus
@@ -143,43 +144,44 @@ versus: ## processor time a request, beside HAProxy, nginx, Caddy and others
 	@go run ./interop/versus
 
 .PHONY: deploy
-deploy: ## the manifests, alerts and units of deploy/ against what reads them
+deploy: ## the manifests, alerts and units of deploy/, checked with the programs and types that read them
 	cd deploy/check && go test ./...
 	cd deploy/prometheus && ../../scripts/promtool check config prometheus.yaml
 	cd deploy/prometheus && ../../scripts/promtool test rules alerts_test.yaml
 	scripts/systemd
 
 .PHONY: collector
-collector: ## spans in a real OpenTelemetry Collector: their names, their number, no secret
+collector: ## spans in a real OpenTelemetry Collector: names, number, no secrets
 	@scripts/need redis-server=redis-server
 	@go run ./interop/collector
 
 .PHONY: examples
-examples: ## each backend of examples/ behind the gateway: login, hook, assertion
+examples: ## each backend of examples/ behind the gateway: login, login hook, assertion
 	@scripts/need javac=default-jdk-headless node=nodejs php=php-cli python3:jwt=python3-jwt python3:cryptography=python3-cryptography
 	@go run ./interop/examples
 
 .PHONY: miniprograms
-miniprograms: ## the mini programs of examples/, built with their public tools
+miniprograms: ## the mini programs of examples/, built with their public tools and run
 	@scripts/need node=nodejs npm=npm
+	@cd miniprogram && npm ci --no-audit --no-fund --silent
 	@cd interop/miniprograms && npm install --no-audit --no-fund --silent && node run.mjs
 
 .PHONY: restarts
-restarts: tools ## one gateway restarted thirty times under load, by SIGUSR2 and by socket activation
+restarts: tools ## a gateway restarted thirty times under load, by SIGUSR2 and by socket activation
 	@go run ./interop/restarts
 
 .PHONY: rolling-restarts
-rolling-restarts: ## two gateways restarted in turns behind nginx and HAProxy, under load
+rolling-restarts: ## two gateways restarted alternately behind nginx and HAProxy, under load
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
 	@go run ./interop/rolling
 
 .PHONY: failures
-failures: ## backends that die or hang, sessions that end, a short shutdown: does a POST run twice?
+failures: ## failing backends, ended sessions, a short shutdown: no POST may run twice
 	@scripts/need haproxy=haproxy redis-server=redis-server
 	@go run ./interop/failures
 
 .PHONY: gateways
-gateways: ## wxgate behind and before nginx, HAProxy, Caddy and Traefik
+gateways: ## wxgate behind and in front of nginx, HAProxy, Caddy and Traefik
 	@scripts/need nginx=nginx-light haproxy=haproxy redis-server=redis-server
 	@go run ./interop/gateways
 

@@ -22,7 +22,7 @@ func TestConfigFilesLoad(t *testing.T) {
 	} {
 		testkit.Must(t, os.WriteFile(filepath.Join(secrets, name), []byte(value+"\n"), 0o600))
 	}
-	environment := map[string]string{ // what compose.yaml hands on
+	environment := map[string]string{ // that compose.yaml sets
 		"WXGATE_SECRET": gatewaySecret, "WXGATE_ADMIN_TOKEN": "9f2c47d1b86e035a9f2c47d1b86e035a", "REDIS_PASSWORD": "redis-password-of-a-test",
 		"WECHAT_APPID": "wx0123456789abcdef", "WECHAT_SECRET": "app-secret-of-a-test", "WECHAT_API_BASE": "https://api.weixin.qq.com",
 	}
@@ -39,7 +39,7 @@ func TestConfigFilesLoad(t *testing.T) {
 			continue
 		}
 		if len(c.Redis.Addrs) == 0 {
-			t.Errorf("%s keeps sessions in the process", file)
+			t.Errorf("%s keeps sessions in the process's memory", file)
 		}
 	}
 }

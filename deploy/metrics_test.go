@@ -9,10 +9,10 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// TestNamedMetricsExist is the quick half of what deploy/check does: every metric that
-// an alert or the dashboard names stands in docs/metrics.md, which a test of cmd/wxgate
-// holds equal to what the gateway registers.
-func TestNamedMetricsExist(t *testing.T) {
+// This is the part of deploy/check that needs no further modules: docs/metrics.md has every
+// metric that an alert or the dashboard uses. A test of cmd/wxgate compares docs/metrics.md
+// with the metrics that the gateway registers.
+func TestAlertsAndDashboardUseDocumentedMetrics(t *testing.T) {
 	t.Parallel()
 	table, err := os.ReadFile("../docs/metrics.md")
 	testkit.Must(t, err)
@@ -25,12 +25,12 @@ func TestNamedMetricsExist(t *testing.T) {
 		testkit.Must(t, err)
 		names := regexp.MustCompile(`\bwxgate_[a-z_]+`).FindAllString(string(text), -1)
 		if len(names) == 0 {
-			t.Errorf("%s names no metric", file)
+			t.Errorf("%s uses no metric", file)
 		}
 		for _, name := range names {
 			base := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
 			if !known[name] && !known[base] {
-				t.Errorf("%s names %s, which docs/metrics.md doesn't", file, name)
+				t.Errorf("%s uses %s, which docs/metrics.md doesn't have", file, name)
 			}
 		}
 	}

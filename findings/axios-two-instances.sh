@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
-# Guess:   an interceptor on axios' default instance reaches a package (an SDK for WeChat, say)
-#          that calls the default instance of the same installed axios.
-# Reality: in Node axios has two builds, and each its own default instance. What an ES module
-#          imports is not what a CommonJS package requires: the interceptor reaches
-#          nothing, and the SDK goes on calling its own address.
+# Guess:   an interceptor on axios' default instance applies to a package, such as a WeChat SDK,
+#          that uses the default instance of the same installed axios.
+# Reality: axios has two builds for Node, each with its own default instance. An ES module that
+#          imports axios gets another instance than a CommonJS package that requires it: the
+#          interceptor has no effect, and the SDK still calls its own address.
 # Needs:   node 20 or later, npm.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-npm init -y >/dev/null
-npm install --no-audit --no-fund axios@1.21.1 nest-wechat@0.2.50 @nestjs/common@10.4.20 >/dev/null
+npm_install axios@1.21.1 nest-wechat@0.2.50 @nestjs/common@10.4.20
 cat >main.mjs <<'EOF'
 import { createRequire } from 'node:module'
 import imported from 'axios'
@@ -20,18 +16,18 @@ import { MiniProgramService } from 'nest-wechat'
 
 const required = createRequire(import.meta.url)('axios')
 
-/** What the SDK's call reaches with an interceptor on an instance. */
-async function reached(axios) {
+/** Where a call of the SDK ends when this instance has an interceptor. */
+async function endOfCall(axios) {
   const interceptor = axios.interceptors.request.use(() => { throw new Error('the interceptor') })
-  const nowhere = required.interceptors.request.use(config => ({ ...config, adapter: () => { throw new Error('the network') } }))
+  const noNetwork = required.interceptors.request.use(config => ({ ...config, adapter: () => { throw new Error('the network') } }))
   const error = await new MiniProgramService({ appId: 'wx1', secret: 's' }).getAccessToken().catch(error => error)
   axios.interceptors.request.eject(interceptor)
-  required.interceptors.request.eject(nowhere)
+  required.interceptors.request.eject(noNetwork)
   return error.message
 }
 
-console.log('imported:', await reached(imported))
-console.log('required:', await reached(required))
+console.log('imported:', await endOfCall(imported))
+console.log('required:', await endOfCall(required))
 EOF
 node main.mjs | tee seen
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Guess:   browsers treat a refused WebSocket handshake alike: a Set-Cookie on it is kept (it is
-#          an HTTP answer) or isn't, and no handshake says Sec-Fetch-Site.
-# Reality: Chromium keeps the cookie of a 401 only and sends no Sec-Fetch-* with a handshake;
-#          WebKit keeps the cookie of every status and sends Sec-Fetch-Site. A server can't count on
-#          clearing a cookie by a 403, nor tell by that header who knocks: Origin is there in both.
+# Guess:   browsers treat a refused WebSocket handshake alike: they all store a Set-Cookie of the
+#          response, or none does, and none sends Sec-Fetch-Site with a handshake.
+# Reality: Chromium stores the cookie of a 401 only and sends no Sec-Fetch-* with a handshake;
+#          WebKit stores the cookie of every status and sends Sec-Fetch-Site. A server can't rely
+#          on a 403 to clear a cookie, nor on Sec-Fetch-Site to recognise another site. Both
+#          browsers send Origin.
 # Needs:   node 20, npm; Debian's chromium, webkit2gtk-driver, xvfb.
 set -euo pipefail
-
 . "$(dirname "$0")/lib/browsers.sh"
 
 cat >main.mjs <<'EOF'

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # Guess:   a Secure cookie that works on http://localhost in one browser works in the others:
 #          localhost is a trustworthy origin for all of them.
-# Reality: Chromium keeps Secure and __Host- cookies that http://localhost sets and sends them back;
-#          WebKit drops both without a word. A development server without TLS needs a cookie of
-#          another name, without Secure.
+# Reality: Chromium stores and sends Secure and __Host- cookies of http://localhost; WebKit
+#          discards both without an error. A development server without TLS needs a cookie with
+#          another name and without Secure.
 # Needs:   node 20, npm; Debian's chromium, webkit2gtk-driver, xvfb.
 set -euo pipefail
-
 . "$(dirname "$0")/lib/browsers.sh"
 
 cat >main.mjs <<'EOF'

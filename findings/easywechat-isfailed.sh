@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
-# Guess:   node-easywechat's response.isFailed() is true for {"errcode":40003}: a mini program's client is
-#          made with a judge that looks at errcode.
-# Reality: the judge reaches a client only where none is handed in, and one always is. isFailed()
-#          looks at the HTTP status, which WeChat has 200 for errors, and says false; `http.throw`
-#          changes nothing. What an SDK's user has to look at is toObject().errcode.
+# Guess:   node-easywechat's response.isFailed() is true for {"errcode":40003}: the SDK gives a mini
+#          program's client a function that checks errcode.
+# Reality: the SDK sets that function only when no client is passed in, and it always passes one.
+#          isFailed() checks the HTTP status, which is 200 for WeChat's errors, and returns false;
+#          `http.throw` changes nothing. Users of the SDK have to check toObject().errcode.
 # Needs:   node 20 or later, npm.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-npm init -y >/dev/null
-npm install --no-audit --no-fund node-easywechat@3.6.2 node-socialite@1.4.1 >/dev/null
+npm_install node-easywechat@3.6.2 node-socialite@1.4.1
 cat >main.mjs <<'EOF'
 import { once } from 'node:events'
 import http from 'node:http'

@@ -1,27 +1,23 @@
 #!/usr/bin/env bash
-# Guess:   the packages called eventsource behave alike where a server answers 503 for a
-#          moment, in a rolling restart say: they come back.
-# Reality: version 2 comes back after 500, 502, 503 and 504. Versions 3 and 4, as browsers do by the
-#          standard, take any status but 200 for the end and stay closed for good, whatever
-#          Retry-After says. All come back where the connection just ends.
+# Guess:   all versions of the package eventsource reconnect when a server responds with 503 for a
+#          moment, as in a rolling restart.
+# Reality: version 2 reconnects after 500, 502, 503 and 504. Versions 3 and 4, like browsers and the
+#          standard, stop at any status but 200 and never reconnect, whatever Retry-After says. All
+#          versions reconnect when the connection just ends.
 # Needs:   node 20 or later, npm.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-npm init -y >/dev/null
-npm install --no-audit --no-fund v2@npm:eventsource@2.0.2 v3@npm:eventsource@3.0.7 v4@npm:eventsource@4.1.1 >/dev/null
+npm_install v2@npm:eventsource@2.0.2 v3@npm:eventsource@3.0.7 v4@npm:eventsource@4.1.1
 cat >main.mjs <<'EOF'
 import http from 'node:http'
 import { createRequire } from 'node:module'
 
-const asked = {}
+const requests = {}
 const server = http.createServer((req, res) => {
   const [, client, status] = req.url.split('/')
   const key = `${client} ${status}`
-  asked[key] = (asked[key] ?? 0) + 1
+  requests[key] = (requests[key] ?? 0) + 1
   res.writeHead(Number(status), { 'content-type': 'text/event-stream', 'retry-after': '1' })
   res.end('retry: 100\n\n')
 })
@@ -41,7 +37,7 @@ server.listen(0, '127.0.0.1', async () => {
   }
   setTimeout(() => {
     for (const stream of streams) stream.close()
-    for (const key of Object.keys(asked).sort()) console.log(key, asked[key] > 1 ? 'comes back' : 'stays closed')
+    for (const key of Object.keys(requests).sort()) console.log(key, requests[key] > 1 ? 'reconnects' : 'stays closed')
     process.exit()
   }, 5000)
 })
@@ -49,13 +45,13 @@ EOF
 node main.mjs | tee seen
 
 diff -u - seen <<'EOF'
-v2 200 comes back
+v2 200 reconnects
 v2 401 stays closed
-v2 503 comes back
-v3 200 comes back
+v2 503 reconnects
+v3 200 reconnects
 v3 401 stays closed
 v3 503 stays closed
-v4 200 comes back
+v4 200 reconnects
 v4 401 stays closed
 v4 503 stays closed
 EOF

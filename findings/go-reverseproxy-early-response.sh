@@ -1,19 +1,16 @@
 #!/usr/bin/env bash
-# Guess:   httputil.ReverseProxy gives a POST's whole answer, also where it sees the end of the
-#          request's body a moment after its last byte.
-# Reality: the transport reads once more than Content-Length says. When the answer (of more than 2 KiB)
-#          begins before that read, the server has closed the body; the read fails, and
-#          the transport closes the connection that the answer is coming on. The client gets
-#          the start of a 200. A middleware that is slow at the body's end makes it certain; without
-#          one it is a race that a fast backend wins now and then.
+# Guess:   httputil.ReverseProxy forwards the whole response to a POST, also when it sees the end of
+#          the request's body a moment after the last byte.
+# Reality: the transport reads the body once more after Content-Length bytes. When a response of more
+#          than 2 KiB starts before that read, the server has closed the body; the read fails, and
+#          the transport closes the connection on which the response arrives. The client gets the
+#          start of a 200. Middleware that delays the end of the body makes this certain; without it,
+#          it is a race that a fast backend sometimes wins.
 # Needs:   go 1.26.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-printf 'module finding\n\ngo 1.26\n' >go.mod
+go_module
 cat >main.go <<'EOF'
 package main
 
@@ -29,7 +26,7 @@ import (
 	"time"
 )
 
-// slowEnd takes its time to say that a body has ended.
+// slowEnd is a body that reports its end 100 ms after its last byte.
 type slowEnd struct {
 	io.ReadCloser
 	left int64
@@ -77,7 +74,7 @@ func main() {
 	}
 }
 EOF
-go run . | tee seen
+run_go | tee seen
 
 go version
 diff -u - seen <<'EOF'

@@ -1,18 +1,15 @@
 #!/usr/bin/env bash
-# Guess:   http.Server.Shutdown, which waits up to five seconds for a connection that was
-#          accepted and has said nothing yet, then serves the request that comes on it.
-# Reality: it reads the request and closes without a byte of an answer; the handler isn't
-#          called. To the client or load balancer that is a connection broken in the middle
-#          of a POST, which some of them send again. A server that leaves has to stop
-#          accepting first, say "Connection: close", and pause before Shutdown.
+# Guess:   http.Server.Shutdown waits up to five seconds for an accepted connection on which nothing
+#          has arrived yet, and serves the request that then arrives on it.
+# Reality: it reads the request and closes without a byte of a response; the handler isn't called.
+#          For the client or load balancer the connection broke within a POST, which some of them
+#          send again. A server that shuts down has to stop accepting first, send
+#          "Connection: close", and wait before it calls Shutdown.
 # Needs:   go 1.26.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-printf 'module finding\n\ngo 1.26\n' >go.mod
+go_module
 cat >main.go <<'EOF'
 package main
 
@@ -55,14 +52,14 @@ func main() {
 
 	fmt.Fprint(conn, "POST /order HTTP/1.1\r\nHost: example\r\nContent-Length: 2\r\n\r\n{}")
 	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-	answer, err := io.ReadAll(conn)
-	fmt.Printf("Shutdown: %v; handler called %d times; answer of %d bytes, then %v\n", <-stopped, handled, len(answer), err)
+	response, err := io.ReadAll(conn)
+	fmt.Printf("Shutdown: %v; handler called %d times; response of %d bytes, then %v\n", <-stopped, handled, len(response), err)
 }
 EOF
-go run . | tee seen
+run_go | tee seen
 
 go version
 diff -u - seen <<'EOF'
-Shutdown: <nil>; handler called 0 times; answer of 0 bytes, then <nil>
+Shutdown: <nil>; handler called 0 times; response of 0 bytes, then <nil>
 EOF
 echo "as seen on 2026-11-27 with Go 1.26.8"

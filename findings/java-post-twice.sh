@@ -1,15 +1,13 @@
 #!/usr/bin/env bash
-# Guess:   a Java client sends a POST again, if ever, when a kept connection turned out to be dead.
-# Reality: java.net.HttpURLConnection sends it again over a second connection whenever the
-#          first was closed without a byte of an answer, a fresh one as well: the server sees
-#          the order twice, the program one exception. java.net.http.HttpClient does so for GET only.
-#          A server that must give up on a request has to answer it.
+# Guess:   a Java client repeats a POST, if at all, when the server had closed a kept-alive
+#          connection.
+# Reality: java.net.HttpURLConnection repeats it on a second connection whenever the first one was
+#          closed without a byte of a response, a new connection too: the server gets the order
+#          twice, the program one exception. java.net.http.HttpClient repeats only a GET. A server
+#          that gives up on a request has to respond to it.
 # Needs:   a JDK (javac, java), 17 or later.
 set -euo pipefail
-
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
+. "$(dirname "$0")/lib/common.sh"
 
 cat >Twice.java <<'EOF'
 import java.io.*;
@@ -17,7 +15,7 @@ import java.net.*;
 import java.net.http.*;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Counts how often a request reaches a server that reads it and closes without an answer. */
+/** Counts how often a request reaches a server that reads it and closes without a response. */
 public class Twice {
     static final AtomicInteger requests = new AtomicInteger();
 

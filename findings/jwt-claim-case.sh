@@ -1,26 +1,15 @@
 #!/usr/bin/env bash
 # Guess:   the subject of {"sub":"alice","SUB":"bob"} is alice for every library: names of claims are
-#          case-sensitive (RFC 7519, section 4), and SUB is another one.
-# Reality: golang-jwt has two answers. RegisteredClaims are read by encoding/json, which takes SUB for
-#          sub: bob. MapClaims of the same package, go-jose and npm's jose say alice. With the
-#          same name twice go-jose alone refuses.
+#          case-sensitive (RFC 7519, section 4), so SUB is another claim.
+# Reality: golang-jwt has two results. RegisteredClaims are decoded by encoding/json, which accepts
+#          SUB for sub: bob. With MapClaims of the same package, with go-jose and with npm's jose it
+#          is alice. When sub occurs twice, only go-jose refuses the token.
 # Needs:   go, node, npm.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require (
-	github.com/go-jose/go-jose/v4 v4.1.3
-	github.com/golang-jwt/jwt/v5 v5.3.0
-)
-EOF
+go_module github.com/go-jose/go-jose/v4@v4.1.3 \
+    github.com/golang-jwt/jwt/v5@v5.3.0
 cat >main.go <<'EOF'
 package main
 
@@ -56,8 +45,7 @@ func main() {
 	}
 }
 EOF
-npm init -y >/dev/null
-npm install --no-audit --no-fund jose@6.2.18 >/dev/null
+npm_install jose@6.2.18
 cat >main.mjs <<'EOF'
 import { jwtVerify } from 'jose'
 
@@ -76,7 +64,7 @@ for (const payload of ['{"sub":"alice","SUB":"bob"}', '{"sub":"alice","sub":"bob
 EOF
 mapfile -t tokens < <(node sign.mjs)
 {
-    GOFLAGS=-mod=mod go run . "${tokens[@]}" 2>"$dir/log" || cat "$dir/log"
+    run_go "${tokens[@]}"
     node main.mjs "${tokens[@]}"
 } | sort | tee seen
 

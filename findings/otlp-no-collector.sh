@@ -1,28 +1,17 @@
 #!/usr/bin/env bash
-# Guess:   with nothing listening where the collector should be, OpenTelemetry's two trace exporters for Go
-#          behave alike when the program ends: Shutdown gives up at once, and says so.
-# Reality: by HTTP it gives up at once, by gRPC it goes on for ten seconds, which a container's ten seconds of grace
-#          or a drain has to have left. Neither says so: both return nil, the spans are gone, and only
-#          the global error handler hears of it.
+# Guess:   when no collector listens, OpenTelemetry's two trace exporters for Go behave alike at the
+#          end of a program: Shutdown fails at once and returns an error.
+# Reality: the HTTP exporter stops at once, the gRPC exporter after ten seconds, as long as the whole
+#          grace period of a container. Neither returns an error: both return nil, the spans are
+#          lost, and only the global error handler gets the error.
 # Needs:   go 1.26.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require (
-	go.opentelemetry.io/otel v1.47.0
-	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc v1.47.0
-	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.47.0
-	go.opentelemetry.io/otel/sdk v1.47.0
-)
-EOF
+go_module go.opentelemetry.io/otel@v1.47.0 \
+    go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc@v1.47.0 \
+    go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp@v1.47.0 \
+    go.opentelemetry.io/otel/sdk@v1.47.0
 cat >main.go <<'EOF'
 package main
 
@@ -43,14 +32,14 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	nobody := ln.Addr().String()
+	unused := ln.Addr().String()
 	ln.Close()
 	ctx := context.Background()
-	byHTTP, err := otlptracehttp.New(ctx, otlptracehttp.WithInsecure(), otlptracehttp.WithEndpoint(nobody))
+	byHTTP, err := otlptracehttp.New(ctx, otlptracehttp.WithInsecure(), otlptracehttp.WithEndpoint(unused))
 	if err != nil {
 		panic(err)
 	}
-	byGRPC, err := otlptracegrpc.New(ctx, otlptracegrpc.WithInsecure(), otlptracegrpc.WithEndpoint(nobody))
+	byGRPC, err := otlptracegrpc.New(ctx, otlptracegrpc.WithInsecure(), otlptracegrpc.WithEndpoint(unused))
 	if err != nil {
 		panic(err)
 	}
@@ -58,21 +47,21 @@ func main() {
 		name string
 		trace.SpanExporter
 	}{{"http", byHTTP}, {"grpc", byGRPC}} {
-		heard := 0
-		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { heard++ }))
+		errors := 0
+		otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) { errors++ }))
 		provider := trace.NewTracerProvider(trace.WithBatcher(e.SpanExporter))
 		_, span := provider.Tracer("finding").Start(ctx, "span")
 		span.End()
-		began := time.Now()
+		start := time.Now()
 		err := provider.Shutdown(ctx)
-		fmt.Printf("%s: Shutdown took about %.0f s, returned %v, the error handler heard %d\n", e.name, time.Since(began).Seconds(), err, heard)
+		fmt.Printf("%s: Shutdown took about %.0f s, returned %v, errors at the handler: %d\n", e.name, time.Since(start).Seconds(), err, errors)
 	}
 }
 EOF
-GOFLAGS=-mod=mod go run . 2>"$dir/log" | tee seen || { cat "$dir/log"; exit 1; }
+run_go | tee seen
 
 diff -u - seen <<'EOF'
-http: Shutdown took about 0 s, returned <nil>, the error handler heard 1
-grpc: Shutdown took about 10 s, returned <nil>, the error handler heard 1
+http: Shutdown took about 0 s, returned <nil>, errors at the handler: 1
+grpc: Shutdown took about 10 s, returned <nil>, errors at the handler: 1
 EOF
 echo "as seen on 2026-11-27 with OpenTelemetry for Go 1.47.0"

@@ -1,22 +1,14 @@
 #!/usr/bin/env bash
-# Guess:   a message whose FromUserName stands twice is from the last one, or the first, for all SDKs that
-#          receive WeChat's messages.
-# Reality: silenceper/wechat says the last one. node-easywechat and wechat give a list, co-wechat a list of two
-#          empty objects; wechat replies to a user "alice,bob" and co-wechat to "[object Object],[object Object]".
+# Guess:   all SDKs that receive WeChat's messages take the first FromUserName of a message with two, or
+#          all take the last.
+# Reality: silenceper/wechat takes the last. node-easywechat and wechat return a list, co-wechat a list
+#          of two empty objects; wechat replies to a user "alice,bob" and co-wechat to
+#          "[object Object],[object Object]".
 # Needs:   go, node, npm.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require github.com/silenceper/wechat/v2 v2.1.10
-EOF
+go_module github.com/silenceper/wechat/v2@v2.1.10
 cat >main.go <<'EOF'
 package main
 
@@ -36,11 +28,10 @@ func main() {
 	fmt.Printf("silenceper/wechat: %q\n", m.FromUserName)
 }
 EOF
-npm init -y >/dev/null
-npm install --no-audit --no-fund node-easywechat@3.6.2 node-socialite@1.4.1 co-wechat@2.4.0 wechat@2.1.0 >/dev/null
+npm_install node-easywechat@3.6.2 node-socialite@1.4.1 co-wechat@2.4.0 wechat@2.1.0
 cat >main.mjs <<'EOF'
 import { createHash } from 'node:crypto'
-import { Readable, Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import coWechat from 'co-wechat'
 import Message from 'node-easywechat/dist/OfficialAccount/Message.js'
 import { ServerRequest } from 'node-easywechat'
@@ -49,7 +40,7 @@ import wechat from 'wechat'
 const body = process.argv[2]
 const signature = createHash('sha1').update(['token', '1', 'nonce'].sort().join('')).digest('hex')
 const query = { signature, timestamp: '1', nonce: 'nonce' }
-const to = reply => /<ToUserName><!\[CDATA\[(.*?)\]\]>/.exec(reply.replace('CDATA[[', 'CDATA[ [').replace(']]]>', '] ]]>'))[1].replaceAll(' ', '')
+
 
 const message = await Message.createFromRequest(new ServerRequest('POST', '/', {}, body))
 console.log('node-easywechat:', JSON.stringify(message.FromUserName))
@@ -70,10 +61,10 @@ await new Promise(resolve => {
   })(request, response, resolve)
 })
 EOF
-sed -i '/^const to = /d; s/import { Readable, Writable }/import { Readable }/' main.mjs
+
 xml='<xml><ToUserName>gh_1</ToUserName><FromUserName>alice</FromUserName><FromUserName>bob</FromUserName><CreateTime>1</CreateTime><MsgType>text</MsgType><Content>ping</Content><MsgId>1</MsgId></xml>'
 {
-    GOFLAGS=-mod=mod go run . "$xml" 2>"$dir/log" || cat "$dir/log"
+    run_go "$xml"
     node main.mjs "$xml" 2>/dev/null
 } | tee seen
 

@@ -1,15 +1,12 @@
 #!/usr/bin/env bash
-# Guess:   in a script, cjson.decode('{"phone":null}').phone is nil, as a member that
-#          isn't there would be, and an empty table is encoded alike everywhere.
-# Reality: on Redis a null becomes cjson.null, a userdata that counts as true: "if user.phone"
-#          takes the branch of those who have one. miniredis gives nil. An empty table is {}
-#          for Redis and [] for miniredis: a field that is an object for one is a list for the other.
+# Guess:   in a script, cjson.decode('{"phone":null}').phone is nil, like a missing member, and an
+#          empty table is encoded alike everywhere.
+# Reality: Redis decodes null as cjson.null, a userdata that is true in a condition, so that
+#          "if user.phone" holds. miniredis decodes it as nil. Redis encodes an empty table as {} and
+#          miniredis as []: the same field is an object on one and a list on the other.
 # Needs:   go, redis-server.
 set -euo pipefail
-
-lib=$(cd "$(dirname "$0")/lib" && pwd)
-. "$lib/redis.sh"
-. "$lib/miniredis.sh"
+. "$(dirname "$0")/lib/miniredis.sh"
 
 eval_on_both \
     'if cjson.decode("{\"phone\":null}").phone then return "has a phone" else return "has none" end' \

@@ -1,18 +1,16 @@
 #!/usr/bin/env bash
-# Guess:   on a Redis that is full (maxmemory, noeviction) a script may delete and may not write,
-#          however it is written.
-# Reality: that depends on its first line and its first command. A script that only deletes runs;
-#          with "#!lua" on top it is refused whole, unless it says allow-oom. A script that
-#          writes is refused, but one that deletes something first writes all it likes
-#          behind that: memory is looked at before the first change only.
+# Guess:   on a full Redis (maxmemory, noeviction) a script may delete but not write, whatever its
+#          form.
+# Reality: that depends on its first line and its first command. A script that only deletes runs; if
+#          it starts with "#!lua" without allow-oom, Redis refuses it. A script that writes is
+#          refused, but one that deletes something first may write any amount after that: Redis
+#          checks its memory only before the first change.
 # Needs:   redis-server 7 or later, redis-cli.
 set -euo pipefail
+. "$(dirname "$0")/lib/redis.sh"
 
-lib=$(cd "$(dirname "$0")/lib" && pwd)
-. "$lib/redis.sh"
-
-# Prints whether a script runs on a full server. a and b are there before each.
-try() {
+# Prints whether a script runs on a full server with the keys a and b.
+report() {
     cli config set maxmemory 0 >/dev/null
     cli mset a 1 b 1 >/dev/null
     cli config set maxmemory 1 >/dev/null
@@ -23,11 +21,11 @@ try() {
 }
 
 {
-    try 'deletes' 'return redis.call("DEL", KEYS[1])'
-    try 'deletes, #!lua' $'#!lua\nreturn redis.call("DEL", KEYS[1])'
-    try 'deletes, allow-oom' $'#!lua flags=allow-oom\nreturn redis.call("DEL", KEYS[1])'
-    try 'writes' 'return redis.call("SET", KEYS[2], "x")'
-    try 'deletes, then writes' 'redis.call("DEL", KEYS[1]) return redis.call("SET", KEYS[2], string.rep("x", 100000))'
+    report 'deletes' 'return redis.call("DEL", KEYS[1])'
+    report 'deletes, #!lua' $'#!lua\nreturn redis.call("DEL", KEYS[1])'
+    report 'deletes, allow-oom' $'#!lua flags=allow-oom\nreturn redis.call("DEL", KEYS[1])'
+    report 'writes' 'return redis.call("SET", KEYS[2], "x")'
+    report 'deletes, then writes' 'redis.call("DEL", KEYS[1]) return redis.call("SET", KEYS[2], string.rep("x", 100000))'
 } | tee seen
 
 redis-server --version

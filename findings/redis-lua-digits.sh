@@ -1,15 +1,12 @@
 #!/usr/bin/env bash
-# Guess:   a Lua script that passes on miniredis writes the same numbers on a real Redis.
-# Reality: Redis's Lua 5.1 turns a number into text with 14 digits: tostring, ".." and
-#          cjson.encode make 1.7642304001235e+15 of the microseconds 1764230400123456.
-#          miniredis (gopher-lua) keeps all digits, so that a test doesn't see the loss.
-#          An argument of redis.call keeps 17 digits on both.
+# Guess:   a Lua script writes the same numbers on miniredis and on Redis.
+# Reality: Lua 5.1 in Redis converts a number to text with 14 digits: tostring, ".." and cjson.encode
+#          turn the microseconds 1764230400123456 into 1.7642304001235e+15. miniredis (gopher-lua)
+#          keeps all digits, so that a test doesn't show the loss. An argument of redis.call keeps 17
+#          digits on both.
 # Needs:   go, redis-server.
 set -euo pipefail
-
-lib=$(cd "$(dirname "$0")/lib" && pwd)
-. "$lib/redis.sh"
-. "$lib/miniredis.sh"
+. "$(dirname "$0")/lib/miniredis.sh"
 
 eval_on_both \
     'return tostring(1764230400123456)' \

@@ -1,21 +1,13 @@
 #!/usr/bin/env bash
-# Guess:   a typed SDK reads the example answer of WeChat's own documentation.
-# Reality: silenceper/wechat's GetPubTemplateTitleList has tid as a string, where WeChat writes a number
-#          (and categoryId, documented as a number, as a string): it fails on every list that isn't empty.
+# Guess:   a typed SDK can decode the example response in WeChat's documentation.
+# Reality: GetPubTemplateTitleList of silenceper/wechat declares tid as a string, but WeChat sends a
+#          number (and categoryId, documented as a number, as a string): the call fails for every list
+#          that isn't empty.
 # Needs:   go 1.26.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require github.com/silenceper/wechat/v2 v2.1.10
-EOF
+go_module github.com/silenceper/wechat/v2@v2.1.10
 cat >main.go <<'EOF'
 package main
 
@@ -31,28 +23,29 @@ import (
 	"github.com/silenceper/wechat/v2/util"
 )
 
-// answer stands for WeChat.
-type answer string
+// weChat is a transport that responds with its value, and with an access token when asked
+// for one.
+type weChat string
 
-func (a answer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (body weChat) RoundTrip(r *http.Request) (*http.Response, error) {
 	w := httptest.NewRecorder()
 	if r.URL.Path == "/cgi-bin/token" {
-		a = `{"access_token":"t","expires_in":7200}`
+		body = `{"access_token":"t","expires_in":7200}`
 	}
-	_, err := w.WriteString(string(a))
+	_, err := w.WriteString(string(body))
 	return w.Result(), err
 }
 
 func main() {
 	mp := miniprogram.NewMiniProgram(&config.Config{AppID: "wx1", AppSecret: "s", Cache: cache.NewMemory()})
 	for _, data := range []string{`[]`, `[{"tid":99,"title":"title","type":2,"categoryId":"616"}]`} {
-		util.DefaultHTTPClient = &http.Client{Transport: answer(`{"errcode":0,"errmsg":"ok","count":55,"data":` + data + `}`)}
+		util.DefaultHTTPClient = &http.Client{Transport: weChat(`{"errcode":0,"errmsg":"ok","count":55,"data":` + data + `}`)}
 		_, err := mp.GetSubscribe().GetPubTemplateTitleList(&subscribe.GetPubTemplateTitleListRequest{IDs: "616", Limit: 30})
 		fmt.Println(err)
 	}
 }
 EOF
-GOFLAGS=-mod=mod go run . 2>"$dir/log" | tee seen || { cat "$dir/log"; exit 1; }
+run_go | tee seen
 
 diff -u - seen <<'EOF'
 <nil>

@@ -1,25 +1,14 @@
 #!/usr/bin/env bash
-# Guess:   SM4-GCM is SM4-GCM: Go's two known libraries give the tag of RFC 8998's example.
-# Reality: emmansun/gmsm does. tjfoc/gmsm's own Sm4GCM gives the right ciphertext and a tag that nobody else
-#          does; its block cipher under crypto/cipher's GCM gives the right one. What was written with
-#          Sm4GCM can be read with Sm4GCM alone.
+# Guess:   both known SM4 libraries for Go compute the tag of RFC 8998's SM4-GCM example.
+# Reality: emmansun/gmsm does. Sm4GCM of tjfoc/gmsm computes the right ciphertext and a wrong tag; its
+#          block cipher with GCM of crypto/cipher computes the right one. Only Sm4GCM can decrypt
+#          what Sm4GCM has encrypted.
 # Needs:   go 1.26.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require (
-	github.com/emmansun/gmsm v0.15.5
-	github.com/tjfoc/gmsm v1.4.1
-)
-EOF
+go_module github.com/emmansun/gmsm@v0.15.5 \
+    github.com/tjfoc/gmsm@v1.4.1
 cat >main.go <<'EOF'
 package main
 
@@ -54,7 +43,7 @@ var (
 	tag        = unhex("83DE3541E4C2B58177E065A9BF7B62EC")
 )
 
-func tell(name string, gotText, gotTag []byte) {
+func report(name string, gotText, gotTag []byte) {
 	fmt.Printf("%s: ciphertext %v, tag %v\n", name, bytes.Equal(gotText, ciphertext), bytes.Equal(gotTag, tag))
 }
 
@@ -67,7 +56,7 @@ func byGCM(name string, block cipher.Block, err error) {
 		panic(err)
 	}
 	sealed := aead.Seal(nil, iv, plain, aad)
-	tell(name, sealed[:len(plain)], sealed[len(plain):])
+	report(name, sealed[:len(plain)], sealed[len(plain):])
 }
 
 func main() {
@@ -79,10 +68,10 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	tell("tjfoc/gmsm, Sm4GCM", text, got)
+	report("tjfoc/gmsm, Sm4GCM", text, got)
 }
 EOF
-GOFLAGS=-mod=mod go run . 2>"$dir/log" | tee seen || { cat "$dir/log"; exit 1; }
+run_go | tee seen
 
 diff -u - seen <<'EOF'
 emmansun/gmsm, crypto/cipher: ciphertext true, tag true

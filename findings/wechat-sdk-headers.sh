@@ -1,18 +1,14 @@
 #!/usr/bin/env bash
-# Guess:   with setOpts({headers}), which adds a header to all calls of co-wechat-api, each call
-#          still has its own headers beside those.
-# Reality: it adds the headers of a call to the object that it was given, so they stay: after one message
-#          was sent, every GET says that it is application/json. A getter that makes a new
-#          object each time ({get headers() {…}}) helps.
+# Guess:   setOpts({headers}), which adds headers to all calls of co-wechat-api, doesn't mix the headers
+#          of one call with those of another.
+# Reality: the SDK adds the headers of each call to the object that it was given, and they stay there:
+#          after one message was sent, every GET has Content-Type: application/json. A getter that
+#          returns a new object each time ({get headers() {…}}) avoids this.
 # Needs:   node 20 or later, npm.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-npm init -y >/dev/null
-npm install --no-audit --no-fund co-wechat-api@3.11.0 >/dev/null
+npm_install co-wechat-api@3.11.0
 cat >main.mjs <<'EOF'
 import { once } from 'node:events'
 import http from 'node:http'

@@ -1,26 +1,15 @@
 #!/usr/bin/env bash
-# Guess:   a number with leading zeros in a YAML file (a port, an app's number) is the same
-#          number for the service that reads it and for the tool that wrote or checked it.
-# Reality: 0012 is ten for Go's libraries and PyYAML (YAML 1.1's octal) and twelve for
-#          npm's yaml and js-yaml (YAML 1.2). 08 has four readings: a string for goccy/go-yaml and
-#          PyYAML, a float for yaml.v3, an integer for npm's.
+# Guess:   a number with leading zeros in a YAML file, such as a port, is the same number for every
+#          program that reads the file.
+# Reality: 0012 is ten for Go's libraries and PyYAML (octal in YAML 1.1) and twelve for npm's yaml and
+#          js-yaml (YAML 1.2). 08 is a string for goccy/go-yaml and PyYAML, a float for yaml.v3 and an
+#          integer for npm's libraries.
 # Needs:   go, node, npm, Debian's python3-yaml.
 set -euo pipefail
+. "$(dirname "$0")/lib/common.sh"
 
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-cd "$dir"
-
-cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require (
-	github.com/goccy/go-yaml v1.19.2
-	gopkg.in/yaml.v3 v3.0.1
-)
-EOF
+go_module github.com/goccy/go-yaml@v1.19.2 \
+    gopkg.in/yaml.v3@v3.0.1
 cat >main.go <<'EOF'
 package main
 
@@ -44,8 +33,7 @@ func main() {
 	}
 }
 EOF
-npm init -y >/dev/null
-npm install --no-audit --no-fund yaml@2.8.1 js-yaml@4.1.0 >/dev/null
+npm_install yaml@2.8.1 js-yaml@4.1.0
 cat >main.mjs <<'EOF'
 import yaml from 'yaml'
 import jsYaml from 'js-yaml'
@@ -56,7 +44,7 @@ for (const [name, parse] of Object.entries({ yaml: yaml.parse, 'js-yaml': jsYaml
 }
 EOF
 {
-    GOFLAGS=-mod=mod go run . 2>"$dir/log" || cat "$dir/log"
+    run_go
     node main.mjs
     /usr/bin/python3 -c '
 import yaml

@@ -11,6 +11,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/types"
 )
 
+// seconds parses a duration of a config file.
 func seconds(t *testing.T, duration string) float64 {
 	t.Helper()
 	d, err := time.ParseDuration(duration)
@@ -20,8 +21,9 @@ func seconds(t *testing.T, duration string) float64 {
 	return d.Seconds()
 }
 
-// filled is example.env as an operator fills it.
-func filled(t *testing.T) string {
+// filledEnv writes a copy of example.env with a value for each variable, and returns its
+// path.
+func filledEnv(t *testing.T) string {
 	t.Helper()
 	text := strings.ReplaceAll(read(t, "../compose/example.env"), "=\n", "=filled-in-by-a-test\n")
 	file := filepath.Join(t.TempDir(), ".env")
@@ -31,8 +33,8 @@ func filled(t *testing.T) string {
 	return file
 }
 
-// project loads compose.yaml as Docker Compose does, checked against the schema.
-func project(t *testing.T, envFiles ...string) (*types.Project, error) {
+// loadProject loads compose.yaml as Docker Compose does, and checks it against the schema.
+func loadProject(t *testing.T, envFiles ...string) (*types.Project, error) {
 	t.Helper()
 	o, err := cli.NewProjectOptions([]string{"../compose/compose.yaml"}, cli.WithEnvFiles(envFiles...), cli.WithDotEnv,
 		cli.WithProfiles([]string{"sim", "metrics"}))
@@ -43,7 +45,7 @@ func project(t *testing.T, envFiles ...string) (*types.Project, error) {
 }
 
 func TestComposeFileLoads(t *testing.T) {
-	p, err := project(t, filled(t))
+	p, err := loadProject(t, filledEnv(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,20 +63,19 @@ func TestComposeFileLoads(t *testing.T) {
 	}
 	for _, v := range append(gateway.Volumes, append(p.Services["backend"].Volumes, p.Services["grafana"].Volumes...)...) {
 		if _, err := os.Stat(v.Source); v.Type == types.VolumeTypeBind && err != nil {
-			t.Errorf("a mount of what isn't there: %v", err)
+			t.Errorf("mounted file is missing: %v", err)
 		}
 	}
 }
 
-// TestComposeFileNeedsItsSecrets: nothing starts with an empty password.
-func TestComposeFileNeedsItsSecrets(t *testing.T) {
+func TestComposeRefusesAnEmptySecret(t *testing.T) {
 	for _, name := range []string{"WXGATE_SECRET", "WXGATE_ADMIN_TOKEN", "REDIS_PASSWORD", "WECHAT_APPID", "WECHAT_SECRET"} {
-		text := strings.ReplaceAll(read(t, filled(t)), name+"=filled-in-by-a-test", name+"=")
+		text := strings.ReplaceAll(read(t, filledEnv(t)), name+"=filled-in-by-a-test", name+"=")
 		file := filepath.Join(t.TempDir(), ".env")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := project(t, file); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := loadProject(t, file); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("without %s: %v", name, err)
 		}
 	}

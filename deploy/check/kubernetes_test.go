@@ -14,8 +14,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifests is what the kustomization comes to, decoded strictly: an unknown field
-// is an error, as kubectl apply has it.
+// manifests are the objects that the kustomization produces. They are decoded strictly: an
+// unknown field is an error, as for kubectl apply.
 type manifests struct {
 	namespace  core.Namespace
 	config     core.ConfigMap
@@ -28,6 +28,7 @@ type manifests struct {
 	monitor    monitoring.ServiceMonitor
 }
 
+// build runs kustomize on ../k8s.
 func build(t *testing.T) *manifests {
 	t.Helper()
 	resources, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../k8s")
@@ -47,7 +48,7 @@ func build(t *testing.T) *manifests {
 			t.Fatal(err)
 		}
 		if into[name] == nil {
-			t.Fatalf("%s comes twice, or is not known here", name)
+			t.Fatalf("%s occurs twice, or this test doesn't know it", name)
 		}
 		if err := yaml.UnmarshalStrict(text, into[name]); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -60,8 +61,7 @@ func build(t *testing.T) *manifests {
 	return m
 }
 
-// TestPodHasTimeToDrain: Kubernetes kills what is left when the grace period is over,
-// and preStop counts towards it.
+// Kubernetes kills the pod at the end of the grace period, which includes preStop.
 func TestPodHasTimeToDrain(t *testing.T) {
 	m := build(t)
 	pod := m.deployment.Spec.Template.Spec
@@ -78,8 +78,8 @@ func TestPodHasTimeToDrain(t *testing.T) {
 	}
 }
 
-// TestSelectorsFindThePods: every object that selects pods selects the Deployment's.
-func TestSelectorsFindThePods(t *testing.T) {
+// Every object that selects pods must select those of the Deployment.
+func TestSelectorsMatchThePods(t *testing.T) {
 	m := build(t)
 	labels := m.deployment.Spec.Template.Labels
 	for name, selector := range map[string]map[string]string{
@@ -109,33 +109,33 @@ func selects(selector, labels map[string]string) bool {
 	return len(selector) > 0
 }
 
-// TestPortsAreThoseOfTheContainer: whoever names a port by its name, and the config.
-func TestPortsAreThoseOfTheContainer(t *testing.T) {
+// Services, probes and the NetworkPolicy refer to ports by name.
+func TestNamedPortsExistInTheContainer(t *testing.T) {
 	m := build(t)
 	c := m.deployment.Spec.Template.Spec.Containers[0]
 	ports := map[string]bool{}
 	for _, p := range c.Ports {
 		ports[p.Name] = true
 	}
-	named := []string{
+	references := []string{
 		m.public.Spec.Ports[0].TargetPort.StrVal, m.admin.Spec.Ports[0].TargetPort.StrVal,
 		c.LivenessProbe.HTTPGet.Port.StrVal, c.ReadinessProbe.HTTPGet.Port.StrVal, c.StartupProbe.HTTPGet.Port.StrVal,
 	}
 	for _, rule := range m.network.Spec.Ingress {
-		named = append(named, rule.Ports[0].Port.StrVal)
+		references = append(references, rule.Ports[0].Port.StrVal)
 	}
-	for _, name := range named {
+	for _, name := range references {
 		if !ports[name] {
 			t.Errorf("the container has no port %q", name)
 		}
 	}
 	if port := m.monitor.Spec.Endpoints[0].Port; port != m.admin.Spec.Ports[0].Name {
-		t.Errorf("the ServiceMonitor asks port %q of the service", port)
+		t.Errorf("the ServiceMonitor scrapes port %q of the service", port)
 	}
 }
 
-// TestPodMeetsTheRestrictedStandard: the namespace refuses it otherwise.
-func TestPodMeetsTheRestrictedStandard(t *testing.T) {
+// The namespace enforces the restricted standard, and refuses other pods.
+func TestPodMeetsTheRestrictedPodSecurityStandard(t *testing.T) {
 	m := build(t)
 	if m.namespace.Labels["pod-security.kubernetes.io/enforce"] != "restricted" {
 		t.Error("the namespace enforces no standard")
@@ -149,17 +149,17 @@ func TestPodMeetsTheRestrictedStandard(t *testing.T) {
 	}
 }
 
-// TestConfigIsMountedAsAFolder: a file mounted by subPath never changes, and a hash in
-// the ConfigMap's name would restart every instance.
+// A file mounted by subPath is never updated, and a hash in the ConfigMap's name would
+// restart every instance.
 func TestConfigIsMountedAsAFolder(t *testing.T) {
 	m := build(t)
 	pod := m.deployment.Spec.Template.Spec
 	for _, mount := range pod.Containers[0].VolumeMounts {
 		if mount.SubPath != "" || !mount.ReadOnly {
-			t.Errorf("%s is mounted by subPath, or to be written", mount.MountPath)
+			t.Errorf("%s is mounted by subPath or writable", mount.MountPath)
 		}
 	}
 	if got := pod.Volumes[0].ConfigMap.Name; got != m.config.Name {
-		t.Errorf("the volume is of ConfigMap %q, there is %q", got, m.config.Name)
+		t.Errorf("the volume has ConfigMap %q, the manifests %q", got, m.config.Name)
 	}
 }

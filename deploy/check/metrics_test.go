@@ -15,9 +15,9 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
-// metrics is the table of docs/metrics.md, which a test of cmd/wxgate holds equal
-// to what the gateway registers: name to labels.
-func metrics(t *testing.T) map[string][]string {
+// documentedMetrics returns the labels of each metric in docs/metrics.md. A test of
+// cmd/wxgate compares that table with the metrics that the gateway registers.
+func documentedMetrics(t *testing.T) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
 	row := regexp.MustCompile("(?m)^\\| `(wxgate_[a-z_]+)` \\| ([a-z]+) \\| (.*?) \\| .+ \\|$")
@@ -31,7 +31,7 @@ func metrics(t *testing.T) map[string][]string {
 		}
 	}
 	if len(found) < 30 {
-		t.Fatalf("docs/metrics.md names %d metrics only", len(found))
+		t.Fatalf("docs/metrics.md has only %d metrics", len(found))
 	}
 	return found
 }
@@ -45,7 +45,7 @@ func read(t *testing.T, file string) string {
 	return string(text)
 }
 
-func TestAlertsAreValidAndNameMetricsThatExist(t *testing.T) {
+func TestAlertsAreValidAndUseDocumentedMetrics(t *testing.T) {
 	groups, errs := rulefmt.ParseFile("../prometheus/alerts.yaml", false, model.UTF8Validation, parser.NewParser(parser.Options{}), slog.New(slog.DiscardHandler))
 	for _, err := range errs {
 		t.Error(err)
@@ -65,7 +65,7 @@ func TestAlertsAreValidAndNameMetricsThatExist(t *testing.T) {
 	}
 }
 
-// dashboard is what is read of Grafana's JSON.
+// dashboard has the parts of Grafana's JSON that are checked.
 type dashboard struct {
 	UID    string
 	Panels []struct {
@@ -77,7 +77,7 @@ type dashboard struct {
 	}
 }
 
-func TestDashboardNamesMetricsThatExist(t *testing.T) {
+func TestDashboardUsesDocumentedMetrics(t *testing.T) {
 	var d dashboard
 	if err := json.Unmarshal([]byte(read(t, "../grafana/wxgate.json")), &d); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestDashboardNamesMetricsThatExist(t *testing.T) {
 	expressions := 0
 	for _, p := range d.Panels {
 		if p.Type != "row" && len(p.Targets) == 0 {
-			t.Errorf("%s shows nothing", p.Title)
+			t.Errorf("panel %s has no query", p.Title)
 		}
 		for _, target := range p.Targets {
 			expressions++
@@ -97,17 +97,17 @@ func TestDashboardNamesMetricsThatExist(t *testing.T) {
 	}
 }
 
-// withoutVariables puts values in the place of Grafana's variables.
+// withoutVariables replaces Grafana's variables with values.
 func withoutVariables(expr string) string {
 	return strings.NewReplacer("$__rate_interval", "1m", "$job", "wxgate", "$instance", ".*").Replace(expr)
 }
 
-// checkExpression looks at every selector: the metric must be one of the table, or
-// one of the Go client's, and have the labels that it is selected by. The labels of
-// by (…) must be among those of the selectors within.
+// checkExpression checks every selector: the metric must be documented, or be one of
+// clientMetrics, and must have the labels of its matchers. The labels of by (…) must be
+// labels of the selectors inside.
 func checkExpression(t *testing.T, where, expr string) {
 	t.Helper()
-	known := metrics(t)
+	known := documentedMetrics(t)
 	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 	if err != nil {
 		t.Errorf("%s: %v", where, err)
@@ -120,7 +120,7 @@ func checkExpression(t *testing.T, where, expr string) {
 		case *parser.AggregateExpr:
 			for _, label := range n.Grouping {
 				if !slices.Contains(labelsIn(n.Expr, known), label) {
-					t.Errorf("%s: by (%s): no metric within has this label", where, label)
+					t.Errorf("%s: by (%s): no metric inside has this label", where, label)
 				}
 			}
 		}
@@ -128,27 +128,29 @@ func checkExpression(t *testing.T, where, expr string) {
 	})
 }
 
-// targetLabels are put on every series by the one who scrapes.
+// targetLabels are the labels that Prometheus adds to every series.
 var targetLabels = []string{labels.MetricName, "job", "instance"}
 
 func checkSelector(t *testing.T, where string, s *parser.VectorSelector, known map[string][]string) {
 	t.Helper()
-	own, ok := known[s.Name]
+	ownLabels, ok := known[s.Name]
 	if !ok && !slices.Contains(clientMetrics, s.Name) {
-		t.Errorf("%s: there is no metric %q", where, s.Name)
+		t.Errorf("%s: unknown metric %q", where, s.Name)
 	}
 	for _, m := range s.LabelMatchers {
-		if !slices.Contains(targetLabels, m.Name) && !slices.Contains(own, m.Name) {
+		if !slices.Contains(targetLabels, m.Name) && !slices.Contains(ownLabels, m.Name) {
 			t.Errorf("%s: %s has no label %q", where, s.Name, m.Name)
 		}
 	}
 }
 
-// clientMetrics are those of the Go client and of Prometheus itself that are used.
+// clientMetrics are the metrics of the Go client and of Prometheus itself that alerts and
+// dashboard use.
 var clientMetrics = []string{
 	"up", "go_goroutines", "process_cpu_seconds_total", "process_max_fds", "process_open_fds", "process_resident_memory_bytes",
 }
 
+// labelsIn returns the labels of all selectors in an expression.
 func labelsIn(expr parser.Expr, known map[string][]string) []string {
 	all := slices.Clone(targetLabels)
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {

@@ -1,6 +1,6 @@
-// Runs the same steps in Chromium and in WebKit (WebKitGTK's MiniBrowser).
-// steps(page) gets page.open(url) and page.run(body of an async function), and
-// gives the line to print for that browser.
+// Runs the same steps in Chromium and in WebKit (WebKitGTK's MiniBrowser). steps(page) is
+// called with page.open(url) and page.run(body of an async function). It returns the line to
+// print for the browser.
 import { spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -1,16 +1,10 @@
-# Sourced after redis.sh: eval_on_both runs scripts on miniredis and on the redis-server, and
-# prints each reply behind the server's name. Every script gets the key k.
+# Sourced by findings that compare miniredis with Redis: redis.sh, and eval_on_both.
+. "$(dirname "${BASH_SOURCE[0]}")/redis.sh"
+
+# eval_on_both SCRIPT…: runs Lua scripts on miniredis and on the redis-server, with the key k,
+# and prints the name of the server and the reply of each.
 eval_on_both() {
-    cat >go.mod <<'EOF'
-module finding
-
-go 1.26
-
-require (
-	github.com/alicebob/miniredis/v2 v2.40.0
-	github.com/redis/go-redis/v9 v9.23.0
-)
-EOF
+    go_module github.com/alicebob/miniredis/v2@v2.40.0 github.com/redis/go-redis/v9@v9.23.0
     cat >main.go <<'EOF'
 package main
 
@@ -40,5 +34,5 @@ func main() {
 	}
 }
 EOF
-    GOFLAGS=-mod=mod go run . "127.0.0.1:$port" "$@" 2>log || { cat log >&2; return 1; }
+    run_go "127.0.0.1:$port" "$@"
 }

@@ -1,8 +1,7 @@
-# Sourced by findings about Redis: makes a temporary folder, $dir, and starts a redis-server
-# that ends with the script. cli is its redis-cli.
-dir=$(mktemp -d)
+# Sourced by findings about Redis: common.sh, and a redis-server that is killed when the script
+# ends. cli is its redis-cli, and $port its port.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 trap '[ ! -s "$dir/pid" ] || kill "$(cat "$dir/pid")"; rm -rf "$dir"' EXIT
-cd "$dir"
 port=$((20000 + RANDOM % 5000))
 redis-server --bind 127.0.0.1 --port "$port" --save '' --daemonize yes --pidfile "$dir/pid" >/dev/null
 cli() { redis-cli -p "$port" "$@"; }

@@ -1,4 +1,4 @@
-// Public HTTP clients for mini programs. Each entry makes the same three calls; `wx` and `uni` are the doubles of platform.mjs.
+// Public HTTP clients for mini programs. Each entry returns a function that makes a call with the client, by the `wx` and `uni` of platform.mjs.
 import './platform.mjs'
 import AdapterUniapp from '@alova/adapter-uniapp'
 import { $http } from '@escook/request-miniprogram'

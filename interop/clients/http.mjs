@@ -1,9 +1,9 @@
-// What each HTTP client does with the gateway's answers, and whether it works over the SDK.
+// How each HTTP client reports the gateway's responses, and whether it works over the SDK.
 import { createGateway } from '../../miniprogram/dist/index.mjs'
 import { httpClients } from './http-clients.mjs'
 import { usePlatform } from './platform.mjs'
 
-/** What came out of a call, whatever the client makes of it. */
+/** The outcome of a call in one form for all clients: they put status, header and body into different fields. */
 async function outcome(call) {
   try {
     const result = await call
@@ -25,14 +25,14 @@ function bodyOf(result) {
 
 const openidOf = result => bodyOf(result).openid
 
-/** The gateway's error code by its header, wherever the client puts that. */
+/** The gateway's error code, from the header. */
 function codeOf(result) {
   const header = [result?.header, result?.headers, result?.response?.header, result?.response?.headers].find(each => each && Object.keys(each).length) ?? {}
   const name = Object.keys(header).find(each => each.toLowerCase() === 'x-gateway-error')
   return name && [header[name]].flat()[0]
 }
 
-/** The double throws for a method that wx doesn't have; WeChat calls fail. */
+/** wx.request of a phone. The double of the SDK's tests throws for a method that wx doesn't have; WeChat calls fail. */
 function requestOf(phone, options) {
   try {
     return phone.request(options)
@@ -43,14 +43,14 @@ function requestOf(phone, options) {
   }
 }
 
-/** wx.request without network. */
-function failing({ fail, complete }) {
+/** wx.request without a network. */
+function requestOffline({ fail, complete }) {
   const error = { errMsg: 'request:fail timeout' }
   queueMicrotask(() => (fail?.(error), complete?.(error)))
   return { abort() {} }
 }
 
-/** Runs every client, with a token of its own and then over the SDK; one row each. */
+/** Runs every client, first with a token that it sends itself, then over the SDK. Returns a row for each. */
 export async function measureHTTP(gateway) {
   const rows = []
   let users = 0
@@ -66,7 +66,7 @@ export async function measureHTTP(gateway) {
     sent = 0
     row.refused = await outcome(call('POST', '/api/x', { a: 1 }))
     row.sent = sent
-    usePlatform({ ...phone, request: failing })
+    usePlatform({ ...phone, request: requestOffline })
     row.lost = await outcome(call('POST', '/api/x', { a: 1 }))
     row.sdk = await overSDK(gateway, user, open)
     rows.push(row)
@@ -74,7 +74,7 @@ export async function measureHTTP(gateway) {
   return rows
 }
 
-/** The same client with wx.request in the SDK's hands: before and after its session is ended elsewhere, and a PATCH. */
+/** The same client with the SDK's request in place of wx.request: before and after its session is ended on another phone, and a PATCH. */
 async function overSDK(gateway, user, open) {
   const phone = gateway.phone(user)
   const sdk = createGateway({ baseURL: gateway.url, platform: phone })

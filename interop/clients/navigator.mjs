@@ -1,2 +1,2 @@
-// What mqtt.js's build for browsers and mini programs looks at when it is loaded.
+// mqtt.js's build for browsers and mini programs reads navigator.userAgent when it is loaded.
 globalThis.navigator ??= { userAgent: '' }

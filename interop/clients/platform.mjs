@@ -1,4 +1,5 @@
-// The globals wx and uni, set before the clients are loaded, some of which keep wx.request. What is behind them can change.
+// The globals wx and uni. They are set before the clients are loaded, because some clients keep a reference to wx.request.
+// usePlatform replaces the functions behind them.
 let current = {}
 
 export function usePlatform(platform) {

@@ -1,4 +1,4 @@
-// Public clients through a real gateway: node run.mjs prints the tables of docs/clients.md and fails where one of them is not served.
+// Public clients through a real gateway: node run.mjs prints the tables of docs/clients.md and fails when a client doesn't work.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,14 +11,14 @@ import { httpTable, socketTable } from './tables.mjs'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 
-/** Loads http.mjs as a mini program's tools would: most of the clients are written for a bundler. */
+/** Loads a module as a bundle, since most of the clients are written for a bundler. */
 async function loadBundled(name, folder) {
   const outfile = join(folder, name)
   await build({ entryPoints: [join(root, name)], bundle: true, platform: 'node', format: 'esm', mainFields: ['module', 'main'], outfile, logLevel: 'error' })
   return import(pathToFileURL(outfile))
 }
 
-/** The gateway with a route to each server, and what the measurements do to sessions. */
+/** Starts the servers and the gateway with a route to each. The result also ends sessions. */
 async function start(wxgate) {
   const { echo, socketIO, mqtt, graphql, stomp, connect } = await startServers()
   const route = (path, upstream) => ({ path, upstreams: [upstream], method_override: true, credentials: ['bearer', 'cookie'] })

@@ -1,4 +1,4 @@
-// The servers behind the gateway: each tells the caller's openid in its first message, so that a socket without identity shows.
+// The servers behind the gateway. The first message of each has the caller's openid, so that a missing identity is noticed.
 import { once } from 'node:events'
 import http from 'node:http'
 import { create, createFileRegistry } from '@bufbuild/protobuf'
@@ -18,7 +18,7 @@ async function listen(server) {
   return 'http://127.0.0.1:' + server.address().port
 }
 
-/** Echoes a request, and streams server-sent events at /events. */
+/** Echoes a request; /events is a stream of server-sent events. */
 function echo(request, response) {
   if (request.url.startsWith('/events')) return events(request, response)
   const chunks = []
@@ -31,9 +31,9 @@ function echo(request, response) {
 
 function events(request, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' })
-  const tell = () => response.write(`data: ${openidOf(request)}\n\n`)
-  tell()
-  const timer = setInterval(tell, 100)
+  const send = () => response.write(`data: ${openidOf(request)}\n\n`)
+  send()
+  const timer = setInterval(send, 100)
   response.on('close', () => clearInterval(timer))
 }
 
@@ -43,7 +43,7 @@ function socketIO() {
   return listen(server)
 }
 
-/** An MQTT broker that publishes the caller's openid to every topic that is subscribed. */
+/** An MQTT broker that publishes the caller's openid to every topic that a client subscribes to. */
 async function mqtt() {
   const broker = await Aedes.createBroker()
   broker.on('subscribe', ([{ topic }], client) => client.publish({ topic, payload: client.openid, qos: 0, retain: false }, () => {}))
@@ -82,7 +82,7 @@ function stomp() {
   return listen(server)
 }
 
-/** The service wxgate.test.Echo, described here since nothing is generated. */
+/** The service wxgate.test.Echo, described at run time instead of generated. */
 export function echoService() {
   const field = (name, inputType, serverStreaming) => ({ name, inputType, outputType: inputType, serverStreaming })
   const file = create(FileDescriptorProtoSchema, {
@@ -110,7 +110,7 @@ function connect() {
   return listen(http.createServer(connectNodeAdapter({ routes })))
 }
 
-/** Starts them all; the URL of each by its name. */
+/** Starts all servers. Returns the URL of each by its name. */
 export async function startServers() {
   const starting = { echo: listen(http.createServer(echo)), socketIO: socketIO(), mqtt: mqtt(), graphql: graphql(), stomp: stomp(), connect: connect() }
   const urls = await Promise.all(Object.values(starting))

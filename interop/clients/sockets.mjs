@@ -1,4 +1,4 @@
-// Sockets and streams of public clients: how a logout cuts each, and what each does then.
+// Sockets and streams of public clients: how a logout closes each, and what each client does then.
 import './navigator.mjs'
 import http from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,80 +14,80 @@ import mqttForPhones from 'mqtt/dist/mqtt.esm'
 import { io } from 'socket.io-client'
 import WebSocket from 'ws'
 import { createGateway } from '../../miniprogram/dist/index.mjs'
-import { record } from './recorder.mjs'
+import { startRecorder } from './recorder.mjs'
 import { echoService } from './servers.mjs'
 
-/** Milliseconds in which a client may try again after the cut. */
-const watched = 35000
+/** How long a client is observed after the logout, in milliseconds. */
+const observationTime = 35000
 
 /**
- * Each opens a connection with this header and calls `hear` with the openid that its server tells, and `tell` with what
- * it reports of its end. It gives what closes it for good.
+ * Each entry opens a connection with these headers. It calls `onOpenID` with the openid that the server sends, and
+ * `onReport` with each event or error that the client reports. It returns a function that closes the client.
  */
 const socketClients = {
-  'socket.io-client, websocket': (url, headers, hear, tell) => openSocketIO(url, headers, hear, tell, ['websocket']),
-  'socket.io-client, polling': (url, headers, hear, tell) => openSocketIO(url, headers, hear, tell, ['polling']),
-  'mqtt': (url, headers, hear, tell) => {
+  'socket.io-client, websocket': (url, headers, onOpenID, onReport) => openSocketIO(url, headers, onOpenID, onReport, ['websocket']),
+  'socket.io-client, polling': (url, headers, onOpenID, onReport) => openSocketIO(url, headers, onOpenID, onReport, ['polling']),
+  'mqtt': (url, headers, onOpenID, onReport) => {
     const client = mqtt.connect(url.replace('http', 'ws') + '/mqtt', { wsOptions: { headers } })
     client.on('connect', () => client.subscribe('me'))
-    client.on('message', (topic, payload) => hear(payload.toString()))
-    client.on('close', () => tell('close'))
-    client.on('error', error => tell('error: ' + (error.message || error.code)))
+    client.on('message', (topic, payload) => onOpenID(payload.toString()))
+    client.on('close', () => onReport('close'))
+    client.on('error', error => onReport('error: ' + (error.message || error.code)))
     return () => client.end(true)
   },
   // mqtt.js has a transport for mini programs, which sets no header: the SDK, in place of wx, does.
-  'mqtt, wx over the SDK': (url, headers, hear, tell, platform) => {
+  'mqtt, wx over the SDK': (url, headers, onOpenID, onReport, platform) => {
     globalThis.wx = createGateway({ baseURL: url, platform })
     const client = mqttForPhones.connect(url.replace('http', 'wx') + '/mqtt', { forceNativeWebSocket: true })
     client.on('connect', () => client.subscribe('me'))
-    client.on('message', (topic, payload) => (hear(payload.toString()), tell('message')))
-    client.on('close', () => tell('close'))
-    client.on('error', error => tell('error: ' + (error.message || error.code)))
+    client.on('message', (topic, payload) => (onOpenID(payload.toString()), onReport('message')))
+    client.on('close', () => onReport('close'))
+    client.on('error', error => onReport('error: ' + (error.message || error.code)))
     return () => client.end(true)
   },
-  'graphql-ws': (url, headers, hear, tell) => {
+  'graphql-ws': (url, headers, onOpenID, onReport) => {
     class WithHeader extends WebSocket {
       constructor(address, protocols) {
         super(address, protocols, { headers })
       }
     }
     const client = createGraphQL({ url: url.replace('http', 'ws') + '/graphql', webSocketImpl: WithHeader })
-    client.on('closed', ({ code, reason }) => tell(`closed: ${code} ${reason}`))
-    const sink = { next: ({ data }) => hear(data.ticks), error: error => tell('error: ' + describe(error)), complete: () => {} }
+    client.on('closed', ({ code, reason }) => onReport(`closed: ${code} ${reason}`))
+    const sink = { next: ({ data }) => onOpenID(data.ticks), error: error => onReport('error: ' + describe(error)), complete: () => {} }
     client.subscribe({ query: 'subscription { ticks }' }, sink)
     return () => client.dispose()
   },
-  '@stomp/stompjs': (url, headers, hear, tell) => {
+  '@stomp/stompjs': (url, headers, onOpenID, onReport) => {
     const client = new Stomp({ webSocketFactory: () => new WebSocket(url.replace('http', 'ws') + '/stomp', ['v12.stomp', 'v11.stomp'], { headers }), heartbeatIncoming: 0, heartbeatOutgoing: 0 })
-    client.onConnect = () => client.subscribe('/me', ({ body }) => hear(body))
-    client.onWebSocketClose = ({ code, reason }) => tell(`close: ${code} ${reason}`)
+    client.onConnect = () => client.subscribe('/me', ({ body }) => onOpenID(body))
+    client.onWebSocketClose = ({ code, reason }) => onReport(`close: ${code} ${reason}`)
     client.activate()
     return () => client.deactivate({ force: true })
   },
-  '@connectrpc/connect-web': (url, headers, hear, tell) => {
+  '@connectrpc/connect-web': (url, headers, onOpenID, onReport) => {
     const stop = new AbortController()
     const add = next => request => (Object.entries(headers).forEach(entry => request.header.set(...entry)), next(request))
     const client = createConnectClient(echoService(), createConnectTransport({ baseUrl: url, interceptors: [add] }))
     const read = async () => {
-      for await (const { value } of client.ticks(create(StringValueSchema), { signal: stop.signal })) hear(value)
-      tell('the stream ends as if it were complete')
+      for await (const { value } of client.ticks(create(StringValueSchema), { signal: stop.signal })) onOpenID(value)
+      onReport('the stream ends as if it were complete')
     }
-    read().catch(error => tell('error: ' + describe(error)))
+    read().catch(error => onReport('error: ' + describe(error)))
     return () => stop.abort()
   },
-  'eventsource': (url, headers, hear, tell) => {
+  'eventsource': (url, headers, onOpenID, onReport) => {
     const source = new EventSource(url + '/events', { fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers } }) })
-    source.onmessage = ({ data }) => hear(data)
-    source.onerror = ({ code, message }) => tell(`error: ${code ?? ''} ${message ?? ''}`)
+    source.onmessage = ({ data }) => onOpenID(data)
+    source.onerror = ({ code, message }) => onReport(`error: ${code ?? ''} ${message ?? ''}`)
     return () => source.close()
   },
 }
 
-function openSocketIO(url, headers, hear, tell, transports) {
+function openSocketIO(url, headers, onOpenID, onReport, transports) {
   const socket = io(url, { transports, extraHeaders: headers, forceNew: true })
-  socket.on('hello', hear)
-  socket.on('disconnect', reason => tell('disconnect: ' + reason))
-  socket.on('connect_error', error => tell('connect_error: ' + error.message))
+  socket.on('hello', onOpenID)
+  socket.on('disconnect', reason => onReport('disconnect: ' + reason))
+  socket.on('connect_error', error => onReport('connect_error: ' + error.message))
   return () => socket.disconnect()
 }
 
@@ -95,48 +95,46 @@ function describe(error) {
   return error.message ?? (error.code ? `${error.code} ${error.reason}` : error.type ?? String(error))
 }
 
-/** The headers with which a browser's page is recognised: the cookie of a web session, and its own origin. */
-async function cookieHeaders(gateway, user, token, origin) {
+/** The headers that a browser's page sends: the cookie of a web session, and its origin. */
+async function cookieHeaders(gateway, token, origin) {
   const { path } = await (await fetch(gateway.url + '/auth/ticket', { method: 'POST', body: '{"next":"/events"}', headers: { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' } })).json()
-  const entered = await new Promise((resolve, reject) => http.get(gateway.url + path, response => resolve(response.resume())).on('error', reject))
-  const [cookie] = entered.headers['set-cookie'][0].split(';')
+  const response = await new Promise((resolve, reject) => http.get(gateway.url + path, response => resolve(response.resume())).on('error', reject))
+  const [cookie] = response.headers['set-cookie'][0].split(';')
   return { Cookie: cookie, Origin: origin }
 }
 
-/** Opens one client, ends its session, and gives what happened. */
-async function measure(gateway, name, open, user, way) {
+/** Opens one client, ends its session, and returns what the recorder and the client saw. */
+async function measure(gateway, name, open, user, credential) {
   const platform = gateway.phone(user)
-  const recorder = await record(gateway.url)
+  const recorder = await startRecorder(gateway.url)
   const { token } = await createGateway({ baseURL: recorder.url, platform }).login()
-  const told = []
-  let openid
-  const ready = new Promise(resolve => {
-    openid = resolve
-  })
-  const headers = way === 'cookie' ? await cookieHeaders(gateway, user, token, recorder.url) : { Authorization: 'Bearer ' + token }
-  const close = open(recorder.url, headers, openid, what => told.push({ at: Date.now(), what }), platform)
-  const heard = await Promise.race([ready, sleep(10000)])
+  const reports = []
+  const headers = credential === 'cookie' ? await cookieHeaders(gateway, token, recorder.url) : { Authorization: 'Bearer ' + token }
+  let onOpenID
+  const received = new Promise(resolve => (onOpenID = resolve))
+  const close = open(recorder.url, headers, onOpenID, text => reports.push({ at: Date.now(), text }), platform)
+  const openid = await Promise.race([received, sleep(10000)])
   await sleep(300)
   const ended = Date.now()
   await gateway.logout(token)
-  await sleep(watched)
+  await sleep(observationTime)
   const after = recorder.events.filter(({ at }) => at >= ended)
   await close()
   recorder.close()
   const end = after.find(({ kind, status }) => kind === 'end' || status)
   return {
     name,
-    identified: heard === (await gateway.openid(user)),
-    cutAfter: end && end.at - ended,
-    close: after.find(({ kind }) => kind === 'end')?.close,
-    reports: told.filter(({ at }) => at >= ended).map(({ what }) => what),
+    identified: openid === (await gateway.openid(user)),
+    closedAfter: end && end.at - ended,
+    closeFrame: after.find(({ kind }) => kind === 'end')?.close,
+    reports: reports.filter(({ at }) => at >= ended).map(({ text }) => text),
     attempts: after.filter(({ kind }) => kind === 'request').map(({ at, method, path }) => ({ after: at - ended, method, path })),
     statuses: after.filter(({ status }) => status).map(({ status }) => status),
   }
 }
 
-/** All clients at once, each with a user of its own, known by header or by cookie. */
-export function measureSockets(gateway, way) {
-  const clients = Object.entries(socketClients).filter(([name]) => way === 'header' || !name.includes('SDK'))
-  return Promise.all(clients.map(([name, open], i) => measure(gateway, name, open, way + i, way)))
+/** Measures all clients at the same time, each as a user of its own. The credential is 'header' or 'cookie'. */
+export function measureSockets(gateway, credential) {
+  const clients = Object.entries(socketClients).filter(([name]) => credential === 'header' || !name.includes('SDK'))
+  return Promise.all(clients.map(([name, open], i) => measure(gateway, name, open, credential + i, credential)))
 }

@@ -1,4 +1,4 @@
-// Builds the mini programs of examples/ with their public tools, and uses the native one, as built, with `wxgate dev`.
+// Builds the mini programs of examples/ with their public tools, and runs the native one, as built, with `wxgate dev`.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,23 +13,22 @@ import { buildWxgate } from '../../miniprogram/test/support/wxgate.mjs'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const run = promisify(execFile)
 
-/** What "Build npm" of the developer tools does, in a copy of the example: the path of the built mini program. */
+/** Does what "Build npm" of the developer tools does, in a copy of the example in the folder. */
 async function buildNative(folder) {
   cpSync(join(root, 'examples/miniprogram'), folder, { recursive: true, filter: path => !/node_modules|miniprogram_npm/.test(path) })
   await run('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock', '--install-links=false', join(root, 'miniprogram')], { cwd: folder })
   const { miniProgramPackNum, warnList } = await ci.packNpmManually({ packageJsonPath: join(folder, 'package.json'), miniprogramNpmDistDir: folder })
   assert.deepEqual([miniProgramPackNum, warnList], [1, []])
-  return folder
 }
 
-/** Starts the mini program as WeChat does: app.js, then its first page. Gives the page. */
+/** Starts the mini program as WeChat does: app.js, then its first page. Returns the page. */
 function open(folder, wx, baseURL) {
-  const world = {}
+  const registered = {}
   const context = createContext({
     wx, setTimeout, console,
-    App: app => (world.app = app),
-    getApp: () => world.app,
-    Page: page => (world.page = Object.assign(page, { setData: change => Object.assign(page.data, change) })),
+    App: app => (registered.app = app),
+    getApp: () => registered.app,
+    Page: page => (registered.page = Object.assign(page, { setData: change => Object.assign(page.data, change) })),
   })
   const load = path => {
     const module = { exports: {} }
@@ -42,10 +41,10 @@ function open(folder, wx, baseURL) {
   for (const part of ['.js', '.json', '.wxml']) assert.ok(existsSync(join(folder, page + part)), page + part)
   load(join(folder, 'app.js'))
   load(join(folder, page + '.js'))
-  return world.page
+  return registered.page
 }
 
-/** Everything that a user can tap on. */
+/** Taps on everything that a user can tap on. */
 async function useNative(folder, gateway) {
   const user = 'alice'
   const page = open(folder, gateway.phone(user), gateway.url)
@@ -76,7 +75,7 @@ async function useNative(folder, gateway) {
   assert.equal(page.data.output, 'logged out')
 }
 
-/** Builds the uni-app example; gives what its main bundle holds. */
+/** Builds the uni-app example and checks the result. */
 async function buildUniApp() {
   const folder = join(root, 'examples/miniprogram-uniapp')
   await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder })
