@@ -28,15 +28,15 @@ func newAccessLog(log *zap.Logger) accessLog {
 	}))}
 }
 
-func (l accessLog) write(rc *requestContext, duration time.Duration) {
-	if !rc.config.LogAccess {
+func (l accessLog) write(r *requestRecord, duration time.Duration) {
+	if !r.config.LogAccess {
 		return
 	}
 	log, level := l.all, zapcore.InfoLevel
-	if rc.gatewayError != nil && rc.status < 500 {
+	if r.gatewayError != nil && r.status < 500 {
 		log = l.rejected
 	}
-	if rc.status >= 500 {
+	if r.status >= 500 {
 		level = zapcore.WarnLevel
 	}
 	entry := log.Check(level, "request")
@@ -45,40 +45,39 @@ func (l accessLog) write(rc *requestContext, duration time.Duration) {
 	}
 	room := logFieldArrays.Get().(*logFieldArray)
 	defer logFieldArrays.Put(room)
-	entry.Write(rc.logFields(room, duration)...)
+	entry.Write(r.logFields(room, duration)...)
 }
 
 // logFields returns the fields of the access log, as docs/operations.md documents them, in
 // room's memory.
-func (rc *requestContext) logFields(room *logFieldArray, duration time.Duration) []zap.Field {
-	r := rc.r
+func (r *requestRecord) logFields(room *logFieldArray, duration time.Duration) []zap.Field {
 	fields := append(room[:0],
-		zap.String("method", truncate(r.Method, 32)),
-		zap.String("host", truncate(r.Host, maxLoggedHost)),
-		zap.String("path", truncate(rc.config.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)),
-		zap.String("route", rc.routeName),
-		zap.Int("status", rc.status),
+		zap.String("method", truncate(r.method, 32)),
+		zap.String("host", truncate(r.hostField, maxLoggedHost)),
+		zap.String("path", truncate(r.config.Endpoints.LoggedPath(r.path), maxLoggedPath)),
+		zap.String("route", r.routeName),
+		zap.Int("status", r.status),
 		zap.Duration("duration", duration),
-		zap.Int64("bytes", rc.bytes),
-		zap.String("request_id", rc.id),
-		zap.String("client", rc.clientText),
-		zap.String("user_agent", truncate(lastValue(r.Header["User-Agent"]), maxLoggedAgent)))
-	if id := rc.traceID(); id != "" {
+		zap.Int64("bytes", r.bytes),
+		zap.String("request_id", r.id),
+		zap.String("client", r.clientText),
+		zap.String("user_agent", truncate(r.userAgent, maxLoggedAgent)))
+	if id := r.traceID(); id != "" {
 		fields = append(fields, zap.String("trace_id", id))
 	}
-	if rc.upstreamAddr != "" {
-		fields = append(fields, zap.String("upstream", rc.upstreamAddr))
+	if r.upstreamAddr != "" {
+		fields = append(fields, zap.String("upstream", r.upstreamAddr))
 	}
-	if rc.upstreamTime > 0 {
-		fields = append(fields, zap.Duration("upstream_duration", rc.upstreamTime))
+	if r.upstreamTime > 0 {
+		fields = append(fields, zap.Duration("upstream_duration", r.upstreamTime))
 	}
-	if s := rc.session(); s != nil {
-		fields = append(fields, zap.String("openid", s.OpenID), zap.String("appid", s.AppID))
+	if r.openID != "" {
+		fields = append(fields, zap.String("openid", r.openID), zap.String("appid", r.appID))
 	}
-	if rc.gatewayError != nil {
-		fields = append(fields, zap.String("error", string(rc.gatewayError.Code)))
-		if rc.gatewayError.Cause != nil {
-			fields = append(fields, zap.NamedError("cause", rc.gatewayError.Cause))
+	if r.gatewayError != nil {
+		fields = append(fields, zap.String("error", string(r.gatewayError.Code)))
+		if r.gatewayError.Cause != nil {
+			fields = append(fields, zap.NamedError("cause", r.gatewayError.Cause))
 		}
 	}
 	return fields

@@ -42,7 +42,7 @@ const (
 // Explain runs the steps of ServeHTTP except those with side effects: nothing is sent to
 // a backend, and no limit is counted.
 func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
-	rc := &requestContext{r: r.WithContext(ctx), config: g.current.Load()}
+	rc := &requestContext{requestRecord: requestRecord{config: g.current.Load()}, r: r.WithContext(ctx)}
 	rc.setClientAddress()
 	e := Explanation{Headers: http.Header{}, LoggedPath: rc.config.Endpoints.LoggedPath(r.URL.Path)}
 	e.Steps, e.Refusal = g.explainSteps(rc)

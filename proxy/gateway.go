@@ -150,8 +150,8 @@ func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext 
 	now := time.Now()
 	rc := requestContexts.Get().(*requestContext)
 	*rc = requestContext{
-		w: w, r: r, config: g.current.Load(), start: now, writeDeadlineSet: now, routeName: noRouteName,
-		id: httprule.RequestID(r.Header),
+		requestRecord: requestRecord{config: g.current.Load(), start: now, id: httprule.RequestID(r.Header), routeName: noRouteName},
+		w:             w, r: r, writeDeadlineSet: now,
 	}
 	rc.setClientAddress()
 	g.missingProxy.check(rc, g.Log)
@@ -181,7 +181,7 @@ func (g *Gateway) end(rc *requestContext) {
 		}
 		rc.gatewayError = internalError()
 	}
-	g.finish(rc)
+	g.finish(rc.complete())
 	if panicked != nil || rc.clientDisconnected() {
 		panic(http.ErrAbortHandler)
 	}
@@ -198,14 +198,14 @@ func internalError() *apierror.Error {
 }
 
 // finish records the request in the metrics, the trace and the access log.
-func (g *Gateway) finish(rc *requestContext) {
-	if rc.status == 0 {
-		rc.status = http.StatusOK
+func (g *Gateway) finish(r *requestRecord) {
+	if r.status == 0 {
+		r.status = http.StatusOK
 	}
-	duration := time.Since(rc.start)
-	rc.endSpan()
-	g.Metrics.recordRequest(rc, duration)
-	g.access.write(rc, duration)
+	duration := time.Since(r.start)
+	r.endSpan()
+	g.Metrics.recordRequest(r, duration)
+	g.access.write(r, duration)
 }
 
 // Drain waits until the open WebSockets have closed. When ctx ends it closes the rest.

@@ -77,20 +77,20 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 }
 
 // recordRequest counts a finished request.
-func (m *Metrics) recordRequest(rc *requestContext, duration time.Duration) {
+func (m *Metrics) recordRequest(r *requestRecord, duration time.Duration) {
 	m.inFlight.Dec()
 	var route *routeMetrics
-	if rc.route != nil {
-		route = rc.route.metrics
+	if r.route != nil {
+		route = r.route.metrics
 	} else {
-		route = m.route(rc.routeName)
+		route = m.route(r.routeName)
 	}
-	route.counter(methodLabel(rc.r.Method), rc.status).Inc()
-	if rc.status != http.StatusSwitchingProtocols {
-		rc.observeWithTrace(route.duration, duration.Seconds())
+	route.counter(methodLabel(r.method), r.status).Inc()
+	if r.status != http.StatusSwitchingProtocols {
+		r.observeWithTrace(route.duration, duration.Seconds())
 	}
-	if rc.gatewayError != nil {
-		m.errors.WithLabelValues(string(rc.gatewayError.Code)).Inc()
+	if r.gatewayError != nil {
+		m.errors.WithLabelValues(string(r.gatewayError.Code)).Inc()
 	}
 }
 

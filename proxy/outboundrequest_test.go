@@ -68,7 +68,7 @@ func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
 func TestNoEarlyHintPassesAfterAPanic(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	f := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), config: &compiledConfig{}, route: &Route{}})
+	f := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), requestRecord: requestRecord{config: &compiledConfig{}, route: &Route{}}})
 	f.release(false)
 	if err := f.funcs.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
 		t.Errorf("an interim response of status %d was written, %v", w.Code, err)

@@ -92,7 +92,7 @@ func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
 				}
 				start := time.Now()
 				body := new(requestBody)
-				body.start(&requestContext{w: src, r: r, start: start}, 0, limits, nil)
+				body.start(&requestContext{requestRecord: requestRecord{start: start}, w: src, r: r}, 0, limits, nil)
 				_, err := io.Copy(io.Discard, body)
 				took := time.Since(start)
 				if test.cut == never {

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
-
 	"wxgate/apierror"
 	"wxgate/internal/http1"
 	"wxgate/internal/httprule"
@@ -22,39 +20,27 @@ import (
 //
 // It is not safe for concurrent use.
 type requestContext struct {
+	requestRecord
+
 	w       http.ResponseWriter
 	r       *http.Request
-	config  *compiledConfig // the configuration in force when the request began
-	start   time.Time
-	id      string    // request id
 	idValue [1]string // the value of the response header X-Request-ID, without an allocation
 
-	peer       netip.Addr // the remote address of the TCP connection
-	client     netip.Addr // the client address; behind trusted proxies, from X-Forwarded-For
-	clientText string
-	trusted    bool   // peer is in trusted_proxies: its X-Forwarded headers are used
-	host       string // lower case, without port and trailing dot
+	peer    netip.Addr // the remote address of the TCP connection
+	client  netip.Addr // the client address; behind trusted proxies, from X-Forwarded-For
+	trusted bool       // peer is in trusted_proxies: its X-Forwarded headers are used
+	host    string     // lower case, without port and trailing dot
 
-	ownEndpoint   bool // one of the gateway's own endpoints serves the request
-	route         *Route
-	routeName     string             // for log and metrics
+	ownEndpoint   bool               // one of the gateway's own endpoints serves the request
 	auth          session.AuthResult // valid where authenticated is true
 	authenticated bool
 	renewedToken  string // sent as X-Session-Token; "": none
 	setWebCookie  string // the Set-Cookie line of the web session's cookie; "": none
 
-	upstreamAddr string        // host:port of the last attempt; "": no attempt was made
-	upstreamTime time.Duration // from sending the request to the response's header
-
 	responseHeaders func(http.Header) // applies the route's header rules just before the header is sent
 
-	span trace.Span // the server span; nil: tracing is off
-
-	done             bool // a step has responded: no further step runs
-	status           int
-	bytes            int64           // of the response body
-	gatewayError     *apierror.Error // for log and metrics; nil: the gateway made no error
-	writeDeadlineSet time.Time       // when the current write deadline was set
+	done             bool      // a step has responded: no further step runs
+	writeDeadlineSet time.Time // when the current write deadline was set
 	streamDeadline   *streamDeadline
 	detached         bool // a tunnel uses the connection and finishes the request later
 	reusable         bool // no other goroutine can use it any more: it may return to the pool

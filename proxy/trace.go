@@ -83,31 +83,31 @@ func protocolVersion(r *http.Request) string {
 }
 
 // endSpan sets the attributes of the response and ends the server span.
-func (rc *requestContext) endSpan() {
-	if rc.span == nil {
+func (r *requestRecord) endSpan() {
+	if r.span == nil {
 		return
 	}
-	if rc.span.IsRecording() {
-		rc.setSpanAttributes()
+	if r.span.IsRecording() {
+		r.setSpanAttributes()
 	}
-	rc.span.End()
+	r.span.End()
 }
 
-func (rc *requestContext) setSpanAttributes() {
-	route := rc.routeName
-	if rc.route != nil {
-		route = rc.route.Host + rc.route.Path
+func (r *requestRecord) setSpanAttributes() {
+	route := r.routeName
+	if r.route != nil {
+		route = r.route.Host + r.route.Path
 	}
 	if route != noRouteName {
-		rc.span.SetName(spanName(rc.r.Method) + " " + route)
-		rc.span.SetAttributes(semconv.HTTPRoute(route), attribute.String("wxgate.route", rc.routeName))
+		r.span.SetName(spanName(r.method) + " " + route)
+		r.span.SetAttributes(semconv.HTTPRoute(route), attribute.String("wxgate.route", r.routeName))
 	}
-	rc.span.SetAttributes(semconv.HTTPResponseStatusCode(rc.status))
-	if rc.gatewayError != nil {
-		rc.span.SetAttributes(semconv.ErrorTypeKey.String(string(rc.gatewayError.Code)))
+	r.span.SetAttributes(semconv.HTTPResponseStatusCode(r.status))
+	if r.gatewayError != nil {
+		r.span.SetAttributes(semconv.ErrorTypeKey.String(string(r.gatewayError.Code)))
 	}
-	if rc.status >= 500 {
-		rc.span.SetStatus(codes.Error, "")
+	if r.status >= 500 {
+		r.span.SetStatus(codes.Error, "")
 	}
 }
 
@@ -159,17 +159,17 @@ func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upst
 }
 
 // traceID returns the id of the request's trace; "" where it is not sampled.
-func (rc *requestContext) traceID() string {
-	if rc.span == nil || !rc.span.SpanContext().IsSampled() {
+func (r *requestRecord) traceID() string {
+	if r.span == nil || !r.span.SpanContext().IsSampled() {
 		return ""
 	}
-	return rc.span.SpanContext().TraceID().String()
+	return r.span.SpanContext().TraceID().String()
 }
 
 // observeWithTrace observes a duration, with the trace id as its exemplar.
-func (rc *requestContext) observeWithTrace(o prometheus.Observer, seconds float64) {
+func (r *requestRecord) observeWithTrace(o prometheus.Observer, seconds float64) {
 	if exemplar, ok := o.(prometheus.ExemplarObserver); ok {
-		if id := rc.traceID(); id != "" {
+		if id := r.traceID(); id != "" {
 			exemplar.ObserveWithExemplar(seconds, prometheus.Labels{"trace_id": id})
 			return
 		}

@@ -23,25 +23,25 @@ const (
 // tunnel copies the bytes of a WebSocket between the client's connection and the
 // backend's, both ways.
 type tunnel struct {
-	rc      *requestContext
-	onClose func() // called once, after both directions have ended
+	gateway   *Gateway
+	stopWatch func() // of the session
 
-	mu            sync.Mutex
-	client        *frameWriter
-	backend       io.ReadWriteCloser
-	reason        *apierror.Error // why the tunnel was terminated; nil: it was not
-	ended         int             // directions that have ended
-	goingAway     bool            // the gateway shuts down: the client gets a close frame
-	bytesToClient int64
+	mu        sync.Mutex
+	record    requestRecord // set by attach
+	client    *frameWriter
+	backend   io.ReadWriteCloser
+	reason    *apierror.Error // why the tunnel was terminated; nil: it was not
+	ended     int             // directions that have ended
+	goingAway bool            // the gateway shuts down: the client gets a close frame
 }
 
-// attach sets both connections. It reports false where the tunnel was terminated
+// attach sets the request's record and both connections. It reports false where the tunnel was terminated
 // before; then abandon must be called.
-func (t *tunnel) attach(client net.Conn, backend io.ReadWriteCloser) bool {
+func (t *tunnel) attach(record requestRecord, client net.Conn, backend io.ReadWriteCloser) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.client, t.backend = &frameWriter{Conn: client}, backend
-	t.rc.gatewayError = t.reason
+	t.record, t.client, t.backend = record, &frameWriter{Conn: client}, backend
+	t.record.gatewayError = t.reason
 	return t.reason == nil
 }
 
@@ -55,7 +55,15 @@ func (t *tunnel) abandon() {
 		t.client.writeClose()
 	}
 	t.close()
-	t.onClose()
+	t.end()
+}
+
+// end counts and logs the request. It is called once, after both directions have ended.
+func (t *tunnel) end() {
+	t.stopWatch()
+	t.gateway.tunnels.remove(t)
+	t.gateway.Metrics.openWebSockets.Dec()
+	t.gateway.finish(&t.record)
 }
 
 // start copies in both directions. buffered holds bytes that were read from the client
@@ -87,7 +95,7 @@ func (t *tunnel) copy(c *tunnelCopy) {
 func (t *tunnel) finish(c *tunnelCopy, err error) {
 	t.mu.Lock()
 	if c.toClient {
-		t.bytesToClient = c.copied
+		t.record.bytes = c.copied
 	}
 	t.ended++
 	last, goingAway := t.ended == 2, t.goingAway
@@ -95,8 +103,7 @@ func (t *tunnel) finish(c *tunnelCopy, err error) {
 	switch {
 	case last:
 		t.close()
-		t.rc.bytes = t.bytesToClient
-		t.onClose()
+		t.end()
 	case goingAway && c.toClient: // closeGoingAway closes the client's connection
 	case err != nil || !closeWrite(c.dst):
 		t.close()
@@ -126,9 +133,7 @@ func (t *tunnel) recordReason(reason error) {
 	defer t.mu.Unlock()
 	if e := (*apierror.Error)(nil); errors.As(reason, &e) && t.reason == nil && t.ended < 2 {
 		t.reason = e
-		if t.client != nil { // before attach, the handler's goroutine uses rc; attach sets the reason
-			t.rc.gatewayError = e
-		}
+		t.record.gatewayError = e
 	}
 }
 

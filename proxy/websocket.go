@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -25,17 +24,14 @@ import (
 // goroutines. The second of them to end finishes the request.
 func (g *Gateway) forwardWebSocket(rc *requestContext) error {
 	ctx, cancel := context.WithCancelCause(rc.detachedContext())
+	defer cancel(nil)
 	stopPropagation := context.AfterFunc(rc.r.Context(), func() { cancel(context.Cause(rc.r.Context())) })
-	t := &tunnel{rc: rc}
-	stopWatch := g.terminateOnSessionEnd(rc, t)
-	release := func() {
-		stopWatch()
-		cancel(nil)
-	}
-	err := g.openTunnel(ctx, t, stopPropagation, release)
-	if err != nil || !rc.detached {
-		stopPropagation()
-		release()
+	defer stopPropagation()
+	t := &tunnel{gateway: g}
+	t.stopWatch = g.terminateOnSessionEnd(rc, t)
+	err := g.openTunnel(ctx, rc, t)
+	if !rc.detached {
+		t.stopWatch()
 	}
 	return err
 }
@@ -49,25 +45,10 @@ func (rc *requestContext) detachedContext() context.Context {
 	return trace.ContextWithSpan(context.Background(), rc.span)
 }
 
-// retainForLog drops everything of the request except what the log line and the
-// metrics at its end need: a WebSocket may be open for hours.
-func (rc *requestContext) retainForLog() {
-	r := rc.r
-	rc.r = &http.Request{Method: strings.Clone(r.Method), Host: strings.Clone(r.Host), URL: &url.URL{Path: strings.Clone(r.URL.Path)}}
-	if agent := lastValue(r.Header["User-Agent"]); agent != "" {
-		rc.r.Header = http.Header{"User-Agent": {strings.Clone(agent)}}
-	}
-	rc.w, rc.responseHeaders = nil, nil
-	// Clones: each of these strings is a part of the received head, token included.
-	rc.id, rc.clientText, rc.host = strings.Clone(rc.id), strings.Clone(rc.clientText), ""
-	rc.idValue[0] = rc.id
-}
-
 // openTunnel does the handshake with the backend, hijacks the client's connection and
 // starts the tunnel. Where the backend refused the handshake, its response was sent:
 // openTunnel returns nil, and rc is not detached.
-func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopPropagation func() bool, release func()) error {
-	rc := t.rc
+func (g *Gateway) openTunnel(ctx context.Context, rc *requestContext, t *tunnel) error {
 	res, err := g.handshake(ctx, rc, new(outboundRequest))
 	if err != nil || res == nil {
 		return err
@@ -77,25 +58,17 @@ func (g *Gateway) openTunnel(ctx context.Context, t *tunnel, stopPropagation fun
 		res.Body.Close()
 		return apierror.New(apierror.UpstreamError, "the backend's connection can't be written to")
 	}
-	stopPropagation() // the request's context ends when the handler returns
 	client, buffered, err := rc.hijack()
 	if err != nil {
 		backend.Close()
 		return apierror.New(apierror.Internal, "the client's connection can't be hijacked").WithCause(err)
 	}
 	rc.detached, rc.status = true, http.StatusSwitchingProtocols
-	t.onClose = func() {
-		g.Metrics.openWebSockets.Dec()
-		g.tunnels.remove(t)
-		release()
-		g.finish(rc)
-	}
 	// Before the 101 is sent: a drain must not miss a tunnel that a client has seen.
 	g.tunnels.add(t)
 	g.Metrics.openWebSockets.Inc()
 	err = writeSwitching(client, rc, res)
-	rc.retainForLog()
-	if attached := t.attach(client, backend); err != nil || !attached {
+	if attached := t.attach(rc.complete().detach(), client, backend); err != nil || !attached {
 		t.abandon()
 		return nil
 	}

@@ -3,6 +3,7 @@ package upstream
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
@@ -34,10 +35,12 @@ func socket(t *testing.T, f func(c net.Conn, r *bufio.Reader)) (*Group, io.ReadW
 		f(c, r)
 	})
 	g, _ := group(t, Config{Targets: targets(t, u)})
-	res, err := g.RoundTrip(upgradeRequest(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	res, err := g.RoundTrip(upgradeRequest(t).WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cancel() // the connection outlives the request's context
 	rwc, ok := res.Body.(io.ReadWriteCloser)
 	if !ok || res.StatusCode != http.StatusSwitchingProtocols {
 		t.Fatalf("%d with a %T", res.StatusCode, res.Body)
@@ -137,10 +140,12 @@ func TestUpgradeOverTLSIsHTTP1(t *testing.T) {
 	if r := get(t, g, "/"); r.status != http.StatusInternalServerError {
 		t.Fatalf("no HTTP/2 here: %d, %v", r.status, r.err)
 	}
-	res, err := g.RoundTrip(upgradeRequest(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	res, err := g.RoundTrip(upgradeRequest(t).WithContext(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cancel() // the connection outlives the request's context
 	defer res.Body.Close()
 	rwc, ok := res.Body.(io.ReadWriteCloser)
 	if !ok {
