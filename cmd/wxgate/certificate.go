@@ -9,28 +9,28 @@ import (
 	"wxgate/internal/config"
 )
 
-// certificate is a listener's certificate, which is read again when its files
-// change, so that a renewed one needs no restart.
+// certificate is a listener's TLS certificate. It is reloaded when its files
+// change, so that a renewed certificate needs no restart.
 type certificate struct {
 	files   config.ServerTLS
 	log     *zap.Logger
-	applied string // fingerprint of the files as they were at the start
+	applied string // fingerprint of the files before the first load
 	current atomic.Pointer[tls.Certificate]
 }
 
-// loadCertificate reads a PEM certificate, with its chain, and its key.
+// loadCertificate loads a PEM certificate with its chain, and its private key.
 func loadCertificate(files config.ServerTLS, log *zap.Logger) (*certificate, error) {
 	c := &certificate{files: files, log: log}
 	c.applied = fingerprint(c.paths())
-	return c, c.read()
+	return c, c.load()
 }
 
-// get is asked at each handshake.
+// get is the tls.Config's GetCertificate, called for each handshake.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.current.Load(), nil
 }
 
-func (c *certificate) read() error {
+func (c *certificate) load() error {
 	pair, err := tls.LoadX509KeyPair(string(c.files.CertFile), string(c.files.KeyFile))
 	if err != nil {
 		return err
@@ -39,16 +39,17 @@ func (c *certificate) read() error {
 	return nil
 }
 
-// reload reads the files again. Those that can't be read, or don't fit together
-// (yet), leave the certificate as it is.
-func (c *certificate) reload() (read string) {
-	read = fingerprint(c.paths())
-	if err := c.read(); err != nil {
-		c.log.Error("the certificate could not be read again, keeping the previous one", zap.Error(err))
-		return read
+// reload loads the files again and returns the fingerprint of what it loaded. If
+// they can't be loaded, or certificate and key don't match because only one has
+// been replaced so far, the previous certificate stays in use.
+func (c *certificate) reload() (loaded string) {
+	loaded = fingerprint(c.paths())
+	if err := c.load(); err != nil {
+		c.log.Error("the certificate could not be reloaded, keeping the previous one", zap.Error(err))
+		return loaded
 	}
-	c.log.Info("the certificate was read again", zap.String("file", string(c.files.CertFile)))
-	return read
+	c.log.Info("the certificate was reloaded", zap.String("file", string(c.files.CertFile)))
+	return loaded
 }
 
 func (c *certificate) paths() []string {

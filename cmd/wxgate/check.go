@@ -7,14 +7,14 @@ import (
 	"wxgate/internal/config"
 )
 
-// checkCommand validates the config file and prints what it comes to.
+// checkCommand validates the config file and prints the effective configuration.
 type checkCommand struct {
 	configFlag
 	Online bool `help:"Also try Redis, each upstream and each app's credentials."`
 }
 
-// Run prints YAML: the effective configuration, secrets hidden, and in comments
-// below it the routes in the order in which they are tried.
+// Run prints the effective configuration as YAML, secrets redacted, then as YAML
+// comments the routes in the order in which they are matched, and the summary line.
 func (c *checkCommand) Run(ctx context.Context, t *terminal) error {
 	cfg, err := c.load()
 	if err != nil {
@@ -24,7 +24,7 @@ func (c *checkCommand) Run(ctx context.Context, t *terminal) error {
 	if err := config.WriteEffective(t.out, cfg); err != nil {
 		return err
 	}
-	if err := printRoutes(t.out, cfg.Routes); err != nil {
+	if err := printRouteTable(t.out, cfg.Routes); err != nil {
 		return err
 	}
 	if c.Online {

@@ -14,29 +14,29 @@ import (
 	"wxgate/wechat"
 )
 
-// errOnline is the outcome of a check of which some lines say failed.
-var errOnline = errors.New("not everything that the config names can be reached, see above")
+// errOnline means that at least one check failed.
+var errOnline = errors.New("not everything that the config names works, see above")
 
-// onlineCheck tries one thing that a config names.
+// onlineCheck tests one dependency that a config names.
 type onlineCheck struct {
 	name string
 	run  func(context.Context) error
 }
 
-// checkOnline tries Redis, each upstream and each app's credentials, all at
-// once, and prints a line for each: "redis ok", "app wx… failed: …".
+// checkOnline tests Redis, each upstream and each app's credentials concurrently,
+// and prints a line for each: "redis ok", "app wx… failed: …".
 func checkOnline(ctx context.Context, c *config.Config, t *terminal) error {
 	checks := slices.Concat([]onlineCheck{{"redis", func(ctx context.Context) error { return checkRedis(ctx, c) }}}, upstreamChecks(c), appChecks(c))
-	outcomes := make([]chan error, len(checks))
+	results := make([]chan error, len(checks))
 	for i, check := range checks {
-		outcomes[i] = make(chan error, 1)
-		go func() { outcomes[i] <- check.run(ctx) }()
+		results[i] = make(chan error, 1)
+		go func() { results[i] <- check.run(ctx) }()
 	}
 	fmt.Fprintln(t.out)
 	var failed error
 	for i, check := range checks {
-		err := <-outcomes[i]
-		printOutcome(t.out, check.name, err)
+		err := <-results[i]
+		printResult(t.out, check.name, err)
 		if err != nil {
 			failed = errOnline
 		}
@@ -44,7 +44,7 @@ func checkOnline(ctx context.Context, c *config.Config, t *terminal) error {
 	return failed
 }
 
-func printOutcome(w io.Writer, name string, err error) {
+func printResult(w io.Writer, name string, err error) {
 	if err == nil {
 		fmt.Fprintf(w, "%s ok\n", name)
 		return
@@ -56,33 +56,34 @@ func printOutcome(w io.Writer, name string, err error) {
 	fmt.Fprintf(w, "%s failed: %v\n", name, err)
 }
 
-// redisReadyLimit is how long Redis may take to be ready, a fail-over included
-// that has just begun.
-const redisReadyLimit = 3 * time.Second
+// redisReadyTimeout is how long Redis may take to become ready, including a
+// fail-over that has just begun.
+const redisReadyTimeout = 3 * time.Second
 
-// checkRedis opens a store as serve does and waits until it is ready: writes
-// arrive, and events of other instances are received.
+// checkRedis opens a store as serve does and waits until it is ready: it can write,
+// and it receives the events of other instances.
 func checkRedis(ctx context.Context, c *config.Config) error {
 	store, err := session.Open(sessionConfig(c))
 	if err != nil {
 		return err
 	}
 	defer store.Close()
-	readyCtx, cancel := context.WithTimeout(ctx, redisReadyLimit)
+	readyCtx, cancel := context.WithTimeout(ctx, redisReadyTimeout)
 	defer cancel()
 	err = waitReady(readyCtx, store)
 	if err == nil {
 		return nil
 	}
-	ctx, cancel = context.WithTimeout(ctx, redisReadyLimit)
+	ctx, cancel = context.WithTimeout(ctx, redisReadyTimeout)
 	defer cancel()
-	if why := session.Diagnose(ctx, redisConfig(c)); errors.Is(why, session.ErrProxy) || errors.Is(why, session.ErrAdvice) {
-		return why
+	if cause := session.Diagnose(ctx, redisConfig(c)); errors.Is(cause, session.ErrProxy) || errors.Is(cause, session.ErrAdvice) {
+		return cause
 	}
 	return err
 }
 
-// waitReady waits until the store is ready or ctx ends, and says why it isn't.
+// waitReady waits until the store is ready or ctx ends. The error is the reason why
+// it isn't ready, not that ctx ended.
 func waitReady(ctx context.Context, store *session.Store) (err error) {
 	for {
 		notReady := store.Ready(ctx)
@@ -90,7 +91,7 @@ func waitReady(ctx context.Context, store *session.Store) (err error) {
 			return nil
 		}
 		if err == nil || ctx.Err() == nil {
-			err = notReady // rather than that time ran out
+			err = notReady // once ctx has ended, Ready returns ctx's error
 		}
 		select {
 		case <-ctx.Done():
@@ -100,7 +101,7 @@ func waitReady(ctx context.Context, store *session.Store) (err error) {
 	}
 }
 
-// upstreamChecks has one for each target, however many routes go there.
+// upstreamChecks returns one check for each target, however many routes have it.
 func upstreamChecks(c *config.Config) []onlineCheck {
 	type target struct {
 		url, ca, cert, key, name, health string
@@ -131,8 +132,8 @@ func appChecks(c *config.Config) []onlineCheck {
 	return checks
 }
 
-// checkApp asks WeChat for an access token, which takes the AppSecret and an
-// address that WeChat lets in.
+// checkApp requests an access token from WeChat. That verifies the AppSecret and
+// that WeChat's IP allowlist has this machine's address.
 func checkApp(ctx context.Context, c *config.Config, appid string) error {
 	client, err := wechat.New(wechat.Options{}, wechatConfig(c))
 	if err != nil {

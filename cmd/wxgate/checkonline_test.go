@@ -50,7 +50,7 @@ func TestCheckOnlineTriesEverythingThatTheConfigNames(t *testing.T) {
 		"upstream " + env.backend.URL + " ok\n" + // with the check of its health
 		"app " + appA + " ok\n" +
 		"app " + appB + " ok\n"
-	if status != exitFine || lines != want {
+	if status != exitOK || lines != want {
 		t.Errorf("%d\n%s", status, all)
 	}
 	if keys := env.redis.MustDo("KEYS", "*:t:*"); keys != "" {
@@ -124,7 +124,7 @@ func TestCheckWithoutOnlineAsksNobody(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	status, stdout, _ := wxgate(t, "check", "--config", configFile(t, env.config(nil)))
-	if status != exitFine || strings.Contains(stdout, "redis ok") || env.sim.Count("/cgi-bin/stable_token") != 0 {
+	if status != exitOK || strings.Contains(stdout, "redis ok") || env.sim.Count("/cgi-bin/stable_token") != 0 {
 		t.Errorf("%d\n%s", status, stdout)
 	}
 }

@@ -11,24 +11,23 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// This file gives package admin what it shows of the gateway.
-
-// adminGateway is what the private listener shows of this process.
+// adminGateway returns the functions by which package admin reads the state of
+// this process.
 func (p *process) adminGateway() admin.Gateway {
 	b := currentBuild()
 	return admin.Gateway{
 		Build: admin.Build{Version: b.Version, Commit: b.Commit, Go: b.Go}, Started: time.Now(), Store: describeStore(p.startConfig),
-		Routes:    func() []admin.Route { return shownRoutes(p.inForce()) },
-		Upstreams: func() []admin.UpstreamGroup { return p.shownUpstreams(time.Now()) },
+		Routes:    func() []admin.Route { return adminRoutes(p.currentConfig()) },
+		Upstreams: func() []admin.UpstreamGroup { return p.adminUpstreams(time.Now()) },
 		Explain: func(ctx context.Context, r *http.Request) admin.Explanation {
-			return explanation(p.inForce(), r, p.gateway.Explain(ctx, r))
+			return explanation(p.currentConfig(), r, p.gateway.Explain(ctx, r))
 		},
 		Config: p.effectiveConfig,
 	}
 }
 
-// inForce is the configuration in force.
-func (p *process) inForce() *config.Config {
+// currentConfig returns the configuration that was applied last.
+func (p *process) currentConfig() *config.Config {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.config
@@ -36,19 +35,20 @@ func (p *process) inForce() *config.Config {
 
 func (p *process) effectiveConfig() ([]byte, error) {
 	var text bytes.Buffer
-	err := config.WriteEffective(&text, p.inForce())
+	err := config.WriteEffective(&text, p.currentConfig())
 	return text.Bytes(), err
 }
 
-func shownRoutes(c *config.Config) []admin.Route {
+// adminRoutes returns the routes in the order in which they are matched.
+func adminRoutes(c *config.Config) []admin.Route {
 	routes := []admin.Route{}
 	for _, r := range config.MatchOrder(c.Routes) {
-		routes = append(routes, shownRoute(r))
+		routes = append(routes, adminRoute(r))
 	}
 	return routes
 }
 
-func shownRoute(r config.Route) admin.Route {
+func adminRoute(r config.Route) admin.Route {
 	out := admin.Route{
 		Name: r.Name, Path: r.Path, Host: r.Host, Methods: r.Methods, Auth: r.Auth, Credentials: r.Credentials,
 		Roles: r.Require.Roles, RequirePhone: r.Require.Phone, Proof: r.Proof, Timeout: r.Timeout.Std().String(), WebSocket: r.WebSocket,
@@ -63,19 +63,19 @@ func shownRoute(r config.Route) admin.Route {
 	return out
 }
 
-// shownUpstreams are the groups in use, in the order of the configuration.
-func (p *process) shownUpstreams(now time.Time) []admin.UpstreamGroup {
+// adminUpstreams returns the groups in use, in the order of the configuration.
+func (p *process) adminUpstreams(now time.Time) []admin.UpstreamGroup {
 	p.mu.Lock()
 	inUse := p.groups.inUse
 	p.mu.Unlock()
 	groups := []admin.UpstreamGroup{}
 	for _, used := range inUse {
-		groups = append(groups, admin.UpstreamGroup{Route: used.config.Name, Balance: used.config.Balance, Targets: shownTargets(used.group, now)})
+		groups = append(groups, admin.UpstreamGroup{Route: used.config.Name, Balance: used.config.Balance, Targets: adminTargets(used.group, now)})
 	}
 	return groups
 }
 
-func shownTargets(g *upstream.Group, now time.Time) []admin.Target {
+func adminTargets(g *upstream.Group, now time.Time) []admin.Target {
 	targets := []admin.Target{}
 	for _, s := range g.Status() {
 		targets = append(targets, admin.Target{

@@ -4,31 +4,31 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// figuresRegistry registers collectors twice: with all others, and with the few that
-// the console's figures come from. These are read every two seconds, and reading all
-// of them would cost several times as much.
-type figuresRegistry struct {
+// consoleRegistry registers collectors in two registries: the one of /metrics, and
+// a small one for the metrics that the console shows. The console gathers its own
+// every two seconds; gathering all would cost several times as much.
+type consoleRegistry struct {
 	all     prometheus.Registerer
-	figures *prometheus.Registry
+	console *prometheus.Registry
 }
 
-func newFiguresRegistry(all prometheus.Registerer) figuresRegistry {
-	return figuresRegistry{all, prometheus.NewRegistry()}
+func newConsoleRegistry(all prometheus.Registerer) consoleRegistry {
+	return consoleRegistry{all, prometheus.NewRegistry()}
 }
 
-func (r figuresRegistry) Register(c prometheus.Collector) error {
+func (r consoleRegistry) Register(c prometheus.Collector) error {
 	if err := r.all.Register(c); err != nil {
 		return err
 	}
-	return r.figures.Register(c)
+	return r.console.Register(c)
 }
 
-func (r figuresRegistry) MustRegister(list ...prometheus.Collector) {
+func (r consoleRegistry) MustRegister(list ...prometheus.Collector) {
 	r.all.MustRegister(list...)
-	r.figures.MustRegister(list...)
+	r.console.MustRegister(list...)
 }
 
-func (r figuresRegistry) Unregister(c prometheus.Collector) bool {
-	r.figures.Unregister(c)
+func (r consoleRegistry) Unregister(c prometheus.Collector) bool {
+	r.console.Unregister(c)
 	return r.all.Unregister(c)
 }

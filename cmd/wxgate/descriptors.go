@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// files gives copies of the listeners' descriptors.
-func files(listeners ...net.Listener) (list []*os.File, err error) {
+// listenerFiles returns duplicates of the listeners' descriptors.
+func listenerFiles(listeners ...net.Listener) (list []*os.File, err error) {
 	for _, ln := range listeners {
 		tcp, ok := ln.(*net.TCPListener)
 		if !ok {
@@ -23,9 +23,9 @@ func files(listeners ...net.Listener) (list []*os.File, err error) {
 	return list, nil
 }
 
-// stayNonBlocking undoes what passing a descriptor on does to it: os.File.Fd
-// makes it blocking, and the flag is one for all copies.
-func stayNonBlocking(listeners ...net.Listener) {
+// restoreNonBlocking makes descriptors non-blocking again after they were passed to
+// a child: os.File.Fd makes them blocking, and duplicates share the flag.
+func restoreNonBlocking(listeners ...net.Listener) {
 	for _, ln := range listeners {
 		raw, err := ln.(*net.TCPListener).SyscallConn()
 		if err == nil {

@@ -16,15 +16,16 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// devCommand runs all of it on this machine: the simulated WeChat, a sample
-// backend, the in-process store and the gateway, and a page that shows them at
-// work.
+// devCommand runs everything on this machine: the simulated WeChat, a sample
+// backend, the in-process store, the gateway, and the playground, a page that
+// shows each call.
 type devCommand struct {
 	Listen string `default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where the gateway listens (default: 127.0.0.1:8080)."`
 	Admin  string `default:"127.0.0.1:0" placeholder:"ADDRESS" help:"Where the private listener listens (default: any free port)."`
 }
 
-// The one app of dev, known to the simulator too. Neither is a secret.
+// The app of dev, which the simulator has too, and the token of its private
+// listener. None of them is a secret.
 const (
 	devApp    = "wxdev0000000000001"
 	devSecret = "dev-app-secret-of-the-simulator"
@@ -42,7 +43,7 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer stopSim()
-	backend, err := startLoopback(recorder.Backend(http.HandlerFunc(sampleBackend)))
+	backend, err := startLoopbackServer(recorder.Backend(http.HandlerFunc(sampleBackend)))
 	if err != nil {
 		return err
 	}
@@ -61,29 +62,30 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	defer p.close()
 	recorder.Inspect = p.sessions.Inspect
-	broken := &devFaults{sim: sim, backend: backend, sessions: p.sessions, recorder: recorder}
+	faults := &devFaults{sim: sim, backend: backend, sessions: p.sessions, recorder: recorder}
 	front := playground.Front{
-		Recorder: recorder, Simulator: sim, Gateway: p.gateway, Faults: &playground.Faults{Recorder: recorder, Set: broken.set()},
+		Recorder: recorder, Simulator: sim, Gateway: p.gateway, Faults: &playground.Faults{Recorder: recorder, Set: faults.setters()},
 	}
-	l, err := p.listen(front.Handler(), &inherited{})
+	l, err := p.listen(front.Handler(), &inheritedListeners{})
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%w: another program listens there, choose a free port such as --listen 127.0.0.1:8088", err)
 	}
 	if err != nil {
 		return err
 	}
-	broken.private = urlOf(l.privateLn.Addr())
-	push.URL = urlOf(l.publicLn.Addr()) + cfg.AuthPrefix + "/push/" + devApp
+	faults.private = localURL(l.privateLn.Addr())
+	push.URL = localURL(l.publicLn.Addr()) + cfg.AuthPrefix + "/push/" + devApp
 	if err := sim.SetPush(devApp, push); err != nil {
 		return err
 	}
-	defer context.AfterFunc(ctx, recorder.Close)() // its streams would keep the server from stopping
-	printWhatToTry(t, l.publicLn.Addr(), l.privateLn.Addr())
+	defer context.AfterFunc(ctx, recorder.Close)() // its event streams would delay the shutdown
+	printInstructions(t, l.publicLn.Addr(), l.privateLn.Addr())
 	return l.wait(ctx, l.start(), nil)
 }
 
-// urlOf is where this machine reaches a listener, that of all addresses too.
-func urlOf(a net.Addr) string {
+// localURL returns the URL of a listener for clients on this machine: the loopback
+// address for one that listens on every address.
+func localURL(a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
 		return "http://" + a.String()
@@ -91,11 +93,11 @@ func urlOf(a net.Addr) string {
 	return "http://127.0.0.1:" + port
 }
 
-// newAESKey is an EncodingAESKey as WeChat's console makes them: 43 letters and digits.
+// newAESKey returns an EncodingAESKey like those of WeChat's console: 43 letters
+// and digits.
 func newAESKey() string { return (rand.Text() + rand.Text())[:43] }
 
-// config is a config file as a team would write it, with this process's own
-// addresses put in.
+// config returns the configuration of dev, with the addresses of this process.
 func (c *devCommand) config(wechatBase, backend string, push wechattest.PushSettings) (*config.Config, error) {
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
@@ -105,7 +107,7 @@ func (c *devCommand) config(wechatBase, backend string, push wechattest.PushSett
 		wechatBase, c.Admin, devToken, backend, push.Token, push.AESKey)
 	cfg, err := config.Parse("dev", []byte(text), os.LookupEnv)
 	if err == nil {
-		cfg.Web.Cookie = playground.WebCookie // no file may name it: it is no __Host- cookie
+		cfg.Web.Cookie = playground.WebCookie // not a __Host- cookie, so a config file can't name it
 	}
 	return cfg, err
 }
@@ -135,8 +137,8 @@ routes:
   - {path: /public/, name: public, auth: none, upstreams: ["%[8]s"]}
 `
 
-func printWhatToTry(t *terminal, public, private net.Addr) {
-	fmt.Fprintf(t.out, `wxgate is running with a simulated WeChat and a sample backend; nothing is kept when it stops.
+func printInstructions(t *terminal, public, private net.Addr) {
+	fmt.Fprintf(t.out, `wxgate is running with a simulated WeChat and a sample backend; all data is lost when it stops.
 
   Open http://%[1]s/ in a browser, and follow each call through WeChat, Redis and the backend.
 
@@ -146,7 +148,7 @@ func printWhatToTry(t *terminal, public, private net.Addr) {
   Call an API as alice; the backend shows the headers it received:
     curl -s http://%[1]s/api/hello -H "Authorization: Bearer $TOKEN"
 
-  Be refused without a token:
+  Without a token the call is refused:
     curl -si http://%[1]s/api/hello
 
   Console: http://%[2]s/console/ shows users, sessions and figures; sign in with the token %[3]s

@@ -237,7 +237,7 @@ func TestDevStopsWhileAPageIsOpen(t *testing.T) {
 	}
 	select {
 	case status := <-d.status:
-		if status != exitFine {
+		if status != exitOK {
 			t.Errorf("ends with %d", status)
 		}
 	case <-time.After(20 * time.Second):
@@ -264,7 +264,7 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 		t.Fatal(err)
 	}
 	defer p.close()
-	l, err := p.listen(p.gateway, &inherited{})
+	l, err := p.listen(p.gateway, &inheritedListeners{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +450,7 @@ func TestThePageKnowsTheAppOfDev(t *testing.T) {
 
 func TestALoopbackServerGoesAwayWithItsSocketsAndComesBack(t *testing.T) {
 	t.Parallel()
-	l, err := startLoopback(http.HandlerFunc(sampleBackend))
+	l, err := startLoopbackServer(http.HandlerFunc(sampleBackend))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// devFaults breaks for real what the switches of the page name, and mends it.
+// devFaults injects the faults that the playground's switches name, and ends them.
 type devFaults struct {
 	sim      *wechattest.Server
 	backend  *loopbackServer
@@ -22,24 +22,25 @@ type devFaults struct {
 	private  string // URL of the private listener
 }
 
-func (d *devFaults) set() map[string]playground.SetFault {
+// setters returns the function that switches each fault on and off.
+func (d *devFaults) setters() map[string]playground.SetFault {
 	return map[string]playground.SetFault{
-		"redis":   d.redisAway,
-		"backend": d.backendAway,
-		"wechat":  d.wechatBusy,
-		"blocked": d.block,
-		"banned":  d.ban,
+		"redis":   d.setRedisDown,
+		"backend": d.setBackendDown,
+		"wechat":  d.setWeChatBusy,
+		"blocked": d.setUserBlocked,
+		"banned":  d.setUserBanned,
 	}
 }
 
-func (d *devFaults) redisAway(_ context.Context, on bool, _ playground.Cause) error {
+func (d *devFaults) setRedisDown(_ context.Context, on bool, _ playground.Cause) error {
 	if on {
 		return d.sessions.StopMemory()
 	}
 	return d.sessions.StartMemory()
 }
 
-func (d *devFaults) backendAway(_ context.Context, on bool, _ playground.Cause) error {
+func (d *devFaults) setBackendDown(_ context.Context, on bool, _ playground.Cause) error {
 	if on {
 		d.backend.stop()
 		return nil
@@ -47,8 +48,8 @@ func (d *devFaults) backendAway(_ context.Context, on bool, _ playground.Cause) 
 	return d.backend.start()
 }
 
-// wechatBusy lets logins fail as WeChat's system error does.
-func (d *devFaults) wechatBusy(_ context.Context, on bool, _ playground.Cause) error {
+// setWeChatBusy makes logins fail with WeChat's system error, -1.
+func (d *devFaults) setWeChatBusy(_ context.Context, on bool, _ playground.Cause) error {
 	if on {
 		d.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: -1})
 		return nil
@@ -57,8 +58,8 @@ func (d *devFaults) wechatBusy(_ context.Context, on bool, _ playground.Cause) e
 	return nil
 }
 
-// block has WeChat refuse the user's logins.
-func (d *devFaults) block(_ context.Context, on bool, c playground.Cause) error {
+// setUserBlocked makes WeChat refuse the user's logins.
+func (d *devFaults) setUserBlocked(_ context.Context, on bool, c playground.Cause) error {
 	user, err := d.sim.User(devApp, c.User)
 	if err != nil {
 		return err
@@ -67,11 +68,11 @@ func (d *devFaults) block(_ context.Context, on bool, c playground.Cause) error 
 	return nil
 }
 
-// adminTimeout bounds a call of the private listener.
+// adminTimeout bounds a call to the private listener.
 const adminTimeout = 5 * time.Second
 
-// ban bans the user, or lifts his ban, by the call that an operator makes.
-func (d *devFaults) ban(ctx context.Context, on bool, c playground.Cause) error {
+// setUserBanned bans the user, or lifts the ban, by the private listener's API.
+func (d *devFaults) setUserBanned(ctx context.Context, on bool, c playground.Cause) error {
 	user, err := d.sim.User(devApp, c.User)
 	if err != nil {
 		return err
@@ -83,17 +84,17 @@ func (d *devFaults) ban(ctx context.Context, on bool, c playground.Cause) error 
 	if on {
 		call.Method, call.Body = http.MethodPut, `{"reason":"banned in the playground"}`
 	}
-	if call.Status, call.Answer, err = d.admin(ctx, call); err != nil {
+	if call.Status, call.Answer, err = d.callAdmin(ctx, call); err != nil {
 		return err
 	}
 	d.recorder.Admin(call)
 	if call.Status >= 400 {
-		return fmt.Errorf("the private listener answered with status %d", call.Status)
+		return fmt.Errorf("the private listener returned status %d", call.Status)
 	}
 	return nil
 }
 
-func (d *devFaults) admin(ctx context.Context, c playground.AdminCall) (status int, answer string, err error) {
+func (d *devFaults) callAdmin(ctx context.Context, c playground.AdminCall) (status int, body string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, c.Method, d.private+c.Path, bytes.NewReader([]byte(c.Body)))

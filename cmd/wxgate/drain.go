@@ -7,21 +7,22 @@ import (
 	"go.uber.org/zap"
 )
 
-// announceStop says that the gateway is about to stop while it still takes
-// requests: load balancers look at /readyz from time to time only. Each answer
-// ends its connection.
-func (l *listeners) announceStop() {
+// announceShutdown reports not ready for shutdown_delay while the gateway still
+// accepts requests: load balancers poll /readyz at intervals. Every response
+// closes its connection.
+func (l *listeners) announceShutdown() {
 	delay, _ := l.p.shutdownTimes()
 	l.p.draining.Store(true)
 	l.public.DisableKeepAlives()
-	l.p.log.Info("stopping: unready, still taking requests", zap.Duration("for", delay))
+	l.p.log.Info("shutting down: not ready, still accepting requests", zap.Duration("for", delay))
 	time.Sleep(delay)
-	l.refuseNewConnections()
+	l.emptyAcceptQueue()
 }
 
-// drain stops listening, lets requests in flight end within the timeout, and answers
-// and closes the rest. The private listener is closed last: until then /readyz and the
-// metrics show that the gateway is draining.
+// drain closes the public listener, waits up to shutdown_timeout for requests in
+// flight, then sends an error for the others and closes their connections. The
+// private listener is closed last: until then /readyz and the metrics show that the
+// gateway is draining.
 func (l *listeners) drain() {
 	_, timeout := l.p.shutdownTimes()
 	l.p.draining.Store(true)
@@ -29,7 +30,7 @@ func (l *listeners) drain() {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if err := l.public.Shutdown(ctx); err != nil {
-		l.p.log.Warn("shutdown_timeout ran out: requests in flight were answered with an error or cut off", zap.Error(err))
+		l.p.log.Warn("shutdown_timeout expired: requests in flight got an error or were aborted", zap.Error(err))
 		_ = l.public.Close()
 	}
 	l.p.gateway.Drain(ctx)
@@ -37,8 +38,9 @@ func (l *listeners) drain() {
 	l.p.log.Info("stopped")
 }
 
-// shutdownTimes are the ones in force now.
+// shutdownTimes returns shutdown_delay and shutdown_timeout of the current
+// configuration.
 func (p *process) shutdownTimes() (delay, timeout time.Duration) {
-	c := p.inForce()
+	c := p.currentConfig()
 	return c.ShutdownDelay.Std(), c.ShutdownTimeout.Std()
 }

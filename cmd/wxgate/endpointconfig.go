@@ -27,12 +27,13 @@ func endpointConfig(c *config.Config) (endpoint.Config, error) {
 		}
 	}
 	var err error
-	out.Pushes, err = pushes(c)
+	out.Pushes, err = pushConfigs(c)
 	return out, err
 }
 
-// pushes are the apps whose message push is on.
-func pushes(c *config.Config) (map[string]endpoint.Push, error) {
+// pushConfigs returns the configuration of each app whose message push is on, by
+// appid.
+func pushConfigs(c *config.Config) (map[string]endpoint.Push, error) {
 	out := map[string]endpoint.Push{}
 	for i, a := range c.Apps {
 		if a.Push.Upstream.URL == nil {

@@ -11,20 +11,20 @@ import (
 
 // Exit statuses.
 const (
-	exitFine   = 0
-	exitFailed = 1 // while running
-	exitBad    = 2 // usage or config
+	exitOK     = 0
+	exitFailed = 1 // failed while running
+	exitUsage  = 2 // invalid command line or config
 )
 
-// usageError is a command line that says nothing wxgate knows.
+// usageError is an invalid command line.
 type usageError struct{ what string }
 
 func (e usageError) Error() string { return e.what + "; see wxgate --help" }
 
-// report prints err, if there is one, and gives the exit status for it.
+// report prints err, if it is not nil, and returns the exit status for it.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
-		return exitFine
+		return exitOK
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintf(stderr, "wxgate: %s\n", line)
@@ -32,7 +32,7 @@ func report(stderr io.Writer, err error) int {
 	var usage usageError
 	var invalid config.Error
 	if errors.As(err, &usage) || errors.As(err, &invalid) {
-		return exitBad
+		return exitUsage
 	}
 	return exitFailed
 }

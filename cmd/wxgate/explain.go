@@ -20,13 +20,13 @@ import (
 	"wxgate/session"
 )
 
-// explainCommand answers "why was I refused": it takes a request through the
-// rules of the config file without sending it anywhere.
+// explainCommand explains why a request is refused: it runs the steps of the
+// gateway on it, under the config file, without forwarding it.
 type explainCommand struct {
 	configFlag
 	Method string `arg:"" help:"The request's method."`
 	URL    string `arg:"" name:"url" help:"The request's URL, or its path."`
-	Token  string `placeholder:"TOKEN" help:"The token that comes with it."`
+	Token  string `placeholder:"TOKEN" help:"The request's token."`
 }
 
 func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
@@ -36,25 +36,26 @@ func (c *explainCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	r, err := admin.RequestToExplain(ctx, c.Method, c.URL, c.Token)
 	if err != nil {
-		return usageError{fmt.Sprintf("%s %s is no request", c.Method, config.Quote(c.URL))}
+		return usageError{fmt.Sprintf("%s %s is not a valid request", c.Method, config.Quote(c.URL))}
 	}
 	sessions, err := session.Open(sessionConfig(cfg))
 	if err != nil {
 		return err
 	}
 	defer sessions.Close()
-	rules, err := proxyConfig(cfg, func(upstream.Config) (*upstream.Group, error) { return nil, nil })
+	publicConfig, err := proxyConfig(cfg, func(upstream.Config) (*upstream.Group, error) { return nil, nil })
 	if err != nil {
 		return err
 	}
-	gateway := proxy.New(proxy.Options{Sessions: sessions, Metrics: proxy.NewMetrics(nil), Log: zap.NewNop(), Now: time.Now}, rules)
+	gateway := proxy.New(proxy.Options{Sessions: sessions, Metrics: proxy.NewMetrics(nil), Log: zap.NewNop(), Now: time.Now}, publicConfig)
 	printExplanation(t, cfg, explanation(cfg, r, gateway.Explain(ctx, r)), c.Token != "")
 	return nil
 }
 
-// explanation is what `wxgate explain` and the console show.
+// explanation converts a proxy.Explanation to what `wxgate explain` and the console
+// show.
 func explanation(cfg *config.Config, r *http.Request, e proxy.Explanation) admin.Explanation {
-	out := admin.Explanation{Method: r.Method, URI: shownTarget(r, e), Host: r.Host, Steps: []admin.Step{}, Own: e.Own, Headers: e.Headers}
+	out := admin.Explanation{Method: r.Method, URI: redactedTarget(r, e), Host: r.Host, Steps: []admin.Step{}, Own: e.Own, Headers: e.Headers}
 	for _, s := range e.Steps {
 		out.Steps = append(out.Steps, admin.Step{Name: s.Name, Outcome: string(s.Outcome)})
 	}
@@ -70,46 +71,49 @@ func explanation(cfg *config.Config, r *http.Request, e proxy.Explanation) admin
 	return out
 }
 
-// routeNamed is nil where a reload has taken the route away since.
+// routeNamed returns the route of a name, or nil if a reload has removed it.
 func routeNamed(cfg *config.Config, name string) *admin.Route {
 	for _, r := range cfg.Routes {
 		if r.Name == name {
-			shown := shownRoute(r)
-			return &shown
+			route := adminRoute(r)
+			return &route
 		}
 	}
 	return nil
 }
 
+// linePrinter prints one line of an explanation: a label and a text.
+type linePrinter func(label, format string, args ...any)
+
 func printExplanation(t *terminal, cfg *config.Config, e admin.Explanation, hasToken bool) {
-	say := func(what, format string, args ...any) {
-		fmt.Fprintf(t.out, "%-9s %s\n", what+":", fmt.Sprintf(format, args...))
+	printLine := func(label, format string, args ...any) {
+		fmt.Fprintf(t.out, "%-9s %s\n", label+":", fmt.Sprintf(format, args...))
 	}
-	say("request", "%s %s, host %s", e.Method, e.URI, e.Host)
+	printLine("request", "%s %s, host %s", e.Method, e.URI, e.Host)
 	switch {
 	case e.Own:
-		say("route", "none: the gateway answers under %s itself", cfg.AuthPrefix)
-		say("outcome", "answered by the gateway")
+		printLine("route", "none: the gateway answers under %s itself", cfg.AuthPrefix)
+		printLine("outcome", "answered by the gateway")
 		return
 	case e.Route == nil:
-		say("route", "none")
+		printLine("route", "none")
 	default:
-		explainRoute(say, e)
+		printRoute(printLine, e)
 	}
-	explainToken(say, e, hasToken)
+	printToken(printLine, e, hasToken)
 	switch {
 	case e.Refusal != nil:
-		say("outcome", "%d %s: %s", e.Refusal.Status, e.Refusal.Error, e.Refusal.Message)
+		printLine("outcome", "%d %s: %s", e.Refusal.Status, e.Refusal.Error, e.Refusal.Message)
 	case e.Route.Proof == string(proxy.ProofSign):
-		say("outcome", "forwarded with a valid X-Gateway-Proof; without one %d %s", apierror.ProofRequired.Status(), apierror.ProofRequired)
+		printLine("outcome", "forwarded with a valid X-Gateway-Proof; without one %d %s", apierror.ProofRequired.Status(), apierror.ProofRequired)
 	default:
-		say("outcome", "forwarded")
+		printLine("outcome", "forwarded")
 	}
 }
 
-// shownTarget is the request's target without what the gateway's own endpoints
-// take as a secret: codes, tickets, signatures and the key of a pre-fetch.
-func shownTarget(r *http.Request, e proxy.Explanation) string {
+// redactedTarget returns the request target without the secrets that the gateway's
+// own endpoints receive in it: codes, tickets, signatures and the pre-fetch key.
+func redactedTarget(r *http.Request, e proxy.Explanation) string {
 	if !e.Own {
 		return r.URL.RequestURI()
 	}
@@ -120,9 +124,9 @@ func shownTarget(r *http.Request, e proxy.Explanation) string {
 	return target
 }
 
-func explainRoute(say func(what, format string, args ...any), e admin.Explanation) {
+func printRoute(printLine linePrinter, e admin.Explanation) {
 	rt := e.Route
-	say("route", "%s (path %s, host %s, methods %s)", rt.Name, rt.Path, orAny(rt.Host), orAny(strings.Join(rt.Methods, " ")))
+	printLine("route", "%s (path %s, host %s, methods %s)", rt.Name, rt.Path, orAny(rt.Host), orAny(strings.Join(rt.Methods, " ")))
 	requirements := []string{"auth " + rt.Auth}
 	if len(rt.Roles) > 0 {
 		requirements = append(requirements, "one of the roles "+strings.Join(rt.Roles, ", "))
@@ -136,27 +140,27 @@ func explainRoute(say func(what, format string, args ...any), e admin.Explanatio
 	case string(proxy.ProofReport):
 		requirements = append(requirements, "a proof of WeChat's client (only counted)")
 	}
-	say("asks for", "%s", strings.Join(requirements, "; "))
+	printLine("asks for", "%s", strings.Join(requirements, "; "))
 	var urls []string
 	for _, u := range rt.Upstreams {
 		urls = append(urls, u.URL)
 	}
-	say("goes to", "%s as %s", strings.Join(urls, ", "), e.Target)
+	printLine("goes to", "%s as %s", strings.Join(urls, ", "), e.Target)
 }
 
-func explainToken(say func(what, format string, args ...any), e admin.Explanation, hasToken bool) {
+func printToken(printLine linePrinter, e admin.Explanation, hasToken bool) {
 	switch {
 	case e.Session != nil:
-		say("token", "of openid %s, appid %s, session %s, valid for %v", e.Session.OpenID, e.Session.AppID, e.Session.SID, time.Until(e.Session.ExpiresAt).Round(time.Second))
+		printLine("token", "of openid %s, appid %s, session %s, valid for %v", e.Session.OpenID, e.Session.AppID, e.Session.SID, time.Until(e.Session.ExpiresAt).Round(time.Second))
 		for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
-			say("header", "%s: %s", name, e.Headers[name][0])
+			printLine("header", "%s: %s", name, e.Headers[name][0])
 		}
 	case hasToken && e.Route != nil && e.Route.Auth == string(proxy.AuthNone):
-		say("token", "not checked")
+		printLine("token", "not checked")
 	case hasToken && e.Refusal != nil:
-		say("token", "%s", e.Refusal.Message)
+		printLine("token", "%s", e.Refusal.Message)
 	case !hasToken:
-		say("token", "none")
+		printLine("token", "none")
 	}
 }
 

@@ -41,7 +41,7 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 		"a path as a URL": {[]string{"GET", "http://h/public/a%20b"}, []string{"as /public/a%20b"}},
 	} {
 		status, stdout, stderr := wxgate(t, append([]string{"explain", "--config", file}, c.args...)...)
-		if status != exitFine || stderr != "" {
+		if status != exitOK || stderr != "" {
 			t.Errorf("%s: status %d, %s", name, status, stderr)
 		}
 		for _, want := range c.want {

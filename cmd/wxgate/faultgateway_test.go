@@ -22,7 +22,7 @@ func (env *testEnv) gateway(changes settings) *gateway {
 	out := &testkit.Buffer{}
 	p, err := assemble(cfg, newLogger(out, cfg.Log))
 	testkit.Must(env.t, err)
-	listeners, err := p.listen(p.gateway, &inherited{})
+	listeners, err := p.listen(p.gateway, &inheritedListeners{})
 	testkit.Must(env.t, err)
 	env.run(listeners)
 	url := func(ln net.Listener) string { return "http://" + ln.Addr().String() }

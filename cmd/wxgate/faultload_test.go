@@ -109,7 +109,7 @@ func (c *faultLoad) reload(n int) {
 	text := c.config(c.settings(n))
 	for _, f := range c.gateways {
 		f.rewrite(text)
-		f.process.reloadFile(context.Background(), f.file)
+		f.process.reload(context.Background(), f.file)
 	}
 }
 

@@ -7,13 +7,14 @@ import (
 	"syscall"
 )
 
-// fingerprint changes when one of the files does.
+// fingerprint returns a text that changes when one of the files does: size, time of
+// modification and inode of each.
 func fingerprint(files []string) string {
 	var b strings.Builder
 	for _, file := range files {
 		info, err := os.Stat(file)
 		if err != nil {
-			fmt.Fprintf(&b, "%s gone\n", file)
+			fmt.Fprintf(&b, "%s missing\n", file)
 			continue
 		}
 		fmt.Fprintf(&b, "%s %d %d %v\n", file, info.Size(), info.ModTime().UnixNano(), inode(info))

@@ -13,16 +13,17 @@ import (
 	"go.uber.org/zap"
 )
 
-// readyPipe is the name of the descriptor on which a successor reports that it serves.
+// readyPipe is the name of the descriptor on which a successor reports that it
+// serves.
 const readyPipe = "ready"
 
-// handoverLimit is how long a successor may take to serve. One that doesn't is
-// killed, and this process goes on serving.
-const handoverLimit = 30 * time.Second
+// handoverTimeout is how long a successor may take until it serves. After that it
+// is killed, and this process continues to serve.
+const handoverTimeout = 30 * time.Second
 
-// handOver starts this program again with the listeners and waits until the new
-// process serves. The file on disk may be another version by then; its config is
-// read anew.
+// handOver starts a successor, a new process of this program that inherits the
+// listeners, and waits until it serves. The program file may have been replaced by
+// another version; the successor reads the config file itself.
 func (l *listeners) handOver(ctx context.Context) error {
 	program, err := os.Executable()
 	if err != nil {
@@ -33,16 +34,16 @@ func (l *listeners) handOver(ctx context.Context) error {
 		return err
 	}
 	defer ready.Close()
-	cmd := exec.Command(strings.TrimSuffix(program, " (deleted)"), os.Args[1:]...) // a new version was put in place of the running one
+	cmd := exec.Command(strings.TrimSuffix(program, " (deleted)"), os.Args[1:]...) // Linux adds the suffix once the file has been replaced
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), handoverNames+"="+l.handoverNames())
-	if cmd.ExtraFiles, err = files(l.publicLn, l.privateLn); err == nil {
+	if cmd.ExtraFiles, err = listenerFiles(l.publicLn, l.privateLn); err == nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, writer)
 		err = cmd.Start()
 	}
 	closeAll(cmd.ExtraFiles)
 	writer.Close()
-	stayNonBlocking(l.publicLn, l.privateLn)
+	restoreNonBlocking(l.publicLn, l.privateLn)
 	if err != nil {
 		return err
 	}
@@ -55,7 +56,8 @@ func (l *listeners) handOver(ctx context.Context) error {
 	return cmd.Process.Release()
 }
 
-// handoverNames names the descriptors in their order.
+// handoverNames returns the value of WXGATE_HANDOVER: the names of the passed
+// descriptors in their order.
 func (l *listeners) handoverNames() string {
 	public := publicListener + "=" + string(l.p.startConfig.Listen)
 	if l.shared {
@@ -64,28 +66,28 @@ func (l *listeners) handoverNames() string {
 	return strings.Join([]string{public, privateListener + "=" + string(l.p.startConfig.Admin.Listen), readyPipe}, ",")
 }
 
-// awaitReady waits for the byte that a successor writes; it writes none where it
-// ends before.
+// awaitReady waits for the byte that a successor writes when it serves. EOF means
+// that it exited before.
 func awaitReady(ctx context.Context, ready *os.File) error {
-	if err := ready.SetReadDeadline(time.Now().Add(handoverLimit)); err != nil {
+	if err := ready.SetReadDeadline(time.Now().Add(handoverTimeout)); err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = ready.SetReadDeadline(time.Now()) })
 	defer stop()
 	switch _, err := ready.Read(make([]byte, 1)); {
 	case errors.Is(err, io.EOF):
-		return errors.New("the new process ended before it served")
+		return errors.New("the new process exited before it served")
 	case err != nil:
 		return fmt.Errorf("the new process doesn't serve: %w", err)
 	}
 	return nil
 }
 
-// notifyReady tells the process that handed over that this one serves.
-func (in *inherited) notifyReady() {
+// notifyReady reports to the process that is handing over that this one serves.
+func (in *inheritedListeners) notifyReady() {
 	if in.ready == nil {
 		return
 	}
-	_, _ = in.ready.Write([]byte{1}) // that process may have given up
+	_, _ = in.ready.Write([]byte{1}) // fails if the other process has stopped waiting
 	in.ready.Close()
 }

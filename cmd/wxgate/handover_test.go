@@ -120,7 +120,7 @@ func TestWhoSharesAnInheritedSocket(t *testing.T) {
 		file, err := ln.(*net.TCPListener).File()
 		testkit.Must(t, err)
 		ln.Close()
-		in := newInherited("")
+		in := newInheritedListeners("")
 		testkit.Must(t, in.add(name, file))
 		in.close()
 		if in.shared[publicListener] != shared {
@@ -209,9 +209,9 @@ func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
 	token := p.login("alice")
 	write(t, p.file, "listne: x", 0o600)
 	for range 2 {
-		before := len(p.logged("handing over failed, serving on"))
+		before := len(p.logged("handing over failed, continuing to serve"))
 		testkit.Must(t, p.proc.Signal(syscall.SIGUSR2))
-		testkit.Eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, serving on")) > before })
+		testkit.Eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, continuing to serve")) > before })
 		p.client.CloseIdleConnections()
 		if a := p.call("GET", "/api/x", token, ""); a.Status != http.StatusOK {
 			t.Fatalf("got %v", a)

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dropSYN drops TCP segments with the SYN flag and accepts all others. The filter is
-// given the segment from the TCP header on, whose byte 13 has the flags.
+// dropSYN is a BPF program that drops TCP segments with the SYN flag and accepts all
+// others. Its input begins at the TCP header, whose byte 13 holds the flags.
 var dropSYN = [...]unix.SockFilter{
 	{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: 13},
 	{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jt: 0, Jf: 1, K: 0x02},
@@ -17,8 +17,8 @@ var dropSYN = [...]unix.SockFilter{
 	{Code: unix.BPF_RET | unix.BPF_K, K: 0xffffffff},
 }
 
-// dropHandshakes has the kernel drop every SYN from now on, which clients retransmit a
-// second later. Handshakes that have begun are completed.
+// dropHandshakes makes the kernel drop every SYN from now on; clients retransmit it
+// a second later. Handshakes that have begun are completed.
 func dropHandshakes(ln net.Listener) error {
 	conn, ok := ln.(syscall.Conn)
 	if !ok {
@@ -28,11 +28,11 @@ func dropHandshakes(ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	filter := dropSYN // the kernel's copy is made from one that is ours
-	var failed error
+	filter := dropSYN // SockFprog needs a pointer to its first element
+	var attachErr error
 	err = raw.Control(func(fd uintptr) {
 		program := &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
-		failed = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, program)
+		attachErr = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, program)
 	})
-	return errors.Join(err, failed)
+	return errors.Join(err, attachErr)
 }

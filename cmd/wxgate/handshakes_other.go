@@ -4,6 +4,6 @@ package main
 
 import "net"
 
-// dropHandshakes works on Linux only. Elsewhere a connection that is opened in the
-// moment in which the listener is closed may be reset.
+// dropHandshakes does nothing: it is implemented for Linux only. Elsewhere a
+// connection that is opened while the listener is being closed may be reset.
 func dropHandshakes(net.Listener) error { return nil }

@@ -8,29 +8,29 @@ import (
 	"sync/atomic"
 )
 
-// heapFloor is the size that the heap may reach before it is collected, however
-// little of it is in use. Go would collect a small gateway's heap of a few MiB
-// dozens of times a second under load.
+// heapFloor is the heap size below which no garbage collection is started. By
+// default Go would collect a small gateway's heap of a few MiB dozens of times a
+// second under load.
 const heapFloor = 32 << 20
 
 const (
 	defaultGCPercent = 100
 
-	// maxGCPercent makes the runtime's own least heap, 4 MiB at a GOGC of 100, the
-	// floor.
+	// maxGCPercent raises the runtime's minimum heap size, 4 MiB at a GOGC of 100,
+	// to heapFloor.
 	maxGCPercent = heapFloor / (4 << 20) * 100
 )
 
-// gcTuner sets GOGC after each collection, so that the next one comes at
-// heapFloor, or at twice the live heap where that is more.
+// gcTuner sets GOGC after each collection, so that the next one starts at heapFloor
+// or at twice the live heap, whichever is larger.
 type gcTuner struct {
 	percent int
 	stopped atomic.Bool
 }
 
-// keepHeapFloor sets the floor until stop is called. An operator's GOGC holds, and
-// so does GOMEMLIMIT: the runtime collects earlier where memory is short.
-func keepHeapFloor() (stop func()) {
+// applyHeapFloor applies heapFloor until stop is called. It does nothing if GOGC is
+// set. GOMEMLIMIT still applies: the runtime collects earlier near that limit.
+func applyHeapFloor() (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
 	}
@@ -42,10 +42,10 @@ func keepHeapFloor() (stop func()) {
 	}
 }
 
-// collected is unreachable at once: its cleanup runs after the next collection. It
-// holds pointers, since the allocator could put one without into one block with objects
-// that live on.
-type collected struct{ _ [4]*byte }
+// gcSentinel is unreachable from the start, so that its cleanup runs after the next
+// collection. It has pointers: the allocator could place a small object without
+// pointers in one block with reachable objects, which would keep it alive.
+type gcSentinel struct{ _ [4]*byte }
 
 func (t *gcTuner) adjust(struct{}) {
 	if t.stopped.Load() {
@@ -55,18 +55,18 @@ func (t *gcTuner) adjust(struct{}) {
 		t.percent = percent
 		debug.SetGCPercent(percent)
 	}
-	runtime.AddCleanup(new(collected), t.adjust, struct{}{})
+	runtime.AddCleanup(new(gcSentinel), t.adjust, struct{}{})
 }
 
-// liveHeap is what the last collection has left.
+// liveHeap returns the heap in use after the last collection, in bytes.
 func liveHeap() uint64 {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(sample)
 	return sample[0].Value.Uint64()
 }
 
-// gcPercent gives the GOGC that lets a live heap grow to the floor, in steps of
-// 50: to set it stops the program for a moment.
+// gcPercent returns the GOGC at which a live heap may grow to heapFloor, in steps
+// of 50: setting it stops the world, so small changes are not worth it.
 func gcPercent(live uint64) int {
 	if live >= heapFloor/2 {
 		return defaultGCPercent

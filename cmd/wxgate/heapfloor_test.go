@@ -23,7 +23,7 @@ func TestHeapFloorSavesCollections(t *testing.T) {
 	if without := collections(t); without < 8 {
 		t.Fatalf("%d collections for 64 MiB of garbage: this heap is not small", without)
 	}
-	stop := keepHeapFloor()
+	stop := applyHeapFloor()
 	defer stop()
 	runtime.GC()
 	if with := collections(t); with > 6 {

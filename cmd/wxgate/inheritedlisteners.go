@@ -10,52 +10,53 @@ import (
 	"syscall"
 )
 
-// The names of the listeners, in the log and among inherited descriptors.
+// The names of the listeners, in the log and for inherited descriptors.
 const (
 	publicListener  = "public"
 	privateListener = "private"
 )
 
-// firstInherited is the first descriptor behind the three standard ones.
+// firstInherited is the first descriptor after the three standard ones.
 const firstInherited = 3
 
-// Variables by which descriptors are passed on. LISTEN_* are systemd's (socket
-// activation); LISTEN_PID names the process that they are for.
+// Environment variables that describe inherited descriptors. LISTEN_* are those of
+// systemd's socket activation (sd_listen_fds(3)); LISTEN_PID is the process that
+// they are for.
 const (
 	listenPID   = "LISTEN_PID"
 	listenFDs   = "LISTEN_FDS"
 	listenNames = "LISTEN_FDNAMES"
 
-	// handoverNames lists what a gateway passes to its successor: a name for each
-	// descriptor, behind a listener's the address that it was configured with, and
-	// sharedSocket where systemd has it too. It needs no process id: it is for the
-	// child alone.
+	// handoverNames lists the descriptors that a gateway passes to its successor:
+	// name=address for a listener, with its configured address, followed by
+	// =shared if systemd also has the socket, and the readyPipe. It needs no
+	// process id: only the child receives it.
 	handoverNames = "WXGATE_HANDOVER"
 	sharedSocket  = "shared"
 )
 
-// inherited are listeners that another process opened: whoever connects while
-// the gateway restarts waits in their queue instead of being refused.
-type inherited struct {
+// inheritedListeners are listeners that another process opened: a connection that
+// is opened while the gateway restarts is queued instead of refused.
+type inheritedListeners struct {
 	listeners  map[string]net.Listener // by name
-	configured map[string]string       // addresses of those that were handed over
-	shared     map[string]bool         // those that systemd keeps open as well
-	ready      *os.File                // where to report that this process serves; nil: no process waits for it
+	configured map[string]string       // configured addresses of those that were handed over
+	shared     map[string]bool         // those that systemd keeps open too
+	ready      *os.File                // the readyPipe; nil: no process waits for this one
 	warning    string
 }
 
-func newInherited(warning string) *inherited {
-	return &inherited{listeners: map[string]net.Listener{}, configured: map[string]string{}, shared: map[string]bool{}, warning: warning}
+func newInheritedListeners(warning string) *inheritedListeners {
+	return &inheritedListeners{listeners: map[string]net.Listener{}, configured: map[string]string{}, shared: map[string]bool{}, warning: warning}
 }
 
-// inheritListeners takes what the environment passes on, and takes it out of the
-// environment: it is for this process alone.
-func inheritListeners() (*inherited, error) {
+// inheritListeners opens the listeners that the environment describes, and removes
+// the variables, which must not reach a child of this process.
+func inheritListeners() (*inheritedListeners, error) {
 	names, warning, err := inheritedNames(os.Getenv, os.Getpid())
 	for _, name := range []string{listenPID, listenFDs, listenNames, handoverNames} {
 		os.Unsetenv(name)
 	}
-	in := newInherited(warning)
+	in := newInheritedListeners(warning)
 	for i, name := range names {
 		fd := firstInherited + i
 		syscall.CloseOnExec(fd)
@@ -67,7 +68,8 @@ func inheritListeners() (*inherited, error) {
 	return in, err
 }
 
-// inheritedNames gives the names of the descriptors from firstInherited on.
+// inheritedNames returns the names of the descriptors from firstInherited on, and a
+// warning if there are descriptors for another process.
 func inheritedNames(getenv func(string) string, pid int) (names []string, warning string, err error) {
 	if passed := getenv(handoverNames); passed != "" {
 		return strings.Split(passed, ","), "", nil
@@ -86,23 +88,24 @@ func inheritedNames(getenv func(string) string, pid int) (names []string, warnin
 	return socketNames(strings.Split(getenv(listenNames), ":"), n), "", nil
 }
 
-// socketNames are those of FileDescriptorName= where they are the gateway's;
-// systemd names the others after their unit, and the public one comes first.
-func socketNames(given []string, n int) []string {
+// socketNames returns the names of FileDescriptorName= if they are the gateway's
+// names. Otherwise systemd has named the sockets after their unit, and the public
+// one is the first.
+func socketNames(names []string, n int) []string {
 	known := func(name string) bool { return name == publicListener || name == privateListener }
-	if len(given) == n && known(given[0]) && known(given[n-1]) {
-		return given
+	if len(names) == n && known(names[0]) && known(names[n-1]) {
+		return names
 	}
 	return []string{publicListener, privateListener}[:n]
 }
 
-// add takes one descriptor.
-func (in *inherited) add(name string, file *os.File) error {
+// add adds one descriptor.
+func (in *inheritedListeners) add(name string, file *os.File) error {
 	if name == readyPipe {
 		in.ready = file
 		return nil
 	}
-	defer file.Close() // FileListener has a copy
+	defer file.Close() // FileListener duplicates it
 	name, address, handedOver := strings.Cut(name, "=")
 	address, owner, _ := strings.Cut(address, "=")
 	ln, err := net.FileListener(file)
@@ -111,16 +114,16 @@ func (in *inherited) add(name string, file *os.File) error {
 	}
 	if ln.Addr().Network() != "tcp" || in.listeners[name] != nil {
 		ln.Close()
-		return errors.New(name + ": not a TCP socket, or one of that name is there already")
+		return errors.New(name + ": not a TCP socket, or a duplicate name")
 	}
 	in.listeners[name], in.configured[name] = ln, address
 	in.shared[name] = !handedOver || owner == sharedSocket
 	return nil
 }
 
-// listen gives the inherited listener of that name, or opens one: where there is
-// none, or it was handed over and the config says another address now.
-func (in *inherited) listen(name, address string) (net.Listener, error) {
+// listen returns the inherited listener of a name. It opens a new one if there is
+// none, or if the one that was handed over was configured with another address.
+func (in *inheritedListeners) listen(name, address string) (net.Listener, error) {
 	if !in.has(name, address) {
 		return openListener(address)
 	}
@@ -129,14 +132,14 @@ func (in *inherited) listen(name, address string) (net.Listener, error) {
 	return ln, nil
 }
 
-// has reports whether listen would take over a listener that was passed on.
-func (in *inherited) has(name, address string) bool {
-	was := in.configured[name]
-	return in.listeners[name] != nil && (was == "" || was == address)
+// has reports whether listen would return an inherited listener.
+func (in *inheritedListeners) has(name, address string) bool {
+	configured := in.configured[name]
+	return in.listeners[name] != nil && (configured == "" || configured == address)
 }
 
-// close closes the listeners that listen has not taken.
-func (in *inherited) close() {
+// close closes the listeners that listen has not returned.
+func (in *inheritedListeners) close() {
 	for _, ln := range in.listeners {
 		ln.Close()
 	}

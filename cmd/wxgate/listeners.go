@@ -17,19 +17,19 @@ import (
 	"wxgate/proxy"
 )
 
-// listeners are the open listeners with their servers.
+// listeners are the open listeners and their servers.
 type listeners struct {
 	p         *process
 	public    *http1.Server
 	publicLn  net.Listener
-	shared    bool // systemd keeps the public listener's socket open
+	shared    bool // systemd keeps the public listener's socket open too
 	private   *http.Server
 	privateLn net.Listener
 }
 
-// listen opens both listeners, or takes those that were inherited. The public one
-// is served by h.
-func (p *process) listen(h http.Handler, in *inherited) (*listeners, error) {
+// listen opens both listeners, or uses inherited ones. h handles the requests of
+// the public listener.
+func (p *process) listen(h http.Handler, in *inheritedListeners) (*listeners, error) {
 	l := &listeners{p: p}
 	var err error
 	if l.public, err = p.publicServer(h); err != nil {
@@ -62,8 +62,8 @@ func (p *process) publicServer(h http.Handler) (*http1.Server, error) {
 	return proxy.NewServer(p.gateway, options), nil
 }
 
-// drainPause is how long idle connections stay open once the public listener
-// is closed: some round trips of a load balancer that has just sent a request.
+// drainPause is how long idle connections stay open after the public listener is
+// closed: a load balancer may have just sent a request on one.
 const drainPause = 500 * time.Millisecond
 
 func (p *process) privateServer() (*http.Server, error) {
@@ -81,7 +81,7 @@ func (p *process) privateServer() (*http.Server, error) {
 	}, nil
 }
 
-// serverTLS is nil for a listener without a certificate.
+// serverTLS returns a listener's TLS configuration; nil without a certificate.
 func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
 	if files.CertFile == "" {
 		return nil, nil
@@ -94,7 +94,8 @@ func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
 	return proxy.TLSConfig(c.get), nil
 }
 
-// start serves both. The error of one that fails is sent to the channel.
+// start serves both listeners in the background. The channel receives the error of
+// a server that fails.
 func (l *listeners) start() (failed <-chan error) {
 	errs := make(chan error, 2)
 	l.serve(publicListener, l.publicLn, l.public.Serve, errs)
@@ -102,24 +103,24 @@ func (l *listeners) start() (failed <-chan error) {
 	return errs
 }
 
-// wait serves until ctx ends, one of the servers fails, or a successor has taken
-// over; then it drains.
-func (l *listeners) wait(ctx context.Context, failed <-chan error, successor <-chan os.Signal) error {
+// wait blocks until ctx ends, a server fails, or a successor that a signal on
+// handover started serves; then it drains.
+func (l *listeners) wait(ctx context.Context, failed <-chan error, handover <-chan os.Signal) error {
 	for {
 		select {
 		case <-ctx.Done():
-			l.announceStop()
+			l.announceShutdown()
 			l.drain()
 			return nil
 		case err := <-failed:
 			l.drain()
 			return err
-		case <-successor:
+		case <-handover:
 			if err := l.handOver(ctx); err != nil {
-				l.p.log.Error("handing over failed, serving on", zap.Error(err))
+				l.p.log.Error("handing over failed, continuing to serve", zap.Error(err))
 				continue
 			}
-			l.drain() // nobody is refused: the successor accepts already
+			l.drain() // the successor already accepts connections
 			return nil
 		}
 	}

@@ -11,11 +11,12 @@ type configFlag struct {
 	Config string `default:"config.yaml" env:"WXGATE_CONFIG" placeholder:"FILE" help:"The config file (default: config.yaml)."`
 }
 
-// load reads the config file that the flag names.
+// load loads the config file that the flag names.
 func (c configFlag) load() (*config.Config, error) { return loadConfig(c.Config) }
 
-// loadConfig reads a config file, and has package wechat read the keys that only it
-// can read, so that a reload is refused whole.
+// loadConfig loads and validates a config file. Package wechat validates the keys
+// that only it can parse (SM2, platform certificates), so that a file with an invalid
+// one is refused as a whole.
 func loadConfig(file string) (*config.Config, error) {
 	cfg, err := config.Load(file, os.LookupEnv)
 	if err != nil {

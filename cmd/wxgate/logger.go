@@ -9,25 +9,25 @@ import (
 	"wxgate/internal/config"
 )
 
-// logger is the process's log, with a level that a reload can change.
+// logger is the process's log. A reload can change its level.
 type logger struct {
 	*zap.Logger
-	first *zap.Logger // writes ahead of what was logged since out.hold
+	first *zap.Logger // writes one line ahead of those logged since out.holdBack
 	level zap.AtomicLevel
 	out   *logQueue
 }
 
-// firstLine is a logger's way to logQueue.writeFirst.
-type firstLine struct{ *logQueue }
+// firstLineWriter writes by logQueue.writeFirst.
+type firstLineWriter struct{ *logQueue }
 
-func (l firstLine) Write(line []byte) (int, error) { return l.writeFirst(line) }
+func (w firstLineWriter) Write(line []byte) (int, error) { return w.writeFirst(line) }
 
-// newLogger writes to out, as JSON or for a console.
+// newLogger returns a logger that writes to out, in the configured format.
 func newLogger(out io.Writer, c config.Log) *logger {
 	l := &logger{level: zap.NewAtomicLevel(), out: newLogQueue(out)}
 	l.setLevel(c.Level)
 	l.Logger = zap.New(zapcore.NewCore(logEncoder(c.Format), l.out, l.level))
-	l.first = zap.New(zapcore.NewCore(logEncoder(c.Format), firstLine{l.out}, l.level))
+	l.first = zap.New(zapcore.NewCore(logEncoder(c.Format), firstLineWriter{l.out}, l.level))
 	return l
 }
 
@@ -43,12 +43,12 @@ func logEncoder(format string) zapcore.Encoder {
 	return zapcore.NewJSONEncoder(e)
 }
 
-// setLevel takes one of the config's words, which are zap's.
-func (l *logger) setLevel(word string) {
-	if level, err := zapcore.ParseLevel(word); err == nil {
+// setLevel sets the level of the config's log.level, whose values are zap's names.
+func (l *logger) setLevel(name string) {
+	if level, err := zapcore.ParseLevel(name); err == nil {
 		l.level.SetLevel(level)
 	}
 }
 
-// close writes what is still queued, if its reader reads.
+// close writes the queued lines, for logCloseTimeout at most.
 func (l *logger) close() { l.out.close() }

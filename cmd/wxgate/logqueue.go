@@ -10,42 +10,41 @@ import (
 )
 
 const (
-	// logQueueBytes bounds the lines that wait to be written: some seconds of
-	// a busy gateway's.
+	// logQueueBytes bounds the queue: some seconds of a busy gateway's log.
 	logQueueBytes = 4 << 20
 
-	// logFlush is how long lines are collected, which saves a system call a
-	// request; logBatch are written sooner.
-	logFlush = 50 * time.Millisecond
-	logBatch = 64 << 10
+	// logFlushInterval is how long lines are collected before they are written,
+	// which saves a system call for each request. logBatchBytes are written at once.
+	logFlushInterval = 50 * time.Millisecond
+	logBatchBytes    = 64 << 10
 
-	// logCloseLimit is how long a stop waits for the log's reader.
-	logCloseLimit = time.Second
+	// logCloseTimeout bounds how long close waits for the log's reader.
+	logCloseTimeout = time.Second
 )
 
-// logQueue passes lines on to a writer that may block: standard output is a pipe,
-// whose reader may stop or end. Write never waits for it. Lines that find the queue full,
-// and those that the writer refuses, are dropped and counted.
+// logQueue is an asynchronous writer in front of one that may block: standard output
+// may be a pipe whose reader stops reading or exits. Write never blocks on it. Lines
+// are dropped and counted if the queue is full or the writer returns an error.
 type logQueue struct {
 	out     io.Writer
 	dropped prometheus.Counter
 
-	mu      sync.Mutex
-	pending []byte
-	held    []byte // lines that wait for writeFirst or release
-	holding bool
-	closed  bool
+	mu          sync.Mutex
+	pending     []byte
+	held        []byte // lines held back until writeFirst or release
+	holdingBack bool
+	closed      bool
 
-	notEmpty  chan struct{} // there is something to write
-	batchFull chan struct{} // there is enough to write at once, or the queue closes
-	done      chan struct{} // all has been written
+	notEmpty  chan struct{} // signals that there is something to write
+	batchFull chan struct{} // signals logBatchBytes, or that the queue is closed
+	done      chan struct{} // closed when everything has been written
 }
 
 func newLogQueue(out io.Writer) *logQueue {
 	q := &logQueue{
 		out: out,
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "wxgate_log_lines_dropped_total", Help: "Log lines that were lost because the log's reader did not take them.",
+			Name: "wxgate_log_lines_dropped_total", Help: "Log lines that were dropped because standard output blocked or failed.",
 		}),
 		notEmpty: make(chan struct{}, 1), batchFull: make(chan struct{}, 1), done: make(chan struct{}),
 	}
@@ -61,49 +60,49 @@ func (q *logQueue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// add is called with mu held.
+// add appends lines to the queue, or to those that are held back; mu is held.
 func (q *logQueue) add(line []byte) {
 	switch {
 	case q.closed || len(q.pending)+len(q.held)+len(line) > logQueueBytes:
 		q.dropped.Inc()
 		return
-	case q.holding:
+	case q.holdingBack:
 		q.held = append(q.held, line...)
 		return
 	}
 	q.pending = append(q.pending, line...)
-	wake(q.notEmpty)
-	if len(q.pending) >= logBatch {
-		wake(q.batchFull)
+	notify(q.notEmpty)
+	if len(q.pending) >= logBatchBytes {
+		notify(q.batchFull)
 	}
 }
 
-// hold keeps lines back, so that another can become the first.
-func (q *logQueue) hold() {
+// holdBack holds lines back until writeFirst or release.
+func (q *logQueue) holdBack() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.holding = true
+	q.holdingBack = true
 }
 
-// writeFirst queues a line ahead of those that are held back, and them after it.
+// writeFirst queues a line, followed by those that were held back.
 func (q *logQueue) writeFirst(line []byte) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.holding = false
+	q.holdingBack = false
 	q.add(line)
 	q.releaseHeld()
 	return len(line), nil
 }
 
-// release queues the lines that are held back.
+// release queues the lines that were held back.
 func (q *logQueue) release() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.holding = false
+	q.holdingBack = false
 	q.releaseHeld()
 }
 
-// releaseHeld is called with mu held.
+// releaseHeld queues the lines that were held back; mu is held.
 func (q *logQueue) releaseHeld() {
 	held := q.held
 	if q.held = nil; len(held) > 0 {
@@ -111,11 +110,11 @@ func (q *logQueue) releaseHeld() {
 	}
 }
 
-// Sync does nothing: to wait for the reader is what the queue is there to avoid.
+// Sync does nothing: it must not block on the reader.
 func (q *logQueue) Sync() error { return nil }
 
-// wake never blocks: one signal is enough.
-func wake(c chan struct{}) {
+// notify sends a signal without blocking: one that is pending already is enough.
+func notify(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:
@@ -132,8 +131,8 @@ func (q *logQueue) run() {
 			q.dropped.Add(float64(bytes.Count(lines, []byte("\n"))))
 		}
 		spare = lines
-		if cap(spare) > 2*logBatch {
-			spare = nil // it grew under load
+		if cap(spare) > 2*logBatchBytes {
+			spare = nil // free the memory of a load peak
 		}
 		if closed {
 			return
@@ -141,17 +140,17 @@ func (q *logQueue) run() {
 	}
 }
 
-// awaitBatch waits until there are enough lines, or for logFlush.
-func awaitBatch(enough <-chan struct{}) {
-	timer := time.NewTimer(logFlush)
+// awaitBatch waits until a batch is full, or for logFlushInterval.
+func awaitBatch(full <-chan struct{}) {
+	timer := time.NewTimer(logFlushInterval)
 	defer timer.Stop()
 	select {
-	case <-enough:
+	case <-full:
 	case <-timer.C:
 	}
 }
 
-// swap gives the queued lines and has the next ones written to spare.
+// swap returns the queued lines and makes spare the buffer of the next ones.
 func (q *logQueue) swap(spare []byte) (lines []byte, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -159,16 +158,17 @@ func (q *logQueue) swap(spare []byte) (lines []byte, closed bool) {
 	return lines, q.closed
 }
 
-// close writes what is queued, unless the reader doesn't take it.
+// close writes the queued lines, for logCloseTimeout at most. Later lines are
+// dropped.
 func (q *logQueue) close() {
 	q.release()
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()
-	wake(q.batchFull)
-	wake(q.notEmpty)
+	notify(q.batchFull)
+	notify(q.notEmpty)
 	select {
 	case <-q.done:
-	case <-time.After(logCloseLimit):
+	case <-time.After(logCloseTimeout):
 	}
 }

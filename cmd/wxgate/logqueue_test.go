@@ -49,7 +49,7 @@ func TestTheFirstLineGoesAheadOfThoseHeldBack(t *testing.T) {
 	} {
 		var out testkit.Buffer
 		q := newLogQueue(&out)
-		q.hold()
+		q.holdBack()
 		_, _ = q.Write([]byte("a\n"))
 		_, _ = q.Write([]byte("b\n"))
 		c.first(q)
@@ -61,7 +61,7 @@ func TestTheFirstLineGoesAheadOfThoseHeldBack(t *testing.T) {
 	}
 	var out testkit.Buffer
 	q := newLogQueue(&out)
-	q.hold()
+	q.holdBack()
 	_, _ = q.Write([]byte("why it did not start\n"))
 	q.close()
 	if out.String() != "why it did not start\n" {
@@ -98,7 +98,7 @@ func TestAReaderThatStopsHoldsNobodyUp(t *testing.T) {
 	}
 	start = time.Now()
 	q.close()
-	if took := time.Since(start); took > 2*logCloseLimit {
+	if took := time.Since(start); took > 2*logCloseTimeout {
 		t.Errorf("close took %v", took)
 	}
 	reader.Close()

@@ -7,26 +7,26 @@ import (
 	"sync"
 )
 
-// loopbackServer serves a handler on a port of this machine, and can go away and come
-// back on the same port.
+// loopbackServer serves a handler on the loopback address. It can be stopped and
+// started again on the same port.
 type loopbackServer struct {
 	handler http.Handler
 	address string
 
 	mu     sync.Mutex
-	server *http.Server // nil: away
-	end    context.CancelFunc
+	server *http.Server       // nil: stopped
+	cancel context.CancelFunc // ends the context of its connections
 }
 
-// startLoopback serves h on a free port.
-func startLoopback(h http.Handler) (*loopbackServer, error) {
+// startLoopbackServer serves h on a free port.
+func startLoopbackServer(h http.Handler) (*loopbackServer, error) {
 	l := &loopbackServer{handler: h, address: "127.0.0.1:0"}
 	return l, l.start()
 }
 
 func (l *loopbackServer) url() string { return "http://" + l.address }
 
-// start accepts connections again. It does nothing where it does already.
+// start accepts connections. It does nothing if the server is started already.
 func (l *loopbackServer) start() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,19 +41,19 @@ func (l *loopbackServer) start() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	server := &http.Server{Handler: l.handler, BaseContext: func(net.Listener) context.Context { return ctx }}
 	go func() { _ = server.Serve(ln) }()
-	l.server, l.end = server, cancel
+	l.server, l.cancel = server, cancel
 	return nil
 }
 
-// stop closes the port and every connection; those of sockets, which the server
-// no longer knows, by the end of their context.
+// stop closes the port and every connection. Hijacked connections (WebSockets), which
+// http.Server no longer tracks, are closed by their handler when its context ends.
 func (l *loopbackServer) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.server == nil {
 		return
 	}
-	l.end()
+	l.cancel()
 	_ = l.server.Close()
 	l.server = nil
 }

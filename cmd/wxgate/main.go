@@ -23,17 +23,17 @@ type cli struct {
 	Dev     devCommand     `cmd:"" help:"Run everything on this machine: simulated WeChat, sample backend, gateway."`
 	Sim     simCommand     `cmd:"" help:"Run the WeChat simulator alone."`
 	Check   checkCommand   `cmd:"" help:"Validate the config file and print the effective configuration, secrets hidden."`
-	Explain explainCommand `cmd:"" help:"Say which route takes a request, what it asks for, and what the outcome would be."`
-	Probe   probeCommand   `cmd:"" help:"Ask each upstream directly, with valid and forged assertions, and say which one accepts a forged one."`
+	Explain explainCommand `cmd:"" help:"Say which route a request matches, what it requires, and what the outcome would be."`
+	Probe   probeCommand   `cmd:"" help:"Send valid and forged assertions to each upstream directly, and say which one accepts a forged one."`
 	Keygen  keygenCommand  `cmd:"" help:"Print a fresh secret for the config's secrets."`
 	Version versionCommand `cmd:"" help:"Print version, commit and Go version."`
 
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running gateway whether it is alive: exit status 0 where it is."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Check whether a running gateway is alive: exit status 0 if it is."`
 
 	VersionFlag versionFlag `name:"version" help:"Print version, commit and Go version."`
 }
 
-// terminal is where a command writes.
+// terminal is a command's standard output and standard error.
 type terminal struct{ out, err io.Writer }
 
 // warn prints a configuration's warnings, one line each.
@@ -46,20 +46,20 @@ func (t *terminal) warn(warnings []config.Problem) {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)   // a second signal ends the process at once
-	signal.Ignore(syscall.SIGPIPE) // a reader of the log that goes away must not end the gateway
+	signal.Ignore(syscall.SIGPIPE) // the gateway must not end when the reader of its log does
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run runs the command that args name until it is done or ctx ends, and gives
-// the exit status. Errors are on stderr, one a line.
+// run executes the command that args name until it is done or ctx ends, and returns
+// the exit status. Errors are printed to stderr, one per line.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	helped := false
+	exited := false // the parser has printed help or the version
 	parser, err := kong.New(&cli{},
 		kong.Name("wxgate"),
 		kong.Description("An authentication gateway for WeChat mini programs: it logs users in with WeChat, "+
 			"keeps their sessions in Redis, and forwards requests with X-OpenID set."),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { helped = true }),
+		kong.Exit(func(int) { exited = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&terminal{stdout, stderr}),
@@ -71,8 +71,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return report(stderr, err)
 	}
 	command, err := parser.Parse(args)
-	if helped {
-		return exitFine
+	if exited {
+		return exitOK
 	}
 	if err != nil {
 		return report(stderr, usageError{err.Error()})
@@ -80,8 +80,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return report(stderr, command.Run())
 }
 
-// refuseUnknownCommand refuses a first word that is no command. Without it the parser
-// would take the word for an argument of serve.
+// refuseUnknownCommand refuses a first argument that is not a command. The parser
+// would interpret it as an argument of serve, the default command.
 func refuseUnknownCommand(app *kong.Application, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return nil

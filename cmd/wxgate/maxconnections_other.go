@@ -2,5 +2,5 @@
 
 package main
 
-// maxConnections gives the most connections of the public listener.
+// maxConnections returns the connection limit of the public listener; 0: none.
 func maxConnections(configured int) int { return configured }

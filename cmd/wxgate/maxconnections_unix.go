@@ -4,13 +4,14 @@ package main
 
 import "syscall"
 
-// reservedDescriptors are for the private listener, Redis, WeChat, files.
+// reservedDescriptors is how many descriptors the private listener, Redis, WeChat
+// and files need.
 const reservedDescriptors = 128
 
-// maxConnections gives the most connections of the public listener: as many as
-// configured, or as many as the process has descriptors for. A connection can
-// take two, one of them to its backend. Go has raised the soft limit to the hard
-// one by now.
+// maxConnections returns the connection limit of the public listener: the
+// configured one, or the number for which the process has descriptors. A
+// connection may need two, the second for its backend. The Go runtime has raised
+// the soft limit to the hard limit already.
 func maxConnections(configured int) int {
 	var limit syscall.Rlimit
 	if configured > 0 || syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {

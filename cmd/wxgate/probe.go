@@ -15,19 +15,19 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// probeCommand asks each upstream directly, as somebody could who reaches it past
-// the gateway, and says which one accepts what it must refuse.
+// probeCommand sends requests to each upstream directly, as an attacker who can
+// bypass the gateway would, and says which upstream accepts what it must refuse.
 type probeCommand struct {
 	configFlag
-	Route string `placeholder:"NAME" help:"The route whose upstreams are asked (default: each with auth: required)."`
-	Path  string `placeholder:"PATH" help:"The path to ask for, as clients do (default: the route's)."`
+	Route string `placeholder:"NAME" help:"The route whose upstreams are probed (default: each with auth: required)."`
+	Path  string `placeholder:"PATH" help:"The path to request, as clients do (default: the route's)."`
 }
 
-// errProbe is the outcome of a probe of which some lines are not ok.
+// errProbe means that at least one upstream is not ok.
 var errProbe = errors.New("not every upstream is known to refuse what the gateway has not signed, see above")
 
-// maxProbeWait bounds one request of a probe.
-const maxProbeWait = 10 * time.Second
+// probeTimeout bounds one request of a probe.
+const probeTimeout = 10 * time.Second
 
 func (c *probeCommand) Run(ctx context.Context, t *terminal) error {
 	cfg, err := c.load()
@@ -52,13 +52,13 @@ func (c *probeCommand) Run(ctx context.Context, t *terminal) error {
 	return nil
 }
 
-// routes are those to probe: the named one, or all with auth: required.
+// routes returns the routes to probe: the named one, or all with auth: required.
 func (c *probeCommand) routes(cfg *config.Config) ([]*config.Route, error) {
 	if cfg.Identity.Assertion.Header == "" {
-		return nil, usageError{"identity.assertion.header is not set: backends get no assertion that they could check"}
+		return nil, usageError{"identity.assertion.header is not set: backends receive no assertion that they could verify"}
 	}
 	if c.Path != "" && !httprule.ValidTarget(c.Path) {
-		return nil, usageError{"--path " + config.Quote(c.Path) + " is no path that the gateway lets pass"}
+		return nil, usageError{"--path " + config.Quote(c.Path) + " is not a path that the gateway forwards"}
 	}
 	var found []*config.Route
 	for i := range cfg.Routes {
@@ -73,7 +73,7 @@ func (c *probeCommand) routes(cfg *config.Config) ([]*config.Route, error) {
 	case len(found) == 0:
 		return nil, usageError{"no route has auth: required"}
 	case found[0].Auth == "none":
-		return nil, usageError{"--route " + config.Quote(c.Route) + " has auth: none: its backends get no assertion"}
+		return nil, usageError{"--route " + config.Quote(c.Route) + " has auth: none: its backends receive no assertion"}
 	}
 	return found, nil
 }
@@ -86,35 +86,36 @@ func routeNames(cfg *config.Config) []string {
 	return names
 }
 
-// probeRoute asks each upstream of a route and prints a line for each.
+// probeRoute probes each upstream of a route and prints a line for each. ok reports
+// whether all accept the valid assertion only.
 func (c *probeCommand) probeRoute(ctx context.Context, out io.Writer, cfg *config.Config, route *config.Route) (ok bool, err error) {
-	forger, err := newForger(cfg, route.Name)
+	assertions, err := newProbeAssertions(cfg, route.Name)
 	if err != nil {
 		return false, err
 	}
-	defer forger.close()
+	defer assertions.close()
 	group := upstreamConfig(route)
 	targets := group.Targets
 	group.Retries, group.Health, group.Eject = 0, upstream.Health{}, upstream.Eject{}
-	group.Timeout = min(group.Timeout, maxProbeWait)
+	group.Timeout = min(group.Timeout, probeTimeout)
 	ok = true
 	for _, target := range targets {
 		group.Targets = []upstream.Target{target}
-		one, err := upstream.New(group, upstream.NewMetrics(nil), zap.NewNop())
+		transport, err := upstream.New(group, upstream.NewMetrics(nil), zap.NewNop())
 		if err != nil {
 			return false, err
 		}
 		path := c.upstreamPath(route)
-		p := prober{transport: one, url: path, host: target.URL.Host, cases: forger.cases()}
-		verdict, passed := p.run(ctx)
-		one.Close()
+		p := prober{transport: transport, target: path, host: target.URL.Host, cases: assertions.cases()}
+		result, passed := p.run(ctx)
+		transport.Close()
 		ok = ok && passed
-		fmt.Fprintf(out, "upstream %s, route %s, GET %s: %s\n", target.URL, route.Name, path, verdict)
+		fmt.Fprintf(out, "upstream %s, route %s, GET %s: %s\n", target.URL, route.Name, path, result)
 	}
 	return ok, nil
 }
 
-// upstreamPath is what the gateway would ask the upstream for.
+// upstreamPath returns the path that the gateway would request from the upstream.
 func (c *probeCommand) upstreamPath(route *config.Route) string {
 	path := c.Path
 	if path == "" {

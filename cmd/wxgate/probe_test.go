@@ -82,7 +82,7 @@ func (v verifier) signed(alg string, parts []string) bool {
 	case alg == "none":
 		return v.forgets == "alg none"
 	case alg == "HS256":
-		return v.forgets == "alg HS256" && slices.ContainsFunc(v.key.secrets(), func(key []byte) bool {
+		return v.forgets == "alg HS256" && slices.ContainsFunc(v.key.hmacKeys(), func(key []byte) bool {
 			mac := hmac.New(sha256.New, key)
 			mac.Write([]byte(signed))
 			return hmac.Equal(mac.Sum(nil), signature)
@@ -112,7 +112,7 @@ func TestTheProbeFindsWhatABackendForgets(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
 	testkit.Must(t, err)
-	f, err := newForger(c, "orders")
+	f, err := newProbeAssertions(c, "orders")
 	testkit.Must(t, err)
 	f.close()
 	for forgets, want := range map[string]string{
@@ -136,7 +136,7 @@ func TestTheProbeFindsWhatABackendForgets(t *testing.T) {
 		defer backend.Close()
 		status, stdout, stderr := wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
 		line := fmt.Sprintf("upstream %s/base, route orders, GET /v2/orders: %s\n", backend.URL, want)
-		if stdout != line || (status == exitFine) != strings.HasPrefix(want, "ok") || status == exitBad {
+		if stdout != line || (status == exitOK) != strings.HasPrefix(want, "ok") || status == exitUsage {
 			t.Errorf("forgets %q: status %d\nwant %sgot  %s%s", forgets, status, line, stdout, stderr)
 		}
 	}
@@ -163,12 +163,12 @@ func TestAProbeThatEndsInRefusalsOfEverythingIsUnknown(t *testing.T) {
 	backend := httptest.NewServer(&limited{next: verifier{forgets: "everything"}})
 	defer backend.Close()
 	status, stdout, _ := wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
-	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion, asked again, got 429") {
+	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion, sent again, got 429") {
 		t.Errorf("%d: %s", status, stdout)
 	}
 	backend.Close()
 	status, stdout, _ = wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
-	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion got no answer") {
+	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion got no response") {
 		t.Errorf("nobody there: %d: %s", status, stdout)
 	}
 }
@@ -180,9 +180,9 @@ func TestWhatCannotBeProbedIsBadUsage(t *testing.T) {
 		"identity.assertion.header is not set":  {"--config", configFile(t, around(""))},
 		`names no route (did you mean orders?)`: {"--config", file, "--route", "order"},
 		"has auth: none":                        {"--config", file, "--route", "public"},
-		"is no path":                            {"--config", file, "--path", "/a/../b"},
+		"is not a path":                         {"--config", file, "--path", "/a/../b"},
 	} {
-		if status, _, stderr := wxgate(t, append([]string{"probe"}, args...)...); status != exitBad || !strings.Contains(stderr, want) {
+		if status, _, stderr := wxgate(t, append([]string{"probe"}, args...)...); status != exitUsage || !strings.Contains(stderr, want) {
 			t.Errorf("%v: want 2 and %q, got %d and %s", args, want, status, stderr)
 		}
 	}

@@ -21,16 +21,18 @@ import (
 	"wxgate/session"
 )
 
-// probeCase is a request to an upstream, which must accept the first one only.
+// probeCase is the header of one probe request. An upstream must accept the first
+// case only.
 type probeCase struct {
 	name   string
 	header http.Header
 }
 
-// forger makes assertions: a valid one, and what an attacker could make of it.
-type forger struct {
-	header   string // that carries the assertion
-	identity http.Header
+// probeAssertions are the assertions of a probe: a valid one, and those that an
+// attacker could make from it.
+type probeAssertions struct {
+	header   string      // name of the assertion's header
+	identity http.Header // the identity headers that an attacker would send
 	valid    string
 	expired  string
 	otherAud string
@@ -40,12 +42,14 @@ type forger struct {
 	stores []*session.Store
 }
 
-// forgedAge is how long ago the expired assertion was signed: beyond any leeway.
-const forgedAge = time.Hour
+// expiredAge is how long ago the expired assertion was signed: more than any clock
+// leeway.
+const expiredAge = time.Hour
 
-// newForger signs with the gateway's own secrets, in memory: Redis isn't asked.
-func newForger(cfg *config.Config, route string) (*forger, error) {
-	f := &forger{header: cfg.Identity.Assertion.Header, identity: probeIdentity(cfg)}
+// newProbeAssertions signs with the gateway's own secrets, in memory: Redis is not
+// needed.
+func newProbeAssertions(cfg *config.Config, route string) (*probeAssertions, error) {
+	f := &probeAssertions{header: cfg.Identity.Assertion.Header, identity: probeIdentity(cfg)}
 	now := time.Now()
 	for _, a := range []struct {
 		text     *string
@@ -54,7 +58,7 @@ func newForger(cfg *config.Config, route string) (*forger, error) {
 		audience string
 	}{
 		{&f.valid, now, cfg.Token.Issuer, route},
-		{&f.expired, now.Add(-forgedAge), cfg.Token.Issuer, route},
+		{&f.expired, now.Add(-expiredAge), cfg.Token.Issuer, route},
 		{&f.otherAud, now, cfg.Token.Issuer, route + "-other"},
 		{&f.otherIss, now, cfg.Token.Issuer + "-other", route},
 	} {
@@ -66,22 +70,22 @@ func newForger(cfg *config.Config, route string) (*forger, error) {
 			return nil, err
 		}
 		f.stores = append(f.stores, store)
-		who := session.Login{AppID: cfg.Apps[0].AppID, OpenID: httprule.ProbeSubject}
-		if *a.text, err = store.AssertHook(who, a.audience); err != nil {
+		subject := session.Login{AppID: cfg.Apps[0].AppID, OpenID: httprule.ProbeSubject}
+		if *a.text, err = store.AssertHook(subject, a.audience); err != nil {
 			f.close()
 			return nil, err
 		}
 	}
-	return f, f.readKey()
+	return f, f.loadKey()
 }
 
-func (f *forger) close() {
+func (f *probeAssertions) close() {
 	for _, store := range f.stores {
 		store.Close()
 	}
 }
 
-// probeIdentity is what an attacker would write into the identity headers.
+// probeIdentity returns identity headers as an attacker would send them.
 func probeIdentity(cfg *config.Config) http.Header {
 	h := http.Header{}
 	for name, value := range map[string]string{
@@ -94,20 +98,20 @@ func probeIdentity(cfg *config.Config) http.Header {
 	return h
 }
 
-// cases are the requests, the valid one first.
-func (f *forger) cases() []probeCase {
+// cases returns the requests of a probe, the valid one first.
+func (f *probeAssertions) cases() []probeCase {
 	list := []probeCase{
-		{"a valid assertion", f.with(f.valid)},
+		{"a valid assertion", f.headerWith(f.valid)},
 		{"no assertion", http.Header{}},
 		{"identity headers alone", f.identity},
-		{"a signature by another key under the same kid", f.with(f.signedByAnotherKey())},
-		{"alg none", f.with(f.resigned("none", func(string) []byte { return nil }))},
-		{"an expired assertion", f.with(f.expired)},
-		{"an assertion for another aud", f.with(f.otherAud)},
-		{"an assertion of another iss", f.with(f.otherIss)},
+		{"a signature by another key under the same kid", f.headerWith(f.signedByAnotherKey())},
+		{"alg none", f.headerWith(f.resigned("none", func(string) []byte { return nil }))},
+		{"an expired assertion", f.headerWith(f.expired)},
+		{"an assertion for another aud", f.headerWith(f.otherAud)},
+		{"an assertion of another iss", f.headerWith(f.otherIss)},
 	}
-	for _, key := range f.jwk.secrets() {
-		list = append(list, probeCase{"HS256 with the public key as secret", f.with(f.resigned("HS256", func(signed string) []byte {
+	for _, key := range f.jwk.hmacKeys() {
+		list = append(list, probeCase{"HS256 with the public key as secret", f.headerWith(f.resigned("HS256", func(signed string) []byte {
 			mac := hmac.New(sha256.New, key)
 			mac.Write([]byte(signed))
 			return mac.Sum(nil)
@@ -116,17 +120,17 @@ func (f *forger) cases() []probeCase {
 	return list
 }
 
-func (f *forger) with(assertion string) http.Header {
+func (f *probeAssertions) headerWith(assertion string) http.Header {
 	h := f.identity.Clone()
 	h.Set(f.header, assertion)
 	return h
 }
 
-// resigned is the valid assertion under another algorithm.
-func (f *forger) resigned(alg string, sign func(signed string) []byte) string {
+// resigned returns the valid assertion with another alg and signature.
+func (f *probeAssertions) resigned(alg string, sign func(signed string) []byte) string {
 	header, rest, _ := strings.Cut(f.valid, ".")
 	claims, _, _ := strings.Cut(rest, ".")
-	raw, _ := base64.RawURLEncoding.DecodeString(header) // it is the session package's own
+	raw, _ := base64.RawURLEncoding.DecodeString(header) // made by package session, so it is valid
 	var fields map[string]any
 	_ = json.Unmarshal(raw, &fields)
 	fields["alg"] = alg
@@ -135,7 +139,7 @@ func (f *forger) resigned(alg string, sign func(signed string) []byte) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(sign(signed))
 }
 
-func (f *forger) signedByAnotherKey() string {
+func (f *probeAssertions) signedByAnotherKey() string {
 	return f.resigned("ES256", func(signed string) []byte {
 		digest := sha256.Sum256([]byte(signed))
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -150,14 +154,14 @@ func (f *forger) signedByAnotherKey() string {
 	})
 }
 
-// publicJWK is the key that the valid assertion is signed with, as published.
+// publicJWK is the published key that verifies the valid assertion.
 type publicJWK struct {
 	X, Y string
 	text string
 }
 
-// readKey finds the first key, which signs.
-func (f *forger) readKey() error {
+// loadKey loads the first published key, which is the one that signs.
+func (f *probeAssertions) loadKey() error {
 	var set struct{ Keys []json.RawMessage }
 	if err := json.Unmarshal(f.stores[0].JWKS(), &set); err != nil || len(set.Keys) == 0 {
 		return errors.New("the gateway publishes no key")
@@ -166,9 +170,9 @@ func (f *forger) readKey() error {
 	return json.Unmarshal(set.Keys[0], &f.jwk)
 }
 
-// secrets are the forms in which a library that takes the public key for a
-// secret would have it.
-func (k publicJWK) secrets() [][]byte {
+// hmacKeys returns the encodings of the public key that a vulnerable library would
+// use as an HMAC key.
+func (k publicJWK) hmacKeys() [][]byte {
 	x, errX := base64.RawURLEncoding.DecodeString(k.X)
 	y, errY := base64.RawURLEncoding.DecodeString(k.Y)
 	if errX != nil || errY != nil {

@@ -10,16 +10,17 @@ import (
 	"strings"
 )
 
-// prober sends the requests to one upstream.
+// prober sends the requests of a probe to one upstream.
 type prober struct {
 	transport http.RoundTripper
-	url, host string
+	target    string // path and query
+	host      string
 	cases     []probeCase
 }
 
-// run sends the valid assertion first and last: only where the upstream accepts it does
-// a refusal of the others mean anything.
-func (p *prober) run(ctx context.Context) (verdict string, ok bool) {
+// run sends the valid assertion first and last, as a control: only if the upstream
+// accepts it does the refusal of the others prove anything.
+func (p *prober) run(ctx context.Context) (result string, ok bool) {
 	control := p.cases[0]
 	if status, err := p.get(ctx, control.header); !accepted(status, err) {
 		return "unknown: the valid assertion " + outcome(status, err), false
@@ -32,14 +33,14 @@ func (p *prober) run(ctx context.Context) (verdict string, ok bool) {
 		}
 		if accepted(status, err) {
 			forged = append(forged, fmt.Sprintf("%s (%d)", c.name, status))
-			forged = slices.Compact(forged) // HS256 is tried with several forms of one key
+			forged = slices.Compact(forged) // HS256 is sent with several encodings of one key
 		}
 	}
 	if len(forged) > 0 {
 		return "BELIEVES " + strings.Join(forged, ", "), false
 	}
 	if status, err := p.get(ctx, control.header); !accepted(status, err) {
-		return "unknown: the valid assertion, asked again, " + outcome(status, err), false
+		return "unknown: the valid assertion, sent again, " + outcome(status, err), false
 	}
 	return "ok, believes the valid assertion only", true
 }
@@ -48,16 +49,16 @@ func accepted(status int, err error) bool { return err == nil && status/100 == 2
 
 func outcome(status int, err error) string {
 	if err != nil {
-		return "got no answer: " + err.Error()
+		return "got no response: " + err.Error()
 	}
 	return fmt.Sprintf("got %d", status)
 }
 
-// get follows no redirect: where one leads is not the upstream's own answer.
+// get does not follow redirects: a redirect is a refusal.
 func (p *prober) get(ctx context.Context, header http.Header) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, maxProbeWait)
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	u, err := url.ParseRequestURI(p.url)
+	u, err := url.ParseRequestURI(p.target)
 	if err != nil {
 		return 0, err
 	}

@@ -20,7 +20,7 @@ import (
 	"wxgate/wechat"
 )
 
-// process is the gateway with its dependencies, listening nowhere yet.
+// process is the gateway and its dependencies, without listeners.
 type process struct {
 	log      *logger
 	registry registry
@@ -29,42 +29,42 @@ type process struct {
 	gateway  *proxy.Gateway
 	admin    *admin.Server
 	tracing  *tracing.Provider // nil: off
-	groups   groups
+	groups   upstreamGroups
 
-	mu           sync.Mutex     // one reload at a time
-	config       *config.Config // in force
-	startConfig  *config.Config // at the start
+	mu           sync.Mutex     // guards config and groups; held during a reload
+	config       *config.Config // applied last
+	startConfig  *config.Config // applied at the start
 	certificates []*certificate // of the listeners
 	draining     atomic.Bool
 	reloads      reloadMetrics
 
-	figures     sync.WaitGroup // what the console shows, taken by a clock
-	stopFigures context.CancelFunc
+	sampling     sync.WaitGroup // the goroutine of admin.Server.Run
+	stopSampling context.CancelFunc
 }
 
-// registry is where metrics are registered and read.
+// registry registers and gathers metrics.
 type registry interface {
 	prometheus.Registerer
 	prometheus.Gatherer
 }
 
-// assemble builds the gateway from a config. It does not wait for Redis: while
-// that is away the gateway is alive and not ready.
+// assemble builds the gateway from a config. It does not wait for Redis: without it
+// the gateway is alive, but not ready.
 func assemble(c *config.Config, log *logger) (*process, error) {
 	return assembleWith(prometheus.NewRegistry(), c, log)
 }
 
 func assembleWith(metrics registry, c *config.Config, log *logger) (*process, error) {
 	p := &process{log: log, config: c, startConfig: c, registry: metrics}
-	describeProcess(p.registry)
-	figures := newFiguresRegistry(p.registry)
-	p.reloads = newReloadMetrics(figures)
+	registerProcessMetrics(p.registry)
+	console := newConsoleRegistry(p.registry)
+	p.reloads = newReloadMetrics(console)
 	p.registry.MustRegister(log.out.dropped)
-	p.groups = groups{metrics: upstream.NewMetrics(p.registry), log: log}
+	p.groups = upstreamGroups{metrics: upstream.NewMetrics(p.registry), log: log}
 
 	var err error
 	sessions := sessionConfig(c)
-	sessions.Log, sessions.Registry = log.Named("session"), figures
+	sessions.Log, sessions.Registry = log.Named("session"), console
 	p.sessions, err = session.Open(sessions)
 	if err != nil {
 		return nil, err
@@ -82,34 +82,36 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 		p.sessions.Close()
 		return nil, fmt.Errorf("tracing: %w", err)
 	}
-	gen := p.groups.begin()
-	public, err := proxyConfig(c, gen.group)
+	update := p.groups.begin()
+	public, err := proxyConfig(c, update.group)
 	if err != nil {
-		gen.rollback()
+		update.rollback()
 		p.sessions.Close()
 		return nil, err
 	}
-	gen.commit()
+	update.commit()
 	p.gateway = proxy.New(proxy.Options{
-		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(figures), Log: log.Logger, Now: time.Now,
+		Sessions: p.sessions, WeChat: p.wechat, Metrics: proxy.NewMetrics(console), Log: log.Logger, Now: time.Now,
 		Tracer: p.tracing.Tracer(),
 	}, public)
 	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		Gateway: p.adminGateway(), Figures: figures.figures, Draining: p.draining.Load,
+		Gateway: p.adminGateway(), Figures: console.console, Draining: p.draining.Load,
 	}, adminConfig(c))
-	p.startFigures()
+	p.startSampling()
 	return p, nil
 }
 
-func (p *process) startFigures() {
+// startSampling starts the goroutine that samples the console's metrics.
+func (p *process) startSampling() {
 	ctx, stop := context.WithCancel(context.Background())
-	p.stopFigures = stop
-	p.figures.Go(func() { p.admin.Run(ctx) })
+	p.stopSampling = stop
+	p.sampling.Go(func() { p.admin.Run(ctx) })
 }
 
-// describeProcess registers what is known of the build and the process.
-func describeProcess(reg prometheus.Registerer) {
+// registerProcessMetrics registers the metrics of the build, the Go runtime and the
+// process.
+func registerProcessMetrics(reg prometheus.Registerer) {
 	b := currentBuild()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "wxgate_build_info", Help: "Always 1; the labels say which build runs.",
@@ -119,10 +121,10 @@ func describeProcess(reg prometheus.Registerer) {
 	reg.MustRegister(build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 }
 
-// close ends what assemble started, after the listeners have stopped.
+// close stops what assemble started. It is called after the listeners have stopped.
 func (p *process) close() {
-	p.stopFigures()
-	p.figures.Wait()
+	p.stopSampling()
+	p.sampling.Wait()
 	p.tracing.Shutdown(context.Background())
 	for _, used := range p.groups.inUse {
 		used.group.Close()

@@ -133,7 +133,7 @@ func TestTheFirstLineSaysWhatRuns(t *testing.T) {
 	env.redis.Stop()
 	start := time.Now()
 	i = env.serveUnready(nil)
-	if first := i.logged("starting; Redis does not answer, sessions can't be read until it does"); len(first) != 1 || first[0]["level"] != "error" || time.Since(start) > 3*time.Second {
+	if first := i.logged("starting; Redis does not respond, sessions can't be read until it does"); len(first) != 1 || first[0]["level"] != "error" || time.Since(start) > 3*time.Second {
 		t.Errorf("without Redis, after %v: %v in\n%s", time.Since(start), first, i.out)
 	}
 	i = env.serve(settings{"redis": "{}"})

@@ -12,10 +12,8 @@ import (
 	"wxgate/proxy/websession"
 )
 
-// This file turns what internal/config read into the packages' own Configs.
-
-// proxyConfig is the public listener's configuration; the routes' upstream
-// groups come from group.
+// proxyConfig returns the configuration of package proxy. group returns the upstream
+// group of each route.
 func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group, error)) (proxy.Config, error) {
 	endpoints, err := endpointConfig(c)
 	if err != nil {
@@ -49,8 +47,8 @@ func proxyIdentity(c *config.Config) proxy.Identity {
 	}
 }
 
-// webCookie is the cookie of web pages. A configuration file has __Host- names
-// only; the one of the development server works without TLS.
+// webCookie returns the cookie of web sessions. A config file accepts __Host- names
+// only; the other one, of wxgate dev, works without TLS.
 func webCookie(c *config.Config) websession.Cookie {
 	return websession.Cookie{Name: c.Web.Cookie, Insecure: !strings.HasPrefix(c.Web.Cookie, "__Host-")}
 }

@@ -10,25 +10,26 @@ import (
 	"wxgate/internal/config"
 )
 
-// reloadFile reads the file and puts it in force, or logs why not. It gives the
-// fingerprint of what it read, so that an invalid file is refused once.
-func (p *process) reloadFile(ctx context.Context, file string) (read string) {
+// reload loads the config file and applies it, or logs why it is refused. It
+// returns the fingerprint of the files that it read, so that an invalid file is
+// refused once and not at every poll.
+func (p *process) reload(ctx context.Context, file string) (loaded string) {
 	before := fingerprint(p.config.Files)
 	next, err := loadConfig(file)
 	if err != nil {
-		p.refused(err)
+		p.recordRefused(err)
 		return before
 	}
-	read = fingerprint(next.Files)
-	if err := p.reload(ctx, next); err != nil {
-		p.refused(err)
+	loaded = fingerprint(next.Files)
+	if err := p.apply(ctx, next); err != nil {
+		p.recordRefused(err)
 		return before
 	}
-	p.accepted(file, next)
-	return read
+	p.recordApplied(file, next)
+	return loaded
 }
 
-func (p *process) accepted(file string, c *config.Config) {
+func (p *process) recordApplied(file string, c *config.Config) {
 	p.reloads.outcomes.WithLabelValues("applied").Inc()
 	p.reloads.applied()
 	p.log.Info("config applied", zap.String("file", file), zap.Int("routes", len(c.Routes)))
@@ -37,7 +38,7 @@ func (p *process) accepted(file string, c *config.Config) {
 	}
 }
 
-func (p *process) refused(err error) {
+func (p *process) recordRefused(err error) {
 	p.reloads.outcomes.WithLabelValues("refused").Inc()
 	p.reloads.successful.Set(0)
 	for line := range strings.SplitSeq(err.Error(), "\n") {
@@ -45,32 +46,32 @@ func (p *process) refused(err error) {
 	}
 }
 
-// reload puts another config in force, whole or not at all. Keys that only
-// a new start can change are logged and keep their values.
-func (p *process) reload(ctx context.Context, next *config.Config) error {
+// apply replaces the configuration of every package by next, or changes nothing and
+// returns an error. Changed keys that need a restart are logged and keep their values.
+func (p *process) apply(ctx context.Context, next *config.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	gen := p.groups.begin()
-	public, err := proxyConfig(next, gen.group)
+	update := p.groups.begin()
+	public, err := proxyConfig(next, update.group)
 	if err != nil {
-		gen.rollback()
+		update.rollback()
 		return err
 	}
 	if err := p.sessions.Configure(sessionConfig(next)); err != nil {
-		gen.rollback()
+		update.rollback()
 		return fmt.Errorf("session: %w", err)
 	}
 	if err := p.wechat.Configure(wechatConfig(next)); err != nil {
-		gen.rollback()
+		update.rollback()
 		return err
 	}
 	p.gateway.Configure(public)
 	p.admin.Configure(adminConfig(next))
 	p.log.setLevel(next.Log.Level)
-	gen.commit()
+	update.commit()
 	for _, key := range config.RestartKeys(p.startConfig, next) {
 		p.log.Warn("this change takes effect at the next start", zap.String("key", key))
 	}

@@ -5,7 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// reloadMetrics say whether the configuration on disk is the one in force.
+// reloadMetrics show whether the config file on disk is the one that is applied.
 type reloadMetrics struct {
 	outcomes   *prometheus.CounterVec
 	successful prometheus.Gauge
@@ -22,7 +22,7 @@ func newReloadMetrics(reg prometheus.Registerer) reloadMetrics {
 			Name: "wxgate_config_last_reload_successful", Help: "1 while the last reload was applied, 0 while it was refused.",
 		}),
 		appliedAt: f.NewGauge(prometheus.GaugeOpts{
-			Name: "wxgate_config_last_applied_timestamp_seconds", Help: "When the configuration in force was applied, in Unix time.",
+			Name: "wxgate_config_last_applied_timestamp_seconds", Help: "When the current configuration was applied, in Unix time.",
 		}),
 	}
 	m.applied()

@@ -29,10 +29,10 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 		Name: r.Name, Host: r.Host, Path: r.Path, Methods: r.Methods,
 		Auth: proxy.Auth(r.Auth), Roles: r.Require.Roles, RequirePhone: r.Require.Phone,
 		RateLimit: session.Rate(r.RateLimit), MaxBody: int64(maxBody),
-		Upstream: g, CookieJarID: backendName(r), BackendURLs: backendURLs(r), Timeout: uc.Timeout, RewriteRedirects: r.Redirects == "rewrite",
+		Upstream: g, CookieJarID: cookieJarID(r), BackendURLs: backendURLs(r), Timeout: uc.Timeout, RewriteRedirects: r.Redirects == "rewrite",
 		StripPrefix: r.StripPrefix, AddPrefix: r.AddPrefix, PreserveHost: r.PreserveHost,
 		HashByOpenID: uc.Balance == upstream.HashOpenID,
-		WebSocket:    r.WebSocket && supportUpgrade(uc.Targets), Cookies: proxy.Cookies(r.Cookies), MethodOverride: r.MethodOverride,
+		WebSocket:    r.WebSocket && allSupportUpgrade(uc.Targets), Cookies: proxy.Cookies(r.Cookies), MethodOverride: r.MethodOverride,
 		AcceptCookie: slices.Contains(r.Credentials, config.CredentialCookie),
 		Proof:        proxy.ProofMode(r.Proof), UnsignedUploads: r.UnsignedUploads,
 		CORSOrigins: r.CORS.Origins,
@@ -41,14 +41,14 @@ func proxyRoute(c *config.Config, r *config.Route, group func(upstream.Config) (
 	}, nil
 }
 
-// supportUpgrade reports whether a WebSocket can go to any of the targets.
-func supportUpgrade(targets []upstream.Target) bool {
+// allSupportUpgrade reports whether every target supports WebSockets.
+func allSupportUpgrade(targets []upstream.Target) bool {
 	return !slices.ContainsFunc(targets, func(t upstream.Target) bool { return !t.SupportsUpgrade() })
 }
 
-// backendName is the same for routes with the same upstreams: they are one
-// backend, and share its cookies.
-func backendName(r *config.Route) string {
+// cookieJarID returns the same id for routes with the same upstreams: they are one
+// backend and share its cookies.
+func cookieJarID(r *config.Route) string {
 	urls := make([]string, len(r.Upstreams))
 	for i, u := range r.Upstreams {
 		urls[i] = u.URL.String()
@@ -66,6 +66,7 @@ func backendURLs(r *config.Route) []*url.URL {
 	return urls
 }
 
+// revealed returns header values as plain text, under canonical names.
 func revealed(set map[string]secret.Text) map[string]string {
 	out := make(map[string]string, len(set))
 	for name, value := range set {

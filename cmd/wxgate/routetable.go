@@ -10,17 +10,18 @@ import (
 	"wxgate/internal/config"
 )
 
-// printRoutes writes the routes as a table, in the order in which they are tried.
-func printRoutes(w io.Writer, routes []config.Route) error {
+// printRouteTable prints the routes as YAML comments, in the order in which they are
+// matched.
+func printRouteTable(w io.Writer, routes []config.Route) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "\n# PATH\tHOST\tMETHODS\tAUTH\tUPSTREAMS\tNAME")
 	for _, r := range config.MatchOrder(routes) {
-		fmt.Fprintf(table, "# %s\t%s\t%s\t%s\t%s\t%s\n", r.Path, cmp.Or(r.Host, "*"), config.MethodList(r.Methods), r.Auth, targets(r.Upstreams), r.Name)
+		fmt.Fprintf(table, "# %s\t%s\t%s\t%s\t%s\t%s\n", r.Path, cmp.Or(r.Host, "*"), config.MethodList(r.Methods), r.Auth, upstreamURLs(r.Upstreams), r.Name)
 	}
 	return table.Flush()
 }
 
-func targets(upstreams []config.Upstream) string {
+func upstreamURLs(upstreams []config.Upstream) string {
 	shown := make([]string, len(upstreams))
 	for i, u := range upstreams {
 		shown[i] = u.URL.String()

@@ -11,64 +11,64 @@ import (
 	"github.com/coder/websocket"
 )
 
-// echo is what the sample backend answers: the request as it received it.
-type echo struct {
+// requestEcho is the sample backend's response: the request as it received it.
+type requestEcho struct {
 	Method  string      `json:"method"`
 	Path    string      `json:"path"`
 	Query   string      `json:"query,omitempty"`
 	Headers http.Header `json:"headers"`
 	Bytes   int64       `json:"bytes,omitempty"` // of the body
-	Body    string      `json:"body,omitempty"`  // its beginning
+	Body    string      `json:"body,omitempty"`  // if it is short and UTF-8
 }
 
-// sampleBackend is a legacy backend in miniature: it knows nothing of tokens, and
-// shows what it received. /ws echoes messages of a WebSocket, /events tells
-// the time each second, under /api and under /h5; /h5/page is a web page, and
-// /wechat/push answers messages that users write to customer service.
+// sampleBackend is a backend without any authentication of its own, which responds
+// with the request that it received. Under /api and /h5, /ws echoes the messages of
+// a WebSocket and /events sends the time every second. /h5/page is a web page, and
+// /wechat/push replies to messages that users write to customer service.
 func sampleBackend(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/api/ws", "/h5/ws":
 		echoMessages(w, r)
 	case "/api/events", "/h5/events":
-		sendTime(w, r)
+		streamTime(w, r)
 	case "/h5/page":
 		servePage(w, r)
 	case "/wechat/push":
 		replyToPush(w, r)
 	default:
-		showRequest(w, r)
+		echoRequest(w, r)
 	}
 }
 
-// shownBody is how many bytes of a body are shown.
-const shownBody = 4 << 10
+// maxEchoedBody bounds a body that is echoed, in bytes.
+const maxEchoedBody = 4 << 10
 
-func showRequest(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, shownBody))
+func echoRequest(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxEchoedBody))
 	if err != nil {
 		http.Error(w, "the body could not be read", http.StatusBadRequest)
 		return
 	}
 	rest, err := io.Copy(io.Discard, r.Body)
 	if err != nil {
-		return // the upload was broken off
+		return // the upload was aborted
 	}
-	size, shown := int64(len(body))+rest, string(body)
-	if !utf8.ValidString(shown) || rest > 0 {
-		shown = ""
+	size, text := int64(len(body))+rest, string(body)
+	if !utf8.ValidString(text) || rest > 0 {
+		text = ""
 	}
 	w.Header().Set("Content-Type", "application/json")
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
-	_ = out.Encode(echo{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, size, shown})
+	_ = out.Encode(requestEcho{r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header, size, text})
 }
 
-// echoMessages leaves out the check of Origin that would compare it with this
-// backend's own name: who may connect is the gateway's to say, by the token.
+// echoMessages does not check Origin, which would have to be this backend's own
+// host: the gateway decides who may connect, by the token.
 func echoMessages(w http.ResponseWriter, r *http.Request) {
 	socket, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"echo"}, InsecureSkipVerify: true})
 	if err != nil {
-		return // it has been answered
+		return // Accept has written the response
 	}
 	defer socket.CloseNow()
 	for {
@@ -82,7 +82,7 @@ func echoMessages(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func sendTime(w http.ResponseWriter, r *http.Request) {
+func streamTime(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	tick := time.NewTicker(time.Second)

@@ -8,24 +8,24 @@ import (
 	"net/http"
 )
 
-// The page is one that a team would open in a <web-view>: it acts by cookie, opens
-// an event stream and a WebSocket, and has no token.
+// The page is an example of one that a mini program opens in a <web-view>: it sends
+// requests with its cookie, opens an event stream and a WebSocket, and has no token.
 //
 //go:embed samplepage
 var samplePage embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(samplePage, "samplepage/page.html"))
 
-// pageData is what the page is made of. Style and script stand in it, so that the
-// playground shows one call for it.
+// pageData is the data of the page's template. Style and script are inline, so that
+// the page is a single call in the playground.
 type pageData struct {
 	OpenID, Language, Theme, Nonce string
 	Style                          template.CSS
 	Script                         template.JS
 }
 
-// servePage answers with the page for the user whom the gateway names. The
-// playground, which is of the same origin, may show it in a frame.
+// servePage responds with the page for the user in X-OpenID. The playground, which
+// has the same origin, may show it in a frame.
 func servePage(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	data := pageData{
@@ -34,7 +34,7 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 	}
 	var page bytes.Buffer
 	if err := pageTemplate.Execute(&page, data); err != nil {
-		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		http.Error(w, "the page could not be rendered", http.StatusInternalServerError)
 		return
 	}
 	h := w.Header()
@@ -49,7 +49,7 @@ func servePage(w http.ResponseWriter, r *http.Request) {
 func sampleFile(name string) string {
 	content, err := samplePage.ReadFile("samplepage/" + name)
 	if err != nil {
-		panic(err) // embedded, so it is there
+		panic(err) // impossible: the file is embedded
 	}
 	return string(content)
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// pushMessage is what a user wrote to customer service, as WeChat pushes it in JSON;
-// the reply has the same form with sender and receiver exchanged.
+// pushMessage is a message to customer service, as WeChat pushes it in JSON. The
+// reply has the same form, with sender and receiver exchanged.
 type pushMessage struct {
 	ToUserName   string
 	FromUserName string
@@ -16,8 +16,8 @@ type pushMessage struct {
 	Content      string
 }
 
-// replyToPush answers text messages with a passive reply and accepts all others.
-// The gateway has verified and decrypted what comes here.
+// replyToPush responds to text messages with a passive reply and accepts all others.
+// The gateway has verified and decrypted them.
 func replyToPush(w http.ResponseWriter, r *http.Request) {
 	var m pushMessage
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20)).Decode(&m); err != nil {

@@ -17,17 +17,17 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	read := fingerprint(cfg.Files)
+	loaded := fingerprint(cfg.Files)
 	t.warn(cfg.Warnings)
 	log := newLogger(t.out, cfg.Log)
 	defer log.close()
-	log.out.hold()
+	log.out.holdBack()
 	p, err := assemble(cfg, log)
 	if err != nil {
 		return err
 	}
 	defer p.close()
-	defer keepHeapFloor()()
+	defer applyHeapFloor()()
 	p.logStart(ctx, c.Config)
 	in, err := inheritListeners()
 	if err != nil {
@@ -41,13 +41,13 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	reloading, stop := context.WithCancel(ctx)
-	defer stop()
-	go p.watchFiles(reloading, c.Config, read)
-	successor := make(chan os.Signal, 1)
-	signal.Notify(successor, syscall.SIGUSR2)
-	defer signal.Stop(successor)
+	watchCtx, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go p.watchFiles(watchCtx, c.Config, loaded)
+	handover := make(chan os.Signal, 1)
+	signal.Notify(handover, syscall.SIGUSR2)
+	defer signal.Stop(handover)
 	failed := listeners.start()
 	in.notifyReady()
-	return listeners.wait(ctx, failed, successor)
+	return listeners.wait(ctx, failed, handover)
 }

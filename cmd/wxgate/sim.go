@@ -17,11 +17,12 @@ import (
 // simCommand runs the WeChat simulator alone, for a team's own tests.
 type simCommand struct {
 	Listen string   `default:"127.0.0.1:8081" placeholder:"ADDRESS" help:"Where the simulator listens (default: 127.0.0.1:8081)."`
-	Apps   []string `name:"app" sep:"none" default:"wxsim0000000000001=sim-app-secret" placeholder:"APPID=SECRET" help:"A mini program that it knows; may be given several times (default: ${default})."`
+	Apps   []string `name:"app" sep:"none" default:"wxsim0000000000001=sim-app-secret" placeholder:"APPID=SECRET" help:"A mini program of the simulator; may be given several times (default: ${default})."`
 }
 
-// simStop is how long a stop waits for answers that a fault delays.
-const simStop = 2 * time.Second
+// simShutdownTimeout bounds how long a shutdown waits for responses that a fault
+// delays.
+const simShutdownTimeout = 2 * time.Second
 
 // Run serves until ctx ends.
 func (c *simCommand) Run(ctx context.Context, t *terminal) error {
@@ -36,7 +37,7 @@ func (c *simCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	printSim(t.out, l.Addr().String(), apps)
+	printSimInstructions(t.out, l.Addr().String(), apps)
 	return serveSim(ctx, l, wechattest.New(wechattest.Options{Apps: apps, Control: true}))
 }
 
@@ -70,16 +71,16 @@ func serveSim(ctx context.Context, l net.Listener, sim http.Handler) error {
 }
 
 func shutDown(server *http.Server) {
-	ctx, cancel := context.WithTimeout(context.Background(), simStop)
+	ctx, cancel := context.WithTimeout(context.Background(), simShutdownTimeout)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {
 		_ = server.Close()
 	}
 }
 
-// printSim says what to put into a config and which calls to try: they work as
+// printSimInstructions prints the lines for a config file, and calls that work when
 // they are pasted.
-func printSim(w io.Writer, address string, apps []wechattest.App) {
+func printSimInstructions(w io.Writer, address string, apps []wechattest.App) {
 	base, app := "http://"+address, apps[0]
 	fmt.Fprintf(w, `The WeChat simulator listens on %[1]s.
 
@@ -103,10 +104,10 @@ To try:
   WeChat is busy for the next two logins:
     curl -s %[1]s/sim/fault -d '{"api":"/sns/jscode2session","times":2,"errcode":-1}'
 
-  who is there, and what was called:
+  the users, and the calls so far:
     curl -s %[1]s/sim/users
     curl -s %[1]s/sim/calls
 
-Without "appid" it is %[2]s. Stop it with Ctrl-C.
+Without "appid" a call is for %[2]s. Stop with Ctrl-C.
 `, base, app.ID)
 }

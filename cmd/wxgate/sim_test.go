@@ -26,7 +26,7 @@ func startSim(t *testing.T, args ...string) (printed string) {
 		cancel()
 		select {
 		case got := <-status:
-			if got != exitFine {
+			if got != exitOK {
 				t.Errorf("sim ended with %d", got)
 			}
 		case <-time.After(10 * time.Second):
@@ -111,7 +111,7 @@ func TestTheSimulatorRefusesAWrongApp(t *testing.T) {
 	t.Parallel()
 	for _, app := range []string{"wx1", "=x", "wx1=", "wx 1=x"} {
 		status, _, stderr := wxgate(t, "sim", "--app", app)
-		if status != exitBad || !strings.Contains(stderr, "APPID=SECRET") {
+		if status != exitUsage || !strings.Contains(stderr, "APPID=SECRET") {
 			t.Errorf("--app %q: %d, %s", app, status, stderr)
 		}
 	}

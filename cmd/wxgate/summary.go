@@ -7,7 +7,7 @@ import (
 	"wxgate/internal/config"
 )
 
-// describeStore says where sessions are kept.
+// describeStore says where sessions are stored.
 func describeStore(c *config.Config) string {
 	addrs := strings.Join(addresses(c.Redis.Addrs), ", ")
 	switch {
@@ -21,7 +21,7 @@ func describeStore(c *config.Config) string {
 	return "Redis at " + addrs
 }
 
-// describeConfig is what check ends with.
+// describeConfig returns the last line of check.
 func describeConfig(c *config.Config) string {
 	return fmt.Sprintf("config ok: %s, %s, %s", counted(len(c.Apps), "app"), counted(len(c.Routes), "route"), describeStore(c))
 }

@@ -139,10 +139,10 @@ func (env *testEnv) newInstance(changes settings) *instance {
 func (i *instance) end() {
 	i.cancel()
 	i.client.CloseIdleConnections()
-	if got := <-i.status; got != exitFine {
+	if got := <-i.status; got != exitOK {
 		i.env.t.Errorf("serve ended with status %d: %s", got, i.err)
 	}
-	i.status <- exitFine // for another call
+	i.status <- exitOK // for another call
 }
 
 // listening reads a listener's base URL from the log.

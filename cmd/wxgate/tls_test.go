@@ -89,7 +89,7 @@ func TestARenewedCertificateIsReadAgain(t *testing.T) {
 	testkit.Eventually(t, "the new certificate is served", func() bool { return serial() == 2 })
 	// A broken file leaves the one that works.
 	write(t, filepath.Join(dir, "server.crt"), "not a certificate", 0o600)
-	testkit.Eventually(t, "the log tells", func() bool { return serial() == 2 && strings.Contains(i.out.String(), "could not be read again") })
+	testkit.Eventually(t, "the log tells", func() bool { return serial() == 2 && strings.Contains(i.out.String(), "could not be reloaded") })
 	putCertificate(t, dir, 3)
 	testkit.Eventually(t, "the mended certificate is served", func() bool { return serial() == 3 })
 }

@@ -7,59 +7,60 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// groups are the upstream groups in use. A reload keeps those whose
-// configuration did not change, with their connections and what they know of
-// their targets' health.
-type groups struct {
+// upstreamGroups are the upstream groups in use. A reload keeps the groups whose
+// configuration did not change, with their connections and their health state.
+type upstreamGroups struct {
 	metrics *upstream.Metrics
 	log     *logger
-	inUse   []usedGroup
+	inUse   []configuredGroup
 }
 
-type usedGroup struct {
+// configuredGroup is a group and the configuration that it was created with.
+type configuredGroup struct {
 	config upstream.Config
 	group  *upstream.Group
 }
 
-// generation collects the groups of one configuration.
-type generation struct {
-	*groups
-	next []usedGroup
+// groupsUpdate collects the groups of a new configuration, until it is committed
+// or rolled back.
+type groupsUpdate struct {
+	*upstreamGroups
+	next []configuredGroup
 }
 
-func (g *groups) begin() *generation { return &generation{groups: g} }
+func (g *upstreamGroups) begin() *groupsUpdate { return &groupsUpdate{upstreamGroups: g} }
 
-// group gives the group for a configuration: the one in use, or a new one.
-func (gen *generation) group(c upstream.Config) (*upstream.Group, error) {
-	for _, used := range gen.inUse {
-		if reflect.DeepEqual(used.config, c) {
-			gen.next = append(gen.next, used)
-			return used.group, nil
+// group returns the group for a configuration: the one in use, or a new one.
+func (u *groupsUpdate) group(c upstream.Config) (*upstream.Group, error) {
+	for _, existing := range u.inUse {
+		if reflect.DeepEqual(existing.config, c) {
+			u.next = append(u.next, existing)
+			return existing.group, nil
 		}
 	}
-	group, err := upstream.New(c, gen.metrics, gen.log.Logger)
+	group, err := upstream.New(c, u.metrics, u.log.Logger)
 	if err != nil {
 		return nil, err
 	}
-	gen.next = append(gen.next, usedGroup{c, group})
+	u.next = append(u.next, configuredGroup{c, group})
 	return group, nil
 }
 
-// commit closes the groups that are used no more; requests on their way end
-// as they began.
-func (gen *generation) commit() {
-	closeMissing(gen.inUse, gen.next)
-	gen.inUse = gen.next
+// commit puts the new groups into use and closes those that are no longer used.
+// Requests in flight to a closed group are completed.
+func (u *groupsUpdate) commit() {
+	closeMissing(u.inUse, u.next)
+	u.inUse = u.next
 }
 
-// rollback closes the groups that were made for a configuration that is not
-// going to be used.
-func (gen *generation) rollback() { closeMissing(gen.next, gen.inUse) }
+// rollback closes the groups that were created for the update.
+func (u *groupsUpdate) rollback() { closeMissing(u.next, u.inUse) }
 
-func closeMissing(from, in []usedGroup) {
-	for _, used := range from {
-		if !slices.ContainsFunc(in, func(u usedGroup) bool { return u.group == used.group }) {
-			used.group.Close()
+// closeMissing closes the groups of from that are not in kept.
+func closeMissing(from, kept []configuredGroup) {
+	for _, c := range from {
+		if !slices.ContainsFunc(kept, func(k configuredGroup) bool { return k.group == c.group }) {
+			c.group.Close()
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Set by the build: -ldflags "-X main.version=v1.2.3 -X main.commit=0123abc".
-// Empty ones are taken from what Go records in the binary.
+// If empty, they are read from the build information in the binary.
 var version, commit string
 
 // versionCommand prints version, commit and Go version on one line.
@@ -22,16 +22,16 @@ func (c *versionCommand) Run(t *terminal) error {
 	return err
 }
 
-// versionFlag is --version, which does the same wherever it stands.
+// versionFlag is --version, in any position.
 type versionFlag bool
 
 func (versionFlag) BeforeReset(app *kong.Kong, t *terminal) error {
 	err := (&versionCommand{}).Run(t)
-	app.Exit(exitFine)
+	app.Exit(exitOK)
 	return err
 }
 
-// buildInfo says what this binary was made of.
+// buildInfo identifies the build of this binary.
 type buildInfo struct{ Version, Commit, Go string }
 
 func currentBuild() buildInfo {
@@ -44,7 +44,7 @@ func currentBuild() buildInfo {
 	return b
 }
 
-// moduleVersion is empty where Go knows none but its (devel).
+// moduleVersion returns "" if the module was built without a version.
 func moduleVersion(info *debug.BuildInfo) string {
 	if info.Main.Version == "(devel)" {
 		return ""
