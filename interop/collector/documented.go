@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// documented are the kinds of spans that docs/operations.md names, each with what one of
-// its spans must say.
+// documented are the kinds of spans in docs/operations.md, each with lines that one of its
+// spans must have in the collector's output.
 var documented = []struct {
 	name  string
 	lines []string
@@ -28,11 +29,12 @@ var documented = []struct {
 	{"Redis load_session", []string{"Kind           : Client", "db.system.name: Str(redis)", "db.operation.name: Str(load_session)"}},
 }
 
-// unlikeDocumented names the kinds that no span of the collector's text is of.
-func unlikeDocumented(text string) (problems []string) {
+// checkDocumented returns a problem for each kind of which the collector's output has no
+// span.
+func checkDocumented(text string) (problems []string) {
 	spans := spanStart.Split(text, -1)
 	for _, kind := range documented {
-		if !anyHas(spans, kind.name, kind.lines) {
+		if !anySpanHas(spans, kind.name, kind.lines) {
 			problems = append(problems, fmt.Sprintf("no span %q has %q", kind.name, kind.lines))
 		}
 	}
@@ -42,18 +44,10 @@ func unlikeDocumented(text string) (problems []string) {
 	return problems
 }
 
-func anyHas(spans []string, name string, lines []string) bool {
-	for _, span := range spans {
-		if !strings.Contains(span, "Name           : "+name+"\n") {
-			continue
-		}
-		all := true
-		for _, line := range lines {
-			all = all && strings.Contains(span, line)
-		}
-		if all {
-			return true
-		}
-	}
-	return false
+// anySpanHas reports whether a span has this name and all of these lines.
+func anySpanHas(spans []string, name string, lines []string) bool {
+	return slices.ContainsFunc(spans, func(span string) bool {
+		return strings.Contains(span, "Name           : "+name+"\n") &&
+			!slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains(span, line) })
+	})
 }

@@ -1,6 +1,6 @@
-// Command collector has a gateway send its spans to an OpenTelemetry Collector, by
-// protobuf and by JSON: what arrives must be named as docs/operations.md says, hold no
-// secret, and be as many spans as the gateway counts.
+// Command collector has a gateway send its spans to an OpenTelemetry Collector, as protobuf
+// and as JSON. The spans must have the names and attributes of docs/operations.md, must
+// contain no secret, and must be as many as the gateway counts.
 package main
 
 import (
@@ -34,7 +34,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	defer backend.Close()
 	table := rig.NewTable("protocol", "spans counted", "spans received", "names and attributes", "secrets")
 	for _, protocol := range []string{"http/protobuf", "http/json"} {
-		if err := try(ctx, r, table, bin, protocol, backend.URL); err != nil {
+		if err := test(ctx, r, table, bin, protocol, backend.URL); err != nil {
 			return fmt.Errorf("%s: %w", protocol, err)
 		}
 	}
@@ -57,8 +57,9 @@ func build(ctx context.Context, r *rig.Rig) (string, error) {
 	return bin, nil
 }
 
-// try sends the spans of one gateway's life to a collector of its own.
-func try(ctx context.Context, r *rig.Rig, table *rig.Table, bin, protocol, backend string) error {
+// test starts a collector and a gateway, makes requests of each kind, and checks the spans
+// after the gateway has stopped.
+func test(ctx context.Context, r *rig.Rig, table *rig.Table, bin, protocol, backend string) error {
 	otelcol, address, err := startCollector(ctx, r, bin)
 	if err != nil {
 		return err
@@ -75,10 +76,10 @@ func try(ctx context.Context, r *rig.Rig, table *rig.Table, bin, protocol, backe
 	if c.sim, err = r.Simulator(ctx); err != nil {
 		return err
 	}
-	if err := c.requests(ctx); err != nil {
+	if err := c.makeRequests(ctx); err != nil {
 		return err
 	}
-	counted, err := c.counted(ctx)
+	counted, err := c.exportedSpans(ctx)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func try(ctx context.Context, r *rig.Rig, table *rig.Table, bin, protocol, backe
 	if err != nil {
 		return err
 	}
-	problems := unlikeDocumented(text)
+	problems := checkDocumented(text)
 	leaks := c.leaks(text)
 	for _, problem := range append(problems, leaks...) {
 		fmt.Fprintln(os.Stderr, protocol+":", problem)
@@ -97,7 +98,7 @@ func try(ctx context.Context, r *rig.Rig, table *rig.Table, bin, protocol, backe
 	return nil
 }
 
-// config asks Redis for each request, so that its spans are there.
+// config disables the session cache, so that each request has spans of Redis.
 const config = `redis: {addrs: [%q]}
 session: {cache_ttl: 0s}
 tracing: {endpoint: "http://%s", protocol: %s, sample: 1}
@@ -109,6 +110,7 @@ routes:
   - {path: /h5/, upstreams: ["http://127.0.0.1:1"], credentials: [bearer, cookie], cookies: jar}
 `
 
+// startCollector starts a collector that prints every span, and returns its address.
 func startCollector(ctx context.Context, r *rig.Rig, bin string) (*process.Process, string, error) {
 	port, err := r.Port()
 	if err != nil {
@@ -131,9 +133,11 @@ service:
 	return p, port.Addr(), p.Listening(ctx, "tcp", port.Addr())
 }
 
+// spanStart matches the first line of a span in the collector's output.
 var spanStart = regexp.MustCompile(`(?m)^Span #\d+`)
 
-// stop ends the gateway, which sends its last spans, and gives what the collector printed.
+// stop stops the gateway, which then sends its last spans, and returns the collector's
+// output.
 func stop(ctx context.Context, g *rig.Gateway, otelcol *process.Process, counted int) (string, error) {
 	if err := g.Terminate(ctx); err != nil {
 		return "", err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,15 +12,17 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"wxgate/interop/rig"
 )
 
-// caller is a mini program, a backend and an operator.
+// caller makes requests to the gateway and to the simulator.
 type caller struct {
-	base, admin, sim string
-	secrets          map[string]string // what no span may hold, by what it is
+	base, admin, sim string            // base URLs
+	secrets          map[string]string // values that no span may contain, by a name for messages
 }
 
-// send makes a request and gives the fields of a JSON answer.
+// send makes a request and returns the fields of the response when it is JSON.
 func (c *caller) send(ctx context.Context, method, url string, body any, want int, header ...string) (map[string]any, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -42,15 +45,15 @@ func (c *caller) send(ctx context.Context, method, url string, body any, want in
 		err = fmt.Errorf("%s %s: %s, not %d: %.200s", method, req.URL.Path, res.Status, want, raw)
 	}
 	var fields map[string]any
-	_ = json.Unmarshal(raw, &fields) // nil: not JSON
+	_ = json.Unmarshal(raw, &fields) // fields stays nil when the body isn't JSON
 	return fields, err
 }
 
-// clientTraceparent is what a client makes up.
+// clientTraceparent is a trace context that a client sends.
 const clientTraceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-// requests makes one of each kind, and notes every secret in them.
-func (c *caller) requests(ctx context.Context) error {
+// makeRequests makes requests of each kind and records the secrets that they contain.
+func (c *caller) makeRequests(ctx context.Context) error {
 	code, err := c.send(ctx, "POST", c.sim+"/sim/code", map[string]string{"user": "alice"}, 200)
 	if err != nil {
 		return err
@@ -62,10 +65,22 @@ func (c *caller) requests(ctx context.Context) error {
 	token := fmt.Sprint(login["token"])
 	c.secrets = map[string]string{
 		"token": token, "login code": fmt.Sprint(code["code"]), "openid": fmt.Sprint(code["openid"]), "unionid": fmt.Sprint(code["unionid"]),
-		"AppSecret": "interop-app-secret", "query": "hunter2", "cookie": "secret-cookie", "body": "secret-body",
+		"AppSecret": rig.AppSecret, "query": "hunter2", "cookie": "secret-cookie", "body": "secret-body",
 		"forged token": "forged-token",
 	}
 	bearer := []string{"Authorization", "Bearer " + token, "Traceparent", clientTraceparent}
+	if err := c.makeCalls(ctx, bearer); err != nil {
+		return err
+	}
+	if err := c.useTicketAndPhone(ctx, bearer); err != nil {
+		return err
+	}
+	return c.addSessionKeys(ctx)
+}
+
+// makeCalls makes calls to routes and endpoints, each with a secret in the query, a header
+// or the body.
+func (c *caller) makeCalls(ctx context.Context, bearer []string) error {
 	for _, call := range []struct {
 		method, path string
 		body         any
@@ -85,14 +100,11 @@ func (c *caller) requests(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := c.ticketAndPhone(ctx, bearer); err != nil {
-		return err
-	}
-	return c.simSecrets(ctx)
+	return nil
 }
 
-// ticketAndPhone uses what stands in an address or in a body once.
-func (c *caller) ticketAndPhone(ctx context.Context, bearer []string) error {
+// useTicketAndPhone uses a web ticket, which is in a URL, and a phone code.
+func (c *caller) useTicketAndPhone(ctx context.Context, bearer []string) error {
 	ticket, err := c.send(ctx, "POST", c.base+"/auth/ticket", map[string]string{"next": "/h5/x?password=hunter2"}, 200, bearer...)
 	if err != nil {
 		return err
@@ -110,8 +122,8 @@ func (c *caller) ticketAndPhone(ctx context.Context, bearer []string) error {
 	return err
 }
 
-// simSecrets are those that a mini program never sees.
-func (c *caller) simSecrets(ctx context.Context) error {
+// addSessionKeys adds the session_keys, which no mini program gets, to the secrets.
+func (c *caller) addSessionKeys(ctx context.Context) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.sim+"/sim/users", nil)
 	if err != nil {
 		return err
@@ -133,45 +145,53 @@ func (c *caller) simSecrets(ctx context.Context) error {
 	return nil
 }
 
-var exported = regexp.MustCompile(`(?m)^wxgate_trace_spans_total\{outcome="exported"\} (\d+)$`)
+// exportInterval is a little longer than the five seconds between two exports of the SDK.
+const exportInterval = 6 * time.Second
 
-// counted is how many spans the gateway says that it has sent, once the number rests:
-// the SDK sends every five seconds.
-func (c *caller) counted(ctx context.Context) (int, error) {
-	last := 0
-	for {
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-time.After(6 * time.Second):
-		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+"/metrics", nil)
-		if err != nil {
+// exportedSpans returns the number of spans that the gateway has sent, as soon as the number
+// is the same after another export.
+func (c *caller) exportedSpans(ctx context.Context) (int, error) {
+	for last := 0; ; {
+		if err := rig.Pause(ctx, exportInterval); err != nil {
 			return 0, err
 		}
-		res, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			return 0, err
-		}
-		text, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		m := exported.FindSubmatch(text)
-		if err != nil || m == nil {
-			return 0, fmt.Errorf("no count of spans: %v", err)
-		}
-		n, _ := strconv.Atoi(string(m[1])) // digits
-		if n > 0 && n == last {
-			return n, nil
+		n, err := c.spanCounter(ctx)
+		if err != nil || n > 0 && n == last {
+			return n, err
 		}
 		last = n
 	}
 }
 
-// leaks names the secrets that the text holds.
+var exported = regexp.MustCompile(`(?m)^wxgate_trace_spans_total\{outcome="exported"\} (\d+)$`)
+
+// spanCounter reads the gateway's metric of exported spans.
+func (c *caller) spanCounter(ctx context.Context) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.admin+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	res, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err
+	}
+	m := exported.FindSubmatch(text)
+	if m == nil {
+		return 0, errors.New("/metrics has no counter of exported spans")
+	}
+	return strconv.Atoi(string(m[1]))
+}
+
+// leaks returns a message for each secret that the text contains.
 func (c *caller) leaks(text string) (found []string) {
 	for name, secret := range c.secrets {
-		if len(secret) < 5 { // would be found in anything
-			found = append(found, "no "+name+" is known")
+		if len(secret) < 5 { // an empty or short value would be found in any text
+			found = append(found, "no "+name+" was recorded")
 		} else if strings.Contains(text, secret) {
 			found = append(found, "the "+name+" is in a span")
 		}

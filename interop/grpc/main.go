@@ -1,5 +1,5 @@
-// Command grpc runs the interop client and server of grpc-go through the
-// gateway, over TLS and without it on either side, as a user who is logged in.
+// Command grpc runs the interop client and server of grpc-go through the gateway, with and
+// without TLS, as a logged-in user.
 package main
 
 import (
@@ -16,14 +16,14 @@ import (
 	"wxgate/interop/rig"
 )
 
-// cases are the client's test cases, the last two of which the server doesn't know.
+// cases are the client's test cases. The last two call what the server doesn't implement.
 var cases = []string{
 	"empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong", "empty_stream",
 	"status_code_and_message", "special_status_message", "custom_metadata", "timeout_on_sleeping_server",
 	"cancel_after_begin", "cancel_after_first_response", "unimplemented_method", "unimplemented_service",
 }
 
-// caseLimit is how long one case may take.
+// caseLimit is the time limit of one case.
 const caseLimit = 30 * time.Second
 
 func main() { rig.Main(5*time.Minute, run) }
@@ -57,44 +57,58 @@ func run(ctx context.Context, r *rig.Rig) error {
 	if err != nil {
 		return err
 	}
-	return compare(ctx, r, client, caller{h2c, http.DefaultClient, nil}, caller{tls, cert.Client(), []string{
+	plaintext := caller{h2c, http.DefaultClient, client, nil}
+	encrypted := caller{tls, cert.Client(), client, []string{
 		"--use_tls", "--use_test_ca", "--ca_file", cert.File, "--server_host_override", "localhost",
-	}})
+	}}
+	return compare(ctx, r, plaintext, encrypted)
 }
 
-// caller is how a client gets to one of the gateways.
+// caller runs the interop client against one of the gateways.
 type caller struct {
 	*rig.Gateway
-	web   *http.Client
-	flags []string // of the interop client
+	http   *http.Client // for the login
+	client string       // path of the interop client
+	flags  []string     // of the interop client
 }
 
-// compare runs every case by both ways.
-func compare(ctx context.Context, r *rig.Rig, client string, ways ...caller) error {
-	table := rig.NewTable("case", "h2c → gateway → h2c", "TLS → gateway → TLS")
-	results := make([][]string, len(ways))
-	for i, c := range ways {
-		token, _, err := c.Login(ctx, c.web, "alice")
-		if err != nil {
-			return err
-		}
-		for _, name := range cases {
-			out, err := c.call(ctx, client, name, "--additional_metadata", "authorization:Bearer "+token)
-			if err != nil {
-				fmt.Printf("%s: %v\n%s\n", name, err, out)
-			}
-			results[i] = append(results[i], r.Check(err == nil))
-		}
-		out, err := c.call(ctx, client, "empty_unary")
-		results[i] = append(results[i], r.Check(err != nil && strings.Contains(out, "Unauthenticated")))
+// compare runs every case with both callers and prints the table.
+func compare(ctx context.Context, r *rig.Rig, plaintext, encrypted caller) error {
+	first, err := plaintext.runCases(ctx, r)
+	if err != nil {
+		return err
 	}
+	second, err := encrypted.runCases(ctx, r)
+	if err != nil {
+		return err
+	}
+	table := rig.NewTable("case", "h2c → gateway → h2c", "TLS → gateway → TLS")
 	for n, name := range append(slices.Clone(cases), "empty_unary without a token: Unauthenticated") {
-		table.Add(name, results[0][n], results[1][n])
+		table.Add(name, first[n], second[n])
 	}
 	table.Print("grpc-go interop, route with auth: required")
 	return nil
 }
 
+// runCases runs every case as a logged-in user, and one without a token. It returns a cell
+// for each.
+func (c caller) runCases(ctx context.Context, r *rig.Rig) (cells []string, err error) {
+	token, _, err := c.Login(ctx, c.http, "alice")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range cases {
+		out, err := c.call(ctx, name, "--additional_metadata", "authorization:Bearer "+token)
+		if err != nil {
+			fmt.Printf("%s: %v\n%s\n", name, err, out)
+		}
+		cells = append(cells, r.Check(err == nil))
+	}
+	out, err := c.call(ctx, "empty_unary")
+	return append(cells, r.Check(err != nil && strings.Contains(out, "Unauthenticated"))), nil
+}
+
+// startServer starts an interop server and returns its address.
 func startServer(ctx context.Context, r *rig.Rig, name, bin string, flags ...string) (string, error) {
 	port, err := r.Port()
 	if err != nil {
@@ -108,13 +122,13 @@ func startServer(ctx context.Context, r *rig.Rig, name, bin string, flags ...str
 	return address, p.Listening(ctx, "tcp", address)
 }
 
-// routes is a config with one route. Calls may take any time to begin answering.
+// routes returns a config with one route, whose timeout is longer than any case.
 func routes(url, ca string) string {
 	return fmt.Sprintf("routes: [{path: /, methods: [POST], timeout: 60s, upstreams: [{url: %q, ca_file: %q}]}]\n", url, ca)
 }
 
-// call runs one case of the client and gives what it prints.
-func (c caller) call(ctx context.Context, client, name string, flags ...string) (string, error) {
+// call runs one case of the interop client and returns its output.
+func (c caller) call(ctx context.Context, name string, flags ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, caseLimit)
 	defer cancel()
 	_, port, err := net.SplitHostPort(c.Address)
@@ -122,6 +136,6 @@ func (c caller) call(ctx context.Context, client, name string, flags ...string) 
 		return "", err
 	}
 	args := slices.Concat(c.flags, flags, []string{"--server_host", "127.0.0.1", "--server_port", port, "--test_case", name})
-	out, err := exec.CommandContext(ctx, client, args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, c.client, args...).CombinedOutput()
 	return string(out), err
 }

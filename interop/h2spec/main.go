@@ -1,6 +1,6 @@
-// Command h2spec runs the HTTP/2 conformance suite of that name against the
-// gateway's TLS listener, and against a bare Go server as a control: what fails
-// at both is net/http's, what fails at the gateway alone is ours.
+// Command h2spec runs the HTTP/2 conformance suite h2spec against the gateway's TLS
+// listener, and against a bare net/http server as a control: a case that fails at both is
+// net/http's, a case that fails only at the gateway is the gateway's fault.
 package main
 
 import (
@@ -44,15 +44,15 @@ func run(ctx context.Context, r *rig.Rig) error {
 		return err
 	}
 	defer bare.Close()
-	ours, err := conform(ctx, suite, r.Path("gateway.xml"), g.Address)
+	atGateway, err := runSuite(ctx, suite, r.Path("gateway.xml"), g.Address)
 	if err != nil {
 		return err
 	}
-	theirs, err := conform(ctx, suite, r.Path("bare.xml"), bare.Addr().String())
+	atBare, err := runSuite(ctx, suite, r.Path("bare.xml"), bare.Addr().String())
 	if err != nil {
 		return err
 	}
-	report(r, ours, theirs)
+	report(r, atGateway, atBare)
 	return nil
 }
 
@@ -61,7 +61,7 @@ func hello(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "hello from the backend\n")
 }
 
-// bareServer is net/http with nothing around it.
+// bareServer starts a net/http server with the same handler as the backend.
 func bareServer(c *rig.Certificate) (net.Listener, error) {
 	pair, err := tls.LoadX509KeyPair(c.File, c.Key)
 	if err != nil {
@@ -78,10 +78,10 @@ func bareServer(c *rig.Certificate) (net.Listener, error) {
 	return ln, nil
 }
 
-// outcome is what came of each case, by the case's name: "" for passed.
-type outcome map[string]string
+// outcomes are the failures by the case's name; "" means passed.
+type outcomes map[string]string
 
-// junit is h2spec's report.
+// junit is h2spec's report in JUnit's format.
 type junit struct {
 	Suites []struct {
 		ID    string `xml:"id,attr"`
@@ -94,8 +94,8 @@ type junit struct {
 	} `xml:"testsuite"`
 }
 
-// conform runs the suite, in its strict form, against an address.
-func conform(ctx context.Context, suite, file, address string) (outcome, error) {
+// runSuite runs the suite with its strict cases against an address. The report goes to file.
+func runSuite(ctx context.Context, suite, file, address string) (outcomes, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
@@ -112,11 +112,11 @@ func conform(ctx context.Context, suite, file, address string) (outcome, error) 
 	if err := xml.Unmarshal(text, &report); err != nil {
 		return nil, err
 	}
-	return report.outcome(), nil
+	return report.outcomes(), nil
 }
 
-func (j junit) outcome() outcome {
-	o := outcome{}
+func (j junit) outcomes() outcomes {
+	o := outcomes{}
 	for _, suite := range j.Suites {
 		for _, c := range suite.Cases {
 			name := suite.ID + " " + c.ClassName
@@ -135,35 +135,40 @@ func (j junit) outcome() outcome {
 	return o
 }
 
-// why says what lies behind the cases that net/http is known not to pass.
-var why = map[string]string{
-	"4.2 Sends a large size HEADERS frame that exceeds the SETTINGS_MAX_FRAME_SIZE":                          "the suite takes 20 kB for too much whatever the server's SETTINGS allow, here 1 MiB",
-	"6.5.3 Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                            "hangs up on purpose when a SETTINGS frame says a thing twice",
-	"8.1.2.2 Sends a HEADERS frame that contains the TE header field with any value other than \"trailers\"": "answers 400 where the suite wants a stream error",
-	"8.1.2.2 Sends a HEADERS frame that contains the connection-specific header field":                       "answers 400 where the suite wants a stream error",
+// reasons explains the cases that net/http is known not to pass.
+var reasons = map[string]string{
+	"4.2 Sends a large size HEADERS frame that exceeds the SETTINGS_MAX_FRAME_SIZE":                          "the suite sends 20 kB, whatever the server's SETTINGS allow, here 1 MiB",
+	"6.5.3 Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                            "closes the connection on purpose when a SETTINGS frame has a parameter twice",
+	"8.1.2.2 Sends a HEADERS frame that contains the TE header field with any value other than \"trailers\"": "responds with 400, the suite expects a stream error",
+	"8.1.2.2 Sends a HEADERS frame that contains the connection-specific header field":                       "responds with 400, the suite expects a stream error",
 }
 
-// report prints what didn't pass at either server. It is a failure if a case
-// passes at the bare server and not at the gateway, or if hardly any ran.
-func report(r *rig.Rig, ours, theirs outcome) {
-	total := rig.NewTable("server", "cases", "passed", "not passed")
-	total.Add(ours.counts("gateway")...)
-	total.Add(theirs.counts("bare net/http")...)
-	total.Print("h2spec, TLS listener, strict")
-	names := slices.Compact(slices.Sorted(slices.Values(append(ours.bad(), theirs.bad()...))))
-	judged := rig.NewTable("case", "gateway", "bare net/http", "whose", "why")
+// minCases is how many cases must have run: the suite has a few more.
+const minCases = 90
+
+// report prints the cases that didn't pass at either server. The check fails when a case
+// passes at the bare server and not at the gateway, or when too few cases ran.
+func report(r *rig.Rig, atGateway, atBare outcomes) {
+	totals := rig.NewTable("server", "cases", "passed", "not passed")
+	totals.Add(atGateway.counts("gateway")...)
+	totals.Add(atBare.counts("bare net/http")...)
+	totals.Print("h2spec, TLS listener, strict")
+	names := slices.Compact(slices.Sorted(slices.Values(append(atGateway.failed(), atBare.failed()...))))
+	table := rig.NewTable("case", "gateway", "bare net/http", "whose", "why")
 	for _, name := range names {
-		judged.Add(name, word(ours[name]), word(theirs[name]), judge(r, ours[name], theirs[name]), why[name])
+		table.Add(name, describe(atGateway[name]), describe(atBare[name]), attribute(r, atGateway[name], atBare[name]), reasons[name])
 	}
-	judged.Print("not passed")
-	fmt.Println("\nran:", r.Check(len(ours) >= 90 && len(ours) == len(theirs)))
+	table.Print("not passed")
+	fmt.Println("\nran:", r.Check(len(atGateway) >= minCases && len(atGateway) == len(atBare)))
 }
 
-func (o outcome) counts(server string) []string {
-	return []string{server, fmt.Sprint(len(o)), fmt.Sprint(len(o) - len(o.bad())), fmt.Sprint(len(o.bad()))}
+// counts is the row of a server in the table of totals.
+func (o outcomes) counts(server string) []string {
+	return []string{server, fmt.Sprint(len(o)), fmt.Sprint(len(o) - len(o.failed())), fmt.Sprint(len(o.failed()))}
 }
 
-func (o outcome) bad() []string {
+// failed returns the names of the cases that didn't pass.
+func (o outcomes) failed() []string {
 	var names []string
 	for name, failure := range o {
 		if failure != "" {
@@ -173,20 +178,21 @@ func (o outcome) bad() []string {
 	return names
 }
 
-func word(failure string) string {
+func describe(failure string) string {
 	if failure == "" {
 		return "passed"
 	}
 	return "not passed"
 }
 
-func judge(r *rig.Rig, ours, theirs string) string {
+// attribute names the origin of a failure.
+func attribute(r *rig.Rig, atGateway, atBare string) string {
 	switch {
-	case ours == "":
-		return "Go's; the gateway is stricter"
-	case theirs != "":
-		return "Go's"
+	case atGateway == "":
+		return "net/http; the gateway is stricter"
+	case atBare != "":
+		return "net/http"
 	default:
-		return "ours: " + r.Check(false)
+		return "the gateway: " + r.Check(false)
 	}
 }

@@ -1,6 +1,6 @@
-// Command image builds the release image from bin/wxgate with buildah, without a daemon
-// and without pulling anything, and runs the gateway in it: as nobody, with its health
-// check, with a user who logs in.
+// Command image builds the release image from bin/wxgate with buildah, without a daemon and
+// without pulling an image, and runs the gateway in it: as an unprivileged user, with the
+// health check, and with a login.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,11 +35,11 @@ func run(ctx context.Context, r *rig.Rig) error {
 	table := rig.NewTable("in the container", "", "")
 	for _, c := range []struct {
 		name string
-		try  func(context.Context, string) (string, bool, error)
+		run  func(context.Context, string) (string, bool, error)
 	}{
 		{"files", b.files}, {"wxgate version", b.version}, {"user", b.user}, {"login, health check, stop", b.serve},
 	} {
-		text, ok, err := c.try(ctx, container)
+		text, ok, err := c.run(ctx, container)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
@@ -48,25 +49,26 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// builder runs buildah with a store of its own, which ends with the run.
+// builder runs buildah with its store in the run's folder. Its checks return a text for the
+// table and whether the result is right.
 type builder struct {
 	r       *rig.Rig
 	options []string
 }
 
-func (b *builder) command(args ...string) *exec.Cmd {
-	return exec.Command("buildah", append(append([]string{}, b.options...), args...)...)
-}
+// arguments returns the options of the store and then args.
+func (b *builder) arguments(args ...string) []string { return slices.Concat(b.options, args) }
 
+// output runs buildah and returns its trimmed stdout.
 func (b *builder) output(ctx context.Context, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "buildah", append(append([]string{}, b.options...), args...)...)
-	out, err := cmd.Output()
+	out, err := exec.CommandContext(ctx, "buildah", b.arguments(args...)...).Output()
 	if exit, ok := err.(*exec.ExitError); ok {
 		err = fmt.Errorf("buildah %s: %w\n%s", args[0], err, exit.Stderr)
 	}
 	return strings.TrimSpace(string(out)), err
 }
 
+// build builds the image as a release does.
 func (b *builder) build(ctx context.Context) error {
 	script := filepath.Join(b.r.Root, "scripts", "image")
 	args := append([]string{filepath.Join(b.r.Root, "bin", "wxgate"), tag}, b.options[2:]...)
@@ -76,7 +78,7 @@ func (b *builder) build(ctx context.Context) error {
 	return nil
 }
 
-// files lists what the image holds: the binary and the certificates of authorities.
+// files lists the files of the image, which must be the binary and the CA certificates.
 func (b *builder) files(ctx context.Context, container string) (string, bool, error) {
 	root, err := b.output(ctx, "mount", container)
 	if err != nil {
@@ -105,19 +107,21 @@ func (b *builder) user(ctx context.Context, container string) (string, bool, err
 	return user, user == "65532:65532", err
 }
 
-// serve runs the image's own command, as its own user, with a config that is mounted.
+// serve runs the image's own command as its own user with a mounted config, logs a user in
+// and runs the health check.
 func (b *builder) serve(ctx context.Context, container string) (string, bool, error) {
 	g, err := b.r.Gateway(ctx, `routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]`+"\n", nil)
 	if err != nil {
 		return "", false, err
 	}
-	g.Stop() // another program takes its place, with its config
+	g.Stop() // the container uses its config and its addresses
 	config := filepath.Join(b.r.Dir, "etc")
-	if err := mountable(g.ConfigFile(), config); err != nil {
+	if err := copyConfig(g.ConfigFile(), config); err != nil {
 		return "", false, err
 	}
-	p, err := b.r.Start("container", b.command("run", "--isolation", "chroot", "--volume", config+":/etc/wxgate:ro",
-		"--env", "WXGATE_HEALTH_URL=http://"+g.Admin+"/healthz", container, "--", "/wxgate", "serve"))
+	healthURL := "WXGATE_HEALTH_URL=http://" + g.Admin + "/healthz"
+	p, err := b.r.Start("container", exec.Command("buildah", b.arguments("run", "--isolation", "chroot", "--volume", config+":/etc/wxgate:ro",
+		"--env", healthURL, container, "--", "/wxgate", "serve")...))
 	if err != nil {
 		return "", false, err
 	}
@@ -132,13 +136,12 @@ func (b *builder) serve(ctx context.Context, container string) (string, bool, er
 	if _, _, err := g.Login(ctx, http.DefaultClient, "alice"); err != nil {
 		return "", false, err
 	}
-	_, err = b.output(ctx, "run", "--isolation", "chroot", "--env", "WXGATE_HEALTH_URL=http://"+g.Admin+"/healthz",
-		container, "--", "/wxgate", "healthcheck")
+	_, err = b.output(ctx, "run", "--isolation", "chroot", "--env", healthURL, container, "--", "/wxgate", "healthcheck")
 	return "ok, running as " + uid, uid == "65532", err
 }
 
-// mountable puts a config file where the image looks for it, readable for its user.
-func mountable(file, dir string) error {
+// copyConfig copies a config file to dir, readable for the user of the image.
+func copyConfig(file, dir string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -146,13 +149,13 @@ func mountable(file, dir string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
-	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the way to it
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // the user must be able to enter the parent folder
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "config.yaml"), text, 0o644)
 }
 
-// serverUser finds the gateway among the processes below buildah and gives its user.
+// serverUser returns the uid of the gateway, which is in the process group of buildah.
 func serverUser(p *process.Process) (string, error) {
 	out, err := exec.Command("ps", "-eo", "uid=,pgid=,args=").Output()
 	if err != nil {
@@ -164,5 +167,5 @@ func serverUser(p *process.Process) (string, error) {
 			return words[0], nil
 		}
 	}
-	return "", fmt.Errorf("no wxgate among the processes of %s", p.Name)
+	return "", fmt.Errorf("no wxgate in the process group of %s", p.Name)
 }

@@ -1,11 +1,12 @@
-// Command stores runs the tests of the session package, and of the ACL rule that
-// docs/operations.md gives, on one Redis-compatible server after the other:
+// Command stores runs the tests of the session package, and of the ACL rule in
+// docs/operations.md, on one Redis-compatible server after another:
 //
 //	go run ./interop/stores valkey=/opt/valkey/src/valkey-server keydb=/opt/keydb/keydb-server
 //
-// The system's redis-server is always among them, alone and behind a proxy that checks
-// scripts as Alibaba Cloud's cluster edition does; a program called predixy is put before
-// it. The tests find each server as the redis-server of their PATH.
+// It always includes the system's redis-server, alone and behind a proxy that checks scripts
+// as Alibaba Cloud's cluster edition does. A program called predixy is run as a proxy in
+// front of the system's redis-server. The tests find each server as the redis-server in
+// their PATH. For the proxies this is the program itself, under that name.
 package main
 
 import (
@@ -22,7 +23,7 @@ import (
 	"wxgate/interop/rig"
 )
 
-// suites are what runs on each store.
+// suites are the arguments of go test for each column of the table.
 var suites = []struct {
 	name string
 	args []string
@@ -42,11 +43,11 @@ func main() {
 	rig.Main(60*time.Minute, run)
 }
 
-// store is a server program, or how this program takes its place.
+// store is a server program, alone or behind a proxy.
 type store struct {
 	name, path string
 	checked    bool   // behind the proxy that checks scripts
-	predixy    string // the program, where it is behind predixy
+	predixy    string // path of the program, when behind predixy
 }
 
 func run(ctx context.Context, r *rig.Rig) error {
@@ -62,7 +63,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 			return err
 		}
 		for _, suite := range suites {
-			cells = append(cells, try(ctx, r, dir, s, append(s.skipped(), suite.args...)))
+			cells = append(cells, s.runTests(ctx, r, dir, append(s.skipFlags(), suite.args...)))
 		}
 		table.Add(cells...)
 	}
@@ -70,6 +71,7 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
+// stores returns the stores that always run and those of the arguments, NAME=PATH.
 func stores(args []string) ([]store, error) {
 	redis, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -93,16 +95,16 @@ func stores(args []string) ([]store, error) {
 	return list, nil
 }
 
-// version is what the program says of itself.
+// version returns the version that the program prints.
 func version(ctx context.Context, path string) string {
-	out, _ := exec.CommandContext(ctx, path, "--version").Output() // the table shows what came
+	out, _ := exec.CommandContext(ctx, path, "--version").Output() // a failure shows as an empty cell
 	if m := regexp.MustCompile(`v=([0-9.]+)`).FindSubmatch(out); m != nil {
 		return string(m[1])
 	}
 	return strings.TrimSpace(string(out))
 }
 
-// install makes a folder in which the store is called redis-server.
+// install makes a folder with the store under the name redis-server.
 func (s store) install(r *rig.Rig) (string, error) {
 	path := s.path
 	if s.checked || s.predixy != "" {
@@ -119,10 +121,10 @@ func (s store) install(r *rig.Rig) (string, error) {
 	return dir, os.Symlink(path, filepath.Join(dir, "redis-server"))
 }
 
-// skipped are the tests that a proxy can't pass. The one that checks scripts refuses those
-// without keys, by which a test keeps the server busy. Behind predixy a server can't be
-// made a replica, is found by no Sentinel, and passwords are predixy's own.
-func (s store) skipped() []string {
+// skipFlags skip the tests that can't pass behind a proxy. The proxy that checks scripts
+// refuses scripts without keys, with which a test keeps the server busy. Behind predixy a
+// server can't become a replica, Sentinel can't find it, and passwords are predixy's own.
+func (s store) skipFlags() []string {
 	switch {
 	case s.checked:
 		return []string{"-skip", "TestRedisThatRefusesIsNeverTheClientsFault/BUSY"}
@@ -132,13 +134,14 @@ func (s store) skipped() []string {
 	return nil
 }
 
-// realServer names the server that the proxy starts.
+// realServer is the environment variable with the path of the server that a proxy starts.
 const realServer = "WXGATE_INTEROP_REDIS_SERVER"
 
 var passed = regexp.MustCompile(`(?m)^--- PASS|^    --- PASS`)
 
-// try runs tests with the folder first in PATH. A run without a test is a failure.
-func try(ctx context.Context, r *rig.Rig, dir string, s store, args []string) string {
+// runTests runs go test with the folder first in PATH and returns the cell for the table. A
+// run without any test is a failure.
+func (s store) runTests(ctx context.Context, r *rig.Rig, dir string, args []string) string {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-count", "1", "-timeout", "10m", "-v"}, args...)...)
 	cmd.Dir = r.Root
 	cmd.Env = append(os.Environ(), "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH"), realServer+"="+s.path, predixyProgram+"="+s.predixy)

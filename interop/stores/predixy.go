@@ -14,7 +14,7 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// predixyProgram names the proxy's program.
+// predixyProgram is the environment variable with the path of the proxy's program.
 const predixyProgram = "WXGATE_INTEROP_PREDIXY"
 
 const predixyConfig = `Name interop
@@ -36,12 +36,13 @@ StandaloneServerPool {
 }
 `
 
-// servePredixy is a redis-server behind predixy. The tests' own access goes past the proxy.
-// Servers with passwords and users are left alone, since predixy has its own.
+// servePredixy runs a redis-server behind predixy. Connections of redistest itself bypass
+// the proxy. A server with passwords or users runs without the proxy, since predixy has its
+// own.
 func servePredixy(args []string) {
 	conf := configuration(args, `cluster-enabled|replicaof|sentinel|tls-port|requirepass|user gate|user default`)
 	l := conf.listen()
-	real, server := conf.elsewhere()
+	real, server := conf.serverOnOtherPort()
 	proxy, err := testkit.ReservePort()
 	must(err)
 	file := filepath.Join(filepath.Dir(conf.file), "predixy.conf")
@@ -49,11 +50,11 @@ func servePredixy(args []string) {
 	predixy := exec.Command(os.Getenv(predixyProgram), file)
 	predixy.Stderr = os.Stderr
 	must(server.Start())
-	for !listens(real) { // a server that isn't there at first is left alone for a while
+	for !listens(real) { // predixy waits some time before it tries an unreachable server again
 		time.Sleep(5 * time.Millisecond)
 	}
 	must(predixy.Start())
-	go accept(l, func(client net.Conn) { choose(client, real, proxy.Addr()) })
+	go accept(l, func(client net.Conn) { forward(client, real, proxy.Addr()) })
 	must(server.Wait())
 	os.Exit(0)
 }
@@ -66,11 +67,11 @@ func listens(address string) bool {
 	return err == nil
 }
 
-// choose connects a client that begins as the tests do with the real server, any other
-// with the proxy.
-func choose(client net.Conn, real, proxy string) {
+// forward connects a client whose first command authenticates as redistest with the real
+// server, and any other client with the proxy.
+func forward(client net.Conn, real, proxy string) {
 	defer client.Close()
-	raw, args, err := readCommand(bufio.NewReaderSize(oneByOne{client}, 16))
+	raw, args, err := readCommand(bufio.NewReaderSize(byteReader{client}, 16))
 	if err != nil {
 		return
 	}
@@ -93,7 +94,8 @@ func choose(client net.Conn, real, proxy string) {
 	_, _ = io.Copy(server, client)
 }
 
-// oneByOne reads no further than it is asked to, so that nothing stays in a buffer.
-type oneByOne struct{ net.Conn }
+// byteReader reads one byte at a time, so that a buffer around it holds no byte behind the
+// command.
+type byteReader struct{ net.Conn }
 
-func (c oneByOne) Read(p []byte) (int, error) { return c.Conn.Read(p[:1]) }
+func (c byteReader) Read(p []byte) (int, error) { return c.Conn.Read(p[:1]) }

@@ -7,26 +7,26 @@ import (
 	"strings"
 )
 
-// The refusals of Alibaba Cloud's cluster edition, in its words.
+// The errors of Alibaba Cloud's cluster edition, literally.
 const (
 	badScript = "ERR bad lua script for redis cluster, all the keys that the script uses should be passed using the KEYS array"
 	noKeys    = "ERR for redis cluster, eval/evalsha number of keys can't be negative or zero"
 	slots     = "ERR eval/evalsha command keys must be in same slot"
 )
 
-// refusal says why a command is refused, "" for none.
+// refusal returns the error of a command, or "" when it is allowed.
 func refusal(args []string) string {
 	if len(args) == 0 {
 		return ""
 	}
 	switch command := strings.ToUpper(args[0]); {
 	case command == "SCRIPT" && len(args) > 2 && strings.EqualFold(args[1], "LOAD"):
-		return badText(args[2])
-	case command == "EVAL" || command == "EVALSHA":
-		if command == "EVAL" && badText(args[1]) != "" {
-			return badText(args[1])
+		return checkScript(args[2])
+	case (command == "EVAL" || command == "EVALSHA") && len(args) > 1:
+		if command == "EVAL" && checkScript(args[1]) != "" {
+			return checkScript(args[1])
 		}
-		return badKeys(args[2:])
+		return checkKeys(args[2:])
 	}
 	return ""
 }
@@ -39,9 +39,9 @@ var (
 	pubsub  = regexp.MustCompile(`(?i)^p?(un)?subscribe$|^s?publish$|^pubsub$`)
 )
 
-// badText wants KEYS[n], to the letter, where a command has its key. There is no
-// publishing from within a script.
-func badText(script string) string {
+// checkScript requires the literal KEYS[n] as the key of each command in a script, and
+// refuses to publish from within a script.
+func checkScript(script string) string {
 	script = comment.ReplaceAllString(script, "")
 	calls := call.FindAllStringSubmatch(script, -1)
 	if len(calls) != len(anyCall.FindAllString(script, -1)) {
@@ -55,8 +55,8 @@ func badText(script string) string {
 	return ""
 }
 
-// badKeys wants one key at least, and all in one slot.
-func badKeys(args []string) string {
+// checkKeys requires at least one key, and all keys in one hash slot.
+func checkKeys(args []string) string {
 	if len(args) == 0 {
 		return noKeys
 	}
@@ -65,15 +65,16 @@ func badKeys(args []string) string {
 		return noKeys
 	}
 	for _, key := range args[1 : n+1] {
-		if slot(key) != slot(args[1]) {
+		if hashTag(key) != hashTag(args[1]) {
 			return slots
 		}
 	}
 	return ""
 }
 
-// slot is the text that a key's slot is made of: its hash tag, if it has one.
-func slot(key string) string {
+// hashTag returns the part of a key that determines its slot: the hash tag in braces, or the
+// whole key when it has none.
+func hashTag(key string) string {
 	if _, after, ok := strings.Cut(key, "{"); ok {
 		if tag, _, ok := strings.Cut(after, "}"); ok && tag != "" {
 			return fmt.Sprintf("{%s}", tag)

@@ -14,14 +14,13 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// serveChecked is a redis-server whose scripts are checked: the real one listens
-// elsewhere, and this program on the port of the configuration. Servers that others
-// connect to by themselves (clusters, sentinels, replicas) and those with TLS are left
-// alone: there this program becomes the real one.
+// serveChecked runs a redis-server on another port and a proxy that checks scripts on the
+// port of the configuration. For servers that connect to each other (clusters, sentinels,
+// replicas) and for those with TLS this program executes the real server instead.
 func serveChecked(args []string) {
 	conf := configuration(args, `cluster-enabled|replicaof|sentinel|tls-port`)
 	l := conf.listen()
-	real, server := conf.elsewhere()
+	real, server := conf.serverOnOtherPort()
 	go accept(l, func(client net.Conn) { relay(client, real) })
 	must(server.Run())
 }
@@ -29,14 +28,14 @@ func serveChecked(args []string) {
 // conf is a redis.conf.
 type conf struct{ file, text, portLine, port string }
 
-// configuration reads redis.conf. Where it has one of the directives, or another form than
-// expected, this program becomes the real server.
+// configuration reads redis.conf. When the file has one of the directives, or not the
+// expected form, this program executes the real server.
 func configuration(args []string, directives string) conf {
 	raw, err := os.ReadFile(args[0])
 	must(err)
 	port := regexp.MustCompile(`(?m)^port (\d+)$`).FindStringSubmatch(string(raw))
 	if len(args) != 1 || port == nil || regexp.MustCompile(`(?m)^(`+directives+`)`).Match(raw) {
-		become(args)
+		execServer(args)
 	}
 	return conf{file: args[0], text: string(raw), portLine: port[0], port: port[1]}
 }
@@ -44,14 +43,15 @@ func configuration(args []string, directives string) conf {
 func (c conf) listen() net.Listener {
 	l, err := net.Listen("tcp", "127.0.0.1:"+c.port)
 	if err != nil {
-		fmt.Println("Address already in use") // as the real one says it
+		fmt.Println("Address already in use") // as the real server prints it
 		os.Exit(1)
 	}
 	return l
 }
 
-// elsewhere makes the command that runs the real server on another port.
-func (c conf) elsewhere() (address string, server *exec.Cmd) {
+// serverOnOtherPort returns the command that runs the real server on another port, and its
+// address.
+func (c conf) serverOnOtherPort() (address string, server *exec.Cmd) {
 	port, err := testkit.ReservePort()
 	must(err)
 	text := strings.Replace(c.text, c.portLine, fmt.Sprintf("port %d", port.Number), 1)
@@ -61,8 +61,9 @@ func (c conf) elsewhere() (address string, server *exec.Cmd) {
 	return port.Addr(), server
 }
 
-// become makes this process the real server, for whoever sends it signals.
-func become(args []string) {
+// execServer replaces this process with the real server, so that the server gets the
+// signals that are sent to this process.
+func execServer(args []string) {
 	must(syscall.Exec(os.Getenv(realServer), append([]string{"redis-server"}, args...), os.Environ()))
 }
 
@@ -83,8 +84,8 @@ func accept(l net.Listener, serve func(client net.Conn)) {
 	}
 }
 
-// relay passes commands on as they came, and in the place of a refused one a command
-// that is answered with the refusal, so that answers keep their order.
+// relay forwards commands unchanged. Instead of a refused command it sends one to which
+// Redis replies with the error, so that replies keep their order.
 func relay(client net.Conn, address string) {
 	defer client.Close()
 	server, err := net.Dial("tcp", address)
@@ -111,7 +112,7 @@ func relay(client net.Conn, address string) {
 	}
 }
 
-// errorCommand is a command that Redis answers with this error.
+// errorCommand encodes a command to which Redis replies with this error.
 func errorCommand(text string) []byte {
 	var b strings.Builder
 	words := []string{"EVAL", "return redis.error_reply(ARGV[1])", "0", text}
@@ -122,7 +123,7 @@ func errorCommand(text string) []byte {
 	return []byte(b.String())
 }
 
-// readCommand reads a command, an array of strings, and gives its bytes too.
+// readCommand reads a command, which is an array of bulk strings, and returns its bytes too.
 func readCommand(r *bufio.Reader) (raw []byte, args []string, err error) {
 	line := func() (n int, err error) {
 		text, err := r.ReadString('\n')

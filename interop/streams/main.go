@@ -1,9 +1,10 @@
-// Command streams sends 1 GiB each way through a gateway and watches how much
-// memory the gateway's process takes for it.
+// Command streams sends 1 GiB in each direction through a gateway and measures the peak
+// memory of the gateway's process.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,8 +17,8 @@ import (
 )
 
 const (
-	size = 1 << 30
-	most = 64 << 20 // the promise: the whole process at its peak, not only what is added
+	size  = 1 << 30
+	limit = 64 << 20 // of the resident memory of the whole process
 )
 
 func main() { rig.Main(5*time.Minute, run) }
@@ -49,7 +50,8 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return nil
 }
 
-// transfer takes an upload and says how long it was, or gives a download.
+// transfer is the backend: it responds to an upload with its length, and to a GET with a
+// download.
 func transfer(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		w.Header().Set("Content-Length", strconv.Itoa(size))
@@ -60,7 +62,7 @@ func transfer(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, n)
 }
 
-// body is size zero bytes.
+// body returns size zero bytes.
 func body() io.Reader { return io.LimitReader(zeros{}, size) }
 
 type zeros struct{}
@@ -70,6 +72,7 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// measure runs the transfers through one gateway and adds a row for each.
 func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *rig.Gateway, client *http.Client) error {
 	token, _, err := g.Login(ctx, client, "alice")
 	if err != nil {
@@ -82,14 +85,14 @@ func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *
 	}
 	for _, s := range []struct {
 		what string
-		do   func(context.Context) error
+		run  func(context.Context) error
 		sent int
-	}{{"upload", c.up, size}, {"download", c.down, size}, {"both at once", c.both, 2 * size}} {
+	}{{"upload", c.upload, size}, {"download", c.download, size}, {"both at once", c.both, 2 * size}} {
 		if err := g.ResetPeak(); err != nil {
 			return err
 		}
 		start := time.Now()
-		if err := s.do(ctx); err != nil {
+		if err := s.run(ctx); err != nil {
 			return fmt.Errorf("%s, %s: %w", listener, s.what, err)
 		}
 		speed := float64(s.sent>>20) / time.Since(start).Seconds()
@@ -97,44 +100,42 @@ func measure(ctx context.Context, r *rig.Rig, t *rig.Table, listener string, g *
 		if err != nil {
 			return err
 		}
-		t.Add(listener, s.what, rig.MiB(idle), rig.MiB(peak), fmt.Sprintf("%.0f", speed), r.Check(peak < most))
+		t.Add(listener, s.what, rig.MiB(idle), rig.MiB(peak), fmt.Sprintf("%.0f", speed), r.Check(peak < limit))
 	}
 	return nil
 }
 
-// transferClient is a user who sends and gets what is large.
+// transferClient is a logged-in user at a gateway.
 type transferClient struct {
 	g      *rig.Gateway
 	client *http.Client
 	token  string
 }
 
-func (c transferClient) up(ctx context.Context) error {
+func (c transferClient) upload(ctx context.Context) error {
 	got, err := c.send(ctx, http.MethodPost, body(), func(r io.Reader) (int64, error) {
 		var n int64
 		_, err := fmt.Fscan(r, &n)
 		return n, err
 	})
-	return whole(got, err)
+	return checkSize(got, err)
 }
 
-func (c transferClient) down(ctx context.Context) error {
+func (c transferClient) download(ctx context.Context) error {
 	got, err := c.send(ctx, http.MethodGet, nil, func(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) })
-	return whole(got, err)
+	return checkSize(got, err)
 }
 
 func (c transferClient) both(ctx context.Context) error {
-	var up error
-	var wait sync.WaitGroup
-	wait.Go(func() { up = c.up(ctx) })
-	down := c.down(ctx)
-	wait.Wait()
-	if up != nil {
-		return up
-	}
-	return down
+	var upload error
+	var running sync.WaitGroup
+	running.Go(func() { upload = c.upload(ctx) })
+	download := c.download(ctx)
+	running.Wait()
+	return errors.Join(upload, download)
 }
 
+// send sends a request and reads the response, which must be a 200, with read.
 func (c transferClient) send(ctx context.Context, method string, body io.Reader, read func(io.Reader) (int64, error)) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.g.URL("/api/large"), body)
 	if err != nil {
@@ -147,12 +148,13 @@ func (c transferClient) send(ctx context.Context, method string, body io.Reader,
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return 0, fmt.Errorf("answered %s", res.Status)
+		return 0, fmt.Errorf("response %s", res.Status)
 	}
 	return read(res.Body)
 }
 
-func whole(got int64, err error) error {
+// checkSize reports a transfer that isn't whole.
+func checkSize(got int64, err error) error {
 	if err == nil && got != size {
 		return fmt.Errorf("%d of %d bytes arrived", got, size)
 	}

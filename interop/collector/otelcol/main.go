@@ -1,4 +1,4 @@
-// Command otelcol is an OpenTelemetry Collector that receives OTLP and prints what it got.
+// Command otelcol is an OpenTelemetry Collector that receives OTLP and prints the spans.
 package main
 
 import (
