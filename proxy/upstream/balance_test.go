@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// endpointsOfWeight makes endpoints named a, b, c… that are nowhere.
+// endpointsOfWeight makes endpoints named a, b, c…, without a target.
 func endpointsOfWeight(weights ...int) []*endpoint {
 	endpoints := make([]*endpoint, len(weights))
 	for i, w := range weights {
@@ -17,7 +17,7 @@ func endpointsOfWeight(weights ...int) []*endpoint {
 	return endpoints
 }
 
-func TestSharesFollowWeights(t *testing.T) {
+func TestTargetsGetRequestsInProportionToTheirWeights(t *testing.T) {
 	t.Parallel()
 	const rounds = 6000
 	for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
@@ -40,7 +40,7 @@ func TestSharesFollowWeights(t *testing.T) {
 	}
 }
 
-func TestWeightsAreInterleaved(t *testing.T) {
+func TestRoundRobinInterleavesWeights(t *testing.T) {
 	t.Parallel()
 	endpoints := endpointsOfWeight(3, 1)
 	got := ""
@@ -52,7 +52,7 @@ func TestWeightsAreInterleaved(t *testing.T) {
 	}
 }
 
-func TestLeastConnTakesTheLeastLoaded(t *testing.T) {
+func TestLeastConnChoosesTheFewestRequestsInFlightPerWeight(t *testing.T) {
 	t.Parallel()
 	endpoints := endpointsOfWeight(1, 1, 4)
 	endpoints[0].inFlight.Store(3)
@@ -63,7 +63,7 @@ func TestLeastConnTakesTheLeastLoaded(t *testing.T) {
 	}
 }
 
-func TestHashMovesOnlyTheLostShare(t *testing.T) {
+func TestRemovingATargetMovesOnlyItsOwnKeys(t *testing.T) {
 	t.Parallel()
 	endpoints := endpointsOfWeight(1, 1, 1, 1, 1)
 	left := append(append([]*endpoint(nil), endpoints[:2]...), endpoints[3:]...)
@@ -80,7 +80,7 @@ func TestHashMovesOnlyTheLostShare(t *testing.T) {
 	}
 }
 
-func TestHashIsTheSameOnEveryInstance(t *testing.T) {
+func TestHashingIsTheSameInEveryVersion(t *testing.T) {
 	t.Parallel()
 	endpoints := endpointsOfWeight(1, 1, 1)
 	got := ""
@@ -96,10 +96,10 @@ func TestOneUserStaysOnOneTarget(t *testing.T) {
 	t.Parallel()
 	var urls []string
 	for _, name := range []string{"a", "b", "c"} {
-		_, u := serveNamed(t, name)
+		_, u := serveCounting(t, name)
 		urls = append(urls, u)
 	}
-	g, _ := group(t, Config{Targets: targets(t, urls...), Balance: HashOpenID})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, urls...), Balance: HashOpenID})
 	seen := map[string]bool{}
 	for user := range 20 {
 		first := ""
@@ -119,17 +119,17 @@ func TestOneUserStaysOnOneTarget(t *testing.T) {
 	}
 }
 
-func TestHashWithoutAKeyTakesTurns(t *testing.T) {
+func TestHashingWithoutAKeyIsRoundRobin(t *testing.T) {
 	t.Parallel()
-	_, a := serveNamed(t, "a")
-	_, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, a, b), Balance: HashOpenID})
+	_, a := serveCounting(t, "a")
+	_, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, a, b), Balance: HashOpenID})
 	if got := get(t, g, "/").body + get(t, g, "/").body; got != "ab" && got != "ba" {
-		t.Errorf("answers of %q", got)
+		t.Errorf("responses of %q", got)
 	}
 }
 
-func FuzzChooseStaysWithinTheOpen(f *testing.F) {
+func FuzzChooseReturnsACandidate(f *testing.F) {
 	f.Add("openid", 1, 2, 3)
 	f.Add("", 1, 1, 1)
 	f.Fuzz(func(t *testing.T, key string, a, b, c int) {
@@ -140,7 +140,7 @@ func FuzzChooseStaysWithinTheOpen(f *testing.F) {
 		}
 		for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
 			if choose(balance, key, endpointsOfWeight(a, b, c)) == nil {
-				t.Errorf("%s chose nobody", balance)
+				t.Errorf("%s: no candidate chosen", balance)
 			}
 		}
 	})

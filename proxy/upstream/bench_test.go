@@ -11,14 +11,13 @@ import (
 	"time"
 )
 
-// BenchmarkRoundTrip compares a group with the bare transport it stands on, on
-// a real connection and on one that costs next to nothing.
+// BenchmarkRoundTrip compares a group with a bare http.Transport.
 func BenchmarkRoundTrip(b *testing.B) {
 	u := serve(b, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		io.WriteString(w, "hello")
 	})
-	g := groupIn(b, Config{Targets: targets(b, u)}, nil)
+	g := openGroup(b, Config{Targets: targets(b, u)}, nil)
 	bare := newTransport(g.targets[0], []string{mustURL(b, u).Host}, time.Minute, new(earlyCloseDetector))
 	b.Cleanup(bare.CloseIdleConnections)
 	for _, body := range []string{"", strings.Repeat("x", 512)} {
@@ -28,7 +27,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// inboundBody hides from net/http that it is in memory.
+// inboundBody hides from net/http that the body is in memory.
 type inboundBody struct{ io.Reader }
 
 func (inboundBody) Close() error { return nil }
@@ -53,7 +52,7 @@ func benchmark(b *testing.B, rt http.RoundTripper, method, u, body string) {
 	}
 }
 
-// BenchmarkPick is the choice alone, of eight targets.
+// BenchmarkPick measures the choice among eight targets.
 func BenchmarkPick(b *testing.B) {
 	urls := make([]string, 8)
 	for i := range urls {
@@ -61,7 +60,7 @@ func BenchmarkPick(b *testing.B) {
 	}
 	for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
 		b.Run(balance, func(b *testing.B) {
-			g, _ := group(b, Config{Targets: targets(b, urls...), Balance: balance})
+			g, _ := groupWithClock(b, Config{Targets: targets(b, urls...), Balance: balance})
 			a := &attempts{group: g, hashKey: "oZRPn0Tm5vG1YZ9mUqQ3dX2bC4eA", startedAt: time.Now()}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// cancelable is a call whose context and Canceler end together, as the caller has
-// to see to it.
+// cancelable returns a call, and a function that cancels its context and then calls its
+// Canceler, as a caller must.
 func cancelable(t testing.TB, path string) (*Call, func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := &Call{Request: request(t, "GET", path, "").WithContext(ctx), Canceler: new(Canceler)}
@@ -26,7 +26,7 @@ func TestCancelEndsTheRequest(t *testing.T) {
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	for _, path := range []string{"/silent", "/stream"} {
 		c, cancel := cancelable(t, path)
 		go func() { <-arrived; cancel() }()
@@ -44,25 +44,25 @@ func TestCancelEndsTheRequest(t *testing.T) {
 	}
 }
 
-// A cancel that comes when the response has been read finds the connection in the
-// pool, or in use by another request.
-func TestALateCancelHitsNoOtherRequest(t *testing.T) {
+// A cancel after the response has been read finds the connection in the pool, or in use
+// by another request.
+func TestALateCancelAffectsNoOtherRequest(t *testing.T) {
 	t.Parallel()
-	_, u := serveNamed(t, "a")
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	var working, late sync.WaitGroup
+	_, u := serveCounting(t, "a")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
+	var requests, cancels sync.WaitGroup
 	for range 4 {
-		working.Go(func() {
+		requests.Go(func() {
 			for i := range 500 {
 				c, cancel := cancelable(t, "/")
-				late.Go(func() {
+				cancels.Go(func() {
 					time.Sleep(time.Duration(i%40) * 10 * time.Microsecond) // about when the response ends
 					cancel()
 				})
 				sendCall(g, c) // may be canceled or not
 			}
 		})
-		working.Go(func() {
+		requests.Go(func() {
 			for range 1000 {
 				if r := get(t, g, "/"); r.err != nil || r.body != "a" {
 					t.Errorf("another request got %q, %v", r.body, r.err)
@@ -70,6 +70,6 @@ func TestALateCancelHitsNoOtherRequest(t *testing.T) {
 			}
 		})
 	}
-	working.Wait()
-	late.Wait()
+	requests.Wait()
+	cancels.Wait()
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-func TestProbeTellsWhetherATargetWorks(t *testing.T) {
+func TestCheckTargetReportsWhetherATargetWorks(t *testing.T) {
 	t.Parallel()
-	backend, u := serveNamed(t, "a")
+	backend, u := serveCounting(t, "a")
 	ca := newAuthority(t)
 	encrypted := targets(t, serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}, false))[0]
 	trusted := encrypted
@@ -20,9 +20,9 @@ func TestProbeTellsWhetherATargetWorks(t *testing.T) {
 		good   bool
 	}{
 		"connects":         {targets(t, u)[0], "", true},
-		"answers 500":      {targets(t, u)[0], "/health", false},
-		"refused":          {targets(t, refused)[0], "", false},
-		"refused a check":  {targets(t, refused)[0], "/health", false},
+		"responds 500":     {targets(t, u)[0], "/health", false},
+		"refused":          {targets(t, refusedURL)[0], "", false},
+		"refused a check":  {targets(t, refusedURL)[0], "/health", false},
 		"unknown CA":       {encrypted, "", false},
 		"known CA":         {trusted, "", true},
 		"known CA, checks": {trusted, "/health", true},

@@ -11,23 +11,23 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func TestCloseLetsRequestsFinishAndThenHangsUp(t *testing.T) {
+func TestCloseClosesConnectionsAfterTheirRequests(t *testing.T) {
 	t.Parallel()
 	var conns atomic.Int64
 	more := make(chan struct{})
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		conns.Add(1)
 		defer conns.Add(-1)
-		answerAll(c, r, func(req *http.Request) (string, bool) {
+		serveRequests(c, r, func(req *http.Request) (string, bool) {
 			if req.URL.Path == "/slow" {
 				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
 				<-more
 				return "whole", true
 			}
-			return ok("late"), true
+			return okResponse("late"), true
 		})
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	res, err := g.RoundTrip(request(t, "GET", "/slow", ""))
 	if err != nil {
 		t.Fatal(err)

@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-func TestATargetThatClosesEarlyIsRememberedForAWhile(t *testing.T) {
+func TestAfterAnEarlyCloseIdleConnectionsAreNotReused(t *testing.T) {
 	t.Parallel()
-	c, _ := pair(t)
+	c, _ := connPair(t)
 	c.earlyClose.recordClose(time.Now().Add(-earlyCloseWithin))
 	if !c.earlyClose.allowsReuse(c, earlyCloseWait) {
-		t.Error("an ordinary close made it unfit")
+		t.Error("not reused after an ordinary close")
 	}
 	c.earlyClose.recordClose(time.Now())
 	if c.earlyClose.allowsReuse(c, earlyCloseWait) {
-		t.Error("fit right after an early close")
+		t.Error("reused right after an early close")
 	}
 }
 
-func TestANewEndpointIsGivenTimeToCloseItsConnection(t *testing.T) {
+func TestAnUnknownEndpointGetsTimeToCloseItsConnection(t *testing.T) {
 	t.Parallel()
-	c, _ := pair(t)
+	c, _ := connPair(t)
 	start := time.Now()
 	if !c.earlyClose.allowsReuse(c, 0) || time.Since(start) < earlyCloseWait {
-		t.Errorf("decided after %v", time.Since(start))
+		t.Errorf("returned after %v", time.Since(start))
 	}
-	_, u := serveNamed(t, "a")
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	_, u := serveCounting(t, "a")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	for range 3 {
 		get(t, g, "/")
 	}
 	if !g.endpoints[0].earlyClose.keepsConns.Load() {
-		t.Error("three answers over a connection prove nothing")
+		t.Error("not known to keep connections after three responses")
 	}
 }

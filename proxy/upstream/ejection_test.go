@@ -13,23 +13,23 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func TestTargetIsEjectedAfterFailuresInARow(t *testing.T) {
+func TestTargetIsEjectedAfterConsecutiveFailures(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{502, 503, 504} {
-		unhealthy, a := serveNamed(t, "a")
-		_, b := serveNamed(t, "b")
+		unhealthy, a := serveCounting(t, "a")
+		_, b := serveCounting(t, "b")
 		unhealthy.code.Store(int64(code))
-		g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 3, For: 10 * time.Second}})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 3, For: 10 * time.Second}})
 		for range 40 {
 			get(t, g, "/")
 		}
-		if n := unhealthy.hits.Load(); n != 3 {
-			t.Errorf("%d: asked %d times instead of 3", code, n)
+		if n := unhealthy.requests.Load(); n != 3 {
+			t.Errorf("%d: %d requests instead of 3", code, n)
 		}
 	}
 }
 
-func TestOtherAnswersBreakTheRow(t *testing.T) {
+func TestASuccessResetsTheFailureCount(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 3, For: time.Minute}}
 	now := new(testkit.Clock).Now()
@@ -45,24 +45,24 @@ func TestOtherAnswersBreakTheRow(t *testing.T) {
 
 func TestApplicationErrorsDontEject(t *testing.T) {
 	t.Parallel()
-	unhealthy, a := serveNamed(t, "a")
+	unhealthy, a := serveCounting(t, "a")
 	unhealthy.code.Store(500)
-	_, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Minute}})
+	_, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Minute}})
 	for range 10 {
 		get(t, g, "/")
 	}
-	if n := unhealthy.hits.Load(); n != 5 {
-		t.Errorf("asked %d times instead of 5", n)
+	if n := unhealthy.requests.Load(); n != 5 {
+		t.Errorf("%d requests instead of 5", n)
 	}
 }
 
-func TestEjectedTargetComesBackByItself(t *testing.T) {
+func TestAnEjectedTargetRecovers(t *testing.T) {
 	t.Parallel()
-	unhealthy, a := serveNamed(t, "a")
-	_, b := serveNamed(t, "b")
+	unhealthy, a := serveCounting(t, "a")
+	_, b := serveCounting(t, "b")
 	unhealthy.code.Store(503)
-	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
+	g, k := groupWithClock(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
 	get(t, g, "/")
 	if s := g.Status()[0]; s.Available() || !s.EjectedUntil.Equal(k.Now().Add(10*time.Second)) {
 		t.Errorf("status after the failure: %+v", s)
@@ -72,12 +72,12 @@ func TestEjectedTargetComesBackByItself(t *testing.T) {
 	for range 4 {
 		get(t, g, "/")
 	}
-	if n := unhealthy.hits.Load(); n < 2 || !g.Status()[0].Available() {
-		t.Errorf("asked %d times, %+v", n, g.Status()[0])
+	if n := unhealthy.requests.Load(); n < 2 || !g.Status()[0].Available() {
+		t.Errorf("%d requests, %+v", n, g.Status()[0])
 	}
 }
 
-func TestHalfOpenIsOneRequestASecond(t *testing.T) {
+func TestAHalfOpenEndpointGetsOneRequestASecond(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
 	k := new(testkit.Clock)
@@ -107,17 +107,17 @@ func TestOtherRequestsDontWaitForAHalfOpenEndpoint(t *testing.T) {
 			<-over
 		}
 	})
-	_, b := serveNamed(t, "b")
-	g, k := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
+	_, b := serveCounting(t, "b")
+	g, k := groupWithClock(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: 10 * time.Second}})
 	get(t, g, "/")
 	code.Store(200)
 	k.Advance(10 * time.Second)
-	var working sync.WaitGroup
-	defer working.Wait()
+	var background sync.WaitGroup
+	defer background.Wait()
 	defer close(over)
-	lastHalfOpen := func() { working.Go(func() { get(t, g, "/") }) }
-	lastHalfOpen()
-	lastHalfOpen() // one of the two meets the half-open target
+	for range 2 { // one of the two goes to the half-open target
+		background.Go(func() { get(t, g, "/") })
+	}
 	<-arrived
 	for range 5 {
 		if r := get(t, g, "/"); r.body != "b" {
@@ -126,7 +126,7 @@ func TestOtherRequestsDontWaitForAHalfOpenEndpoint(t *testing.T) {
 	}
 }
 
-func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
+func TestEjectionTimesDoubleUpToEightfoldAndReset(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: time.Second}}
 	k := new(testkit.Clock)
@@ -145,7 +145,7 @@ func TestEjectionsGrowToEightfoldAndForget(t *testing.T) {
 	}
 }
 
-func TestAnswersFromBeforeTheEjectionSayNothing(t *testing.T) {
+func TestResponsesToRequestsFromBeforeAnEjectionAreIgnored(t *testing.T) {
 	t.Parallel()
 	e := ejection{config: Eject{Failures: 1, For: 10 * time.Second}}
 	k := new(testkit.Clock)
@@ -163,33 +163,33 @@ func TestAnswersFromBeforeTheEjectionSayNothing(t *testing.T) {
 }
 
 // RT-05
-func TestAllEjectedIsNoOutage(t *testing.T) {
+func TestWhereAllTargetsAreEjectedRequestsAreStillSent(t *testing.T) {
 	t.Parallel()
-	one, a := serveNamed(t, "a")
-	two, b := serveNamed(t, "b")
+	one, a := serveCounting(t, "a")
+	two, b := serveCounting(t, "b")
 	one.code.Store(503)
 	two.code.Store(503)
-	g, _ := group(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Hour}})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, a, b), Eject: Eject{Failures: 1, For: time.Hour}})
 	for range 4 {
 		if r := get(t, g, "/"); r.status != 503 || r.err != nil {
-			t.Errorf("got %d, %v instead of the backend's own answer", r.status, r.err)
+			t.Errorf("got %d, %v instead of the backend's own response", r.status, r.err)
 		}
 	}
 	one.code.Store(0)
 	get(t, g, "/")
 	get(t, g, "/")
 	if s := g.Status(); !s[0].Available() || s[1].Available() {
-		t.Errorf("after a good answer of the first: %+v", s)
+		t.Errorf("after a success of the first: %+v", s)
 	}
 	if r := get(t, g, "/"); r.body != "a" {
-		t.Errorf("the next answer is of %q", r.body)
+		t.Errorf("the next response is of %q", r.body)
 	}
 }
 
 func TestConnectErrorsEject(t *testing.T) {
 	t.Parallel()
-	_, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, refused, b), Eject: Eject{Failures: 2, For: time.Minute}})
+	_, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, refusedURL, b), Eject: Eject{Failures: 2, For: time.Minute}})
 	failed := 0
 	for range 20 {
 		if get(t, g, "/").err != nil {
@@ -201,12 +201,12 @@ func TestConnectErrorsEject(t *testing.T) {
 	}
 }
 
-func TestAHungTargetIsEjected(t *testing.T) {
+func TestATargetThatTimesOutIsEjected(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ scheme, method, body string }{
 		"GET":                       {"http", "GET", ""},
 		"POST":                      {"http", "POST", "x"},
-		"body that it doesn't take": {"http", "POST", "endless"},
+		"body that it doesn't read": {"http", "POST", "endless"},
 		"h2c":                       {"h2c", "GET", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestAHungTargetIsEjected(t *testing.T) {
 				<-over
 			})
 			t.Cleanup(func() { close(over) })
-			g, _ := group(t, Config{
+			g, _ := groupWithClock(t, Config{
 				Targets: targets(t, c.scheme+hung[len("http"):]), Timeout: 50 * time.Millisecond,
 				Eject: Eject{Failures: 2, For: time.Minute},
 			})
@@ -240,12 +240,12 @@ func TestAHungTargetIsEjected(t *testing.T) {
 	}
 }
 
-func TestWhatClientsDoNeverEjects(t *testing.T) {
+func TestClientErrorsNeverEjectATarget(t *testing.T) {
 	t.Parallel()
-	_, a := serveNamed(t, "a")
-	g, _ := group(t, Config{Targets: targets(t, a), Eject: Eject{Failures: 1, For: time.Minute}})
+	_, a := serveCounting(t, "a")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, a), Eject: Eject{Failures: 1, For: time.Minute}})
 	for name, spoil := range map[string]func(*http.Request) *http.Request{
-		"gone":           cancelled,
+		"canceled":       withCanceledContext,
 		"broken body":    withBody(brokenBody{}),
 		"invalid header": func(r *http.Request) *http.Request { r.Header["X"] = []string{"a\nb"}; return r },
 		"invalid method": func(r *http.Request) *http.Request { r.Method = "A B"; return r },

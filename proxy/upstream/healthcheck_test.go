@@ -10,19 +10,19 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// checked opens a group whose checks the test makes itself.
-func checked(t *testing.T, h Health, url string) (*Group, *healthChecker) {
+// groupWithChecker opens a group whose active checks are made by the test.
+func groupWithChecker(t *testing.T, h Health, url string) (*Group, *healthChecker) {
 	t.Helper()
-	g, _ := group(t, Config{Targets: targets(t, url)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, url)})
 	h.Path = "/health?deep=1"
 	g.config.Health = Config{Health: h}.withDefaults().Health
 	return g, newHealthChecker(g, g.endpoints[0])
 }
 
-func TestChecksTakeOutAndBringBack(t *testing.T) {
+func TestConsecutiveChecksChangeTheHealth(t *testing.T) {
 	t.Parallel()
-	backend, u := serveNamed(t, "a")
-	g, c := checked(t, Health{Unhealthy: 3, Healthy: 2}, u)
+	backend, u := serveCounting(t, "a")
+	g, c := groupWithChecker(t, Health{Unhealthy: 3, Healthy: 2}, u)
 	for i, step := range []struct {
 		code    int64
 		healthy bool
@@ -39,15 +39,15 @@ func TestChecksTakeOutAndBringBack(t *testing.T) {
 	}
 }
 
-func TestAllUnhealthyIsItsOwnError(t *testing.T) {
+func TestWhereAllTargetsAreUnhealthyTheErrorIsErrNoHealthy(t *testing.T) {
 	t.Parallel()
-	backend, u := serveNamed(t, "a")
-	g, c := checked(t, Health{Unhealthy: 1, Healthy: 1}, u)
+	backend, u := serveCounting(t, "a")
+	g, c := groupWithChecker(t, Health{Unhealthy: 1, Healthy: 1}, u)
 	backend.code.Store(500)
 	c.check(t.Context())
-	requestWritten := backend.hits.Load()
-	if r := get(t, g, "/"); !errors.Is(r.err, ErrNoHealthy) || backend.hits.Load() != requestWritten {
-		t.Errorf("error is %v, asked %d times", r.err, backend.hits.Load()-requestWritten)
+	before := backend.requests.Load()
+	if r := get(t, g, "/"); !errors.Is(r.err, ErrNoHealthy) || backend.requests.Load() != before {
+		t.Errorf("error is %v after %d requests", r.err, backend.requests.Load()-before)
 	}
 	backend.code.Store(204)
 	c.check(t.Context())
@@ -56,11 +56,11 @@ func TestAllUnhealthyIsItsOwnError(t *testing.T) {
 	}
 }
 
-func TestChecksFailWithoutAnAnswer(t *testing.T) {
+func TestACheckWithoutAResponseFails(t *testing.T) {
 	t.Parallel()
 	silent := serve(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
-	for name, u := range map[string]string{"refused": refused, "silent": silent} {
-		g, c := checked(t, Health{Unhealthy: 1, Timeout: 50 * time.Millisecond}, u)
+	for name, u := range map[string]string{"refused": refusedURL, "silent": silent} {
+		g, c := groupWithChecker(t, Health{Unhealthy: 1, Timeout: 50 * time.Millisecond}, u)
 		c.check(t.Context())
 		if g.Status()[0].Healthy {
 			t.Errorf("%s: still healthy", name)
@@ -68,10 +68,10 @@ func TestChecksFailWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-func TestACheckCutShortSaysNothing(t *testing.T) {
+func TestACanceledCheckIsIgnored(t *testing.T) {
 	t.Parallel()
-	_, u := serveNamed(t, "a")
-	g, c := checked(t, Health{Unhealthy: 1}, u)
+	_, u := serveCounting(t, "a")
+	g, c := groupWithChecker(t, Health{Unhealthy: 1}, u)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	c.check(ctx)
@@ -80,31 +80,31 @@ func TestACheckCutShortSaysNothing(t *testing.T) {
 	}
 }
 
-func TestChecksAskTheHealthPathOfTheHost(t *testing.T) {
+func TestChecksRequestTheHealthPathWithoutTheBasePath(t *testing.T) {
 	t.Parallel()
-	requestWritten := make(chan *http.Request, 1)
+	received := make(chan *http.Request, 1)
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		requestWritten <- r
+		received <- r
 		http.Redirect(w, r, "/login", http.StatusFound)
 	})
-	g, c := checked(t, Health{Unhealthy: 1}, u+"/base")
+	g, c := groupWithChecker(t, Health{Unhealthy: 1}, u+"/base")
 	c.check(t.Context())
-	if r := <-requestWritten; r.RequestURI != "/health?deep=1" || r.Method != "GET" || !g.Status()[0].Healthy {
+	if r := <-received; r.RequestURI != "/health?deep=1" || r.Method != "GET" || !g.Status()[0].Healthy {
 		t.Errorf("asked %s %s, %+v", r.Method, r.RequestURI, g.Status()[0])
 	}
 }
 
-func TestChecksRunByThemselves(t *testing.T) {
+func TestChecksRunAtIntervalsUntilClose(t *testing.T) {
 	t.Parallel()
-	backend, u := serveNamed(t, "a")
-	g, _ := group(t, Config{Targets: targets(t, u), Health: Health{Path: "/", Interval: time.Millisecond}})
+	backend, u := serveCounting(t, "a")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u), Health: Health{Path: "/", Interval: time.Millisecond}})
 	backend.code.Store(500)
 	testkit.Eventually(t, "unhealthy", func() bool { return !g.Status()[0].Healthy })
 	backend.code.Store(200)
 	testkit.Eventually(t, "healthy again", func() bool { return g.Status()[0].Healthy })
 	g.Close()
-	after := backend.hits.Load()
-	if get(t, g, "/"); backend.hits.Load() != after+1 {
+	after := backend.requests.Load()
+	if get(t, g, "/"); backend.requests.Load() != after+1 {
 		t.Error("checks went on after Close")
 	}
 }

@@ -30,27 +30,27 @@ func serve(t testing.TB, h http.HandlerFunc) string {
 	return s.URL
 }
 
-// named answers with its name and counts.
-type named struct {
-	name string
-	hits atomic.Int64
-	code atomic.Int64
+// countingBackend responds with its name and counts its requests.
+type countingBackend struct {
+	name     string
+	requests atomic.Int64
+	code     atomic.Int64 // 0: 200
 }
 
-func (n *named) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	n.hits.Add(1)
-	if code := n.code.Load(); code != 0 {
+func (b *countingBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.requests.Add(1)
+	if code := b.code.Load(); code != 0 {
 		w.WriteHeader(int(code))
 	}
-	io.WriteString(w, n.name)
+	io.WriteString(w, b.name)
 }
 
-func serveNamed(t testing.TB, name string) (*named, string) {
-	n := &named{name: name}
-	return n, serve(t, n.ServeHTTP)
+func serveCounting(t testing.TB, name string) (*countingBackend, string) {
+	b := &countingBackend{name: name}
+	return b, serve(t, b.ServeHTTP)
 }
 
-// serveRaw starts a backend that handles bare connections, one goroutine each.
+// serveRaw starts a backend that handles connections itself, each in a goroutine.
 func serveRaw(t testing.TB, handle func(c net.Conn, r *bufio.Reader)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -61,10 +61,10 @@ func serveRaw(t testing.TB, handle func(c net.Conn, r *bufio.Reader)) string {
 }
 
 func acceptAll(t testing.TB, l net.Listener, handle func(c net.Conn, r *bufio.Reader)) string {
-	var working sync.WaitGroup
+	var background sync.WaitGroup
 	var mu sync.Mutex
 	var conns []net.Conn
-	working.Go(func() {
+	background.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
@@ -73,7 +73,7 @@ func acceptAll(t testing.TB, l net.Listener, handle func(c net.Conn, r *bufio.Re
 			mu.Lock()
 			conns = append(conns, c)
 			mu.Unlock()
-			working.Go(func() {
+			background.Go(func() {
 				defer c.Close()
 				handle(c, bufio.NewReader(c))
 			})
@@ -86,15 +86,16 @@ func acceptAll(t testing.TB, l net.Listener, handle func(c net.Conn, r *bufio.Re
 			c.Close()
 		}
 		mu.Unlock()
-		working.Wait()
+		background.Wait()
 	})
 	return l.Addr().String()
 }
 
-// refused is a URL that nothing listens at: no test is given this port.
-const refused = "http://127.0.0.1:1"
+// refusedURL is a URL that nothing listens at: no test gets this port.
+const refusedURL = "http://127.0.0.1:1"
 
-func reset(c net.Conn) {
+// resetConn closes a connection with a TCP reset.
+func resetConn(c net.Conn) {
 	c.(*net.TCPConn).SetLinger(0)
 	c.Close()
 }
@@ -116,15 +117,15 @@ func targets(t testing.TB, urls ...string) []Target {
 	return list
 }
 
-// group opens a group with a clock of its own, closed at the test's end.
-func group(t testing.TB, c Config) (*Group, *testkit.Clock) {
+// groupWithClock opens a group with a clock of the test's, closed at the test's end.
+func groupWithClock(t testing.TB, c Config) (*Group, *testkit.Clock) {
 	t.Helper()
 	k := new(testkit.Clock)
-	return groupIn(t, c, func(g *Group) { g.now = k.Now }), k
+	return openGroup(t, c, func(g *Group) { g.now = k.Now }), k
 }
 
-// groupIn opens a group after change, closed at the test's end.
-func groupIn(t testing.TB, c Config, change func(*Group)) *Group {
+// openGroup opens a group that change has modified, closed at the test's end.
+func openGroup(t testing.TB, c Config, change func(*Group)) *Group {
 	t.Helper()
 	if c.Name == "" {
 		c.Name = "test"

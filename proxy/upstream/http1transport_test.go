@@ -13,19 +13,20 @@ import (
 	"time"
 )
 
-// rawServer answers request after request until answer says no.
-func rawServer(t testing.TB, answer func(r *bufio.Reader, w io.Writer) bool) string {
+// serveEach starts a backend that calls serve for each request of a connection until serve
+// returns false.
+func serveEach(t testing.TB, serve func(r *bufio.Reader, w io.Writer) bool) string {
 	return serveRaw(t, func(c net.Conn, r *bufio.Reader) {
-		for answer(r, c) {
+		for serve(r, c) {
 		}
 	})
 }
 
 func TestRequestsThatHTTP1CannotExpressAreNotSent(t *testing.T) {
 	t.Parallel()
-	requestWritten := make(chan string, 16)
-	u := serve(t, func(_ http.ResponseWriter, r *http.Request) { requestWritten <- r.RequestURI })
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	received := make(chan string, 16)
+	u := serve(t, func(_ http.ResponseWriter, r *http.Request) { received <- r.RequestURI })
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	for name, change := range map[string]func(*http.Request){
 		"CRLF in a value":     func(r *http.Request) { r.Header["X-A"] = []string{"a\r\nX-OpenID: oEVIL"} },
 		"LF in a value":       func(r *http.Request) { r.Header["X-A"] = []string{"a\nb"} },
@@ -49,15 +50,15 @@ func TestRequestsThatHTTP1CannotExpressAreNotSent(t *testing.T) {
 			t.Errorf("%s was sent", name)
 		}
 	}
-	if len(requestWritten) != 0 {
-		t.Errorf("the target was asked for %q", <-requestWritten)
+	if len(received) != 0 {
+		t.Errorf("the target got %q", <-received)
 	}
 }
 
 func TestFramingHeadersAreSetByTheGroup(t *testing.T) {
 	t.Parallel()
 	raw := make(chan string, 1)
-	u := rawServer(t, func(r *bufio.Reader, w io.Writer) bool {
+	u := serveEach(t, func(r *bufio.Reader, w io.Writer) bool {
 		var b strings.Builder
 		for line := ""; line != "\r\n"; b.WriteString(line) {
 			var err error
@@ -69,7 +70,7 @@ func TestFramingHeadersAreSetByTheGroup(t *testing.T) {
 		io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		return true
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	for method, want := range map[string]string{"GET": "", "POST": "Content-Length: 0\r\n", "DELETE": ""} {
 		req, err := http.NewRequestWithContext(t.Context(), method, "/x", nil)
 		if err != nil {
@@ -83,15 +84,15 @@ func TestFramingHeadersAreSetByTheGroup(t *testing.T) {
 		res.Body.Close()
 		got := <-raw
 		if strings.Contains(got, "999999") || strings.Contains(got, "chunked") || strings.Contains(got, "evil") || strings.Contains(got, "Trailer") {
-			t.Errorf("%s went as %q", method, got)
+			t.Errorf("%s was sent as %q", method, got)
 		}
 		if !strings.Contains(got, want) || !strings.Contains(got, "X-OpenID: oA\r\n") {
-			t.Errorf("%s went as %q", method, got)
+			t.Errorf("%s was sent as %q", method, got)
 		}
 	}
 }
 
-func TestABodyOfAnotherLengthThanDeclaredIsAnError(t *testing.T) {
+func TestABodyThatDiffersFromContentLengthIsAnError(t *testing.T) {
 	t.Parallel()
 	whole := make(chan string, 4)
 	u := serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -99,26 +100,26 @@ func TestABodyOfAnotherLengthThanDeclaredIsAnError(t *testing.T) {
 			whole <- string(b)
 		}
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	for _, told := range []int64{4, 6} {
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
+	for _, declared := range []int64{4, 6} {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", "/x", io.MultiReader(strings.NewReader("hello")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		req.ContentLength = told
+		req.ContentLength = declared
 		if res, err := g.RoundTrip(req); err == nil {
 			res.Body.Close()
-			t.Errorf("5 bytes, told %d: status %d", told, res.StatusCode)
+			t.Errorf("5 bytes, Content-Length %d: status %d", declared, res.StatusCode)
 		}
 	}
 	if len(whole) != 0 {
-		t.Errorf("the target took %q for whole", <-whole)
+		t.Errorf("the target accepted %q as the whole body", <-whole)
 	}
 }
 
-func TestAnEarlyAnswerEndsTheUpload(t *testing.T) {
+func TestAnEarlyResponseEndsTheUpload(t *testing.T) {
 	t.Parallel()
-	u := rawServer(t, func(r *bufio.Reader, w io.Writer) bool {
+	u := serveEach(t, func(r *bufio.Reader, w io.Writer) bool {
 		for line := ""; line != "\r\n"; {
 			var err error
 			if line, err = r.ReadString('\n'); err != nil {
@@ -128,7 +129,7 @@ func TestAnEarlyAnswerEndsTheUpload(t *testing.T) {
 		io.WriteString(w, "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
 		return true
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	body, feed := io.Pipe()
 	defer feed.Close()
 	req, err := http.NewRequestWithContext(t.Context(), "POST", "/x", body)
@@ -160,7 +161,7 @@ func TestExpect100Continue(t *testing.T) {
 		t.Run(fmt.Sprintf("%.12q", c.first), func(t *testing.T) {
 			t.Parallel()
 			got := make(chan string, 1)
-			u := rawServer(t, func(r *bufio.Reader, w io.Writer) bool {
+			u := serveEach(t, func(r *bufio.Reader, w io.Writer) bool {
 				req, err := http.ReadRequest(r)
 				if err != nil {
 					return false
@@ -174,7 +175,7 @@ func TestExpect100Continue(t *testing.T) {
 				io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 				return true
 			})
-			g, _ := group(t, Config{Targets: targets(t, u)})
+			g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 			req, err := http.NewRequestWithContext(t.Context(), "POST", "/x", strings.NewReader("hello"))
 			if err != nil {
 				t.Fatal(err)
@@ -198,7 +199,7 @@ func TestAnAbortIsNeverUndone(t *testing.T) {
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	for i := range 200 {
 		ctx, cancel := context.WithCancel(t.Context())
 		req, err := http.NewRequestWithContext(ctx, "GET", "/x", nil)

@@ -17,21 +17,21 @@ import (
 	"golang.org/x/net/http2"
 )
 
-var idleClean = log.New(io.Discard, "", 0)
+var discardLog = log.New(io.Discard, "", 0)
 
-// serveH2C starts a backend that speaks HTTP/2 without TLS and nothing else.
+// serveH2C starts a backend that serves HTTP/2 without TLS only.
 func serveH2C(t testing.TB, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.Config.Protocols = new(http.Protocols)
 	s.Config.Protocols.SetUnencryptedHTTP2(true)
-	s.Config.ErrorLog = idleClean
+	s.Config.ErrorLog = discardLog
 	s.Start()
 	t.Cleanup(s.Close)
 	return "h2c" + strings.TrimPrefix(s.URL, "http")
 }
 
-func TestTrailersPassBothWays(t *testing.T) {
+func TestTrailersAreForwardedInBothDirections(t *testing.T) {
 	t.Parallel()
 	echoTrailer := func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -40,7 +40,7 @@ func TestTrailersPassBothWays(t *testing.T) {
 		w.Header().Set("Grpc-Status", "7")
 	}
 	for proto, u := range map[string]string{"HTTP/1.1": serve(t, echoTrailer), "HTTP/2.0": serveH2C(t, echoTrailer)} {
-		g, _ := group(t, Config{Targets: targets(t, u)})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 		req := request(t, "POST", "/pkg.Service/Method", "body")
 		req.ContentLength = -1
 		req.Trailer = http.Header{"X-Sum": {"42"}}
@@ -55,35 +55,35 @@ func TestTrailersPassBothWays(t *testing.T) {
 	}
 }
 
-func TestH2CStreamsBothWaysAtOnce(t *testing.T) {
+func TestH2CStreamsInBothDirections(t *testing.T) {
 	t.Parallel()
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
 		control := http.NewResponseController(w)
 		control.Flush()
-		lines := bufio.NewScanner(r.Body)
-		for lines.Scan() {
-			io.WriteString(w, strings.ToUpper(lines.Text())+"\n")
+		scanner := bufio.NewScanner(r.Body)
+		for scanner.Scan() {
+			io.WriteString(w, strings.ToUpper(scanner.Text())+"\n")
 			control.Flush()
 		}
 	})
-	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 20 * time.Millisecond})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 20 * time.Millisecond})
 	body, client := io.Pipe()
 	res, err := g.RoundTrip(withBody(body)(request(t, "POST", "/", "")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	answers := bufio.NewReader(res.Body)
+	lines := bufio.NewReader(res.Body)
 	for _, line := range []string{"ping\n", "pong\n", "more\n"} {
 		io.WriteString(client, line)
-		if got, err := answers.ReadString('\n'); got != strings.ToUpper(line) {
-			t.Fatalf("%q was answered with %q, %v", line, got, err)
+		if got, err := lines.ReadString('\n'); got != strings.ToUpper(line) {
+			t.Fatalf("%q: the response line is %q, %v", line, got, err)
 		}
 	}
 	if n := inFlight(g); n != 1 {
 		t.Errorf("%d in flight while the stream is open", n)
 	}
 	client.Close()
-	if rest, err := io.ReadAll(answers); len(rest) != 0 || err != nil {
+	if rest, err := io.ReadAll(lines); len(rest) != 0 || err != nil {
 		t.Errorf("ended with %q, %v", rest, err)
 	}
 	if n := inFlight(g); n != 0 {
@@ -93,26 +93,26 @@ func TestH2CStreamsBothWaysAtOnce(t *testing.T) {
 
 func TestH2CCancelReachesTheTarget(t *testing.T) {
 	t.Parallel()
-	started, recoveredAt := make(chan struct{}), make(chan struct{})
+	started, canceled := make(chan struct{}), make(chan struct{})
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
 		close(started)
 		<-r.Context().Done()
-		close(recoveredAt)
+		close(canceled)
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-started; cancel() }()
 	if r := send(g, request(t, "POST", "/", "x").WithContext(ctx)); !errors.Is(r.err, context.Canceled) {
 		t.Errorf("error is %v", r.err)
 	}
-	<-recoveredAt
+	<-canceled
 }
 
 func TestH2CTimesOut(t *testing.T) {
 	t.Parallel()
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	for name, body := range map[string]io.ReadCloser{"small": io.NopCloser(strings.NewReader("x")), "endless": endless{}} {
-		g, _ := group(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
 		if r := send(g, withBody(body)(request(t, "POST", "/", ""))); !errors.Is(r.err, ErrTimeout) {
 			t.Errorf("%s: %v", name, r.err)
 		}
@@ -122,7 +122,7 @@ func TestH2CTimesOut(t *testing.T) {
 func TestH2CConnectErrorsAreRetried(t *testing.T) {
 	t.Parallel()
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	g, _ := group(t, Config{Targets: targets(t, "h2c"+refused[len("http"):], u), Retries: 1})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, "h2c"+refusedURL[len("http"):], u), Retries: 1})
 	for range 2 {
 		if r := post(t, g, "x"); r.body != "x" {
 			t.Errorf("got %q, %v", r.body, r.err)
@@ -130,8 +130,8 @@ func TestH2CConnectErrorsAreRetried(t *testing.T) {
 	}
 }
 
-// serveFrames starts an HTTP/2 backend made of single frames: f is called for
-// each request's headers.
+// serveFrames starts an HTTP/2 backend that writes single frames: f is called with each
+// request's headers.
 func serveFrames(t *testing.T, first []http2.Setting, f func(fr *http2.Framer, stream uint32)) string {
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		preface := make([]byte, len(http2.ClientPreface))
@@ -178,23 +178,23 @@ func TestMalformedHTTP2IsAnError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var requestWritten atomic.Int64
-			u := serveFrames(t, c.first, func(fr *http2.Framer, stream uint32) { requestWritten.Add(1); c.f(fr, stream) })
-			g, _ := group(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
+			var requests atomic.Int64
+			u := serveFrames(t, c.first, func(fr *http2.Framer, stream uint32) { requests.Add(1); c.f(fr, stream) })
+			g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
 			for range 2 {
 				if r := post(t, g, "x"); r.err == nil || errors.Is(r.err, ErrTimeout) {
 					t.Errorf("got %d, %q, %v", r.status, r.body, r.err)
 				}
 			}
-			if n := requestWritten.Load(); n > 2 {
+			if n := requests.Load(); n > 2 {
 				t.Errorf("two requests were sent %d times", n)
 			}
 		})
 	}
 }
 
-// A host that vanishes without a word leaves its connection to look alive.
-func TestADeadHTTP2ConnectionIsGivenUp(t *testing.T) {
+// A host that loses power doesn't close its connections.
+func TestAnUnresponsiveHTTP2ConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	var conns atomic.Int64
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
@@ -216,7 +216,7 @@ func TestADeadHTTP2ConnectionIsGivenUp(t *testing.T) {
 			}
 		}
 	})
-	g, _ := group(t, Config{Targets: targets(t, "h2c"+u[len("http"):]), Timeout: 100 * time.Millisecond})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, "h2c"+u[len("http"):]), Timeout: 100 * time.Millisecond})
 	if r := get(t, g, "/"); !errors.Is(r.err, ErrTimeout) {
 		t.Fatalf("error is %v", r.err)
 	}
@@ -225,13 +225,13 @@ func TestADeadHTTP2ConnectionIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestABodySurvivesToTheSecondAttemptWhole(t *testing.T) {
+func TestARetriedRequestHasItsWholeBody(t *testing.T) {
 	t.Parallel()
 	u := serveH2C(t, func(w http.ResponseWriter, r *http.Request) {
-		http.NewResponseController(w).Flush() // answers before it has read anything
+		http.NewResponseController(w).Flush() // the headers are sent before the body is read
 		io.Copy(w, r.Body)
 	})
-	g, _ := group(t, Config{Targets: targets(t, refused, u), Retries: 1})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, refusedURL, u), Retries: 1})
 	body, client := io.Pipe()
 	res, err := g.RoundTrip(withBody(body)(request(t, "POST", "/", "")))
 	if err != nil {

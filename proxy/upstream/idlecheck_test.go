@@ -9,8 +9,8 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// pair is a connection to a target and the target's end of it.
-func pair(t *testing.T) (*trackedConn, net.Conn) {
+// connPair returns a connection to a target and the target's side of it.
+func connPair(t *testing.T) (*trackedConn, net.Conn) {
 	t.Helper()
 	ends := make(chan net.Conn, 1)
 	over := make(chan struct{})
@@ -24,37 +24,37 @@ func pair(t *testing.T) (*trackedConn, net.Conn) {
 	return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: new(earlyCloseDetector)}, <-ends
 }
 
-func TestOnlyACleanIdleConnectionCarriesANonIdempotentRequest(t *testing.T) {
+func TestAClosedOrUsedIdleConnectionIsNotReused(t *testing.T) {
 	t.Parallel()
 	for name, disturb := range map[string]func(net.Conn){
-		"closed":   func(c net.Conn) { c.Close() },
-		"reset":    reset,
-		"speaking": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
+		"closed":        func(c net.Conn) { c.Close() },
+		"reset":         resetConn,
+		"data received": func(c net.Conn) { io.WriteString(c, "HTTP/1.1 408 Request Timeout\r\n\r\n") },
 	} {
-		c, target := pair(t)
+		c, target := connPair(t)
 		c.earlyClose.recordReuse()
 		if !c.earlyClose.allowsReuse(c, 0) {
-			t.Errorf("%s: unfit before", name)
+			t.Errorf("%s: not reused before", name)
 		}
 		disturb(target)
-		testkit.Eventually(t, name+": unfit after", func() bool { return !c.earlyClose.allowsReuse(c, 0) })
+		testkit.Eventually(t, name+": not reused after", func() bool { return !c.earlyClose.allowsReuse(c, 0) })
 	}
 }
 
-func TestALongIdleConnectionIsUnfit(t *testing.T) {
+func TestALongIdleConnectionIsNotReused(t *testing.T) {
 	t.Parallel()
-	c, _ := pair(t)
+	c, _ := connPair(t)
 	c.earlyClose.recordReuse()
 	if !c.earlyClose.allowsReuse(c, idleNonIdempotentMax) || c.earlyClose.allowsReuse(c, idleNonIdempotentMax+1) {
-		t.Error("the limit is not at idleOnce")
+		t.Error("the limit is not idleNonIdempotentMax")
 	}
 }
 
 // However many idle connections turn out to be broken, a DELETE that may have
 // arrived over one of them is sent once more, over a new one.
-func TestAfterABrokenConnectionOnlyANewOneWillDo(t *testing.T) {
+func TestARetryAfterABrokenConnectionNeedsANewOne(t *testing.T) {
 	t.Parallel()
-	c, _ := pair(t)
+	c, _ := connPair(t)
 	c.written.Store(100)
 	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, trackedConn: c}}
 	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.mayReuse(c, 0) {

@@ -19,7 +19,7 @@ func TestInterimResponsesAreReported(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	for _, u := range []string{serve(t, backend), serveH2C(t, backend)} {
-		g, _ := group(t, Config{Targets: targets(t, u)})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 		var got []string
 		r := sendCall(g, &Call{Request: request(t, "GET", "/", ""), Interim: func(status int, h fieldlist.List) error {
 			got = append(got, fmt.Sprint(status, " ", h.Get("Link")))
@@ -32,7 +32,7 @@ func TestInterimResponsesAreReported(t *testing.T) {
 }
 
 // SM-27
-func TestInterimResponsesAreBounded(t *testing.T) {
+func TestInterimResponsesAreLimited(t *testing.T) {
 	t.Parallel()
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		http.ReadRequest(r)
@@ -42,7 +42,7 @@ func TestInterimResponsesAreBounded(t *testing.T) {
 			}
 		}
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	n := 0
 	r := sendCall(g, &Call{Request: request(t, "GET", "/", ""), Interim: func(int, fieldlist.List) error { n++; return nil }})
 	if r.err == nil || n > maxInterim {

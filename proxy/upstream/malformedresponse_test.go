@@ -16,8 +16,8 @@ func TestMalformedResponsesAreErrorsAndDontAffectOtherRequests(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\n"
 	for name, c := range map[string]struct {
-		answer string
-		want   string // body where the answer may pass, "" where it must not
+		response string
+		want     string // body; "": an error
 	}{
 		"two Content-Lengths":        {head + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", ""},
 		"bad Content-Length":         {head + "Content-Length: +1\r\n\r\na", ""},
@@ -58,24 +58,24 @@ func TestMalformedResponsesAreErrorsAndDontAffectOtherRequests(t *testing.T) {
 		"endless status line":        {"HTTP/1.1 200 " + strings.Repeat("x", 2<<20), ""},
 		"10 MB of headers":           {head + strings.Repeat("X: "+strings.Repeat("y", 1000)+"\r\n", 10_000), ""},
 		"100,000 continuation lines": {head + "X: a\r\n" + strings.Repeat(" b\r\n", 100_000), ""},
-		"unasked 101":                {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ""},
+		"unrequested 101":            {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", ""},
 		"bare 101":                   {"HTTP/1.1 101 Switching Protocols\r\n\r\n", ""},
 		"broken chunk":               {head + "Transfer-Encoding: chunked\r\n\r\n1z\r\na\r\n0\r\n\r\n", ""},
 		"body cut short":             {head + "Content-Length: 9\r\n\r\nabc", ""},
-		"100 after the answer":       {head + "Content-Length: 1\r\n\r\naHTTP/1.1 100 Continue\r\n\r\n", "a"},
-		"garbage after the answer":   {head + "Content-Length: 1\r\n\r\na" + ok("EVIL"), "a"},
+		"100 after the response":     {head + "Content-Length: 1\r\n\r\naHTTP/1.1 100 Continue\r\n\r\n", "a"},
+		"garbage after the response": {head + "Content-Length: 1\r\n\r\na" + okResponse("EVIL"), "a"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			u := serveRaw(t, func(c2 net.Conn, r *bufio.Reader) {
-				answerAll(c2, r, func(req *http.Request) (string, bool) {
+				serveRequests(c2, r, func(req *http.Request) (string, bool) {
 					if req.URL.Path == "/good" {
-						return ok("good"), true
+						return okResponse("good"), true
 					}
-					return c.answer, strings.Contains(name, "after")
+					return c.response, strings.Contains(name, "after")
 				})
 			})
-			g, _ := group(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
+			g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 5 * time.Second})
 			for range 3 {
 				if r := get(t, g, "/malformed"); c.want == "" && r.err == nil || c.want != "" && r.body != c.want {
 					t.Errorf("got %d, %.40q, %v", r.status, r.body, r.err)
@@ -91,12 +91,12 @@ func TestMalformedResponsesAreErrorsAndDontAffectOtherRequests(t *testing.T) {
 	}
 }
 
-func TestBadResponsesHaveTheirError(t *testing.T) {
+func TestAMalformedResponseIsErrBadResponseAndNotRetried(t *testing.T) {
 	t.Parallel()
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) { http.ReadRequest(r); io.WriteString(c, "nonsense\r\n\r\n") })
-	other, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, u, b), Retries: 1})
-	if r := get(t, g, "/"); !errors.Is(r.err, ErrBadResponse) || other.hits.Load() != 0 {
-		t.Errorf("error is %v, another target asked %d times", r.err, other.hits.Load())
+	other, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u, b), Retries: 1})
+	if r := get(t, g, "/"); !errors.Is(r.err, ErrBadResponse) || other.requests.Load() != 0 {
+		t.Errorf("error is %v, another target got %d requests", r.err, other.requests.Load())
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
-// counted opens a group whose metrics are in reg.
-func counted(t *testing.T, m *Metrics, c Config) *Group {
+// groupWithMetrics opens a group with the metrics, closed at the test's end.
+func groupWithMetrics(t *testing.T, m *Metrics, c Config) *Group {
 	t.Helper()
 	c.Name = "api"
 	g, err := New(c, m, nil)
@@ -21,21 +21,21 @@ func counted(t *testing.T, m *Metrics, c Config) *Group {
 	return g
 }
 
-func TestMetricsTellPicksFailuresAndRetries(t *testing.T) {
+func TestMetricsCountPicksFailuresAndRetries(t *testing.T) {
 	t.Parallel()
 	reg := prometheus.NewPedanticRegistry()
 	m := NewMetrics(reg)
-	dead := refused
-	backend, b := serveNamed(t, "b")
-	g := counted(t, m, Config{Targets: targets(t, dead, b), Retries: 1, Eject: Eject{Failures: 1, For: time.Hour}})
+	refused := refusedURL
+	backend, b := serveCounting(t, "b")
+	g := groupWithMetrics(t, m, Config{Targets: targets(t, refused, b), Retries: 1, Eject: Eject{Failures: 1, For: time.Hour}})
 	get(t, g, "/")
 	backend.code.Store(503)
 	get(t, g, "/")
-	want := strings.NewReplacer("DEAD", dead, "B", b).Replace(`
+	want := strings.NewReplacer("REFUSED", refused, "B", b).Replace(`
 # HELP wxgate_upstream_picks_total Requests sent to a target, retries included.
 # TYPE wxgate_upstream_picks_total counter
 wxgate_upstream_picks_total{group="api",target="B"} 2
-wxgate_upstream_picks_total{group="api",target="DEAD"} 1
+wxgate_upstream_picks_total{group="api",target="REFUSED"} 1
 # HELP wxgate_upstream_retries_total Requests sent once more, to another target.
 # TYPE wxgate_upstream_retries_total counter
 wxgate_upstream_retries_total{group="api"} 1
@@ -43,12 +43,12 @@ wxgate_upstream_retries_total{group="api"} 1
 	if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "wxgate_upstream_picks_total", "wxgate_upstream_retries_total"); err != nil {
 		t.Error(err)
 	}
-	for reason, target := range map[string]string{reasonConnect: dead, reasonStatus: b} {
+	for reason, target := range map[string]string{reasonConnect: refused, reasonStatus: b} {
 		if n := testutil.ToFloat64(m.failures.WithLabelValues("api", target, reason)); n != 1 {
 			t.Errorf("%v failures by %s", n, reason)
 		}
 	}
-	if up := testutil.ToFloat64(m.up.WithLabelValues("api", dead)); up != 0 {
+	if up := testutil.ToFloat64(m.up.WithLabelValues("api", refused)); up != 0 {
 		t.Error("an ejected target is up")
 	}
 }
@@ -56,7 +56,7 @@ wxgate_upstream_retries_total{group="api"} 1
 func TestAnExhaustedRetryBudgetIsCounted(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics(nil)
-	g := counted(t, m, Config{Targets: targets(t, refused, refused), Retries: 1})
+	g := groupWithMetrics(t, m, Config{Targets: targets(t, refusedURL, refusedURL), Retries: 1})
 	for range 40 {
 		get(t, g, "/")
 	}
@@ -65,12 +65,12 @@ func TestAnExhaustedRetryBudgetIsCounted(t *testing.T) {
 	}
 }
 
-func TestSeriesOutliveAReloadAndEndWithTheTarget(t *testing.T) {
+func TestMetricSeriesSurviveAReloadAndEndWithTheTarget(t *testing.T) {
 	t.Parallel()
 	m := NewMetrics(nil)
-	_, a := serveNamed(t, "a")
-	old := counted(t, m, Config{Targets: targets(t, a)})
-	next := counted(t, m, Config{Targets: targets(t, a)})
+	_, a := serveCounting(t, "a")
+	old := groupWithMetrics(t, m, Config{Targets: targets(t, a)})
+	next := groupWithMetrics(t, m, Config{Targets: targets(t, a)})
 	old.Close()
 	old.Close()
 	if n := testutil.CollectAndCount(m.up); n != 1 {

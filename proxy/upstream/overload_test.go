@@ -13,11 +13,11 @@ import (
 
 const inChildProcess = "UPSTREAM_TEST_OUT_OF_DESCRIPTORS"
 
-// The limit on descriptors is the whole process's, so it is met in a child.
-func TestRunningOutOfDescriptorsIsNotTheTargetsFault(t *testing.T) {
+// The limit on descriptors is that of the process, so the test runs in a child process.
+func TestRunningOutOfDescriptorsIsNoFailureOfTheTarget(t *testing.T) {
 	t.Parallel()
 	if os.Getenv(inChildProcess) != "" {
-		outOfDescriptors(t)
+		requestWithoutDescriptors(t)
 		return
 	}
 	self, err := os.Executable()
@@ -31,9 +31,9 @@ func TestRunningOutOfDescriptorsIsNotTheTargetsFault(t *testing.T) {
 	}
 }
 
-func outOfDescriptors(t *testing.T) {
-	backend, u := serveNamed(t, "a")
-	g, healthChecker := checked(t, Health{Unhealthy: 1, Timeout: time.Second}, u)
+func requestWithoutDescriptors(t *testing.T) {
+	backend, u := serveCounting(t, "a")
+	g, healthChecker := groupWithChecker(t, Health{Unhealthy: 1, Timeout: time.Second}, u)
 	g.endpoints[0].ejection.config = Eject{Failures: 1, For: time.Minute}
 	restore := useUpDescriptors(t)
 	r := get(t, g, "/")
@@ -42,12 +42,13 @@ func outOfDescriptors(t *testing.T) {
 	if s := g.Status()[0]; !errors.Is(r.err, ErrOverloaded) || !s.Available() || s.LastFailure != "" {
 		t.Errorf("error is %v, %+v", r.err, s)
 	}
-	if r := get(t, g, "/"); r.err != nil || backend.hits.Load() != 1 {
+	if r := get(t, g, "/"); r.err != nil || backend.requests.Load() != 1 {
 		t.Errorf("afterwards: %v", r.err)
 	}
 }
 
-// useUpDescriptors leaves the process none until restore is called.
+// useUpDescriptors opens files until the process has no descriptor left. restore closes
+// them.
 func useUpDescriptors(t *testing.T) (restore func()) {
 	t.Helper()
 	limit := syscall.Rlimit{}
@@ -76,7 +77,7 @@ func useUpDescriptors(t *testing.T) (restore func()) {
 	}
 }
 
-func TestLocalExhaustionIsToldFromRefusal(t *testing.T) {
+func TestLocalExhaustionDiffersFromRefusal(t *testing.T) {
 	t.Parallel()
 	for err, local := range map[error]bool{
 		syscall.EMFILE: true, syscall.ENFILE: true, syscall.EADDRNOTAVAIL: true, syscall.ENOBUFS: true, syscall.ENOMEM: true,

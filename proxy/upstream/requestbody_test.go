@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// An attempt that has failed may have a goroutine that reads the body late.
-func TestBodyIsTheCurrentAttemptsAlone(t *testing.T) {
+// A goroutine of a failed attempt may read the body late.
+func TestOnlyTheCurrentAttemptReadsTheBody(t *testing.T) {
 	t.Parallel()
 	b := &requestBody{body: io.NopCloser(strings.NewReader("the body"))}
 	first, err := b.attach()

@@ -18,51 +18,51 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// names answers look-ups with what a test sets.
-type names struct {
-	mu             sync.Mutex
-	ips            []string
-	err            error
-	requestWritten int
+// resolver serves look-ups from what a test sets.
+type resolver struct {
+	mu      sync.Mutex
+	ips     []string
+	err     error
+	lookups int
 }
 
-// resolves has a group look names up here, every millisecond.
-func (n *names) resolves(g *Group) {
-	g.lookup, g.lookupInterval, g.minLookupInterval = n.lookup, time.Millisecond, 0
+// attach makes a group use the resolver, every millisecond.
+func (r *resolver) attach(g *Group) {
+	g.lookup, g.lookupInterval, g.minLookupInterval = r.lookup, time.Millisecond, 0
 }
 
-// askedAgain waits until an answer set before has been taken in.
-func (n *names) askedAgain(t *testing.T) {
+// waitForLookups waits for two look-ups: the group then uses what was set before.
+func (r *resolver) waitForLookups(t *testing.T) {
 	t.Helper()
 	count := func() int {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		return n.requestWritten
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.lookups
 	}
 	before := count()
-	testkit.Eventually(t, "asked again", func() bool { return count() > before+1 })
+	testkit.Eventually(t, "looked up again", func() bool { return count() > before+1 })
 }
 
-func (n *names) set(err error, ips ...string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.ips, n.err = ips, err
+func (r *resolver) set(err error, ips ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ips, r.err = ips, err
 }
 
-func (n *names) lookup(context.Context, string) ([]netip.Addr, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.requestWritten++
+func (r *resolver) lookup(context.Context, string) ([]netip.Addr, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lookups++
 	var ips []netip.Addr
-	for _, ip := range n.ips {
+	for _, ip := range r.ips {
 		ips = append(ips, netip.MustParseAddr(ip))
 	}
-	return ips, n.err
+	return ips, r.err
 }
 
-// pods starts one backend on several loopback addresses and the same port; each
-// tells its address and counts its connections.
-func pods(t *testing.T, ips ...string) (port string, conns map[string]*atomic.Int64) {
+// servePods starts backends on several loopback addresses and one port. Each responds
+// with its address and counts its connections.
+func servePods(t *testing.T, ips ...string) (port string, conns map[string]*atomic.Int64) {
 	t.Helper()
 	conns = map[string]*atomic.Int64{}
 	port = "0"
@@ -77,7 +77,7 @@ func pods(t *testing.T, ips ...string) (port string, conns map[string]*atomic.In
 		acceptAll(t, l, func(c net.Conn, r *bufio.Reader) {
 			opened.Add(1)
 			defer opened.Add(-1)
-			answerAll(c, r, func(*http.Request) (string, bool) { return ok(ip), true })
+			serveRequests(c, r, func(*http.Request) (string, bool) { return okResponse(ip), true })
 		})
 	}
 	return port, conns
@@ -91,16 +91,16 @@ func addressesOf(g *Group) (list []string) {
 	return list
 }
 
-func TestRequestsFollowANameThatMoves(t *testing.T) {
+func TestRequestsFollowChangesOfANamesAddresses(t *testing.T) {
 	t.Parallel()
-	port, conns := pods(t, "127.0.0.1", "127.0.0.2", "127.0.0.3")
-	n := &names{err: errors.New("not yet")}
-	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.resolves)
+	port, conns := servePods(t, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+	n := &resolver{err: errors.New("not yet")}
+	g := openGroup(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.attach)
 
 	n.set(nil, "127.0.0.1", "127.0.0.2")
 	testkit.Eventually(t, "both found", func() bool { return slices.Equal(addressesOf(g), []string{"127.0.0.1", "127.0.0.2"}) })
 	if got := get(t, g, "/").body + " " + get(t, g, "/").body; got != "127.0.0.1 127.0.0.2" {
-		t.Errorf("answers of %s", got)
+		t.Errorf("responses of %s", got)
 	}
 
 	n.set(nil, "127.0.0.2", "127.0.0.3")
@@ -117,23 +117,23 @@ func TestRequestsFollowANameThatMoves(t *testing.T) {
 
 	n.set(nil)
 	n.set(errors.New("server failure"))
-	n.askedAgain(t)
+	n.waitForLookups(t)
 	if r := get(t, g, "/"); r.err != nil {
-		t.Errorf("while the resolver is away: %v", r.err)
+		t.Errorf("while look-ups fail: %v", r.err)
 	}
 }
 
-func TestAConnectErrorHasTheNameLookedUpAtOnce(t *testing.T) {
+func TestAConnectErrorCausesALookup(t *testing.T) {
 	t.Parallel()
-	port, _ := pods(t, "127.0.0.2")
-	n := &names{ips: []string{"127.0.0.1"}} // where nobody listens
-	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, func(g *Group) {
+	port, _ := servePods(t, "127.0.0.2")
+	n := &resolver{ips: []string{"127.0.0.1"}} // nothing listens there
+	g := openGroup(t, Config{Targets: targets(t, "http://backend.test:"+port)}, func(g *Group) {
 		g.lookup, g.minLookupInterval = n.lookup, time.Millisecond
 	})
 	testkit.Eventually(t, "first look-up", func() bool { return addressesOf(g)[0] == "127.0.0.1" })
 	n.set(nil, "127.0.0.2")
 	if r := get(t, g, "/"); r.err == nil {
-		t.Fatalf("answered by %q", r.body)
+		t.Fatalf("response of %q", r.body)
 	}
 	testkit.Eventually(t, "looked up within the hour of its interval", func() bool { return addressesOf(g)[0] == "127.0.0.2" })
 	if r := get(t, g, "/"); r.body != "127.0.0.2" {
@@ -141,7 +141,7 @@ func TestAConnectErrorHasTheNameLookedUpAtOnce(t *testing.T) {
 	}
 }
 
-func TestARequestUnderWaySurvivesTheMove(t *testing.T) {
+func TestARequestUnderWaySurvivesAChangeOfAddresses(t *testing.T) {
 	t.Parallel()
 	more := make(chan struct{})
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -150,16 +150,16 @@ func TestARequestUnderWaySurvivesTheMove(t *testing.T) {
 		<-more
 		w.Write([]byte("whole"))
 	})
-	n := &names{ips: []string{"127.0.0.1"}}
+	n := &resolver{ips: []string{"127.0.0.1"}}
 	port := strings.TrimPrefix(u, "http://127.0.0.1:")
-	g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.resolves)
-	n.askedAgain(t)
+	g := openGroup(t, Config{Targets: targets(t, "http://backend.test:"+port)}, n.attach)
+	n.waitForLookups(t)
 	res, err := g.RoundTrip(request(t, "GET", "/", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.set(nil, "127.0.0.9")
-	n.askedAgain(t)
+	n.waitForLookups(t)
 	close(more)
 	b := make([]byte, 5)
 	if k, _ := res.Body.Read(b); string(b[:k]) != "whole" {
@@ -184,7 +184,7 @@ func TestAddressesOfAName(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ips, _ := (&names{ips: strings.Fields(c.ips)}).lookup(t.Context(), "")
+		ips, _ := (&resolver{ips: strings.Fields(c.ips)}).lookup(t.Context(), "")
 		var got []string
 		for _, a := range addresses(tg, ips) {
 			got = append(got, strings.Join(a.dialAddrs, " or "))
@@ -195,21 +195,21 @@ func TestAddressesOfAName(t *testing.T) {
 	}
 }
 
-func TestANameOfBothFamiliesIsReachedByEither(t *testing.T) {
+func TestANameWithOneAddressOfEachFamilyIsReachedByEither(t *testing.T) {
 	t.Parallel()
 	for _, ip := range []string{"127.0.0.77", "::1"} {
 		l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
 		if err != nil {
-			t.Logf("no %s here: %v", ip, err)
+			t.Logf("%s is not available here: %v", ip, err)
 			continue
 		}
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		acceptAll(t, l, func(c net.Conn, r *bufio.Reader) {
-			answerAll(c, r, func(*http.Request) (string, bool) { return ok(ip), true })
+			serveRequests(c, r, func(*http.Request) (string, bool) { return okResponse(ip), true })
 		})
-		both := &names{ips: []string{"127.0.0.77", "::1"}}
-		g := groupIn(t, Config{Targets: targets(t, "http://backend.test:"+port)}, both.resolves)
-		both.askedAgain(t)
+		both := &resolver{ips: []string{"127.0.0.77", "::1"}}
+		g := openGroup(t, Config{Targets: targets(t, "http://backend.test:"+port)}, both.attach)
+		both.waitForLookups(t)
 		for range 3 {
 			if r := get(t, g, "/"); r.body != ip {
 				t.Errorf("%s: got %q, %v", ip, r.body, r.err)
@@ -218,12 +218,12 @@ func TestANameOfBothFamiliesIsReachedByEither(t *testing.T) {
 	}
 }
 
-func TestANameKeepsItsPlaceAmongTheTargets(t *testing.T) {
+func TestEndpointsAreInTheOrderOfTheTargets(t *testing.T) {
 	t.Parallel()
-	n := &names{ips: []string{"10.0.0.1"}}
-	g := groupIn(t, Config{Targets: targets(t, "http://10.9.9.9", "http://backend.test", "http://10.8.8.8")}, n.resolves)
+	n := &resolver{ips: []string{"10.0.0.1"}}
+	g := openGroup(t, Config{Targets: targets(t, "http://10.9.9.9", "http://backend.test", "http://10.8.8.8")}, n.attach)
 	n.set(nil, "10.0.0.2", "10.0.0.3")
-	n.askedAgain(t)
+	n.waitForLookups(t)
 	if got := fmt.Sprint(addressesOf(g)); got != "[10.9.9.9 10.0.0.2 10.0.0.3 10.8.8.8]" {
 		t.Errorf("endpoints are %s", got)
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// recorded is a connection that has received bytes and then ended. Each read
-// gives so many of them at most.
+// recorded is a connection that has received bytes and was then closed. Each Read
+// returns most bytes at most; 0: no limit.
 type recorded struct {
 	net.Conn
 	bytes.Reader
@@ -30,12 +30,12 @@ func (c *recorded) Read(p []byte) (int, error) {
 
 func (c *recorded) SetReadDeadline(time.Time) error { return nil }
 
-// parsed is what became of a response.
+// parsed is the result of parsing a response.
 type parsed struct {
 	res  *http.Response
 	body string
-	err  error  // of the body
-	rest string // behind it
+	err  error  // of reading the body
+	rest string // the bytes after it
 }
 
 // parse reads the first response of raw that isn't interim, as a round trip does.
@@ -77,11 +77,11 @@ func parseByNetHTTP(raw, method string) (p parsed, err error) {
 	return parsed{res: p.res, body: string(body), err: err, rest: string(rest)}, nil
 }
 
-// What this parser accepts, net/http accepts and reads alike: status, header,
-// length, body, trailers, and where the next response begins.
-func FuzzResponsesAreReadAsNetHTTPDoes(f *testing.F) {
+// What this parser accepts, net/http accepts and reads alike: status, header, length,
+// body, trailers, and where the next response begins.
+func FuzzResponsesAreParsedAsByNetHTTP(f *testing.F) {
 	for _, raw := range []string{
-		ok("hello"),
+		okResponse("hello"),
 		"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\na",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\nmore",
 		"HTTP/1.1 200 OK\r\ntransfer-encoding: Chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\n\r\n",
@@ -123,7 +123,7 @@ func compare(t *testing.T, raw string, ours, theirs parsed) {
 		t.Errorf("header is %q and %q of %q", a, b, raw)
 	}
 	if ours.err != nil {
-		return // whatever net/http makes of it, nobody takes it for whole
+		return // the caller gets an error, whatever net/http does
 	}
 	if theirs.err != nil || ours.body != theirs.body || ours.rest != theirs.rest {
 		t.Errorf("body is %q and %q (%v), then %q and %q, of %q", ours.body, theirs.body, theirs.err, ours.rest, theirs.rest, raw)
@@ -133,8 +133,8 @@ func compare(t *testing.T, raw string, ours, theirs parsed) {
 	}
 }
 
-// comparable leaves out what net/http's client changes: it adds Cache-Control to a
-// Pragma, and drops a Connection or a length that it has read.
+// comparable removes what net/http's client changes: it adds Cache-Control to a Pragma,
+// and removes a Connection or a length that it has read.
 func comparable(h http.Header) http.Header {
 	h = h.Clone()
 	if _, pragma := h["Pragma"]; pragma {

@@ -15,7 +15,7 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func cancelled(r *http.Request) *http.Request {
+func withCanceledContext(r *http.Request) *http.Request {
 	ctx, cancel := context.WithCancel(r.Context())
 	cancel()
 	return r.WithContext(ctx)
@@ -30,7 +30,7 @@ func withBody(b io.ReadCloser) func(*http.Request) *http.Request {
 
 var errBroken = errors.New("broken")
 
-// brokenBody can't be read.
+// brokenBody fails to be read.
 type brokenBody struct{}
 
 func (brokenBody) Read([]byte) (int, error) { return 0, errBroken }
@@ -46,12 +46,12 @@ func serveReset(t *testing.T, seen *atomic.Int64) string {
 		}
 		io.Copy(io.Discard, req.Body)
 		seen.Add(1)
-		reset(c)
+		resetConn(c)
 	})
 }
 
 // RT-02
-func TestAnyRequestIsRetriedWhileNothingHasReachedATarget(t *testing.T) {
+func TestAnyRequestIsRetriedIfNothingHasReachedATarget(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"GET", "POST", "PATCH", "PUT", "DELETE"} {
 		for _, body := range []string{"", "the body", strings.Repeat("long", 50_000)} {
@@ -59,7 +59,7 @@ func TestAnyRequestIsRetriedWhileNothingHasReachedATarget(t *testing.T) {
 				got, _ := io.ReadAll(r.Body)
 				w.Write(got)
 			})
-			g, _ := group(t, Config{Targets: targets(t, refused, b), Retries: 1})
+			g, _ := groupWithClock(t, Config{Targets: targets(t, refusedURL, b), Retries: 1})
 			for range 2 {
 				if r := send(g, request(t, method, "/", body)); r.err != nil || r.body != body {
 					t.Errorf("%s with %d bytes: %d bytes came back, %v", method, len(body), len(r.body), r.err)
@@ -70,37 +70,37 @@ func TestAnyRequestIsRetriedWhileNothingHasReachedATarget(t *testing.T) {
 }
 
 // RT-01
-func TestWhatMayHaveReachedATargetIsNotSentTwice(t *testing.T) {
+func TestANonIdempotentRequestThatMayHaveReachedATargetIsNotRetried(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ method, body string }{
 		{"POST", "x"}, {"POST", ""}, {"PATCH", "x"}, {"PATCH", ""}, {"PUT", "x"}, {"GET", "x"}, {"DELETE", "x"},
 	} {
 		var seen atomic.Int64
-		other, b := serveNamed(t, "b")
-		g, _ := group(t, Config{Targets: targets(t, serveReset(t, &seen), b), Retries: 3})
+		other, b := serveCounting(t, "b")
+		g, _ := groupWithClock(t, Config{Targets: targets(t, serveReset(t, &seen), b), Retries: 3})
 		req := request(t, c.method, "/", c.body)
-		req.Header.Set("Idempotency-Key", "k") // which http.Transport would take for leave to repeat
+		req.Header.Set("Idempotency-Key", "k") // with it http.Transport may repeat the request
 		if r := send(g, req); r.err == nil {
-			t.Errorf("%s %q: answered", c.method, c.body)
+			t.Errorf("%s %q: no error", c.method, c.body)
 		}
-		if n := seen.Load() + other.hits.Load(); n != 1 {
+		if n := seen.Load() + other.requests.Load(); n != 1 {
 			t.Errorf("%s %q: sent %d times", c.method, c.body, n)
 		}
 	}
 }
 
 // RT-02
-func TestIdempotentRequestsAreRetriedElsewhere(t *testing.T) {
+func TestIdempotentRequestsAreRetriedAtAnotherTarget(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"} {
 		var seen atomic.Int64
-		other, b := serveNamed(t, "b")
-		g, _ := group(t, Config{Targets: targets(t, serveReset(t, &seen), b), Retries: 1})
+		other, b := serveCounting(t, "b")
+		g, _ := groupWithClock(t, Config{Targets: targets(t, serveReset(t, &seen), b), Retries: 1})
 		if r := send(g, request(t, method, "/", "")); r.err != nil || r.status != 200 {
 			t.Errorf("%s: %d, %v", method, r.status, r.err)
 		}
-		if seen.Load() != 1 || other.hits.Load() != 1 {
-			t.Errorf("%s: sent %d and %d times", method, seen.Load(), other.hits.Load())
+		if seen.Load() != 1 || other.requests.Load() != 1 {
+			t.Errorf("%s: sent %d and %d times", method, seen.Load(), other.requests.Load())
 		}
 	}
 }
@@ -113,14 +113,14 @@ func TestRetriesAreLimitedAndGoToOtherTargets(t *testing.T) {
 		for i := range seen {
 			urls = append(urls, serveReset(t, &seen[i]))
 		}
-		g, _ := group(t, Config{Targets: targets(t, urls...), Retries: retries})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, urls...), Retries: retries})
 		if r := get(t, g, "/"); r.err == nil {
-			t.Fatal("answered")
+			t.Fatal("no error")
 		}
 		total := int64(0)
 		for i := range seen {
 			if n := seen[i].Load(); n > 1 {
-				t.Errorf("%d retries: target %d was asked %d times", retries, i, n)
+				t.Errorf("%d retries: target %d got %d requests", retries, i, n)
 			}
 			total += seen[i].Load()
 		}
@@ -131,12 +131,12 @@ func TestRetriesAreLimitedAndGoToOtherTargets(t *testing.T) {
 }
 
 // HS-35
-func TestSecondAttemptCarriesTheSameHeaderOnce(t *testing.T) {
+func TestARetryHasTheSameHeaderOnce(t *testing.T) {
 	t.Parallel()
 	got := make(chan *http.Request, 1)
 	var seen atomic.Int64
 	b := serve(t, func(w http.ResponseWriter, r *http.Request) { got <- r })
-	g, _ := group(t, Config{Targets: targets(t, serveReset(t, &seen)+"/one", b+"/two"), Retries: 1})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, serveReset(t, &seen)+"/one", b+"/two"), Retries: 1})
 	req := request(t, "GET", "/path?q=1", "")
 	req.Header.Set("X-OpenID", "true-openid")
 	if r := send(g, req); r.err != nil {
@@ -147,31 +147,31 @@ func TestSecondAttemptCarriesTheSameHeaderOnce(t *testing.T) {
 		t.Errorf("X-OpenID is %q", v)
 	}
 	if r.RequestURI != "/two/path?q=1" || r.Host != strings.TrimPrefix(b, "http://") {
-		t.Errorf("asked %s for %s", r.Host, r.RequestURI)
+		t.Errorf("request for %s at %s", r.RequestURI, r.Host)
 	}
 }
 
-func TestNoRetryAfterHeadersHaveCome(t *testing.T) {
+func TestNoRetryAfterTheHeaders(t *testing.T) {
 	t.Parallel()
-	other, b := serveNamed(t, "b")
+	other, b := serveCounting(t, "b")
 	a := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		http.ReadRequest(r)
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
 	})
-	g, _ := group(t, Config{Targets: targets(t, a, b), Retries: 1})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, a, b), Retries: 1})
 	if r := get(t, g, "/"); !errors.Is(r.err, io.ErrUnexpectedEOF) {
 		t.Errorf("a cut response ended with %v", r.err)
 	}
-	if other.hits.Load() != 0 {
+	if other.requests.Load() != 0 {
 		t.Error("sent again")
 	}
 }
 
 // RT-02
-func TestRetriesDontMultiplyTheLoad(t *testing.T) {
+func TestRetriesAreLimitedByTheBudget(t *testing.T) {
 	t.Parallel()
 	var seen [2]atomic.Int64
-	g, _ := group(t, Config{Targets: targets(t, serveReset(t, &seen[0]), serveReset(t, &seen[1])), Retries: 1})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, serveReset(t, &seen[0]), serveReset(t, &seen[1])), Retries: 1})
 	for range 300 {
 		get(t, g, "/")
 	}
@@ -180,32 +180,32 @@ func TestRetriesDontMultiplyTheLoad(t *testing.T) {
 	}
 }
 
-func TestClientThatLeavesIsNotRetried(t *testing.T) {
+func TestACanceledRequestIsNotRetried(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{}, 2)
-	hang := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
+	silent := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		http.ReadRequest(r)
 		arrived <- struct{}{}
 		io.Copy(io.Discard, r)
 	})
-	other, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, hang, b), Retries: 1})
-	cut := errors.New("session ended")
+	other, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, silent, b), Retries: 1})
+	cause := errors.New("session ended")
 	ctx, cancel := context.WithCancelCause(context.Background())
-	go func() { <-arrived; cancel(cut) }()
+	go func() { <-arrived; cancel(cause) }()
 	r := send(g, request(t, "GET", "/", "").WithContext(ctx))
-	if !errors.Is(r.err, context.Canceled) || !errors.Is(r.err, cut) {
+	if !errors.Is(r.err, context.Canceled) || !errors.Is(r.err, cause) {
 		t.Errorf("error is %v", r.err)
 	}
-	if other.hits.Load() != 0 || inFlight(g) != 0 {
-		t.Errorf("asked another %d times, %d in flight", other.hits.Load(), inFlight(g))
+	if other.requests.Load() != 0 || inFlight(g) != 0 {
+		t.Errorf("another target got %d requests, %d in flight", other.requests.Load(), inFlight(g))
 	}
 }
 
-func TestBodyErrorsAreTheClients(t *testing.T) {
+func TestAnErrorOfTheRequestBodyIsErrRequestBody(t *testing.T) {
 	t.Parallel()
 	a := serve(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
-	g, _ := group(t, Config{Targets: targets(t, a), Retries: 1})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, a), Retries: 1})
 
 	r := send(g, withBody(brokenBody{})(request(t, "POST", "/", "")))
 	if !errors.Is(r.err, ErrRequestBody) || !errors.Is(r.err, errBroken) {
@@ -219,7 +219,7 @@ func TestBodyErrorsAreTheClients(t *testing.T) {
 	}
 }
 
-// closings counts how often a body is closed and whether it was read after.
+// closings counts how often a body is closed.
 type closings struct {
 	io.Reader
 	n atomic.Int64
@@ -227,25 +227,25 @@ type closings struct {
 
 func (c *closings) Close() error { c.n.Add(1); return nil }
 
-func TestBodyIsClosedWhateverHappens(t *testing.T) {
+func TestTheRequestBodyIsAlwaysClosed(t *testing.T) {
 	t.Parallel()
-	_, ok := serveNamed(t, "a")
+	_, ok := serveCounting(t, "a")
 	var seen atomic.Int64
 	for name, urls := range map[string][]string{
-		"answered": {ok}, "refused": {refused}, "refused, then answered": {refused, ok}, "reset": {serveReset(t, &seen)},
+		"response": {ok}, "refused": {refusedURL}, "refused, then response": {refusedURL, ok}, "reset": {serveReset(t, &seen)},
 	} {
-		g, _ := group(t, Config{Targets: targets(t, urls...), Retries: 1})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, urls...), Retries: 1})
 		body := &closings{Reader: strings.NewReader("x")}
 		send(g, withBody(body)(request(t, "POST", "/", "")))
 		testkit.Eventually(t, name+": body closed", func() bool { return body.n.Load() > 0 })
 	}
 }
 
-func TestErrorsTellNoQuery(t *testing.T) {
+func TestErrorsDontContainTheQuery(t *testing.T) {
 	t.Parallel()
 	var seen atomic.Int64
-	for name, u := range map[string]string{"refused": refused, "reset": serveReset(t, &seen)} {
-		g, _ := group(t, Config{Targets: targets(t, u)})
+	for name, u := range map[string]string{"refused": refusedURL, "reset": serveReset(t, &seen)} {
+		g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 		r := get(t, g, "/path?access_token=s3cret")
 		if r.err == nil || strings.Contains(r.err.Error(), "s3cret") || !strings.HasPrefix(r.err.Error(), "upstream test: ") {
 			t.Errorf("%s: error is %v", name, r.err)
@@ -253,7 +253,7 @@ func TestErrorsTellNoQuery(t *testing.T) {
 	}
 }
 
-// slowBody takes a minute of the group's clock.
+// slowBody advances the group's clock by a minute with each Read.
 type slowBody struct {
 	io.Reader
 	clock *testkit.Clock
@@ -263,10 +263,10 @@ func (b slowBody) Read(p []byte) (int, error) { b.clock.Advance(time.Minute); re
 
 func (slowBody) Close() error { return nil }
 
-func TestASlowUploadIsNotHeldAgainstTheTargets(t *testing.T) {
+func TestASlowUploadDoesntReduceTheTimeForRetries(t *testing.T) {
 	t.Parallel()
 	b := serve(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) })
-	g, k := group(t, Config{Targets: targets(t, refused, b), Retries: 1, Timeout: 30 * time.Second})
+	g, k := groupWithClock(t, Config{Targets: targets(t, refusedURL, b), Retries: 1, Timeout: 30 * time.Second})
 	req := request(t, "POST", "/", "x")
 	req.Body = slowBody{strings.NewReader("x"), k}
 	if r := send(g, req); r.body != "x" {
@@ -276,16 +276,16 @@ func TestASlowUploadIsNotHeldAgainstTheTargets(t *testing.T) {
 
 func TestRetriesStopAtTheTimeout(t *testing.T) {
 	t.Parallel()
-	other, b := serveNamed(t, "b")
+	other, b := serveCounting(t, "b")
 	var g *Group
 	k := new(testkit.Clock)
 	slow := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		http.ReadRequest(r)
 		k.Advance(time.Minute)
-		reset(c)
+		resetConn(c)
 	})
-	g = groupIn(t, Config{Targets: targets(t, slow, b), Retries: 1, Timeout: 30 * time.Second}, func(g *Group) { g.now = k.Now })
-	if r := get(t, g, "/"); r.err == nil || other.hits.Load() != 0 {
-		t.Errorf("asked another after the timeout: %v", r.err)
+	g = openGroup(t, Config{Targets: targets(t, slow, b), Retries: 1, Timeout: 30 * time.Second}, func(g *Group) { g.now = k.Now })
+	if r := get(t, g, "/"); r.err == nil || other.requests.Load() != 0 {
+		t.Errorf("retried after the timeout: %v", r.err)
 	}
 }

@@ -22,7 +22,7 @@ func TestRetriesAreAFifthOfRequests(t *testing.T) {
 	}
 }
 
-func TestRetryBudgetSavesNoMoreThanTen(t *testing.T) {
+func TestTheRetryBudgetSavesAtMostTen(t *testing.T) {
 	t.Parallel()
 	var b retryBudget
 	now := new(testkit.Clock).Now()
@@ -38,7 +38,7 @@ func TestRetryBudgetSavesNoMoreThanTen(t *testing.T) {
 	}
 }
 
-func TestAnExhaustedRetryBudgetStillGrantsOneASecond(t *testing.T) {
+func TestAnEmptyRetryBudgetAllowsOneRetryASecond(t *testing.T) {
 	t.Parallel()
 	var b retryBudget
 	k := new(testkit.Clock)

@@ -13,54 +13,57 @@ import (
 	"testing"
 )
 
-// answerAll serves keep-alive requests, each with the answer that f gives, until f
-// says to stop.
-func answerAll(c net.Conn, r *bufio.Reader, f func(req *http.Request) (answer string, more bool)) {
+// serveRequests serves the requests of a connection with the responses that f returns,
+// until f returns false.
+func serveRequests(c net.Conn, r *bufio.Reader, f func(req *http.Request) (response string, keepAlive bool)) {
 	for {
 		req, err := http.ReadRequest(r)
 		if err != nil {
 			return
 		}
 		io.Copy(io.Discard, req.Body)
-		answer, more := f(req)
-		io.WriteString(c, answer)
-		if !more {
+		response, keepAlive := f(req)
+		io.WriteString(c, response)
+		if !keepAlive {
 			return
 		}
 	}
 }
 
-func ok(body string) string {
+func okResponse(body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
-// Not parallel: a backend that is kept from closing for long can't be told
-// from one that keeps its connections.
-func TestTargetThatClosesAfterEachAnswerIsNoErrorToClients(t *testing.T) {
+// Not parallel: under load a backend may close its connections so late that it looks like
+// one that keeps them.
+func TestATargetThatClosesAfterEachResponseCausesNoErrors(t *testing.T) {
 	var served atomic.Int64
-	hangUp := func(c net.Conn, r *bufio.Reader) {
-		answerAll(c, r, func(*http.Request) (string, bool) { served.Add(1); return ok("x"), false })
+	closeAfterResponse := func(c net.Conn, r *bufio.Reader) {
+		serveRequests(c, r, func(*http.Request) (string, bool) { served.Add(1); return okResponse("x"), false })
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	ca := newAuthority(t)
-	encrypted := targets(t, "https://"+acceptAll(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}), hangUp))
+	encrypted := targets(t, "https://"+acceptAll(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}), closeAfterResponse))
 	encrypted[0].CAFile = ca.file
-	t.Run("plain", func(t *testing.T) { allArriveOnce(t, targets(t, serveRaw(t, hangUp)), &served, 4, 50) })
-	t.Run("TLS", func(t *testing.T) { allArriveOnce(t, encrypted, &served, 1, 10) })
+	t.Run("plain", func(t *testing.T) {
+		requireEachServedOnce(t, targets(t, serveRaw(t, closeAfterResponse)), &served, 4, 50)
+	})
+	t.Run("TLS", func(t *testing.T) { requireEachServedOnce(t, encrypted, &served, 1, 10) })
 }
 
-// allArriveOnce has clients send requests of each kind, one after the other.
-func allArriveOnce(t *testing.T, list []Target, served *atomic.Int64, clients, each int) {
+// requireEachServedOnce sends requests of each kind from several clients and checks that
+// each reaches the target once.
+func requireEachServedOnce(t *testing.T, list []Target, served *atomic.Int64, clients, each int) {
 	for _, method := range []string{"GET", "DELETE", "PUT", "POST"} {
 		for _, body := range []string{"", "body"} {
-			g, _ := group(t, Config{Targets: list})
+			g, _ := groupWithClock(t, Config{Targets: list})
 			served.Store(0)
-			var working sync.WaitGroup
+			var background sync.WaitGroup
 			for range clients {
-				working.Go(func() {
+				background.Go(func() {
 					for range each {
 						if r := send(g, request(t, method, "/", body)); r.err != nil {
 							t.Errorf("%s %q: %v", method, body, r.err)
@@ -68,41 +71,41 @@ func allArriveOnce(t *testing.T, list []Target, served *atomic.Int64, clients, e
 					}
 				})
 			}
-			working.Wait()
+			background.Wait()
 			if n := served.Load(); n != int64(clients*each) {
-				t.Errorf("%s %q: %d requests reached the target %d times", method, body, clients*each, n)
+				t.Errorf("%s %q: %d requests were served %d times", method, body, clients*each, n)
 			}
 		}
 	}
 }
 
-func TestSurplusOfOneAnswerIsNeverTheNextOne(t *testing.T) {
+func TestBytesAfterAResponseAreNeverTheNextResponse(t *testing.T) {
 	t.Parallel()
-	evil := ok("EVIL") + "HTTP/1.1 200 OK\r\nContent-Length: 4"
+	surplus := okResponse("EVIL") + "HTTP/1.1 200 OK\r\nContent-Length: 4"
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
-		answerAll(c, r, func(req *http.Request) (string, bool) {
+		serveRequests(c, r, func(req *http.Request) (string, bool) {
 			if strings.HasPrefix(req.URL.Path, "/evil") {
-				return ok(req.URL.Path) + evil, true
+				return okResponse(req.URL.Path) + surplus, true
 			}
-			return ok(req.URL.Path), true
+			return okResponse(req.URL.Path), true
 		})
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
-	var working sync.WaitGroup
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
+	var background sync.WaitGroup
 	for i := range 8 {
-		working.Go(func() {
+		background.Go(func() {
 			for j := range 300 {
 				path := fmt.Sprintf("/%d/%d", i, j)
 				if i%2 == 0 {
 					path = "/evil" + path
 				}
 				if r := get(t, g, path); r.err == nil && r.body != path {
-					t.Errorf("%s was answered with %q", path, r.body)
+					t.Errorf("%s: the response is %q", path, r.body)
 				} else if r.err != nil {
 					t.Errorf("%s: %v", path, r.err)
 				}
 			}
 		})
 	}
-	working.Wait()
+	background.Wait()
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestHealthIsOneWord(t *testing.T) {
+func TestHealthOfAStatus(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for want, s := range map[string]TargetStatus{

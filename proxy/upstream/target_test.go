@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestBasePathIsPutInFront(t *testing.T) {
+func TestTheBasePathIsPrefixed(t *testing.T) {
 	t.Parallel()
 	got := make(chan string, 1)
 	host := serve(t, func(w http.ResponseWriter, r *http.Request) { got <- r.RequestURI })
@@ -23,12 +23,12 @@ func TestBasePathIsPutInFront(t *testing.T) {
 		{"/v%2F1", "/a%2Fb", "/v%2F1/a%2Fb"},
 		{"/中", "/文", "/%E4%B8%AD/%E6%96%87"},
 	} {
-		g, _ := group(t, Config{Targets: targets(t, host+c.base)})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, host+c.base)})
 		if r := get(t, g, c.path); r.err != nil {
 			t.Fatal(r.err)
 		}
 		if uri := <-got; uri != c.want {
-			t.Errorf("%s under %q was asked for as %s", c.path, c.base, uri)
+			t.Errorf("%s under %q was requested as %s", c.path, c.base, uri)
 		}
 	}
 }
@@ -38,7 +38,7 @@ func TestHostIsTheTargetsUnlessPreserved(t *testing.T) {
 	got := make(chan string, 1)
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) { got <- r.Host })
 	for preserve, want := range map[bool]string{false: strings.TrimPrefix(u, "http://"), true: "gateway.example"} {
-		g, _ := group(t, Config{Targets: targets(t, u), PreserveHost: preserve})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, u), PreserveHost: preserve})
 		get(t, g, "/")
 		if host := <-got; host != want {
 			t.Errorf("preserve %v: host is %s", preserve, host)
@@ -46,7 +46,7 @@ func TestHostIsTheTargetsUnlessPreserved(t *testing.T) {
 	}
 }
 
-func FuzzJoinKeepsPathAndEscapesTogether(f *testing.F) {
+func FuzzJoinPathKeepsPathAndEscapesConsistent(f *testing.F) {
 	f.Add("/base", "/path")
 	f.Add("/b%2Fase/", "/p%2Fath")
 	f.Add("", "/%E4%B8%AD")

@@ -17,22 +17,22 @@ import (
 )
 
 // DS-13
-func TestSilentTargetTimesOut(t *testing.T) {
+func TestATargetThatSendsNothingTimesOut(t *testing.T) {
 	t.Parallel()
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
-	other, b := serveNamed(t, "b")
+	other, b := serveCounting(t, "b")
 	for method, body := range map[string]string{"GET": "", "POST": "x"} {
-		g, _ := group(t, Config{Targets: targets(t, u, b), Retries: 1, Timeout: 50 * time.Millisecond})
+		g, _ := groupWithClock(t, Config{Targets: targets(t, u, b), Retries: 1, Timeout: 50 * time.Millisecond})
 		if r := send(g, request(t, method, "/", body)); !errors.Is(r.err, ErrTimeout) {
 			t.Errorf("%s: %v", method, r.err)
 		}
 	}
-	if other.hits.Load() != 0 {
+	if other.requests.Load() != 0 {
 		t.Error("sent again after a timeout")
 	}
 }
 
-// endless is a body without end that never waits.
+// endless is a body without end, available without waiting.
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
@@ -40,7 +40,7 @@ func (endless) Read(p []byte) (int, error) { return len(p), nil }
 func (endless) Close() error { return nil }
 
 // DS-13
-func TestTargetThatTakesNoMoreOfABodyTimesOut(t *testing.T) {
+func TestATargetThatStopsReadingABodyTimesOut(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
@@ -48,20 +48,20 @@ func TestTargetThatTakesNoMoreOfABodyTimesOut(t *testing.T) {
 		<-over
 	})
 	t.Cleanup(func() { close(over) })
-	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 100 * time.Millisecond})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 100 * time.Millisecond})
 	r := send(g, withBody(endless{})(request(t, "POST", "/", "")))
 	if !errors.Is(r.err, ErrTimeout) {
 		t.Errorf("error is %v", r.err)
 	}
 }
 
-func TestASlowClientIsNotTheTargetsTimeout(t *testing.T) {
+func TestASlowClientDoesntCauseATimeout(t *testing.T) {
 	t.Parallel()
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
 		w.Write(b)
 	})
-	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 50 * time.Millisecond})
 	body, client := io.Pipe()
 	go func() {
 		for range 4 {
@@ -75,7 +75,7 @@ func TestASlowClientIsNotTheTargetsTimeout(t *testing.T) {
 	}
 }
 
-func TestStreamsOutliveTheTimeout(t *testing.T) {
+func TestStreamsMayLastLongerThanTheTimeout(t *testing.T) {
 	t.Parallel()
 	more := make(chan struct{})
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -83,7 +83,7 @@ func TestStreamsOutliveTheTimeout(t *testing.T) {
 		<-more
 		io.WriteString(w, "late")
 	})
-	g, _ := group(t, Config{Targets: targets(t, u), Timeout: 30 * time.Millisecond})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: 30 * time.Millisecond})
 	res, err := g.RoundTrip(request(t, "GET", "/", ""))
 	if err != nil {
 		t.Fatal(err)
@@ -95,12 +95,12 @@ func TestStreamsOutliveTheTimeout(t *testing.T) {
 	res.Body.Close()
 }
 
-// A client that sends too slowly makes its server's read fail with a time-out
-// that looks like the network's own.
-func TestTheClientsTimeoutIsNotTheTargets(t *testing.T) {
+// A client that sends too slowly makes the server's read of the body fail with a
+// timeout error, which looks like one of the network's.
+func TestATimeoutOfTheClientIsNotErrTimeout(t *testing.T) {
 	t.Parallel()
-	_, u := serveNamed(t, "a")
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	_, u := serveCounting(t, "a")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	a, b := net.Pipe()
 	defer b.Close()
 	a.SetReadDeadline(time.Now())
@@ -110,10 +110,10 @@ func TestTheClientsTimeoutIsNotTheTargets(t *testing.T) {
 	}
 }
 
-func TestTheCallersDeadlineIsItsOwn(t *testing.T) {
+func TestTheCallersDeadlineIsNotErrTimeout(t *testing.T) {
 	t.Parallel()
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	r := send(g, request(t, "GET", "/", "").WithContext(ctx))
@@ -122,24 +122,24 @@ func TestTheCallersDeadlineIsItsOwn(t *testing.T) {
 	}
 }
 
-// A TLS handshake that is never answered is a connection that can't be made.
-func TestConnectingHasALimit(t *testing.T) {
+// A TLS handshake without a response is a connection that is not established.
+func TestAConnectionThatIsNotEstablishedTimesOut(t *testing.T) {
 	t.Parallel()
-	hung := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
-	silent := "https" + strings.TrimPrefix(hung, "http")
-	_, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, silent), Timeout: 50 * time.Millisecond})
+	silent := serveRaw(t, func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) })
+	silentTLS := "https" + strings.TrimPrefix(silent, "http")
+	_, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, silentTLS), Timeout: 50 * time.Millisecond})
 	if r := get(t, g, "/"); !errors.Is(r.err, ErrTimeout) {
 		t.Errorf("error is %v", r.err)
 	}
 	k := new(testkit.Clock)
-	g = groupIn(t, Config{Targets: targets(t, silent, b), Retries: 1, Timeout: 50 * time.Millisecond}, func(g *Group) { g.now = k.Now })
+	g = openGroup(t, Config{Targets: targets(t, silentTLS, b), Retries: 1, Timeout: 50 * time.Millisecond}, func(g *Group) { g.now = k.Now })
 	if r := post(t, g, "x"); r.body != "b" {
 		t.Errorf("got %q, %v", r.body, r.err)
 	}
 }
 
-func TestATargetThatHasAnsweredMayTakeABodyAsSlowlyAsItLikes(t *testing.T) {
+func TestAfterTheHeadersATargetMayReadTheBodySlowly(t *testing.T) {
 	t.Parallel()
 	const size = 3 << 20
 	more := make(chan struct{})
@@ -149,7 +149,7 @@ func TestATargetThatHasAnsweredMayTakeABodyAsSlowlyAsItLikes(t *testing.T) {
 		n, _ := io.Copy(io.Discard, r.Body)
 		fmt.Fprint(w, n)
 	})
-	g, _ := group(t, Config{Targets: targets(t, u), Timeout: time.Second})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u), Timeout: time.Second})
 	time.AfterFunc(1500*time.Millisecond, func() { close(more) })
 	r := send(g, withBody(io.NopCloser(io.LimitReader(endless{}, size)))(request(t, "POST", "/", "")))
 	if r.err != nil || r.body != fmt.Sprint(size) {

@@ -36,7 +36,7 @@ func (a *authority) issue(t testing.TB, change func(*x509.Certificate)) tls.Cert
 	}).TLS()
 }
 
-// serveTLS starts a backend that tells the protocol of each request.
+// serveTLS starts a backend that responds with the protocol of each request.
 func serveTLS(t testing.TB, c *tls.Config, h2 bool) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,7 +44,7 @@ func serveTLS(t testing.TB, c *tls.Config, h2 bool) string {
 		io.WriteString(w, r.Proto)
 	}))
 	s.TLS, s.EnableHTTP2 = c, h2
-	s.Config.ErrorLog = idleClean
+	s.Config.ErrorLog = discardLog
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s.URL
@@ -72,52 +72,52 @@ func TestTargetsCertificateIsVerified(t *testing.T) {
 		u := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{c.cert}}, false)
 		list := targets(t, u)
 		list[0].CAFile = ca.file
-		g, _ := group(t, Config{Targets: list})
+		g, _ := groupWithClock(t, Config{Targets: list})
 		if r := get(t, g, "/"); (r.err == nil) != c.good {
 			t.Errorf("%s: %v", name, r.err)
 		}
-		bare, _ := group(t, Config{Targets: targets(t, u)})
+		bare, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 		if r := get(t, bare, "/"); r.err == nil {
 			t.Errorf("%s: trusted without ca_file", name)
 		}
 	}
 }
 
-func TestOldTLSIsRefused(t *testing.T) {
+func TestTLSBelow12IsRefused(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	u := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, false)
 	list := targets(t, u)
 	list[0].CAFile = ca.file
-	g, _ := group(t, Config{Targets: list})
+	g, _ := groupWithClock(t, Config{Targets: list})
 	if r := get(t, g, "/"); r.err == nil {
 		t.Error("TLS 1.1 was accepted")
 	}
 }
 
-func TestServerNameIsAskedForAndVerified(t *testing.T) {
+func TestServerNameIsSentAndVerified(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	cert := ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = nil })
-	requestWritten := make(chan string, 2)
+	serverNames := make(chan string, 2)
 	u := serveTLS(t, &tls.Config{GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		requestWritten <- h.ServerName
+		serverNames <- h.ServerName
 		return &cert, nil
 	}}, false)
 	list := targets(t, u)
 	list[0].CAFile, list[0].ServerName = ca.file, "backend.test"
-	g, _ := group(t, Config{Targets: list})
-	if r := get(t, g, "/"); r.err != nil || <-requestWritten != "backend.test" {
+	g, _ := groupWithClock(t, Config{Targets: list})
+	if r := get(t, g, "/"); r.err != nil || <-serverNames != "backend.test" {
 		t.Error(r.err)
 	}
 	list[0].ServerName = "other.test"
-	g, _ = group(t, Config{Targets: list})
+	g, _ = groupWithClock(t, Config{Targets: list})
 	if r := get(t, g, "/"); r.err == nil {
 		t.Error("a certificate for another name was accepted")
 	}
 }
 
-func TestClientCertificateIsPresented(t *testing.T) {
+func TestTheClientCertificateIsSent(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	u := serveTLS(t, &tls.Config{
@@ -125,12 +125,12 @@ func TestClientCertificateIsPresented(t *testing.T) {
 	}, true)
 	list := targets(t, u)
 	list[0].CAFile = ca.file
-	without, _ := group(t, Config{Targets: list})
+	without, _ := groupWithClock(t, Config{Targets: list})
 	if r := get(t, without, "/"); r.err == nil {
-		t.Error("answered without a certificate")
+		t.Error("no error without a certificate")
 	}
 	list[0].CertFile, list[0].KeyFile = testkit.MustCertificate(t, testkit.CertificateOptions{Signer: ca.Certificate}).MustWrite(t, t.TempDir(), "client")
-	with, _ := group(t, Config{Targets: list})
+	with, _ := groupWithClock(t, Config{Targets: list})
 	if r := get(t, with, "/"); r.err != nil {
 		t.Error(r.err)
 	}
@@ -142,7 +142,7 @@ func TestHTTP2IsUsedWhereTheTargetOffersIt(t *testing.T) {
 	for want, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		list := targets(t, serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}, h2))
 		list[0].CAFile = ca.file
-		g, _ := group(t, Config{Targets: list})
+		g, _ := groupWithClock(t, Config{Targets: list})
 		for _, body := range []string{"", "x", ""} {
 			if r := post(t, g, body); r.body != want {
 				t.Errorf("%q, %v instead of %s", r.body, r.err, want)
@@ -151,14 +151,14 @@ func TestHTTP2IsUsedWhereTheTargetOffersIt(t *testing.T) {
 	}
 }
 
-func TestTLSThatFailsIsRetriedElsewhere(t *testing.T) {
+func TestAFailedTLSHandshakeIsRetriedAtAnotherTarget(t *testing.T) {
 	t.Parallel()
 	broken := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
 		r.Peek(1)
 		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 	})
-	_, b := serveNamed(t, "b")
-	g, _ := group(t, Config{Targets: targets(t, "https"+broken[len("http"):], b), Retries: 1})
+	_, b := serveCounting(t, "b")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, "https"+broken[len("http"):], b), Retries: 1})
 	for range 2 {
 		if r := post(t, g, "x"); r.body != "b" {
 			t.Errorf("got %q, %v", r.body, r.err)
@@ -166,11 +166,11 @@ func TestTLSThatFailsIsRetriedElsewhere(t *testing.T) {
 	}
 }
 
-func TestCertificateErrorsAreTold(t *testing.T) {
+func TestACertificateErrorIsReported(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	list := targets(t, serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}, false))
-	g, _ := group(t, Config{Targets: list})
+	g, _ := groupWithClock(t, Config{Targets: list})
 	if r := get(t, g, "/"); !errors.As(r.err, new(*tls.CertificateVerificationError)) {
 		t.Errorf("error is %v", r.err)
 	}

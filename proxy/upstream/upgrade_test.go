@@ -25,7 +25,7 @@ func upgradeRequest(t testing.TB) *http.Request {
 	return req
 }
 
-// socket opens an upgraded connection to a backend that goes on with f.
+// socket opens an upgraded connection to a backend that f serves after the handshake.
 func socket(t *testing.T, f func(c net.Conn, r *bufio.Reader)) (*Group, io.ReadWriteCloser) {
 	t.Helper()
 	u := serveRaw(t, func(c net.Conn, r *bufio.Reader) {
@@ -34,7 +34,7 @@ func socket(t *testing.T, f func(c net.Conn, r *bufio.Reader)) (*Group, io.ReadW
 		}
 		f(c, r)
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	ctx, cancel := context.WithCancel(t.Context())
 	res, err := g.RoundTrip(upgradeRequest(t).WithContext(ctx))
 	if err != nil {
@@ -48,7 +48,7 @@ func socket(t *testing.T, f func(c net.Conn, r *bufio.Reader)) (*Group, io.ReadW
 	return g, rwc
 }
 
-func TestUpgradedConnectionCarriesEveryByte(t *testing.T) {
+func TestAnUpgradedConnectionDeliversEveryByte(t *testing.T) {
 	t.Parallel()
 	g, rwc := socket(t, func(c net.Conn, r *bufio.Reader) {
 		io.WriteString(c, switching+"early ") // in one packet with the headers
@@ -77,7 +77,7 @@ func TestUpgradedConnectionCarriesEveryByte(t *testing.T) {
 	}
 }
 
-func TestBackendMaySpeakAtAnyTime(t *testing.T) {
+func TestABackendMaySendFirstAfterAnUpgrade(t *testing.T) {
 	t.Parallel()
 	_, rwc := socket(t, func(c net.Conn, r *bufio.Reader) {
 		io.WriteString(c, switching)
@@ -91,7 +91,7 @@ func TestBackendMaySpeakAtAnyTime(t *testing.T) {
 	}
 }
 
-func TestATargetThatDoesNotReadASocketHoldsNobodyForLong(t *testing.T) {
+func TestAWriteToATargetThatDoesntReadTimesOut(t *testing.T) {
 	t.Parallel()
 	over := make(chan struct{})
 	defer close(over)
@@ -108,16 +108,16 @@ func TestATargetThatDoesNotReadASocketHoldsNobodyForLong(t *testing.T) {
 	}
 }
 
-func TestUpgradeRefusedIsAnOrdinaryAnswer(t *testing.T) {
+func TestARefusedUpgradeIsAnOrdinaryResponse(t *testing.T) {
 	t.Parallel()
-	_, u := serveNamed(t, "no sockets here")
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	_, u := serveCounting(t, "no sockets here")
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	if r := send(g, upgradeRequest(t)); r.status != 200 || r.body != "no sockets here" {
 		t.Errorf("got %d, %q, %v", r.status, r.body, r.err)
 	}
 }
 
-// HTTP/2 has no Upgrade, so a target that prefers it is asked in HTTP/1.1.
+// HTTP/2 has no Upgrade, so even a target that prefers HTTP/2 gets an HTTP/1.1 request.
 func TestUpgradeOverTLSIsHTTP1(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -136,7 +136,7 @@ func TestUpgradeOverTLSIsHTTP1(t *testing.T) {
 	t.Cleanup(s.Close)
 	list := targets(t, s.URL)
 	list[0].CAFile = ca.file
-	g, _ := group(t, Config{Targets: list})
+	g, _ := groupWithClock(t, Config{Targets: list})
 	if r := get(t, g, "/"); r.status != http.StatusInternalServerError {
 		t.Fatalf("no HTTP/2 here: %d, %v", r.status, r.err)
 	}
@@ -158,12 +158,12 @@ func TestUpgradeOverTLSIsHTTP1(t *testing.T) {
 	}
 }
 
-// HTTP/2 without TLS has no HTTP/1.1 beside it.
-func TestH2CTakesNoUpgrade(t *testing.T) {
+// HTTP/2 without TLS offers no HTTP/1.1.
+func TestAnUpgradeOverH2CIsRefused(t *testing.T) {
 	t.Parallel()
-	u := serveH2C(t, func(http.ResponseWriter, *http.Request) { t.Error("the target was asked") })
+	u := serveH2C(t, func(http.ResponseWriter, *http.Request) { t.Error("the target got a request") })
 	list := targets(t, u)
-	g, _ := group(t, Config{Targets: list, Eject: Eject{Failures: 1, For: time.Minute}})
+	g, _ := groupWithClock(t, Config{Targets: list, Eject: Eject{Failures: 1, For: time.Minute}})
 	if r := send(g, upgradeRequest(t)); !errors.Is(r.err, errNoUpgrade) || !g.Status()[0].Available() {
 		t.Errorf("got %v, %+v", r.err, g.Status()[0])
 	}
@@ -178,7 +178,7 @@ func TestUpgradeToAnotherProtocolIsRefused(t *testing.T) {
 		http.ReadRequest(r)
 		io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
 	})
-	g, _ := group(t, Config{Targets: targets(t, u)})
+	g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
 	if r := send(g, upgradeRequest(t)); r.err == nil {
 		t.Errorf("got %d", r.status)
 	}
