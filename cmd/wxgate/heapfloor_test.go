@@ -6,14 +6,22 @@ import (
 	"testing"
 )
 
-func TestGCPercentLetsASmallHeapReachTheFloor(t *testing.T) {
+func TestGCPercentLetsTheHeapReachItsGoal(t *testing.T) {
 	t.Parallel()
-	for live, want := range map[uint64]int{
-		0: maxGCPercent, 3 << 20: maxGCPercent, 4 << 20: 700, 8 << 20: 300, 12 << 20: 150,
-		heapFloor / 2: 100, heapFloor: 100, 1 << 30: 100,
+	const mib = 1 << 20
+	for c, want := range map[collection]int{
+		{}:                                 maxGCPercent,
+		{live: 3 * mib}:                    maxGCPercent,
+		{live: 4 * mib}:                    700,
+		{live: 8 * mib, roots: 1 * mib}:    266,
+		{live: heapFloor / 2}:              100,
+		{live: heapFloor}:                  100,
+		{live: 1024 * mib}:                 100,
+		{live: 30 * mib, roots: 30 * mib}:  50,
+		{live: 30 * mib, roots: 400 * mib}: minGCPercent,
 	} {
-		if got := gcPercent(live); got != want {
-			t.Errorf("%d MiB: %d, not %d", live>>20, got, want)
+		if got := c.percent(); got != want {
+			t.Errorf("%+v: %d, not %d", c, got, want)
 		}
 	}
 }
