@@ -1,7 +1,7 @@
 // Works in the console of the private listener as an operator would.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { picture, prepare } from './dev.mjs'
+import { openWatchedPage, picture, prepare } from './dev.mjs'
 
 let tools
 
@@ -20,25 +20,16 @@ async function visit(t, { locale = 'en-US', width = 1280, height = 860, colorSch
   t.after(dev.stop)
   const [, url, token] = dev.printed().match(/Console: (http:\/\/\S+\/console\/) .*with the token (\S+)/)
   const origin = new URL(url).origin
-  const context = await tools.browser.newContext({ locale, viewport: { width, height }, colorScheme })
-  const page = await context.newPage()
-  page.setDefaultTimeout(15000)
-  const troubles = []
-  page.on('pageerror', error => troubles.push(`script: ${error.message}`))
-  page.on('console', message => {
-    // A refused call is logged by the browser itself, and is what some tests are about.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text())
-  })
-  page.on('request', request => {
-    if (new URL(request.url()).origin !== origin) troubles.push(`loaded from elsewhere: ${request.url()}`)
-    if (request.url().includes(token)) troubles.push(`the token in an address: ${request.url()}`)
-  })
+  const { context, page, problems } = await openWatchedPage(tools.browser, { locale, width, height, colorScheme }, request => [
+    ...(new URL(request.url()).origin !== origin ? [`loaded from elsewhere: ${request.url()}`] : []),
+    ...(request.url().includes(token) ? [`the token in an address: ${request.url()}`] : []),
+  ])
   await page.goto(url)
   t.after(async () => {
     const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]))
     await context.close()
     assert.ok(!kept.includes(token), kept)
-    assert.deepEqual(troubles, [])
+    assert.deepEqual(problems, [])
   })
   const call = async (path, body, bearer) => {
     const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {}

@@ -80,7 +80,25 @@ async function launch(home) {
   return chromium.launch({ executablePath, headless: true, args, env: { ...process.env, HOME: home } })
 }
 
-/** Takes a picture of the page into the ignored folder. */
+/**
+ * Opens a page in a context with empty storage. It records as problems what the test must fail on: errors of scripts, violations of the
+ * page's policy, and what problemsOf finds in a request.
+ */
+export async function openWatchedPage(browser, { locale, width, height, colorScheme }, problemsOf) {
+  const context = await browser.newContext({ locale, viewport: { width, height }, colorScheme })
+  const page = await context.newPage()
+  page.setDefaultTimeout(15000)
+  const problems = []
+  page.on('pageerror', error => problems.push(`script: ${error.message}`))
+  page.on('console', message => {
+    // The browser itself logs a refused call, which some tests make.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(message.text())
+  })
+  page.on('request', request => problems.push(...problemsOf(request)))
+  return { context, page, problems }
+}
+
+/** Takes a screenshot of the page into the ignored folder. */
 export async function picture(page, name) {
   mkdirSync(screenshots, { recursive: true })
   await page.screenshot({ path: join(screenshots, name + '.png'), animations: 'disabled' })

@@ -1,7 +1,7 @@
 // Clicks through the playground as a visitor would, and looks at what it says.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { picture, prepare } from './dev.mjs'
+import { openWatchedPage, picture, prepare } from './dev.mjs'
 
 let tools
 
@@ -19,22 +19,12 @@ async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorSch
   const dev = await tools.dev()
   const url = dev.url.replace('127.0.0.1', host)
   t.after(dev.stop)
-  const context = await tools.browser.newContext({ locale, viewport: { width, height }, colorScheme })
-  const page = await context.newPage()
-  page.setDefaultTimeout(15000)
-  const troubles = []
-  page.on('pageerror', error => troubles.push(`script: ${error.message}`))
-  page.on('console', message => {
-    // A refused call is logged by the browser itself, and is what some tests are about.
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) troubles.push(message.text())
-  })
-  page.on('request', request => {
-    if (!request.url().startsWith(url + '/')) troubles.push(`loaded from elsewhere: ${request.url()}`)
-  })
+  const { context, page, problems } = await openWatchedPage(tools.browser, { locale, width, height, colorScheme }, request =>
+    request.url().startsWith(url + '/') ? [] : [`loaded from elsewhere: ${request.url()}`])
   await page.goto(url + '/')
   t.after(async () => {
     await context.close()
-    assert.deepEqual(troubles, [])
+    assert.deepEqual(problems, [])
   })
   const result = page.locator('#result')
   return {
