@@ -1,5 +1,5 @@
-// Holds the manifests against the types of what reads them. A module of its own,
-// so that the gateway's stays small.
+// Tests of the manifests with the types of the programs that read them. A separate module,
+// so that the main module has fewer dependencies.
 module wxgate/deploy/check
 
 go 1.26.7

@@ -1,5 +1,5 @@
-// What the interop programs run beside the gateway, with its versions. A module
-// of its own, so that the gateway's stays lean.
+// The tools that the interop programs run, with their versions. A separate module, so that
+// the main module has fewer dependencies.
 module wxgate/interop/tools
 
 go 1.26.0

@@ -1,5 +1,5 @@
-// A collector of OpenTelemetry with what the interop program needs. A module of its own,
-// so that the gateway's stays lean.
+// An OpenTelemetry Collector for the interop program collector. A separate module, so that
+// the main module has fewer dependencies.
 module wxgate/interop/collector/otelcol
 
 go 1.26.0
