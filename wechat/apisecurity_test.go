@@ -179,6 +179,25 @@ func TestUnverifiedResponsesDoNotOpenTheCircuitBreaker(t *testing.T) {
 	}
 }
 
+// A call that can't be encrypted is not sent. It must not count as a success, which would
+// reset the failures in a row.
+func TestUnencryptableCallsDoNotCountForTheCircuitBreaker(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t)
+	env.setApps(t, securedApp(securityOf(secureAPI(t, env, wechat.AES256GCMWithRSA), securedPaths...)))
+	env.sim.AddFault(wechattest.Fault{API: "/wxa/x", Status: 502})
+	relay := env.client.Relay(appID)
+	for range 10 {
+		roundTrip(t, relay, relayRequest(t, "GET", "/wxa/x", nil))
+		if _, err := relay.RoundTrip(relayRequest(t, "POST", getuserriskrank, strings.NewReader("[]"))); err == nil {
+			t.Fatal("a list was encrypted")
+		}
+	}
+	if _, err := relay.RoundTrip(relayRequest(t, "GET", "/wxa/x", nil)); !errors.Is(err, wechat.ErrUnavailable) {
+		t.Errorf("after ten failures: %v", err)
+	}
+}
+
 func TestOldSignedResponseIsRefused(t *testing.T) {
 	t.Parallel()
 	for age, ok := range map[time.Duration]bool{4 * time.Minute: true, 6 * time.Minute: false, -4 * time.Minute: true, -6 * time.Minute: false} {

@@ -1,7 +1,6 @@
 package wechat
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -16,7 +15,7 @@ type breakers map[bulkhead]*breaker
 
 // A circuit breaker opens after breakerConsecutive failures in a row, or when at least
 // half of at least breakerMinCalls calls within breakerWindow failed. Only
-// unavailability counts as a failure, see isReachable and isCallerError.
+// unavailability counts as a failure, see isReachable and isExcluded.
 const (
 	breakerWindow      = 10 * time.Second
 	breakerBucket      = time.Second
@@ -34,7 +33,7 @@ func (c *Client) newBreakers(appid string) breakers {
 			Timeout:      c.openFor,
 			ReadyToTrip:  shouldTrip,
 			IsSuccessful: isReachable,
-			IsExcluded:   isCallerError,
+			IsExcluded:   isExcluded,
 			OnStateChange: func(appid string, _, to gobreaker.State) {
 				c.metrics.recordBreakerState(appid, b, to)
 				c.log.Warn("wechat circuit breaker", zap.String("appid", appid), zap.String("class", string(b)), zap.Stringer("state", to))
@@ -45,8 +44,9 @@ func (c *Client) newBreakers(appid string) breakers {
 }
 
 func shouldTrip(n gobreaker.Counts) bool {
+	calls := n.Requests - min(n.TotalExclusions, n.Requests)
 	return n.ConsecutiveFailures >= breakerConsecutive ||
-		n.Requests >= breakerMinCalls && 2*n.TotalFailures >= n.Requests
+		calls >= breakerMinCalls && 2*n.TotalFailures >= calls
 }
 
 // isReachable reports whether WeChat responded. A refusal is a response, also for a
@@ -59,12 +59,10 @@ func isReachable(err error) bool {
 	return !errors.Is(err, ErrUnavailable)
 }
 
-// isCallerError reports whether the call failed for a reason that doesn't depend on
-// WeChat: its caller canceled it or sent a broken body, or its timeout passed while it
-// waited for a slot.
-func isCallerError(err error) bool {
-	if _, ok := errors.AsType[*bodyError](err); ok {
-		return true
-	}
-	return errors.Is(err, errTimedOutInQueue) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+// isExcluded reports whether the call counts neither as a success nor as a failure: the
+// caller canceled it, its body was incomplete or can't be encrypted, or its timeout passed
+// while it waited for a slot. Only an *Error is the outcome of a request to WeChat.
+func isExcluded(err error) bool {
+	_, ok := errors.AsType[*Error](err)
+	return err != nil && !ok
 }

@@ -4,7 +4,7 @@ Page({
   data: { output: '', ready: false, open: false },
 
   onShow() {
-    return this.attempt(async () => {
+    return this.showResult(async () => {
       const { user } = await gateway.ensureSession()
       this.setData({ ready: true })
       return user
@@ -12,19 +12,19 @@ Page({
   },
 
   onWho() {
-    return this.attempt(async () => (await gateway.request('/api/me')).data)
+    return this.showResult(async () => (await gateway.request('/api/me')).data)
   },
 
   onChooseAvatar(e) {
-    return this.attempt(async () => (await gateway.uploadFile({ url: '/api/avatar', filePath: e.detail.avatarUrl, name: 'file' })).data)
+    return this.showResult(async () => (await gateway.uploadFile({ url: '/api/avatar', filePath: e.detail.avatarUrl, name: 'file' })).data)
   },
 
   onPhone(e) {
-    return this.attempt(() => gateway.bindPhone(e.detail))
+    return this.showResult(() => gateway.bindPhone(e.detail))
   },
 
   onLogout() {
-    return this.attempt(() => gateway.logout().then(() => 'logged out'))
+    return this.showResult(() => gateway.logout().then(() => 'logged out'))
   },
 
   onToggleSocket() {
@@ -44,9 +44,9 @@ Page({
     if (this.socket) this.socket.close({})
   },
 
-  async attempt(act) {
+  async showResult(action) {
     try {
-      this.show(await act())
+      this.show(await action())
     } catch (error) {
       this.show(error.errMsg || String(error))
     }
