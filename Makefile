@@ -88,6 +88,10 @@ bench: ## the cost of authentication, as a ratio to a reverse proxy without it
 redis-bytes: tools ## memory of Redis per session, with SESSIONS (1000000) sessions
 	SESSIONS=$(SESSIONS) go test -run '^$$' -bench '^BenchmarkRedisBytesPerSession$$' -benchtime 1x -timeout 30m ./session/
 
+.PHONY: login-cost
+login-cost: tools ## processor time of a login in Redis and in the gateway, and its ratio to one script a step
+	@go test -run '^$$' -bench '^BenchmarkLogin$$' -benchtime 10000x ./session/
+
 .PHONY: scale
 scale: ## a six-node Redis cluster with SESSIONS sessions, and requests while a master is killed
 	@scripts/need redis-server=redis-server redis-cli=redis-tools

@@ -48,19 +48,21 @@ func (s *Store) Login(ctx context.Context, login Login) (Token, *Session, bool, 
 		return Token{}, nil, false, err
 	}
 	call := loginCall{login: login, session: session, now: now, opaque: opaque, tokenEnd: end}
-	answer, err := s.runLogin(ctx, c, call)
+	result, err := s.runLogin(ctx, c, call)
+	if err == nil && result.text(0) == "blocked" {
+		result, err = s.retryLogin(ctx, c, call, result.text(1))
+	}
 	if err != nil {
 		return Token{}, nil, false, err
 	}
-	if answer.text(0) == "blocked" {
-		if answer, err = s.retryLogin(ctx, c, call, answer.text(1)); err != nil {
-			return Token{}, nil, false, err
-		}
+	isNew, err := s.applyLogin(ctx, session, result)
+	if err != nil {
+		return Token{}, nil, false, err
 	}
-	return s.loggedIn(ctx, token, session, answer)
+	return token, session, isNew, nil
 }
 
-// retryLogin is for a user with a ban. Whether it is over is judged here, where
+// retryLogin is for a user with a ban. Whether it is over is decided here, where
 // its MAC can be checked; the script then removes this very one.
 func (s *Store) retryLogin(ctx context.Context, c *activeConfig, call loginCall, ban string) (reply, error) {
 	if err := s.blockedBy(s.keys.user(tagOf(call.session.ID)), ban); err != nil {
@@ -70,23 +72,28 @@ func (s *Store) retryLogin(ctx context.Context, c *activeConfig, call loginCall,
 	return s.runLogin(ctx, c, call)
 }
 
-func (s *Store) loggedIn(ctx context.Context, token Token, session *Session, answer reply) (Token, *Session, bool, error) {
-	if answer.text(0) == "blocked" { // anew, between the two runs
-		return Token{}, nil, false, &BlockedError{}
+// applyLogin completes the session by what the script found, and publishes what it
+// has done to others.
+func (s *Store) applyLogin(ctx context.Context, session *Session, result reply) (isNew bool, err error) {
+	switch result.text(0) {
+	case "blocked": // anew, between the two runs
+		return false, &BlockedError{}
+	case "done":
+	default:
+		return false, unavailable("login", errUnexpectedReply)
 	}
-	if answer.text(0) != "done" {
-		return Token{}, nil, false, unavailable("login", errUnexpectedReply)
-	}
-	tag, replaced := tagOf(session.ID), answer.list(4)
+	tag, replaced := tagOf(session.ID), result.list(4)
 	s.metrics.started.Inc()
 	s.metrics.ended.WithLabelValues(string(CauseReplaced)).Add(float64(len(replaced)))
-	s.publish(ctx, sessionEvent(eventEnded, tag, append(answer.list(6), replaced...)))
-	s.publish(ctx, sessionEvent(eventChanged, tag, answer.list(5)))
-	user := s.records(s.keys.user(tag))
-	session.UnionID = user.text("n", answer.text(2))
-	err := readPhone(user.text("p", answer.text(3)), &session.Phone)
-	s.resign(user.outdated)
-	return token, session, answer.number(1) == 1, err
+	s.publish(ctx, sessionEvent(eventEnded, tag, append(result.list(6), replaced...)))
+	s.publish(ctx, sessionEvent(eventChanged, tag, result.list(5)))
+	if len(result) > 2 {
+		user := s.records(s.keys.user(tag))
+		session.UnionID = user.text("n", result.text(2))
+		err = readPhone(user.text("p", result.text(3)), &session.Phone)
+		s.resign(user.outdated)
+	}
+	return result.number(1) == 1, err
 }
 
 // newSession has whole milliseconds, as Redis keeps them.
@@ -112,7 +119,7 @@ type loginCall struct {
 }
 
 // runLogin runs the script in one round trip with the entries that the user is
-// found by.
+// found by. The result is a list as login.lua returns it, of two where that is all.
 func (s *Store) runLogin(ctx context.Context, c *activeConfig, l loginCall) (reply, error) {
 	calls := s.loginCalls(c, l)
 	s.redis.runAll(ctx, calls)
@@ -120,11 +127,13 @@ func (s *Store) runLogin(ctx context.Context, c *activeConfig, l loginCall) (rep
 	if script.err != nil {
 		return nil, script.err
 	}
-	list, ok := script.reply.([]any)
-	if !ok {
-		return nil, unavailable("login", errUnexpectedReply)
+	switch r := script.reply.(type) {
+	case []any:
+		return r, nil
+	case int64:
+		return reply{"done", r}, nil
 	}
-	return list, nil
+	return nil, unavailable("login", errUnexpectedReply)
 }
 
 // loginCalls are the writes of a login, the script last.
@@ -138,12 +147,12 @@ func (l loginCall) facts() []fact {
 	return []fact{{byUnionID, l.login.UnionID}, {byUserID, l.login.UserID}, {byPhone, l.session.Phone}}
 }
 
-// loginArgs are in the order of login.lua.
+// loginArgs are in the order of login.lua, without the empty ones at the end.
 func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []any) {
 	tag, raw := tagOf(l.session.ID), rawOf(l.session.ID)
 	sessions, user := s.keys.sessions(tag), s.keys.user(tag)
 	life := lifetime{l.now.UnixMilli(), l.session.EndsAt}
-	var phone, roles, told string
+	var phone, roles, told, opaque, opaqueEnd, appEnd string
 	if l.login.Phone != nil {
 		phone = l.login.Phone.String()
 	}
@@ -153,24 +162,29 @@ func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []a
 	if l.login.UserID != "" || l.login.Roles != nil {
 		told = "1"
 	}
+	if l.opaque != "" {
+		opaque, opaqueEnd = l.opaque, decimal(l.tokenEnd.Unix())
+	}
+	if end := s.apps.latest(l.login.AppID); end > 0 {
+		appEnd = decimal(end)
+	}
 	sign := func(key, field, value string) string {
 		if value == "" {
 			return ""
 		}
 		return c.keys.signField(key, field, value)
 	}
-	opaque := ""
-	if l.opaque != "" {
-		opaque = sign(sessions, raw+l.opaque, decimal(l.tokenEnd.Unix()))
+	args = []any{
+		life.created, raw, sign(sessions, raw+"s", life.String()), c.sealSessionKey(l.session, l.login.SessionKey), l.tokenEnd.Unix(),
+		c.maxPerUser(), l.now.Add(-c.IdleTimeout).UnixMilli(), min(c.IdleTimeout, c.MaxLifetime).Milliseconds(),
+		l.login.AppID, l.login.OpenID, sign(user, "n", l.login.UnionID), opaque, sign(sessions, raw+opaque, opaqueEnd),
+		told, sign(user, "i", l.login.UserID), sign(user, "r", roles), sign(sessions, raw+"i", l.login.UserID), sign(sessions, raw+"r", roles),
+		sign(user, "p", phone), appEnd, l.endedBan,
 	}
-	return []string{user, sessions, s.keys.jars(tag)}, []any{
-		life.created, raw, sign(sessions, raw+"s", life.String()), c.sealSessionKey(l.session, l.login.SessionKey),
-		l.tokenEnd.Unix(), l.opaque, opaque,
-		sign(sessions, raw+"i", l.login.UserID), sign(sessions, raw+"r", roles), c.maxPerUser(), c.IdleTimeout.Milliseconds(),
-		min(c.IdleTimeout, c.MaxLifetime).Milliseconds(), s.apps.latest(l.login.AppID), l.login.AppID, l.login.OpenID, sign(user, "n", l.login.UnionID),
-		sign(user, "p", phone), told, sign(user, "i", l.login.UserID), sign(user, "r", roles),
-		l.endedBan,
+	for args[len(args)-1] == "" {
+		args = args[:len(args)-1]
 	}
+	return []string{user, sessions, s.keys.jars(tag)}, args
 }
 
 // issue makes a token of the configured format. opaque is where an opaque one's

@@ -39,21 +39,48 @@ func TestUserIsNewExactlyOnce(t *testing.T) {
 	}
 }
 
-// An answer may get lost; the client library then runs the script again.
+// A reply may get lost; the client library then runs the script again.
 func TestLoginRunTwiceIsOneLogin(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, redistest.Start(t), nil)
-	c, now := s.config.Load(), s.now()
-	session := newSession(loginOf("oA"), now, c)
-	keys, args := s.loginArgs(c, loginCall{login: loginOf("oA"), session: session, now: now, tokenEnd: now.Add(time.Hour)})
-	for range 2 {
-		answer, err := s.redis.runList(t.Context(), loginScript, keys, args...)
-		if err != nil || reply(answer).text(0) != "done" || reply(answer).number(1) != 1 {
-			t.Errorf("%v, %v", answer, err)
-		}
+	for name, max := range map[string]int{"any number of sessions": 0, "one session a user": 1} {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t, redistest.Start(t), func(o *Config) { o.MaxPerUser = max })
+			c, now := s.config.Load(), s.now()
+			call := func() loginCall {
+				return loginCall{login: loginOf("oA"), session: newSession(loginOf("oA"), now, c), now: now, tokenEnd: now.Add(time.Hour)}
+			}
+			first, sameMoment := call(), call()
+			for i, run := range []loginCall{first, first, sameMoment, sameMoment} {
+				result, err := s.runLogin(t.Context(), c, run)
+				if isNew := result.number(1) == 1; err != nil || result.text(0) != "done" || isNew != (i < 2) {
+					t.Errorf("run %d: %v, %v", i, result, err)
+				}
+			}
+			want := 2
+			if max == 1 {
+				want = 1
+			}
+			u, err := s.User(t.Context(), appid, "oA")
+			if err != nil || len(u.Sessions) != want || u.Sessions[want-1].ID != first.session.ID && u.Sessions[want-1].ID != sameMoment.session.ID {
+				t.Errorf("%+v, %v", u, err)
+			}
+		})
 	}
-	if u, err := s.User(t.Context(), appid, "oA"); err != nil || len(u.Sessions) != 1 {
-		t.Errorf("%+v, %v", u, err)
+}
+
+// A record that somebody has damaged keeps nobody from logging in, and a login mends the user's.
+func TestDamagedRecordsDoNotStopALogin(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, redistest.Start(t), func(o *Config) { o.MaxPerUser = 2 })
+	for _, damage := range []struct{ kind, field string }{{"u", "a"}, {"u", "o"}, {"u", "f"}, {"u", "l"}, {"u", "n"}, {"s", "s"}, {"s", "l"}, {"s", "k"}, {"s", "w"}} {
+		for _, value := range []string{"", "x", "1 2", "-1", strings.Repeat("9", 40)} {
+			_, session := logIn(t, s, "oA")
+			set(damage.kind, damage.field, value)(s, session, nil)
+			token, _ := logIn(t, s, "oA")
+			if g := granted(t, s, token); g.Session.OpenID != "oA" || g.Session.AppID != appid {
+				t.Errorf("%v: %+v", damage, g.Session)
+			}
+		}
 	}
 }
 

@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	claimFor   = 5 * time.Minute  // WeChat's own codes live as long
-	answerFor  = 60 * time.Second // for a client that lost the answer
-	waitFor    = 15 * time.Second // for the answer that another request is working on
-	useFor     = 30 * time.Second // for do, once its client has gone
-	waitStep   = 20 * time.Millisecond
-	waitLonger = 200 * time.Millisecond
+	claimFor    = 5 * time.Minute  // WeChat's own codes live as long
+	answerFor   = 60 * time.Second // for a client that lost the answer
+	waitFor     = 15 * time.Second // for the answer that another request is working on
+	useFor      = 30 * time.Second // for do, once its client has gone
+	answerDelay = 5 * time.Second  // until the answer of do is stored
+	waitStep    = 20 * time.Millisecond
+	waitLonger  = 200 * time.Millisecond
 )
 
 // CodeUse is a request that comes with a login code.
@@ -59,7 +60,7 @@ func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Co
 		if sleep.For(ctx, step); ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		answer, state, err = c.acquire(ctx, CodeUse{})
+		answer, state, err = c.check(ctx)
 	}
 	switch {
 	case err != nil:
@@ -105,34 +106,63 @@ func (c claim) sealedFor() string {
 	return c.key
 }
 
-func (c claim) names() []string {
-	return []string{c.store.keys.claim(c.code), c.store.keys.answer(c.code)}
-}
-
-// acquire claims the code, and counts the request where use has a rate.
+// acquire claims the code, and counts the request where use has a rate. Most
+// codes are new, for which a plain command does; check is for the others.
 func (c claim) acquire(ctx context.Context, use CodeUse) (answer []byte, state string, err error) {
-	s := c.store
-	claim := &call{script: claimLoginCodeScript, keys: c.names(), args: []any{c.claimant, c.key, claimFor.Milliseconds(), c.prefetch}}
-	calls := []*call{claim}
+	set := c.setCall()
+	calls := []*call{set}
 	if use.Rate.Count > 0 {
-		calls = append(calls, s.limitCall(use.Limit, use.Rate))
+		calls = append(calls, c.store.limitCall(use.Limit, use.Rate))
 	}
-	s.redis.runAll(ctx, calls)
-	list, _ := claim.reply.([]any)
-	state = reply(list).text(0)
+	c.store.redis.runAll(ctx, calls)
+	isNew, err := set.wasSet()
 	if len(calls) == 2 {
-		if retryAfter, ok := s.limited(calls[1], use.Limit, use.Rate); !ok {
-			if state == "mine" {
-				c.finish(ctx, "release", nil)
+		if retryAfter, ok := c.store.limited(calls[1], use.Limit, use.Rate); !ok {
+			if err == nil { // new or not: the reply to a first attempt may have been lost
+				c.finish(ctx, "release")
 			}
 			return nil, "", &LimitedError{retryAfter}
 		}
 	}
-	if claim.err == nil && state == "" {
-		claim.err = unavailable(claim.name(), errUnexpectedReply)
+	if err != nil || isNew {
+		return nil, "mine", err
 	}
-	if claim.err != nil || state != "answer" {
-		return nil, state, claim.err
+	return c.check(ctx)
+}
+
+// setCall claims the code if it is new.
+func (c claim) setCall() *call {
+	key := c.store.keys.claim(c.code)
+	return &call{keys: []string{key}, args: []any{"set", key, "open|" + c.claimant + "|" + c.key, "nx", "px", claimFor.Milliseconds()}}
+}
+
+// wasSet reads the reply to a SET with NX: false where the key was there.
+func (c *call) wasSet() (bool, error) {
+	switch {
+	case isMissing(c.err):
+		return false, nil
+	case c.err == nil && c.reply != "OK":
+		return false, unavailable(c.name(), errUnexpectedReply)
+	}
+	return c.err == nil, c.err
+}
+
+// check gives the state of a code that was claimed: "mine", "wait", "used", or
+// "answer" with the answer.
+func (c claim) check(ctx context.Context) (answer []byte, state string, err error) {
+	s := c.store
+	keys := []string{s.keys.claim(c.code), s.keys.answer(c.code)}
+	list, err := s.redis.runList(ctx, claimLoginCodeScript, keys,
+		c.claimant, c.key, claimFor.Milliseconds(), c.prefetch, (useFor + answerDelay).Milliseconds())
+	if err != nil {
+		return nil, "", err
+	}
+	state = reply(list).text(0)
+	if state == "" {
+		return nil, "", unavailable(claimLoginCodeScript.name, errUnexpectedReply)
+	}
+	if state != "answer" {
+		return nil, state, nil
 	}
 	answer, err = s.config.Load().keys.open(loginAnswerPurpose, []byte(reply(list).text(1)), c.code, c.sealedFor())
 	if err != nil {
@@ -149,10 +179,10 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	switch {
 	case errors.As(err, &released):
 		err = released.error
-		c.finish(own, "release", nil)
+		c.finish(own, "release")
 	case c.sealedFor() == "": // the claim as it is refuses all others
 	case err != nil:
-		c.finish(own, "keep", nil)
+		c.finish(own, "keep")
 	default:
 		c.keep(own, answer)
 	}
@@ -160,27 +190,24 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 }
 
 // keep queues the answer to be stored for a client that loses it; the reply to the
-// present request doesn't wait for that.
+// present request doesn't wait for that. The claim needs no end: once a use can't be
+// under way any more, it refuses all who find no answer.
 func (c claim) keep(ctx context.Context, answer []byte) {
+	key := c.store.keys.answer(c.code)
 	sealed := c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.sealedFor())
+	store := &call{keys: []string{key}, args: []any{"set", key, sealed, "px", answerFor.Milliseconds()}}
 	select {
-	case c.store.loginAnswers <- c.finishCall("keep", sealed):
+	case c.store.loginAnswers <- store:
 	default:
-		c.finish(ctx, "keep", sealed)
+		c.store.redis.runAll(ctx, []*call{store})
 	}
 }
 
-// finish ends the claim. Without Redis it stays until it runs out, and the code
-// is used up.
-func (c claim) finish(ctx context.Context, outcome string, sealed []byte) {
-	c.store.redis.runAll(ctx, []*call{c.finishCall(outcome, sealed)})
-}
-
-func (c claim) finishCall(outcome string, sealed []byte) *call {
-	return &call{
-		script: finishLoginCodeScript, keys: c.names(),
-		args: []any{c.claimant, c.key, outcome, sealed, answerFor.Milliseconds()},
-	}
+// finish ends the claim without an answer: "keep" has the code used up, "release"
+// lets it be used again. Without Redis the claim stays until it runs out, and the
+// code is used up.
+func (c claim) finish(ctx context.Context, outcome string) {
+	_, _ = c.store.redis.runInt(ctx, finishLoginCodeScript, []string{c.store.keys.claim(c.code)}, c.claimant, c.key, outcome)
 }
 
 // answerPause is how long answers wait for others, to be stored together.

@@ -33,9 +33,11 @@ func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter ti
 }
 
 func (s *Store) limitCall(key string, rate Rate) *call {
+	step := rate.step().Microseconds()
+	first := (step + 999) / 1000 // ms
 	return &call{
 		script: rateLimitScript, keys: []string{s.keys.limit(hashOf(key))},
-		args: []any{rate.step().Microseconds(), rate.Count},
+		args: []any{step, rate.Count, first*1000 - step, first},
 	}
 }
 

@@ -1,4 +1,4 @@
--- Ends a claim. KEYS: claim, answer. ARGV: claimant, hash, 'keep' or 'release', answer or '', answer's ms.
+-- Ends a claim without an answer. KEYS: claim. ARGV: claimant, hash, 'keep' or 'release'.
 local held = redis.call('GET', KEYS[1])
 local mine = ARGV[1] .. '|' .. ARGV[2]
 local second = held and string.match(held, '^open|[^|]*|[^|]*(.*)$')
@@ -9,5 +9,4 @@ if ARGV[3] == 'release' then
 end
 local ttl = redis.call('PTTL', KEYS[1])
 redis.call('SET', KEYS[1], 'done|' .. mine .. second, 'PX', math.max(ttl, 1))
-if ARGV[4] ~= '' then redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[5]) end
 return 1
