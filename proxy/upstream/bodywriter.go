@@ -10,23 +10,23 @@ import (
 	"time"
 )
 
-// continueWait is how long a request with Expect: 100-continue waits for a
-// 100 Continue. Backends that don't know of it send nothing.
+// continueWait is how long a request with Expect: 100-continue waits for a 100 response
+// before it sends its body. Backends that don't support it send none.
 const continueWait = time.Second
 
-// bodyWriter sends a request's head and body while its response is awaited, which
-// may come before the whole body is sent.
+// bodyWriter sends a request's head and body in a goroutine of its own, since the
+// response may be received before the whole body is sent.
 type bodyWriter struct {
 	x       *exchange
 	chunked bool
-	head    []byte        // not sent yet
-	allowed chan struct{} // closed: the body may be sent
-	once    sync.Once     // for closing it
+	head    []byte        // not sent yet; nil: sent
+	allowed chan struct{} // closed when the body may be sent
+	once    sync.Once     // closes allowed
 	exited  chan struct{}
 
 	mu              sync.Mutex
-	sent            bool // all of it
-	responseStarted bool // the response's headers have come
+	complete        bool // the whole body was sent
+	responseStarted bool // the response's headers were received
 }
 
 func startBodyWriter(x *exchange, head []byte) *bodyWriter {
@@ -48,22 +48,23 @@ func (w *bodyWriter) run() {
 		return
 	}
 	err := w.send()
-	var source bodyReadError
+	var readError bodyReadError
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.sent = err == nil
+	w.complete = err == nil
 	switch {
 	case w.responseStarted:
-	case errors.As(err, &source), errors.Is(err, os.ErrDeadlineExceeded):
-		w.x.pc.abort() // half a body must not pass for a whole one; nor does a target that takes no more answer
+	case errors.As(err, &readError), errors.Is(err, os.ErrDeadlineExceeded):
+		w.x.pc.abort() // the body can't be completed, so no response to it is awaited
 	default:
-		// A target that has closed the connection may have sent a response before.
+		// A target that closes the connection may have sent a response before.
 		w.x.pc.extendReadDeadline(time.Now())
 	}
 }
 
-// waitAllowed waits for a 100 Continue where the request expects one. A final
-// response in its place means that the body isn't wanted.
+// waitAllowed waits until the body may be sent, and reports whether to send it. A
+// request with Expect: 100-continue sends its head first, and sends no body if the
+// final response is received before.
 func (w *bodyWriter) waitAllowed() bool {
 	select {
 	case <-w.allowed:
@@ -84,8 +85,8 @@ func (w *bodyWriter) waitAllowed() bool {
 	return !w.responseStarted
 }
 
-// write sends bytes, for which the target has the time-out, until its response has
-// come: then it may take as long as it likes.
+// write writes to the target, within the timeout until the response's headers are
+// received, and without a limit after that.
 func (w *bodyWriter) write(p []byte) error {
 	w.mu.Lock()
 	if !w.responseStarted {
@@ -97,39 +98,39 @@ func (w *bodyWriter) write(p []byte) error {
 	return err
 }
 
-// bodyReadError is of reading the client's body, not of sending it.
+// bodyReadError is an error of reading the client's body, not of writing to the target.
 type bodyReadError struct{ error }
 
 const (
 	copyBufferSize = 32 << 10
 
-	// chunkLine has room for the size of a chunk in a copy buffer.
+	// chunkLine is the length of the longest line with a chunk's size.
 	chunkLine = len("8000\r\n")
 )
 
 var copyBuffers = sync.Pool{New: func() any { return new([copyBufferSize]byte) }}
 
-// send writes head, body and trailers; what comes piece by piece goes on piece by
-// piece, each in one write.
+// send writes head, body and trailers. Each Read of the body is written at once, in one
+// write.
 func (w *bodyWriter) send() error {
 	buf := copyBuffers.Get().(*[copyBufferSize]byte)
 	defer copyBuffers.Put(buf)
 	req := w.x.req
-	for left := req.ContentLength; ; {
-		begin, err := w.beginPiece(buf)
+	for remaining := req.ContentLength; ; {
+		start, err := w.beginPiece(buf)
 		if err != nil {
 			return err
 		}
-		n, err := req.Body.Read(buf[begin : copyBufferSize-len("\r\n")])
-		if left -= int64(n); !w.chunked && (left < 0 || err == io.EOF && left > 0) {
+		n, err := req.Body.Read(buf[start : copyBufferSize-len("\r\n")])
+		if remaining -= int64(n); !w.chunked && (remaining < 0 || err == io.EOF && remaining > 0) {
 			return bodyReadError{errLength}
 		}
 		if err != nil && err != io.EOF {
 			return bodyReadError{err}
 		}
-		piece := buf[:begin+n]
+		piece := buf[:start+n]
 		if w.chunked {
-			piece = frameChunk(piece, begin, n)
+			piece = frameChunk(piece, start, n)
 		}
 		if err == io.EOF {
 			return w.writeLast(piece)
@@ -140,8 +141,9 @@ func (w *bodyWriter) send() error {
 	}
 }
 
-// beginPiece begins a piece with the head, unless it was sent, and leaves room for a
-// chunk's size. It returns where the body goes. A head too long for that is sent.
+// beginPiece copies the head to the buffer, unless it was sent, leaves room for a
+// chunk's size, and returns where the body's bytes go. A head too long for the buffer
+// is sent.
 func (w *bodyWriter) beginPiece(buf *[copyBufferSize]byte) (int, error) {
 	if len(w.head) > copyBufferSize/2 {
 		if err := w.write(w.head); err != nil {
@@ -157,20 +159,22 @@ func (w *bodyWriter) beginPiece(buf *[copyBufferSize]byte) (int, error) {
 	return n, nil
 }
 
-// frameChunk makes a chunk of the n bytes of body at begin; nothing of none.
-func frameChunk(piece []byte, begin, n int) []byte {
-	head := begin - chunkLine
+// frameChunk makes a chunk of the n bytes at start. For n = 0 it makes none: that would
+// end the body.
+func frameChunk(piece []byte, start, n int) []byte {
+	lineStart := start - chunkLine
 	if n == 0 {
-		return piece[:head]
+		return piece[:lineStart]
 	}
-	line := strconv.AppendInt(piece[:head:begin], int64(n), 16)
+	line := strconv.AppendInt(piece[:lineStart:start], int64(n), 16)
 	line = append(line, "\r\n"...)
-	// The line is shorter than its room where the chunk is short.
-	copy(piece[len(line):], piece[begin:begin+n])
+	// For a short chunk the line is shorter than its room, so the data moves.
+	copy(piece[len(line):], piece[start:start+n])
 	return append(piece[:len(line)+n], "\r\n"...)
 }
 
-// finish sends the last piece, and ends a chunked body, with its trailers.
+// writeLast writes the last piece and, of a chunked body, the last chunk and the
+// trailers.
 func (w *bodyWriter) writeLast(piece []byte) error {
 	if w.chunked {
 		var err error
@@ -184,15 +188,15 @@ func (w *bodyWriter) writeLast(piece []byte) error {
 	return w.write(piece)
 }
 
-// allowBody lets the body be sent.
+// allowBody allows the body to be sent.
 func (w *bodyWriter) allowBody() {
 	if w != nil {
 		w.once.Do(func() { close(w.allowed) })
 	}
 }
 
-// responseReceived is called when the response's headers have come: they are not
-// waited for any more, and a body held back isn't wanted.
+// responseReceived is called when the response's headers are received: writing has no
+// timeout any more, and a body that was not allowed yet isn't sent.
 func (w *bodyWriter) responseReceived() {
 	if w == nil {
 		return
@@ -204,11 +208,11 @@ func (w *bodyWriter) responseReceived() {
 	w.allowBody()
 }
 
-// bodyWriterExitTimeout is how long a bodyWriter may take to notice that it is done.
+// bodyWriterExitTimeout is how long waitSent waits for the goroutine to end.
 const bodyWriterExitTimeout = 20 * time.Millisecond
 
-// done reports whether all of the body was sent, so that the connection may be
-// used again.
+// waitSent waits for the goroutine to end and reports whether the whole body was sent,
+// so that the connection can be used again.
 func (w *bodyWriter) waitSent() bool {
 	if w == nil {
 		return true
@@ -220,5 +224,5 @@ func (w *bodyWriter) waitSent() bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.sent
+	return w.complete
 }

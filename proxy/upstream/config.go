@@ -8,71 +8,71 @@ import (
 	"time"
 )
 
-// The ways to choose a target. The empty string means RoundRobin.
+// The values of Config.Balance.
 const (
-	RoundRobin = "round_robin" // by weight, evenly interleaved
-	LeastConn  = "least_conn"  // fewest requests in flight for its weight
-	HashOpenID = "hash_openid" // by Call.HashKey; round robin for requests without a key
+	RoundRobin = "round_robin" // by weight, interleaved; the default
+	LeastConn  = "least_conn"  // fewest requests in flight per weight
+	HashOpenID = "hash_openid" // rendezvous hashing of Call.HashKey; round robin without a key
 )
 
-// Config describes a group: the targets that answer for one route.
+// Config describes a group: the targets of one route.
 type Config struct {
 	Name    string   // for errors, logs and metrics
 	Targets []Target // at least one
-	Balance string   // RoundRobin, LeastConn or HashOpenID
+	Balance string   // RoundRobin, LeastConn or HashOpenID; "": RoundRobin
 
-	// Retries is how many other targets may be tried after a failure that is
-	// safe to repeat. 0: none.
+	// Retries is how many other targets may be tried after a failure, where a
+	// retry is safe. 0: none.
 	Retries int
 
-	// Timeout limits the wait for the response's headers once the request is
-	// sent, and how long a target may refuse to take more of a request's body.
-	// 0: 30 s. What comes after the headers may take as long as it likes.
+	// Timeout limits the time until the response's headers after the request was
+	// sent, and the time in which a target reads none of the request's body.
+	// 0: 30 s. After the headers there is no limit.
 	Timeout time.Duration
 
 	Health Health
 	Eject  Eject
 
-	// PreserveHost leaves the request's Host as it is; otherwise the target
-	// is sent the host of its own URL.
+	// PreserveHost sends the request's Host to the target; otherwise the host of
+	// the target's URL is sent.
 	PreserveHost bool
 }
 
-// Target is one backend. Where its host is a name that stands for several
-// addresses, each address counts as a backend of its own with this weight.
+// Target is one backend. Where its host is a name with several addresses, each
+// address is a backend of its own with this weight.
 type Target struct {
 	// URL has the scheme http, https or h2c (HTTP/2 without TLS), a host and
-	// perhaps a base path, which is put in front of each request's path.
+	// optionally a base path, which is prefixed to each request's path.
 	URL *url.URL
 
-	Weight int // share among the targets; 0: 1
+	Weight int // share of the requests relative to the other targets; 0: 1
 
-	// For https only. CAFile holds the PEM roots to trust in place of the
-	// system's; CertFile and KeyFile the client certificate; ServerName the
-	// name to ask for and to verify in place of the URL's host.
+	// For https only. CAFile is a PEM file with the roots to trust instead of the
+	// system's, CertFile and KeyFile are the client certificate, ServerName is sent
+	// and verified instead of the URL's host.
 	CAFile, CertFile, KeyFile, ServerName string
 }
 
-// Health is the active check of each target. Zero values other than Path's
-// take the defaults in brackets.
+// Health configures the active checks of each target. A zero value other than
+// Path's means the default in brackets.
 type Health struct {
-	Path      string        // asked with GET on the target's host; "": no active checks
-	Interval  time.Duration // between checks, a tenth more or less [5 s]
+	Path      string        // path of the GET to the target's host; "": no active checks
+	Interval  time.Duration // between checks, varied by a tenth [5 s]
 	Timeout   time.Duration // of one check [2 s]
-	Healthy   int           // good answers in a row (2xx, 3xx) that bring a target back [2]
-	Unhealthy int           // bad ones in a row that take it out [2]
+	Healthy   int           // consecutive successes (2xx, 3xx) after which a target is healthy [2]
+	Unhealthy int           // consecutive failures after which it is unhealthy [2]
 }
 
-// Eject is the passive check: a target that fails this often in a row gets no
-// requests for a while. Failures are connections that can't be made or break
-// before a response, responses that don't begin within Timeout, and the
-// responses 502, 503 and 504.
+// Eject configures the passive check, a circuit breaker: a target with so many
+// consecutive failures gets no requests for a while. Failures are connections that
+// can't be established or break before a response, responses that don't start
+// within Timeout, and the statuses 502, 503 and 504.
 type Eject struct {
 	Failures int           // 0: never
-	For      time.Duration // the first time; doubled each time in a row, at most eightfold [10 s]
+	For      time.Duration // of the first ejection; doubled for each further one, at most eightfold [10 s]
 }
 
-// withDefaults fills in what was left out.
+// withDefaults replaces zero values by the defaults.
 func (c Config) withDefaults() Config {
 	c.Balance = cmp.Or(c.Balance, RoundRobin)
 	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)

@@ -2,22 +2,23 @@ package upstream
 
 import "time"
 
-// pastDeadline ends what waits for the connection now.
+// pastDeadline makes pending reads and writes return at once.
 var pastDeadline = time.Unix(1, 0)
 
-// abort ends what is under way on the connection, for good.
+// abort ends pending reads and writes on the connection, and all further ones.
 func (pc *persistConn) abort() { _ = pc.SetDeadline(pastDeadline) }
 
-// reapplyAbort is called after a deadline was set, which may have undone an abort.
+// reapplyAbort is called after each change of a deadline, which may have undone an
+// abort.
 func (pc *persistConn) reapplyAbort() {
 	if pc.canceler.canceled.Load() {
 		pc.abort()
 	}
 }
 
-// extendReadDeadline sets a deadline for reading: the timeout, or up to an eighth of it or
-// two seconds more. Most requests find one that is still good enough: setting it
-// costs as much as a small system call.
+// extendReadDeadline sets the deadline for reading to the timeout, or up to an eighth
+// of it or two seconds later. Setting a deadline costs as much as a small system call,
+// and this way most requests find one that is still valid.
 func (pc *persistConn) extendReadDeadline(now time.Time) {
 	slack := min(time.Second, pc.timeout/16)
 	least := now.Add(pc.timeout)
@@ -26,7 +27,7 @@ func (pc *persistConn) extendReadDeadline(now time.Time) {
 	}
 }
 
-// setReadDeadline sets the deadline for reading; zero: none.
+// setReadDeadline sets the deadline for reading. Zero: none.
 func (pc *persistConn) setReadDeadline(t time.Time) {
 	if pc.readDeadline.Equal(t) {
 		return
@@ -36,6 +37,7 @@ func (pc *persistConn) setReadDeadline(t time.Time) {
 	pc.reapplyAbort()
 }
 
+// setWriteDeadline sets the deadline for writing. Zero: none.
 func (pc *persistConn) setWriteDeadline(t time.Time) {
 	_ = pc.SetWriteDeadline(t)
 	pc.reapplyAbort()

@@ -8,26 +8,27 @@ import (
 	"time"
 )
 
-// exchange is one request and its response on a connection.
+// exchange is one request and its response on a persistConn. It is also the response's
+// body.
 type exchange struct {
 	transport *http1Transport
 	pc        *persistConn
 	a         *attempts
 	req       *http.Request
-	keep      bool        // the backend keeps the connection
-	body      *bodyWriter // nil: the request has none, or it went with the head
+	keepAlive bool        // the backend keeps the connection open after the response
+	body      *bodyWriter // nil: no body, or it was sent with the head
 
 	canceler     *Canceler
-	ownCanceler  Canceler    // where the caller has none
-	stopWatching func() bool // the request's context; nil: the caller watches
+	ownCanceler  Canceler    // where the Call has none
+	stopWatching func() bool // stops watching the request's context; nil: it isn't watched
 
 	bodyReader bodyReader // of the response
-	err        error      // that it has ended with
+	err        error      // of Read after the end
 	done       atomic.Bool
 }
 
-// newExchange uses memory that a has, the first time: goroutines of an earlier
-// exchange may still look at theirs.
+// newExchange begins an exchange on the connection. The first of a call uses the call's
+// memory; later ones must not, since goroutines of the first may still use it.
 func (a *attempts) newExchange(t *http1Transport, pc *persistConn) *exchange {
 	x := &a.exchange
 	if x.transport != nil {
@@ -42,12 +43,12 @@ func (a *attempts) newExchange(t *http1Transport, pc *persistConn) *exchange {
 	return x
 }
 
-// do writes the request and reads up to the final response's headers.
-func (x *exchange) do(head []byte) (*Response, error) {
+// roundTrip writes the request and reads the response up to the end of its headers.
+func (x *exchange) roundTrip(head []byte) (*Response, error) {
 	if !x.canceler.attach(x.pc) {
 		return nil, context.Canceled
 	}
-	if err := x.send(head); err != nil {
+	if err := x.sendRequest(head); err != nil {
 		return nil, err
 	}
 	res, err := x.readResponse()
@@ -55,11 +56,12 @@ func (x *exchange) do(head []byte) (*Response, error) {
 		return nil, err
 	}
 	x.body.responseReceived()
-	return res, x.attachBody(res)
+	return res, x.setBody(res)
 }
 
-// send writes the request, or has its body written while the response is awaited.
-func (x *exchange) send(head []byte) error {
+// sendRequest writes the request. A body that isn't short is sent by a bodyWriter while
+// the response is awaited.
+func (x *exchange) sendRequest(head []byte) error {
 	if hasBody(x.req) && x.a.shortBody == nil {
 		x.pc.setReadDeadline(time.Time{})
 		if err := x.pc.checkIdle(); err != nil {
@@ -72,13 +74,13 @@ func (x *exchange) send(head []byte) error {
 	return x.pc.send(head)
 }
 
-// readResponse reads responses until one that isn't interim (1xx).
+// readResponse reads interim responses and the head of the final one.
 func (x *exchange) readResponse() (*Response, error) {
-	room := maxBeforeHeaders
+	remaining := maxBeforeHeaders
 	for range maxInterim {
 		res := &x.a.response
 		*res = Response{Header: x.a.fields[:0]}
-		size, err := x.pc.readHead(res, min(room, maxHeaderBytes))
+		size, err := x.pc.readHead(res, min(remaining, maxHeaderBytes))
 		if err != nil {
 			return nil, err
 		}
@@ -88,16 +90,16 @@ func (x *exchange) readResponse() (*Response, error) {
 		if res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {
 			return res, nil
 		}
-		if err := x.interim(res); err != nil {
+		if err := x.handleInterim(res); err != nil {
 			return nil, err
 		}
-		room -= size
+		remaining -= size
 	}
 	return nil, errInterim
 }
 
-// interim handles a 1xx response.
-func (x *exchange) interim(res *Response) error {
+// handleInterim handles a 1xx response.
+func (x *exchange) handleInterim(res *Response) error {
 	if res.StatusCode == http.StatusContinue {
 		x.body.allowBody()
 	}
@@ -107,10 +109,10 @@ func (x *exchange) interim(res *Response) error {
 	return x.a.interim(res.StatusCode, res.Header)
 }
 
-// attachBody gives the response its body. Read to its end it returns the
-// connection to the pool.
-func (x *exchange) attachBody(res *Response) error {
-	x.keep = !res.closeConn && !x.req.Close
+// setBody sets the response's body. Once it has been read to its end, the connection is
+// released to the pool.
+func (x *exchange) setBody(res *Response) error {
+	x.keepAlive = !res.closeConn && !x.req.Close
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		return x.upgrade(res)
 	}
@@ -125,7 +127,7 @@ func (x *exchange) attachBody(res *Response) error {
 		b.remaining = 0
 	}
 	if b.framing != fixedLength || int64(len(x.pc.buffered())) < b.remaining {
-		x.pc.setReadDeadline(time.Time{}) // what comes after the headers may take its time
+		x.pc.setReadDeadline(time.Time{}) // the timeout ends with the headers
 	}
 	res.Body = x
 	return nil
@@ -144,27 +146,28 @@ func (x *exchange) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close before the end earlyClose the connection: the rest is not waited for.
+// Close closes the body. Before its end that closes the connection: the rest of the
+// response isn't read.
 func (x *exchange) Close() error {
 	x.releaseConn(false)
 	return nil
 }
 
-// end is called once the connection isn't threshold any more. Whole says that the
-// response was read to its end.
-func (x *exchange) releaseConn(whole bool) {
+// releaseConn ends the exchange: the connection goes to the pool if it can be used
+// again, else it is closed. complete says that the response was read to its end.
+func (x *exchange) releaseConn(complete bool) {
 	if x.done.Swap(true) {
 		return
 	}
-	if !whole && x.err == nil {
+	if !complete && x.err == nil {
 		x.err = errBodyClosed
 	}
 	if x.stopWatching != nil {
 		x.stopWatching()
 	}
-	// After this the connection is this goroutine's alone, or Cancel has had it.
-	mine := x.canceler.detach(x.pc)
-	if mine && whole && x.keep && x.body.waitSent() && len(x.pc.buffered()) == 0 {
+	// From here on Cancel can't abort the connection, or it has already done so.
+	owned := x.canceler.detach(x.pc)
+	if owned && complete && x.keepAlive && x.body.waitSent() && len(x.pc.buffered()) == 0 {
 		x.transport.pool.release(x.pc)
 		return
 	}

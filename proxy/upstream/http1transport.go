@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// http1Transport sends requests over HTTP/1.1 without TLS, each in its caller's own
-// goroutine: the usual way to a backend in the same network. http.Transport
-// keeps two goroutines for each connection and passes every request and response
-// through channels, which costs more than all the rest of forwarding.
+// http1Transport sends requests over HTTP/1.1 without TLS, the usual protocol to a
+// backend in the same network. It uses the caller's goroutine: http.Transport has two
+// goroutines per connection and passes every request and response through channels,
+// which costs more than all the rest of forwarding.
 type http1Transport struct {
 	dial       func(ctx context.Context, network, addr string) (net.Conn, error)
 	timeout    time.Duration // until a response's headers
@@ -18,10 +18,12 @@ type http1Transport struct {
 	pool       connPool
 }
 
-// headBuffers are buffers for request headBuffers.
+// headBuffers are buffers for the heads of requests.
 var headBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); return &b }}
 
-// roundTrip sends a's request and reads the headers of its response.
+// roundTrip sends the request and reads the response up to the end of its headers.
+// While idle connections turn out to be stale before anything was written, it tries the
+// next one.
 func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
 	buf := headBuffers.Get().(*[]byte)
 	defer headBuffers.Put(buf)
@@ -38,7 +40,7 @@ func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
 			return nil, err
 		}
 		x := a.newExchange(t, pc)
-		res, err := x.do(head)
+		res, err := x.roundTrip(head)
 		if err == nil {
 			return res, nil
 		}
@@ -51,7 +53,7 @@ func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
 	}
 }
 
-// getConn returns an idle connection that the request may use, else a new one.
+// getConn returns an idle connection that the request may use, or a new one.
 func (t *http1Transport) getConn(a *attempts) (*persistConn, error) {
 	pc := t.acquireIdleConn(a)
 	if pc == nil {

@@ -7,9 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
-// Metrics are the counters and gauges of all groups of the process. Labels are
-// names and URLs of the configuration, never addresses from DNS or anything of a
-// request.
+// Metrics are the counters and gauges of all groups of the process. Label values are
+// names and URLs of the configuration, never addresses from DNS or parts of a request.
 type Metrics struct {
 	picks           *prometheus.CounterVec
 	failures        *prometheus.CounterVec
@@ -19,10 +18,10 @@ type Metrics struct {
 	inFlight        *prometheus.GaugeVec
 
 	mu   sync.Mutex
-	refs map[[2]string]int // how many groups use the series of group, target
+	refs map[[2]string]int // groups that use the series of {group, target}
 }
 
-// NewMetrics registers the collectors with reg; nil: they are kept, unregistered.
+// NewMetrics registers the collectors with reg. nil: they are not registered.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	with := promauto.With(reg)
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
@@ -34,15 +33,15 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	return &Metrics{
 		picks:           counter("picks_total", "Requests sent to a target, retries included.", "group", "target"),
 		failures:        counter("failures_total", "Failures of a target by reason: connect, connection, timeout, response, status, health.", "group", "target", "reason"),
-		retries:         counter("retries_total", "Requests sent once more, to another target.", "group"),
-		budgetExhausted: counter("retry_budget_exhausted_total", "Retries not made because too many were made already.", "group"),
+		retries:         counter("retries_total", "Requests retried at another target.", "group"),
+		budgetExhausted: counter("retry_budget_exhausted_total", "Retries not made because the retry budget was exhausted.", "group"),
 		up:              gauge("target_up", "1 while at least one address of the target is healthy and not ejected, else 0."),
 		inFlight:        gauge("in_flight_requests", "Requests and streams in flight at a target."),
 		refs:            map[[2]string]int{},
 	}
 }
 
-// targetMetrics are the series of one target, looked up once.
+// targetMetrics are the series of one target.
 type targetMetrics struct {
 	picks    prometheus.Counter
 	failures map[string]prometheus.Counter
@@ -50,8 +49,8 @@ type targetMetrics struct {
 	inFlight prometheus.Gauge
 }
 
-// acquire returns a target's series. After a reload two groups of one name exist
-// for a while: the series are removed when the last one releases them.
+// acquire returns a target's series. During a reload two groups of one name may exist:
+// the gauge is removed when the last one has released it.
 func (m *Metrics) acquire(group, target string) *targetMetrics {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -68,7 +67,7 @@ func (m *Metrics) acquire(group, target string) *targetMetrics {
 	return t
 }
 
-// release ends what acquire began. The counters stay: their sums are still true.
+// release reverses acquire. The counters stay, since counters must not decrease.
 func (m *Metrics) release(group, target string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

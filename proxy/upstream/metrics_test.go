@@ -36,7 +36,7 @@ func TestMetricsCountPicksFailuresAndRetries(t *testing.T) {
 # TYPE wxgate_upstream_picks_total counter
 wxgate_upstream_picks_total{group="api",target="B"} 2
 wxgate_upstream_picks_total{group="api",target="REFUSED"} 1
-# HELP wxgate_upstream_retries_total Requests sent once more, to another target.
+# HELP wxgate_upstream_retries_total Requests retried at another target.
 # TYPE wxgate_upstream_retries_total counter
 wxgate_upstream_retries_total{group="api"} 1
 `)

@@ -10,37 +10,35 @@ import (
 )
 
 const (
-	connBufferSize = 4 << 10 // of a connection, idle or not
-
-	// maxKeptBuffer is the largest buffer that an idle connection keeps.
-	maxKeptBuffer = 16 << 10
+	connBufferSize    = 4 << 10  // initial size of the buffer, in bytes
+	maxIdleBufferSize = 16 << 10 // a larger buffer is replaced when the connection becomes idle
 )
 
-// persistConn is an HTTP/1.1 connection without TLS, used by one request after
-// the other. Nobody reads from it while it is idle.
+// persistConn is an HTTP/1.1 connection without TLS that requests use one after the
+// other. While it is idle, nothing reads from it.
 type persistConn struct {
 	net.Conn
 	raw syscall.RawConn // nil: not available on this system
 
 	buf  []byte
-	r, w int // buf[r:w] was received and is not used yet
+	r, w int // buf[r:w] is received and unread
 
 	canceler *Canceler     // of the current request
 	timeout  time.Duration // for writing, and until the response's headers
 
-	reused       bool      // has carried a request before this one
+	reused       bool      // had a request before the current one
 	idleSince    time.Time // when it became idle
-	readDeadline time.Time // as it is set; zero: none
+	readDeadline time.Time // the one that is set; zero: none
 
-	// The state of send.
+	// State of send.
 	step    func(fd uintptr) bool // sendStep
 	out     []byte                // to be written
-	waiting bool                  // all is written, the response is awaited
+	waiting bool                  // the request is written, the response is awaited
 	sendErr error
 
 	// Of the current request.
 	written  atomic.Int64
-	received bool // anything at all
+	received bool // at least a byte of a response
 }
 
 func newPersistConn(c net.Conn, timeout time.Duration) *persistConn {
@@ -49,23 +47,23 @@ func newPersistConn(c net.Conn, timeout time.Duration) *persistConn {
 	return pc
 }
 
-// begin is called before a request.
+// startRequest resets the state for a request.
 func (pc *persistConn) startRequest(canceler *Canceler) {
 	pc.canceler = canceler
 	pc.written.Store(0)
 	pc.received = false
 }
 
-// markIdle is called before the connection goes to the pool.
+// markIdle resets the state before the connection is released to the pool.
 func (pc *persistConn) markIdle(now time.Time) {
 	pc.reused, pc.idleSince, pc.canceler = true, now, nil
 	pc.r, pc.w = 0, 0
-	if len(pc.buf) > maxKeptBuffer {
+	if len(pc.buf) > maxIdleBufferSize {
 		pc.buf = make([]byte, connBufferSize)
 	}
 }
 
-// fill reads more into the buffer, for which there must be room.
+// fill reads from the network into the buffer, which must have room.
 func (pc *persistConn) fill() error {
 	n, err := pc.Conn.Read(pc.buf[pc.w:])
 	pc.w += n
@@ -76,10 +74,10 @@ func (pc *persistConn) fill() error {
 	return err
 }
 
-// buffered is what was received and is not used yet.
+// buffered returns the bytes that are received and unread.
 func (pc *persistConn) buffered() []byte { return pc.buf[pc.r:pc.w] }
 
-// Read reads what is buffered, then from the network.
+// Read returns buffered bytes, or reads from the network where there are none.
 func (pc *persistConn) Read(p []byte) (int, error) {
 	if pc.r == pc.w {
 		return pc.Conn.Read(p)
@@ -89,8 +87,8 @@ func (pc *persistConn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// ensureRoom makes room in the buffer for at least a byte: what is used goes, and
-// where nothing is, the buffer grows.
+// ensureRoom makes room for at least a byte at the buffer's end: it moves the unread
+// bytes to the front, or doubles the buffer.
 func (pc *persistConn) ensureRoom() {
 	switch {
 	case pc.w < len(pc.buf):

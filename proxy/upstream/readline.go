@@ -10,15 +10,14 @@ var (
 	errLineTooLong = errors.New("a line is too long")
 )
 
-// lineEnd finds the end of the line that begins so many bytes into what is
-// buffered, and reads as much as that takes, up to limit bytes in all. Lines end in
-// CRLF.
-func (pc *persistConn) lineEnd(begin, limit int) (int, error) {
-	for searched := begin; ; {
+// lineEnd returns the end of the line that starts at buffered()[start], without its
+// CRLF. It reads from the network as needed; limit bounds the buffered bytes.
+func (pc *persistConn) lineEnd(start, limit int) (int, error) {
+	for searched := start; ; {
 		b := pc.buffered()
 		if i := bytes.IndexByte(b[searched:], '\n'); i >= 0 {
 			end := searched + i - 1
-			if end < begin || b[end] != '\r' {
+			if end < start || b[end] != '\r' {
 				return 0, errBareLF
 			}
 			return end, nil
@@ -34,7 +33,7 @@ func (pc *persistConn) lineEnd(begin, limit int) (int, error) {
 	}
 }
 
-// readLine reads a line. It is valid until the next read.
+// readLine reads a line. The result is valid until the next read.
 func (pc *persistConn) readLine(limit int) ([]byte, error) {
 	end, err := pc.lineEnd(0, limit)
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 )
 
 var (
-	// errHeader is the caller's mistake: nothing was sent.
-	errHeader = errors.New("a header of the request can't be sent")
+	// errHeader is an error of the caller: nothing was sent.
+	errHeader = errors.New("the request has a method, host, path or header that HTTP/1.1 does not allow")
 
-	errLength = errors.New("the request's body is not as long as declared")
+	errLength = errors.New("the request's body is not as long as its Content-Length")
 )
 
-// appendRequestHead writes a request's line and header. It refuses what HTTP/1.1
-// can't express without being read as something else. Short is the body where it is
-// in memory, else nil.
-func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, short []byte) ([]byte, error) {
+// appendRequestHead appends a request's line and header to b. It refuses what a
+// recipient could parse as something else (request splitting). shortBody is the body
+// where it is in memory, else nil.
+func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, shortBody []byte) ([]byte, error) {
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
@@ -38,7 +38,7 @@ func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, short
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, req.Host...)
 	b = append(b, "\r\n"...)
-	b = appendFraming(b, req, method, short)
+	b = appendFraming(b, req, method, shortBody)
 	for _, f := range header {
 		if isFramingField(f.Name) {
 			continue
@@ -50,8 +50,8 @@ func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, short
 	return append(b, "\r\n"...), nil
 }
 
-// appendTarget writes path and query. URL escapes what it must, the check makes
-// sure.
+// appendTarget appends path and query. net/url escapes them; the check at the end makes
+// sure of it.
 func appendTarget(b []byte, req *http.Request) ([]byte, bool) {
 	start := len(b)
 	u := req.URL
@@ -76,7 +76,8 @@ func appendTarget(b []byte, req *http.Request) ([]byte, bool) {
 	return b, len(b) > start
 }
 
-// isFramingField lists the headers that the head sets itself.
+// isFramingField reports whether the head sets the field itself: what frames the
+// message is never taken from the caller's header.
 func isFramingField(name string) bool {
 	switch len(name) {
 	case len("Host"):
@@ -91,16 +92,17 @@ func isFramingField(name string) bool {
 	return false
 }
 
-// isChunked reports whether the request's body is sent in chunks.
+// isChunked reports whether the request's body is sent with chunked coding.
 func isChunked(req *http.Request) bool {
 	return hasBody(req) && (req.ContentLength < 1 || len(req.Trailer) > 0)
 }
 
-func appendFraming(b []byte, req *http.Request, method string, short []byte) []byte {
+// appendFraming appends Content-Length, or Transfer-Encoding and Trailer.
+func appendFraming(b []byte, req *http.Request, method string, shortBody []byte) []byte {
 	length := max(req.ContentLength, 0)
 	switch {
-	case short != nil:
-		length = int64(len(short))
+	case shortBody != nil:
+		length = int64(len(shortBody))
 	case isChunked(req):
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 		if len(req.Trailer) == 0 {
@@ -121,7 +123,7 @@ func appendFraming(b []byte, req *http.Request, method string, short []byte) []b
 	return append(b, "\r\n"...)
 }
 
-// validTrailerNames is asked before anything is sent.
+// validTrailerNames is checked before anything is sent.
 func validTrailerNames(trailer http.Header) bool {
 	for name := range trailer {
 		if !httpguts.ValidHeaderFieldName(name) {
@@ -131,7 +133,7 @@ func validTrailerNames(trailer http.Header) bool {
 	return true
 }
 
-// appendTrailers ends a chunked body.
+// appendTrailers appends the trailers and the empty line that ends a chunked body.
 func appendTrailers(b []byte, trailer http.Header) ([]byte, error) {
 	ok := true
 	for name, values := range trailer {
@@ -144,7 +146,7 @@ func appendTrailers(b []byte, trailer http.Header) ([]byte, error) {
 	return append(b, "\r\n"...), nil
 }
 
-// appendField writes a line; false where it can't be written.
+// appendField appends a header line. It returns false where name or value is invalid.
 func appendField(b []byte, name, value string) ([]byte, bool) {
 	if !httpguts.ValidHeaderFieldName(name) || !validFieldValue(value) {
 		return nil, false

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	maxChunkLine = 4 << 10  // the size of a chunk with its extensions
-	maxTrailer   = 16 << 10 // all trailers
+	maxChunkLine = 4 << 10  // bytes of a chunk's size and extensions
+	maxTrailer   = 16 << 10 // bytes of all trailers
 )
 
 var (
@@ -20,16 +20,16 @@ var (
 	errBodyClosed = errors.New("the body was closed")
 )
 
-// bodyReader reads a response's body off its connection.
+// bodyReader reads a response's body from its connection.
 type bodyReader struct {
 	pc         *persistConn
 	framing    framing
-	remaining  int64 // of a fixed length, or of the current chunk
-	atChunkEnd bool  // a chunk's data was read, the CRLF behind it wasn't
+	remaining  int64 // bytes of the body with fixedLength, or of the current chunk
+	atChunkEnd bool  // the CRLF after a chunk's data was not read yet
 	res        *Response
 }
 
-// read returns io.EOF with the last bytes or after them.
+// read is io.Reader's Read. It returns io.EOF with the last bytes or after them.
 func (b *bodyReader) read(p []byte) (int, error) {
 	switch b.framing {
 	case fixedLength:
@@ -50,7 +50,7 @@ func (b *bodyReader) readFixed(p []byte) (int, error) {
 	return n, err
 }
 
-// readRemaining reads no more than is left.
+// readRemaining reads at most b.remaining bytes.
 func (b *bodyReader) readRemaining(p []byte) (int, error) {
 	if int64(len(p)) > b.remaining {
 		p = p[:b.remaining]
@@ -60,7 +60,7 @@ func (b *bodyReader) readRemaining(p []byte) (int, error) {
 	return n, unexpectedEOF(err)
 }
 
-// unexpectedEOF is for what must not end here.
+// unexpectedEOF changes io.EOF to io.ErrUnexpectedEOF: the body is cut short.
 func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -84,11 +84,11 @@ func (b *bodyReader) readChunked(p []byte) (int, error) {
 		return n, err
 	}
 	b.atChunkEnd = true
-	if string(b.pc.buffered()) == "\r\n0\r\n\r\n" { // the usual end, received already
+	if string(b.pc.buffered()) == "\r\n0\r\n\r\n" { // the usual end was received with it
 		b.pc.r = b.pc.w
 		return n, io.EOF
 	}
-	return n, nil // what is there now isn't kept back until more comes
+	return n, nil // these bytes are returned before more are awaited
 }
 
 // nextChunk reads a chunk's size. After the last chunk it reads the trailers and
@@ -109,7 +109,7 @@ func (b *bodyReader) nextChunk() error {
 	return b.readTrailers()
 }
 
-// endChunk reads the CRLF behind a chunk's data.
+// endChunk reads the CRLF after a chunk's data.
 func (b *bodyReader) endChunk() error {
 	b.atChunkEnd = false
 	line, err := b.pc.readLine(len("\r\n"))
@@ -122,22 +122,22 @@ func (b *bodyReader) endChunk() error {
 	return nil
 }
 
-// readTrailers reads what follows the last chunk.
+// readTrailers reads the trailers and the empty line after the last chunk.
 func (b *bodyReader) readTrailers() error {
-	begin, lines := 0, 0
+	start, lines := 0, 0
 	for {
-		end, err := b.pc.lineEnd(begin, maxTrailer)
+		end, err := b.pc.lineEnd(start, maxTrailer)
 		if err != nil {
 			return unexpectedEOF(err)
 		}
-		if end == begin {
+		if end == start {
 			break
 		}
-		begin = end + len("\r\n")
+		start = end + len("\r\n")
 		lines++
 	}
-	text := string(b.pc.buffered()[:begin])
-	b.pc.r += begin + len("\r\n")
+	text := string(b.pc.buffered()[:start])
+	b.pc.r += start + len("\r\n")
 	if lines == 0 {
 		return io.EOF
 	}

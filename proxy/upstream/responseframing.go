@@ -11,7 +11,7 @@ import (
 	"wxgate/internal/fieldlist"
 )
 
-// framing is how long a response's body is.
+// framing is how the end of a response's body is found (RFC 9112, section 6.3).
 type framing int
 
 const (
@@ -21,8 +21,8 @@ const (
 	untilClose
 )
 
-// parseFraming reads what the header says of the body's length, and of the
-// connection, and takes out what concerns this connection alone.
+// parseFraming determines the framing of the response's body and whether the connection
+// stays open, and removes the header fields that concern this connection only.
 func parseFraming(res *Response, method string) (framing, error) {
 	var f framingFields
 	for i := range res.Header {
@@ -39,7 +39,8 @@ func parseFraming(res *Response, method string) (framing, error) {
 		}
 		res.ContentLength = n
 	}
-	// HTTP/1.1 keeps a connection unless told otherwise, HTTP/1.0 the other way round.
+	// HTTP/1.1 keeps the connection unless the response says close, HTTP/1.0 closes it
+	// unless the response says keep-alive.
 	res.closeConn = f.close || res.protoMinor == 0 && !f.keepAlive
 	if f.codings == 1 {
 		if !strings.EqualFold(f.coding, "chunked") || res.protoMinor == 0 || res.StatusCode < 200 {
@@ -54,7 +55,8 @@ func parseFraming(res *Response, method string) (framing, error) {
 	return bodyFraming(res, method)
 }
 
-// framingFields are the fields that frame a response.
+// framingFields are the fields of a header that concern the body's end and the
+// connection.
 type framingFields struct {
 	lengths, codings int
 	length, coding   string
@@ -76,12 +78,13 @@ func (f *framingFields) add(field *fieldlist.Field) {
 	}
 }
 
+// bodyFraming returns the framing by method, status and length.
 func bodyFraming(res *Response, method string) (framing, error) {
 	switch {
 	case res.StatusCode < 200 && res.ContentLength >= 0:
 		return 0, errFraming
 	case method == http.MethodHead:
-		return noBody, nil // the length, if any, is of what GET would give
+		return noBody, nil // Content-Length, if any, is that of a GET
 	case res.StatusCode < 200, res.StatusCode == http.StatusNoContent, res.StatusCode == http.StatusNotModified:
 		res.ContentLength = 0
 		return noBody, nil
@@ -96,13 +99,14 @@ func bodyFraming(res *Response, method string) (framing, error) {
 	return untilClose, nil
 }
 
-// parseLength reads digits and nothing else.
+// parseLength parses digits only: no sign, no blanks.
 func parseLength(s string) (int64, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	return int64(n), err
 }
 
-// announceTrailers moves the names in Trailer to the response's trailer.
+// announceTrailers moves the names in Trailer from the header to the response's
+// trailer.
 func announceTrailers(res *Response) error {
 	if !res.Header.Has("Trailer") {
 		return nil

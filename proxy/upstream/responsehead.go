@@ -26,13 +26,13 @@ var (
 	errInterim    = errors.New("too many interim responses")
 )
 
-// readHead reads a response's status line and header into res. It is stricter than
-// net/http: what two parsers could read differently is an error. What it accepts,
-// net/http reads alike.
+// readHead reads a response's status line and header into res, and returns their size
+// in bytes. It is stricter than net/http: it refuses what two parsers could read
+// differently, and reads the rest as net/http does.
 //
-// Refused are: LF without CR, CR elsewhere, control characters, folded lines,
-// blanks before the colon, names that aren't tokens, more than one Content-Length
-// or Transfer-Encoding or both, codings other than chunked, any coding in HTTP/1.0.
+// Refused are: LF without CR, CR elsewhere, control characters, folded lines, blanks
+// before the colon, names that aren't tokens, more than one Content-Length or
+// Transfer-Encoding or both, codings other than chunked, any coding in HTTP/1.0.
 func (pc *persistConn) readHead(res *Response, limit int) (size int, err error) {
 	if err := pc.readProtocol(); err != nil {
 		return 0, err
@@ -50,7 +50,8 @@ func (pc *persistConn) readHead(res *Response, limit int) (size int, err error) 
 	return len(text), err
 }
 
-// readProtocol makes sure, before lines are waited for, that it is HTTP at all.
+// readProtocol checks that the response starts like HTTP/1, before a whole line is
+// awaited.
 func (pc *persistConn) readProtocol() error {
 	const protocol = "HTTP/1."
 	for {
@@ -69,27 +70,27 @@ func (pc *persistConn) readProtocol() error {
 	}
 }
 
-// readHeadText reads up to the empty line, which it leaves out.
+// readHeadText returns the lines up to the empty line, without that one.
 func (pc *persistConn) readHeadText(limit int) (head []byte, err error) {
-	begin := 0
+	start := 0
 	for lines := 0; ; lines++ {
-		end, err := pc.lineEnd(begin, limit)
+		end, err := pc.lineEnd(start, limit)
 		if err != nil {
 			return nil, err
 		}
-		if end == begin { // the empty line; the first line isn't: readProtocol
-			head = pc.buffered()[:begin]
-			pc.r += begin + len("\r\n")
+		if end == start { // the empty line; the first line isn't empty (readProtocol)
+			head = pc.buffered()[:start]
+			pc.r += start + len("\r\n")
 			return head, nil
 		}
 		if lines > maxFields {
 			return nil, errManyFields
 		}
-		begin = end + len("\r\n")
+		start = end + len("\r\n")
 	}
 }
 
-// parseStatusLine reads "HTTP/1.1 200 OK", whose reason may be missing.
+// parseStatusLine parses "HTTP/1.1 200 OK". The reason may be missing.
 func parseStatusLine(res *Response, line string) bool {
 	const minimum = len("HTTP/1.1 200")
 	if len(line) < minimum || line[8] != ' ' || line[7] != '0' && line[7] != '1' ||
@@ -108,14 +109,14 @@ func parseStatusLine(res *Response, line string) bool {
 	return status >= 100
 }
 
-// parseFields reads header lines, each of which ends in CRLF, and puts them behind
-// those in the list.
+// parseFields parses header lines, each of which ends in CRLF, and appends them to the
+// list.
 func parseFields(list fieldlist.List, lines string) (fieldlist.List, error) {
 	for lines != "" {
 		var line string
 		line, lines, _ = strings.Cut(lines, "\r\n")
 		name, value, ok := strings.Cut(line, ":")
-		value = strings.Trim(value, " \t") // textproto.TrimString takes CR and LF away too
+		value = strings.Trim(value, " \t") // textproto.TrimString would remove CR and LF too
 		if !ok || !httpguts.ValidHeaderFieldName(name) || !validFieldValue(value) {
 			return nil, errField
 		}
@@ -124,7 +125,7 @@ func parseFields(list fieldlist.List, lines string) (fieldlist.List, error) {
 	return list, nil
 }
 
-// validFieldValue: no control characters but tabs.
+// validFieldValue reports whether the value has no control characters except tabs.
 func validFieldValue(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' && c != '\t' || c == 0x7f {

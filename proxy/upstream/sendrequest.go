@@ -9,15 +9,16 @@ import (
 	"wxgate/internal/rawio"
 )
 
-// errStaleConn says that a connection is closed, or has received something, before
-// anything was written to it.
-var errStaleConn = errors.New("the connection was closed, or spoke first")
+// errStaleConn is returned for an idle connection that the target has closed or sent
+// bytes on, before anything was written to it.
+var errStaleConn = errors.New("idle connection closed by the target, or unexpected data on it")
 
-// send writes a request whole and waits for the first bytes of its response.
+// send writes a whole request and waits for the first bytes of the response.
 //
-// A connection that has received anything before is not used: that would be taken
-// for the response. Looking costs nothing: the read that has to come back empty
-// before the runtime waits for the response is made before the request is written.
+// A connection on which bytes were received before is not used: they would be read as
+// the response. This check needs no system call of its own: before it can wait for the
+// response the runtime needs a read that returns no bytes, and that read is made before
+// the request is written.
 func (pc *persistConn) send(out []byte) error {
 	pc.out = out
 	err := pc.runSend()
@@ -28,6 +29,7 @@ func (pc *persistConn) send(out []byte) error {
 	return pc.fill()
 }
 
+// runSend runs sendStep until it is done, and writes what sendStep could not write.
 func (pc *persistConn) runSend() error {
 	pc.r, pc.w = 0, 0
 	pc.waiting, pc.sendErr = false, nil
@@ -43,8 +45,9 @@ func (pc *persistConn) runSend() error {
 	return pc.writeRest()
 }
 
-// sendStep is called with the descriptor, and again each time that it becomes
-// readable after it has returned false.
+// sendStep is the function of a RawConn's Read: it is called with the descriptor, and
+// again whenever the descriptor is readable after it returned false. The first call
+// checks the connection and writes pc.out. Further calls receive.
 func (pc *persistConn) sendStep(fd uintptr) bool {
 	if pc.waiting {
 		return pc.receive(fd)
@@ -63,6 +66,8 @@ func (pc *persistConn) sendStep(fd uintptr) bool {
 	return !pc.waiting
 }
 
+// receive reads the first bytes of the response. It returns false where there are none
+// yet.
 func (pc *persistConn) receive(fd uintptr) bool {
 	n, err := rawio.Read(fd, pc.buf)
 	switch {
@@ -78,7 +83,8 @@ func (pc *persistConn) receive(fd uintptr) bool {
 	return true
 }
 
-// writeRest writes what the network's buffers had no room for.
+// writeRest writes the part of pc.out that sendStep has not written, since the socket's
+// buffer was full.
 func (pc *persistConn) writeRest() error {
 	sent := int(pc.written.Load())
 	if sent >= len(pc.out) {

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// stallWatch ends a request whose target takes no more of its body and sends
-// no headers either. http.Transport's own limit starts when all is sent, which
-// such a target never lets happen. Waiting for the client doesn't count.
+// stallWatch cancels a request over http.Transport if the target reads no more of its
+// body and sends no headers either. http.Transport's own timeout only starts when the
+// whole body is sent. Time spent waiting for the client doesn't count.
 type stallWatch struct {
 	body   *requestBody
 	limit  time.Duration
@@ -18,10 +18,10 @@ type stallWatch struct {
 	fired  atomic.Bool
 }
 
-var errStalled = errors.New("target stopped taking the request's body")
+var errStalled = errors.New("target stopped reading the request's body")
 
-// startStallWatch returns the context to send the request with. It ends with ctx at
-// the latest, which is that of a server's request and ends with it.
+// startStallWatch returns the context to send the request with. It is never canceled
+// after success: it ends with ctx, the context of a server's request.
 func startStallWatch(ctx context.Context, body *requestBody, limit time.Duration) (context.Context, *stallWatch) {
 	w := &stallWatch{body: body, limit: limit}
 	ctx, w.cancel = context.WithCancelCause(ctx)
@@ -29,22 +29,23 @@ func startStallWatch(ctx context.Context, body *requestBody, limit time.Duration
 	return ctx, w
 }
 
+// check runs when the limit may be over: it cancels the request, or runs again later.
 func (w *stallWatch) check() {
-	left := w.limit - w.body.stalledFor(time.Now())
-	if left > 0 {
-		w.timer.Reset(left)
+	remaining := w.limit - w.body.stalledFor(time.Now())
+	if remaining > 0 {
+		w.timer.Reset(remaining)
 		return
 	}
 	w.fired.Store(true)
 	w.cancel(errStalled)
 }
 
-// end stops the watch: after the headers a target may take its time.
+// stop is called when the headers are received: after them there is no limit.
 func (w *stallWatch) stop() {
 	if w != nil {
 		w.timer.Stop()
 	}
 }
 
-// stalled reports whether the watch has ended the request.
+// stalled reports whether the watch has canceled the request.
 func (w *stallWatch) stalled() bool { return w != nil && w.fired.Load() }

@@ -7,19 +7,20 @@ type TargetStatus struct {
 	URL          string    `json:"url"`                    // as configured
 	Address      string    `json:"address"`                // host:port that is dialled
 	Healthy      bool      `json:"healthy"`                // by the active checks
-	EjectedUntil time.Time `json:"ejected_until,omitzero"` // by the passive ones; in the past: half-open
+	EjectedUntil time.Time `json:"ejected_until,omitzero"` // by ejection; in the past: half-open
 	InFlight     int       `json:"in_flight"`              // requests and streams
 	Weight       int       `json:"weight"`
 
-	LastFailure   string    `json:"last_failure,omitempty"` // why requests or checks failed
+	LastFailure   string    `json:"last_failure,omitempty"` // reason and error
 	LastFailureAt time.Time `json:"last_failure_at,omitzero"`
 }
 
-// Health is the word for a target's state.
+// Health returns the state as one word: healthy, unhealthy (by the active checks),
+// ejected or half_open.
 func (s TargetStatus) Health(now time.Time) string {
 	switch {
 	case !s.Healthy:
-		return "unhealthy" // by the active checks
+		return "unhealthy"
 	case s.EjectedUntil.IsZero():
 		return "healthy"
 	case now.Before(s.EjectedUntil):
@@ -28,10 +29,11 @@ func (s TargetStatus) Health(now time.Time) string {
 	return "half_open"
 }
 
-// Available reports whether the target takes requests.
+// Available reports whether the target is healthy and not ejected.
 func (s TargetStatus) Available() bool { return s.Healthy && s.EjectedUntil.IsZero() }
 
-// Status lists all addresses of all targets, in the order of the configuration.
+// Status returns the state of all addresses of all targets, in the order of the
+// configuration.
 func (g *Group) Status() []TargetStatus {
 	g.mu.Lock()
 	defer g.mu.Unlock()

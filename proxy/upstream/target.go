@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// target is a configured Target made ready.
+// target is a Target prepared for requests.
 type target struct {
 	Target
-	scheme       string // what net/http understands: http or https
+	scheme       string // http or https; h2c is http
 	port         string
-	basePath     string // the URL's path without a slash at its end
-	rawBasePath  string // the same as it is escaped
+	basePath     string // the URL's path without a trailing slash
+	rawBasePath  string // the same, escaped
 	tls          *tls.Config
 	metrics      *targetMetrics
-	lookupFailed bool // the last look-up found nothing; of the goroutine that looks up
+	lookupFailed bool // the last look-up failed; used by resolveLoop's goroutine only
 
-	lookupRequested chan struct{} // has an element while the name is to be looked up at once
+	lookupRequested chan struct{} // buffered; has an element after requestLookup
 }
 
 func newTarget(c Target) (*target, error) {
@@ -47,14 +47,14 @@ func newTarget(c Target) (*target, error) {
 
 func (t *target) String() string { return t.URL.String() }
 
-// SupportsUpgrade reports whether the target can take WebSockets. h2c can't:
-// HTTP/2 has no Upgrade.
+// SupportsUpgrade reports whether the target can serve WebSockets. h2c can't: HTTP/2
+// has no Upgrade.
 func (t Target) SupportsUpgrade() bool { return t.URL == nil || t.URL.Scheme != "h2c" }
 
-// address joins a host or IP with the target's port.
+// hostPort joins a host or IP with the target's port.
 func (t *target) hostPort(host string) string { return net.JoinHostPort(host, t.port) }
 
-// join puts the base path in front of the path of a request, which u receives.
+// joinPath sets u's path to the base path followed by the request's path.
 func (t *target) joinPath(u *url.URL, path, rawPath string) {
 	u.Path, u.RawPath = path, rawPath
 	if t.basePath == "" || path == "*" {
