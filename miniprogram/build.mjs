@@ -1,4 +1,4 @@
-// Builds dist/: what `npm publish` ships and what is copied into a mini program.
+// Builds dist/, the files that `npm publish` ships and that are copied into a mini program.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,11 +9,11 @@ import { minify } from 'terser'
 
 const root = fileURLToPath(new URL('.', import.meta.url))
 
-// Names of properties that no caller sees. Whole words: a name that is also one of wx or of the interface must not be here.
+// Property names that are shortened, because no caller uses them. A name that is also used by wx or the public interface must not be here.
 const internalProperties = ['handle', 'aborted', 'attach', 'flush', 'headerSeen', 'renewIfDue', 'isFromLogin', 'replaceToken', 'dropToken',
   'checkToken', 'currentToken', 'logIn', 'logouts', 'dial', 'load', 'save', 'drop']
 
-/** What each module exports, by its name in dist/: the public name, and where it is. */
+/** The exports of each module in dist/: the public name, its source file and its name there. */
 const modules = {
   index: { createGateway: ['gateway', 'newGateway'], installCloudRun: ['cloudrun', 'replaceContainer'] },
   proof: { newProof: ['proof', 'newProof'] },
@@ -40,7 +40,7 @@ function commonEntry(exported) {
   return lines.join('\n')
 }
 
-/** What terser finds to save after esbuild: 3 %. */
+/** Minifies once more with terser, which saves 3 % after esbuild. */
 async function shorten(text, format) {
   const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const preamble = `/*! ${name} ${version} */`

@@ -1,20 +1,20 @@
 export interface GatewayOptions {
-    /** Where wxgate is, such as https://api.example.com, with a path if it has one; no query. http:// is for localhost and IP addresses. */
+    /** The URL of wxgate, such as https://api.example.com, with a path if it has one, without a query. http:// only for localhost and IP addresses. */
     baseURL: string;
-    /** Needed only where a gateway serves several mini programs and can't tell them by the Referer of WeChat. */
+    /** Only needed if one gateway serves several mini programs and can't tell them apart by WeChat's Referer. */
     appid?: string;
     /** The gateway's auth_prefix. Default: /auth. */
     auth?: string;
     /** Where the token is kept. Default: the platform's own storage. */
     storage?: Storage;
-    /** Called after the first login of a user whom the gateway had not known. */
-    onNewUser?: (answer: LoginAnswer) => void;
-    /** `uni` or `Taro` where the code runs on these. Default: wx. */
+    /** Called after the first login of a user who is new to the gateway. */
+    onNewUser?: (response: LoginResponse) => void;
+    /** `uni` or `Taro` on these frameworks. Default: wx. */
     platform?: Platform;
-    /** Signs every call with the user's key of WeChat: what newProof of wxgate-miniprogram/proof returns. */
+    /** Signs calls with the user's key from WeChat: the result of newProof of wxgate-miniprogram/proof. */
     proof?: Proof;
 }
-/** The part of `wx` that this package stands on. `uni` and `Taro` have the same shape. */
+/** The functions of `wx` that this package uses. `uni` and `Taro` have the same. */
 export interface Platform extends Storage {
     request(options: any): any;
     uploadFile(options: any): any;
@@ -22,23 +22,24 @@ export interface Platform extends Storage {
     connectSocket(options: any): any;
     login(options: any): any;
 }
-/** Signs calls, for routes that take no others. Made by newProof of wxgate-miniprogram/proof. */
+/** Signs calls, for routes that need a proof. Created by newProof of wxgate-miniprogram/proof. */
 export interface Proof {
-    /** The options of a call with its proof; the options as they are where WeChat gives no key. */
+    /** Returns the options of a call with its proof, or the options unchanged if WeChat provides no key. */
     sign(api: string, options: any): Promise<any>;
     /**
-     * Learns from the answer to a call that was sent: `code` is the gateway's error code, and none for a handshake that
-     * failed, whose answer is that to another call. Resolves with whether the call should be signed anew and sent again.
+     * Corrects the clock or fetches a newer key if the response to a call requires it. `code` is the gateway's error code. It is
+     * undefined for a failed handshake, where `result` is the response to another call. Resolves with whether the call should
+     * be signed again and sent again.
      */
-    learn(sent: any, result: any, code?: string): Promise<boolean>;
+    adapt(sent: any, result: any, code?: string): Promise<boolean>;
 }
 export interface ProofOptions {
     /** Only calls whose path begins with one of these are signed, such as ['/api/pay/']. Default: all. */
     paths?: string[];
-    /** Where the keys come from. Default: wx, on uni-app and Taro too. */
+    /** The source of the keys. Default: wx, on uni-app and Taro too. */
     platform?: CryptoPlatform;
 }
-/** The part of `wx` that proofs stand on: base library 2.17.3 or later. */
+/** The functions of `wx` that proofs need: base library 2.17.3 or later. */
 export interface CryptoPlatform {
     getUserCryptoManager(): any;
     getRandomValues(options: any): any;
@@ -48,41 +49,42 @@ export interface Storage {
     setStorageSync(key: string, value: any): void;
     removeStorageSync(key: string): void;
 }
-/** The methods may be taken off and passed on: none of them needs `this`. */
+/** The methods don't use `this`, so they can be destructured and passed around. */
 export interface Gateway {
-    /** As wx.request; also with the URL alone. Method PATCH is sent as POST with X-HTTP-Method-Override. */
+    /** Like wx.request; also accepts a URL as first argument. The method PATCH is sent as POST with X-HTTP-Method-Override. */
     request<T extends Data = Data>(options: RequestOptions<T>): Call<WechatMiniprogram.RequestSuccessCallbackResult<T>, WechatMiniprogram.RequestTask>;
     request<T extends Data = Data>(url: string, options?: Partial<RequestOptions<T>>): Call<WechatMiniprogram.RequestSuccessCallbackResult<T>, WechatMiniprogram.RequestTask>;
-    /** As wx.uploadFile. */
+    /** Like wx.uploadFile. */
     uploadFile(options: WechatMiniprogram.UploadFileOption): Call<WechatMiniprogram.UploadFileSuccessCallbackResult, WechatMiniprogram.UploadTask>;
-    /** As wx.downloadFile. */
+    /** Like wx.downloadFile. */
     downloadFile(options: WechatMiniprogram.DownloadFileOption): Call<WechatMiniprogram.DownloadFileSuccessCallbackResult, WechatMiniprogram.DownloadTask>;
-    /** As wx.connectSocket; an http baseURL is ws here, an https one wss. A login that fails is told to onError too. */
+    /** Like wx.connectSocket; an http baseURL becomes ws, an https one wss. A failed login is also reported to onError. */
     connectSocket(options: WechatMiniprogram.ConnectSocketOption): Call<WechatMiniprogram.SocketTask, WechatMiniprogram.SocketTask>;
-    /** Logs in even where a login holds, for a new session or to hand in a phone code with it. Calls log in by themselves. */
+    /** Logs in even if there is a session, to get a new one or to submit a phone code. Calls log in by themselves. */
     login(options?: {
         phoneCode?: string;
-        prefetched?: LoginAnswer;
-    } & Callbacks<LoginAnswer>): Promise<LoginAnswer>;
+        prefetched?: LoginResponse;
+    } & Callbacks<LoginResponse>): Promise<LoginResponse>;
     /**
-     * Ends this session, or with `all` every session of the user. The next call logs in again; calls that were made before
-     * do not, and end with the gateway's 401. With `resetKey` WeChat makes the user's session_key invalid too.
+     * Ends this session, or with `all` every session of the user. The next call logs in again. Calls already in flight don't;
+     * they end with the gateway's 401. With `resetKey`, WeChat also invalidates the user's session_key.
      */
     logout(options?: {
         all?: boolean;
         resetKey?: boolean;
     } & Callbacks<void>): Promise<void>;
     /**
-     * Asks the gateway whether the login holds, and logs in if not. To be called before a phone number button is shown, since
-     * the user's tap costs money even when the login had ended. With `sessionKey` WeChat's key is made sure of as well, for
-     * buttons that give encryptedData.
+     * Checks with the gateway whether the session is valid, and logs in if not. Call it before you show a phone number button,
+     * because WeChat charges for the tap even if the session has ended. With `sessionKey` it also checks WeChat's session_key,
+     * which buttons that return encryptedData need.
      */
     ensureSession(options?: {
         sessionKey?: boolean;
     } & Callbacks<SessionInfo>): Promise<SessionInfo>;
     /**
-     * Takes the event detail of a phone number button: code, or encryptedData and iv. Without either, as when the user has
-     * refused, it fails with the detail's errMsg and errno, and nothing is sent. On session_key_stale: ask for another tap.
+     * Submits the event detail of a phone number button: code, or encryptedData and iv. If it has neither, for example because
+     * the user has refused, the promise rejects with the detail's errMsg and errno, and nothing is sent. On session_key_stale,
+     * ask the user to tap again.
      */
     bindPhone(detail: {
         code?: string;
@@ -91,25 +93,25 @@ export interface Gateway {
         errMsg?: string;
         errno?: number;
     } & Callbacks<PhoneNumber>): Promise<PhoneNumber>;
-    /** Stores nickname and avatar, or what wx.getUserProfile signed. */
+    /** Stores nickname and avatar, or the signed result of wx.getUserProfile. */
     setProfile(profile: (ProfileInput | SignedProfile) & Callbacks<Profile>): Promise<Profile>;
-    /** The address for a <web-view> in which the user is logged in at once, for a page of a route that takes cookies. Good for 60 s. */
+    /** The URL for a <web-view> in which the user is already logged in; the page's route must accept cookies. Valid for 60 s. */
     webviewURL(page: string): Promise<string>;
 }
-/** A promise that is the task of the call too, from the start, even while the login comes first. */
+/** A promise that is also the task of the call, even while the SDK is still logging in. */
 export type Call<Result, Task> = Promise<Result> & Task;
 export type Data = string | WechatMiniprogram.IAnyObject | ArrayBuffer;
 export type RequestOptions<T extends Data = Data> = Omit<WechatMiniprogram.RequestOption<T>, 'method'> & {
     method?: WechatMiniprogram.RequestOption['method'] | 'PATCH';
 };
-/** The callbacks of every `wx` call. The promise resolves beside them. */
+/** The callbacks of every `wx` call. The promise settles in addition. */
 export interface Callbacks<T> {
     success?: (result: T) => void;
     fail?: (error: any) => void;
     complete?: (outcome: any) => void;
 }
-/** What the gateway answered to a login; times in seconds. */
-export interface LoginAnswer {
+/** The gateway's response to a login; times in seconds. */
+export interface LoginResponse {
     token: string;
     token_type: 'Bearer';
     expires_in: number;
@@ -138,7 +140,7 @@ export interface Profile {
 export interface ProfileInput {
     nickname?: string;
     avatarUrl?: string;
-    /** As avatarUrl, under the name that a Profile has it by. */
+    /** Same as avatarUrl, with the name that it has in Profile. */
     avatar_url?: string;
 }
 /** The result of wx.getUserProfile. */
@@ -148,18 +150,18 @@ export interface SignedProfile {
     encryptedData?: string;
     iv?: string;
 }
-/** Why login, logout, ensureSession, bindPhone, setProfile or webviewURL failed where the gateway did answer. */
+/** The error of login, logout, ensureSession, bindPhone, setProfile or webviewURL if there was a response. */
 export interface GatewayError extends Error {
-    /** In the manner of wx: `login:fail user_blocked …`. */
+    /** In wx's format: `login:fail user_blocked …`. */
     errMsg: string;
-    /** The gateway's error code, or `http_502` and the like where something before it answered. */
+    /** The gateway's error code, or `http_502` and the like if a proxy in front of it has responded. */
     code: string;
     statusCode: number;
     requestId?: string;
-    /** Milliseconds to wait before asking again, if the gateway said so. */
+    /** Milliseconds to wait before a retry, if the gateway sent Retry-After. */
     retryAfter?: number;
 }
 export interface CloudRunOptions {
-    /** Where each service of X-WX-SERVICE now is: a path prefix, such as {orders: '/orders'}. */
+    /** A path prefix for each service of X-WX-SERVICE, such as {orders: '/orders'}. */
     services?: Record<string, string>;
 }

@@ -1,8 +1,8 @@
-// Texts and bytes, for a platform without TextEncoder, atob and btoa.
+// Conversions between text and bytes, for a platform without TextEncoder, atob and btoa.
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-/** The text in UTF-8; half of a surrogate pair becomes U+FFFD, as everywhere. */
+/** The text in UTF-8; an unpaired surrogate becomes U+FFFD, as with TextEncoder. */
 export function utf8(text: string): Uint8Array {
   const bytes: number[] = []
   for (const character of text) {

@@ -26,7 +26,7 @@ async function forward(gateway: Gateway, services: Record<string, string>, param
   }
 }
 
-/** The constructor of Cloud instances, whose environment may be gone: their init no longer stops the caller. */
+/** A replacement for the constructor wx.cloud.Cloud. The Cloud Run environment may no longer exist, so errors of init are ignored. */
 function withContainer(Cloud: any, callContainer: unknown): unknown {
   return function (options: unknown) {
     const cloud = new Cloud(options)
@@ -37,7 +37,7 @@ function withContainer(Cloud: any, callContainer: unknown): unknown {
   }
 }
 
-/** Properties of wx and wx.cloud may have only a getter: assigning would fail. */
+/** Defines a property. An assignment would fail, because properties of wx and wx.cloud may have only a getter. */
 function define(target: object, name: string, value: unknown): void {
   Object.defineProperty(target, name, { value, configurable: true, writable: true })
 }

@@ -1,6 +1,6 @@
 type Listener = (detail: any) => void
 
-/** Gives `handle` an on… and an off… method for each event, as wx tasks have them, and returns what calls the listeners. */
+/** Adds an on… and an off… method for each event to `handle`, as in wx tasks, and returns a function that calls the listeners. */
 export function addEvents(handle: any, events: string[]): (event: string, detail: any) => void {
   const listeners: Record<string, Listener[]> = {}
   for (const event of events) {
@@ -15,7 +15,7 @@ export function addEvents(handle: any, events: string[]): (event: string, detail
   return (event, detail) => listeners[event].forEach(listener => listener(detail))
 }
 
-/** Receives every event of the platform's task, as far as it has them. */
+/** Calls `receive` for every event that the platform's task supports. */
 export function listen(task: any, events: string[], receive: (event: string, detail: any) => void): void {
   for (const event of events) {
     if (task['on' + event]) task['on' + event]((detail: any) => receive(event, detail))

@@ -17,7 +17,7 @@ export function newGateway(options: GatewayOptions): Gateway {
   const auth = base + '/' + (options.auth || 'auth').replace(/^\/+|\/+$/g, '')
   const session = newSession(auth, 'wxgate:' + base + ':' + appid, platform, options)
 
-  /** Starts a call, and returns a promise that is its task too. `logouts` is their number when the caller asked. */
+  /** Starts a call, and returns a promise that is also its task. `logouts` is the number of logouts when the call was made. */
   function start(api: Api, given: any, logouts = session.logouts()): any {
     let handle: any
     const promise = new Promise((resolve, reject) => {
@@ -34,7 +34,7 @@ export function newGateway(options: GatewayOptions): Gateway {
     const method = api === 'uploadFile' ? 'POST' : (given.method || 'GET').toUpperCase()
     const safe = !/^(POST|PATCH)$/.test(method)
     let refusals = 0
-    for (let tries = 1; ; ) {
+    for (let attempts = 1; ; ) {
       const token = await session.currentToken(logouts)
       let sent = prepare(given, url, method, token)
       if (proof) sent = await proof.sign(api, sent)
@@ -43,11 +43,11 @@ export function newGateway(options: GatewayOptions): Gateway {
       const code = await errorCodeOf(result, token)
       const refused = isAuthError(code)
       if (refused) session.dropToken(token)
-      // A token out of storage may be as old as the one before it; one straight from a login is the last word.
+      // After a refused token, storage may have another one that has also ended; after one from a new login, no retry helps.
       const repeat = refused
         ? refusals++ < (session.isFromLogin(token) ? 1 : 2)
-        : proof && (await proof.learn(sent, result, code)) && refusals++ < 3
-      const wait = repeat ? 0 : retryDelay(result, safe, tries++)
+        : proof && (await proof.adapt(sent, result, code)) && refusals++ < 3
+      const wait = repeat ? 0 : retryDelay(result, safe, attempts++)
       if (wait === undefined || logouts !== session.logouts()) return result
       await sleep(wait)
     }
@@ -60,7 +60,7 @@ export function newGateway(options: GatewayOptions): Gateway {
     return result
   }
 
-  /** The gateway's error code. A 401 without headers may be the backend's own, so the gateway is asked about the token. */
+  /** The gateway's error code. A 401 without headers may be the backend's own, so the token is checked at the gateway. */
   async function errorCodeOf(result: Result, token: string): Promise<string> {
     return errorCode(result.statusCode === 401 && !hasHeaders(result) ? await session.checkToken(token) : result)
   }
@@ -77,15 +77,15 @@ export function newGateway(options: GatewayOptions): Gateway {
   }
 
   /** Calls one of the gateway's own endpoints. */
-  async function ask(name: string, path: string, data?: any, method = 'POST', logouts?: number): Promise<any> {
+  async function callEndpoint(name: string, path: string, data?: any, method = 'POST', logouts?: number): Promise<any> {
     return dataOf(name, await start('request', { url: auth + path, method, data }, logouts))
   }
 
-  /** As ask; where WeChat has a new session_key, logs in so that what the user does over again will pass. */
-  async function askSigned(name: string, path: string, data: any, method?: string): Promise<any> {
+  /** Like callEndpoint. On session_key_stale it logs in, so that the user's next attempt succeeds. */
+  async function callWithSessionKey(name: string, path: string, data: any, method?: string): Promise<any> {
     const logouts = session.logouts()
     try {
-      return await ask(name, path, data, method, logouts)
+      return await callEndpoint(name, path, data, method, logouts)
     } catch (error) {
       if ((error as any).code === 'session_key_stale') await session.logIn('', logouts).catch(ignore)
       throw error
@@ -94,22 +94,22 @@ export function newGateway(options: GatewayOptions): Gateway {
 
   async function ensure(sessionKey?: boolean): Promise<any> {
     const logouts = session.logouts()
-    const askHere = (path: string, method?: string) => ask('ensureSession', path, undefined, method, logouts)
+    const callOwn = (path: string, method?: string) => callEndpoint('ensureSession', path, undefined, method, logouts)
     await session.renewIfDue()
-    const info = await askHere('/session', 'GET')
-    if (sessionKey && !(await askHere('/check')).valid) await session.logIn('', logouts)
+    const info = await callOwn('/session', 'GET')
+    if (sessionKey && !(await callOwn('/check')).valid) await session.logIn('', logouts)
     return info
   }
 
-  /** A user who refused has no code: the error is WeChat's own then. */
+  /** If the user has refused, there is no code: the error is WeChat's own. */
   async function bindPhone(detail: any): Promise<any> {
     const { code, encryptedData, errMsg = 'bindPhone:fail no code', errno } = detail
     if (!code && !encryptedData) throw assign(new Error(errMsg), { errMsg, errno })
-    return askSigned('bindPhone', '/phone', pick(detail, code ? ['code'] : ['encryptedData', 'iv']))
+    return callWithSessionKey('bindPhone', '/phone', pick(detail, code ? ['code'] : ['encryptedData', 'iv']))
   }
 
   async function webviewURL(next: string): Promise<string> {
-    return base + (await ask('webviewURL', '/ticket', { next })).path
+    return base + (await callEndpoint('webviewURL', '/ticket', { next })).path
   }
 
   return {
@@ -121,12 +121,12 @@ export function newGateway(options: GatewayOptions): Gateway {
     logout: (given = {}) => withCallbacks(session.logout(pick(given, ['all', 'resetKey']), given.all || given.resetKey), given),
     ensureSession: (given = {}) => withCallbacks(ensure(given.sessionKey), given),
     bindPhone: given => withCallbacks(bindPhone(given), given),
-    setProfile: given => withCallbacks(askSigned('setProfile', '/profile', profileBody(given), 'PUT'), given),
+    setProfile: given => withCallbacks(callWithSessionKey('setProfile', '/profile', profileBody(given), 'PUT'), given),
     webviewURL,
   }
 }
 
-/** The caller's options with the token, and with a method that wx knows. */
+/** The caller's options with the token, and with a method that wx supports. */
 function prepare(given: any, url: string, method: string, token: string): any {
   const header: Record<string, any> = assign(without(given.header, /^authorization$/i), bearer(token))
   const options: any = assign({}, given, { url, header })
@@ -137,12 +137,12 @@ function prepare(given: any, url: string, method: string, token: string): any {
   return options
 }
 
-/** The body of PUT /profile for a profile, or for what wx.getUserProfile signed of it. */
+/** The body of PUT /profile for a profile, or for the signed result of wx.getUserProfile. */
 function profileBody(given: any): object {
   return pick(given, given.rawData ? ['rawData', 'signature', 'encryptedData', 'iv'] : ['nickname', 'avatarUrl', 'avatar_url'])
 }
 
-/** Some fields by the names that the gateway has for them: avatarUrl becomes avatar_url. */
+/** The named fields, with the gateway's names: avatarUrl becomes avatar_url. */
 function pick(given: any, names: string[]): object {
   const picked: any = {}
   for (const name of names) {

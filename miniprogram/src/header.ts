@@ -1,6 +1,6 @@
 import type { Result } from './platform'
 
-/** A response header by its lower-case name; platforms differ in the case they hand out. */
+/** A response header by its lower-case name; platforms differ in the letter case of the names. */
 export function headerOf({ header = {} }: Pick<Result, 'header'>, name: string): string {
   for (const key in header) {
     if (key.toLowerCase() === name) return String(header[key])
@@ -8,7 +8,7 @@ export function headerOf({ header = {} }: Pick<Result, 'header'>, name: string):
   return ''
 }
 
-/** A copy of a request's header without the names that match. */
+/** A copy of request headers without those whose names match. */
 export function without(header: Record<string, any> | undefined, names: RegExp): Record<string, any> {
   const rest: Record<string, any> = {}
   for (const name in header) {
@@ -17,7 +17,7 @@ export function without(header: Record<string, any> | undefined, names: RegExp):
   return rest
 }
 
-/** Whether the platform gave the headers: uploads and downloads come without on older base libraries. */
+/** Whether the result has headers: on older base libraries, uploads and downloads have none. */
 export function hasHeaders({ header }: Result): boolean {
   return !!Object.keys(header || {})[0]
 }

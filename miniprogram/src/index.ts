@@ -5,15 +5,15 @@ import type { CloudRunOptions, Gateway, GatewayOptions } from './types'
 export type * from './types'
 
 /**
- * Builds the client of one wxgate. Cheap: every page may have its own, they share one login over one storage.
+ * Creates the client of one wxgate. It is cheap: every page may create its own; they share one login through the storage.
  *
- * Calls log in by themselves when they need to, share one login, renew its token, and are sent again once when the
- * gateway has ended the session. A URL without a scheme is under baseURL; one that leads elsewhere is called without token.
+ * Calls log in when needed, share one login, renew its token, and are sent again once if the session has ended. A URL
+ * without a scheme is relative to baseURL; a URL of another server is called without token.
  */
 export const createGateway: (options: GatewayOptions) => Gateway = newGateway
 
 /**
- * Sends what wx.cloud.callContainer is asked for to `gateway` instead, for a mini program that leaves WeChat Cloud Run
- * without touching its calls. Instances of wx.cloud.Cloud made afterwards do the same. X-WX-* headers are left out.
+ * Makes wx.cloud.callContainer send its calls to `gateway`, for a mini program that leaves WeChat Cloud Run
+ * without changing its calls. Instances of wx.cloud.Cloud created later do the same. X-WX-* headers are removed.
  */
 export const installCloudRun: (wx: object, gateway: Gateway, options?: CloudRunOptions) => void = replaceContainer

@@ -10,24 +10,24 @@ import { newKeys, randomBytes, type UserKey } from './userkey'
 
 declare const wx: CryptoPlatform
 
-/** Seconds between this device's clock and the gateway's that are no reason to sign again; the gateway takes twice as much. */
+/** Seconds of difference to the gateway's clock that need no correction; the gateway accepts twice as much. */
 const tolerance = 30
 
 /**
- * Signs calls with the key that WeChat gives the user, which a stolen token doesn't include; for routes with
+ * Signs calls with the user's key from WeChat, which a stolen token doesn't include; for routes with
  * `proof: sign`: `createGateway({ baseURL, proof: newProof() })`.
  *
- * Where WeChat gives no key (base library before 2.17.3), a call goes without a proof, and the gateway decides.
+ * If WeChat provides no key (base library before 2.17.3), a call is sent without a proof, and the gateway decides.
  */
 export function newProof(options?: ProofOptions): Proof {
   const { paths = [''], platform = wx } = options || {}
   const latestKey = newKeys(platform)
-  /** Seconds that the gateway's clock is ahead of this device's. */
+  /** Seconds by which the gateway's clock is ahead of this device's. */
   let offset = 0
 
   const now = () => Math.floor(Date.now() / 1000) + offset
 
-  /** Takes the gateway's time from an answer to a call of the time `sent`; reports whether that was off by much. */
+  /** Corrects the clock by the gateway's time in a response to a call signed at the time `sent`; returns whether that was needed. */
   function correctClock(sent: number, { data, header }: any): boolean {
     const time = Math.floor((data && data.time) || Date.parse(headerOf({ header }, 'date')) / 1000)
     if (!(Math.abs(time - sent) > tolerance)) return false
@@ -45,8 +45,8 @@ export function newProof(options?: ProofOptions): Proof {
       return call.options
     },
 
-    // proof_clock and proof_stale: no backend has seen the call. A handshake that failed tells no code, so both may be why.
-    async learn(sent, result, code = 'proof_clock proof_stale') {
+    // On proof_clock and proof_stale no backend has received the call. A failed handshake has no code, so either may be the cause.
+    async adapt(sent, result, code = 'proof_clock proof_stale') {
       const proof = /k=(\d+);t=(\d+)/.exec(headerOf(sent, 'x-gateway-proof'))
       if (!proof) return false
       if (/proof_clock/.test(code) && correctClock(+proof[2], result)) return true

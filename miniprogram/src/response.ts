@@ -2,7 +2,7 @@ import { headerOf } from './header'
 import { assign, type Result } from './platform'
 import type { GatewayError } from './types'
 
-/** The gateway's error code, or '' where the answer is the backend's own or came without headers. A body proves nothing. */
+/** The gateway's error code, or '' if the response is the backend's or has no headers. The body isn't used: a backend can send any. */
 export function errorCode(result: Pick<Result, 'header'>): string {
   return headerOf(result, 'x-gateway-error')
 }
@@ -12,13 +12,13 @@ export function isAuthError(code: string): boolean {
   return /^(token_\w+|session_ended)$/.test(code)
 }
 
-/** Retry-After in milliseconds; undefined where the answer has none, or one that is a date. */
+/** Retry-After in milliseconds; undefined if there is none, or if it is a date. */
 export function retryAfter(result: Result): number | undefined {
   const value = headerOf(result, 'retry-after')
   return /^\d+$/.test(value) ? +value * 1000 : undefined
 }
 
-/** The data of a good answer; throws a GatewayError for any other. */
+/** The data of a 2xx response; throws a GatewayError for any other. */
 export function dataOf(api: string, result: Result): any {
   if (/^2/.test(result.statusCode as any)) return bodyOf(result)
   throw gatewayError(api, result)

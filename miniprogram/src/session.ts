@@ -1,40 +1,40 @@
-import { newLogin, sendWithRetries, type Ask } from './login'
+import { newLogin, sendWithRetries, type CallEndpoint } from './login'
 import { call, ignore, type Result } from './platform'
 import { dataOf, errorCode, isAuthError, retryAfter } from './response'
 import { sharedState, singleFlight, whenIdle } from './singleflight'
-import { fromAnswer, isUnexpired, newStore, renewed, type StoredToken } from './store'
-import type { GatewayOptions, LoginAnswer, Platform } from './types'
+import { tokenOf, isUnexpired, newStore, renewed, type StoredToken } from './store'
+import type { GatewayOptions, LoginResponse, Platform } from './types'
 
-/** Milliseconds for one try of the SDK's own requests: three of a login fit into the 60 s in which the gateway repeats its answer. */
+/** Milliseconds for one attempt of the SDK's own requests. Three attempts of a login fit into the 60 s in which the gateway repeats its response. */
 const timeout = 15000
-/** Milliseconds before a renewal that failed is tried again. */
+/** Milliseconds between a failed renewal and the next attempt. */
 const renewalPause = 30000
 
 /** The user's session: one token, obtained, stored, renewed and dropped. */
 export interface Session {
-  /** A token to send: the current one or, if there is none, that of a new login. `since` as with logIn. */
+  /** The token to send: the current one or, if there is none, that of a new login. `since` as for logIn. */
   currentToken(since?: number): Promise<string>
   /**
-   * Logs in with WeChat. Any number of callers, also by other gateways over the same storage, share one login. Fails where
-   * logout was called after `since`. `prefetched` is the answer of a login that WeChat made ahead of the start.
+   * Logs in with WeChat. Concurrent callers, also of other gateways with the same storage, share one login. Fails if
+   * logout was called after `since`, a number of logouts. `prefetched` is the response of a login pre-fetched by WeChat.
    */
-  logIn(phoneCode?: string, since?: number, prefetched?: LoginAnswer): Promise<LoginAnswer>
+  logIn(phoneCode?: string, since?: number, prefetched?: LoginResponse): Promise<LoginResponse>
   /** Waits for the renewal, if one is due. */
   renewIfDue(): Promise<void>
-  /** Whether the token came straight from a login, so that another login can hardly do better. */
+  /** Whether this is the token of the last login. */
   isFromLogin(token: string): boolean
-  /** Stores the fresh token that came with the answer to a request under `sent`, unless that session is over by now. */
+  /** Stores the new token of a response to a request with the token `sent`, unless that token was replaced or dropped meanwhile. */
   replaceToken(sent: string, fresh: string): void
   /** Drops a token that the gateway has refused. */
   dropToken(token: string): void
   /**
-   * Ends the session here, in any case, and at the gateway; a promise that fails says that the gateway doesn't know.
-   * `everywhere` is what needs a session even if there is none here.
+   * Ends the session on this device and at the gateway. If the promise rejects, it has ended only on this device.
+   * With `everywhere` it logs in first if there is no session, since the gateway then has more to do than to end this one.
    */
   logout(body: object, everywhere?: boolean): Promise<void>
-  /** How often logout was called, by any gateway over the same storage. */
+  /** The number of logouts so far, of all gateways with the same storage. */
   logouts(): number
-  /** The gateway's answer to a request that only checks the token; without a header if there was none. */
+  /** The gateway's response to a request that only checks the token; without header if there was no response. */
   checkToken(token: string): Promise<Pick<Result, 'header'>>
 }
 
@@ -44,9 +44,9 @@ export function newSession(auth: string, key: string, platform: Platform, option
   const store = newStore(storage, key)
   const shared = sharedState(storage)
   const ended = key + ' logouts'
-  const ask: Ask = (path, header, data, method = 'POST') =>
+  const callEndpoint: CallEndpoint = (path, header, data, method = 'POST') =>
     call(platform, 'request', { url: auth + path, method, data, header, timeout })
-  const exchangeCode = newLogin(platform, ask, options.appid)
+  const exchangeCode = newLogin(platform, callEndpoint, options.appid)
   let own: StoredToken | undefined
   let lastLogin = ''
   let nextRenewal = 0
@@ -56,7 +56,7 @@ export function newSession(auth: string, key: string, platform: Platform, option
     store.save(next)
   }
 
-  /** The stored token, if another page has renewed it meanwhile, else one's own. */
+  /** The stored token if another page has renewed it meanwhile, else the one in memory. */
   function reload(): StoredToken | undefined {
     const mine = isUnexpired(own) ? own : undefined
     const stored = store.load()
@@ -68,20 +68,20 @@ export function newSession(auth: string, key: string, platform: Platform, option
     return isUnexpired(own) ? own : reload()
   }
 
-  async function logInAndSave(phoneCode?: string, prefetched?: LoginAnswer): Promise<LoginAnswer> {
-    const answer = prefetched || (await exchangeCode(phoneCode))
-    save(fromAnswer(answer))
-    // On its own: an error of the caller's code must not fail the login.
-    if (answer.is_new_user && onNewUser) Promise.resolve(answer).then(onNewUser)
-    return answer
+  async function logInAndSave(phoneCode?: string, prefetched?: LoginResponse): Promise<LoginResponse> {
+    const response = prefetched || (await exchangeCode(phoneCode))
+    save(tokenOf(response))
+    // In a separate promise: an error in the caller's code must not fail the login.
+    if (response.is_new_user && onNewUser) Promise.resolve(response).then(onNewUser)
+    return response
   }
 
-  async function logIn(phoneCode?: string, since = logouts(), prefetched?: LoginAnswer): Promise<LoginAnswer> {
+  async function logIn(phoneCode?: string, since = logouts(), prefetched?: LoginResponse): Promise<LoginResponse> {
     if (since !== logouts()) throw { errMsg: 'login:fail logged out' }
-    const answer = await singleFlight(shared, key, () => logInAndSave(phoneCode, prefetched), !!phoneCode)
-    own = fromAnswer(answer)
+    const response = await singleFlight(shared, key, () => logInAndSave(phoneCode, prefetched), !!phoneCode)
+    own = tokenOf(response)
     lastLogin = own.token
-    return answer
+    return response
   }
 
   function isDue({ expires, life }: StoredToken): boolean {
@@ -89,14 +89,14 @@ export function newSession(auth: string, key: string, platform: Platform, option
     return expires - now < life / 10 && now >= nextRenewal
   }
 
-  /** Changes the token for a fresh one. If that fails, the old one stays in use, and the calls find out what is wrong. */
+  /** Replaces the token with a new one. If that fails, the old one stays in use, and the calls handle the gateway's errors. */
   async function renew(): Promise<void> {
     const old = reload()
     if (!old || !isDue(old)) return
     nextRenewal = Date.now() + renewalPause
-    const result = await ask('/refresh', bearer(old.token))
+    const result = await callEndpoint('/refresh', bearer(old.token))
     nextRenewal = Date.now() + Math.max(renewalPause, retryAfter(result) || 0)
-    const next = fromAnswer(dataOf('refresh', result))
+    const next = tokenOf(dataOf('refresh', result))
     nextRenewal = 0
     if (own && own.token === old.token) save(next)
   }
@@ -134,10 +134,10 @@ export function newSession(auth: string, key: string, platform: Platform, option
       own = undefined
       store.drop()
       if (!token) return
-      const result = await sendWithRetries(() => ask('/logout', bearer(token), body))
+      const result = await sendWithRetries(() => callEndpoint('/logout', bearer(token), body))
       if (!isAuthError(errorCode(result))) dataOf('logout', result)
     },
-    checkToken: token => ask('/session', bearer(token), undefined, 'GET').catch(() => ({})),
+    checkToken: token => callEndpoint('/session', bearer(token), undefined, 'GET').catch(() => ({})),
   }
 }
 

@@ -2,7 +2,7 @@ import { hex, utf8 } from './bytes'
 import { headerOf, without } from './header'
 import { assign } from './platform'
 
-/** A call in a form of which every signed byte is known, however the platform writes other forms. */
+/** A call whose signed bytes are all known, because nothing is left for the platform to serialize. */
 export interface Signable {
   /** The options to send. */
   options: any
@@ -12,16 +12,16 @@ export interface Signable {
   /** Path and query in canonical form. */
   target: string
   contentType: string
-  /** undefined where the platform writes the body itself. */
+  /** undefined if the platform generates the body. */
   body?: Uint8Array
 }
 
-/** Writes out URL, body and Content-Type, which wx would else do by itself. `api` is the call's name in wx. */
+/** Serializes URL, body and Content-Type, which wx would otherwise do itself. `api` is the call's name in wx. */
 export function signable(api: string, given: any): Signable {
   const isUpload = api === 'uploadFile'
   const isRequest = api === 'request'
   const method = isUpload ? 'POST' : (isRequest && given.method ? given.method : 'GET').toUpperCase()
-  // wx adds a boundary to an upload's type, which nobody else knows.
+  // wx adds a random boundary to an upload's type.
   const contentType = isUpload ? 'multipart/form-data' : headerOf(given, 'content-type') || (isRequest ? 'application/json' : '')
   const header = without(given.header, /^content-type$/i)
   if (contentType && !isUpload) header['Content-Type'] = contentType
@@ -42,7 +42,7 @@ function inQuery(method: string): boolean {
   return /^(GET|HEAD)$/.test(method)
 }
 
-/** Data as wx writes it: in the query of a GET, else as a form or JSON; texts and ArrayBuffers as they are. */
+/** Serializes data as wx does: into the query of a GET, else as a form or JSON; strings and ArrayBuffers unchanged. */
 function writeData(options: any, method: string, contentType: string): void {
   const { data = '' } = options
   const isForm = inQuery(method) || /x-www-form-urlencoded/i.test(contentType)
@@ -62,12 +62,12 @@ function encoded(value: any): string {
   return escaped(typeof value === 'object' ? JSON.stringify(value) : '' + value, /[^\w\-.~!()*]/gu)
 }
 
-/** Escapes what HTTP clients may escape on their own, each in its own way. */
+/** Escapes the characters that HTTP clients escape in different ways. */
 function escaped(text: string, pattern: RegExp): string {
   return text.replace(pattern, character => hex(utf8(character)).replace(/../g, '%$&').toUpperCase())
 }
 
-/** As the gateway makes it: escapes of unreserved characters decoded, others in upper case, no empty query. */
+/** The same canonical form as at the gateway: escapes of unreserved characters decoded, others in upper case, no empty query. */
 function canonical(target: string): string {
   const decoded = target.replace(/%([\da-f]{2})/gi, (escape, digits) => {
     const character = String.fromCharCode(parseInt(digits, 16))

@@ -1,5 +1,5 @@
 import { addEvents, listen } from './events'
-import { assign, call, ignore, tell } from './platform'
+import { assign, call, ignore, callBoth } from './platform'
 import { errorCode, isAuthError } from './response'
 import { bearer, type Session } from './session'
 import type { Platform, Proof } from './types'
@@ -7,16 +7,15 @@ import type { Platform, Proof } from './types'
 const events = ['Open', 'Message', 'Error', 'Close']
 
 /**
- * A socket task, from before its login; without a session the socket leads elsewhere and gets no token.
+ * A socket task, from before the login. Without a session, the socket is one of another server and gets no token.
  *
- * A handshake that fails tells no status code, so the gateway is asked whether the token was the cause; then the user is
- * logged in and the socket is opened once more, without an event to the listeners. So too where the proof may have been
- * the cause.
+ * A failed handshake has no status code, so the token is checked at the gateway. If it was refused, or if the proof may have
+ * been the cause, the socket is opened once more (after a login), and the listeners get no event of the failure.
  */
 export interface Socket {
-  /** The methods of `wx` socket tasks, for the caller. */
+  /** The object with the methods of a `wx` socket task that the caller gets. */
   handle: any
-  /** Starts connecting; resolves, as connectSocket itself does, before the socket is open. */
+  /** Starts to connect; resolves before the socket is open, like connectSocket itself. */
   dial(): Promise<any>
 }
 
@@ -73,21 +72,21 @@ export function newSocket(platform: Platform, options: any, session?: Session, p
 
   async function isWorthAnotherTry(session: Session, token: string, sent: any): Promise<unknown> {
     const result = await session.checkToken(token)
-    if (!isAuthError(errorCode(result))) return proof && proof.learn(sent, result)
+    if (!isAuthError(errorCode(result))) return proof && proof.adapt(sent, result)
     session.dropToken(token)
     return true
   }
 
   function send(option: any): void {
     if (current) return current.send(option)
-    tell(option.fail, option.complete)({ errMsg: 'sendSocketMessage:fail not connected' })
+    callBoth(option.fail, option.complete)({ errMsg: 'sendSocketMessage:fail not connected' })
   }
 
   function close(option: any = {}): void {
     const { code = 1000, reason = '', success, complete } = option
     closed = true
     if (current) return current.close(option)
-    tell(success, complete)({ errMsg: 'closeSocket:ok' })
+    callBoth(success, complete)({ errMsg: 'closeSocket:ok' })
     emit('Close', { code, reason })
   }
 

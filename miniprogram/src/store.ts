@@ -1,12 +1,12 @@
-import type { LoginAnswer, Storage } from './types'
+import type { LoginResponse, Storage } from './types'
 
-/** A token as it is kept in storage; all times in milliseconds, by this device's clock. */
+/** The record in storage; all times in milliseconds, by this device's clock. */
 export interface StoredToken {
   token: string
   expires: number
-  /** How long such a token lives: a renewed one comes without a word on that. */
+  /** The lifetime of a token, kept because a token sent with another response has no expires_in. */
   life: number
-  /** When the session ends, whatever is renewed; 0 if the gateway didn't say. */
+  /** When the session ends even if the token is renewed; 0 if unknown. */
   ends: number
 }
 
@@ -16,7 +16,7 @@ export interface Store {
   drop(): void
 }
 
-/** The place of one token in storage. A storage that fails costs a login at the next start, and no call. */
+/** Keeps one token in storage. If the storage fails, the only effect is another login at the next start. */
 export function newStore(storage: Storage, key: string): Store {
   return {
     load() {
@@ -32,13 +32,13 @@ export function newStore(storage: Storage, key: string): Store {
   }
 }
 
-export function fromAnswer({ token, expires_in, session_expires_in }: LoginAnswer): StoredToken {
+export function tokenOf({ token, expires_in, session_expires_in }: LoginResponse): StoredToken {
   const now = Date.now()
   const life = (expires_in || 7200) * 1000
   return { token, expires: now + life, life, ends: session_expires_in ? now + session_expires_in * 1000 : 0 }
 }
 
-/** `token`, which the gateway gave in place of an earlier one and which lives as long as that did. */
+/** The record of `token`, which replaces an earlier token and has the same lifetime. */
 export function renewed({ life, ends }: StoredToken, token: string): StoredToken {
   return { token, expires: Math.min(Date.now() + life, ends || Infinity), life, ends }
 }

@@ -5,21 +5,21 @@ import { errorCode } from './response'
 const events = ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate']
 
 /**
- * The task of a call, from before its login until its last attempt.
+ * The task of a call, from before the login until its last attempt.
  *
- * Listeners and abort work from the start. The events of an attempt whose answer the caller doesn't get, such as the body
- * of a 401 in chunks, never reach the listeners.
+ * Listeners and abort work from the start. The events of an attempt whose response isn't returned to the caller, such as the
+ * chunks of a 401's body, are not passed to the listeners.
  */
 export interface Task {
-  /** The methods of `wx` tasks, for the caller. */
+  /** The object with the methods of a `wx` task that the caller gets. */
   handle: any
   /** Whether the caller has aborted. */
   aborted(): boolean
   /** Listens to the platform's task of a new attempt. */
   attach(real: any): void
-  /** The headers of the attempt in progress, for calls whose result has none. */
+  /** The headers of the current attempt, for calls whose result has none. */
   headerSeen(): Record<string, any> | undefined
-  /** Emits the events of the last attempt, whose answer the caller gets. */
+  /** Emits the buffered events of the last attempt, whose response the caller gets. */
   flush(): void
 }
 

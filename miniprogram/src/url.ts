@@ -1,26 +1,26 @@
-// A scheme and, where there is one, the authority.
+// A scheme and the authority, if there is one.
 const origin = /^[a-z][a-z0-9+.-]*:(\/\/[^/?#]*)?/i
-// What an HTTP client may rewrite before sending, so that the URL leads out of the base path.
+// Paths that an HTTP client may rewrite before sending, so that the URL would leave the base path.
 const ambiguous = /^[^?#]*([\\\t\r\n]|\/(\.|%2e){1,2}([/?#]|$))/i
 
-// Plain http only where no other network is likely to lie between: a name without a dot, such as localhost, or an address.
+// Plain http only for a local network: a name without a dot, such as localhost, or an IP address.
 const baseForm = /^(https:\/\/[^/?#@\s]+|http:\/\/([\d.]+|[^/?#@\s.]+)(:\d+)?)(\/[^?#\s]*)?$/i
 const advice = "wxgate: bad baseURL; write baseURL: 'https://api.example.com' (or http://localhost), not "
 
-/** The base URL without a slash at its end, or an error: a typing mistake must not send a token to another host. */
+/** The base URL without a trailing slash, or an error: a typing mistake must not send a token to another host. */
 export function parseBase(options: { baseURL: string }): string {
   const { baseURL } = options
   if (!baseForm.test(baseURL)) throw new Error(advice + (JSON.stringify(baseURL) || Object.keys(options)))
   return lowerOrigin(baseURL).replace(/\/+$/, '')
 }
 
-/** The whole URL of `url`, which stands under `base` unless it has a scheme of its own. */
+/** The full URL of `url`, which is relative to `base` unless it has a scheme. */
 export function absolute(base: string, url: string): string {
   if (origin.test(url)) return lowerOrigin(url)
   return base + (url[0] === '/' ? '' : '/') + url
 }
 
-/** Whether `url` lies under `base` and so may have the token. */
+/** Whether `url` is below `base`, so that the token may be sent to it. */
 export function isUnder(base: string, url: string): boolean {
   const rest = url.slice(base.length)
   return url.startsWith(base) && /^([/?#]|$)/.test(rest) && !ambiguous.test(rest)

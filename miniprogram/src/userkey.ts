@@ -1,7 +1,7 @@
 import { assign } from './platform'
 import type { CryptoPlatform } from './types'
 
-/** A key that WeChat gives the user for an hour. */
+/** The user's key from WeChat, valid for an hour. */
 export interface UserKey {
   /** 16 bytes, in base64. */
   encryptKey: string
@@ -10,12 +10,12 @@ export interface UserKey {
   version: number
 }
 
-/** Milliseconds that a key is used before WeChat is asked whether there is a newer one. It takes no word of this device's clock. */
+/** Milliseconds before the key is fetched from WeChat again. The key's own expiry isn't used, because this device's clock may be wrong. */
 const lifetime = 300000
-/** Milliseconds that a call waits for WeChat. Then it goes without a proof, and the gateway decides. */
+/** Milliseconds that a call waits for WeChat. After that it is sent without a proof, and the gateway decides. */
 const timeout = 5000
 
-/** Returns what gives the newest key: the last one if it is young and its version is not `stale`, else WeChat's. */
+/** Returns a function for the newest key: the cached one if it is recent and its version is not `stale`, else WeChat's. */
 export function newKeys(platform: CryptoPlatform): (stale?: number) => Promise<UserKey> {
   let last: UserKey | undefined
   let fetched = 0
@@ -25,20 +25,20 @@ export function newKeys(platform: CryptoPlatform): (stale?: number) => Promise<U
     if (last && last.version !== stale && Date.now() - fetched < lifetime) return last
     if (!inFlight) {
       const done = () => (inFlight = undefined)
-      inFlight = ask(options => platform.getUserCryptoManager().getLatestUserKey(options)).then(key => ((fetched = Date.now()), (last = key)))
+      inFlight = callWX(options => platform.getUserCryptoManager().getLatestUserKey(options)).then(key => ((fetched = Date.now()), (last = key)))
       inFlight.then(done, done)
     }
     return inFlight
   }
 }
 
-/** Bytes that nobody can guess. */
+/** Cryptographically secure random bytes. */
 export async function randomBytes(platform: CryptoPlatform, length: number): Promise<Uint8Array> {
-  const { randomValues } = await ask(options => platform.getRandomValues(assign({ length }, options)))
+  const { randomValues } = await callWX(options => platform.getRandomValues(assign({ length }, options)))
   return new Uint8Array(randomValues)
 }
 
-function ask(call: (options: object) => any): Promise<any> {
+function callWX(call: (options: object) => any): Promise<any> {
   return new Promise((success, fail) => {
     setTimeout(fail, timeout, { errMsg: 'newProof:fail timeout' })
     const promise = call({ success, fail })

@@ -11,7 +11,7 @@ async function start(t, cloud, options) {
   return { stub, wx }
 }
 
-test('callContainer goes to the gateway with its options, and without what was for Cloud Run', async t => {
+test('callContainer calls the gateway with its options, without those for Cloud Run', async t => {
   const { wx } = await start(t)
   const result = await wx.cloud.callContainer({
     config: { env: 'prod-1' },
@@ -33,7 +33,7 @@ test('callContainer goes to the gateway with its options, and without what was f
   assert.deepEqual(Object.keys(result.data.header).filter(name => name.startsWith('x-wx-')), [])
 })
 
-test('callContainer has callbacks and answers any status in success', async t => {
+test('callContainer calls the callbacks, and success for any status', async t => {
   const { stub, wx } = await start(t)
   stub.intercept = (call, reply) => call.path === '/api/x' && (reply(404, 'none', { 'X-Request-ID': 'r7' }), true)
   const results = []
@@ -44,13 +44,13 @@ test('callContainer has callbacks and answers any status in success', async t =>
   assert.deepEqual([results[0].statusCode, results[0].data, results[0].callID], [404, 'none', 'r7'])
 })
 
-test('callContainer gives an ArrayBuffer where one is asked for', async t => {
+test('callContainer returns an ArrayBuffer if requested', async t => {
   const { wx } = await start(t)
   const { data } = await wx.cloud.callContainer({ path: '/api/x', responseType: 'arraybuffer' })
   assert.ok(data instanceof ArrayBuffer)
 })
 
-test('callContainer fails in its own name', async t => {
+test('the errors of callContainer have its name', async t => {
   const { stub, wx } = await start(t)
   stub.lose = () => true
   const error = await new Promise(fail => wx.cloud.callContainer({ path: '/api/x', fail }))
@@ -58,14 +58,14 @@ test('callContainer fails in its own name', async t => {
   assert.equal(error.errCode, -1)
 })
 
-test('a path can not lead away from the gateway', async t => {
+test('a path can not lead to another host', async t => {
   const { stub, wx } = await start(t)
   await wx.cloud.callContainer({ path: '//evil.example/x' })
   await wx.cloud.callContainer({ path: 'https://evil.example/x' })
   assert.deepEqual(stub.calls.slice(1).map(call => call.path), ['/evil.example/x', '/https://evil.example/x'])
 })
 
-test('services may have prefixes', async t => {
+test('each service can have a prefix', async t => {
   const { stub, wx } = await start(t, undefined, { services: { orders: '/orders' } })
   await wx.cloud.callContainer({ path: '/list', header: { 'X-WX-SERVICE': 'orders' } })
   await wx.cloud.callContainer({ path: '/list', service: 'orders' })
@@ -73,7 +73,7 @@ test('services may have prefixes', async t => {
   assert.deepEqual(stub.calls.slice(1).map(call => call.path), ['/orders/list', '/orders/list', '/list'])
 })
 
-test('the rest of wx.cloud stays, and instances of Cloud follow', async t => {
+test('the rest of wx.cloud is unchanged, and instances of Cloud call the gateway too', async t => {
   class Cloud {
     async init() {
       throw new Error('environment gone')

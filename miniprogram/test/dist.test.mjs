@@ -21,7 +21,7 @@ for (const [file, limit] of Object.entries(shipped)) {
   })
 }
 
-test('what is bundled comes with its license', () => {
+test('dist has the license of the bundled code', () => {
   assert.match(read('dist/proof.LICENSE.txt'), /MIT License[^]*Paul Miller/)
 })
 
@@ -30,7 +30,7 @@ test('no file needs another package', () => {
   assert.equal(JSON.parse(read('package.json')).dependencies, undefined)
 })
 
-test('the built file runs where there is nothing but the language, timers and wx', async t => {
+test('the built file needs only the language, timers and wx', async t => {
   const stub = await startStub(t)
   const sandbox = createContext({ wx: stub.phone(), setTimeout, exports: {}, WebSocket: undefined, WebAssembly: undefined })
   new Script(read('dist/index.js')).runInContext(sandbox)
@@ -39,7 +39,7 @@ test('the built file runs where there is nothing but the language, timers and wx
 })
 
 // Resolvers from before "exports" find wxgate-miniprogram/proof as a file.
-test('the second module is found with and without exports, and all that is found is packed', () => {
+test('the second module resolves with and without exports, and its files are packed', () => {
   const { files, exports } = JSON.parse(read('package.json'))
   for (const path of Object.values(exports['./proof'])) assert.ok(read(path).includes('newProof'), path)
   assert.equal(require('../proof.js').newProof, require('../dist/proof.js').newProof)

@@ -9,14 +9,14 @@ async function start(t, options) {
   return { stub, platform, gateway: createGateway({ baseURL: stub.url, platform, ...options }) }
 }
 
-test('ensureSession asks the gateway whether the login holds', async t => {
+test('ensureSession checks the session at the gateway', async t => {
   const { stub, gateway } = await start(t)
   const info = await gateway.ensureSession()
   assert.equal(info.appid, 'wx1')
   assert.deepEqual(stub.calls.map(call => call.path), ['/auth/login', '/auth/session'])
 })
 
-test('ensureSession logs in where the session was ended elsewhere', async t => {
+test('ensureSession logs in if the session was ended elsewhere', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.refuseAll('session_ended')
@@ -34,7 +34,7 @@ test('ensureSession waits for a renewal that is due', async t => {
   assert.equal(stub.to('/auth/session')[0].header.authorization, 'Bearer token-2')
 })
 
-test('ensureSession({sessionKey}) logs in where WeChat has a new key', async t => {
+test('ensureSession({sessionKey}) logs in if WeChat has a new key', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.ensureSession({ sessionKey: true })
   assert.equal(platform.logins.length, 1)
@@ -43,7 +43,7 @@ test('ensureSession({sessionKey}) logs in where WeChat has a new key', async t =
   assert.equal(platform.logins.length, 2)
 })
 
-test('bindPhone takes the event detail of the button, new and old', async t => {
+test('bindPhone accepts the event details of the new and the old button', async t => {
   const { stub, gateway } = await start(t)
   const results = []
   await gateway.bindPhone({ errMsg: 'getPhoneNumber:ok', code: 'p1', encryptedData: 'e', iv: 'i', success: x => results.push(x.country_code) })
@@ -52,7 +52,7 @@ test('bindPhone takes the event detail of the button, new and old', async t => {
   assert.deepEqual(results, ['86'])
 })
 
-test('a phone code that came with a refused token is sent again, since the gateway had not used it', async t => {
+test('a phone code sent with a refused token is sent again, because the gateway has not used it', async t => {
   const { stub, gateway } = await start(t)
   await gateway.login()
   stub.refuseAll('token_expired')
@@ -60,7 +60,7 @@ test('a phone code that came with a refused token is sent again, since the gatew
   assert.deepEqual(stub.to('/auth/phone').map(call => JSON.parse(call.body)), [{ code: 'p1' }, { code: 'p1' }])
 })
 
-test('a stale session_key leads to a login, and the caller gets the error, to ask the user once more', async t => {
+test('a stale session_key causes a login, and the caller gets the error', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.intercept = (call, reply) => call.path === '/auth/phone' && (refuse(reply, 401, 'session_key_stale'), true)
@@ -69,7 +69,7 @@ test('a stale session_key leads to a login, and the caller gets the error, to as
   assert.equal(platform.logins.length, 2)
 })
 
-test('a phone code that WeChat refuses is no matter of logging in', async t => {
+test('a phone code that WeChat refuses causes no login', async t => {
   const { stub, gateway, platform } = await start(t)
   stub.intercept = (call, reply) => call.path === '/auth/phone' && (refuse(reply, 401, 'invalid_code'), true)
   await assert.rejects(gateway.bindPhone({ code: 'used' }), { code: 'invalid_code' })
@@ -77,14 +77,14 @@ test('a phone code that WeChat refuses is no matter of logging in', async t => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('setProfile takes plain and signed profiles', async t => {
+test('setProfile accepts plain and signed profiles', async t => {
   const { stub, gateway } = await start(t)
   assert.deepEqual(await gateway.setProfile({ nickname: '小明', avatarUrl: 'https://a/b' }), { nickname: '小明', avatar_url: 'https://a/b' })
   await gateway.setProfile({ rawData: '{}', signature: 's', encryptedData: 'e', iv: 'i', userInfo: {} })
   assert.deepEqual(JSON.parse(stub.to('/auth/profile')[1].body), { raw_data: '{}', signature: 's', encrypted_data: 'e', iv: 'i' })
 })
 
-test('logout ends the session at the gateway and forgets the token', async t => {
+test('logout ends the session at the gateway and drops the token', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   await gateway.logout()
@@ -95,13 +95,13 @@ test('logout ends the session at the gateway and forgets the token', async t => 
   assert.equal((await gateway.request('/api/x')).data.header.authorization, 'Bearer token-2')
 })
 
-test('logout({all}) ends every session, even where this phone had none', async t => {
+test('logout({all}) ends every session, even if this phone has none', async t => {
   const { stub, gateway } = await start(t)
   await gateway.logout({ all: true })
   assert.equal(stub.to('/auth/logout')[0].body, '{"all":true}')
 })
 
-test('logout of a session that is over is no failure', async t => {
+test('logout of an ended session succeeds', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.refuseAll('session_ended')
@@ -125,7 +125,7 @@ test('logout during a login ends that login', async t => {
   assert.equal(platform.storage.size, 0)
 })
 
-test('the endpoints stand under the prefix given', async t => {
+test('the endpoints are below the given prefix', async t => {
   const { stub, gateway } = await start(t, { auth: 'gate/' })
   stub.endpoints['POST /gate/login'] = stub.endpoints['POST /auth/login']
   stub.refusal = () => ''
@@ -133,7 +133,7 @@ test('the endpoints stand under the prefix given', async t => {
   assert.deepEqual(stub.calls.map(call => call.path), ['/gate/login', '/gate/session'])
 })
 
-test('bindPhone of a user who refused rejects with the error of WeChat and sends nothing', async t => {
+test('if the user has refused, bindPhone rejects with the error of WeChat and sends nothing', async t => {
   const { stub, gateway, platform } = await start(t)
   const results = []
   const refusals = [
@@ -151,14 +151,14 @@ test('bindPhone of a user who refused rejects with the error of WeChat and sends
   assert.equal(platform.logins.length, 0)
 })
 
-test('webviewURL asks for a ticket and gives the whole address', async t => {
+test('webviewURL requests a ticket and returns the full URL', async t => {
   const { stub, gateway } = await start(t)
   assert.equal(await gateway.webviewURL('/h5/orders?x=1#/list'), stub.url + '/auth/enter?ticket=t1')
   const [call] = stub.to('/auth/ticket')
   assert.deepEqual([call.method, JSON.parse(call.body), call.header.authorization], ['POST', { next: '/h5/orders?x=1#/list' }, 'Bearer token-1'])
 })
 
-test('webviewURL stands under a base URL with a path', async t => {
+test('webviewURL works with a base URL that has a path', async t => {
   const { stub } = await start(t)
   const gateway = createGateway({ baseURL: stub.url + '/gw', platform: stub.phone() })
   stub.intercept = (call, reply) => {
@@ -168,7 +168,7 @@ test('webviewURL stands under a base URL with a path', async t => {
   assert.equal(await gateway.webviewURL('/h5/orders'), stub.url + '/gw/auth/enter?ticket=t1')
 })
 
-test('webviewURL with a refused token logs in and asks again', async t => {
+test('webviewURL with a refused token logs in and tries again', async t => {
   const { stub, gateway, platform } = await start(t)
   await gateway.login()
   stub.refuseAll('session_ended')
@@ -176,7 +176,7 @@ test('webviewURL with a refused token logs in and asks again', async t => {
   assert.equal(platform.logins.length, 2)
 })
 
-test('webviewURL of a page that takes no cookies fails with what the gateway says', async t => {
+test('webviewURL of a page that accepts no cookies fails with the error of the gateway', async t => {
   const { stub, gateway } = await start(t)
   stub.endpoints['POST /auth/ticket'] = (call, reply) => refuse(reply, 400, 'bad_request')
   await assert.rejects(gateway.webviewURL('https://evil.example/'), { code: 'bad_request', errMsg: 'webviewURL:fail bad_request no' })

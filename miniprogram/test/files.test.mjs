@@ -20,7 +20,7 @@ for (const legacy of [false, true]) {
     return { stub, platform, gateway }
   }
 
-  test('an upload carries the token, and reports its progress' + kind, async t => {
+  test('an upload has the token, and reports its progress' + kind, async t => {
     const stub = await startStub(t)
     const gateway = createGateway({ baseURL: stub.url, platform: stub.phone({ legacy }) })
     const call = gateway.uploadFile({ url: '/api/file', filePath, name: 'file', formData: { a: '1' } })
@@ -44,7 +44,7 @@ for (const legacy of [false, true]) {
     assert.equal(stub.to('/api/file').length, 2)
   })
 
-  // Without headers nothing tells the gateway's 503 from one of the backend's own, which has seen the upload.
+  // Without headers, the gateway's 503 can't be told from the backend's, which has received the upload.
   test('an upload that the gateway has no backend for is ' + (legacy ? 'returned' : 'sent again') + kind, async t => {
     const { stub, gateway } = await loggedIn(t)
     let refused = 0
@@ -62,7 +62,7 @@ for (const legacy of [false, true]) {
     assert.equal(platform.logins.length, 1)
   })
 
-  test('a download carries the token' + kind, async t => {
+  test('a download has the token' + kind, async t => {
     const stub = await startStub(t)
     const gateway = createGateway({ baseURL: stub.url, platform: stub.phone({ legacy }) })
     const { tempFilePath } = await gateway.downloadFile({ url: '/api/file' })
@@ -79,7 +79,7 @@ for (const legacy of [false, true]) {
   })
 }
 
-test('uploads take up a fresh token from the headers that only their task tells', async t => {
+test('uploads store a new token from the headers that only their task has', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const { uploadFile } = platform
@@ -91,7 +91,7 @@ test('uploads take up a fresh token from the headers that only their task tells'
   assert.equal((await gateway.request('/api/x')).data.header.authorization, 'Bearer fresh')
 })
 
-test('files elsewhere are fetched without token and without login', async t => {
+test('files on other servers are fetched without token and without login', async t => {
   const stub = await startStub(t)
   const elsewhere = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })

@@ -1,11 +1,11 @@
-// The files of src/ import one another in one direction only, types included.
+// The imports among the files of src/, types included, have no cycles.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 
 const src = new URL('../src/', import.meta.url)
 
-/** The files of src/, each with those that it imports or re-exports from. */
+/** The files of src/, each with the files from which it imports or re-exports. */
 function importsOf(files) {
   return new Map(files.map(file => {
     const text = readFileSync(new URL(file, src), 'utf8')
@@ -14,7 +14,7 @@ function importsOf(files) {
   }))
 }
 
-/** A path through `imports` that comes back to where it began, or undefined. */
+/** A path through `imports` that ends where it begins, or undefined. */
 function findCycle(imports, path) {
   const last = path[path.length - 1]
   for (const next of imports.get(last) ?? []) {
@@ -24,7 +24,7 @@ function findCycle(imports, path) {
   }
 }
 
-test('no file of src/ imports itself by way of others', () => {
+test('no file of src/ imports itself through others', () => {
   const imports = importsOf(readdirSync(src))
   assert.ok(imports.get('gateway.ts').includes('session.ts'), 'the imports were not found')
   for (const file of imports.keys()) assert.equal(findCycle(imports, [file])?.join(' → '), undefined)

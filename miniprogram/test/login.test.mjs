@@ -20,7 +20,7 @@ test('a cold start logs in before the first call', async t => {
   assert.match(stub.calls[0].header['idempotency-key'], /^[0-9a-f]{32}$/)
 })
 
-test('the next start takes the token out of storage', async t => {
+test('the next start uses the token in storage', async t => {
   const stub = await startStub(t)
   const storage = new Map()
   await createGateway({ baseURL: stub.url, platform: stub.phone({ storage }) }).request('/api/x')
@@ -37,7 +37,7 @@ test('tokens are kept apart by base URL and appid', async t => {
   assert.equal(platform.storage.size, 2)
 })
 
-test('20 calls at once on a cold start share one login', async t => {
+test('20 concurrent calls on a cold start share one login', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const results = await times(20, () => gateway.request('/api/x'))
@@ -45,7 +45,7 @@ test('20 calls at once on a cold start share one login', async t => {
   assert.equal(stub.to('/auth/login').length, 1)
 })
 
-test('20 calls at once on a token that the gateway calls expired share one login and are each sent again once', async t => {
+test('20 concurrent calls with a token that the gateway calls expired share one login and are each sent again once', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   await gateway.login()
@@ -56,7 +56,7 @@ test('20 calls at once on a token that the gateway calls expired share one login
   assert.equal(stub.to('/api/x').length, 40)
 })
 
-test('a token that has run out by the clock is not sent any more', async t => {
+test('a token that has expired by the clock is not sent', async t => {
   const stub = await startStub(t, { tokenLife: 1 })
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   await gateway.request('/api/x')
@@ -75,7 +75,7 @@ test('two pages starting at once share one login', async t => {
   assert.equal(stub.to('/auth/login').length, 1)
 })
 
-test('of two copies of the package over one storage, the second takes up the login of the first', async t => {
+test('of two copies of the package with one storage, the second uses the login of the first', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const first = createGateway({ baseURL: stub.url, platform })
@@ -89,7 +89,7 @@ test('of two copies of the package over one storage, the second takes up the log
   assert.equal(stub.to('/auth/login').length, before + 1)
 })
 
-test('a stored token that is refused like the one before it leads to a login', async t => {
+test('if a token and then the stored token are refused, there is a login', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const first = createGateway({ baseURL: stub.url, platform })
@@ -101,7 +101,7 @@ test('a stored token that is refused like the one before it leads to a login', a
   assert.equal((await second.request('/api/x')).statusCode, 200)
 })
 
-test('a login whose answer was lost is asked for again with the same code and key', async t => {
+test('a login whose response was lost is sent again with the same code and key', async t => {
   const stub = await startStub(t)
   let lost = 0
   stub.lose = call => call.path === '/auth/login' && lost++ < 2
@@ -114,7 +114,7 @@ test('a login whose answer was lost is asked for again with the same code and ke
   assert.equal(new Set(logins.map(call => call.body + call.header['idempotency-key'])).size, 1)
 })
 
-test('a login interrupted in the background goes on with the same code', async t => {
+test('a login interrupted in the background is sent again with the same code', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   let interrupted = false
@@ -129,7 +129,7 @@ test('a login interrupted in the background goes on with the same code', async t
   assert.equal(platform.logins.length, 1)
 })
 
-test('a login without network fails with what wx said', async t => {
+test('a login without network fails with the error of wx', async t => {
   const stub = await startStub(t)
   stub.lose = () => true
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
@@ -137,7 +137,7 @@ test('a login without network fails with what wx said', async t => {
   assert.equal(stub.calls.length, 3)
 })
 
-test('an invalid code leads to one fresh wx.login, at least a second later', async t => {
+test('an invalid code causes one more wx.login, at least a second later', async t => {
   const stub = await startStub(t)
   stub.intercept = (call, reply) => call.path === '/auth/login' && (refuse(reply, 401, 'invalid_code'), true)
   const platform = stub.phone()
@@ -148,7 +148,7 @@ test('an invalid code leads to one fresh wx.login, at least a second later', asy
   assert.notEqual(stub.calls[0].header['idempotency-key'], stub.calls[1].header['idempotency-key'])
 })
 
-test('a gateway that has no store for a moment is asked again with the same code', async t => {
+test('on store_unavailable the login is sent again with the same code', async t => {
   const stub = await startStub(t)
   let refused = 0
   stub.intercept = (call, reply) =>
@@ -159,7 +159,7 @@ test('a gateway that has no store for a moment is asked again with the same code
   assert.equal(platform.logins.length, 1)
 })
 
-test('a gateway that wants no login for a minute is not asked again within it', async t => {
+test('after a Retry-After of a minute there is no login request within it', async t => {
   const stub = await startStub(t)
   stub.intercept = (call, reply) => (refuse(reply, 429, 'rate_limited', { 'Retry-After': '60' }), true)
   const platform = stub.phone()
@@ -178,7 +178,7 @@ test('user_blocked is returned, and no retry follows', async t => {
   assert.equal(stub.calls.length, 1)
 })
 
-test('an error page of something before the gateway is no answer of it', async t => {
+test('an error page of a proxy is not a response of the gateway', async t => {
   const stub = await startStub(t)
   let refused = 0
   stub.intercept = (call, reply) => refused++ < 1 && (reply(502, '<html>'), true)
@@ -187,7 +187,7 @@ test('an error page of something before the gateway is no answer of it', async t
   assert.equal(platform.logins.length, 1)
 })
 
-test('onNewUser is called for the first login, and its errors do not fail that', async t => {
+test('onNewUser is called for the first login, and its errors do not fail the login', async t => {
   const stub = await startStub(t, { newUser: true })
   const platform = stub.phone()
   const results = await new Promise(resolve => {
@@ -199,17 +199,17 @@ test('onNewUser is called for the first login, and its errors do not fail that',
   await gateway.login()
 })
 
-test('login sends a phone code, and its callbacks get the answer', async t => {
+test('login sends a phone code, and its callbacks get the response', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const results = []
-  const answer = await gateway.login({ phoneCode: 'p1', success: x => results.push(x), complete: x => results.push(x) })
-  assert.equal(answer.token, 'token-1')
-  assert.deepEqual(results, [answer, answer])
+  const response = await gateway.login({ phoneCode: 'p1', success: x => results.push(x), complete: x => results.push(x) })
+  assert.equal(response.token, 'token-1')
+  assert.deepEqual(results, [response, response])
   assert.equal(JSON.parse(stub.calls[0].body).phone_code, 'p1')
 })
 
-test('a storage that fails costs no call', async t => {
+test('no call fails because the storage fails', async t => {
   const stub = await startStub(t)
   const broken = () => {
     throw new Error('full')
@@ -225,14 +225,14 @@ const badBaseURLs = ['', 'api.example.com', '/api', 'https://', 'https://a.examp
   'http://api.example.com', 'http://api.example.com:8080/gw', 'http://1.2.3.4.example.com', 'http://localhost.example.com', 'http://user@localhost']
 
 for (const baseURL of badBaseURLs) {
-  test(`baseURL ${JSON.stringify(baseURL)} is refused with what to write`, () => {
+  test(`baseURL ${JSON.stringify(baseURL)} is refused with a correct example`, () => {
     assert.throws(() => createGateway({ baseURL, platform: {} }), ({ message }) => message ===
       `wxgate: bad baseURL; write baseURL: 'https://api.example.com' (or http://localhost), not ${JSON.stringify(baseURL)}`)
   })
 }
 
 for (const name of ['baseUrl', 'baseurl', 'url']) {
-  test(`the option ${name} is refused with the name to write`, () => {
+  test(`the option ${name} is refused with the correct name`, () => {
     assert.throws(() => createGateway({ [name]: 'https://api.example.com' }), ({ message }) => message.endsWith(`write baseURL: 'https://api.example.com' (or http://localhost), not ${name}`))
   })
 }
@@ -241,5 +241,5 @@ const goodBaseURLs = ['https://api.example.com', 'HTTPS://API.example.com:8443/g
   'http://192.168.1.5', 'http://[::1]:8080']
 
 for (const baseURL of goodBaseURLs) {
-  test(`baseURL ${JSON.stringify(baseURL)} is taken`, () => void createGateway({ baseURL, platform: {} }))
+  test(`baseURL ${JSON.stringify(baseURL)} is accepted`, () => void createGateway({ baseURL, platform: {} }))
 }

@@ -1,4 +1,4 @@
-// What logout ends: the session, and every try of the calls that were made under it.
+// logout ends the session, and no further attempt of its calls is sent.
 import assert from 'node:assert/strict'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -19,10 +19,10 @@ async function start(t) {
   return { stub, platform, gateway }
 }
 
-/** Holds back the answers to a path; `held` resolves with what lets the answer of the first call go. */
+/** Delays the responses to a path; `held` resolves with the function that sends the response of the first call. */
 function holdBack(stub, path) {
   return new Promise(resolve => {
-    stub.intercept = (call, reply) => call.path === path && (resolve(answer => answer(reply)), true)
+    stub.intercept = (call, reply) => call.path === path && (resolve(respond => respond(reply)), true)
   })
 }
 
@@ -50,7 +50,7 @@ for (const [name, send] of Object.entries(calls)) {
   })
 }
 
-test('so too where another gateway over the same storage ends the session', async t => {
+test('the same if another gateway with the same storage ends the session', async t => {
   const { stub, platform, gateway } = await start(t)
   const held = holdBack(stub, '/api/x')
   const call = gateway.request('/api/x')
@@ -61,7 +61,7 @@ test('so too where another gateway over the same storage ends the session', asyn
   assert.equal(platform.logins.length, 1)
 })
 
-test('a logout ends no try of a gateway with another base URL', async t => {
+test('a logout does not affect a gateway with another base URL', async t => {
   const { stub, platform, gateway } = await start(t)
   const held = holdBack(stub, '/api/x')
   const call = gateway.request('/api/x')
@@ -73,7 +73,7 @@ test('a logout ends no try of a gateway with another base URL', async t => {
   assert.equal(platform.logins.length, 2)
 })
 
-test('a call that waits for a 503 to pass when its session is ended is not sent again', async t => {
+test('a call that waits after a 503 is not sent again if its session is ended', async t => {
   const { stub, platform, gateway } = await start(t)
   const held = holdBack(stub, '/api/x')
   const call = gateway.request({ url: '/api/x', method: 'POST' })
@@ -87,14 +87,14 @@ test('a call that waits for a 503 to pass when its session is ended is not sent 
   assert.equal(platform.logins.length, 1)
 })
 
-test('a call made after the logout logs in and is sent again as ever', async t => {
+test('a call made after the logout logs in and is sent again as usual', async t => {
   const { platform, gateway } = await start(t)
   await gateway.logout()
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
   assert.equal(platform.logins.length, 2)
 })
 
-test('bindPhone whose session is ended meanwhile does not log in for a stale session_key', async t => {
+test('bindPhone does not log in for a stale session_key if its session is ended meanwhile', async t => {
   const { stub, platform, gateway } = await start(t)
   const held = holdBack(stub, '/auth/phone')
   const call = gateway.bindPhone({ encryptedData: 'e', iv: 'i' })
@@ -105,7 +105,7 @@ test('bindPhone whose session is ended meanwhile does not log in for a stale ses
   assert.equal(platform.logins.length, 1)
 })
 
-test('ensureSession whose session is ended meanwhile does not log in for a new session_key', async t => {
+test('ensureSession does not log in for a new session_key if its session is ended meanwhile', async t => {
   const { stub, platform, gateway } = await start(t)
   const held = holdBack(stub, '/auth/check')
   const call = gateway.ensureSession({ sessionKey: true })
@@ -131,7 +131,7 @@ test('a socket whose session is ended during the handshake is not opened again',
   assert.equal(platform.logins.length, 1)
 })
 
-test('logout({resetKey}) asks the gateway to make the session_key invalid too', async t => {
+test('logout({resetKey}) makes the gateway invalidate the session_key too', async t => {
   const { stub, platform, gateway } = await start(t)
   await gateway.logout({ resetKey: true })
   await gateway.logout({ all: true, resetKey: true })
@@ -139,7 +139,7 @@ test('logout({resetKey}) asks the gateway to make the session_key invalid too', 
   assert.equal(platform.storage.size, 0)
 })
 
-test('logout({resetKey}) is asked for again while WeChat is unreachable', async t => {
+test('logout({resetKey}) is retried while WeChat is unreachable', async t => {
   const { stub, gateway } = await start(t)
   let refused = 0
   stub.intercept = (call, reply) => call.path === '/auth/logout' && refused++ < 1 && (refuse(reply, 503, 'wechat_unavailable', { 'Retry-After': '0' }), true)

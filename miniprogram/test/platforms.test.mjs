@@ -24,7 +24,7 @@ for (const [name, adapt] of Object.entries({ Taro: asTaro, 'uni-app': asUni })) 
   })
 }
 
-test("clients that call wx.request are served by the SDK where that is the SDK's", async t => {
+test("clients that call wx.request go through the SDK if it replaces wx.request", async t => {
   const stub = await startStub(t)
   const wx = stub.phone()
   const platform = Object.create(wx, { request: { value: wx.request }, connectSocket: { value: wx.connectSocket } })

@@ -9,7 +9,7 @@ import { createContext, Script } from 'node:vm'
 import { createGateway } from '../dist/index.mjs'
 import { newProof } from '../dist/proof.mjs'
 import { asTaro, asUni } from './support/adapters.mjs'
-import { judge } from './support/proof.mjs'
+import { proofError } from './support/proof.mjs'
 import { file, text } from './support/proof-vectors.mjs'
 import { refuse, startStub } from './support/stub.mjs'
 
@@ -20,13 +20,13 @@ function newKey(version) {
   return { encryptKey: randomBytes(16).toString('base64'), iv: randomBytes(8).toString('hex'), version, expireTime: 3600 }
 }
 
-/** A stub that takes only signed calls on all but its own endpoints, a phone that has the user's keys, and a gateway. */
+/** A stub that accepts only signed calls except at its own endpoints, a phone that has the user's keys, and a gateway. */
 async function start(t, { adapt = wx => wx, ...options } = {}) {
   const stub = await startStub(t)
   const world = { stub, keys: [newKey(7)], asked: 0, codes: [], ahead: 0 }
   const seen = new Set()
   const verdict = call => {
-    const code = judge(world.keys, seen, call, Date.now() / 1000 + world.ahead)
+    const code = proofError(world.keys, seen, call, Date.now() / 1000 + world.ahead)
     if (!call.path.startsWith('/auth/')) world.codes.push(code)
     return code
   }
@@ -48,7 +48,7 @@ async function start(t, { adapt = wx => wx, ...options } = {}) {
   return world
 }
 
-test('the vectors that the gateway is tested with too are what node:crypto makes of the contract', () => {
+test('the vectors, with which the gateway is tested too, are what node:crypto computes', () => {
   assert.equal(readFileSync(file, 'utf8'), text())
 })
 
@@ -86,7 +86,7 @@ for (const [name, options] of Object.entries(calls)) {
   })
 }
 
-test('bodies arrive as wx itself would write them', async t => {
+test('bodies are serialized as wx does', async t => {
   const { stub, gateway } = await start(t)
   const header = { 'content-type': 'application/x-www-form-urlencoded' }
   await gateway.request({ url: '/api/x', method: 'POST', data: { a: '值', b: [1] } })
@@ -96,7 +96,7 @@ test('bodies arrive as wx itself would write them', async t => {
   assert.equal(stub.calls[2].path, '/api/x?a=%E5%80%BC&b=2')
 })
 
-test('an upload is signed without its body, a download and a handshake with an empty one', async t => {
+test('an upload is signed without its body, a download and a handshake with an empty body', async t => {
   const { stub, gateway, codes } = await start(t)
   assert.equal((await gateway.uploadFile({ url: '/api/file', filePath, name: 'file' })).statusCode, 200)
   assert.equal((await gateway.downloadFile({ url: '/api/file' })).statusCode, 200)
@@ -106,7 +106,7 @@ test('an upload is signed without its body, a download and a handshake with an e
   assert.match(stub.calls[0].header['x-gateway-proof'], /;h=-;/)
 })
 
-test('each call has a nonce of its own, and the key is asked for once', async t => {
+test('each call has its own nonce, and the key is fetched once', async t => {
   const world = await start(t)
   await Promise.all(Array.from({ length: 20 }, () => world.gateway.request('/api/x')))
   const nonces = world.stub.calls.map(call => /;n=([\w-]{24});/.exec(call.header['x-gateway-proof'])[1])
@@ -114,7 +114,7 @@ test('each call has a nonce of its own, and the key is asked for once', async t 
   assert.equal(world.asked, 1)
 })
 
-test('a key that is five minutes old is asked for again', async t => {
+test('a key that is five minutes old is fetched again', async t => {
   const world = await start(t)
   await world.gateway.request('/api/x')
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 301000 })
@@ -122,7 +122,7 @@ test('a key that is five minutes old is asked for again', async t => {
   assert.equal(world.asked, 2)
 })
 
-test('proof_stale: the latest key is fetched once for all calls that met it, and each is signed anew', async t => {
+test('proof_stale: the latest key is fetched once for all affected calls, and each is signed again', async t => {
   const world = await start(t)
   await world.gateway.request('/api/x')
   world.keys = [newKey(8)]
@@ -142,7 +142,7 @@ test('proof_stale of the latest key is returned', async t => {
 })
 
 for (const ahead of [-7200, -61, 61, 7200]) {
-  test(`a clock that is ${ahead} s behind the gateway's is corrected, for all calls that met it and for the next`, async t => {
+  test(`a clock that is ${ahead} s behind the gateway's is corrected, for all affected calls and later ones`, async t => {
     const world = await start(t)
     world.ahead = ahead
     const results = await Promise.all(Array.from({ length: 5 }, () => world.gateway.request({ url: '/api/x', method: 'POST', data: { a: 1 } })))
@@ -161,7 +161,7 @@ test('clock and key can both be off', async t => {
   assert.deepEqual(world.codes, ['', 'proof_stale', 'proof_clock', ''])
 })
 
-test('a gateway that calls the clock wrong each time is not asked endlessly', async t => {
+test('a gateway that always responds with proof_clock is not called endlessly', async t => {
   const world = await start(t)
   let day = 0
   world.stub.intercept = (call, reply) =>
@@ -170,7 +170,7 @@ test('a gateway that calls the clock wrong each time is not asked endlessly', as
   assert.equal(world.stub.calls.length, 4)
 })
 
-test('the clock is corrected by the Date header where the body was a file or came in chunks', async t => {
+test('the clock is corrected by the Date header if the body was a file or came in chunks', async t => {
   const world = await start(t)
   const { stub, gateway, codes } = world
   const { intercept } = stub
@@ -191,7 +191,7 @@ test('a 503 is retried with a new nonce', async t => {
   assert.deepEqual(world.codes, ['', ''])
 })
 
-test('a refused token: the call is sent again under the next with a new proof', async t => {
+test('a refused token: the call is sent again with the next token and a new proof', async t => {
   const world = await start(t)
   const { intercept } = world.stub
   world.stub.intercept = (call, reply) => !world.stub.refusal(call.header) && intercept(call, reply)
@@ -218,7 +218,7 @@ test("a proof_stale of the backend's own is returned", async t => {
   assert.equal(world.asked, 1)
 })
 
-test('a handshake refused for its key is made again with the latest, without an event', async t => {
+test('a handshake refused for its key is sent again with the latest key, without an event', async t => {
   const world = await start(t)
   await world.gateway.request('/api/x')
   world.keys = [newKey(8)]
@@ -228,7 +228,7 @@ test('a handshake refused for its key is made again with the latest, without an 
   assert.deepEqual(world.codes, ['', 'proof_stale', ''])
 })
 
-test('a handshake refused for its time is made again by the clock of the gateway', async t => {
+test('a handshake refused for its time is sent again with the time of the gateway', async t => {
   const world = await start(t)
   world.ahead = 7200
   world.stub.endpoints['GET /auth/session'] = (call, reply) => reply(200, {}, { Date: new Date(Date.now() + 7200e3).toUTCString() })
@@ -237,7 +237,7 @@ test('a handshake refused for its time is made again by the clock of the gateway
   assert.deepEqual(world.codes, ['proof_clock', ''])
 })
 
-test('a handshake that fails for another reason is not made again', async t => {
+test('a handshake that fails for another reason is not sent again', async t => {
   const world = await start(t)
   world.stub.refuseHandshake = () => 'no_healthy_upstream'
   const task = world.gateway.connectSocket({ url: '/ws' })
@@ -253,7 +253,7 @@ const broken = {
 }
 
 for (const [name, { userKey, wx }] of Object.entries(broken)) {
-  test(`${name}: the call goes without a proof, and the gateway decides`, async t => {
+  test(`${name}: the call is sent without a proof, and the gateway decides`, async t => {
     const world = await start(t)
     Object.assign(world, userKey && { userKey })
     Object.assign(world.wx, wx)
@@ -263,7 +263,7 @@ for (const [name, { userKey, wx }] of Object.entries(broken)) {
   })
 }
 
-test('a WeChat that never answers holds a call up for five seconds', async t => {
+test('a call waits at most five seconds for a WeChat that never responds', async t => {
   const world = await start(t)
   world.userKey = () => new Promise(() => {})
   t.mock.timers.enable({ apis: ['setTimeout'] })
@@ -273,13 +273,13 @@ test('a WeChat that never answers holds a call up for five seconds', async t => 
   assert.equal((await call).data.error, 'proof_required')
 })
 
-test('with paths, only these are signed', async t => {
+test('with paths, only calls to these are signed', async t => {
   const { stub, gateway } = await start(t, { paths: ['/pay/', '/api/%7Ex'] })
   for (const url of ['/pay/1', '/payment', '/api/~x', '/auth/session']) await gateway.request(url)
   assert.deepEqual(stub.calls.map(call => !!call.header['x-gateway-proof']), [true, false, false, false])
 })
 
-test('a URL elsewhere gets no proof', async t => {
+test('a URL of another server gets no proof', async t => {
   const elsewhere = await startStub(t, { refusal: () => '' })
   const { gateway } = await start(t)
   await gateway.request(elsewhere.url + '/api/x')
@@ -300,7 +300,7 @@ for (const [name, adapt] of Object.entries({ Taro: asTaro, 'uni-app': asUni })) 
   })
 }
 
-test('the built files run where there is nothing of the language after 2017, no text encoder and no crypto', async t => {
+test('the built files need nothing of the language after 2017, no text encoder and no crypto', async t => {
   const world = await start(t)
   const sandbox = createContext({ wx: world.wx, setTimeout, index: {}, proof: {} })
   const late = ['BigInt', 'TextEncoder', 'TextDecoder', 'crypto', 'globalThis', 'WebAssembly', 'atob', 'btoa', 'WeakRef', 'Object.hasOwn', 'Object.fromEntries',

@@ -1,4 +1,4 @@
-// The recipes of the README, run as they stand there in a small mini program.
+// Runs the recipes of the README, unchanged, in a small mini program.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +13,7 @@ const read = name => readFileSync(new URL(name, root), 'utf8')
 const filePath = join(mkdtempSync(join(tmpdir(), 'wx-')), 'avatar.png')
 writeFileSync(filePath, 'picture')
 
-/** A mini program with one page, loaded as WeChat does: `page` has its methods and data. */
+/** A mini program with one page, loaded like in WeChat: `page` has its methods and data. */
 async function start(t, recipe) {
   const stub = await startStub(t)
   const world = { stub, toasts: [], visited: [] }
@@ -26,7 +26,7 @@ async function start(t, recipe) {
   return Object.assign(world, { wx, gateway, exports })
 }
 
-/** Runs a recipe with these globals; what it requires of the package is the built file. */
+/** Runs a recipe with these globals; it requires the built file of the package. */
 function load(recipe, globals) {
   const context = createContext({ setTimeout, console, ...globals })
   const run = (file, filename) => {
@@ -51,7 +51,7 @@ test('app: one gateway for all pages', () => {
   assert.equal(typeof app.gateway.request, 'function')
 })
 
-test('prefetch: a login that WeChat has made ahead is taken, once, and no other is made', async t => {
+test('prefetch: a login pre-fetched by WeChat is used once, and there is no other login', async t => {
   const stub = await startStub(t)
   let app, onData
   const data = { fetchType: 'pre', timeStamp: Date.now(), fetchedData: JSON.stringify(stub.issue()) }
@@ -74,7 +74,7 @@ test('prefetch: a login that WeChat has made ahead is taken, once, and no other 
   assert.equal(stub.to('/auth/login').length, 0)
 })
 
-test('avatar: the chosen picture is uploaded, then its address is the profile’s', async t => {
+test('avatar: the chosen picture is uploaded, then its URL is stored in the profile', async t => {
   const { stub, page } = await start(t, 'avatar.js')
   stub.intercept = (call, reply) => call.path === '/api/avatar' && (reply(200, { url: 'https://cdn.example.com/1.png' }), true)
   await page.onChooseAvatar({ detail: { avatarUrl: filePath } })
@@ -92,7 +92,7 @@ test('avatar: an upload that fails changes no profile', async t => {
   assert.equal(stub.to('/auth/profile').length, 0)
 })
 
-test('phone: the button is shown once the login is sure, and its code is bound', async t => {
+test('phone: the button is shown after the session was checked, and its code is submitted', async t => {
   const { page, stub } = await start(t, 'phone.js')
   await page.onShow()
   assert.equal(page.data.ready, true)
@@ -126,7 +126,7 @@ test('phone-login: login and phone number are one request', async t => {
   assert.deepEqual([stub.calls.length, JSON.parse(stub.calls[0].body).phone_code, visited], [1, 'p1', ['/pages/welcome/welcome']])
 })
 
-test('http: default headers, data of good answers, errors of others', async t => {
+test('http: default headers, data of 2xx responses, errors of others', async t => {
   const { exports: http, stub, visited } = await start(t, 'http.js')
   const sent = await http.post('/api/orders', { sku: 'A1' }, { header: { 'X-Own': '1' } })
   assert.deepEqual([sent.body, sent.header['x-client-version'], sent.header['x-own']], ['{"sku":"A1"}', '1.4.0', '1'])
@@ -139,7 +139,7 @@ test('http: default headers, data of good answers, errors of others', async t =>
   await assert.rejects(http.get('/api/x'), { message: 'HTTP 500' })
 })
 
-test('stream: UTF-8 is decoded wherever it is cut', async t => {
+test('stream: UTF-8 is decoded wherever a chunk ends', async t => {
   const { exports: { newUTF8Decoder } } = await start(t, 'stream.js')
   const text = 'aé你𠮷😀z'
   const bytes = Buffer.from(text)
@@ -151,7 +151,7 @@ test('stream: UTF-8 is decoded wherever it is cut', async t => {
   }
 })
 
-test('stream: events are read wherever they are cut, with every kind of line end', async t => {
+test('stream: events are read wherever a chunk ends, with every kind of line end', async t => {
   const { exports: { newEventReader } } = await start(t, 'stream.js')
   const stream = ': hello\n\nevent: add\nid: 7\ndata: 你\ndata:  好\n\ndata\n\nid: 8\n\ndata:{"a": "b:c"}\n\n'
   const expected = [{ event: 'add', id: '7', data: '你\n 好' }, { event: 'message', data: '' }, { event: 'message', data: '{"a": "b:c"}' }]
@@ -166,7 +166,7 @@ test('stream: events are read wherever they are cut, with every kind of line end
   }
 })
 
-test('chat: an answer in server-sent events is shown as it comes', async t => {
+test('chat: a response of server-sent events is shown as it arrives', async t => {
   const { stub, page, toasts } = await start(t, 'chat.js')
   const bytes = Buffer.from('data: 你好\n\ndata: ，世界\n\n')
   stub.intercept = (call, reply, response) => {
@@ -184,7 +184,7 @@ test('chat: an answer in server-sent events is shown as it comes', async t => {
   assert.deepEqual(toasts, ['出错了：403'])
 })
 
-test('chat: a page that is left ends its stream', async t => {
+test('chat: closing the page ends its stream', async t => {
   const { stub, page, toasts } = await start(t, 'chat.js')
   let closed
   stub.intercept = (call, reply, response) => {
@@ -201,13 +201,13 @@ test('chat: a page that is left ends its stream', async t => {
   assert.deepEqual(toasts, [])
 })
 
-test('independent: a subpackage that is opened alone has a gateway of its own', () => {
+test('independent: a subpackage opened without the app creates a gateway', () => {
   const own = { request: 1 }
   assert.equal(load('independent.js', { wx: {}, getApp: () => ({ gateway: own }) }).gateway, own)
   assert.equal(typeof load('independent.js', { wx: {}, getApp: () => ({}) }).gateway.request, 'function')
 })
 
-test('webview: the page opens at the address with the ticket', async t => {
+test('webview: the page opens at the URL with the ticket', async t => {
   const { stub, page } = await start(t, 'webview.js')
   await page.onLoad({})
   assert.equal(page.data.src, stub.url + '/auth/enter?ticket=t1')

@@ -16,7 +16,7 @@ function onPath(path, act) {
   return (call, reply) => call.path === path && (act(reply, call), true)
 }
 
-test('a call goes out as it was given, with the token', async t => {
+test('a call is sent unchanged, with the token', async t => {
   const { gateway } = await loggedIn(t)
   const { data } = await gateway.request({ url: 'api/x?a=1', method: 'PUT', data: { b: 2 }, header: { 'X-Own': '3', authorization: 'own' } })
   assert.equal(data.method, 'PUT')
@@ -26,7 +26,7 @@ test('a call goes out as it was given, with the token', async t => {
   assert.equal(data.header.authorization, 'Bearer token-1')
 })
 
-test('PATCH, which wx has not, goes as an override', async t => {
+test('PATCH, which wx does not support, is sent with a method override', async t => {
   const { gateway } = await loggedIn(t)
   const { data } = await gateway.request({ url: '/api/x', method: 'PATCH', data: { a: 1 } })
   assert.equal(data.method, 'POST')
@@ -34,7 +34,7 @@ test('PATCH, which wx has not, goes as an override', async t => {
   assert.equal(data.body, '{"a":1}')
 })
 
-test('success, complete and the promise all get the result', async t => {
+test('success, complete and the promise get the result', async t => {
   const { gateway } = await loggedIn(t)
   const results = []
   const result = await gateway.request({ url: '/api/x', success: x => results.push(x), complete: x => results.push(x) })
@@ -75,7 +75,7 @@ test('no token leaves the base URL', async t => {
   assert.equal(stub.calls.pop().header.authorization, 'Bearer token-1')
 })
 
-test('a URL that begins like the base URL but leads elsewhere gets no token', async t => {
+test('a URL of another server that begins like the base URL gets no token', async t => {
   const urls = []
   const platform = {
     ...(await startStub(t)).phone(),
@@ -97,7 +97,7 @@ test('a URL that begins like the base URL but leads elsewhere gets no token', as
   assert.ok(urls.slice(strange.length).every(([, token]) => token === 'Bearer t'))
 })
 
-test("a 401 of the backend's own is returned and changes nothing", async t => {
+test("the backend's own 401 is returned and changes nothing", async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   stub.intercept = onPath('/api/x', reply => reply(401, { error: 'token_expired', request_id: 'theirs' }))
   const { statusCode } = await gateway.request('/api/x')
@@ -119,7 +119,7 @@ for (const code of ['token_missing', 'token_invalid', 'token_expired', 'session_
   })
 }
 
-test('a gateway that refuses every token gets one login and one more try, then the caller has the 401', async t => {
+test('if the gateway refuses every token, there is one login and one more attempt, then the caller gets the 401', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   stub.intercept = onPath('/api/x', reply => refuse(reply, 401, 'token_invalid'))
   const { statusCode, data } = await gateway.request('/api/x')
@@ -130,7 +130,7 @@ test('a gateway that refuses every token gets one login and one more try, then t
 })
 
 for (const code of ['forbidden', 'phone_required', 'user_blocked', 'session_key_stale']) {
-  test(`${code} is no matter of logging in`, async t => {
+  test(`${code} causes no login`, async t => {
     const { stub, gateway, platform } = await loggedIn(t)
     stub.intercept = onPath('/api/x', reply => refuse(reply, code === 'session_key_stale' ? 401 : 403, code))
     await gateway.request('/api/x')
@@ -139,7 +139,7 @@ for (const code of ['forbidden', 'phone_required', 'user_blocked', 'session_key_
   })
 }
 
-test('503 for every call: each waits as results, three times at most, and none logs in', async t => {
+test('503 for every call: each is sent three times at most, and none logs in', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   const sent = []
   stub.intercept = (call, reply) => (sent.push(Date.now()), refuse(reply, 503, 'no_healthy_upstream', { 'Retry-After': '1' }), true)
@@ -168,7 +168,7 @@ test('a Retry-After of a minute is not waited for', async t => {
   assert.equal(stub.calls.length, 1)
 })
 
-test("a 503 of the backend's own is sent again only where that is safe and invited", async t => {
+test("after the backend's own 503 a call is sent again only if it is safe and there is a Retry-After", async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.intercept = (call, reply) => (reply(503, {}, call.path === '/later' ? { 'Retry-After': '0' } : {}), true)
   await gateway.request({ url: '/later', method: 'POST' })
@@ -179,7 +179,7 @@ test("a 503 of the backend's own is sent again only where that is safe and invit
   assert.equal(stub.calls.length, 6)
 })
 
-test('502 and 504 are returned at once: the backend may have acted', async t => {
+test('502 and 504 are returned at once: the backend may have processed the call', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.intercept = (call, reply) => (refuse(reply, +call.path.slice(1), 'upstream_error', { 'Retry-After': '0' }), true)
   assert.equal((await gateway.request('/502')).statusCode, 502)
@@ -187,7 +187,7 @@ test('502 and 504 are returned at once: the backend may have acted', async t => 
   assert.equal(stub.calls.length, 2)
 })
 
-test('X-Session-Token takes the place of the token, in any case of its name', async t => {
+test('X-Session-Token replaces the token, in any letter case', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
   stub.tokens.set('fresh', { code: '' })
   stub.intercept = onPath('/api/x', reply => reply(200, {}, { 'x-session-TOKEN': 'fresh' }))
@@ -197,7 +197,7 @@ test('X-Session-Token takes the place of the token, in any case of its name', as
   assert.equal(JSON.parse([...platform.storage.values()][0]).token, 'fresh')
 })
 
-test('a fresh token is not thought to outlive its session', async t => {
+test('a new token expires no later than its session', async t => {
   const { stub, gateway, platform } = await loggedIn(t, { tokenLife: 100, sessionLife: 110 })
   stub.intercept = onPath('/api/x', reply => reply(200, {}, { 'X-Session-Token': 'fresh' }))
   const now = Date.now()
@@ -208,31 +208,31 @@ test('a fresh token is not thought to outlive its session', async t => {
   assert.ok(expires <= now + 110000)
 })
 
-test('a token that comes after the logout is not taken up', async t => {
+test('a token that arrives after the logout is not stored', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
-  let answer
-  stub.intercept = onPath('/api/x', reply => (answer = () => reply(200, {}, { 'X-Session-Token': 'late' })))
+  let respond
+  stub.intercept = onPath('/api/x', reply => (respond = () => reply(200, {}, { 'X-Session-Token': 'late' })))
   const call = gateway.request('/api/x')
-  while (!answer) await new Promise(setImmediate)
+  while (!respond) await new Promise(setImmediate)
   await gateway.logout()
-  answer()
+  respond()
   await call
   assert.equal(platform.storage.size, 0)
 })
 
-test('a token that comes after another login does not take its place', async t => {
+test('a token that arrives after another login is not stored', async t => {
   const { stub, gateway, platform } = await loggedIn(t)
-  let answer
-  stub.intercept = onPath('/api/x', reply => (answer = () => reply(200, {}, { 'X-Session-Token': 'late' })))
+  let respond
+  stub.intercept = onPath('/api/x', reply => (respond = () => reply(200, {}, { 'X-Session-Token': 'late' })))
   const call = gateway.request('/api/x')
-  while (!answer) await new Promise(setImmediate)
+  while (!respond) await new Promise(setImmediate)
   const { token } = await gateway.login()
-  answer()
+  respond()
   await call
   assert.equal(JSON.parse([...platform.storage.values()][0]).token, token)
 })
 
-test('a token with less than a tenth of its life left is renewed once, beside the calls', async t => {
+test('a token with less than a tenth of its lifetime left is renewed once, in the background', async t => {
   const { stub, gateway } = await loggedIn(t, { tokenLife: 100 })
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 89000 })
   await gateway.request('/api/x')
@@ -243,7 +243,7 @@ test('a token with less than a tenth of its life left is renewed once, beside th
   assert.equal(stub.to('/auth/refresh').length, 1)
 })
 
-test('a renewal that fails is not tried again at once, and the token serves on', async t => {
+test('a failed renewal is not repeated at once, and the token stays in use', async t => {
   const { stub, gateway, platform } = await loggedIn(t, { tokenLife: 100 })
   stub.intercept = onPath('/auth/refresh', reply => refuse(reply, 503, 'store_unavailable'))
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 91000 })
@@ -252,7 +252,7 @@ test('a renewal that fails is not tried again at once, and the token serves on',
   assert.equal(platform.logins.length, 1)
 })
 
-test('a renewal that gets no answer is not tried again at once either', async t => {
+test('a renewal without a response is not repeated at once either', async t => {
   const { stub, gateway } = await loggedIn(t, { tokenLife: 100 })
   stub.lose = call => call.path === '/auth/refresh'
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 91000 })
@@ -260,21 +260,21 @@ test('a renewal that gets no answer is not tried again at once either', async t 
   assert.equal(stub.to('/auth/refresh').length, 1)
 })
 
-test('a renewal that ends after the logout brings nothing back', async t => {
+test('the token of a renewal that ends after the logout is not stored', async t => {
   const { stub, gateway, platform } = await loggedIn(t, { tokenLife: 100 })
-  let answer
-  stub.intercept = onPath('/auth/refresh', reply => (answer = () => reply(200, stub.issue())))
+  let respond
+  stub.intercept = onPath('/auth/refresh', reply => (respond = () => reply(200, stub.issue())))
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 91000 })
   const renewal = gateway.ensureSession()
-  while (!answer) await new Promise(setImmediate)
+  while (!respond) await new Promise(setImmediate)
   await gateway.logout()
-  answer()
+  respond()
   await assert.rejects(renewal, { errMsg: 'login:fail logged out' })
   assert.equal(platform.logins.length, 1)
   assert.equal(platform.storage.size, 0)
 })
 
-test('a token that could not be stored is not given up for an older one that was', async t => {
+test('a token that could not be stored is not replaced by an older stored one', async t => {
   const stub = await startStub(t, { tokenLife: 100 })
   const platform = stub.phone()
   const gateway = createGateway({ baseURL: stub.url, platform })
@@ -290,7 +290,7 @@ test('a token that could not be stored is not given up for an older one that was
   assert.equal(stub.to('/auth/refresh')[0].header.authorization, 'Bearer token-2')
 })
 
-test('abort works while the login is under way, and nothing is sent after it', async t => {
+test('abort works during the login, and nothing is sent after it', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const call = gateway.request('/api/x')
@@ -300,7 +300,7 @@ test('abort works while the login is under way, and nothing is sent after it', a
   assert.equal(stub.to('/api/x').length, 0)
 })
 
-test('abort works while the call is under way', async t => {
+test('abort works during the call', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.intercept = () => true
   const call = gateway.request('/api/x')
@@ -309,7 +309,7 @@ test('abort works while the call is under way', async t => {
   await assert.rejects(call, { errMsg: 'request:fail abort' })
 })
 
-test('listeners set before the login get the events of the last answer, and none of a refused attempt', async t => {
+test('listeners set before the login get the events of the last response, and none of a refused attempt', async t => {
   const { stub, gateway } = await loggedIn(t)
   stub.refuseAll()
   const received = []

@@ -19,7 +19,7 @@ function record(socket) {
   return { received, until }
 }
 
-test('a socket opens after the login, with the token, and speaks both ways', async t => {
+test('a socket opens after the login, with the token, and transfers both ways', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const task = gateway.connectSocket({ url: '/ws', header: { 'X-Own': '1' } })
@@ -35,7 +35,7 @@ test('a socket opens after the login, with the token, and speaks both ways', asy
   assert.equal(call.header['x-own'], '1')
 })
 
-test('the promise gives the task, and success is called', async t => {
+test('the promise resolves with the task, and success is called', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const results = []
@@ -45,7 +45,7 @@ test('the promise gives the task, and success is called', async t => {
   assert.deepEqual((await until('Message')).pop(), ['Message', 'hello'])
 })
 
-test('a handshake refused for the token is made again after one login, without an event', async t => {
+test('a handshake refused for the token is sent again after one login, without an event', async t => {
   const stub = await startStub(t)
   const platform = stub.phone()
   const gateway = createGateway({ baseURL: stub.url, platform })
@@ -78,18 +78,18 @@ test('late events of the refused socket are dropped', async t => {
   assert.deepEqual(received, [['Open', ''], ['Message', 'hello']])
 })
 
-test('a socket closed while the gateway is asked about its token stays closed', async t => {
+test('a socket closed while its token is checked stays closed', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   await gateway.login()
   stub.refuseAll()
-  let answer
-  stub.intercept = (call, reply) => call.path === '/auth/session' && (answer = () => refuse(reply, 401, 'token_expired'), true)
+  let respond
+  stub.intercept = (call, reply) => call.path === '/auth/session' && (respond = () => refuse(reply, 401, 'token_expired'), true)
   const task = gateway.connectSocket({ url: '/ws' })
   const { until } = record(task)
-  while (!answer) await new Promise(setImmediate)
+  while (!respond) await new Promise(setImmediate)
   task.close({})
-  answer()
+  respond()
   await until('Close')
   assert.equal(stub.to('/ws').length, 1)
   assert.equal(stub.to('/auth/login').length, 1)
@@ -118,7 +118,7 @@ test('a login that fails reaches onError and fail', async t => {
   assert.deepEqual(failed, ['user_blocked'])
 })
 
-test('a socket closed while the login is under way is never opened', async t => {
+test('a socket closed during the login is never opened', async t => {
   const stub = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
   const task = gateway.connectSocket({ url: '/ws' })
@@ -132,7 +132,7 @@ test('a socket closed while the login is under way is never opened', async t => 
   assert.equal(stub.to('/ws').length, 0)
 })
 
-test('a socket elsewhere gets no token', async t => {
+test('a socket of another server gets no token', async t => {
   const stub = await startStub(t)
   const elsewhere = await startStub(t, { refusal: () => '' })
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })

@@ -1,11 +1,11 @@
-// What callers write, for the type checker alone: it must compile, and the lines marked must not.
+// Calls as users of the package write them, for the type checker only: all must compile, except the marked lines.
 import { createGateway, installCloudRun, type GatewayError } from '../src/index'
 import { newProof } from '../src/proof'
 
 export async function usage(): Promise<void> {
   const gateway = createGateway({
     baseURL: 'https://api.example.com',
-    onNewUser: answer => console.log(answer.is_new_user),
+    onNewUser: response => console.log(response.is_new_user),
   })
   const { request, uploadFile, downloadFile, connectSocket, login, logout, ensureSession, bindPhone, setProfile, webviewURL } = gateway
   const { data } = await request<{ id: number }>('/api/x')

@@ -1,4 +1,4 @@
-// The package against a real gateway: `wxgate dev`, and `wxgate serve` where a backend or a short-lived token is needed.
+// Tests with a real gateway: `wxgate dev`, and `wxgate serve` if a backend or a short-lived token is needed.
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -32,14 +32,14 @@ after(async () => {
 
 let users = 0
 
-/** A user of their own for a test, with a phone and a gateway on it. */
+/** A new user for a test, with a phone and a gateway on it. */
 function start(server, settings) {
   const user = 'user' + ++users
   const platform = server.phone(user, settings)
   return { user, platform, gateway: createGateway({ baseURL: server.url, platform }) }
 }
 
-/** The same on a gateway that wants proofs, and a phone to which WeChat gives the user's key. */
+/** The same with a gateway that needs proofs, and a phone to which WeChat provides the user's key. */
 function startSigned(server) {
   const user = 'user' + ++users
   const userKey = async () => {
@@ -58,12 +58,12 @@ function stored({ storage }) {
   return [...storage.values()].map(text => JSON.parse(text))
 }
 
-/** Changes what lies in the phone's storage for the token. */
+/** Changes the record of the token in the phone's storage. */
 function tamper({ storage }, change) {
   for (const [key, text] of storage) storage.set(key, JSON.stringify({ ...JSON.parse(text), ...change }))
 }
 
-/** Tells whether the gateway refuses a token because its time has passed. */
+/** Whether the gateway refuses a token as expired. */
 async function expired(server, token) {
   const response = await fetch(server.url + '/auth/session', { headers: { Authorization: 'Bearer ' + token } })
   return response.headers.get('X-Gateway-Error') === 'token_expired'
@@ -74,19 +74,19 @@ async function endElsewhere(server, user) {
   await createGateway({ baseURL: server.url, platform: server.phone(user) }).logout({ all: true })
 }
 
-test('a login that WeChat made ahead of the start is used in place of one by the phone', async () => {
+test('a login pre-fetched by WeChat is used instead of one by the phone', async () => {
   const { user, gateway, platform } = start(dev)
   const address = `${dev.url}/auth/prefetch/wxdev0000000000001/dev-pre-fetch-key-of-the-console`
   const { data, status } = await dev.sim('prefetch', { user, url: address })
   assert.equal(status, 200)
   const prefetched = JSON.parse(data)
-  const answer = await gateway.login({ prefetched })
-  assert.equal(answer.token, prefetched.token)
+  const response = await gateway.login({ prefetched })
+  assert.equal(response.token, prefetched.token)
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
   assert.deepEqual(stored(platform).map(({ token }) => token), [prefetched.token])
 })
 
-test('cold start: the backend sees who calls, and no token', async () => {
+test('cold start: the backend receives the identity, and no token', async () => {
   const { gateway, platform } = start(dev)
   const { statusCode, data } = await gateway.request('/api/x?a=1')
   assert.equal(statusCode, 200)
@@ -102,10 +102,10 @@ test('20 calls on a cold start share one login', async () => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('20 calls on a token that has expired at the gateway share one login', async () => {
+test('20 calls with a token that has expired at the gateway share one login', async () => {
   const { user, platform } = start(short)
   const { token } = await createGateway({ baseURL: short.url, platform }).login()
-  // The phone's clock is wrong: it takes the token for good.
+  // The phone's clock is wrong: by it the token has not expired.
   tamper(platform, { expires: Date.now() + 3600e3, life: 3600e3 })
   while (!(await expired(short, token))) await sleep(20)
   const phone = short.phone(user, { storage: platform.storage })
@@ -118,7 +118,7 @@ test('20 calls on a token that has expired at the gateway share one login', asyn
   assert.equal(phone.logins.length, 1)
 })
 
-test('a fresh token that rides on an answer outlives the old one', async () => {
+test('a new token sent with a response is valid for longer than the old one', async () => {
   const { gateway, platform } = start(short)
   const { token } = await gateway.login()
   do {
@@ -128,7 +128,7 @@ test('a fresh token that rides on an answer outlives the old one', async () => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('a token that someone has changed leads to one login', async () => {
+test('a modified token causes one login', async () => {
   const { platform } = start(dev)
   await createGateway({ baseURL: dev.url, platform }).login()
   tamper(platform, { token: 'x.y.z' })
@@ -138,7 +138,7 @@ test('a token that someone has changed leads to one login', async () => {
   assert.equal(platform.logins.length, 2)
 })
 
-test('a token near its end is renewed, for the same session and without a login', async t => {
+test('a token near its expiry is renewed, for the same session and without a login', async t => {
   const { gateway, platform } = start(dev)
   const { expires_in } = await gateway.login()
   const [before] = stored(platform)
@@ -168,7 +168,7 @@ test('ensureSession notices a session ended elsewhere', async () => {
   assert.equal(platform.logins.length, 2)
 })
 
-test("the backend's own 401 is the caller's", async () => {
+test("the backend's own 401 is returned to the caller", async () => {
   const { gateway, platform } = start(short)
   const { statusCode, data } = await gateway.request('/api/refuse')
   assert.equal(statusCode, 401)
@@ -176,7 +176,7 @@ test("the backend's own 401 is the caller's", async () => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('backend down: no login, and once it is back calls succeed', async () => {
+test('backend down: no login, and calls succeed when it is up again', async () => {
   const { gateway, platform } = start(short)
   await gateway.login()
   await backend.stop()
@@ -189,14 +189,14 @@ test('backend down: no login, and once it is back calls succeed', async () => {
   assert.equal(statusCode, 200)
 })
 
-test('while WeChat is gone the same code waits for it', async () => {
+test('while WeChat is unreachable the login is retried with the same code', async () => {
   const { gateway, platform } = start(short)
   await short.sim('fault', { api: '/sns/jscode2session', errcode: -1, times: 2 })
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
   assert.equal(platform.logins.length, 1)
 })
 
-test('a login whose answer was lost is one login to WeChat', async () => {
+test('a login whose response was lost is one login at WeChat', async () => {
   const { gateway, platform } = start(dev)
   const { request } = platform
   let lost = 0
@@ -209,7 +209,7 @@ test('a login whose answer was lost is one login to WeChat', async () => {
   assert.equal(platform.logins.length, 1)
 })
 
-test('a code that WeChat refuses leads to a fresh one', async () => {
+test('after a code that WeChat refuses the login uses a new one', async () => {
   const user = 'user' + ++users
   const codes = ['0a-no-such-code']
   const platform = dev.phone(user, { code: async () => codes.pop() ?? (await dev.sim('code', { user })).code })
@@ -228,13 +228,13 @@ test('a user whom WeChat blocks gets user_blocked', async () => {
 test('onNewUser is called for the first login only', async () => {
   const { platform } = start(dev)
   const results = []
-  const onNewUser = answer => results.push(answer.is_new_user)
+  const onNewUser = response => results.push(response.is_new_user)
   await createGateway({ baseURL: dev.url, platform, onNewUser }).login()
   await createGateway({ baseURL: dev.url, platform, onNewUser }).login()
   assert.deepEqual(results, [true])
 })
 
-test('two gateways over one storage, of two copies of the package, get on', async () => {
+test('two gateways with one storage, of two copies of the package, share a session', async () => {
   const { user, gateway, platform } = start(dev)
   const other = secondCopy.createGateway({ baseURL: dev.url, platform })
   const results = await parallel(10, (_, i) => (i % 2 ? gateway : other).request('/api/x'))
@@ -255,7 +255,7 @@ test('PATCH reaches the backend as PATCH', async () => {
 for (const legacy of [false, true]) {
   const kind = legacy ? ' (base library that tells no headers)' : ''
 
-  test('files go up and down, on a session ended elsewhere too' + kind, async () => {
+  test('uploads and downloads work, also with a session ended elsewhere' + kind, async () => {
     const { user, gateway, platform } = start(short, { legacy })
     const up = JSON.parse((await gateway.uploadFile({ url: '/api/file', filePath, name: 'file' })).data)
     assert.match(up.body, /picture/)
@@ -270,7 +270,7 @@ for (const legacy of [false, true]) {
   })
 }
 
-test('a socket knows who speaks, and closes when the session ends', async () => {
+test('a socket has the identity, and closes when the session ends', async () => {
   const { user, gateway } = start(short)
   const task = await gateway.connectSocket({ url: '/ws' })
   const messages = []
@@ -282,7 +282,7 @@ test('a socket knows who speaks, and closes when the session ends', async () => 
   await closed
 })
 
-test('a socket on a session ended elsewhere opens after one login', async () => {
+test('a socket with a session ended elsewhere opens after one login', async () => {
   const { user, gateway, platform } = start(short)
   await gateway.login()
   await endElsewhere(short, user)
@@ -294,7 +294,7 @@ test('a socket on a session ended elsewhere opens after one login', async () => 
   task.close({})
 })
 
-test('a phone number by code, and by the old way', async () => {
+test('a phone number by code, and by encrypted data', async () => {
   const { user, gateway } = start(dev)
   await gateway.ensureSession()
   const { code, phone } = await dev.sim('phone-code', { user })
@@ -305,7 +305,7 @@ test('a phone number by code, and by the old way', async () => {
   assert.match(bound.phone_number, /\d{11}/)
 })
 
-test('a phone code handed in with the login', async () => {
+test('a phone code submitted with the login', async () => {
   const { user, gateway } = start(dev)
   const { code } = await dev.sim('phone-code', { user })
   const { phone } = await gateway.login({ phoneCode: code })
@@ -333,7 +333,7 @@ test('ensureSession({sessionKey}) notices that WeChat has changed the key', asyn
   assert.equal(platform.logins.length, 2)
 })
 
-test('a profile is kept, given plainly or signed', async () => {
+test('a profile is stored, plain or signed', async () => {
   const { user, gateway } = start(dev)
   assert.equal((await gateway.setProfile({ nickname: '小明', avatarUrl: 'https://example.com/a.png' })).nickname, '小明')
   assert.equal((await gateway.ensureSession()).user.nickname, '小明')
@@ -352,7 +352,7 @@ test('after a logout the next call logs in again', async () => {
   assert.equal(platform.logins.length, 2)
 })
 
-/** Opens an address as a web-view does; fetch would say that it is none. */
+/** Opens a URL like a web-view; fetch would send headers that say it isn't one. */
 function navigate(url, headers) {
   return new Promise((resolve, reject) => {
     const request = http.get(url, { headers }, response => {
@@ -380,7 +380,7 @@ test('webviewURL opens a page as the user, once', async () => {
 })
 
 for (const resetKey of [false, true]) {
-  test(`logout({resetKey: ${resetKey}}) has WeChat ${resetKey ? 'replace' : 'leave'} the session_key, and the other phone goes on`, async () => {
+  test(`logout({resetKey: ${resetKey}}) makes WeChat ${resetKey ? 'replace' : 'keep'} the session_key, and the other phone stays logged in`, async () => {
     const { user, gateway } = start(dev)
     await gateway.login()
     const platform = dev.phone(user)
@@ -395,7 +395,7 @@ for (const resetKey of [false, true]) {
   })
 }
 
-test('callContainer calls go through the gateway untouched', async () => {
+test('calls of callContainer go through the gateway unchanged', async () => {
   const { gateway, platform } = start(short)
   installCloudRun(platform, gateway)
   const { statusCode, data, callID } = await platform.cloud.callContainer({
@@ -408,7 +408,7 @@ test('callContainer calls go through the gateway untouched', async () => {
 })
 
 for (const proof of ['sign', 'report']) {
-  test(`proof: ${proof}: every kind of call is signed as the gateway wants it, over a change of the key too`, async () => {
+  test(`proof: ${proof}: every kind of call is signed as the gateway expects, also after a change of the key`, async () => {
     const { user, gateway, platform } = startSigned(signing[proof])
     const data = { text: '你好，𠮷😀' }
     const calls = [
@@ -439,7 +439,7 @@ test('proof: sign: a phone whose clock is off is corrected by the gateway', asyn
   assert.equal((await gateway.request('/api/x')).statusCode, 200)
 })
 
-test('proof: sign: a token alone is of no use', async () => {
+test('proof: sign: a token alone is refused', async () => {
   const { user, platform } = startSigned(signing.sign)
   const attacker = createGateway({ baseURL: signing.sign.url, platform: signing.sign.phone(user, { storage: platform.storage }) })
   const { statusCode, data } = await attacker.request({ url: '/api/x', method: 'POST' })

@@ -1,6 +1,6 @@
-// What uni-app and Taro make of the calls of wx.
+// The calls of wx as uni-app and Taro change them.
 
-/** Taro: every call is a promise too, which fails beside the callback; connectSocket promises its task. */
+/** Taro: every call also returns a promise, which rejects in addition to the callback; connectSocket returns a promise of its task. */
 export function asTaro(wx) {
   const promised = api => options => {
     let task
@@ -18,7 +18,7 @@ export function asTaro(wx) {
   return { ...wx, request, uploadFile, downloadFile, login, connectSocket }
 }
 
-/** uni-app: a call without any callback gives a promise instead of its task. */
+/** uni-app: a call without callbacks returns a promise instead of its task. */
 export function asUni(wx) {
   const called = api => options => {
     if (options.success || options.fail || options.complete) return wx[api](options)

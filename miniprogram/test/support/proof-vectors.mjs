@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { proofHeader } from './proof.mjs'
 
-// The first is in the sample answer of WeChat's page on getuserencryptkey.
+// The first is from the sample response of WeChat's page on getuserencryptkey.
 const keys = [
   { encryptKey: 'VI6BpyrK9XH4i4AIGe86tg==', iv: '6003f73ec441c386', version: 10 },
   { encryptKey: '//79/Pv6+fj39vX08/Lx8A==', iv: '~!@#$%^&*()_+-={', version: 9007199254740991 },
@@ -12,14 +12,14 @@ const keys = [
 const cases = [
   ['a POST of JSON', { method: 'POST', target: '/api/orders', contentType: 'application/json', body: '{"sku":"A1"}' }],
   ['a GET', { target: '/api/me' }],
-  ['a GET that has a type all the same', { target: '/api/me', contentType: 'application/json' }],
+  ['a GET that has a type', { target: '/api/me', contentType: 'application/json' }],
   ['a bare question mark', { target: '/api/me?', as: '/api/me' }],
   ['two question marks', { target: '/api/me??', as: '/api/me??' }],
   ['the root', { target: '/' }],
   ['escapes of unreserved characters', { target: '/%61pi/%7euser?x=%2D%2e%5F%7E%30', as: '/api/~user?x=-._~0' }],
   ['other escapes in lower case', { target: '/api/%e4%bd%a0?x=%2f%2b%e5%a5%bd', as: '/api/%E4%BD%A0?x=%2F%2B%E5%A5%BD' }],
   ['an escaped percent sign', { target: '/api?x=%2541%25e4', as: '/api?x=%2541%25e4' }],
-  ['plus signs and sub-delimiters as they are', { target: "/api?x=a+b&y=(1)*!$'", as: "/api?x=a+b&y=(1)*!$'" }],
+  ['plus signs and sub-delimiters unchanged', { target: "/api?x=a+b&y=(1)*!$'", as: "/api?x=a+b&y=(1)*!$'" }],
   ['a body in Chinese with an emoji', { method: 'POST', target: '/api/notes', contentType: 'application/json; charset=utf-8', body: '{"text":"你好，𠮷😀"}' }],
   ['a form', { method: 'PUT', target: '/api/form', contentType: 'application/x-www-form-urlencoded', body: 'a=1&b=%E4%BD%A0' }],
   ['bytes', { method: 'POST', target: '/api/bytes', contentType: 'application/octet-stream', body: Buffer.from([0, 255, 128, 10, 13]) }],
@@ -31,7 +31,7 @@ const cases = [
   ['another key and another time', { target: '/api/me', key: 1, time: 1893456000, nonce: '0123456789abcdefABCDEF_-0123456a' }],
 ]
 
-/** The vectors as the file has them. */
+/** The vectors as they are in the file. */
 export function vectors() {
   return cases.map(([name, { method = 'GET', target, as = target, host = 'api.example.com', contentType = '', body = '', key = 0, time = 1764230400, nonce = 'abcdefghijklmnop' }]) => {
     const request = { method, host, target, contentType, body }

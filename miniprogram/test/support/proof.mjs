@@ -1,4 +1,4 @@
-// The proof of contract and gateway, written with node:crypto and apart from src/: what the module is held against.
+// The same proof, implemented with node:crypto and independently of src/, to compare the module with.
 import { createHash, createHmac, hkdfSync } from 'node:crypto'
 
 /** The header's value. `request` has method, host, target as received, contentType, and body, or null for an upload. */
@@ -28,8 +28,8 @@ export function canonicalTarget(target) {
 
 const form = /^v=1;k=(\d+);t=(\d+);n=([A-Za-z0-9_-]{16,32});h=(-|[0-9a-f]{64});s=[A-Za-z0-9_-]{43}$/
 
-/** What a gateway with `keys` (by version) says of a call that a stub received: an error code, or '' if its proof is right. */
-export function judge(keys, seen, { method, path, header, bytes }, now = Date.now() / 1000) {
+/** The error code of a gateway with `keys` (by version) for a call that a stub received, or '' if its proof is valid. */
+export function proofError(keys, seen, { method, path, header, bytes }, now = Date.now() / 1000) {
   const value = header['x-gateway-proof']
   if (!value) return 'proof_required'
   const [, version, time, nonce, hash] = form.exec(value) ?? []

@@ -1,4 +1,4 @@
-// A gateway in a few lines, for what a real one does only when something breaks: many refusals, lost answers, unusual errors.
+// A small stub of the gateway, for what a real one does only in failures: many refusals, lost responses, unusual errors.
 import { randomBytes } from 'node:crypto'
 import http from 'node:http'
 import { WebSocketServer } from 'ws'
@@ -14,22 +14,22 @@ export async function startStub(t, settings = {}) {
 }
 
 class Stub {
-  /** Seconds that tokens live from now on. */
+  /** Lifetime of tokens issued from now on, in seconds. */
   tokenLife = 7200
   sessionLife = 7776000
   newUser = false
-  /** Requests in their order: {method, path, header, body}. */
+  /** The requests in order: {method, path, header, body}. */
   calls = []
-  /** Set by a test to answer in the stub's place: (call, reply, response) → true if it has. */
+  /** Set by a test to respond in place of the stub: (call, reply, response) → true if it has. */
   intercept = () => false
   /** Set by a test: the code with which this handshake is refused, or ''. */
   refuseHandshake = () => ''
-  /** Set by a test: drop the connection instead of sending the answer to this call. */
+  /** Set by a test: close the connection instead of sending the response to this call. */
   lose = () => false
 
   tokens = new Map()
   codes = new Set()
-  answers = new Map()
+  responses = new Map()
   sockets = new Set()
   issued = 0
 
@@ -55,7 +55,7 @@ class Stub {
     return new Promise(resolve => this.server.close(resolve))
   }
 
-  /** A phone whose wx.login gives codes that this stub knows. */
+  /** A phone whose wx.login returns codes that this stub accepts. */
   phone(settings = {}) {
     const code = async () => {
       const value = 'code-' + randomBytes(4).toString('hex')
@@ -69,7 +69,7 @@ class Stub {
     return this.calls.filter(call => call.path.split('?')[0] === path)
   }
 
-  /** Makes every token out so far one that the gateway refuses. */
+  /** Makes the gateway refuse every token issued so far. */
   refuseAll(code = 'token_expired') {
     for (const state of this.tokens.values()) state.code = code
   }
@@ -85,10 +85,10 @@ class Stub {
       response.writeHead(status, { 'Content-Type': 'application/json', ...header })
       response.end(typeof body === 'string' ? body : JSON.stringify(body))
     }
-    if (this.intercept(call, reply, response) !== true) this.answer(call, reply)
+    if (this.intercept(call, reply, response) !== true) this.respond(call, reply)
   }
 
-  answer(call, reply) {
+  respond(call, reply) {
     const own = this.endpoints[`${call.method} ${call.path}`]
     const code = call.path === '/auth/login' ? '' : this.refusal(call.header)
     if (code) return refuse(reply, 401, code)
@@ -112,11 +112,11 @@ class Stub {
     'POST /auth/login': (call, reply) => {
       const { code } = JSON.parse(call.body)
       const key = call.header['idempotency-key'] + code
-      if (this.answers.has(key)) return reply(200, this.answers.get(key))
+      if (this.responses.has(key)) return reply(200, this.responses.get(key))
       if (!this.codes.delete(code)) return refuse(reply, 401, 'invalid_code')
-      const answer = { ...this.issue(), is_new_user: this.newUser }
-      this.answers.set(key, answer)
-      reply(200, answer)
+      const response = { ...this.issue(), is_new_user: this.newUser }
+      this.responses.set(key, response)
+      reply(200, response)
     },
     'POST /auth/refresh': (call, reply) => reply(200, this.issue()),
     'POST /auth/logout': (call, reply) => {
@@ -131,7 +131,7 @@ class Stub {
   }
 }
 
-/** An error as the gateway itself makes it. */
+/** Responds with an error in the gateway's format. */
 export function refuse(reply, status, code, header = {}) {
   reply(status, { error: code, message: 'no', request_id: 'r1' }, { 'X-Gateway-Error': code, ...header })
 }

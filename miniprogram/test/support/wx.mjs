@@ -1,4 +1,4 @@
-// A small `wx` for Node: the same calls, results and callbacks, over real HTTP and WebSockets.
+// A small `wx` for Node: the same calls, results and callbacks, with real HTTP and WebSockets.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import http from 'node:http'
@@ -9,31 +9,31 @@ import WebSocket from 'ws'
 const methods = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']
 
 /**
- * `code` gives the codes of wx.login. With `legacy`, uploads and downloads are those of an old base library: their results
- * have no header, nor do their tasks tell one. `userKey` gives what getLatestUserKey does. `storage` is a Map shared by those who share a phone.
+ * `code` returns the codes of wx.login. With `legacy`, uploads and downloads are those of an old base library: neither their
+ * results nor their tasks have headers. `userKey` returns the result of getLatestUserKey. `storage` is a Map, the same for all objects of one phone.
  */
 export function newWx({ code = async () => 'code', userKey, storage = new Map(), legacy = false, appid = 'wx0000000000000000' } = {}) {
   const inFlight = new Set()
   const logins = []
   const referer = `https://servicewechat.com/${appid}/0/page-frame.html`
 
-  function exchange(api, options, { method, url, header, body, onBody }) {
+  function send(api, options, { method, url, header, body, onBody }) {
     const task = newTask()
     const { success = () => {}, fail = () => {}, complete = () => {} } = options
     let over = false
-    const end = (tell, outcome) => {
+    const end = (callback, outcome) => {
       if (over) return
       over = true
-      inFlight.delete(flight)
-      tell(outcome)
+      inFlight.delete(call)
+      callback(outcome)
       complete(outcome)
     }
     const stop = why => {
       end(fail, { errMsg: `${api}:fail ${why}` })
       request.destroy()
     }
-    const flight = { stop }
-    inFlight.add(flight)
+    const call = { stop }
+    inFlight.add(call)
     const request = http.request(url, { method, headers: { referer, ...header }, agent: false })
     if (options.timeout) request.setTimeout(options.timeout, () => stop('timeout'))
     request.on('error', error => end(fail, { errMsg: `${api}:fail ${error.code || error.message}` }))
@@ -54,18 +54,18 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
       })
     })
     request.end(body)
-    task.face.abort = () => stop('abort')
-    return task.face
+    task.handle.abort = () => stop('abort')
+    return task.handle
   }
 
   const wx = {
-    /** How often wx.login was called, and when. */
+    /** The times at which wx.login was called. */
     logins,
     storage,
 
-    /** What happens to calls under way when the mini program goes to the background. */
+    /** Interrupts the calls in flight, as when the mini program goes to the background. */
     interrupt() {
-      for (const flight of [...inFlight]) flight.stop('interrupted')
+      for (const call of [...inFlight]) call.stop('interrupted')
     },
 
     login({ success = () => {}, fail = () => {}, complete = () => {} }) {
@@ -82,14 +82,14 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
       const header = { 'content-type': 'application/json', ...options.header }
       const { url, body } = encode(method, options.url, options.data, header)
       const onBody = buffer => ({ data: options.enableChunked ? '' : decode(buffer, options) })
-      return exchange('request', options, { method, url, header, body, onBody })
+      return send('request', options, { method, url, header, body, onBody })
     },
 
     uploadFile(options) {
       const boundary = '----wx' + Math.random().toString(16).slice(2)
       const header = { ...options.header, 'content-type': 'multipart/form-data; boundary=' + boundary }
       const onBody = buffer => ({ data: buffer.toString() })
-      return exchange('uploadFile', options, { method: 'POST', url: options.url, header, body: multipart(options, boundary), onBody })
+      return send('uploadFile', options, { method: 'POST', url: options.url, header, body: multipart(options, boundary), onBody })
     },
 
     downloadFile(options) {
@@ -98,7 +98,7 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
         writeFileSync(file, buffer)
         return options.filePath ? { filePath: file } : { tempFilePath: file }
       }
-      return exchange('downloadFile', options, { method: 'GET', url: options.url, header: options.header, onBody })
+      return send('downloadFile', options, { method: 'GET', url: options.url, header: options.header, onBody })
     },
 
     connectSocket({ url, header, protocols = [], success = () => {}, complete = () => {} }) {
@@ -112,12 +112,12 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
         success({ errMsg: 'connectSocket:ok' })
         complete({ errMsg: 'connectSocket:ok' })
       })
-      task.face.send = ({ data, success = () => {}, fail = () => {} }) => {
+      task.handle.send = ({ data, success = () => {}, fail = () => {} }) => {
         if (socket.readyState !== WebSocket.OPEN) return fail({ errMsg: 'sendSocketMessage:fail not open' })
         socket.send(data, () => success({ errMsg: 'sendSocketMessage:ok' }))
       }
-      task.face.close = ({ code: closeCode = 1000, reason } = {}) => socket.close(closeCode, reason)
-      return task.face
+      task.handle.close = ({ code: closeCode = 1000, reason } = {}) => socket.close(closeCode, reason)
+      return task.handle
     },
 
     getUserCryptoManager: () => ({
@@ -137,13 +137,13 @@ export function newWx({ code = async () => 'code', userKey, storage = new Map(),
 
 function newTask() {
   const listeners = {}
-  const face = {}
+  const handle = {}
   for (const event of ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate', 'Open', 'Message', 'Error', 'Close']) {
     listeners[event] = new Set()
-    face['on' + event] = listener => void listeners[event].add(listener)
-    face['off' + event] = listener => void listeners[event].delete(listener)
+    handle['on' + event] = listener => void listeners[event].add(listener)
+    handle['off' + event] = listener => void listeners[event].delete(listener)
   }
-  return { face, emit: (event, detail) => listeners[event].forEach(listener => listener(detail)) }
+  return { handle, emit: (event, detail) => listeners[event].forEach(listener => listener(detail)) }
 }
 
 function encode(method, url, data, header) {
@@ -171,7 +171,7 @@ function multipart({ filePath, name, formData = {} }, boundary) {
   return Buffer.concat([...fields, Buffer.from(head), readFileSync(filePath), Buffer.from(`\r\n--${boundary}--\r\n`)])
 }
 
-/** Header names as the server wrote them: phones differ in what they make of these. */
+/** Header names in the letter case of the server: phones differ in that. */
 function headersOf({ rawHeaders }) {
   const header = {}
   for (let i = 0; i < rawHeaders.length; i += 2) header[rawHeaders[i]] = rawHeaders[i + 1]

@@ -1,4 +1,4 @@
-// A real gateway for the tests: built from this repository, with the simulated WeChat, and backends to its name.
+// Builds and starts a real gateway for the tests, with the simulated WeChat and backends.
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ export async function buildWxgate() {
   const binary = join(folder, 'wxgate')
   const running = []
   const kill = () => running.forEach(child => child.kill('SIGTERM'))
-  // A test run that is cut short leaves nothing behind.
+  // An interrupted test run leaves no process behind.
   process.once('exit', kill)
   process.once('SIGTERM', () => process.exit(1))
   await promisify(execFile)('go', ['build', '-buildvcs=false', '-o', binary, './cmd/wxgate'], { cwd: root })
@@ -46,8 +46,8 @@ export async function buildWxgate() {
       return gatewayAt('http://' + listen, 'http://' + listen)
     },
     /**
-     * `wxgate serve` in front of `backend`, with the simulator beside it; tokens live `ttl` ms and are renewed in the last two
-     * thirds. `changes` are further parts of the configuration.
+     * `wxgate serve` in front of `backend`, with the simulator. Tokens are valid for `ttl` ms and renewed in the last two
+     * thirds. `changes` are added to the configuration.
      */
     async serve(backend, ttl, changes) {
       const [listen, admin, sim] = await Promise.all([freeAddress(), freeAddress(), freeAddress()])
@@ -84,9 +84,9 @@ function configText({ listen, admin, sim, backend, ttl, changes }) {
 function gatewayAt(url, simulator) {
   const sim = async (name, body) => {
     const response = await fetch(`${simulator}/sim/${name}`, body && { method: 'POST', body: JSON.stringify(body) })
-    const answer = await response.json()
-    if (!response.ok) throw new Error(`${name}: ${answer.error}`)
-    return answer
+    const result = await response.json()
+    if (!response.ok) throw new Error(`${name}: ${result.error}`)
+    return result
   }
   return {
     url,
@@ -97,7 +97,7 @@ function gatewayAt(url, simulator) {
   }
 }
 
-/** A backend that echoes, at /api/held only once it is released, refuses with a 401 of its own, and speaks WebSocket. It can go away and come back. */
+/** A backend that echoes requests and WebSocket messages. It delays requests for /api/held until release, and refuses /api/refuse with 401. It can be stopped and started. */
 export async function startBackend() {
   const paths = []
   const held = []
@@ -105,12 +105,12 @@ export async function startBackend() {
     paths.push(request.url)
     const chunks = []
     request.on('data', chunk => chunks.push(chunk))
-    const answer = () => {
+    const respond = () => {
       const body = Buffer.concat(chunks).toString()
       response.writeHead(request.url === '/api/refuse' ? 401 : 200, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify({ method: request.method, path: request.url, header: request.headers, body }))
     }
-    request.on('end', () => (request.url === '/api/held' ? held.push(answer) : answer()))
+    request.on('end', () => (request.url === '/api/held' ? held.push(respond) : respond()))
   }
   const upgrader = new WebSocketServer({ noServer: true })
   const { port } = new URL('http://' + (await freeAddress()))
@@ -119,8 +119,8 @@ export async function startBackend() {
     url: 'http://127.0.0.1:' + port,
     /** How many requests for this path have arrived. */
     seen: path => paths.filter(each => each === path).length,
-    /** Answers the requests for /api/held. */
-    release: () => held.splice(0).forEach(answer => answer()),
+    /** Responds to the requests for /api/held. */
+    release: () => held.splice(0).forEach(respond => respond()),
     async start() {
       server = http.createServer(serve)
       server.on('upgrade', (request, socket, head) => {
