@@ -50,9 +50,9 @@ func TestAccessLogLineHasTheDocumentedFields(t *testing.T) {
 			}
 		}
 		upstream, _ := line["upstream"].(string)
-		took, _ := line["upstream_duration"].(float64)
-		if strings.HasPrefix(upstream, "127.0.0.1:") != test.upstream || (took > 0) != test.upstream {
-			t.Errorf("%s: upstream %q, %v s", test.id, upstream, took)
+		elapsed, _ := line["upstream_duration"].(float64)
+		if strings.HasPrefix(upstream, "127.0.0.1:") != test.upstream || (elapsed > 0) != test.upstream {
+			t.Errorf("%s: upstream %q, %v s", test.id, upstream, elapsed)
 		}
 		if strings.Contains(env.logs.String(), "secret=1") {
 			t.Error("the query string is logged")

@@ -13,8 +13,8 @@ func get(target string, lines ...string) string {
 	return request(append([]string{"GET " + target + " HTTP/1.1", "Host: gw.test"}, lines...)...)
 }
 
-// pathsOf are raw targets that must not be judged by the open rule they begin
-// with, or by a weaker rule than the path that some backend would serve.
+// malformedPaths are targets that must not match the public route that they begin with, or
+// a less protected route than the path that some backend would serve.
 var malformedPaths = map[string][]string{
 	"PN-01": {"/public/../api/admin/secret", "/public/x/../../api/admin/secret", "/public/..", "/..", "/../api/admin/secret"},
 	"PN-03": {"/public/..%2fapi/admin/secret", "/public/..%2Fapi/admin/secret", "/public%2f..%2fapi", "/public/x%2fy"},
@@ -46,31 +46,31 @@ func TestMalformedPathsReachNoRoute(t *testing.T) {
 	for id, targets := range malformedPaths {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.gatewayWith(t, nil)
+			s := a.newGateway(t, nil)
 			for _, target := range targets {
-				got, c := s.ask(get(target, "@A"))
+				got, c := s.roundTrip(get(target, "@A"))
 				if got.Status != 400 || got.Code() != "bad_path" && got.Code() != "bad_request" || !c.closed() || len(got.Header["Location"]) != 0 {
 					t.Errorf("%s: %d %s", target, got.Status, got.Code())
 				}
-				s.untouched(target)
+				s.expectNotForwarded(target)
 				if !strings.HasPrefix(target, "/") || strings.ContainsAny(target, `\#`) {
 					continue
 				}
-				got, _ = s.ask(get("http://gw.test"+target, "@A"))
+				got, _ = s.roundTrip(get("http://gw.test"+target, "@A"))
 				if got.Status != 400 {
 					t.Errorf("%s in absolute form: %d %s", target, got.Status, got.Code())
 				}
-				s.untouched(target)
+				s.expectNotForwarded(target)
 			}
-			s.othersUnharmed()
+			s.checkOtherClientsAndReset()
 		})
 	}
 }
 
-func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
+func TestRouteOfAPathIsTheRouteOfWhatIsServed(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	// What A, who is no admin, gets for each target; 200 passes it as it is.
+	// The status for user A, who is no admin; 200: the target is forwarded unchanged.
 	for id, cases := range map[string]map[string]int{
 		"PN-10": {"/api/%2561dmin/secret": 200, "/public/100%25": 200, "/public/a%2520b": 200},
 		"PN-16": {"/api/admin/secret?x=/public/": 403, "/api/admin/secret?/public/": 403, "/public/x?/api/admin": 200},
@@ -84,53 +84,53 @@ func TestPathsAreJudgedAsTheyAreServed(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.gatewayWith(t, nil)
+			s := a.newGateway(t, nil)
 			for target, status := range cases {
-				got, _ := s.ask(get(target, "@A"))
+				got, _ := s.roundTrip(get(target, "@A"))
 				if got.Status != status {
 					t.Errorf("%s: %d %s, not %d", target, got.Status, got.Code(), status)
 				}
 				seen := s.backend.requests()
-				s.backend.forget()
+				s.backend.reset()
 				if (got.Status == 200) != (len(seen) == 1) {
-					t.Errorf("%s: %d, and the backend was sent %.200q", target, got.Status, seen)
+					t.Errorf("%s: %d, and the backend received %.200q", target, got.Status, seen)
 				}
 				if got.Status != 200 {
 					continue
 				}
-				if q := s.passes(get(target, "@A"), map[bool]string{true: a.openA}[strings.HasPrefix(target, "/api")]); q.target() != target {
-					t.Errorf("%s went out as %s", target, q.target())
+				if q := s.expectForwarded(get(target, "@A"), map[bool]string{true: a.openA}[strings.HasPrefix(target, "/api")]); q.target() != target {
+					t.Errorf("%s was forwarded as %s", target, q.target())
 				}
 			}
 		})
 	}
 	t.Run("PN-43 with many parameters", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, nil)
+		s := a.newGateway(t, nil)
 		target := "/api/x?" + strings.Repeat("a=1&", 6000) + "role=admin"
-		if q := s.passes(get(target, "@A"), a.openA); q.target() != target {
+		if q := s.expectForwarded(get(target, "@A"), a.openA); q.target() != target {
 			t.Error("the query was changed")
 		}
 	})
 	t.Run("PN-46", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, nil)
+		s := a.newGateway(t, nil)
 		for _, target := range []string{"/" + strings.Repeat("a/../", 20000), "/" + strings.Repeat("a/../", 5000), "/public/" + "%" + strings.Repeat("25", 9000) + "2e", "/" + strings.Repeat("a/", 10000)} {
 			start := time.Now()
-			got, _ := s.ask(get(target))
-			if took := time.Since(start); took > time.Second || got.Status < 400 {
-				t.Errorf("%.20s…: %d after %v", target, got.Status, took)
+			got, _ := s.roundTrip(get(target))
+			if elapsed := time.Since(start); elapsed > time.Second || got.Status < 400 {
+				t.Errorf("%.20s…: %d after %v", target, got.Status, elapsed)
 			}
-			s.untouched(target[:20])
+			s.expectNotForwarded(target[:20])
 		}
 	})
 }
 
-func TestPrefixesComeOffWholeSegmentsOnly(t *testing.T) {
+func TestStripPrefixRemovesWholeSegmentsOnly(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	stripping := func() func(*proxy.Config) {
-		return routed(
+		return withRoutes(
 			&proxy.Route{Name: "app", Path: "/app/", Auth: proxy.AuthNone, StripPrefix: "/app"},
 			&proxy.Route{Name: "app admin", Path: "/app/admin/", Auth: proxy.AuthRequired, Roles: []string{"admin"}, StripPrefix: "/app"},
 			&proxy.Route{Name: "foo", Path: "/foo/", Auth: proxy.AuthNone, StripPrefix: "/foo/", AddPrefix: "/bar/"},
@@ -144,116 +144,116 @@ func TestPrefixesComeOffWholeSegmentsOnly(t *testing.T) {
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.gatewayWith(t, stripping())
+			s := a.newGateway(t, stripping())
 			for target, want := range cases {
-				got, _ := s.ask(get(target))
+				got, _ := s.roundTrip(get(target))
 				seen := s.backend.requests()
-				s.backend.forget()
+				s.backend.reset()
 				if len(seen) == 1 && seen[0].target() == want && got.Status == 200 || len(seen) == 0 && strings.HasPrefix(want, "4") && got.Status/100 == 4 {
 					continue
 				}
-				t.Errorf("%s: %d, and the backend was sent %.100q, not %s", target, got.Status, seen, want)
+				t.Errorf("%s: %d, and the backend received %.100q, not %s", target, got.Status, seen, want)
 			}
 		})
 	}
 }
 
-func TestMethodsAndOverridesOpenNothing(t *testing.T) {
+func TestMethodsAndOverridesDoNotBypassRoutes(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	t.Run("PN-27", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, routed(
+		s := a.newGateway(t, withRoutes(
 			&proxy.Route{Name: "gw", Host: "gw.test", Path: "/", Auth: proxy.AuthNone},
 			&proxy.Route{Name: "admin", Host: "admin.test", Path: "/", Auth: proxy.AuthRequired, PreserveHost: true}))
-		s.denies(get("http://admin.test/"), 401, "token_missing")
-		q := s.passes2(get("http://admin.test/x", "@A"), "/x")
-		if q.named("X-Forwarded-Host")[0] != "admin.test" || q.named("Host")[0] != "admin.test" {
-			t.Errorf("the backend was sent %q", q)
+		s.expectError(get("http://admin.test/"), 401, "token_missing")
+		q := s.expectTarget(get("http://admin.test/x", "@A"), "/x")
+		if q.headerValues("X-Forwarded-Host")[0] != "admin.test" || q.headerValues("Host")[0] != "admin.test" {
+			t.Errorf("the backend received %q", q)
 		}
-		s.backend.forget()
-		s.denies(get("http://admin.test:99999/"), 400, "bad_request")
-		s.denies(get("http://adm in.test/"), 400, "bad_request")
+		s.backend.reset()
+		s.expectError(get("http://admin.test:99999/"), 400, "bad_request")
+		s.expectError(get("http://adm in.test/"), 400, "bad_request")
 	})
 	t.Run("PN-31", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, nil)
-		q := s.passes(get("/public/x", "X-Original-URL: oEVIL", "X-Rewrite-URL: oEVIL", "X-Original-URI: oEVIL", "X-Forwarded-Path: oEVIL", "X-Forwarded-Prefix: oEVIL",
+		s := a.newGateway(t, nil)
+		q := s.expectForwarded(get("/public/x", "X-Original-URL: oEVIL", "X-Rewrite-URL: oEVIL", "X-Original-URI: oEVIL", "X-Forwarded-Path: oEVIL", "X-Forwarded-Prefix: oEVIL",
 			"X-Forwarded-Uri: oEVIL", "X-Original-Anything: oEVIL", "X-Rewrite-Anything: oEVIL", "X_Original_URL: oEVIL", "X-Original-Method: oEVIL", "X-Forwarded-Method: oEVIL"), "")
 		if q.target() != "/public/x" {
-			t.Errorf("the backend was asked for %s", q.target())
+			t.Errorf("the backend received %s", q.target())
 		}
 	})
 	t.Run("PN-33", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, func(c *proxy.Config) {
-			c.Routes = append(usualRoutes(), &proxy.Route{Name: "items", Path: "/items/", Auth: proxy.AuthNone, MethodOverride: true, Methods: []string{"POST", "PATCH"}})
+		s := a.newGateway(t, func(c *proxy.Config) {
+			c.Routes = append(defaultRoutes(), &proxy.Route{Name: "items", Path: "/items/", Auth: proxy.AuthNone, MethodOverride: true, Methods: []string{"POST", "PATCH"}})
 		})
 		overrides := []string{"X-HTTP-Method-Override: DELETE", "X-HTTP-Method: oEVIL", "X-Method-Override: oEVIL", "x-http-method-override: DELETE", "X_HTTP_METHOD_OVERRIDE: DELETE"}
-		q := s.passes(request(append([]string{"POST /public/x?_method=DELETE HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, overrides...)...), "")
-		if !strings.HasPrefix(string(q), "POST ") || len(q.named("X-HTTP-Method-Override")) != 0 {
-			t.Errorf("the backend was sent %q", q)
+		q := s.expectForwarded(request(append([]string{"POST /public/x?_method=DELETE HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, overrides...)...), "")
+		if !strings.HasPrefix(string(q), "POST ") || len(q.headerValues("X-HTTP-Method-Override")) != 0 {
+			t.Errorf("the backend received %q", q)
 		}
 		item := func(lines ...string) string {
 			return request(append([]string{"POST /items/1 HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, lines...)...)
 		}
-		s.backend.forget()
-		s.denies(item("X-HTTP-Method-Override: DELETE"), 405, "method_not_allowed")
-		s.denies(item("X-HTTP-Method-Override: CONNECT"), 400, "bad_request")
-		if q := s.passes(item("X-HTTP-Method-Override: PATCH", "X-HTTP-Method-Override: DELETE"), ""); !strings.HasPrefix(string(q), "PATCH ") || len(q.named("X-HTTP-Method-Override")) != 0 {
-			t.Errorf("the backend was sent %q", q)
+		s.backend.reset()
+		s.expectError(item("X-HTTP-Method-Override: DELETE"), 405, "method_not_allowed")
+		s.expectError(item("X-HTTP-Method-Override: CONNECT"), 400, "bad_request")
+		if q := s.expectForwarded(item("X-HTTP-Method-Override: PATCH", "X-HTTP-Method-Override: DELETE"), ""); !strings.HasPrefix(string(q), "PATCH ") || len(q.headerValues("X-HTTP-Method-Override")) != 0 {
+			t.Errorf("the backend received %q", q)
 		}
 	})
 	t.Run("PN-34", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, func(c *proxy.Config) {
-			c.Routes = append(usualRoutes(), &proxy.Route{Name: "gets", Path: "/gets/", Auth: proxy.AuthNone, Methods: []string{"GET"}})
+		s := a.newGateway(t, func(c *proxy.Config) {
+			c.Routes = append(defaultRoutes(), &proxy.Route{Name: "gets", Path: "/gets/", Auth: proxy.AuthNone, Methods: []string{"GET"}})
 		})
 		for _, method := range []string{"get", "GETX", "PROPFIND", "TRACK", "M-SEARCH", "TRACE", "DEBUG", "Get"} {
-			s.denies(method+" /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
-			s.denies(method+" /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\n@A\r\n\r\n", 405, "method_not_allowed")
+			s.expectError(method+" /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
+			s.expectError(method+" /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\n@A\r\n\r\n", 405, "method_not_allowed")
 		}
 		for _, method := range []string{"HEAD", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
-			s.denies(method+" /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\n@A\r\n\r\n", 403, "forbidden")
-			s.denies(method+" /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\n\r\n", 401, "token_missing")
+			s.expectError(method+" /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\n@A\r\n\r\n", 403, "forbidden")
+			s.expectError(method+" /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\n\r\n", 401, "token_missing")
 		}
-		s.denies("DELETE /gets/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
-		s.passes("HEAD /gets/own HTTP/1.1\r\nHost: gw.test\r\n\r\n", "")
+		s.expectError("DELETE /gets/x HTTP/1.1\r\nHost: gw.test\r\n\r\n", 405, "method_not_allowed")
+		s.expectForwarded("HEAD /gets/own HTTP/1.1\r\nHost: gw.test\r\n\r\n", "")
 	})
 	t.Run("PN-36", func(t *testing.T) {
 		t.Parallel()
 		for _, origins := range [][]string{nil, {"https://h5.test"}} {
-			s := a.gatewayWith(t, func(c *proxy.Config) {
+			s := a.newGateway(t, func(c *proxy.Config) {
 				for _, rt := range c.Routes {
 					rt.CORSOrigins = origins
 				}
 			})
 			for _, lines := range [][]string{{}, {"Origin: https://h5.test"}, {"Access-Control-Request-Method: GET"}} {
-				s.denies(request(append([]string{"OPTIONS /api/admin/secret HTTP/1.1", "Host: gw.test"}, lines...)...), 401, "token_missing")
+				s.expectError(request(append([]string{"OPTIONS /api/admin/secret HTTP/1.1", "Host: gw.test"}, lines...)...), 401, "token_missing")
 			}
-			got, _ := s.ask("OPTIONS /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\nOrigin: https://h5.test\r\nAccess-Control-Request-Method: GET\r\nContent-Length: 5\r\n\r\nhello")
+			got, _ := s.roundTrip("OPTIONS /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\nOrigin: https://h5.test\r\nAccess-Control-Request-Method: GET\r\nContent-Length: 5\r\n\r\nhello")
 			if want := map[bool]int{true: 204, false: 401}[origins != nil]; got.Status != want {
 				t.Errorf("a preflight with origins %v: %d", origins, got.Status)
 			}
-			s.untouched("preflight")
+			s.expectNotForwarded("preflight")
 		}
 	})
 	t.Run("PN-37", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, nil)
+		s := a.newGateway(t, nil)
 		for _, agent := range []string{"kube-probe/1.29", "GoogleHC/1.0", "ELB-HealthChecker/2.0"} {
-			s.denies(get("/api/admin/secret", "User-Agent: "+agent), 401, "token_missing")
+			s.expectError(get("/api/admin/secret", "User-Agent: "+agent), 401, "token_missing")
 		}
 	})
 }
 
-// passes2 is passes for hosts of their own: only the target is compared.
-func (s *attackGateway) passes2(raw, target string) sent {
+// expectTarget is expectForwarded for other hosts: it compares the target only.
+func (s *attackGateway) expectTarget(raw, target string) backendRequest {
 	s.t.Helper()
-	got, _ := s.ask(raw)
+	got, _ := s.roundTrip(raw)
 	seen := s.backend.requests()
 	if got.Status != 200 || len(seen) != 1 || seen[0].target() != target {
-		s.t.Fatalf("%.100q: %d, and the backend was sent %.200q", raw, got.Status, seen)
+		s.t.Fatalf("%.100q: %d, and the backend received %.200q", raw, got.Status, seen)
 	}
 	return seen[0]
 }

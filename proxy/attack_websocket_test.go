@@ -11,80 +11,80 @@ import (
 	"wxgate/proxy"
 )
 
-// switching makes the backend speak WebSocket: it grants the handshake and
-// keeps what comes through the tunnel as a request of its own.
+// switching is the response of a backend that accepts the handshake. The recorder records
+// what arrives through the tunnel as a request of its own.
 const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
-// handshake is a GET /ws as A with other lines in place of the usual ones.
+// handshake is a GET of /ws as user A with these header lines only.
 func handshake(lines ...string) string {
 	return request(append([]string{"GET /ws HTTP/1.1", "Host: gw.test", "@A"}, lines...)...)
 }
 
-func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
+func TestWebSocketHandshakesFollowTheSameRules(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	row := func(id string, try func(*testing.T, *attackGateway)) {
+	row := func(id string, check func(*testing.T, *attackGateway)) {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			s := a.gatewayWith(t, nil)
-			s.backend.answers(switching)
-			try(t, s)
+			s := a.newGateway(t, nil)
+			s.backend.respondWith(switching)
+			check(t, s)
 		})
 	}
 	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 
 	row("WS-01", func(t *testing.T, s *attackGateway) {
 		raw := strings.Replace(ws(), "@A\r\n", "", 1)
-		s.denies(raw, 401, "token_missing")
-		s.denies(strings.Replace(ws(), "GET /ws", "GET /api/admin/ws", 1), 400, "bad_request")
-		s.denies(strings.Replace(ws(), "GET /ws", "GET /api/../ws", 1), 400, "bad_path")
+		s.expectError(raw, 401, "token_missing")
+		s.expectError(strings.Replace(ws(), "GET /ws", "GET /api/admin/ws", 1), 400, "bad_request")
+		s.expectError(strings.Replace(ws(), "GET /ws", "GET /api/../ws", 1), 400, "bad_path")
 	})
 	row("WS-03", func(t *testing.T, s *attackGateway) {
-		for _, answer := range []string{
+		for _, response := range []string{
 			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
 			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket, foo\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
 		} {
-			s.backend.answers(answer)
-			if got, c := s.ask(ws()); got.Status != 502 || got.Code() != "upstream_error" || !c.closed() {
-				t.Errorf("%q: %d %s", answer, got.Status, got.Code())
+			s.backend.respondWith(response)
+			if got, c := s.roundTrip(ws()); got.Status != 502 || got.Code() != "upstream_error" || !c.closed() {
+				t.Errorf("%q: %d %s", response, got.Status, got.Code())
 			}
 		}
-		s.backend.answers(switching)
-		if got, _ := s.ask(api()); got.Status != 502 {
-			t.Errorf("a switch that nobody asked for: %d", got.Status)
+		s.backend.respondWith(switching)
+		if got, _ := s.roundTrip(api()); got.Status != 502 {
+			t.Errorf("an unrequested switch: %d", got.Status)
 		}
-		s.backend.forget()
-		s.othersUnharmed()
+		s.backend.reset()
+		s.checkOtherClientsAndReset()
 	})
 	row("WS-04", func(t *testing.T, s *attackGateway) {
 		early := "GET /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\nX-OpenID: oEVIL\r\n\r\n"
 		c := s.dial()
 		c.send(ws() + early)
-		if got, err := c.next("GET"); err != nil || got.Status != 101 {
+		if got, err := c.readResponse("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
-		testkit.Within(t, 2*time.Second, "the early bytes are in the tunnel, as they are", func() bool {
+		testkit.Within(t, 2*time.Second, "the early bytes are in the tunnel, unchanged", func() bool {
 			got := s.backend.requests()
 			return len(got) == 2 && string(got[1]) == early && !strings.Contains(string(got[0]), "secret")
 		})
 		c.conn.Close()
-		s.backend.forget()
+		s.backend.reset()
 		for _, refused := range []string{strings.Replace(ws(), "@A\r\n", "", 1), strings.Replace(ws(), "GET /ws", "GET /sse", 1)} {
 			c := s.dial()
 			c.send(refused + strings.Replace(early, "X-OpenID: oEVIL", "@ADM", 1))
-			if got, err := c.next("GET"); err != nil || got.Status < 400 || !c.closed() {
-				t.Errorf("%d, %v, and what was sent ahead got an answer", got.Status, err)
+			if got, err := c.readResponse("GET"); err != nil || got.Status < 400 || !c.closed() {
+				t.Errorf("%d, %v, and the early bytes got a response", got.Status, err)
 			}
-			s.untouched(refused)
+			s.expectNotForwarded(refused)
 		}
-		s.backend.answers("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
+		s.backend.respondWith("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno")
 		c = s.dial()
 		c.send(ws() + strings.Replace(early, "X-OpenID: oEVIL", "@ADM", 1))
-		if got, err := c.next("GET"); err != nil || got.Status != 403 || !c.closed() {
-			t.Errorf("the backend's no: %d, %v", got.Status, err)
+		if got, err := c.readResponse("GET"); err != nil || got.Status != 403 || !c.closed() {
+			t.Errorf("the backend's refusal: %d, %v", got.Status, err)
 		}
 		if got := s.backend.requests(); len(got) != 1 {
-			t.Errorf("the backend was sent %q", got)
+			t.Errorf("the backend received %q", got)
 		}
 	})
 	row("WS-06", func(t *testing.T, s *attackGateway) {
@@ -92,24 +92,24 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 			{"Connection: keep-alive, Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"}, {"connection: upgrade", "upgrade: WebSocket", key, "Sec-WebSocket-Version: 13"},
 			{"Connection: keep-alive", "Connection: Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"},
 		} {
-			if got, c := s.ask(handshake(lines...)); got.Status != 101 || got.Header.Get("Upgrade") != "websocket" {
+			if got, c := s.roundTrip(handshake(lines...)); got.Status != 101 || got.Header.Get("Upgrade") != "websocket" {
 				t.Errorf("%q: %d", lines, got.Status)
 			} else {
 				c.conn.Close()
 			}
 		}
-		s.backend.forget()
+		s.backend.reset()
 		for _, raw := range []string{
 			strings.Replace(ws(), "GET /ws", "POST /ws", 1), strings.Replace(ws(), "HTTP/1.1", "HTTP/1.0", 1), ws("Content-Length: 5") + "hello", ws("Transfer-Encoding: chunked") + chunkedBody,
 			strings.Replace(ws(), key+"\r\n", "", 1), ws(key), ws("Upgrade: h2c"), strings.Replace(ws(), "GET /ws", "GET /sse", 1),
 		} {
-			s.refuses(raw)
+			s.expectRefused(raw)
 		}
 	})
 	row("WS-07", func(t *testing.T, s *attackGateway) {
-		// Without the token, which no browser adds by itself, the origin is no matter.
-		s.denies(strings.Replace(ws("Origin: https://evil.test", "Cookie: token=@T_A"), "@A\r\n", "", 1), 401, "token_missing")
-		if got, c := s.ask(ws("Referer: https://servicewechat.com/" + appID + "/1/page-frame.html")); got.Status != 101 {
+		// A browser does not add the token by itself, so that the origin is not checked.
+		s.expectError(strings.Replace(ws("Origin: https://evil.test", "Cookie: token=@T_A"), "@A\r\n", "", 1), 401, "token_missing")
+		if got, c := s.roundTrip(ws("Referer: https://servicewechat.com/" + appID + "/1/page-frame.html")); got.Status != 101 {
 			t.Errorf("a mini program: %d", got.Status)
 		} else {
 			c.conn.Close()
@@ -118,11 +118,11 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 	row("WS-12", func(t *testing.T, s *attackGateway) {
 		c := s.dial()
 		c.send(ws())
-		if got, err := c.next("GET"); err != nil || got.Status != 101 {
+		if got, err := c.readResponse("GET"); err != nil || got.Status != 101 {
 			t.Fatalf("%d, %v", got.Status, err)
 		}
 		testkit.Must(t, c.conn.(*net.TCPConn).CloseWrite())
-		if !c.closed() { // the backend ends when its client has
+		if !c.closed() { // the backend closes when its client has closed
 			t.Error("the tunnel stayed open")
 		}
 	})
@@ -131,7 +131,7 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		for range 20 {
 			c := s.dial()
 			c.send(ws())
-			if got, err := c.next("GET"); err != nil || got.Status != 101 {
+			if got, err := c.readResponse("GET"); err != nil || got.Status != 101 {
 				t.Fatalf("%d, %v", got.Status, err)
 			}
 			open = append(open, c)
@@ -140,52 +140,52 @@ func TestWebSocketsAreHeldToTheSameRules(t *testing.T) {
 		c.Routes = c.Routes[:1]
 		c.Routes[0].Cookies = proxy.CookiesPass
 		s.gateway.Configure(c)
-		s.backend.forget()
+		s.backend.reset()
 		for _, c := range open {
 			c.send("GET /through HTTP/1.1\r\nHost: x\r\n\r\n")
 		}
-		testkit.Within(t, 2*time.Second, "all tunnels carry on", func() bool { return len(s.backend.requests()) == len(open) })
+		testkit.Within(t, 2*time.Second, "all tunnels still forward", func() bool { return len(s.backend.requests()) == len(open) })
 	})
 	t.Run("CR-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, func(c *proxy.Config) {
+		s := a.newGateway(t, func(c *proxy.Config) {
 			for _, rt := range c.Routes {
 				rt.Cookies, rt.CookieJarID = proxy.CookiesJar, "b"
 			}
 		})
 		for _, answer := range []string{strings.Replace(switching, "Upgrade: websocket", "Set-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nUpgrade: websocket", 1)} {
-			s.backend.answers(answer)
-			if got, _ := s.ask(ws()); got.Status != 101 || len(got.Header["Set-Cookie"]) != 0 || len(got.Header["X-Session-Token"]) != 0 {
+			s.backend.respondWith(answer)
+			if got, _ := s.roundTrip(ws()); got.Status != 101 || len(got.Header["Set-Cookie"]) != 0 || len(got.Header["X-Session-Token"]) != 0 {
 				t.Errorf("%d %v", got.Status, got.Header)
 			}
 		}
 		for _, hint := range []string{"HTTP/1.1 103 Early Hints\r\nSet-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nX-OpenID: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\nTrailer: Set-Cookie\r\n\r\n"} {
-			s.backend.answers(hint)
+			s.backend.respondWith(hint)
 			for range 2 {
 				c := s.dial()
 				c.send(api())
-				got, err := c.next("GET")
+				got, err := c.readResponse("GET")
 				if err != nil || len(got.Header["Set-Cookie"])+len(got.Header["X-Session-Token"])+len(got.Header["X-Openid"]) != 0 {
 					t.Errorf("%d %v, %v", got.Status, got.Header, err)
 				}
 			}
 		}
-		s.backend.replies(nil)
-		s.backend.forget()
-		if q := s.passes(api("Cookie: sid=mine"), a.openA); strings.Contains(string(q), "mine") || !strings.Contains(string(q), "sid=theirs") {
-			t.Errorf("the jar holds %q", q.named("Cookie"))
+		s.backend.respondFunc(nil)
+		s.backend.reset()
+		if q := s.expectForwarded(api("Cookie: sid=mine"), a.openA); strings.Contains(string(q), "mine") || !strings.Contains(string(q), "sid=theirs") {
+			t.Errorf("the cookie jar sent %q", q.headerValues("Cookie"))
 		}
 	})
 }
 
-// A peer that does not read costs the gateway its buffers and no more: the
-// backend is held up, WS-10 and H2-13.
-func TestSlowReadersHoldTheBackendUp(t *testing.T) {
+// For a client that does not read, the gateway buffers a limited amount and stops reading
+// from the backend (WS-10, H2-13).
+func TestSlowReadersApplyBackpressure(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	t.Run("WS-10", func(t *testing.T) {
 		t.Parallel()
-		s := a.gatewayWith(t, nil)
+		s := a.newGateway(t, nil)
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		testkit.Must(t, err)
 		defer ln.Close()
@@ -205,13 +205,13 @@ func TestSlowReadersHoldTheBackendUp(t *testing.T) {
 		c := attackConfig()
 		c.Routes = []*proxy.Route{{Name: "ws", Path: "/ws", Auth: proxy.AuthRequired, WebSocket: true, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, ln.Addr().String())}}
 		s.gateway.Configure(c)
-		before := memory()
+		before := heapBytes()
 		conn := s.dial()
 		conn.send(ws())
 		if n := <-wrote; n > 64<<20 {
-			t.Errorf("the backend got rid of %d MiB that nobody read", n>>20)
+			t.Errorf("the backend could send %d MiB that the client did not read", n>>20)
 		}
-		if grown := memory() - before; grown > 256<<20 {
+		if grown := heapBytes() - before; grown > 256<<20 {
 			t.Errorf("memory grew by %d MiB", grown>>20)
 		}
 	})

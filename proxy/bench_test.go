@@ -21,52 +21,54 @@ import (
 	"wxgate/session"
 )
 
-// The cost of authentication is the ratio of two of these, run together:
+// The cost of authentication is the ratio of two of these benchmarks, run together:
 //
 //	go test -run '^$' -bench Forward -count 6 ./proxy
 //
-// Each request goes over real sockets to a backend that does next to nothing,
-// so that what is measured is mostly the proxy. cpu-ns/op is the processor
-// time of the whole process, the figure to compare on a busy machine.
+// Each request is sent over real sockets to a backend that does almost nothing, so that
+// the proxy takes most of the time. cpu-ns/op is the processor time of the whole process:
+// compare that figure on a busy machine.
 
 func BenchmarkForwardBare(b *testing.B) {
-	// The same testEnv and the same request, token and all.
+	// The same testEnv and the same request, with its token.
 	env := newTestEnv(b, envConfig{quiet: true})
-	s := httptest.NewServer(twinFor(b))
+	s := httptest.NewServer(bareProxy(b))
 	b.Cleanup(s.Close)
 	drive(b, s.Listener.Addr().String(), env.login("alice"))
 }
 
-// twinFor is what a Go programmer writes who needs a proxy and nothing else.
-func twinFor(b *testing.B) *httputil.ReverseProxy {
+// bareProxy is a plain httputil.ReverseProxy, for comparison.
+func bareProxy(b *testing.B) *httputil.ReverseProxy {
 	backend := bareBackend(b)
 	target, err := url.Parse(backend)
 	testkit.Must(b, err)
 	return &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
-		// Without a pool the twin allocates 32 KiB a request, and loses by it.
-		BufferPool: &twinBuffers{},
+		// Without a pool it would allocate 32 KiB for each request.
+		BufferPool: &bufferPool{},
 	}
 }
 
-type twinBuffers struct{ pool sync.Pool }
+// bufferPool is an httputil.BufferPool.
+type bufferPool struct{ pool sync.Pool }
 
-func (t *twinBuffers) Get() []byte {
-	if buf, ok := t.pool.Get().(*[]byte); ok {
+func (p *bufferPool) Get() []byte {
+	if buf, ok := p.pool.Get().(*[]byte); ok {
 		return *buf
 	}
 	return make([]byte, 32<<10)
 }
 
-func (t *twinBuffers) Put(buf []byte) { t.pool.Put(&buf) }
+func (p *bufferPool) Put(buf []byte) { p.pool.Put(&buf) }
 
 func BenchmarkForwardAuthenticated(b *testing.B) {
 	forwardAs(b, func(s *session.Config) { s.CacheTTL = time.Hour })
 }
 
-// BenchmarkForwardAskingRedis asks Redis on each request (cache_ttl: 0).
-func BenchmarkForwardAskingRedis(b *testing.B) {
+// BenchmarkForwardWithRedisLookup looks the session up in Redis on each request (cache_ttl:
+// 0).
+func BenchmarkForwardWithRedisLookup(b *testing.B) {
 	forwardAs(b, func(s *session.Config) { s.CacheTTL = 0 })
 }
 
@@ -91,6 +93,7 @@ func BenchmarkForwardSigned(b *testing.B) {
 	driveEach(b, env.addr, func() string { return requests[next.Add(1)-1] })
 }
 
+// forwardAs benchmarks authenticated requests with these session settings.
 func forwardAs(b *testing.B, settings func(*session.Config)) {
 	rt := &proxy.Route{
 		Name: "api", Path: "/api/", Auth: proxy.AuthRequired, WebSocket: true,
@@ -100,8 +103,7 @@ func forwardAs(b *testing.B, settings func(*session.Config)) {
 	drive(b, env.addr, env.login("alice"))
 }
 
-// drive sends the same request over one kept-alive connection for each
-// parallel worker.
+// drive sends the same request repeatedly, on one connection per parallel worker.
 func drive(b *testing.B, addr, token string) {
 	request := benchRequest(token, "")
 	driveEach(b, addr, func() string { return request })
@@ -115,7 +117,7 @@ func benchRequest(token, more string) string {
 		more + "Authorization: Bearer " + token + "\r\n\r\n"
 }
 
-// driveEach is drive with a request for each time.
+// driveEach is drive with a request of its own each time.
 func driveEach(b *testing.B, addr string, request func() string) {
 	b.ReportAllocs()
 	before := cpuTime()
@@ -137,7 +139,7 @@ func driveEach(b *testing.B, addr string, request func() string) {
 	b.ReportMetric(float64(cpuTime()-before)/float64(b.N), "cpu-ns/op")
 }
 
-// exchangeOnce reads no more of the answer than it must.
+// exchangeOnce sends one request and reads its response.
 func exchangeOnce(conn net.Conn, r *bufio.Reader, request string) error {
 	if _, err := io.WriteString(conn, request); err != nil {
 		return err
@@ -160,25 +162,25 @@ func exchangeOnce(conn net.Conn, r *bufio.Reader, request string) error {
 
 const bareBody = `{"items":[1,2,3],"page":2,"total":3}`
 
-// bareBackend answers every request with the same bytes.
+// bareBackend responds to every request with the same bytes.
 func bareBackend(b *testing.B) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(b, err)
 	b.Cleanup(func() { ln.Close() })
-	answer := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 36\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\n\r\n" + bareBody)
+	response := []byte("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 36\r\nDate: Sun, 22 Nov 2026 00:00:00 GMT\r\n\r\n" + bareBody)
 	go func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
-			go answerAll(conn, answer)
+			go respondToAll(conn, response)
 		}
 	}()
 	return "http://" + ln.Addr().String()
 }
 
-func answerAll(conn net.Conn, answer []byte) {
+func respondToAll(conn net.Conn, response []byte) {
 	defer conn.Close()
 	r := bufio.NewReader(conn)
 	for {
@@ -186,8 +188,8 @@ func answerAll(conn net.Conn, answer []byte) {
 		if err != nil {
 			return
 		}
-		if len(line) == 2 { // the empty line behind a request's header
-			if _, err := conn.Write(answer); err != nil {
+		if len(line) == 2 { // the empty line after a request's header
+			if _, err := conn.Write(response); err != nil {
 				return
 			}
 		}

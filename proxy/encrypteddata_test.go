@@ -12,7 +12,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
+func TestPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	mallory := env.user("mallory")
@@ -22,7 +22,7 @@ func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 		return env.call("POST", "/auth/phone", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, data, iv))
 	}
 	s := mallory.EncryptPhone()
-	// The plain text is known to whom it is about, and so is where its digits stand:
+	// The user knows the plain text, and with that the position of its digits:
 	// {"countryCode":"86","phoneNumber":"13800000000",…
 	raw, err := base64.StdEncoding.DecodeString(s.EncryptedData)
 	testkit.Must(t, err)
@@ -37,19 +37,19 @@ func TestAPhoneIsBoundFromGenuineDataOnly(t *testing.T) {
 	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusServiceUnavailable || a.Code() != "wechat_unavailable" {
 		t.Errorf("while WeChat is unreachable: %d %s", a.Status, a.Code())
 	}
-	var told struct{ User struct{ Phone string } }
-	if env.call("GET", "/auth/session", token, "").JSON(t, &told); told.User.Phone != "" {
-		t.Errorf("bound: %s", told.User.Phone)
+	var body struct{ User struct{ Phone string } }
+	if env.call("GET", "/auth/session", token, "").JSON(t, &body); body.User.Phone != "" {
+		t.Errorf("bound: %s", body.User.Phone)
 	}
 	if a := bind(s.EncryptedData, s.IV); a.Status != http.StatusOK {
 		t.Errorf("genuine: %d %s", a.Status, a.Code())
 	}
-	if env.call("GET", "/auth/session", token, "").JSON(t, &told); told.User.Phone != "13800000000" {
-		t.Errorf("bound: %q", told.User.Phone)
+	if env.call("GET", "/auth/session", token, "").JSON(t, &body); body.User.Phone != "13800000000" {
+		t.Errorf("bound: %q", body.User.Phone)
 	}
 }
 
-func TestAProfileComesFromTheSignedDataOnly(t *testing.T) {
+func TestProfileIsTakenFromSignedDataOnly(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	token := env.login("alice")
@@ -61,6 +61,6 @@ func TestAProfileComesFromTheSignedDataOnly(t *testing.T) {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
 	if a := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, other.EncryptedData, other.IV)); a.Status != http.StatusBadRequest {
-		t.Errorf("without what wx signed: %d %s", a.Status, a.Body)
+		t.Errorf("without signed data: %d %s", a.Status, a.Body)
 	}
 }

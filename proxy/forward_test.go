@@ -43,7 +43,7 @@ func TestStreamsAreFlushedAtOnce(t *testing.T) {
 			defer res.Body.Close()
 			lines := bufio.NewReader(res.Body)
 			for i := range 3 {
-				next <- struct{}{} // the backend says no more until this has arrived
+				next <- struct{}{} // the backend sends nothing more until this has arrived
 				line, err := lines.ReadString('\n')
 				testkit.Must(t, err)
 				if line != fmt.Sprintf("data: %d\n", i) {
@@ -55,7 +55,7 @@ func TestStreamsAreFlushedAtOnce(t *testing.T) {
 	}
 }
 
-func TestTrailersPassBothWays(t *testing.T) {
+func TestTrailersAreForwardedBothWays(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
@@ -85,13 +85,14 @@ func TestTrailersPassBothWays(t *testing.T) {
 	}
 	for _, name := range []string{"X-Session-Token", "X-Openid"} {
 		if res.Trailer.Get(name) != "" {
-			t.Errorf("trailer %s came through", name)
+			t.Errorf("trailer %s was forwarded", name)
 		}
 	}
 }
 
-// The header's memory may be another answer's by the time that trailers are sent.
-func TestTrailersHoldNothingOfTheHeader(t *testing.T) {
+// The memory of the header may be reused for another response before the trailers are
+// sent.
+func TestTrailersDoNotContainHeaderValues(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Trailer", "X-Sum")
@@ -110,7 +111,7 @@ func TestTrailersHoldNothingOfTheHeader(t *testing.T) {
 	}
 }
 
-func TestEarlyHintsPass(t *testing.T) {
+func TestEarlyHintsAreForwarded(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Link", "</style.css>; rel=preload")
@@ -136,7 +137,7 @@ func TestEarlyHintsPass(t *testing.T) {
 	}
 }
 
-func TestExpectContinueAsksTheBackendFirst(t *testing.T) {
+func TestContinueIsSentOnlyWhenTheBackendReadsTheBody(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/public/no" {
@@ -159,7 +160,7 @@ func TestExpectContinueAsksTheBackendFirst(t *testing.T) {
 	}
 }
 
-func TestHeadAndRangePass(t *testing.T) {
+func TestHeadAndRangeRequestsAreForwarded(t *testing.T) {
 	t.Parallel()
 	content := strings.Repeat("0123456789", 10)
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -186,26 +187,26 @@ func TestLargeBodiesStreamInConstantMemory(t *testing.T) {
 	var before, peak runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	watch := func(n int64) {
+	sample := func(n int64) {
 		if n%(32<<20) == 0 {
 			var now runtime.MemStats
 			runtime.ReadMemStats(&now)
 			peak.HeapAlloc = max(peak.HeapAlloc, now.HeapAlloc)
 		}
 	}
-	req, err := http.NewRequest("PUT", env.base+"/public/x", &meter{io.LimitReader(zeros{}, size), 0, watch})
+	req, err := http.NewRequest("PUT", env.base+"/public/x", &meter{io.LimitReader(zeros{}, size), 0, sample})
 	testkit.Must(t, err)
 	req.ContentLength = size
 	if a := env.do(req); string(a.Body) != fmt.Sprint(size) {
-		t.Fatalf("up: %d %s", a.Status, a.Body)
+		t.Fatalf("upload: %d %s", a.Status, a.Body)
 	}
 	res, err := client.Get(env.base + "/public/x")
 	testkit.Must(t, err)
 	defer res.Body.Close()
-	n, err := io.Copy(io.Discard, &meter{res.Body, 0, watch})
+	n, err := io.Copy(io.Discard, &meter{res.Body, 0, sample})
 	testkit.Must(t, err)
 	if n != size {
-		t.Errorf("down: %d bytes", n)
+		t.Errorf("download: %d bytes", n)
 	}
 	if grown := int64(peak.HeapAlloc) - int64(before.HeapAlloc); grown > 32<<20 {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
@@ -216,27 +217,27 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// meter tells of each full MiB that passes.
+// meter calls onMiB after each MiB that is read through it.
 type meter struct {
-	r    io.Reader
-	n    int64
-	tell func(int64)
+	r     io.Reader
+	n     int64
+	onMiB func(int64)
 }
 
 func (m *meter) Read(p []byte) (int, error) {
 	n, err := m.r.Read(p)
 	for before := m.n >> 20; before < (m.n+int64(n))>>20; before++ {
-		m.tell((before + 1) << 20)
+		m.onMiB((before + 1) << 20)
 	}
 	m.n += int64(n)
 	return n, err
 }
 
-func TestBodyLimitHoldsForEveryFraming(t *testing.T) {
+func TestBodyLimitAppliesToEveryFraming(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{Name: "up", Path: "/", Auth: proxy.AuthNone, MaxBody: 1000}}})
 	for name, body := range map[string]io.Reader{
-		"told":    strings.NewReader(strings.Repeat("x", 1001)),
+		"length":  strings.NewReader(strings.Repeat("x", 1001)),
 		"chunked": io.MultiReader(strings.NewReader(strings.Repeat("x", 1001))),
 	} {
 		req, err := http.NewRequest("POST", env.base+"/x", body)
@@ -252,7 +253,7 @@ func TestBodyLimitHoldsForEveryFraming(t *testing.T) {
 
 func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 	t.Parallel()
-	told := make(chan error, 1)
+	closed := make(chan error, 1)
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, nil)
 		if err != nil {
@@ -262,7 +263,7 @@ func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 		for {
 			kind, data, err := c.Read(r.Context())
 			if err != nil {
-				told <- err
+				closed <- err
 				return
 			}
 			c.Write(r.Context(), kind, data)
@@ -276,16 +277,16 @@ func TestWebSocketIsByteExactWithCloseCodes(t *testing.T) {
 		_, got, err := c.Read(t.Context())
 		testkit.Must(t, err)
 		if string(got) != sent {
-			t.Errorf("%d bytes came back changed (%d)", size, len(got))
+			t.Errorf("%d bytes were changed (%d received)", size, len(got))
 		}
 	}
 	c.Close(4242, "bye")
-	if err := <-told; websocket.CloseStatus(err) != 4242 {
-		t.Errorf("the backend saw %v", err)
+	if err := <-closed; websocket.CloseStatus(err) != 4242 {
+		t.Errorf("the backend received %v", err)
 	}
 }
 
-// dial opens a WebSocket as a mini program does, the token in a header.
+// dial opens a WebSocket with the token in a header, as a mini program does.
 func (env *testEnv) dial(t *testing.T, path, token string) *websocket.Conn {
 	t.Helper()
 	c, _, err := websocket.Dial(t.Context(), env.base+path, &websocket.DialOptions{
@@ -296,8 +297,8 @@ func (env *testEnv) dial(t *testing.T, path, token string) *websocket.Conn {
 	return c
 }
 
-// endless is a backend whose sockets and streams never end by themselves.
-func endless(w http.ResponseWriter, r *http.Request) {
+// neverEnding is a backend whose WebSockets and streams end only with their client.
+func neverEnding(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") == "" {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, "data: hello\n\n")
@@ -312,9 +313,9 @@ func endless(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func TestEndedSessionCutsSocketsAndStreams(t *testing.T) {
+func TestSessionEndClosesItsWebSocketsAndStreams(t *testing.T) {
 	t.Parallel()
-	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(endless)})
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(neverEnding)})
 	token := env.login("alice")
 	socket := env.dial(t, "/ws", token)
 	stream := env.open(t, "/sse", token)
@@ -325,19 +326,19 @@ func TestEndedSessionCutsSocketsAndStreams(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	if _, _, err := socket.Read(ctx); err == nil || ctx.Err() != nil {
-		t.Errorf("the socket lives on: %v", err)
+		t.Errorf("the socket stays open: %v", err)
 	}
 	if _, err := io.ReadAll(stream.Body); err == nil {
-		t.Error("the stream ended as if it were whole")
+		t.Error("the stream ended like a complete response")
 	}
-	brief, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	short, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer stop()
-	if _, _, err := other.Read(brief); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := other.Read(short); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("bob's socket: %v", err)
 	}
 }
 
-// open begins a streamed answer and reads its first line.
+// open starts a stream and reads its first line.
 func (env *testEnv) open(t *testing.T, path, token string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequest("GET", env.base+path, nil)
@@ -352,7 +353,7 @@ func (env *testEnv) open(t *testing.T, path, token string) *http.Response {
 	return res
 }
 
-func TestHalfClosedTunnelDeliversTheRest(t *testing.T) {
+func TestHalfClosedTunnelDeliversTheOtherDirection(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
@@ -377,7 +378,7 @@ func TestHalfClosedTunnelDeliversTheRest(t *testing.T) {
 	conn, err := net.Dial("tcp", env.addr)
 	testkit.Must(t, err)
 	defer conn.Close()
-	// The first bytes ride along with the handshake.
+	// The first bytes are sent together with the handshake.
 	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: gw.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nearly")
 	r := bufio.NewReader(conn)
 	for line := ""; line != "\r\n"; line, err = r.ReadString('\n') {
@@ -447,7 +448,7 @@ func TestBidirectionalStreamOverH2C(t *testing.T) {
 	}
 }
 
-// serve runs a handler on a socket of its own.
+// serve starts a server for the handler and returns its URL.
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -455,14 +456,14 @@ func serve(t *testing.T, h http.Handler) string {
 	return s.URL
 }
 
-func TestRefusalsOfTheServerItselfAreNamed(t *testing.T) {
+func TestErrorsOfTheServerHaveAnErrorCode(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	for raw, want := range map[string]string{
 		"GET /api/%zz HTTP/1.1\r\nHost: gw.test\r\n\r\n":        "400 bad_path",
 		"GET /api/x%2 HTTP/1.1\r\nHost: gw.test\r\n\r\n":        "400 bad_path",
 		"GET /api/x HTTP/1.1\r\n\r\n":                           "400 bad_request",
-		"this is nonsense\r\n\r\n":                              "400 bad_request",
+		"no request line\r\n\r\n":                               "400 bad_request",
 		"GET /public/x HTTP/1.1\r\nHost: gw.test\r\nX-Half: ye": "408 timeout",
 	} {
 		t.Run(want+" "+raw[:12], func(t *testing.T) {

@@ -15,17 +15,17 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-func TestLoginCallLogoutRefused(t *testing.T) {
+func TestLoginRequestLogout(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
-	in := env.loginAnswer("alice")
+	in := env.loginResponse("alice")
 	if in.Token == "" || in.TokenType != "Bearer" || in.ExpiresIn < 7000 || in.SessionExpiresIn < in.ExpiresIn || !in.IsNewUser {
-		t.Errorf("login answered %+v", in)
+		t.Errorf("login response %+v", in)
 	}
-	var got echoed
+	var got echoResponse
 	env.call("GET", "/api/me?a=1", in.Token, "").JSON(t, &got)
 	if id := got.Header.Get("X-OpenID"); id != env.user("alice").OpenID {
-		t.Errorf("the backend was told openid %q", id)
+		t.Errorf("the backend received openid %q", id)
 	}
 	if got.Header.Get("Authorization") != "" {
 		t.Error("the token reached the backend")
@@ -39,29 +39,29 @@ func TestLoginCallLogoutRefused(t *testing.T) {
 	if a := env.call("GET", "/api/me", in.Token, ""); a.Status != 401 || a.Code() != "session_ended" {
 		t.Errorf("after logout: %d %s", a.Status, a.Code())
 	}
-	if env.loginAnswer("alice").IsNewUser {
-		t.Error("alice is new twice")
+	if env.loginResponse("alice").IsNewUser {
+		t.Error("alice is a new user twice")
 	}
 }
 
-func TestOneNewUserWhenLoginsRace(t *testing.T) {
+func TestConcurrentFirstLoginsCreateOneUser(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
-	fresh := 0
+	newUsers := 0
 	for range 20 {
 		wg.Go(func() {
-			if env.loginAnswer("alice").IsNewUser {
+			if env.loginResponse("alice").IsNewUser {
 				mu.Lock()
-				fresh++
+				newUsers++
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	if fresh != 1 {
-		t.Errorf("alice was new %d times", fresh)
+	if newUsers != 1 {
+		t.Errorf("alice was a new user %d times", newUsers)
 	}
 }
 
@@ -69,14 +69,14 @@ func TestCodeWorksOnce(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	body := `{"code":"` + env.user("alice").Code() + `"}`
-	answers := make([]testkit.Response, 10)
+	responses := make([]testkit.Response, 10)
 	var wg sync.WaitGroup
-	for i := range answers {
-		wg.Go(func() { answers[i] = env.call("POST", "/auth/login", "", body) })
+	for i := range responses {
+		wg.Go(func() { responses[i] = env.call("POST", "/auth/login", "", body) })
 	}
 	wg.Wait()
 	ok := 0
-	for _, a := range answers {
+	for _, a := range responses {
 		if a.Status == 200 {
 			ok++
 		} else if a.Code() != "invalid_code" {
@@ -88,20 +88,20 @@ func TestCodeWorksOnce(t *testing.T) {
 	}
 }
 
-func TestIdempotentLoginGivesTheSameAnswer(t *testing.T) {
+func TestIdempotentLoginReturnsTheSameResponse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	body := `{"code":"` + env.user("alice").Code() + `"}`
 	key := []string{"Idempotency-Key", "0123456789abcdef"}
-	answers := make([]testkit.Response, 8)
+	responses := make([]testkit.Response, 8)
 	var wg sync.WaitGroup
-	for i := range answers {
-		wg.Go(func() { answers[i] = env.call("POST", "/auth/login", "", body, key...) })
+	for i := range responses {
+		wg.Go(func() { responses[i] = env.call("POST", "/auth/login", "", body, key...) })
 	}
 	wg.Wait()
-	for _, a := range answers {
-		if a.Status != 200 || string(a.Body) != string(answers[0].Body) {
-			t.Errorf("%d %s, not as the first: %s", a.Status, a.Body, answers[0].Body)
+	for _, a := range responses {
+		if a.Status != 200 || string(a.Body) != string(responses[0].Body) {
+			t.Errorf("%d %s, not the first response: %s", a.Status, a.Body, responses[0].Body)
 		}
 	}
 	if n := env.sim.Count("/sns/jscode2session"); n != 1 {
@@ -115,7 +115,7 @@ func TestIdempotentLoginGivesTheSameAnswer(t *testing.T) {
 	}
 }
 
-func TestBadLoginBodies(t *testing.T) {
+func TestInvalidLoginBodiesAreRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	for name, c := range map[string]struct {
@@ -140,18 +140,16 @@ func TestBadLoginBodies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := env.call("POST", "/auth/login", "", c.body)
-			var told struct{ Error, Message, Request_ID string }
-			a.JSON(t, &told)
-			if a.Code() != c.code || told.Error != c.code || told.Message == "" || told.Request_ID == "" {
+			var body struct{ Error, Message, Request_ID string }
+			a.JSON(t, &body)
+			if a.Code() != c.code || body.Error != c.code || body.Message == "" || body.Request_ID == "" {
 				t.Errorf("%d %s: %s", a.Status, a.Code(), a.Body)
 			}
 		})
 	}
 }
 
-// TestWeChatsErrorsMeanWhatTheyShould is the table of errors, with WeChat's
-// errcode on the left.
-func TestWeChatsErrorsMeanWhatTheyShould(t *testing.T) {
+func TestWeChatErrorsMapToErrorCodes(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	for _, c := range []struct {
@@ -184,86 +182,86 @@ func TestWeChatsErrorsMeanWhatTheyShould(t *testing.T) {
 	}
 }
 
-func TestPhoneAtLoginDoesNotUndoIt(t *testing.T) {
+func TestInvalidPhoneCodeDoesNotFailTheLogin(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	alice := env.user("alice")
-	good := env.call("POST", "/auth/login", "", `{"code":"`+alice.Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
-	var in loginAnswer
-	good.JSON(t, &in)
+	first := env.call("POST", "/auth/login", "", `{"code":"`+alice.Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
+	var in loginResponse
+	first.JSON(t, &in)
 	if in.Phone["phone_number"] != alice.Phone() {
 		t.Errorf("phone is %v", in.Phone)
 	}
 	stolen := env.call("POST", "/auth/login", "", `{"code":"`+env.user("mallory").Code()+`","phone_code":"`+alice.PhoneCode()+`"}`)
-	var other loginAnswer
+	var other loginResponse
 	stolen.JSON(t, &other)
 	if stolen.Status != 200 || other.Token == "" || other.Phone["error"] != "invalid_code" || !strings.Contains(string(stolen.Body), "phone button") {
 		t.Errorf("with another's phone code: %d %s", stolen.Status, stolen.Body)
 	}
-	// Another wx.login is no help, so the message doesn't ask for one.
+	// Another wx.login would not help, so the message must not ask for one.
 	used := env.call("POST", "/auth/phone", other.Token, `{"code":"`+alice.PhoneCode()+`"}`)
 	if used.Status != 401 || used.Code() != "invalid_code" || !strings.Contains(string(used.Body), "phone button") || strings.Contains(string(used.Body), "wx.login") {
-		t.Errorf("bound later: %d %s", used.Status, used.Body)
+		t.Errorf("with a used code: %d %s", used.Status, used.Body)
 	}
 }
 
-func TestHookNamesTheUserOrRefuses(t *testing.T) {
+func TestLoginHookSetsTheUserOrRefuses(t *testing.T) {
 	t.Parallel()
-	var asked struct {
+	var received struct {
 		mu    sync.Mutex
 		last  map[string]any
 		token string
 	}
-	answer := `{"user_id":42,"roles":["admin","a,b"]}`
+	response := `{"user_id":42,"roles":["admin","a,b"]}`
 	status := 200
 	hook := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.mu.Lock()
-		defer asked.mu.Unlock()
-		asked.token = r.Header.Get("Authorization")
-		json.NewDecoder(r.Body).Decode(&asked.last)
+		received.mu.Lock()
+		defer received.mu.Unlock()
+		received.token = r.Header.Get("Authorization")
+		json.NewDecoder(r.Body).Decode(&received.last)
 		w.WriteHeader(status)
-		w.Write([]byte(answer))
+		w.Write([]byte(response))
 	})
 	url := serve(t, hook)
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) {
 		c.Endpoints.Hook = endpoint.Hook{URL: url, Timeout: time.Second, Client: endpoint.NewBackendClient()}
 	}})
 	token := env.login("alice")
-	if asked.last["openid"] != env.user("alice").OpenID || asked.last["is_new_user"] != true || !strings.HasPrefix(asked.token, "Bearer ey") {
-		t.Errorf("the hook was asked %v", asked.last)
+	if received.last["openid"] != env.user("alice").OpenID || received.last["is_new_user"] != true || !strings.HasPrefix(received.token, "Bearer ey") {
+		t.Errorf("the hook received %v", received.last)
 	}
-	var got echoed
+	var got echoResponse
 	env.call("GET", "/api/admin/x", token, "").JSON(t, &got)
 	if got.Header.Get("X-User-ID") != "42" || got.Header.Get("X-User-Roles") != "admin,a%2Cb" {
-		t.Errorf("the backend was told %v", got.Header)
+		t.Errorf("the backend received %v", got.Header)
 	}
 	carol := env.user("carol").OpenID
 	_, err := env.sessions.Ban(t.Context(), appID, carol, session.Ban{})
 	testkit.Must(t, err)
 	_, err = env.sessions.Unban(t.Context(), appID, carol)
 	testkit.Must(t, err)
-	if in := env.loginAnswer("carol"); !in.IsNewUser || asked.last["is_new_user"] != true {
-		t.Errorf("of a user banned before the first login the hook was told %v, the client %v", asked.last, in.IsNewUser)
+	if in := env.loginResponse("carol"); !in.IsNewUser || received.last["is_new_user"] != true {
+		t.Errorf("for a user banned before the first login the hook received %v, the client %v", received.last, in.IsNewUser)
 	}
-	set := func(s int, a string) {
-		asked.mu.Lock()
-		status, answer = s, a
-		asked.mu.Unlock()
+	set := func(newStatus int, newResponse string) {
+		received.mu.Lock()
+		status, response = newStatus, newResponse
+		received.mu.Unlock()
 	}
 	for _, c := range []struct {
-		status int
-		answer string
-		code   string
+		status   int
+		response string
+		code     string
 	}{
 		{403, `{"message":"被封了"}`, "user_blocked"},
 		{500, `boom`, "upstream_error"},
 		{200, `{"roles":"admin"}`, "upstream_error"},
 		{200, `{"roles":["` + strings.Repeat("x", 20000) + `"]}`, "upstream_error"},
 	} {
-		set(c.status, c.answer)
+		set(c.status, c.response)
 		a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("bob").Code()+`"}`)
 		if a.Code() != c.code || c.status == 403 && !strings.Contains(string(a.Body), "被封了") {
-			t.Errorf("hook's %d %.40s: %d %s", c.status, c.answer, a.Status, a.Body)
+			t.Errorf("hook's %d %.40s: %d %s", c.status, c.response, a.Status, a.Body)
 		}
 	}
 }
@@ -282,7 +280,7 @@ func TestBannedUserCannotLogIn(t *testing.T) {
 	}
 }
 
-func TestLoginsOfOneAddressAreLimited(t *testing.T) {
+func TestLoginsPerAddressAreLimited(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
 	for i := range 5 {
@@ -293,9 +291,9 @@ func TestLoginsOfOneAddressAreLimited(t *testing.T) {
 	}
 }
 
-// A logout may have WeChat replace a key that may have leaked. The user's other
-// session goes on with the new one.
-func TestLogoutResetsALeakedSessionKey(t *testing.T) {
+// With reset_key a logout makes WeChat replace the session_key, which may have leaked. The
+// user's other session uses the new one.
+func TestLogoutResetsTheSessionKey(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	first, second := env.login("alice"), env.login("alice")
@@ -304,7 +302,7 @@ func TestLogoutResetsALeakedSessionKey(t *testing.T) {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	if env.user("alice").SessionKey() == leaked {
-		t.Error("WeChat holds the same key")
+		t.Error("WeChat has the same key")
 	}
 	if a := env.call("GET", "/api/x", first, ""); a.Code() != "session_ended" {
 		t.Errorf("the session that was logged out: %d %s", a.Status, a.Body)
@@ -314,7 +312,7 @@ func TestLogoutResetsALeakedSessionKey(t *testing.T) {
 	}
 	env.user("alice").RotateSessionKey()
 	if a := env.call("POST", "/auth/logout", second, `{"reset_key":true}`); a.Status != http.StatusNoContent {
-		t.Errorf("with a key that is invalid already: %d %s", a.Status, a.Body)
+		t.Errorf("with a key that is already invalid: %d %s", a.Status, a.Body)
 	}
 	third := env.login("alice")
 	env.sim.AddFault(wechattest.Fault{API: "/wxa/resetusersessionkey", Times: 1, Errcode: 45011})

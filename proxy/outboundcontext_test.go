@@ -6,38 +6,42 @@ import (
 	"testing"
 )
 
-func TestForwardContextEndsOnceAndSaysWhy(t *testing.T) {
+func TestOutboundContextEndsOnceWithItsCause(t *testing.T) {
 	t.Parallel()
-	reason, gone := errors.New("the session ended"), errors.New("the client went away")
+	reason, disconnected := errors.New("the session ended"), errors.New("the client disconnected")
 	for name, c := range map[string]struct {
 		end  func(fc *outboundContext, client context.CancelCauseFunc)
-		want error // its cause
+		want error // the cause
 	}{
-		"by the client":      {func(fc *outboundContext, client context.CancelCauseFunc) { client(gone); <-fc.Done() }, gone},
-		"for a reason":       {func(fc *outboundContext, _ context.CancelCauseFunc) { fc.cancel(reason) }, reason},
-		"at the end":         {func(fc *outboundContext, _ context.CancelCauseFunc) { fc.stop() }, nil},
-		"the first counts":   {func(fc *outboundContext, client context.CancelCauseFunc) { fc.cancel(reason); client(gone); fc.stop() }, reason},
-		"nothing at the end": {func(fc *outboundContext, client context.CancelCauseFunc) { fc.stop(); client(gone) }, nil},
+		"by the client": {func(fc *outboundContext, client context.CancelCauseFunc) { client(disconnected); <-fc.Done() }, disconnected},
+		"by cancel":     {func(fc *outboundContext, _ context.CancelCauseFunc) { fc.cancel(reason) }, reason},
+		"by stop":       {func(fc *outboundContext, _ context.CancelCauseFunc) { fc.stop() }, nil},
+		"only the first": {func(fc *outboundContext, client context.CancelCauseFunc) {
+			fc.cancel(reason)
+			client(disconnected)
+			fc.stop()
+		}, reason},
+		"not after stop": {func(fc *outboundContext, client context.CancelCauseFunc) { fc.stop(); client(disconnected) }, nil},
 	} {
 		client, cancel := context.WithCancelCause(context.WithValue(t.Context(), t, name))
 		fc := new(outboundContext)
 		fc.start(client, fc.onClientEnd)
-		made, stop := context.WithCancel(fc) // as http.Transport makes one
+		child, stop := context.WithCancel(fc) // as http.Transport creates one
 		called, stopped := make(chan struct{}), make(chan struct{})
 		context.AfterFunc(fc, func() { close(called) })
-		if context.AfterFunc(fc, func() { close(stopped) })(); fc.Err() != nil || made.Err() != nil || fc.Value(t) != name {
-			t.Errorf("%s: ended before, or without its values", name)
+		if context.AfterFunc(fc, func() { close(stopped) })(); fc.Err() != nil || child.Err() != nil || fc.Value(t) != name {
+			t.Errorf("%s: ended too early, or without the parent's values", name)
 		}
 		c.end(fc, cancel)
 		<-fc.Done()
-		<-made.Done()
+		<-child.Done()
 		<-called
 		if !errors.Is(fc.Err(), context.Canceled) || causeOf(fc) != c.want {
-			t.Errorf("%s: ended with %v, for %v", name, fc.Err(), causeOf(fc))
+			t.Errorf("%s: ended with %v, cause %v", name, fc.Err(), causeOf(fc))
 		}
 		select {
 		case <-stopped:
-			t.Errorf("%s: what was stopped was called", name)
+			t.Errorf("%s: a function was called although it was stopped", name)
 		default:
 		}
 		fc.stop()
@@ -46,7 +50,7 @@ func TestForwardContextEndsOnceAndSaysWhy(t *testing.T) {
 	}
 }
 
-func TestForwardContextOfAnEndedRequestEnds(t *testing.T) {
+func TestOutboundContextOfAnEndedRequestEnds(t *testing.T) {
 	t.Parallel()
 	client, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -54,7 +58,7 @@ func TestForwardContextOfAnEndedRequestEnds(t *testing.T) {
 	fc.start(client, fc.onClientEnd)
 	defer fc.stop()
 	<-fc.Done()
-	made, stop := context.WithCancel(fc)
+	child, stop := context.WithCancel(fc)
 	defer stop()
-	<-made.Done()
+	<-child.Done()
 }

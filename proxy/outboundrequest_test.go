@@ -15,9 +15,9 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// The memory of a request is used again only where it is certain that nobody else
-// has any of it.
-func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
+// The memory of a request is reused only where it is certain that no other goroutine can
+// use it.
+func TestOutboundRequestIsReusedOnlyWhereItIsUnshared(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -32,57 +32,57 @@ func TestForwardingIsReusedOnlyWhereItIsAlone(t *testing.T) {
 	for name, test := range map[string]struct {
 		group      *upstream.Group
 		body       io.Reader
-		meddle     func(*outboundRequest, context.CancelFunc)
+		interfere  func(*outboundRequest, context.CancelFunc)
 		unfinished bool
-		alone      bool
+		unshared   bool
 	}{
-		"plain":             {group: plain, alone: true},
-		"a short body":      {group: plain, body: strings.NewReader("short"), alone: true},
-		"a body in chunks":  {group: plain, body: io.MultiReader(strings.NewReader("long"))},
-		"HTTP/2":            {group: groupFor(t, strings.Replace(backend.URL, "http", "h2c", 1))},
-		"the client left":   {group: plain, meddle: func(_ *outboundRequest, leave context.CancelFunc) { leave() }},
-		"somebody waits":    {group: plain, meddle: func(f *outboundRequest, _ context.CancelFunc) { f.ctx.Done() }},
-		"a context of it":   {group: plain, meddle: func(f *outboundRequest, _ context.CancelFunc) { context.AfterFunc(&f.ctx, func() {}) }},
-		"it panicked":       {group: plain, unfinished: true},
-		"nothing was asked": {},
+		"plain":                   {group: plain, unshared: true},
+		"a short body":            {group: plain, body: strings.NewReader("short"), unshared: true},
+		"a body in chunks":        {group: plain, body: io.MultiReader(strings.NewReader("long"))},
+		"HTTP/2":                  {group: groupFor(t, strings.Replace(backend.URL, "http", "h2c", 1))},
+		"the client disconnected": {group: plain, interfere: func(_ *outboundRequest, disconnect context.CancelFunc) { disconnect() }},
+		"Done was called":         {group: plain, interfere: func(o *outboundRequest, _ context.CancelFunc) { o.ctx.Done() }},
+		"AfterFunc was called":    {group: plain, interfere: func(o *outboundRequest, _ context.CancelFunc) { context.AfterFunc(&o.ctx, func() {}) }},
+		"it panicked":             {group: plain, unfinished: true},
+		"not sent":                {},
 	} {
-		ctx, leave := context.WithCancel(t.Context())
+		ctx, disconnect := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", test.body)
 		warm(t, plain)
-		f := acquireOutboundRequest(&requestContext{r: r})
+		o := acquireOutboundRequest(&requestContext{r: r})
 		if test.group != nil {
-			f.ask(t, test.group, r)
+			o.send(t, test.group, r)
 		}
-		if test.meddle != nil {
-			test.meddle(f, leave)
+		if test.interfere != nil {
+			test.interfere(o, disconnect)
 		}
-		if alone := f.release(!test.unfinished); alone != test.alone {
-			t.Errorf("%s: alone is %v", name, alone)
+		if unshared := o.release(!test.unfinished); unshared != test.unshared {
+			t.Errorf("%s: unshared is %v", name, unshared)
 		}
-		leave()
+		disconnect()
 	}
 }
 
-// A panic can leave a transport's goroutine with the request. What it is told then
-// must not go to the client that the ResponseWriter serves by that time.
-func TestNoEarlyHintPassesAfterAPanic(t *testing.T) {
+// After a panic a goroutine of the transport may still have the request. An early hint that
+// it receives must not be sent to the client that uses the ResponseWriter by then.
+func TestNoEarlyHintIsWrittenAfterAPanic(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	f := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), requestRecord: requestRecord{config: &compiledConfig{}, route: &Route{}}})
-	f.release(false)
-	if err := f.funcs.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
+	o := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), requestRecord: requestRecord{config: &compiledConfig{}, route: &Route{}}})
+	o.release(false)
+	if err := o.funcs.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
 		t.Errorf("an interim response of status %d was written, %v", w.Code, err)
 	}
 }
 
-// warm leaves an idle connection that any request may use: to make a new one,
-// package net is given the context.
+// warm opens an idle connection. A request that opens a new one shares its context with
+// package net.
 func warm(t *testing.T, g *upstream.Group) {
 	for range 4 {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-		f := acquireOutboundRequest(&requestContext{r: r})
-		f.ask(t, g, r)
-		f.release(true)
+		o := acquireOutboundRequest(&requestContext{r: r})
+		o.send(t, g, r)
+		o.release(true)
 	}
 }
 
@@ -96,14 +96,14 @@ func groupFor(t *testing.T, target string) *upstream.Group {
 	return g
 }
 
-// ask forwards a request and reads the response to its end.
-func (f *outboundRequest) ask(t *testing.T, g *upstream.Group, r *http.Request) {
+// send sends a request and reads the response.
+func (o *outboundRequest) send(t *testing.T, g *upstream.Group, r *http.Request) {
 	t.Helper()
-	out := f.newRequest(&f.ctx)
-	f.url.Path = "/"
-	out.Method, out.URL, out.ContentLength, out.Body = r.Method, &f.url, r.ContentLength, r.Body
-	f.call.Request, f.call.Canceler = out, &f.ctx.canceler
-	res, err := g.Do(&f.call)
+	out := o.newRequest(&o.ctx)
+	o.url.Path = "/"
+	out.Method, out.URL, out.ContentLength, out.Body = r.Method, &o.url, r.ContentLength, r.Body
+	o.call.Request, o.call.Canceler = out, &o.ctx.canceler
+	res, err := g.Do(&o.call)
 	testkit.Must(t, err)
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)

@@ -14,10 +14,10 @@ import (
 	"wxgate/session"
 )
 
-func TestXForwardedForIsReadInEveryForm(t *testing.T) {
+func TestXForwardedForIsParsedInEveryForm(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, behind)
+	s := a.newGateway(t, trustLoopback)
 	for sent, client := range map[string]string{
 		"203.0.113.9:4711":                     "203.0.113.9",
 		"[2001:db8::9]:4711":                   "2001:db8::9",
@@ -27,38 +27,38 @@ func TestXForwardedForIsReadInEveryForm(t *testing.T) {
 		"203.0.113.9 , [::ffff:10.0.0.1]:5":    "203.0.113.9",
 		"fe80::1%eth0":                         "fe80::1",
 	} {
-		q := s.passes(api("X-Forwarded-For: "+sent), a.openA)
-		if got := q.named("X-Real-IP"); len(got) != 1 || got[0] != client {
+		q := s.expectForwarded(api("X-Forwarded-For: "+sent), a.openA)
+		if got := q.headerValues("X-Real-IP"); len(got) != 1 || got[0] != client {
 			t.Errorf("%q: the client is %q, not %q", sent, got, client)
 		}
 	}
-	for _, garbage := range []string{"203.0.113.9:", "203.0.113.9:99999", "[203.0.113.9", "203.0.113.9]", "unknown", "_hidden", "a:80", "203.0.113.9,,10.0.0.1"} {
-		q := s.passes(api("X-Forwarded-For: "+garbage), a.openA)
-		if got := q.named("X-Real-IP"); len(got) != 1 || got[0] != "127.0.0.1" {
-			t.Errorf("%q: the client is %q", garbage, got)
+	for _, invalid := range []string{"203.0.113.9:", "203.0.113.9:99999", "[203.0.113.9", "203.0.113.9]", "unknown", "_hidden", "a:80", "203.0.113.9,,10.0.0.1"} {
+		q := s.expectForwarded(api("X-Forwarded-For: "+invalid), a.openA)
+		if got := q.headerValues("X-Real-IP"); len(got) != 1 || got[0] != "127.0.0.1" {
+			t.Errorf("%q: the client is %q", invalid, got)
 		}
 	}
 }
 
-func TestAMissingTrustedProxyIsWarnedOfOnceAMinute(t *testing.T) {
+func TestMissingTrustedProxyIsLoggedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, nil)
+	s := a.newGateway(t, nil)
 	for range 5 {
-		s.passes(api("X-Forwarded-For: 203.0.113.9"), a.openA)
+		s.expectForwarded(api("X-Forwarded-For: 203.0.113.9"), a.openA)
 	}
 	if n := strings.Count(s.logs.String(), "trusted_proxies"); n != 1 {
 		t.Errorf("%d warnings", n)
 	}
-	trusting := a.gatewayWith(t, behind)
-	trusting.passes(api("X-Forwarded-For: 203.0.113.9"), a.openA)
-	if strings.Contains(trusting.logs.String(), "trusted_proxies") {
-		t.Error("a listed proxy was warned of")
+	withProxy := a.newGateway(t, trustLoopback)
+	withProxy.expectForwarded(api("X-Forwarded-For: 203.0.113.9"), a.openA)
+	if strings.Contains(withProxy.logs.String(), "trusted_proxies") {
+		t.Error("a warning was logged about a listed proxy")
 	}
 }
 
-// shop is a route below a prefix that its backend doesn't know.
-func shop(change func(*proxy.Route)) func(*proxy.Config) {
+// shopRoute configures a route with a prefix that its backend does not have.
+func shopRoute(change func(*proxy.Route)) func(*proxy.Config) {
 	return func(c *proxy.Config) {
 		rt := &proxy.Route{
 			Name: "shop", Path: "/shop/", StripPrefix: "/shop", Auth: proxy.AuthRequired, RewriteRedirects: true, WebSocket: true,
@@ -71,13 +71,13 @@ func shop(change func(*proxy.Route)) func(*proxy.Config) {
 	}
 }
 
-func TestAStrippedPrefixIsToldAndPutBack(t *testing.T) {
+func TestStrippedPrefixIsForwardedAndRestoredInResponses(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	answer := "HTTP/1.1 302 Found\r\nLocation: http://10.1.2.3:8080/login?next=1\r\nSet-Cookie: a=1; Path=/cart\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
-	s := a.gatewayWith(t, shop(nil))
-	s.backend.answers(answer)
-	got, _ := s.ask(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /evil"))
+	response := "HTTP/1.1 302 Found\r\nLocation: http://10.1.2.3:8080/login?next=1\r\nSet-Cookie: a=1; Path=/cart\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n"
+	s := a.newGateway(t, shopRoute(nil))
+	s.backend.respondWith(response)
+	got, _ := s.roundTrip(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /evil"))
 	if location := got.Header.Get("Location"); location != "/shop/login?next=1" {
 		t.Errorf("Location: %q", location)
 	}
@@ -85,29 +85,29 @@ func TestAStrippedPrefixIsToldAndPutBack(t *testing.T) {
 		t.Errorf("Set-Cookie: %q", cookies)
 	}
 	q := s.backend.requests()[0]
-	if prefix := q.named("X-Forwarded-Prefix"); q.target() != "/x" || !slices.Equal(prefix, []string{"/shop"}) {
+	if prefix := q.headerValues("X-Forwarded-Prefix"); q.target() != "/x" || !slices.Equal(prefix, []string{"/shop"}) {
 		t.Errorf("target %s, X-Forwarded-Prefix %q", q.target(), prefix)
 	}
-	nested := a.gatewayWith(t, func(c *proxy.Config) { shop(nil)(c); behind(c) })
-	nested.ask(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /outer"))
-	nested.ask(request("GET /public/x HTTP/1.1", "Host: gw.test", "X-Forwarded-Prefix: //evil.test"))
+	nested := a.newGateway(t, func(c *proxy.Config) { shopRoute(nil)(c); trustLoopback(c) })
+	nested.roundTrip(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /outer"))
+	nested.roundTrip(request("GET /public/x HTTP/1.1", "Host: gw.test", "X-Forwarded-Prefix: //evil.test"))
 	for i, want := range [][]string{{"/outer/shop"}, nil} {
-		if got := nested.backend.requests()[i].named("X-Forwarded-Prefix"); !slices.Equal(got, want) {
+		if got := nested.backend.requests()[i].headerValues("X-Forwarded-Prefix"); !slices.Equal(got, want) {
 			t.Errorf("behind a proxy, request %d: X-Forwarded-Prefix %q", i, got)
 		}
 	}
-	pass := a.gatewayWith(t, shop(func(rt *proxy.Route) { rt.RewriteRedirects = false }))
-	pass.backend.answers(answer)
-	if got, _ := pass.ask(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A")); got.Header.Get("Location") != "http://10.1.2.3:8080/login?next=1" || got.Header["Set-Cookie"][0] != "a=1; Path=/cart" {
+	pass := a.newGateway(t, shopRoute(func(rt *proxy.Route) { rt.RewriteRedirects = false }))
+	pass.backend.respondWith(response)
+	if got, _ := pass.roundTrip(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A")); got.Header.Get("Location") != "http://10.1.2.3:8080/login?next=1" || got.Header["Set-Cookie"][0] != "a=1; Path=/cart" {
 		t.Errorf("redirects: pass: %v", got.Header)
 	}
 }
 
-func TestWebSocketHeadersAreSpelledAsTheRFCDoes(t *testing.T) {
+func TestWebSocketHeadersAreSpelledAsInRFC6455(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, nil)
-	s.backend.answers("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nsec-websocket-accept: x\r\nsec-websocket-protocol: chat\r\n\r\n")
+	s := a.newGateway(t, nil)
+	s.backend.respondWith("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nsec-websocket-accept: x\r\nsec-websocket-protocol: chat\r\n\r\n")
 	c := s.dial()
 	c.send(request("GET /ws HTTP/1.1", "Host: gw.test", "@A", "Connection: Upgrade", "Upgrade: websocket", "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==",
 		"SEC-WEBSOCKET-VERSION: 13", "sec-websocket-protocol: chat", "sec-websocket-extensions: x"))
@@ -126,11 +126,11 @@ func TestWebSocketHeadersAreSpelledAsTheRFCDoes(t *testing.T) {
 		}
 		for _, name := range names {
 			if !strings.Contains(raw, name) {
-				t.Errorf("the %s was sent no %q:\n%s", where, name, raw)
+				t.Errorf("the %s did not receive %q:\n%s", where, name, raw)
 			}
 		}
 	}
-	s.backend.answers("HTTP/1.1 426 Upgrade Required\r\nsec-websocket-version: 13\r\nContent-Length: 0\r\n\r\n")
+	s.backend.respondWith("HTTP/1.1 426 Upgrade Required\r\nsec-websocket-version: 13\r\nContent-Length: 0\r\n\r\n")
 	refused := s.dial()
 	refused.send(ws("Sec-WebSocket-Version: 12"))
 	if line, err := refused.r.ReadString('\n'); err != nil || !strings.Contains(line, "426") {
@@ -138,32 +138,32 @@ func TestWebSocketHeadersAreSpelledAsTheRFCDoes(t *testing.T) {
 	}
 	rest, _ := refused.r.Peek(refused.r.Buffered())
 	if !strings.Contains("\r\n"+string(rest), "\r\nSec-WebSocket-Version: 13\r\n") { // the first field has no line before it in rest
-		t.Errorf("a refusal says %q", rest)
+		t.Errorf("the refusal has %q", rest)
 	}
 }
 
-func TestWhatTheGatewayAddsToStandsOnOneLine(t *testing.T) {
+func TestHeadersThatTheGatewayExtendsAreOnOneLine(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, func(c *proxy.Config) {
-		behind(c)
+	s := a.newGateway(t, func(c *proxy.Config) {
+		trustLoopback(c)
 		c.Routes = append(c.Routes, &proxy.Route{Name: "h5", Path: "/h5/", Auth: proxy.AuthNone, CORSOrigins: []string{"https://good.test"}})
 	})
-	q := s.passes(api("Cookie: a=1", "Cookie: b=2", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=1", "Forwarded: for=2",
+	q := s.expectForwarded(api("Cookie: a=1", "Cookie: b=2", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=1", "Forwarded: for=2",
 		"X-Forwarded-Host: one.test", "X-Forwarded-Proto: https", "X-Forwarded-Proto: http", "X-Request-ID: one", "X-Request-ID: two"), a.openA)
 	for name, want := range map[string]string{
 		"Cookie": "a=1; b=2", "X-Forwarded-For": "203.0.113.9, 10.0.0.1, 127.0.0.1", "Forwarded": "for=1, for=2", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "one.test",
 	} {
-		if got := q.named(name); len(got) != 1 || got[0] != want {
+		if got := q.headerValues(name); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %q, not %q", name, got, want)
 		}
 	}
-	if got := q.named("X-Request-ID"); len(got) != 1 {
+	if got := q.headerValues("X-Request-ID"); len(got) != 1 {
 		t.Errorf("X-Request-ID: %q", got)
 	}
-	s.backend.answers("HTTP/1.1 200 OK\r\nVary: Accept\r\nVary: Cookie\r\nAccess-Control-Expose-Headers: X-Total, retry-after\r\n" +
+	s.backend.respondWith("HTTP/1.1 200 OK\r\nVary: Accept\r\nVary: Cookie\r\nAccess-Control-Expose-Headers: X-Total, retry-after\r\n" +
 		"Access-Control-Expose-Headers: X-Page\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 0\r\n\r\n")
-	got, _ := s.ask(request("GET /h5/x HTTP/1.1", "Host: gw.test", "Origin: https://good.test"))
+	got, _ := s.roundTrip(request("GET /h5/x HTTP/1.1", "Host: gw.test", "Origin: https://good.test"))
 	for name, want := range map[string]string{
 		"Vary":                          "Accept, Cookie, Origin",
 		"Access-Control-Expose-Headers": "X-Session-Token, X-Gateway-Error, X-Request-ID, Retry-After, X-Total, X-Page",
@@ -175,33 +175,33 @@ func TestWhatTheGatewayAddsToStandsOnOneLine(t *testing.T) {
 	}
 }
 
-func TestWhatABackendsConnectionListsDoesNotPass(t *testing.T) {
+func TestHeadersListedInABackendsConnectionAreStripped(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	for _, connection := range []string{"X-Internal", "close, X-Internal", "X-Internal, close", "keep-alive, x-internal"} {
-		s := a.gatewayWith(t, nil)
-		s.backend.answers("HTTP/1.1 200 OK\r\nConnection: " + connection + "\r\nX-Internal: secret\r\nX-Other: ok\r\nContent-Length: 0\r\n\r\n")
-		got, _ := s.ask(get("/public/x"))
+		s := a.newGateway(t, nil)
+		s.backend.respondWith("HTTP/1.1 200 OK\r\nConnection: " + connection + "\r\nX-Internal: secret\r\nX-Other: ok\r\nContent-Length: 0\r\n\r\n")
+		got, _ := s.roundTrip(get("/public/x"))
 		if got.Status != 200 || got.Header.Get("X-Internal") != "" || got.Header.Get("X-Other") != "ok" {
 			t.Errorf("Connection: %s: %d %v", connection, got.Status, got.Header)
 		}
 	}
 }
 
-func TestAnswersWithoutABodySayNoLength(t *testing.T) {
+func TestResponsesWithoutABodyHaveNoContentLength(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	for _, status := range []string{"204 No Content", "304 Not Modified"} {
-		s := a.gatewayWith(t, nil)
-		s.backend.answers("HTTP/1.1 " + status + "\r\nContent-Length: 5\r\nEtag: \"x\"\r\n\r\n")
-		got, _ := s.ask(get("/public/x"))
+		s := a.newGateway(t, nil)
+		s.backend.respondWith("HTTP/1.1 " + status + "\r\nContent-Length: 5\r\nEtag: \"x\"\r\n\r\n")
+		got, _ := s.roundTrip(get("/public/x"))
 		if _, sent := got.Header["Content-Length"]; sent || got.Header.Get("Etag") != `"x"` {
 			t.Errorf("%s: %v", status, got.Header)
 		}
 	}
 }
 
-func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
+func TestHeadIsServedWhereGetIs(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	token := env.login("alice")
@@ -219,46 +219,46 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 	}
 }
 
-func TestLogoutsBodyMayBeEmptyButNotBroken(t *testing.T) {
+func TestLogoutAcceptsAnEmptyBodyButNoInvalidOne(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, nil)
+	s := a.newGateway(t, nil)
 	logout := func(body string, lines ...string) string {
-		return request(append([]string{"POST /auth/logout HTTP/1.1", "Host: gw.test", "Authorization: Bearer " + a.enter(session.Login{AppID: appID, OpenID: "oLogout-0123456"})}, lines...)...) + body
+		return request(append([]string{"POST /auth/logout HTTP/1.1", "Host: gw.test", "Authorization: Bearer " + a.openSession(session.Login{AppID: appID, OpenID: "oLogout-0123456"})}, lines...)...) + body
 	}
 	for name, raw := range map[string]string{
 		"empty chunked": logout("0\r\n\r\n", "Transfer-Encoding: chunked"), "blank": logout(" \n", "Content-Length: 2"), "no body": logout(""), "JSON": logout("{}", "Content-Length: 2"),
 	} {
-		if got, _ := s.ask(raw); got.Status != 204 {
+		if got, _ := s.roundTrip(raw); got.Status != 204 {
 			t.Errorf("%s: %d %s", name, got.Status, got.Code())
 		}
 	}
 	for name, raw := range map[string]string{
-		"broken chunk": logout("5\r\n{\"al\r\nzz", "Transfer-Encoding: chunked"), "half of JSON": logout(`{"all`, "Content-Length: 5"), "an array": logout("[]", "Content-Length: 2"),
+		"invalid chunk": logout("5\r\n{\"al\r\nzz", "Transfer-Encoding: chunked"), "incomplete JSON": logout(`{"all`, "Content-Length: 5"), "an array": logout("[]", "Content-Length: 2"),
 	} {
-		if got, _ := s.ask(raw); got.Status != 400 {
+		if got, _ := s.roundTrip(raw); got.Status != 400 {
 			t.Errorf("%s: %d %s", name, got.Status, got.Code())
 		}
 	}
 	c := s.dial()
 	c.send(logout(`{"all":`, "Content-Length: 12"))
 	c.conn.(interface{ CloseWrite() error }).CloseWrite()
-	if got, err := c.next("POST"); err == nil && got.Status == 204 {
-		t.Error("a body that broke off was a logout")
+	if got, err := c.readResponse("POST"); err == nil && got.Status == 204 {
+		t.Error("an incomplete body logged the user out")
 	}
 }
 
-func TestCloudRunGetsTheClientsAddress(t *testing.T) {
+func TestCloudRunBackendReceivesTheClientAddress(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, func(c *proxy.Config) { behind(c); c.Identity.CloudRun = true })
-	q := s.passes(api("X-Forwarded-For: 203.0.113.9, 10.0.0.1", "X-Original-Forwarded-For: 6.6.6.6"), a.openA)
-	if got := q.named("X-Original-Forwarded-For"); len(got) != 1 || got[0] != "203.0.113.9" {
+	s := a.newGateway(t, func(c *proxy.Config) { trustLoopback(c); c.Identity.CloudRun = true })
+	q := s.expectForwarded(api("X-Forwarded-For: 203.0.113.9, 10.0.0.1", "X-Original-Forwarded-For: 6.6.6.6"), a.openA)
+	if got := q.headerValues("X-Original-Forwarded-For"); len(got) != 1 || got[0] != "203.0.113.9" {
 		t.Errorf("X-Original-Forwarded-For: %q", got)
 	}
 }
 
-func TestEachUserHasALimitOnTheGatewaysOwnEndpoints(t *testing.T) {
+func TestOwnEndpointsAreLimitedPerUser(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.PerUser = session.Rate{Count: 3, Per: time.Hour} }})
 	alice, bob := env.login("alice"), env.login("bob")
@@ -281,13 +281,13 @@ func TestEachUserHasALimitOnTheGatewaysOwnEndpoints(t *testing.T) {
 	}
 }
 
-func TestCloudBasesIdentityDoesNotPass(t *testing.T) {
+func TestIdentityHeadersOfCloudBaseAreStripped(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, behind)
+	s := a.newGateway(t, trustLoopback)
 	for _, name := range []string{"X-Cloudbase-Context", "X-CloudBase-Credentials", "x-cloudbase-authorization", "X-SCF-Private-Environment", "X-TT-OPENID", "X-WX-FROM-OPENID"} {
 		for _, raw := range []string{api(name + ": oEVIL"), get("/public/x", name+": oEVIL")} {
-			if got, _ := s.ask(raw); got.Status != 200 {
+			if got, _ := s.roundTrip(raw); got.Status != 200 {
 				t.Fatalf("%s: %d", name, got.Status)
 			}
 			if all := s.backend.requests(); strings.Contains(string(all[len(all)-1]), "oEVIL") {
@@ -297,7 +297,7 @@ func TestCloudBasesIdentityDoesNotPass(t *testing.T) {
 	}
 }
 
-func TestCookiesOfEveryShapeComeBackUnchanged(t *testing.T) {
+func TestCookieJarReturnsEveryCookieUnchanged(t *testing.T) {
 	t.Parallel()
 	lines := []string{
 		"cart[7]=1; Path=/", `quoted="a b"; Path=/`, `json={"a":1,"b":2}; Path=/`, `back=a\"b; Path=/`, "name=中文; Path=/", "latin=\xe9; Path=/",
@@ -324,17 +324,17 @@ func TestCookiesOfEveryShapeComeBackUnchanged(t *testing.T) {
 		want = append(want, pair)
 	}
 	if got := string(env.call("GET", "/get", token, "").Body); got != strings.Join(want, "; ") {
-		t.Errorf("the backend was sent\n%q, not\n%q", got, strings.Join(want, "; "))
+		t.Errorf("the backend received\n%q, not\n%q", got, strings.Join(want, "; "))
 	}
 	if n := strings.Count(env.logs.String(), "rejects a cookie"); n != 2 {
 		t.Errorf("%d cookies were reported", n)
 	}
 }
 
-func TestLeniencesOfTheRequestLine(t *testing.T) {
+func TestAcceptedFormsOfTheRequestLine(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	s := a.gatewayWith(t, func(c *proxy.Config) {
+	s := a.newGateway(t, func(c *proxy.Config) {
 		c.Routes = append(c.Routes, &proxy.Route{Name: "all", Path: "/", Auth: proxy.AuthNone})
 	})
 	for raw, target := range map[string]string{
@@ -343,40 +343,40 @@ func TestLeniencesOfTheRequestLine(t *testing.T) {
 		"GET http://gw.test/a?x=1 HTTP/1.1\r\nHost: gw.test\r\n\r\n":     "/a?x=1",
 		"\r\nGET /after-an-empty-line HTTP/1.1\r\nHost: gw.test\r\n\r\n": "/after-an-empty-line",
 	} {
-		if q := s.passes(raw, ""); q.target() != target {
-			t.Errorf("%q reached the backend as %s", raw, q.target())
+		if q := s.expectForwarded(raw, ""); q.target() != target {
+			t.Errorf("%q was forwarded as %s", raw, q.target())
 		}
 	}
 }
 
-func TestOptionsOfTheServerAreTheGateways(t *testing.T) {
+func TestGatewayRespondsToServerOptions(t *testing.T) {
 	t.Parallel()
-	s := newAttackEnv(t).gatewayWith(t, nil)
-	got, _ := s.ask(request("OPTIONS * HTTP/1.1", "Host: gw.test"))
+	s := newAttackEnv(t).newGateway(t, nil)
+	got, _ := s.roundTrip(request("OPTIONS * HTTP/1.1", "Host: gw.test"))
 	if got.Status != 204 || !strings.Contains(got.Header.Get("Allow"), "GET") || got.Header.Get("X-Request-Id") == "" || got.Header.Get("Content-Length") != "" {
 		t.Errorf("%d %v", got.Status, got.Header)
 	}
-	s.untouched("OPTIONS *")
-	s.refuses(request("GET * HTTP/1.1", "Host: gw.test"))
+	s.expectNotForwarded("OPTIONS *")
+	s.expectRefused(request("GET * HTTP/1.1", "Host: gw.test"))
 }
 
-// A client that has closed its sending side counts as gone. It may still read,
-// and must not take an empty 200 for an answer of the backend.
-func TestAClientThatIsTakenForGoneIsNotAnsweredWith200(t *testing.T) {
+// A client that half-closes its connection counts as disconnected. It may still read, and
+// must not get an empty 200 that no backend sent.
+func TestHalfClosedClientGetsNoEmpty200(t *testing.T) {
 	t.Parallel()
-	s := newAttackEnv(t).gatewayWith(t, nil)
+	s := newAttackEnv(t).newGateway(t, nil)
 	arrived, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	s.backend.replies(func(sent) string {
+	s.backend.respondFunc(func(backendRequest) string {
 		close(arrived)
 		<-release
-		return hangUp
+		return closeAfterResponse
 	})
 	c := s.dial()
 	c.send(request("GET /api/slow HTTP/1.1", "Host: gw.test", "@A"))
 	<-arrived
 	testkit.Must(t, c.conn.(*net.TCPConn).CloseWrite())
-	if got, err := c.next("GET"); err == nil && got.Status < 400 {
+	if got, err := c.readResponse("GET"); err == nil && got.Status < 400 {
 		t.Errorf("%d %q", got.Status, got.Body)
 	}
 }

@@ -27,7 +27,7 @@ const (
 	prefetchPath = "/auth/prefetch/" + appID + "/" + prefetchKey
 )
 
-// newPrefetchEnv is a gateway whose app has its pre-fetch on.
+// newPrefetchEnv returns a gateway with pre-fetch enabled.
 func newPrefetchEnv(t *testing.T, p envConfig) *testEnv {
 	t.Helper()
 	before := p.config
@@ -40,7 +40,7 @@ func newPrefetchEnv(t *testing.T, p envConfig) *testEnv {
 	return newTestEnv(t, p)
 }
 
-// prefetch has WeChat prepare a start of alice's.
+// prefetch lets the simulated WeChat pre-fetch for alice.
 func (env *testEnv) prefetch(c wechattest.PrefetchCall) wechattest.PrefetchResult {
 	env.t.Helper()
 	if c.URL == "" {
@@ -51,12 +51,11 @@ func (env *testEnv) prefetch(c wechattest.PrefetchCall) wechattest.PrefetchResul
 	return got
 }
 
-// exchanges counts the codes that WeChat was given.
+// exchanges returns the number of codes exchanged at WeChat.
 func (env *testEnv) exchanges() int { return env.sim.Count("/sns/jscode2session") }
 
-// A login that WeChat fetched ahead is one: its token works, and the login of
-// the same code, on the other instance, gives the same answer and asks WeChat
-// nothing.
+// A pre-fetch logs the user in: its token is valid, and a login with the same code on the
+// other instance returns the same response without a call to WeChat.
 func TestPrefetchIsALogin(t *testing.T) {
 	redis := redistest.Start(t)
 	a := newPrefetchEnv(t, envConfig{redis: redis})
@@ -64,118 +63,117 @@ func TestPrefetchIsALogin(t *testing.T) {
 	for name, header := range map[string][]string{"keyless": nil, "keyed": {"Idempotency-Key", strings.Repeat("k", 16)}} {
 		for _, prefetchFirst := range []bool{true, false} {
 			before, code := a.exchanges(), a.user("alice").Code()
-			var ahead wechattest.PrefetchResult
+			var prefetched wechattest.PrefetchResult
 			if prefetchFirst {
-				ahead = a.prefetch(wechattest.PrefetchCall{Code: code, Path: "pages/index", Query: "a=1&b=2", Scene: 1011})
+				prefetched = a.prefetch(wechattest.PrefetchCall{Code: code, Path: "pages/index", Query: "a=1&b=2", Scene: 1011})
 			}
-			own := b.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), header...)
+			login := b.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), header...)
 			if !prefetchFirst {
-				ahead = a.prefetch(wechattest.PrefetchCall{Code: code})
+				prefetched = a.prefetch(wechattest.PrefetchCall{Code: code})
 			}
 			repeated := b.prefetch(wechattest.PrefetchCall{Code: code})
 			var got struct{ Token string }
-			testkit.Must(t, json.Unmarshal([]byte(ahead.Data), &got))
-			if ahead.Status != http.StatusOK || string(own.Body) != ahead.Data || repeated.Data != ahead.Data {
-				t.Errorf("%s, pre-fetch first %v: fetched %+v, logged in %s, again %+v", name, prefetchFirst, ahead, own.Body, repeated)
+			testkit.Must(t, json.Unmarshal([]byte(prefetched.Data), &got))
+			if prefetched.Status != http.StatusOK || string(login.Body) != prefetched.Data || repeated.Data != prefetched.Data {
+				t.Errorf("%s, pre-fetch first %v: pre-fetched %+v, login %s, repeated %+v", name, prefetchFirst, prefetched, login.Body, repeated)
 			}
 			if n := a.exchanges() - before; n != 1 {
-				t.Errorf("%s, pre-fetch first %v: WeChat was asked %d times", name, prefetchFirst, n)
+				t.Errorf("%s, pre-fetch first %v: %d calls to WeChat", name, prefetchFirst, n)
 			}
 			if r := b.call("GET", "/api/x", got.Token, ""); r.Status != http.StatusOK {
 				t.Errorf("%s: its token: %d %s", name, r.Status, r.Body)
 			}
-			again := a.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code))
-			if again.Code() != "invalid_code" {
-				t.Errorf("%s: the code once more, without a key: %d %s", name, again.Status, again.Body)
+			keyless := a.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code))
+			if keyless.Code() != "invalid_code" {
+				t.Errorf("%s: the code again, without a key: %d %s", name, keyless.Status, keyless.Body)
 			}
 		}
 	}
 }
 
-func TestPrefetchAndLoginAtOnceAskWeChatOnce(t *testing.T) {
+func TestConcurrentPrefetchAndLoginCallWeChatOnce(t *testing.T) {
 	redis := redistest.Start(t)
 	envs := []*testEnv{newPrefetchEnv(t, envConfig{redis: redis})}
 	envs = append(envs, newPrefetchEnv(t, envConfig{redis: redis, sim: envs[0].sim}))
 	code := envs[0].user("alice").Code()
-	answers := make([]string, 6)
+	responses := make([]string, 6)
 	var all sync.WaitGroup
-	for i := range answers {
+	for i := range responses {
 		env := envs[i/2%2]
 		all.Go(func() {
 			if i%2 == 0 {
-				answers[i] = env.prefetch(wechattest.PrefetchCall{Code: code}).Data
+				responses[i] = env.prefetch(wechattest.PrefetchCall{Code: code}).Data
 				return
 			}
 			a := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), "Idempotency-Key", strings.Repeat("k", 16))
-			answers[i] = string(a.Body)
+			responses[i] = string(a.Body)
 		})
 	}
 	all.Wait()
-	for i, a := range answers {
-		if a != answers[0] || !strings.Contains(a, `"token"`) {
-			t.Errorf("answer %d is %s", i, a)
+	for i, a := range responses {
+		if a != responses[0] || !strings.Contains(a, `"token"`) {
+			t.Errorf("response %d is %s", i, a)
 		}
 	}
 	if n := envs[0].exchanges(); n != 1 {
-		t.Errorf("WeChat was asked %d times", n)
+		t.Errorf("%d calls to WeChat", n)
 	}
 }
 
-func TestPrefetchRefusals(t *testing.T) {
+func TestPrefetchRefusesInvalidCalls(t *testing.T) {
 	env := newPrefetchEnv(t, envConfig{})
 	env.user("mallory").Block(true)
 	blocked := env.user("mallory").Code()
-	good := env.user("alice").Code()
+	valid := env.user("alice").Code()
 	for name, c := range map[string]struct{ method, target, want string }{
-		"another key":      {"GET", "/auth/prefetch/" + appID + "/" + strings.Repeat("k", 31) + "?code=" + good, "404 no_route"},
-		"a longer key":     {"GET", prefetchPath + "x?code=" + good, "404 no_route"},
-		"a path below":     {"GET", prefetchPath + "/x?code=" + good, "404 no_route"},
-		"no key":           {"GET", "/auth/prefetch/" + appID + "/?code=" + good, "404 no_route"},
-		"no key, no slash": {"GET", "/auth/prefetch/" + appID + "?code=" + good, "404 no_route"},
-		"another app's":    {"GET", "/auth/prefetch/wxother/" + prefetchKey + "?code=" + good, "404 no_route"},
-		"no app":           {"GET", "/auth/prefetch/?code=" + good, "404 no_route"},
-		"HEAD":             {"HEAD", prefetchPath + "?code=" + good, "405 method_not_allowed"},
-		"POST":             {"POST", prefetchPath + "?code=" + good, "405 method_not_allowed"},
-		"no code":          {"GET", prefetchPath, "400 bad_request"},
-		"a token":          {"GET", prefetchPath + "?token=abc", "400 bad_request"},
-		"two codes":        {"GET", prefetchPath + "?code=" + good + "&code=" + good, "400 bad_request"},
-		"a code that adds": {"GET", prefetchPath + "?code=a%26appid%3Dwxother", "400 bad_request"},
-		"a huge code":      {"GET", prefetchPath + "?code=" + strings.Repeat("a", 2000), "400 bad_request"},
-		"another appid":    {"GET", prefetchPath + "?appid=wxother&code=" + good, "400 bad_request"},
-		"two appids":       {"GET", prefetchPath + "?appid=" + appID + "&appid=" + appID + "&code=" + good, "400 bad_request"},
-		"a code of nobody": {"GET", prefetchPath + "?code=never-issued", "401 invalid_code"},
-		"a blocked user's": {"GET", prefetchPath + "?code=" + blocked, "403 user_blocked"},
+		"another key":            {"GET", "/auth/prefetch/" + appID + "/" + strings.Repeat("k", 31) + "?code=" + valid, "404 no_route"},
+		"a longer key":           {"GET", prefetchPath + "x?code=" + valid, "404 no_route"},
+		"a path below":           {"GET", prefetchPath + "/x?code=" + valid, "404 no_route"},
+		"no key":                 {"GET", "/auth/prefetch/" + appID + "/?code=" + valid, "404 no_route"},
+		"no key, no slash":       {"GET", "/auth/prefetch/" + appID + "?code=" + valid, "404 no_route"},
+		"another app's":          {"GET", "/auth/prefetch/wxother/" + prefetchKey + "?code=" + valid, "404 no_route"},
+		"no app":                 {"GET", "/auth/prefetch/?code=" + valid, "404 no_route"},
+		"HEAD":                   {"HEAD", prefetchPath + "?code=" + valid, "405 method_not_allowed"},
+		"POST":                   {"POST", prefetchPath + "?code=" + valid, "405 method_not_allowed"},
+		"no code":                {"GET", prefetchPath, "400 bad_request"},
+		"a token":                {"GET", prefetchPath + "?token=abc", "400 bad_request"},
+		"two codes":              {"GET", prefetchPath + "?code=" + valid + "&code=" + valid, "400 bad_request"},
+		"a code with parameters": {"GET", prefetchPath + "?code=a%26appid%3Dwxother", "400 bad_request"},
+		"a huge code":            {"GET", prefetchPath + "?code=" + strings.Repeat("a", 2000), "400 bad_request"},
+		"another appid":          {"GET", prefetchPath + "?appid=wxother&code=" + valid, "400 bad_request"},
+		"two appids":             {"GET", prefetchPath + "?appid=" + appID + "&appid=" + appID + "&code=" + valid, "400 bad_request"},
+		"an unknown code":        {"GET", prefetchPath + "?code=never-issued", "401 invalid_code"},
+		"a blocked user's":       {"GET", prefetchPath + "?code=" + blocked, "403 user_blocked"},
 	} {
 		if a := env.call(c.method, c.target, "", ""); strings.TrimSpace(fmt.Sprint(a.Status, " ", a.Code())) != c.want {
 			t.Errorf("%s: want %s, got %d %s", name, c.want, a.Status, a.Body)
 		}
 	}
-	if a := env.call("GET", prefetchPath+"?code="+good, "", ""); a.Status != http.StatusOK || a.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("a refusal used the code up: %d %s", a.Status, a.Body)
+	if a := env.call("GET", prefetchPath+"?code="+valid, "", ""); a.Status != http.StatusOK || a.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a refused call used the code: %d %s", a.Status, a.Body)
 	}
-	if off := newTestEnv(t, envConfig{}); off.call("GET", prefetchPath+"?code="+good, "", "").Code() != "no_route" {
-		t.Error("it answers where it is off")
+	if off := newTestEnv(t, envConfig{}); off.call("GET", prefetchPath+"?code="+valid, "", "").Code() != "no_route" {
+		t.Error("it responds although pre-fetch is off")
 	}
 }
 
-// WeChat calls from a few addresses, for all users.
-func TestPrefetchIsNotCutOffByLoginPerIP(t *testing.T) {
+// WeChat calls from few addresses for all users.
+func TestLoginLimitDoesNotApplyToPrefetch(t *testing.T) {
 	env := newPrefetchEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 2, Per: time.Minute} }})
 	for range 10 {
 		if got := env.prefetch(wechattest.PrefetchCall{}); got.Status != http.StatusOK {
 			t.Fatalf("%+v", got)
 		}
 	}
-	for _, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests} { // and it counts for nobody
+	for _, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests} { // pre-fetches do not count against the limit of the address
 		if a := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, env.user("bob").Code())); a.Status != want {
 			t.Errorf("want %d, got %d %s", want, a.Status, a.Body)
 		}
 	}
 }
 
-// WeChat keeps 256 KB. The answer of a user with all that a login can have is
-// far below.
-func TestPrefetchAnswerIsSmall(t *testing.T) {
+// WeChat stores up to 256 KB. The largest possible response is far below that.
+func TestPrefetchResponseIsSmall(t *testing.T) {
 	hook := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		roles := make([]string, 32)
 		for i := range roles {
@@ -191,7 +189,7 @@ func TestPrefetchAnswerIsSmall(t *testing.T) {
 	}
 }
 
-func TestPrefetchWhileSomethingIsAway(t *testing.T) {
+func TestPrefetchDuringOutages(t *testing.T) {
 	env := newPrefetchEnv(t, envConfig{})
 	code := env.user("alice").Code()
 	env.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Times: 2, Errcode: -1})
@@ -199,7 +197,7 @@ func TestPrefetchWhileSomethingIsAway(t *testing.T) {
 		t.Errorf("while WeChat is unreachable: %+v", got)
 	}
 	if got := env.prefetch(wechattest.PrefetchCall{Code: code}); got.Status != http.StatusOK {
-		t.Errorf("WeChat has not used the code up: %+v", got)
+		t.Errorf("the code is still unused: %+v", got)
 	}
 	code = env.user("alice").Code()
 	env.redis.Stop()
@@ -212,8 +210,8 @@ func TestPrefetchWhileSomethingIsAway(t *testing.T) {
 	})
 }
 
-// Neither code, token nor key is in a log line or a span, whatever the path.
-func TestPrefetchIsLoggedWithoutItsSecrets(t *testing.T) {
+// Code, token and key are neither in log lines nor in spans, even where the path is wrong.
+func TestPrefetchSecretsAreNotLogged(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))
 	t.Cleanup(func() { testkit.Must(t, provider.Shutdown(context.Background())) })
@@ -221,9 +219,9 @@ func TestPrefetchIsLoggedWithoutItsSecrets(t *testing.T) {
 	code := env.user("alice").Code()
 	env.prefetch(wechattest.PrefetchCall{Code: code})
 	env.prefetch(wechattest.PrefetchCall{Token: "token-of-the-mini-program"})
-	env.prefetch(wechattest.PrefetchCall{URL: env.base + "/auth/" + prefetchPath}) // //, as an operator mistypes it
+	env.prefetch(wechattest.PrefetchCall{URL: env.base + "/auth/" + prefetchPath}) // with "//", as after a typing error in the console
 	env.prefetch(wechattest.PrefetchCall{URL: env.base + "/wx" + prefetchPath})
-	named(t, spans, "GET auth/prefetch/"+appID)
+	spansNamed(t, spans, "GET auth/prefetch/"+appID)
 	logged := env.logs.String()
 	for _, s := range spans.Ended() {
 		logged += fmt.Sprintln(s.Name(), s.Attributes(), s.Events())

@@ -24,26 +24,26 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// nonces counts those that tests have made.
+// nonces makes the nonces of the tests unique.
 var nonces atomic.Int64
 
-// signer makes proofs as a client does, from the words of the interface.
+// signer makes proofs as a client does, independently of package proof.
 type signer struct {
 	t    testing.TB
 	key  wechattest.UserKey
 	host string
 }
 
-// signedCall is a request before it is signed, and what a test bends of its proof.
+// signedCall is a request to sign, with the fields of its proof that a test changes.
 type signedCall struct {
 	method, target, contentType, body string
 
 	at    time.Time // zero: now
-	nonce string    // "": a fresh one
-	hash  string    // "": the body's
+	nonce string    // "": a new one
+	hash  string    // "": that of body
 }
 
-// proof gives the header for the call.
+// proof returns the header for the call.
 func (s signer) proof(c signedCall) string {
 	s.t.Helper()
 	if c.at.IsZero() {
@@ -74,8 +74,8 @@ func proofRoutes() []*proxy.Route {
 	}
 }
 
-// signed sends the call with a proof of its own.
-func (env *testEnv) signed(s signer, token string, c signedCall, headers ...string) testkit.Response {
+// sendSigned sends the call with a new proof.
+func (env *testEnv) sendSigned(s signer, token string, c signedCall, headers ...string) testkit.Response {
 	env.t.Helper()
 	return env.sendProof(s.proof(c), token, c, headers...)
 }
@@ -94,7 +94,7 @@ func (env *testEnv) signer(user string) signer {
 
 var payment = signedCall{method: "POST", target: "/pay/orders?x=1", contentType: "application/json", body: `{"sku":"A1"}`}
 
-func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
+func TestSignedRequestIsForwardedWithItsBody(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, s := env.login("alice"), env.signer("alice")
 	for _, c := range []signedCall{
@@ -105,25 +105,25 @@ func TestSignedRequestPassesAndItsBodyArrives(t *testing.T) {
 		{method: "POST", target: "/upload/", contentType: "multipart/form-data; boundary=x", body: "--x--", hash: "-"},
 		{method: "POST", target: "/pay/large", contentType: "application/octet-stream", body: strings.Repeat("a", proof.MaxBody)},
 	} {
-		a := env.signed(s, token, c)
-		var got echoed
+		a := env.sendSigned(s, token, c)
+		var got echoResponse
 		if a.Status != http.StatusOK {
 			t.Errorf("%s %s: %d %s", c.method, c.target, a.Status, a.Body)
 			continue
 		}
 		if a.JSON(t, &got); got.Body != c.body || got.Method != c.method {
-			t.Errorf("%s %s: the backend got %s with %d bytes", c.method, c.target, got.Method, len(got.Body))
+			t.Errorf("%s %s: the backend received %s with %d bytes", c.method, c.target, got.Method, len(got.Body))
 		}
 	}
-	over := payment
-	over.method = "PATCH" // what is signed is the method meant
-	a := env.call("POST", over.target, token, over.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", over.contentType, "X-Gateway-Proof", s.proof(over))
+	overridden := payment
+	overridden.method = "PATCH" // the signature covers the overriding method
+	a := env.call("POST", overridden.target, token, overridden.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", overridden.contentType, "X-Gateway-Proof", s.proof(overridden))
 	if a.Status != http.StatusOK {
 		t.Errorf("overridden: %d %s", a.Status, a.Body)
 	}
 }
 
-// wx.uploadFile writes a boundary that it tells nobody.
+// The caller of wx.uploadFile does not know the boundary that it writes.
 func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, s := env.login("alice"), env.signer("alice")
@@ -142,18 +142,18 @@ func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
 	sent := hashed
 	sent.contentType += "; boundary=x"
 	if a := env.sendProof(s.proof(hashed), token, sent); a.Status != http.StatusForbidden {
-		t.Errorf("with a hash the type counts whole: %d %s", a.Status, a.Body)
+		t.Errorf("with a hash the whole type is signed: %d %s", a.Status, a.Body)
 	}
 }
 
-// Each refusal of the interface; none reaches the backend.
-func TestProofRefusals(t *testing.T) {
-	reached := make(chan string, 100)
-	env := newTestEnv(t, envConfig{routes: proofRoutes(), backend: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { reached <- r.RequestURI })})
+// Every documented refusal; none of these requests reaches the backend.
+func TestInvalidProofsAreRefused(t *testing.T) {
+	forwarded := make(chan string, 100)
+	env := newTestEnv(t, envConfig{routes: proofRoutes(), backend: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { forwarded <- r.RequestURI })})
 	token, s := env.login("alice"), env.signer("alice")
 	env.login("bob")
 	other := env.signer("bob")
-	good := func() string { return s.proof(payment) }
+	valid := func() string { return s.proof(payment) }
 	changed := func(change func(*signedCall)) signedCall {
 		c := payment
 		change(&c)
@@ -168,22 +168,22 @@ func TestProofRefusals(t *testing.T) {
 		"none":                 {"", payment, nil, "proof_required"},
 		"malformed":            {"v=1", payment, nil, "proof_invalid"},
 		"another user's key":   {other.proof(payment), payment, nil, "proof_invalid"},
-		"other method":         {good(), changed(func(c *signedCall) { c.method = "PUT" }), nil, "proof_invalid"},
-		"override not signed":  {good(), payment, []string{"X-HTTP-Method-Override", "DELETE"}, "proof_invalid"},
-		"other path":           {good(), changed(func(c *signedCall) { c.target = "/pay/order?x=1" }), nil, "proof_invalid"},
-		"other query":          {good(), changed(func(c *signedCall) { c.target = "/pay/orders?x=2" }), nil, "proof_invalid"},
-		"other type":           {good(), changed(func(c *signedCall) { c.contentType = "text/plain" }), nil, "proof_invalid"},
-		"other body":           {good(), changed(func(c *signedCall) { c.body = `{"sku":"A2"}` }), nil, "proof_invalid"},
-		"longer body":          {good(), changed(func(c *signedCall) { c.body += " " }), nil, "proof_invalid"},
-		"no body":              {good(), changed(func(c *signedCall) { c.body = "" }), nil, "proof_invalid"},
+		"other method":         {valid(), changed(func(c *signedCall) { c.method = "PUT" }), nil, "proof_invalid"},
+		"override not signed":  {valid(), payment, []string{"X-HTTP-Method-Override", "DELETE"}, "proof_invalid"},
+		"other path":           {valid(), changed(func(c *signedCall) { c.target = "/pay/order?x=1" }), nil, "proof_invalid"},
+		"other query":          {valid(), changed(func(c *signedCall) { c.target = "/pay/orders?x=2" }), nil, "proof_invalid"},
+		"other type":           {valid(), changed(func(c *signedCall) { c.contentType = "text/plain" }), nil, "proof_invalid"},
+		"other body":           {valid(), changed(func(c *signedCall) { c.body = `{"sku":"A2"}` }), nil, "proof_invalid"},
+		"longer body":          {valid(), changed(func(c *signedCall) { c.body += " " }), nil, "proof_invalid"},
+		"no body":              {valid(), changed(func(c *signedCall) { c.body = "" }), nil, "proof_invalid"},
 		"unsigned body":        {s.proof(changed(func(c *signedCall) { c.hash = "-" })), payment, nil, "proof_invalid"},
 		"other host":           {signer{t, s.key, "evil.example"}.proof(payment), payment, nil, "proof_invalid"},
 		"slow clock":           {s.proof(changed(func(c *signedCall) { c.at = time.Now().Add(-70 * time.Second) })), payment, nil, "proof_clock"},
 		"fast clock":           {s.proof(changed(func(c *signedCall) { c.at = time.Now().Add(70 * time.Second) })), payment, nil, "proof_clock"},
 		"slow clock, no key":   {other.proof(changed(func(c *signedCall) { c.at = time.Now().Add(-70 * time.Second) })), payment, nil, "proof_invalid"},
-		"unknown key":          {strings.Replace(good(), fmt.Sprintf("k=%d;", s.key.Version), "k=999;", 1), payment, nil, "proof_stale"},
-		"encoded body":         {good(), payment, []string{"Content-Encoding", "gzip"}, "bad_request"},
-		"two proofs":           {good(), payment, []string{"X-Gateway-Proof", good()}, "proof_invalid"},
+		"unknown key":          {strings.Replace(valid(), fmt.Sprintf("k=%d;", s.key.Version), "k=999;", 1), payment, nil, "proof_stale"},
+		"encoded body":         {valid(), payment, []string{"Content-Encoding", "gzip"}, "bad_request"},
+		"two proofs":           {valid(), payment, []string{"X-Gateway-Proof", valid()}, "proof_invalid"},
 		"not form data":        {s.proof(signedCall{method: "POST", target: "/upload/", contentType: "text/plain", body: "x", hash: "-"}), signedCall{method: "POST", target: "/upload/", contentType: "text/plain", body: "x"}, nil, "proof_invalid"},
 		"more than a mebibyte": {s.proof(changed(func(c *signedCall) { c.body = strings.Repeat("a", proof.MaxBody+1) })), changed(func(c *signedCall) { c.body = strings.Repeat("a", proof.MaxBody+1) }), nil, "body_too_large"},
 	} {
@@ -209,13 +209,13 @@ func TestProofRefusals(t *testing.T) {
 		})
 	}
 	select {
-	case target := <-reached:
-		t.Errorf("the backend saw %s", target)
+	case target := <-forwarded:
+		t.Errorf("the backend received %s", target)
 	default:
 	}
 }
 
-func TestProofIsUsedOnceOverInstances(t *testing.T) {
+func TestProofIsUsedOnceAcrossInstances(t *testing.T) {
 	redis := redistest.Start(t)
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: appID, Secret: appSecret}}, LoginsPerMinute: 100000})
 	a := newTestEnv(t, envConfig{routes: proofRoutes(), redis: redis, sim: sim})
@@ -227,64 +227,63 @@ func TestProofIsUsedOnceOverInstances(t *testing.T) {
 	}
 	for name, env := range map[string]*testEnv{"this instance": a, "the other": b} {
 		if got := env.sendProof(line, token, payment); got.Code() != "proof_replayed" {
-			t.Errorf("again on %s: %d %s", name, got.Status, got.Body)
+			t.Errorf("repeated on %s: %d %s", name, got.Status, got.Body)
 		}
 	}
-	if got := b.signed(s, token, payment); got.Status != http.StatusOK {
-		t.Errorf("signed anew for the public origin, on the other: %d %s", got.Status, got.Body)
+	if got := b.sendSigned(s, token, payment); got.Status != http.StatusOK {
+		t.Errorf("signed again for the public origin, on the other instance: %d %s", got.Status, got.Body)
 	}
 }
 
 func TestRotatedKeyIsFetched(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, old := env.login("alice"), env.signer("alice")
-	if a := env.signed(old, token, payment); a.Status != http.StatusOK {
+	if a := env.sendSigned(old, token, payment); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	env.user("alice").RotateUserKey()
-	fresh := env.signer("alice")
-	// The last question was moments ago: the new version is not known yet, and a
-	// client that fetches its key again gets the same one.
-	if a := env.signed(fresh, token, payment); a.Code() != "proof_stale" {
+	rotated := env.signer("alice")
+	// The keys were fetched moments ago, so that the gateway does not fetch them again yet.
+	if a := env.sendSigned(rotated, token, payment); a.Code() != "proof_stale" {
 		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if a := env.signed(old, token, payment); a.Status != http.StatusOK {
-		t.Errorf("the old key until its end: %d %s", a.Status, a.Body)
+	if a := env.sendSigned(old, token, payment); a.Status != http.StatusOK {
+		t.Errorf("the old key before its expiry: %d %s", a.Status, a.Body)
 	}
 }
 
-func TestReportLetsEverythingPass(t *testing.T) {
+func TestProofReportRefusesNothing(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, s := env.login("alice"), env.signer("alice")
 	c := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "hello"}
-	for name, line := range map[string]string{"good": s.proof(c), "bad": "v=1", "other body": s.proof(signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "other"})} {
+	for name, line := range map[string]string{"valid": s.proof(c), "malformed": "v=1", "other body": s.proof(signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "other"})} {
 		a := env.sendProof(line, token, c)
-		var got echoed
+		var got echoResponse
 		if a.JSON(t, &got); a.Status != http.StatusOK || got.Body != "hello" {
 			t.Errorf("%s: %d %s", name, a.Status, a.Body)
 		}
 	}
 	large := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: strings.Repeat("a", proof.MaxBody+100)}
-	a := env.signed(s, token, large)
-	var got echoed
+	a := env.sendSigned(s, token, large)
+	var got echoResponse
 	if a.JSON(t, &got); a.Status != http.StatusOK || got.Body != large.body {
 		t.Errorf("a large body: %d, %d bytes", a.Status, len(got.Body))
 	}
 	if a := env.call("POST", "/report/", token, "hello"); a.Status != http.StatusOK {
-		t.Errorf("none: %d %s", a.Status, a.Body)
+		t.Errorf("no proof: %d %s", a.Status, a.Body)
 	}
 }
 
-// While Redis is unreachable what changes something is refused, and what reads passes
-// once by what this instance remembers.
-func TestProofWhileRedisIsAway(t *testing.T) {
+// While Redis can't be reached, POST is refused, and GET is accepted unless this instance
+// has seen the nonce.
+func TestProofDuringARedisOutage(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, s := env.login("alice"), env.signer("alice")
-	if a := env.signed(s, token, payment); a.Status != http.StatusOK {
+	if a := env.sendSigned(s, token, payment); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	env.redis.Stop()
-	if a := env.signed(s, token, payment); a.Code() != "store_unavailable" {
+	if a := env.sendSigned(s, token, payment); a.Code() != "store_unavailable" {
 		t.Errorf("POST: %d %s", a.Status, a.Body)
 	}
 	read := signedCall{method: "GET", target: "/pay/orders"}
@@ -300,25 +299,25 @@ func TestProofWhileRedisIsAway(t *testing.T) {
 	}
 }
 
-func TestProofWhileWeChatIsAway(t *testing.T) {
+func TestProofDuringAWeChatOutage(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	alice, s := env.login("alice"), env.signer("alice")
 	bob, unknown := env.login("bob"), env.signer("bob")
-	if a := env.signed(s, alice, payment); a.Status != http.StatusOK {
+	if a := env.sendSigned(s, alice, payment); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	env.sim.AddFault(wechattest.Fault{API: "/wxa/business/getuserencryptkey", Times: 100, Status: http.StatusBadGateway})
-	if a := env.signed(s, alice, payment); a.Status != http.StatusOK {
+	if a := env.sendSigned(s, alice, payment); a.Status != http.StatusOK {
 		t.Errorf("a known key: %d %s", a.Status, a.Body)
 	}
 	for range 2 {
-		if a := env.signed(unknown, bob, payment); a.Code() != "wechat_unavailable" {
-			t.Errorf("a key that isn't known: %d %s", a.Status, a.Body)
+		if a := env.sendSigned(unknown, bob, payment); a.Code() != "wechat_unavailable" {
+			t.Errorf("an unknown key: %d %s", a.Status, a.Body)
 		}
 	}
 }
 
-func TestHandshakeIsSignedToo(t *testing.T) {
+func TestWebSocketHandshakeNeedsAProof(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes(), backend: upgradeBackend()})
 	token, s := env.login("alice"), env.signer("alice")
 	c := signedCall{method: "GET", target: "/pay/socket"}
@@ -333,30 +332,30 @@ func TestHandshakeIsSignedToo(t *testing.T) {
 	}
 }
 
-// No proof key and no signature is in a log line or an answer.
-func TestProofKeysAreNotShown(t *testing.T) {
+// Keys are not in log lines, responses, or unencrypted in Redis.
+func TestProofKeysAreNotExposed(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, s := env.login("alice"), env.signer("alice")
-	answers := [][]byte{env.signed(s, token, payment).Body, env.sendProof("v=1;k=1", token, payment).Body}
-	shown := append(bytes.Join(answers, nil), env.logs.String()...)
+	responses := [][]byte{env.sendSigned(s, token, payment).Body, env.sendProof("v=1;k=1", token, payment).Body}
+	exposed := append(bytes.Join(responses, nil), env.logs.String()...)
 	stored, err := env.redis.Do("KEYS", "*")
 	testkit.Must(t, err)
 	for _, key := range strings.Fields(stored) {
 		value, _ := env.redis.Do("GET", key) // of another type: not a sealed value
-		shown = append(shown, value...)
+		exposed = append(exposed, value...)
 	}
 	raw, err := base64.StdEncoding.DecodeString(s.key.EncryptKey)
 	testkit.Must(t, err)
 	quoted, err := json.Marshal(string(raw))
 	testkit.Must(t, err)
 	for _, secret := range [][]byte{raw, quoted, []byte(s.key.EncryptKey), []byte(s.key.IV)} {
-		if bytes.Contains(shown, secret) {
-			t.Errorf("%q is shown", secret)
+		if bytes.Contains(exposed, secret) {
+			t.Errorf("%q is exposed", secret)
 		}
 	}
 }
 
-// publicOrigins reads origins for a Config.
+// publicOrigins parses origins for a Config.
 func publicOrigins(t testing.TB, texts ...string) (origins []httprule.Origin) {
 	t.Helper()
 	for _, text := range texts {
@@ -367,7 +366,7 @@ func publicOrigins(t testing.TB, texts ...string) (origins []httprule.Origin) {
 	return origins
 }
 
-// upgradeBackend answers handshakes with 101 and closes.
+// upgradeBackend responds to handshakes with 101 and closes the connection.
 func upgradeBackend() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()

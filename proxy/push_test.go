@@ -29,13 +29,13 @@ const (
 	pushAESKey = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 )
 
-// pushBackend keeps what it got, and answers what reply says.
+// pushBackend records the requests that it receives, and responds with reply.
 type pushBackend struct {
 	*httptest.Server
-	mu    sync.Mutex
-	got   []*http.Request
-	body  []string
-	reply func(n int, w http.ResponseWriter) // n: from 1
+	mu       sync.Mutex
+	requests []*http.Request
+	bodies   []string
+	reply    func(n int, w http.ResponseWriter) // n: from 1
 }
 
 func newPushBackend(t testing.TB, reply func(int, http.ResponseWriter)) *pushBackend {
@@ -43,8 +43,8 @@ func newPushBackend(t testing.TB, reply func(int, http.ResponseWriter)) *pushBac
 	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		b.mu.Lock()
-		b.got, b.body = append(b.got, r), append(b.body, string(body))
-		n := len(b.got)
+		b.requests, b.bodies = append(b.requests, r), append(b.bodies, string(body))
+		n := len(b.requests)
 		b.mu.Unlock()
 		b.reply(n, w)
 	}))
@@ -55,18 +55,19 @@ func newPushBackend(t testing.TB, reply func(int, http.ResponseWriter)) *pushBac
 func (b *pushBackend) count() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.got)
+	return len(b.requests)
 }
 
 func (b *pushBackend) last() (*http.Request, string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.got[len(b.got)-1], b.body[len(b.body)-1]
+	return b.requests[len(b.requests)-1], b.bodies[len(b.bodies)-1]
 }
 
-func accepts(int, http.ResponseWriter) {}
+// accept responds with 200 and an empty body.
+func accept(int, http.ResponseWriter) {}
 
-// newPushEnv is a gateway whose app has its push sent to the backend.
+// newPushEnv returns a gateway that forwards the push of its app to the backend.
 func newPushEnv(t *testing.T, p envConfig, backend *pushBackend, plain bool) *testEnv {
 	t.Helper()
 	verifier, err := wechat.NewPush(wechat.PushConfig{AppID: appID, Token: pushToken, AESKey: secret.Text(pushAESKey), Plain: plain})
@@ -94,10 +95,10 @@ func (env *testEnv) push(to wechattest.PushSettings, message string) wechattest.
 	return result
 }
 
-func TestPushReachesTheBackendDecryptedAndSigned(t *testing.T) {
+func TestPushIsForwardedDecryptedAndSigned(t *testing.T) {
 	for _, xml := range []bool{false, true} {
 		t.Run(fmt.Sprintf("xml %v", xml), func(t *testing.T) {
-			backend := newPushBackend(t, accepts)
+			backend := newPushBackend(t, accept)
 			env := newPushEnv(t, envConfig{}, backend, false)
 			to := env.pushSettings()
 			to.XML = xml
@@ -117,14 +118,14 @@ func TestPushReachesTheBackendDecryptedAndSigned(t *testing.T) {
 				t.Errorf("the query is %s", r.URL.RawQuery)
 			}
 			if claims := assertionClaims(t, r.Header.Get("X-Identity-Assertion")); claims["aud"] != "push" || claims["sub"] != env.user("alice").OpenID {
-				t.Errorf("the assertion says %v", claims)
+				t.Errorf("the assertion has %v", claims)
 			}
 		})
 	}
 }
 
-func TestConsoleAcceptsTheAddress(t *testing.T) {
-	env := newPushEnv(t, envConfig{}, newPushBackend(t, accepts), false)
+func TestPushURLPassesWeChatsCheck(t *testing.T) {
+	env := newPushEnv(t, envConfig{}, newPushBackend(t, accept), false)
 	for token, want := range map[string]bool{pushToken: true, "another": false} {
 		to := env.pushSettings()
 		to.Token = token
@@ -149,34 +150,34 @@ func TestPassiveReplyIsEncrypted(t *testing.T) {
 	}
 }
 
-// A repeat, on any instance, gets the stored reply, encrypted anew, and does
-// not reach the backend again.
-func TestPushIsHandledOnceOverInstances(t *testing.T) {
+// A repetition, on any instance, gets the stored reply, encrypted again, and is not
+// forwarded to the backend.
+func TestPushIsHandledOnceAcrossInstances(t *testing.T) {
 	redis := redistest.Start(t)
 	backend := newPushBackend(t, func(_ int, w http.ResponseWriter) { io.WriteString(w, `{"Content":"once"}`) })
 	a := newPushEnv(t, envConfig{redis: redis}, backend, false)
 	b := newPushEnv(t, envConfig{redis: redis, sim: a.sim}, backend, false)
 	message := `{"Content":"x","MsgId":6054768590064713728}`
-	first, again := a.push(a.pushSettings(), message), b.push(b.pushSettings(), message)
-	if first.Reply != `{"Content":"once"}` || again.Reply != first.Reply || first.Attempts[0].Body == again.Attempts[0].Body {
-		t.Errorf("first %+v, again %+v", first, again)
+	first, repeated := a.push(a.pushSettings(), message), b.push(b.pushSettings(), message)
+	if first.Reply != `{"Content":"once"}` || repeated.Reply != first.Reply || first.Attempts[0].Body == repeated.Attempts[0].Body {
+		t.Errorf("first %+v, repeated %+v", first, repeated)
 	}
 	if n := backend.count(); n != 1 {
-		t.Errorf("the backend got it %d times", n)
+		t.Errorf("the backend received it %d times", n)
 	}
 	if other := b.push(b.pushSettings(), `{"Content":"x","MsgId":6054768590064713729}`); !other.Accepted || backend.count() != 2 {
 		t.Errorf("another id: %+v, %d", other, backend.count())
 	}
 	event := `{"MsgType":"event","Event":"enter","CreateTime":%d,"SessionFrom":"%s"}`
-	for _, from := range []string{"one", "two"} { // two events of one second are two
+	for _, from := range []string{"one", "two"} { // two events within one second are different messages
 		a.push(a.pushSettings(), fmt.Sprintf(event, time.Now().Unix(), from))
 	}
 	if n := backend.count(); n != 4 {
-		t.Errorf("two events of one second: the backend got %d messages", n)
+		t.Errorf("two events within one second: the backend received %d messages", n)
 	}
 }
 
-func TestFailedPushIsSentOnAgain(t *testing.T) {
+func TestFailedPushIsForwardedAgain(t *testing.T) {
 	for name, failure := range map[string]func(http.ResponseWriter){
 		"500": func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
 		"encrypted XML": func(w http.ResponseWriter) {
@@ -184,8 +185,8 @@ func TestFailedPushIsSentOnAgain(t *testing.T) {
 		},
 		"encrypted JSON": func(w http.ResponseWriter) { _, _ = io.WriteString(w, `{"Encrypt":"AAAA","TimeStamp":1}`) },
 		"302":            func(w http.ResponseWriter) { w.Header().Set("Location", "/elsewhere"); w.WriteHeader(http.StatusFound) },
-		"cut":            func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
-		"nonsense":       func(w http.ResponseWriter) { io.WriteString(w, "OK!") },
+		"aborted":        func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		"another body":   func(w http.ResponseWriter) { io.WriteString(w, "OK!") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			backend := newPushBackend(t, func(n int, w http.ResponseWriter) {
@@ -202,41 +203,41 @@ func TestFailedPushIsSentOnAgain(t *testing.T) {
 	}
 }
 
-func TestPushUnderWayIs500(t *testing.T) {
-	reached, release := make(chan struct{}), make(chan struct{})
+func TestRepeatedPushInFlightGets500(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
 	backend := newPushBackend(t, func(int, http.ResponseWriter) {
-		close(reached)
+		close(arrived)
 		<-release
 	})
 	env := newPushEnv(t, envConfig{}, backend, false)
 	message := `{"Content":"x","MsgId":1}`
 	first := make(chan wechattest.PushResult, 1)
 	go func() { first <- env.push(env.pushSettings(), message) }()
-	<-reached
+	<-arrived
 	second := env.push(env.pushSettings(), message)
 	close(release)
 	if second.Accepted || second.Attempts[0].Status != http.StatusInternalServerError || !(<-first).Accepted || backend.count() != 1 {
-		t.Errorf("%+v, the backend got it %d times", second, backend.count())
+		t.Errorf("%+v, the backend received it %d times", second, backend.count())
 	}
 }
 
-// Whatever is wrong: 403, the same answer, and nothing reaches the backend.
+// Every forgery gets the same 403, and nothing reaches the backend.
 func TestForgedPushIsRefused(t *testing.T) {
-	backend := newPushBackend(t, accepts)
+	backend := newPushBackend(t, accept)
 	env := newPushEnv(t, envConfig{}, backend, false)
 	signed := env.recordPush(t, `{"Content":"x"}`)
 	for name, change := range map[string]func(query, body string) (string, string){
-		"no signature":       func(q, b string) (string, string) { return without(q, "signature"), b },
-		"no msg_signature":   func(q, b string) (string, string) { return without(q, "msg_signature"), b },
-		"doubled parameter":  func(q, b string) (string, string) { return q + "&nonce=1", b },
-		"unencrypted":        func(q, _ string) (string, string) { return q, `{"FromUserName":"o1","Content":"x"}` },
-		"changed ciphertext": func(q, b string) (string, string) { return q, strings.Replace(b, `"Encrypt":"`, `"Encrypt":"AAAA`, 1) },
-		"truncated":          func(q, b string) (string, string) { return q, b[:len(b)-20] + `"}` },
-		"empty":              func(q, _ string) (string, string) { return q, "" },
-		"two Encrypts":       func(q, b string) (string, string) { return q, strings.Replace(b, "{", `{"encrypt":"x",`, 1) },
-		"not UTF-8":          func(q, b string) (string, string) { return q, b + "\xff" },
-		"trailing data":      func(q, b string) (string, string) { return q, b + "{}" },
-		"DOCTYPE":            func(q, _ string) (string, string) { return q, "<!DOCTYPE xml><xml><Encrypt>x</Encrypt></xml>" },
+		"no signature":        func(q, b string) (string, string) { return without(q, "signature"), b },
+		"no msg_signature":    func(q, b string) (string, string) { return without(q, "msg_signature"), b },
+		"duplicate parameter": func(q, b string) (string, string) { return q + "&nonce=1", b },
+		"unencrypted":         func(q, _ string) (string, string) { return q, `{"FromUserName":"o1","Content":"x"}` },
+		"changed ciphertext":  func(q, b string) (string, string) { return q, strings.Replace(b, `"Encrypt":"`, `"Encrypt":"AAAA`, 1) },
+		"truncated":           func(q, b string) (string, string) { return q, b[:len(b)-20] + `"}` },
+		"empty":               func(q, _ string) (string, string) { return q, "" },
+		"two Encrypts":        func(q, b string) (string, string) { return q, strings.Replace(b, "{", `{"encrypt":"x",`, 1) },
+		"not UTF-8":           func(q, b string) (string, string) { return q, b + "\xff" },
+		"trailing data":       func(q, b string) (string, string) { return q, b + "{}" },
+		"DOCTYPE":             func(q, _ string) (string, string) { return q, "<!DOCTYPE xml><xml><Encrypt>x</Encrypt></xml>" },
 	} {
 		query, body := change(signed.query, signed.body)
 		a := env.call("POST", "/auth/push/"+appID+"?"+query, "", body)
@@ -260,8 +261,8 @@ func TestForgedPushIsRefused(t *testing.T) {
 	}
 }
 
-func TestPlainPushNamesNobody(t *testing.T) {
-	backend := newPushBackend(t, accepts)
+func TestPlainPushHasNoIdentity(t *testing.T) {
+	backend := newPushBackend(t, accept)
 	env := newPushEnv(t, envConfig{}, backend, true)
 	to := env.pushSettings()
 	to.AESKey = ""
@@ -274,8 +275,8 @@ func TestPlainPushNamesNobody(t *testing.T) {
 	}
 }
 
-func TestPushWhileRedisIsAway(t *testing.T) {
-	backend := newPushBackend(t, accepts)
+func TestPushDuringARedisOutage(t *testing.T) {
+	backend := newPushBackend(t, accept)
 	env := newPushEnv(t, envConfig{}, backend, false)
 	env.redis.Stop()
 	if result := env.push(env.pushSettings(), `{"Content":"x"}`); !result.Accepted {
@@ -286,10 +287,10 @@ func TestPushWhileRedisIsAway(t *testing.T) {
 	}
 }
 
-// Neither WeChat's limit per address nor a ban keeps messages out, and no key
-// is in a log line.
-func TestPushOfABannedUserIsSentOn(t *testing.T) {
-	backend := newPushBackend(t, accepts)
+// Neither the limit per address nor a ban applies to messages from WeChat. Keys are not
+// logged.
+func TestPushOfABannedUserIsForwarded(t *testing.T) {
+	backend := newPushBackend(t, accept)
 	env := newPushEnv(t, envConfig{}, backend, false)
 	env.login("alice")
 	_, err := env.sessions.Ban(t.Context(), appID, env.user("alice").OpenID, session.Ban{})
@@ -306,10 +307,10 @@ func TestPushOfABannedUserIsSentOn(t *testing.T) {
 	}
 }
 
-// recordedPush is a request of WeChat's as it was sent.
+// recordedPush is a request as WeChat sends it.
 type recordedPush struct{ query, body string }
 
-// recordPush has the simulator send a message to a server that keeps it.
+// recordPush lets the simulator push a message, and returns the request.
 func (env *testEnv) recordPush(t *testing.T, message string) recordedPush {
 	t.Helper()
 	var got atomic.Pointer[recordedPush]
@@ -326,22 +327,21 @@ func (env *testEnv) recordPush(t *testing.T, message string) recordedPush {
 
 // without removes a parameter from a query.
 func without(query, name string) string {
-	var kept []string
+	var rest []string
 	for pair := range strings.SplitSeq(query, "&") {
 		if !strings.HasPrefix(pair, name+"=") {
-			kept = append(kept, pair)
+			rest = append(rest, pair)
 		}
 	}
-	return strings.Join(kept, "&")
+	return strings.Join(rest, "&")
 }
 
-// assertionClaims reads the claims of an assertion; its signature is the
-// session package's to test.
+// assertionClaims decodes the claims of an assertion. Package session tests the signature.
 func assertionClaims(t testing.TB, assertion string) (claims map[string]any) {
 	t.Helper()
 	parts := strings.Split(assertion, ".")
 	if len(parts) != 3 {
-		t.Fatalf("%q is no JWT", assertion)
+		t.Fatalf("%q is not a JWT", assertion)
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
 	testkit.Must(t, err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestLocationsOfTheBackendBecomePublic(t *testing.T) {
+func TestLocationIsRewrittenToThePublicPath(t *testing.T) {
 	t.Parallel()
 	backend := []*url.URL{{Scheme: "http", Host: "10.0.0.5:8080"}, {Scheme: "http", Host: "app"}}
 	plain := &Route{BackendURLs: backend}
@@ -38,7 +38,7 @@ func TestLocationsOfTheBackendBecomePublic(t *testing.T) {
 		{strip, "http://app/login", "/shop/login"},
 		{strip, "/login", "/shop/login"},
 		{strip, "/", "/shop/"},
-		{strip, "/shop/login", "/shop/login"}, // the backend has minded X-Forwarded-Prefix
+		{strip, "/shop/login", "/shop/login"}, // the backend has used X-Forwarded-Prefix
 		{strip, "/shopping", "/shop/shopping"},
 		{strip, "https://example.com/login", "https://example.com/login"},
 		{add, "/v1/login", "/shop/login"},
@@ -55,7 +55,7 @@ func TestLocationsOfTheBackendBecomePublic(t *testing.T) {
 	}
 }
 
-func TestCookiePathsOfTheBackendBecomePublic(t *testing.T) {
+func TestCookiePathIsRewrittenToThePublicPath(t *testing.T) {
 	t.Parallel()
 	rt := &Route{StripPrefix: "/shop/", AddPrefix: "/v1"}
 	for line, want := range map[string]string{

@@ -42,7 +42,7 @@ func (b *tricklingBody) Read(p []byte) (int, error) {
 
 func (b *tricklingBody) Close() error { return nil }
 
-func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
+func TestSlowBodiesTimeOut(t *testing.T) {
 	t.Parallel()
 	const never = time.Duration(-1)
 	http1, http2 := 1, 2
@@ -51,65 +51,65 @@ func TestBodiesThatNeverComeAreCutOff(t *testing.T) {
 		proto    int
 		kind     string
 		length   int64
-		own      bool
+		endpoint bool // to one of the gateway's own endpoints
 		piece    int
 		interval time.Duration
-		cut      time.Duration // never: it is read to its end
+		limit    time.Duration // the error comes after this time; never: it is read to its end
 	}{
-		"own, silent":                          {http1, "", 10, true, 1, time.Hour, 10 * time.Second},
-		"own, silent, said to be gRPC":         {http1, grpc, 10, true, 1, time.Hour, 10 * time.Second},
-		"own, silent, gRPC over HTTP/2":        {http2, grpc, -1, true, 1, time.Hour, 10 * time.Second},
-		"own, a byte each 5 s":                 {http1, "", -1, true, 1, 5 * time.Second, 15 * time.Second},
-		"own, a byte each 5 s, HTTP/2":         {http2, "", -1, true, 1, 5 * time.Second, 15 * time.Second},
-		"own, fast enough, for ever":           {http1, "", -1, true, 500, time.Second, 30 * time.Second},
-		"own, slow phone":                      {http1, "", 200, true, 100, 4 * time.Second, never},
-		"route, silent":                        {http1, "", 10, false, 1, time.Hour, 30 * time.Second},
-		"route, silent, said to be gRPC":       {http1, grpc, 10, false, 1, time.Hour, 30 * time.Second},
-		"route, a byte each 5 s":               {http1, "", -1, false, 1, 5 * time.Second, 35 * time.Second},
-		"route, a byte each 5 s, said gRPC":    {http1, grpc, -1, false, 1, 5 * time.Second, 35 * time.Second},
-		"route, upload of 200 bytes a second":  {http1, "", -1, false, 2000, 10 * time.Second, never},
-		"route, HTTP/2 stream that pauses":     {http2, "", -1, false, 1, 20 * time.Second, never},
-		"route, HTTP/2 sized":                  {http2, "", 100, false, 1, 20 * time.Second, 40 * time.Second},
-		"route, gRPC stream that pauses":       {http2, grpc, -1, false, 1, time.Hour, never},
-		"route, gRPC with a length, HTTP/2":    {http2, grpc, 100, false, 1, time.Hour, 30 * time.Second},
-		"route, HTTP/2 stream that is silent":  {http2, "", -1, false, 1, time.Hour, 30 * time.Second},
-		"route, HTTP/1 stream that is no body": {http1, "text/event-stream", -1, false, 1, time.Hour, 30 * time.Second},
+		"endpoint, silent":                    {http1, "", 10, true, 1, time.Hour, 10 * time.Second},
+		"endpoint, silent, said to be gRPC":   {http1, grpc, 10, true, 1, time.Hour, 10 * time.Second},
+		"endpoint, silent, gRPC over HTTP/2":  {http2, grpc, -1, true, 1, time.Hour, 10 * time.Second},
+		"endpoint, a byte each 5 s":           {http1, "", -1, true, 1, 5 * time.Second, 15 * time.Second},
+		"endpoint, a byte each 5 s, HTTP/2":   {http2, "", -1, true, 1, 5 * time.Second, 15 * time.Second},
+		"endpoint, fast enough, endless":      {http1, "", -1, true, 500, time.Second, 30 * time.Second},
+		"endpoint, slow phone":                {http1, "", 200, true, 100, 4 * time.Second, never},
+		"route, silent":                       {http1, "", 10, false, 1, time.Hour, 30 * time.Second},
+		"route, silent, said to be gRPC":      {http1, grpc, 10, false, 1, time.Hour, 30 * time.Second},
+		"route, a byte each 5 s":              {http1, "", -1, false, 1, 5 * time.Second, 35 * time.Second},
+		"route, a byte each 5 s, said gRPC":   {http1, grpc, -1, false, 1, 5 * time.Second, 35 * time.Second},
+		"route, upload of 200 bytes a second": {http1, "", -1, false, 2000, 10 * time.Second, never},
+		"route, HTTP/2 stream that pauses":    {http2, "", -1, false, 1, 20 * time.Second, never},
+		"route, HTTP/2 sized":                 {http2, "", 100, false, 1, 20 * time.Second, 40 * time.Second},
+		"route, gRPC stream that pauses":      {http2, grpc, -1, false, 1, time.Hour, never},
+		"route, gRPC with a length, HTTP/2":   {http2, grpc, 100, false, 1, time.Hour, 30 * time.Second},
+		"route, HTTP/2 stream that is silent": {http2, "", -1, false, 1, time.Hour, 30 * time.Second},
+		"route, HTTP/1 event stream":          {http1, "text/event-stream", -1, false, 1, time.Hour, 30 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				src := &tricklingBody{
 					ResponseWriter: httptest.NewRecorder(), piece: test.piece, interval: test.interval, pieces: 100,
-					deadline: time.Now().Add(bodyIdleTimeout), // by begin
+					deadline: time.Now().Add(bodyIdleTimeout), // by Gateway.begin
 				}
-				if test.cut == never && test.length > 0 {
+				if test.limit == never && test.length > 0 {
 					src.pieces = int(test.length) / test.piece
 				}
 				r := &http.Request{ProtoMajor: test.proto, ContentLength: test.length, Header: http.Header{"Content-Type": {test.kind}}, Body: src}
 				limits := routeBodyLimits(r)
-				if test.own {
+				if test.endpoint {
 					limits = endpointBodyLimits()
 				}
 				start := time.Now()
 				body := new(requestBody)
 				body.start(&requestContext{requestRecord: requestRecord{start: start}, w: src, r: r}, 0, limits, nil)
 				_, err := io.Copy(io.Discard, body)
-				took := time.Since(start)
-				if test.cut == never {
+				elapsed := time.Since(start)
+				if test.limit == never {
 					if err != nil {
-						t.Errorf("cut off after %v: %v", took, err)
+						t.Errorf("failed after %v: %v", elapsed, err)
 					}
 					return
 				}
-				if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errBodyTooSlow) || took != test.cut {
-					t.Errorf("cut off after %v by %v, not after %v", took, err, test.cut)
+				if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errBodyTooSlow) || elapsed != test.limit {
+					t.Errorf("failed after %v with %v, not after %v", elapsed, err, test.limit)
 				}
 			})
 		})
 	}
 }
 
-// endingBody ends when its handler has returned meanwhile.
+// endingBody reaches its end after the handler has returned.
 type endingBody struct {
 	io.Reader
 	returned func()
@@ -122,16 +122,16 @@ func (b endingBody) Read([]byte) (int, error) {
 
 func (endingBody) Close() error { return nil }
 
-// A backend that answers early leaves a goroutine that still reads the body. Once the
-// handler has returned, the request that it was of is another one.
-func TestBodyThatEndsLateLeavesTheNextRequestAlone(t *testing.T) {
+// After an early response of the backend, a goroutine may still read the body. When the
+// handler has returned, its request must not be used any more.
+func TestBodyReadAfterTheHandlerDoesNotReadTrailers(t *testing.T) {
 	t.Parallel()
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
-	late := false
+	called := false
 	body := new(requestBody)
 	r.Body = endingBody{returned: body.detach}
-	body.start(&requestContext{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { late = true })
-	if _, err := body.Read(make([]byte, 1)); err != io.EOF || late {
-		t.Errorf("the trailers were looked for: %v, %v", late, err)
+	body.start(&requestContext{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { called = true })
+	if _, err := body.Read(make([]byte, 1)); err != io.EOF || called {
+		t.Errorf("the trailers were read: %v, %v", called, err)
 	}
 }

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// net/http returns from WriteHeader when the client resets the stream, while it may
-// still be reading the header of a 1xx answer. To change the header then ends the
-// process: concurrent map iteration and map write.
-func TestResetDuringEarlyHintsLeavesTheirHeaderAlone(t *testing.T) {
+// net/http returns from WriteHeader when the client resets the stream, while another
+// goroutine of it may still read the header of a 1xx response. Changing the header then
+// would crash the process: concurrent map iteration and map write.
+func TestResetDuringEarlyHintsDoesNotCrash(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{quiet: true, backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for i := range 64 {
@@ -36,7 +36,7 @@ func TestResetDuringEarlyHintsLeavesTheirHeaderAlone(t *testing.T) {
 	all.Wait()
 }
 
-// resetEarlyHints resets each stream once the first answer has come.
+// resetEarlyHints resets each stream after its first frame has arrived.
 func (env *testEnv) resetEarlyHints() {
 	s := &attackGateway{attackEnv: &attackEnv{tokens: strings.NewReplacer()}, t: env.t, addr: env.addr}
 	w := s.dialH2()

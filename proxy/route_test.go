@@ -50,7 +50,7 @@ func TestLongestPathWinsThenHost(t *testing.T) {
 	}
 }
 
-func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
+func TestPrefixesAreReplacedAtSegmentBoundariesOnly(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
 		{Name: "strip", Path: "/app/", Auth: proxy.AuthNone, StripPrefix: "/app"},
@@ -67,7 +67,7 @@ func TestPrefixesChangeAtSegmentsOnly(t *testing.T) {
 		"/application/x":           "/application/x",
 		"/x?":                      "/x?",
 	} {
-		var got echoed
+		var got echoResponse
 		env.call("GET", path, "", "").JSON(t, &got)
 		if got.Target != want {
 			t.Errorf("%s reached the backend as %s, not %s", path, got.Target, want)
@@ -89,17 +89,17 @@ func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
 		{"GET", "/without/x", "DELETE", "GET"},
 	} {
 		a := env.call(c.method, c.path, "", "", "X-HTTP-Method-Override", c.override)
-		var got echoed
+		var got echoResponse
 		if a.Status == 200 {
 			a.JSON(t, &got)
 		}
 		if got.Method != c.want || got.Header.Get("X-Http-Method-Override") != "" {
-			t.Errorf("%s %s as %s: %d, the backend saw %q", c.method, c.path, c.override, a.Status, got.Method)
+			t.Errorf("%s %s as %s: %d, the backend received %q", c.method, c.path, c.override, a.Status, got.Method)
 		}
 	}
 }
 
-func TestRolesAndPhoneOpenRoutes(t *testing.T) {
+func TestRouteRequiresRoleOrPhone(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
 		{Name: "phone", Path: "/phone/", Auth: proxy.AuthRequired, RequirePhone: true},
@@ -117,13 +117,13 @@ func TestRolesAndPhoneOpenRoutes(t *testing.T) {
 	if bound.Status != 200 {
 		t.Fatalf("binding: %d %s", bound.Status, bound.Body)
 	}
-	testkit.Within(t, time.Second, "the phone opens the route", func() bool {
+	testkit.Within(t, time.Second, "the route accepts the session with a phone", func() bool {
 		a := env.call("GET", "/phone/x", token, "")
 		return a.Status == 200 && strings.Contains(string(a.Body), `"X-Phone":["`+alice.Phone()+`"]`)
 	})
 }
 
-func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
+func TestRenewedTokenIsSentWithTheResponse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
 		settings: func(s *session.Config) { s.TokenTTL, s.RenewBefore = time.Hour, time.Hour },
@@ -135,21 +135,21 @@ func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 	})
 	token := env.login("alice")
 	var a testkit.Response
-	var fresh []string
-	// A token is renewed once a fresh one would live a second longer.
+	var renewed []string
+	// A token is renewed when a new one would expire at least a second later.
 	testkit.Within(t, 5*time.Second, "a renewal", func() bool {
 		a = env.call("GET", "/api/x", token, "")
-		fresh = a.Header.Values("X-Session-Token")
-		return len(fresh) > 0
+		renewed = a.Header.Values("X-Session-Token")
+		return len(renewed) > 0
 	})
-	if len(fresh) != 1 || fresh[0] == "from-the-backend" || fresh[0] == token || a.Header.Get("Cache-Control") != "private, no-store" {
-		t.Fatalf("the answer carries %v", a.Header)
+	if len(renewed) != 1 || renewed[0] == "from-the-backend" || renewed[0] == token || a.Header.Get("Cache-Control") != "private, no-store" {
+		t.Fatalf("the response has %v", a.Header)
 	}
 	if a.Code() != "" {
-		t.Error("a backend can make a gateway error")
+		t.Error("a backend can set X-Gateway-Error")
 	}
-	for _, good := range []string{token, fresh[0]} {
-		if a := env.call("GET", "/api/x", good, ""); a.Status != 200 {
+	for _, valid := range []string{token, renewed[0]} {
+		if a := env.call("GET", "/api/x", valid, ""); a.Status != 200 {
 			t.Errorf("after renewal: %d %s", a.Status, a.Code())
 		}
 	}
@@ -158,18 +158,18 @@ func TestRenewedTokenRidesOnTheAnswer(t *testing.T) {
 	}
 }
 
-func TestOptionalRouteRefusesBadTokens(t *testing.T) {
+func TestOptionalRouteRefusesInvalidTokens(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
 	if a := env.call("GET", "/optional/x", "", ""); a.Status != 200 {
 		t.Errorf("without a token: %d", a.Status)
 	}
 	if a := env.call("GET", "/optional/x", "nonsense", ""); a.Status != 401 || a.Code() != "token_invalid" {
-		t.Errorf("with a bad one: %d %s", a.Status, a.Code())
+		t.Errorf("with an invalid one: %d %s", a.Status, a.Code())
 	}
 }
 
-func TestJarKeepsCookiesOnTheServer(t *testing.T) {
+func TestCookieJarStoresCookiesInTheGateway(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{
@@ -184,29 +184,29 @@ func TestJarKeepsCookiesOnTheServer(t *testing.T) {
 		}),
 	})
 	alice, bob := env.login("alice"), env.login("bob")
-	ask := func(token, path string) string {
+	get := func(token, path string) string {
 		a := env.call("GET", path, token, "", "Cookie", "evil=1")
 		if a.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: a cookie reached the client", path)
 		}
 		return string(a.Body)
 	}
-	ask(alice, "/a/b?set=s%3D1%3B+Path%3D%2F&set=local%3D2&set=gone%3D3%3B+Max-Age%3D0&set=other%3D4%3B+Domain%3Devil.example")
+	get(alice, "/a/b?set=s%3D1%3B+Path%3D%2F&set=local%3D2&set=expired%3D3%3B+Max-Age%3D0&set=other%3D4%3B+Domain%3Devil.example")
 	for path, want := range map[string]string{"/a/c": "local=2; s=1", "/z": "s=1", "/drop/x": ""} {
-		if got := ask(alice, path); got != want {
+		if got := get(alice, path); got != want {
 			t.Errorf("%s was sent %q, not %q", path, got, want)
 		}
 	}
-	if got := ask(bob, "/a/c"); got != "" {
+	if got := get(bob, "/a/c"); got != "" {
 		t.Errorf("bob was sent %q", got)
 	}
-	ask(alice, "/a/b?set=s%3D%3B+Path%3D%2F%3B+Expires%3DThu%2C+01+Jan+1970+00%3A00%3A00+GMT")
-	if got := ask(alice, "/z"); got != "" {
-		t.Errorf("after its end a cookie was sent: %q", got)
+	get(alice, "/a/b?set=s%3D%3B+Path%3D%2F%3B+Expires%3DThu%2C+01+Jan+1970+00%3A00%3A00+GMT")
+	if got := get(alice, "/z"); got != "" {
+		t.Errorf("an expired cookie was sent: %q", got)
 	}
 }
 
-func TestCORSIsTheGatewaysToSay(t *testing.T) {
+func TestGatewayReplacesTheBackendsCORSHeaders(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{
@@ -234,14 +234,14 @@ func TestCORSIsTheGatewaysToSay(t *testing.T) {
 	token := env.login("alice")
 	a = env.call("GET", "/h5/x", token, "", "Origin", "https://good.test")
 	if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "https://good.test" || a.Header.Get("Access-Control-Allow-Credentials") != "" {
-		t.Errorf("answer: %v", a.Header)
+		t.Errorf("response: %v", a.Header)
 	}
 	if a := env.call("OPTIONS", "/api/x", "", "", append(preflight, "Origin", "https://good.test")...); a.Status != 401 {
 		t.Errorf("a preflight of a route without origins: %d", a.Status)
 	}
 }
 
-func TestUsersAreLimitedEachForHimself(t *testing.T) {
+func TestRateLimitIsPerUser(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{Name: "api", Path: "/", Auth: proxy.AuthRequired, RateLimit: session.Rate{Count: 2, Per: time.Minute}}}})
 	alice, bob := env.login("alice"), env.login("bob")
@@ -256,7 +256,7 @@ func TestUsersAreLimitedEachForHimself(t *testing.T) {
 	}
 }
 
-func TestAssertionTellsTheSameFacts(t *testing.T) {
+func TestAssertionIsSetAndItsKeysArePublished(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
 		config:   func(c *proxy.Config) { c.Identity.Assertion = "X-Identity-Assertion" },
@@ -264,7 +264,7 @@ func TestAssertionTellsTheSameFacts(t *testing.T) {
 	})
 	token := env.login("alice")
 	read := func() string {
-		var got echoed
+		var got echoResponse
 		env.call("GET", "/api/x", token, "", "X-Identity-Assertion", "forged").JSON(t, &got)
 		return strings.Join(got.Header.Values("X-Identity-Assertion"), "|")
 	}
@@ -281,24 +281,24 @@ func TestAssertionTellsTheSameFacts(t *testing.T) {
 	}
 }
 
-func TestCloudRunBackendWorksUnchanged(t *testing.T) {
+func TestCloudRunHeadersAreSetByTheGatewayOnly(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Identity.CloudRun = true }})
-	var got echoed
+	var got echoResponse
 	env.call("GET", "/api/x", env.login("alice"), "", "X-WX-OPENID", "oADMIN", "X-WX-SERVICE", "x").JSON(t, &got)
 	if got.Header.Get("X-WX-OPENID") != env.user("alice").OpenID || got.Header.Get("X-WX-SOURCE") != "wx_client" || got.Header.Get("X-WX-SERVICE") != "" {
-		t.Errorf("the backend was told %v", got.Header)
+		t.Errorf("the backend received %v", got.Header)
 	}
-	var anonymous echoed
+	var anonymous echoResponse
 	env.call("GET", "/public/x", "", "", "X-WX-OPENID", "oADMIN").JSON(t, &anonymous)
 	for name := range anonymous.Header {
 		if strings.HasPrefix(name, "X-Wx-") {
-			t.Errorf("an anonymous request carries %s", name)
+			t.Errorf("an anonymous request has %s", name)
 		}
 	}
 }
 
-func TestCookiesOfAnswersAtOnceAreAllKept(t *testing.T) {
+func TestCookiesOfConcurrentResponsesAreAllStored(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{
 		routes: []*proxy.Route{{Name: "jar", Path: "/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesJar, CookieJarID: "b"}},
@@ -310,12 +310,12 @@ func TestCookiesOfAnswersAtOnceAreAllKept(t *testing.T) {
 		}),
 	})
 	token := env.login("alice")
-	var answers sync.WaitGroup
+	var all sync.WaitGroup
 	for i := range 8 {
-		answers.Go(func() { env.call("GET", fmt.Sprintf("/x?set=c%d", i), token, "") })
+		all.Go(func() { env.call("GET", fmt.Sprintf("/x?set=c%d", i), token, "") })
 	}
-	answers.Wait()
+	all.Wait()
 	if got := string(env.call("GET", "/x", token, "").Body); strings.Count(got, "=1") != 8 {
-		t.Errorf("kept: %q", got)
+		t.Errorf("stored: %q", got)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"wxgate/proxy"
 )
 
-// bestHost is the rule, applied to one route after the other: an exact host goes
-// before a wildcard, a longer wildcard before a shorter one, and that before none.
+// bestHost applies the rule to one route after another: an exact host wins over a
+// wildcard, a longer wildcard over a shorter one, and a wildcard over no host.
 func bestHost(routes []*proxy.Route, host string) (best *proxy.Route) {
 	rank := func(pattern string) int {
 		switch suffix, wildcard := strings.CutPrefix(pattern, "*"); {
@@ -31,7 +31,7 @@ func bestHost(routes []*proxy.Route, host string) (best *proxy.Route) {
 	return best
 }
 
-func FuzzTheBestHostTakesTheRequest(f *testing.F) {
+func FuzzBestHostWins(f *testing.F) {
 	f.Add("a.example.com *.example.com *.com", "a.example.com")
 	f.Add("a.example.com *.example.com", "b.example.com")
 	f.Add("*.example.com *.b.example.com", "a.b.example.com")
@@ -41,18 +41,18 @@ func FuzzTheBestHostTakesTheRequest(f *testing.F) {
 		var routes []*proxy.Route
 		for _, h := range append(strings.Fields(hosts), "") {
 			if h == "*" || strings.Contains(strings.TrimPrefix(h, "*."), "*") {
-				return // no host that the config takes
+				return // not a valid host in the configuration
 			}
 			routes = append(routes, &proxy.Route{Host: h, Path: "/"})
 		}
 		got := proxy.NewTable(routes).Match(host, "/x", func(*proxy.Route) bool { return true }).Route
 		if want := bestHost(routes, host); got != want {
-			t.Errorf("%q with hosts %q went to %+v, not %+v", host, hosts, got, want)
+			t.Errorf("%q with hosts %q matched %+v, not %+v", host, hosts, got, want)
 		}
 	})
 }
 
-// BenchmarkMatch should cost as much with ten thousand as with one.
+// BenchmarkMatch should take as long with ten thousand routes as with one.
 func BenchmarkMatch(b *testing.B) {
 	for _, n := range []int{1, 10_000} {
 		hosts, paths := make([]*proxy.Route, n), make([]*proxy.Route, n)
@@ -73,7 +73,7 @@ func BenchmarkMatch(b *testing.B) {
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if m := t.Match(c.host, c.path, takesGet); m.Route == nil {
+					if m := t.Match(c.host, c.path, acceptsGet); m.Route == nil {
 						b.Fatal("no route")
 					}
 				}
@@ -82,4 +82,4 @@ func BenchmarkMatch(b *testing.B) {
 	}
 }
 
-func takesGet(rt *proxy.Route) bool { return rt.AcceptsMethod(http.MethodGet) }
+func acceptsGet(rt *proxy.Route) bool { return rt.AcceptsMethod(http.MethodGet) }

@@ -12,7 +12,7 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
+func TestSessionEndAbortsRequestsInTime(t *testing.T) {
 	t.Parallel()
 	const never = time.Hour
 	header := func(contentType string) fieldlist.List {
@@ -25,21 +25,21 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 	for name, test := range map[string]struct {
 		request  string
 		timeout  time.Duration
-		response *upstream.Response // nil: none comes
-		early    bool               // the response begins before the session's end
-		cut      time.Duration      // after the session's end
+		response *upstream.Response // nil: none
+		early    bool               // the response starts before the session's end
+		after    time.Duration      // from the session's end to the abort
 		code     apierror.Code
 	}{
-		"no answer":                 {timeout: 3 * time.Second, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
-		"no answer, no timeout":     {cut: defaultFinishTimeout, code: apierror.UpstreamTimeout},
-		"sized answer under way":    {timeout: 3 * time.Second, response: sized, early: true, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
-		"sized answer afterwards":   {timeout: 3 * time.Second, response: sized, cut: 3 * time.Second, code: apierror.UpstreamTimeout},
-		"chunked answer under way":  {response: chunked, early: true, cut: streamEndGrace, code: apierror.SessionEnded},
-		"chunked answer afterwards": {response: chunked, cut: streamEndGrace, code: apierror.SessionEnded},
-		"events under way":          {response: events, early: true, code: apierror.SessionEnded},
-		"events afterwards":         {response: events, code: apierror.SessionEnded},
-		"gRPC, nothing came yet":    {request: "application/grpc", code: apierror.UpstreamTimeout},
-		"gRPC under way":            {request: "application/grpc", response: grpc, early: true, code: apierror.SessionEnded},
+		"no response":                 {timeout: 3 * time.Second, after: 3 * time.Second, code: apierror.UpstreamTimeout},
+		"no response, no timeout":     {after: defaultFinishTimeout, code: apierror.UpstreamTimeout},
+		"sized response started":      {timeout: 3 * time.Second, response: sized, early: true, after: 3 * time.Second, code: apierror.UpstreamTimeout},
+		"sized response afterwards":   {timeout: 3 * time.Second, response: sized, after: 3 * time.Second, code: apierror.UpstreamTimeout},
+		"chunked response started":    {response: chunked, early: true, after: streamEndGrace, code: apierror.SessionEnded},
+		"chunked response afterwards": {response: chunked, after: streamEndGrace, code: apierror.SessionEnded},
+		"events started":              {response: events, early: true, code: apierror.SessionEnded},
+		"events afterwards":           {response: events, code: apierror.SessionEnded},
+		"gRPC, no response yet":       {request: "application/grpc", code: apierror.UpstreamTimeout},
+		"gRPC started":                {request: "application/grpc", response: grpc, early: true, code: apierror.SessionEnded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,29 +53,29 @@ func TestWhatASessionsEndCutsAndWhen(t *testing.T) {
 					time.Sleep(never)
 				}
 				if ctx.Err() != nil {
-					t.Fatal("cut before the session's end")
+					t.Fatal("aborted before the session's end")
 				}
 				e.sessionEnded()
 				if test.response != nil && !test.early {
 					e.responseStarted(test.response)
 				}
-				if test.cut > 0 {
-					time.Sleep(test.cut - time.Millisecond)
+				if test.after > 0 {
+					time.Sleep(test.after - time.Millisecond)
 					if ctx.Err() != nil {
-						t.Fatal("cut too early")
+						t.Fatal("aborted too early")
 					}
 					time.Sleep(2 * time.Millisecond)
 				}
 				var reason *apierror.Error
 				if !errors.As(context.Cause(ctx), &reason) || reason.Code != test.code {
-					t.Errorf("cut for %v, not %s", context.Cause(ctx), test.code)
+					t.Errorf("aborted for %v, not %s", context.Cause(ctx), test.code)
 				}
 			})
 		})
 	}
 }
 
-func TestFinishedRequestsAreNotCutLater(t *testing.T) {
+func TestFinishedRequestsAreNotAborted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -85,7 +85,7 @@ func TestFinishedRequestsAreNotCutLater(t *testing.T) {
 		e.stop()
 		time.Sleep(time.Minute)
 		if ctx.Err() != nil {
-			t.Errorf("cut afterwards: %v", context.Cause(ctx))
+			t.Errorf("aborted afterwards: %v", context.Cause(ctx))
 		}
 	})
 }

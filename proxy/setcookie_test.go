@@ -11,7 +11,7 @@ import (
 
 var cookieNow = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-func TestSetCookieIsReadAsUserAgentsDo(t *testing.T) {
+func TestSetCookieIsParsedAsByUserAgents(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]setCookie{
 		"a=b":                                  {name: "a", value: "b"},
@@ -50,7 +50,7 @@ func TestSetCookieIsReadAsUserAgentsDo(t *testing.T) {
 	}
 	for _, line := range []string{"", "noequals", "=nameless", " =x", ";a=b", "a=b\x00", "a\x7f=b", "a=b; Path=/\x01"} {
 		if got, ok := parseSetCookie(line, cookieNow); ok {
-			t.Errorf("%q is taken as %+v", line, got)
+			t.Errorf("%q was parsed as %+v", line, got)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestCookieDates(t *testing.T) {
 		"1 Jan 70 00:00:00":                  at(1970, 1, 1, 0, 0, 0),
 		"31 Dec 9999 23:59:59":               at(9999, 12, 31, 23, 59, 59),
 		"29 Feb 2028 23:59:59":               at(2028, 2, 29, 23, 59, 59),
-		"Sat, 03 Oct 2026 07:28:00 GMT+0800": at(2026, 10, 3, 7, 28, 0), // zones are not looked at
+		"Sat, 03 Oct 2026 07:28:00 GMT+0800": at(2026, 10, 3, 7, 28, 0), // time zones are ignored
 	} {
 		if got, ok := parseCookieDate(text); !ok || !got.Equal(want) {
 			t.Errorf("%q is %v, %v", text, got, ok)
@@ -89,8 +89,8 @@ func TestCookieDates(t *testing.T) {
 	}
 }
 
-// FuzzSetCookie holds the parser against the section's steps in their own
-// words, and against net/http's for what that accepts.
+// FuzzSetCookie compares the parser with a literal implementation of RFC 6265, section
+// 5.2, and with net/http's parser for what that accepts.
 func FuzzSetCookie(f *testing.F) {
 	for _, seed := range []string{
 		"a=b", "cart[7]=x; Path=/; Max-Age=5", `q="x y"; HttpOnly`, "a=b;c;;=;Path", "e=1; Expires=Wed, 21-Oct-26 07:28:00 GMT", "=", "; ; =",
@@ -100,9 +100,9 @@ func FuzzSetCookie(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		got, ok := parseSetCookie(line, cookieNow)
-		want, wanted := cookieByTheSection(line)
+		want, wanted := cookieByRFC(line)
 		if ok != wanted || got != want {
-			t.Fatalf("%q is %+v, %v; section 5.2 has %+v, %v", line, got, ok, want, wanted)
+			t.Fatalf("%q is %+v, %v; by section 5.2 it is %+v, %v", line, got, ok, want, wanted)
 		}
 		if theirs, err := http.ParseSetCookie(line); err == nil && ok && !theirs.Quoted && (theirs.Name != got.name || trimWSP(theirs.Value) != got.value) {
 			t.Fatalf("%q is %+v, and %q=%q for net/http", line, got, theirs.Name, theirs.Value)
@@ -123,8 +123,8 @@ var (
 	dateYear  = regexp.MustCompile(`^([0-9]{2,4})($|[^0-9])`)
 )
 
-// cookieByTheSection follows RFC 6265, sections 5.2 and 5.1.1, step by step.
-func cookieByTheSection(line string) (setCookie, bool) {
+// cookieByRFC follows RFC 6265, sections 5.2 and 5.1.1, step by step.
+func cookieByRFC(line string) (setCookie, bool) {
 	if controls.MatchString(line) {
 		return setCookie{}, false
 	}
@@ -156,7 +156,7 @@ func cookieByTheSection(line string) (setCookie, bool) {
 				byAge = cookieNow.Add(time.Duration(seconds) * time.Second)
 			}
 		case name == "expires":
-			if at, ok := dateByTheSection(value); ok {
+			if at, ok := dateByRFC(value); ok {
 				byDate = at
 			}
 		}
@@ -167,7 +167,7 @@ func cookieByTheSection(line string) (setCookie, bool) {
 	return c, true
 }
 
-func dateByTheSection(text string) (time.Time, bool) {
+func dateByRFC(text string) (time.Time, bool) {
 	var clock, day, year []string
 	month := ""
 	for _, token := range delimiter.Split(text, -1) {
@@ -200,7 +200,7 @@ func dateByTheSection(text string) (time.Time, bool) {
 	return at, true
 }
 
-func TestTheJarsOrderAndPaths(t *testing.T) {
+func TestJarCookiesMatchPathsInOrder(t *testing.T) {
 	t.Parallel()
 	jar := addCookies(nil, []storedCookie{{Name: "old", Value: "1", Path: "/"}, {Name: "deep", Value: "2", Path: "/a/b"}, {Name: "slash", Value: "3", Path: "/a/"}}, cookieNow)
 	jar = addCookies(jar, []storedCookie{{Name: "new", Value: "4", Path: "/"}, {Name: "old", Value: "5", Path: "/"}}, cookieNow)
@@ -218,7 +218,7 @@ func TestTheJarsOrderAndPaths(t *testing.T) {
 	}
 }
 
-func TestADomainMustBeTheBackends(t *testing.T) {
+func TestCookieDomainMustMatchTheBackend(t *testing.T) {
 	t.Parallel()
 	hosts := []string{"shop.example.com", "backend"}
 	for domain, want := range map[string]bool{
@@ -226,7 +226,7 @@ func TestADomainMustBeTheBackends(t *testing.T) {
 		"com": false, "hop.example.com": false, "evil.com": false, "shop.example.com.evil.com": false, "end": false,
 	} {
 		if domainMatches(domain, hosts) != want {
-			t.Errorf("Domain=%s fits: %v", domain, !want)
+			t.Errorf("Domain=%s matches: %v", domain, !want)
 		}
 	}
 }

@@ -27,14 +27,14 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// appID is the app of every test that needs but one.
+// The app of tests that need one app only.
 const (
 	appID     = "wx1234567890abcdef"
 	appSecret = "app-secret-that-must-never-show"
 )
 
-// testEnv is a gateway with everything around it that it meets in production: a
-// real Redis, the simulated WeChat, backends on sockets of their own.
+// testEnv is a gateway with a real Redis, the simulated WeChat, and backends on sockets of
+// their own.
 type testEnv struct {
 	t        testing.TB
 	redis    *redistest.Server
@@ -43,24 +43,24 @@ type testEnv struct {
 	wechat   *wechat.Client
 	gateway  *proxy.Gateway
 	base     string // the public listener's URL
-	addr     string // and its address
+	addr     string // host:port of it
 	logs     *testkit.Buffer
 }
 
-// envConfig is what a test changes of the usual testEnv.
+// envConfig is what a test changes in its testEnv.
 type envConfig struct {
-	routes   []*proxy.Route // with Upstream left nil: they go to backend
-	backend  http.Handler   // nil: echoes
+	routes   []*proxy.Route // nil: defaultRoutes; a nil Upstream is replaced by backend
+	backend  http.Handler   // nil: echo
 	config   func(*proxy.Config)
 	settings func(*session.Config)
-	redis    *redistest.Server // nil: one of its own
-	sim      *wechattest.Server
+	redis    *redistest.Server  // nil: a new one
+	sim      *wechattest.Server // nil: a new one
 	tracer   trace.Tracer
-	quiet    bool // log as in production: no debug lines, nothing kept
+	quiet    bool // discard the log, without debug lines
 }
 
-// usualRoutes are open, optional, login and role routes.
-func usualRoutes() []*proxy.Route {
+// defaultRoutes has routes with each kind of authentication, and one that requires a role.
+func defaultRoutes() []*proxy.Route {
 	return []*proxy.Route{
 		{Name: "public", Path: "/public/", Auth: proxy.AuthNone},
 		{Name: "optional", Path: "/optional/", Auth: proxy.AuthOptional},
@@ -84,12 +84,13 @@ func newTestEnv(t testing.TB, p envConfig) *testEnv {
 	testkit.Must(t, err)
 	t.Cleanup(stop)
 	if p.routes == nil {
-		p.routes = usualRoutes()
+		p.routes = defaultRoutes()
 	}
 	env.start(p, simBase)
 	return env
 }
 
+// start starts the gateway against the simulator at simBase.
 func (env *testEnv) start(p envConfig, simBase string) {
 	t := env.t
 	log := env.log(p.quiet)
@@ -147,7 +148,7 @@ func (env *testEnv) listen(maxHeader int, log *zap.Logger) {
 	env.base = "http://" + env.addr
 }
 
-// withBackend gives every route without an upstream the backend of p.
+// withBackend sets the backend of p on every route without an upstream.
 func (env *testEnv) withBackend(p envConfig) []*proxy.Route {
 	if p.backend == nil {
 		p.backend = http.HandlerFunc(echo)
@@ -165,7 +166,7 @@ func (env *testEnv) withBackend(p envConfig) []*proxy.Route {
 	return p.routes
 }
 
-// group makes an upstream group of targets.
+// group returns an upstream group of the targets.
 func group(t testing.TB, c upstream.Config, targets ...string) *upstream.Group {
 	t.Helper()
 	for _, target := range targets {
@@ -179,8 +180,8 @@ func group(t testing.TB, c upstream.Config, targets ...string) *upstream.Group {
 	return g
 }
 
-// echoed is what the echo backend answers.
-type echoed struct {
+// echoResponse is the response of the echo backend.
+type echoResponse struct {
 	Method string
 	Target string
 	Host   string
@@ -191,7 +192,7 @@ type echoed struct {
 func echo(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(echoed{r.Method, r.RequestURI, r.Host, r.Header, string(body)})
+	json.NewEncoder(w).Encode(echoResponse{r.Method, r.RequestURI, r.Host, r.Header, string(body)})
 }
 
 // call sends a request; headers come in pairs.
@@ -216,13 +217,13 @@ var client = &http.Client{
 	Timeout:       30 * time.Second,
 }
 
-// login logs a user of the simulator in and gives the token.
+// login logs a user of the simulator in and returns the token.
 func (env *testEnv) login(user string) string {
 	env.t.Helper()
-	return env.loginAnswer(user).Token
+	return env.loginResponse(user).Token
 }
 
-type loginAnswer struct {
+type loginResponse struct {
 	Token            string         `json:"token"`
 	TokenType        string         `json:"token_type"`
 	ExpiresIn        int            `json:"expires_in"`
@@ -231,13 +232,13 @@ type loginAnswer struct {
 	Phone            map[string]any `json:"phone"`
 }
 
-func (env *testEnv) loginAnswer(user string) loginAnswer {
+func (env *testEnv) loginResponse(user string) loginResponse {
 	env.t.Helper()
 	a := env.call("POST", "/auth/login", "", `{"code":"`+env.user(user).Code()+`"}`)
 	if a.Status != http.StatusOK {
 		env.t.Fatalf("login of %s: %d %s", user, a.Status, a.Body)
 	}
-	var got loginAnswer
+	var got loginResponse
 	a.JSON(env.t, &got)
 	return got
 }

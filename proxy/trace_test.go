@@ -21,7 +21,7 @@ const (
 	clientTraceparent = "00-" + clientTrace + "-00f067aa0ba902b7-01"
 )
 
-// newTracedEnv is a gateway whose spans are kept.
+// newTracedEnv returns a gateway whose spans are recorded.
 func newTracedEnv(t *testing.T, p envConfig) (*testEnv, *tracetest.SpanRecorder) {
 	t.Helper()
 	spans := tracetest.NewSpanRecorder()
@@ -31,8 +31,8 @@ func newTracedEnv(t *testing.T, p envConfig) (*testEnv, *tracetest.SpanRecorder)
 	return newTestEnv(t, p), spans
 }
 
-// named gives the spans that ended under a name, once there is one.
-func named(t *testing.T, spans *tracetest.SpanRecorder, name string) []sdktrace.ReadOnlySpan {
+// spansNamed waits for a span of this name, and returns all of them.
+func spansNamed(t *testing.T, spans *tracetest.SpanRecorder, name string) []sdktrace.ReadOnlySpan {
 	t.Helper()
 	var found []sdktrace.ReadOnlySpan
 	testkit.Eventually(t, "a span "+name, func() bool {
@@ -55,13 +55,13 @@ func attributesOf(s sdktrace.ReadOnlySpan) map[attribute.Key]string {
 	return all
 }
 
-func TestRequestIsTracedFromTheEdgeToTheBackend(t *testing.T) {
+func TestTraceIncludesGatewayRedisWeChatAndBackend(t *testing.T) {
 	env, spans := newTracedEnv(t, envConfig{settings: func(c *session.Config) { c.CacheTTL = 0 }})
 	token := env.login("alice")
 	a := env.call("GET", "/api/items/42?page=2", token, "")
-	var got echoed
+	var got echoResponse
 	a.JSON(t, &got)
-	server := named(t, spans, "GET /api/")[0]
+	server := spansNamed(t, spans, "GET /api/")[0]
 	attributes := attributesOf(server)
 	for key, want := range map[attribute.Key]string{
 		"http.route": "/api/", "http.response.status_code": "200", "url.path": "/api/items/42", "http.request.method": "GET", "client.address": "127.0.0.1",
@@ -72,36 +72,36 @@ func TestRequestIsTracedFromTheEdgeToTheBackend(t *testing.T) {
 	}
 	backend := strings.Split(got.Header.Get("Traceparent"), "-")
 	if len(backend) != 4 || backend[1] != server.SpanContext().TraceID().String() || backend[2] == server.SpanContext().SpanID().String() {
-		t.Errorf("the backend was told %q of the span %v", got.Header.Get("Traceparent"), server.SpanContext())
+		t.Errorf("the backend received %q for the span %v", got.Header.Get("Traceparent"), server.SpanContext())
 	}
-	if redis := named(t, spans, "Redis load_session"); redis[0].Parent().TraceID() != redis[0].SpanContext().TraceID() {
+	if redis := spansNamed(t, spans, "Redis load_session"); redis[0].Parent().TraceID() != redis[0].SpanContext().TraceID() {
 		t.Error("the span of Redis has no parent")
 	}
-	named(t, spans, "WeChat /sns/jscode2session")
+	spansNamed(t, spans, "WeChat /sns/jscode2session")
 	if !strings.Contains(env.logs.String(), server.SpanContext().TraceID().String()) {
 		t.Error("no trace_id in the access log")
 	}
 }
 
-// Addresses and ports are apart, and a method that a client makes up is no label.
+// Addresses and ports are separate attributes, and unknown methods are not recorded.
 func TestSpansFollowTheConventionsForAddressesAndMethods(t *testing.T) {
 	env, spans := newTracedEnv(t, envConfig{})
 	env.call("GET", "/public/x", "", "")
-	client := named(t, spans, "GET")[0]
-	for _, s := range []sdktrace.ReadOnlySpan{named(t, spans, "GET /public/")[0], client} {
+	client := spansNamed(t, spans, "GET")[0]
+	for _, s := range []sdktrace.ReadOnlySpan{spansNamed(t, spans, "GET /public/")[0], client} {
 		got := attributesOf(s)
 		if got["server.address"] != "127.0.0.1" || got["server.port"] == "" {
 			t.Errorf("%s: server.address %q, server.port %q", s.Name(), got["server.address"], got["server.port"])
 		}
 	}
 	env.call("PURGE", "/public/x", "", "")
-	if got := attributesOf(named(t, spans, "HTTP")[0]); got["http.request.method"] != "_OTHER" {
+	if got := attributesOf(spansNamed(t, spans, "HTTP")[0]); got["http.request.method"] != "_OTHER" {
 		t.Errorf("%v", got)
 	}
 }
 
-// A client's trace is linked to; a trusted proxy's goes on.
-func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
+// A client's trace is only linked; a trusted proxy's is continued.
+func TestOnlyATrustedProxysTraceIsContinued(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
 		env, spans := newTracedEnv(t, envConfig{config: func(c *proxy.Config) {
 			if trusted {
@@ -109,8 +109,8 @@ func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
 			}
 		}})
 		env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent, "Tracestate", "a=b")
-		s := named(t, spans, "GET /public/")[0]
-		if believed := s.SpanContext().TraceID().String() == clientTrace; believed != trusted {
+		s := spansNamed(t, spans, "GET /public/")[0]
+		if continued := s.SpanContext().TraceID().String() == clientTrace; continued != trusted {
 			t.Errorf("trusted %v: the trace is %s", trusted, s.SpanContext().TraceID())
 		}
 		if linked := len(s.Links()) == 1 && s.Links()[0].SpanContext.TraceID().String() == clientTrace; linked == trusted {
@@ -119,27 +119,27 @@ func TestOnlyATrustedProxysTraceIsBelieved(t *testing.T) {
 	}
 }
 
-func TestFailureIsSeenInTheSpan(t *testing.T) {
+func TestErrorsAreRecordedInTheSpan(t *testing.T) {
 	env, spans := newTracedEnv(t, envConfig{backend: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
 	env.call("GET", "/public/x", "", "")
-	if got := attributesOf(named(t, spans, "GET /public/")[0]); got["error.type"] != "upstream_error" || got["http.response.status_code"] != "502" {
+	if got := attributesOf(spansNamed(t, spans, "GET /public/")[0]); got["error.type"] != "upstream_error" || got["http.response.status_code"] != "502" {
 		t.Errorf("%v", got)
 	}
 	env.call("GET", "/api/x", "", "")
-	if got := attributesOf(named(t, spans, "GET /api/")[0]); got["error.type"] != "token_missing" {
+	if got := attributesOf(spansNamed(t, spans, "GET /api/")[0]); got["error.type"] != "token_missing" {
 		t.Errorf("%v", got)
 	}
 }
 
-// No secret, no query, no token and no user is in what a collector gets.
+// Spans contain no secret, no query, no token and no user.
 func TestSpansHoldNoSecrets(t *testing.T) {
 	env, spans := newTracedEnv(t, envConfig{settings: func(c *session.Config) { c.CacheTTL = 0 }})
 	code := env.user("alice").Code()
 	a := env.call("POST", "/auth/login", "", `{"code":"`+code+`"}`)
-	var login loginAnswer
+	var login loginResponse
 	a.JSON(t, &login)
 	env.call("GET", "/api/x?password=hunter2", login.Token, "", "Cookie", "sid=secret-cookie")
-	named(t, spans, "GET /api/")
+	spansNamed(t, spans, "GET /api/")
 	var all strings.Builder
 	for _, s := range spans.Ended() {
 		all.WriteString(s.Name() + " " + s.Status().Description)
@@ -159,18 +159,18 @@ func TestSpansHoldNoSecrets(t *testing.T) {
 	}
 }
 
-// What is not sampled tells the backend so, and leaves no span.
-func TestUnsampledRequestIsToldOn(t *testing.T) {
+// The backend receives a trace context without the sampled flag.
+func TestUnsampledTraceIsPropagated(t *testing.T) {
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample()))
 	env := newTestEnv(t, envConfig{tracer: provider.Tracer("test")})
 	a := env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
-	var got echoed
+	var got echoResponse
 	if a.JSON(t, &got); !strings.HasSuffix(got.Header.Get("Traceparent"), "-00") || strings.Contains(got.Header.Get("Traceparent"), clientTrace) {
-		t.Errorf("the backend was told %q", got.Header.Get("Traceparent"))
+		t.Errorf("the backend received %q", got.Header.Get("Traceparent"))
 	}
 	off := newTestEnv(t, envConfig{})
 	a = off.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
 	if a.JSON(t, &got); got.Header.Get("Traceparent") != clientTraceparent {
-		t.Errorf("with tracing off the backend was told %q", got.Header.Get("Traceparent"))
+		t.Errorf("with tracing off the backend received %q", got.Header.Get("Traceparent"))
 	}
 }

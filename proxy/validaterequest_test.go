@@ -6,18 +6,18 @@ import (
 	"testing"
 )
 
-func TestConnectionListsABoundedNumberOfNames(t *testing.T) {
+func TestNumberOfConnectionOptionsIsLimited(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		lines   []string
 		refused bool
 	}{
-		"none":               {},
-		"as browsers do":     {lines: []string{"keep-alive, Upgrade"}},
-		"the most":           {lines: []string{strings.Repeat("x,", maxConnectionOptions-1) + "x"}},
-		"one more":           {lines: []string{strings.Repeat("x,", maxConnectionOptions) + "x"}, refused: true},
-		"one more, on lines": {lines: strings.Split(strings.Repeat("x\n", maxConnectionOptions)+"x", "\n"), refused: true},
-		"empty ones":         {lines: []string{strings.Repeat(",", maxConnectionOptions)}, refused: true},
+		"none":                       {},
+		"as from browsers":           {lines: []string{"keep-alive, Upgrade"}},
+		"the maximum":                {lines: []string{strings.Repeat("x,", maxConnectionOptions-1) + "x"}},
+		"one more":                   {lines: []string{strings.Repeat("x,", maxConnectionOptions) + "x"}, refused: true},
+		"one more, on several lines": {lines: strings.Split(strings.Repeat("x\n", maxConnectionOptions)+"x", "\n"), refused: true},
+		"empty names":                {lines: []string{strings.Repeat(",", maxConnectionOptions)}, refused: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

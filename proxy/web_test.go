@@ -18,7 +18,7 @@ import (
 
 const cookieName = "__Host-wxgate"
 
-// newWebEnv is a gateway whose route /h5/ takes cookies.
+// newWebEnv returns a gateway whose route /h5/ accepts the web cookie.
 func newWebEnv(t *testing.T, p envConfig) *testEnv {
 	t.Helper()
 	p.routes = []*proxy.Route{
@@ -39,7 +39,7 @@ func newWebEnv(t *testing.T, p envConfig) *testEnv {
 	return newTestEnv(t, p)
 }
 
-// ticket asks for a ticket.
+// ticket requests a ticket and returns its path.
 func (env *testEnv) ticket(token, next string) string {
 	env.t.Helper()
 	a := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next))
@@ -53,11 +53,11 @@ func (env *testEnv) ticket(token, next string) string {
 	return got.Path
 }
 
-// navigation is what a web-view sends that opens an address.
+// navigation are the headers that a web-view sends when it opens a URL.
 var navigation = []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
 
-// enter opens a page and gives its cookie, "name=value".
-func (env *testEnv) enter(token string) string {
+// openPage opens a page with a ticket and returns its cookie, "name=value".
+func (env *testEnv) openPage(token string) string {
 	env.t.Helper()
 	a := env.call("GET", env.ticket(token, "/h5/orders?x=1#/list"), "", "", navigation...)
 	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/orders?x=1#/list" {
@@ -66,6 +66,7 @@ func (env *testEnv) enter(token string) string {
 	return cookieOf(env.t, a)
 }
 
+// cookieOf returns the cookie of a response, and checks its attributes.
 func cookieOf(t testing.TB, a testkit.Response) string {
 	t.Helper()
 	lines := a.Header["Set-Cookie"]
@@ -81,16 +82,16 @@ func cookieOf(t testing.TB, a testkit.Response) string {
 	return pair
 }
 
-func TestPageEntersByTicketAndActsByCookie(t *testing.T) {
+func TestTicketOpensAWebSessionWithACookie(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
-	cookie := env.enter(env.login("alice"))
+	cookie := env.openPage(env.login("alice"))
 	a := env.call("GET", "/h5/orders", "", "", "Cookie", "theme=dark; "+cookie+"; lang=zh")
-	var got echoed
+	var got echoResponse
 	if a.JSON(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != env.user("alice").OpenID {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
 	if line := got.Header["Cookie"]; len(line) != 1 || line[0] != "theme=dark; lang=zh" {
-		t.Errorf("the backend got the cookies %q", line)
+		t.Errorf("the backend received the cookies %q", line)
 	}
 	for _, path := range []string{"/public/x", "/shared/x"} {
 		a := env.call("GET", path, "", "", "Cookie", cookie)
@@ -106,20 +107,20 @@ func TestPageEntersByTicketAndActsByCookie(t *testing.T) {
 		t.Errorf("a cookie as a token: %d %s", a.Status, a.Body)
 	}
 	if a := env.call("GET", "/h5/x", "bad", "", "Cookie", cookie); a.Code() != "token_invalid" {
-		t.Errorf("a bad token beside a good cookie: %d %s", a.Status, a.Body)
+		t.Errorf("an invalid token beside a valid cookie: %d %s", a.Status, a.Body)
 	}
 	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"; "+cookie); a.Code() != "token_missing" {
-		t.Errorf("the cookie twice: %d %s", a.Status, a.Body)
+		t.Errorf("two cookies: %d %s", a.Status, a.Body)
 	}
 }
 
-// challenges reports whether a 401 says in WWW-Authenticate what is wrong, as RFC 9110
-// asks of every 401, pages too.
+// challenges reports whether the response has WWW-Authenticate with the code. RFC 9110
+// requires it of every 401, pages included.
 func challenges(a testkit.Response, code string) bool {
 	return a.Header.Get("WWW-Authenticate") == `Bearer error="invalid_token", error_description="`+code+`"`
 }
 
-func TestEnterAnswersOnce(t *testing.T) {
+func TestTicketOpensOneSession(t *testing.T) {
 	redis := redistest.Start(t)
 	a := newWebEnv(t, envConfig{redis: redis})
 	b := newWebEnv(t, envConfig{redis: redis, sim: a.sim})
@@ -135,18 +136,18 @@ func TestEnterAnswersOnce(t *testing.T) {
 		}
 	}
 	for name, headers := range map[string][]string{
-		"a link elsewhere": {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"},
-		"a sibling's link": {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"},
-		"a script":         {"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"},
+		"a cross-site link":             {"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"},
+		"a link of a sibling subdomain": {"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"},
+		"a script":                      {"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors"},
 	} {
 		if got := a.call("GET", path, "", "", headers...); got.Code() != "invalid_ticket" || len(got.Header["Set-Cookie"]) > 0 {
 			t.Errorf("%s: %d %v", name, got.Status, got.Header)
 		}
 	}
 	first := a.call("GET", path, "", "", phone...)
-	again := b.call("GET", path, "", "", phone...) // a second tap, at the other instance
-	if first.Status != http.StatusSeeOther || again.Status != http.StatusSeeOther || cookieOf(t, first) != cookieOf(t, again) {
-		t.Errorf("first %d, again %d", first.Status, again.Status)
+	second := b.call("GET", path, "", "", phone...) // a second tap, on the other instance
+	if first.Status != http.StatusSeeOther || second.Status != http.StatusSeeOther || cookieOf(t, first) != cookieOf(t, second) {
+		t.Errorf("first %d, second %d", first.Status, second.Status)
 	}
 	if first.Header.Get("Cache-Control") != "private, no-store" || first.Header.Get("Referrer-Policy") != "no-referrer" {
 		t.Errorf("%v", first.Header)
@@ -157,7 +158,7 @@ func TestEnterAnswersOnce(t *testing.T) {
 	}
 }
 
-func TestTicketLeadsToOurCookieRoutesOnly(t *testing.T) {
+func TestTicketRedirectsToRoutesWithCookiesOnly(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
 	for _, next := range []string{
@@ -171,30 +172,30 @@ func TestTicketLeadsToOurCookieRoutesOnly(t *testing.T) {
 	if a := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`); a.Code() != "token_missing" {
 		t.Errorf("without a token: %d %s", a.Status, a.Body)
 	}
-	cookie := env.enter(token)
+	cookie := env.openPage(token)
 	if a := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.Code() != "token_missing" {
 		t.Errorf("by cookie: %d %s", a.Status, a.Body)
 	}
 }
 
-func TestOtherSitesPagesAreRefused(t *testing.T) {
+func TestCrossSiteRequestsAreRefused(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
-	cookie := env.enter(env.login("alice"))
+	cookie := env.openPage(env.login("alice"))
 	own := "http://" + env.addr
 	for _, c := range []struct {
 		name, method string
 		headers      []string
 		want         string
 	}{
-		{"our form", "POST", []string{"Sec-Fetch-Site", "same-origin"}, ""},
-		{"our old browser's form", "POST", []string{"Origin", own}, ""},
-		{"a further origin's", "POST", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://h5.example.cn"}, ""},
-		{"another site's form", "POST", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, "cross_origin"},
-		{"another site's old browser", "POST", []string{"Origin", "https://evil.example"}, "cross_origin"},
+		{"own form", "POST", []string{"Sec-Fetch-Site", "same-origin"}, ""},
+		{"own form, old browser", "POST", []string{"Origin", own}, ""},
+		{"an additional origin's", "POST", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://h5.example.cn"}, ""},
+		{"cross-site form", "POST", []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}, "cross_origin"},
+		{"cross-site form, old browser", "POST", []string{"Origin", "https://evil.example"}, "cross_origin"},
 		{"null", "POST", []string{"Origin", "null"}, "cross_origin"},
-		{"no sign", "POST", nil, "cross_origin"},
-		{"a link from elsewhere", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, ""},
-		{"a script elsewhere", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, "cross_origin"},
+		{"neither header", "POST", nil, "cross_origin"},
+		{"cross-site link", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, ""},
+		{"cross-site script", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, "cross_origin"},
 	} {
 		a := env.call(c.method, "/h5/x", "", "", append(c.headers, "Cookie", cookie)...)
 		if a.Code() != c.want || c.want != "" && a.Status != http.StatusForbidden {
@@ -211,15 +212,15 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 			t.Errorf("a handshake from %q: %d %s", origin, a.Status, a.Body)
 		}
 	}
-	// CORS lets scripts of the further origin use the cookie, there alone.
-	corsWorld := newWebEnv(t, envConfig{config: func(c *proxy.Config) {
+	// CORS allows scripts of the additional origin to send the cookie, on this route only.
+	withCORS := newWebEnv(t, envConfig{config: func(c *proxy.Config) {
 		for _, rt := range c.Routes {
 			rt.CORSOrigins = []string{"https://h5.example.cn", "https://www.example.cn"}
 		}
 	}})
 	for origin, want := range map[string]string{"https://h5.example.cn": "true", "https://www.example.cn": ""} {
 		for path, credentials := range map[string]string{"/h5/x": want, "/api/x": ""} {
-			a := corsWorld.call("OPTIONS", path, "", "", "Origin", origin, "Access-Control-Request-Method", "GET")
+			a := withCORS.call("OPTIONS", path, "", "", "Origin", origin, "Access-Control-Request-Method", "GET")
 			if a.Header.Get("Access-Control-Allow-Credentials") != credentials || a.Header.Get("Access-Control-Allow-Origin") != origin {
 				t.Errorf("%s at %s: %v", origin, path, a.Header)
 			}
@@ -230,7 +231,7 @@ func TestOtherSitesPagesAreRefused(t *testing.T) {
 func TestDeadCookieIsCleared(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
-	cookie := env.enter(token)
+	cookie := env.openPage(token)
 	if a := env.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
@@ -242,7 +243,7 @@ func TestDeadCookieIsCleared(t *testing.T) {
 	if a.Status != http.StatusUnauthorized || a.Code() != "session_ended" || !challenges(a, "session_ended") || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("a navigation: %d %v %s", a.Status, a.Header, a.Body)
 	}
-	// A reload after it has no cookie. A script, and a route without pages, get JSON.
+	// A reload after that has no cookie. A script, and a route without pages, get JSON.
 	for path, page := range map[string]bool{"/h5/x": true, "/api/x": false} {
 		a := env.call("GET", path, "", "", navigation...)
 		if a.Status != http.StatusUnauthorized || a.Code() != "token_missing" || strings.Contains(string(a.Body), "登录已过期") != page {
@@ -252,25 +253,25 @@ func TestDeadCookieIsCleared(t *testing.T) {
 	if a := env.call("GET", "/h5/x", "", ""); a.Code() != "token_missing" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
 		t.Errorf("a script without a cookie: %d %v", a.Status, a.Header)
 	}
-	var got echoed
+	var got echoResponse
 	a = env.call("GET", "/shared/x", "", "", "Cookie", cookie)
 	if a.JSON(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
 		t.Errorf("an optional route: %d %v %s", a.Status, a.Header, a.Body)
 	}
-	cookie = env.enter(env.login("bob"))
+	cookie = env.openPage(env.login("bob"))
 	env.redis.Stop()
 	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"x"); a.Code() == "session_ended" && len(a.Header["Set-Cookie"]) == 0 {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}
-	if a := env.call("GET", env.base[len(env.base):]+"/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(a.Header["Set-Cookie"]) > 0 {
+	if a := env.call("GET", "/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(a.Header["Set-Cookie"]) > 0 {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}
 }
 
-func TestGatewaysOwnEndpointsByCookie(t *testing.T) {
+func TestOwnEndpointsByCookie(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
-	cookie := env.enter(token)
+	cookie := env.openPage(token)
 	if a := env.call("GET", "/auth/session", "", "", "Cookie", cookie); a.Status != http.StatusOK || !strings.Contains(string(a.Body), appID) {
 		t.Errorf("session: %d %s", a.Status, a.Body)
 	}
@@ -287,24 +288,24 @@ func TestGatewaysOwnEndpointsByCookie(t *testing.T) {
 		t.Errorf("logout: %d %v", a.Status, a.Header)
 	}
 	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie); a.Code() != "session_ended" {
-		t.Errorf("after it: %d %s", a.Status, a.Body)
+		t.Errorf("after the logout: %d %s", a.Status, a.Body)
 	}
 	if a := env.call("GET", "/h5/x", token, ""); a.Status != http.StatusOK {
 		t.Errorf("the mini program's session: %d %s", a.Status, a.Body)
 	}
 }
 
-func TestAnotherUsersPageAsksFirst(t *testing.T) {
+func TestSwitchingUsersNeedsConfirmation(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	alice, bob := env.login("alice"), env.login("bob")
 	if a := env.call("PUT", "/auth/profile", alice, `{"nickname":"爱丽丝<b>"}`); a.Status != http.StatusOK {
 		t.Fatalf("%d %s", a.Status, a.Body)
 	}
-	cookie := env.enter(alice)
+	cookie := env.openPage(alice)
 	path := env.ticket(bob, "/h5/bob")
 	a := env.call("GET", path, "", "", append([]string{"Cookie", cookie}, navigation...)...)
-	bobs := env.user("bob").OpenID
-	if a.Status != http.StatusOK || !strings.Contains(string(a.Body), "爱丽丝&lt;b&gt;") || !strings.Contains(string(a.Body), bobs[len(bobs)-6:]) || len(a.Header["Set-Cookie"]) > 0 {
+	bobOpenID := env.user("bob").OpenID
+	if a.Status != http.StatusOK || !strings.Contains(string(a.Body), "爱丽丝&lt;b&gt;") || !strings.Contains(string(a.Body), bobOpenID[len(bobOpenID)-6:]) || len(a.Header["Set-Cookie"]) > 0 {
 		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
 	}
 	form := "ticket=" + url.QueryEscape(strings.TrimPrefix(path, "/auth/enter?ticket="))
@@ -319,14 +320,14 @@ func TestAnotherUsersPageAsksFirst(t *testing.T) {
 		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
 	}
 	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie); a.Code() != "session_ended" {
-		t.Errorf("alice's page goes on: %d %s", a.Status, a.Body)
+		t.Errorf("alice's web session is still valid: %d %s", a.Status, a.Body)
 	}
 	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookieOf(t, a)); a.Status != http.StatusOK {
 		t.Errorf("bob's page: %d %s", a.Status, a.Body)
 	}
 }
 
-func TestBackendCannotSetThePagesCookie(t *testing.T) {
+func TestBackendCannotSetTheWebCookie(t *testing.T) {
 	env := newWebEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Set-Cookie"] = []string{cookieName + "=forged; Path=/; Secure", "own=1"}
 	})})
@@ -341,8 +342,8 @@ func TestCookieIsRenewedBySetCookieOnly(t *testing.T) {
 	redis := redistest.Start(t)
 	a := newWebEnv(t, envConfig{redis: redis})
 	b := newWebEnv(t, envConfig{redis: redis, sim: a.sim, settings: func(c *session.Config) { c.RenewBefore = 1000 * time.Hour }})
-	cookie := a.enter(a.login("alice"))
-	// This instance has not sent it yet. A person who navigates gets his page all the same.
+	cookie := a.openPage(a.login("alice"))
+	// This instance has not sent the cookie yet, so that the response renews it.
 	first := b.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
 	if first.Status != http.StatusOK {
 		t.Fatalf("%d %s", first.Status, first.Body)
@@ -350,13 +351,13 @@ func TestCookieIsRenewedBySetCookieOnly(t *testing.T) {
 	if cookieOf(t, first) != cookie || first.Header.Get("Cache-Control") != "private, no-store" || first.Header.Get("X-Session-Token") != "" {
 		t.Errorf("%v", first.Header)
 	}
-	if again := b.call("GET", "/h5/x", "", "", "Cookie", cookie); len(again.Header["Set-Cookie"]) != 0 {
-		t.Errorf("%v", again.Header)
+	if second := b.call("GET", "/h5/x", "", "", "Cookie", cookie); len(second.Header["Set-Cookie"]) != 0 {
+		t.Errorf("%v", second.Header)
 	}
 }
 
-// An event stream of a page ends with the mini program's session.
-func TestPagesStreamIsCutOnLogout(t *testing.T) {
+// An event stream of a page ends with the session of the mini program.
+func TestWebStreamEndsOnLogout(t *testing.T) {
 	env := newWebEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, "data: 1\n\n")
@@ -366,7 +367,7 @@ func TestPagesStreamIsCutOnLogout(t *testing.T) {
 	token := env.login("alice")
 	req, err := http.NewRequestWithContext(t.Context(), "GET", env.base+"/h5/events", nil)
 	testkit.Must(t, err)
-	req.Header.Set("Cookie", env.enter(token))
+	req.Header.Set("Cookie", env.openPage(token))
 	res, err := client.Do(req)
 	testkit.Must(t, err)
 	defer res.Body.Close()
@@ -381,11 +382,10 @@ func TestPagesStreamIsCutOnLogout(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(5 * time.Second):
-		t.Error("the stream goes on")
+		t.Error("the stream stays open")
 	}
 }
 
-// No ticket and no cookie is in a log line.
 func TestTicketsAndCookiesAreNotLogged(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
@@ -402,7 +402,7 @@ func TestTicketsAndCookiesAreNotLogged(t *testing.T) {
 	}
 }
 
-func TestEnterWhileRedisIsAway(t *testing.T) {
+func TestEnterDuringARedisOutage(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	path := env.ticket(env.login("alice"), "/h5/")
 	env.redis.Stop()
