@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"sync/atomic"
+	"sync"
 )
 
 // heapFloor is the heap size below which no garbage collection is started. By
@@ -30,8 +30,9 @@ const (
 // A fixed GOGC of 100 lets the heap grow by the size of the stacks and globals too: for
 // 10,000 idle WebSockets, whose memory is mostly stacks, to four times the live heap.
 type gcTuner struct {
+	mu      sync.Mutex
 	percent int
-	stopped atomic.Bool
+	stopped bool
 }
 
 // applyHeapFloor applies heapFloor until stop is called. It does nothing if GOGC is
@@ -42,10 +43,7 @@ func applyHeapFloor() (stop func()) {
 	}
 	t := &gcTuner{percent: defaultGCPercent}
 	t.adjust(struct{}{})
-	return func() {
-		t.stopped.Store(true)
-		debug.SetGCPercent(defaultGCPercent)
-	}
+	return t.stop
 }
 
 // gcSentinel is unreachable from the start, so that its cleanup runs after the next
@@ -53,8 +51,17 @@ func applyHeapFloor() (stop func()) {
 // pointers in one block with reachable objects, which would keep it alive.
 type gcSentinel struct{ _ [4]*byte }
 
+func (t *gcTuner) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stopped = true
+	debug.SetGCPercent(defaultGCPercent)
+}
+
 func (t *gcTuner) adjust(struct{}) {
-	if t.stopped.Load() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
 		return
 	}
 	if percent := lastCollection().percent(); differs(percent, t.percent) {
