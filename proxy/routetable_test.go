@@ -83,3 +83,38 @@ func BenchmarkMatch(b *testing.B) {
 }
 
 func acceptsGet(rt *proxy.Route) bool { return rt.AcceptsMethod(http.MethodGet) }
+
+func TestLongestPathWinsThenHost(t *testing.T) {
+	t.Parallel()
+	table := proxy.NewTable([]*proxy.Route{
+		{Name: "root", Path: "/"},
+		{Name: "api", Path: "/api/"},
+		{Name: "api-a", Path: "/api/", Host: "a.test"},
+		{Name: "api-wild", Path: "/api/", Host: "*.test"},
+		{Name: "deep", Path: "/api/v1/admin", Methods: []string{"GET"}},
+		{Name: "deep-post", Path: "/api/v1/admin/", Methods: []string{"POST"}},
+	})
+	for _, c := range []struct{ host, path, method, want string }{
+		{"x", "/", "GET", "root"},
+		{"x", "/apiary", "GET", "root"},
+		{"x", "/api", "GET", "api"},
+		{"x", "/api/", "GET", "api"},
+		{"x", "/api/v1/administrator", "GET", "api"},
+		{"a.test", "/api/x", "GET", "api-a"},
+		{"b.test", "/api/x", "GET", "api-wild"},
+		{"test", "/api/x", "GET", "api"},
+		{"a.test", "/api/v1/admin/x/y/z", "GET", "deep"},
+		{"a.test", "/api/v1/admin", "HEAD", "deep"},
+		{"a.test", "/api/v1/admin", "POST", "deep-post"},
+		{"a.test", "/api/v1/admin", "DELETE", ""},
+	} {
+		m := table.Match(c.host, c.path, func(rt *proxy.Route) bool { return rt.AcceptsMethod(c.method) })
+		got := ""
+		if m.Route != nil {
+			got = m.Route.Name
+		}
+		if got != c.want || (c.want == "") != (m.Allowed != "") {
+			t.Errorf("%s %s%s: %q (allowed %q), want %q", c.method, c.host, c.path, got, m.Allowed, c.want)
+		}
+	}
+}

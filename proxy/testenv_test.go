@@ -249,3 +249,11 @@ func (env *testEnv) user(name string) *wechattest.User {
 	testkit.Must(env.t, err)
 	return u
 }
+
+// serve starts a server for the handler and returns its URL.
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}

@@ -1,7 +1,10 @@
 package proxy_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"strconv"
 	"strings"
 	"sync"
@@ -9,7 +12,35 @@ import (
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"wxgate/internal/testkit"
 )
+
+func TestEarlyHintsAreForwarded(t *testing.T) {
+	t.Parallel()
+	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Link", "</style.css>; rel=preload")
+		w.Header().Set("X-Session-Token", "stolen")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Del("Link")
+		io.WriteString(w, "done")
+	})})
+	var early textproto.MIMEHeader
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		Got1xxResponse: func(code int, h textproto.MIMEHeader) error {
+			if code == http.StatusEarlyHints {
+				early = h
+			}
+			return nil
+		},
+	})
+	req, err := http.NewRequestWithContext(ctx, "GET", env.base+"/public/x", nil)
+	testkit.Must(t, err)
+	a := env.do(req)
+	if early.Get("Link") == "" || early.Get("X-Session-Token") != "" || a.Header.Get("Link") != "" || string(a.Body) != "done" {
+		t.Errorf("early %v, then %v %s", early, a.Header, a.Body)
+	}
+}
 
 // net/http returns from WriteHeader when the client resets the stream, while another
 // goroutine of it may still read the header of a 1xx response. Changing the header then
