@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 )
 
 // Caddy is built from the Go module proxy.
@@ -25,7 +24,7 @@ https://127.0.0.1:%d {
 	tls %s %s`
 
 func startCaddy(ctx context.Context, s *Site) error {
-	bin, err := s.install(ctx, "github.com/caddyserver/caddy/v2/cmd/caddy", caddyVersion)
+	bin, err := s.Install(ctx, "github.com/caddyserver/caddy/v2/cmd/caddy", caddyVersion)
 	if err != nil {
 		return err
 	}
@@ -41,21 +40,4 @@ func startCaddy(ctx context.Context, s *Site) error {
 	cmd := exec.Command(bin, "run", "--adapter", "caddyfile", "--config", config)
 	cmd.Env = append(os.Environ(), "HOME="+s.Dir, "XDG_DATA_HOME="+s.Dir, "XDG_CONFIG_HOME="+s.Dir)
 	return s.run(ctx, "caddy", cmd)
-}
-
-// install builds a program of the Go module proxy, once, into a folder of .cache named
-// after its version.
-func (s *Site) install(ctx context.Context, pkg, version string) (string, error) {
-	dir := filepath.Join(s.Root, ".cache", "bin", version)
-	bin := filepath.Join(dir, filepath.Base(pkg))
-	if _, err := os.Stat(bin); err == nil {
-		return bin, nil
-	}
-	fmt.Fprintln(os.Stderr, "building", pkg, "once; this takes minutes")
-	cmd := exec.CommandContext(ctx, "go", "install", pkg+"@"+version)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go install %s: %w\n%s", pkg, err, out)
-	}
-	return bin, nil
 }

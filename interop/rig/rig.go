@@ -96,19 +96,3 @@ func (r *Rig) Write(name, text string) (string, error) {
 	}
 	return path, os.WriteFile(path, []byte(text), 0o644)
 }
-
-// Build compiles a package into the run's folder, once a run, and returns the path of
-// the binary. The module is the folder, relative to the repository, of the go.mod that
-// selects the versions.
-func (r *Rig) Build(ctx context.Context, module, pkg string) (string, error) {
-	bin := r.Path(strings.NewReplacer("/", "-", ".", "").Replace(pkg))
-	if _, err := os.Stat(bin); err == nil {
-		return bin, nil
-	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", bin, pkg)
-	cmd.Dir = filepath.Join(r.Root, module)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
-	}
-	return bin, nil
-}
