@@ -171,8 +171,11 @@ func waitingBackend(got *result) (*httptest.Server, context.CancelFunc) {
 	})), release
 }
 
+// limits are the settings of all gateways: many logins from one address, a short shutdown.
+const limits = "\nlimits: {login_per_ip: 1000/s}\nshutdown_timeout: 1s\n"
+
 func startGateway(ctx context.Context, r *rig.Rig, config string) (*rig.Gateway, error) {
-	return r.Gateway(ctx, config+"\nlimits: {login_per_ip: 1000/s}\nshutdown_timeout: 1s\n", nil)
+	return r.Gateway(ctx, config+limits, nil)
 }
 
 func route(backend string) string {
@@ -186,10 +189,8 @@ func startPair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*ri
 	if err != nil {
 		return gateways, "", err
 	}
-	for i := range gateways {
-		if gateways[i], err = startGateway(ctx, r, fmt.Sprintf("redis: {addrs: [%q]}\n%s", redis, route(backend))); err != nil {
-			return gateways, "", err
-		}
+	if gateways, err = r.GatewayPair(ctx, fmt.Sprintf("redis: {addrs: [%q]}\n%s%s", redis, route(backend), limits)); err != nil {
+		return gateways, "", err
 	}
 	base, err = startRepeater(ctx, r, gateways[:]...)
 	return gateways, base, err

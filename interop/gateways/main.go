@@ -76,17 +76,11 @@ func (t *trial) startGateways(ctx context.Context) (gateways [2]*rig.Gateway, er
 	if err != nil {
 		return gateways, err
 	}
-	config := fmt.Sprintf(`redis: {addrs: [%q]}
+	return t.GatewayPair(ctx, fmt.Sprintf(`redis: {addrs: [%q]}
 trusted_proxies: [127.0.0.1/32]
 limits: {max_body: 0}
 routes: [{path: /, upstreams: ["http://%s"]}]
-`, redis, t.backendAddress)
-	for i := range gateways {
-		if gateways[i], err = t.Gateway(ctx, config, nil); err != nil {
-			return gateways, err
-		}
-	}
-	return gateways, nil
+`, redis, t.backendAddress))
 }
 
 // all tests each balancer and fills the tables, which have a column for each.

@@ -74,6 +74,16 @@ func (r *Rig) Gateway(ctx context.Context, config string, cert *Certificate) (*G
 	return g, g.Start(ctx)
 }
 
+// GatewayPair starts two gateways with the same config and no TLS.
+func (r *Rig) GatewayPair(ctx context.Context, config string) (pair [2]*Gateway, err error) {
+	for i := range pair {
+		if pair[i], err = r.Gateway(ctx, config, nil); err != nil {
+			return pair, err
+		}
+	}
+	return pair, nil
+}
+
 // Start starts a gateway that has exited again, at the same addresses, and waits until
 // it is ready.
 func (g *Gateway) Start(ctx context.Context) error {

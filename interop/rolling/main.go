@@ -100,18 +100,12 @@ func startPair(ctx context.Context, r *rig.Rig, backend string) (gateways [2]*ri
 	if err != nil {
 		return gateways, err
 	}
-	config := fmt.Sprintf(`redis: {addrs: [%q]}
+	return r.GatewayPair(ctx, fmt.Sprintf(`redis: {addrs: [%q]}
 trusted_proxies: [127.0.0.1/32]
 shutdown_delay: 3s
 shutdown_timeout: 10s
 routes: [{path: /, upstreams: [%q]}]
-`, redis, backend)
-	for i := range gateways {
-		if gateways[i], err = r.Gateway(ctx, config, nil); err != nil {
-			return gateways, err
-		}
-	}
-	return gateways, nil
+`, redis, backend))
 }
 
 // restart restarts the gateways alternately under load.

@@ -68,15 +68,9 @@ func run(ctx context.Context, r *rig.Rig) error {
 // startGateways starts two instances in front of a backend that responds at once.
 func startGateways(ctx context.Context, r *rig.Rig, c *cluster, key []byte) (gateways [2]*rig.Gateway, err error) {
 	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	config := fmt.Sprintf(`redis: {addrs: [%s], cluster: true}
+	return r.GatewayPair(ctx, fmt.Sprintf(`redis: {addrs: [%s], cluster: true}
 secrets: [%s]
 limits: {login_per_ip: 100000/s}
 routes: [{path: /api/, upstreams: [%q]}]
-`, quoted(c.addresses()), base64.StdEncoding.EncodeToString(key), backend.URL)
-	for i := range gateways {
-		if gateways[i], err = r.Gateway(ctx, config, nil); err != nil {
-			return gateways, err
-		}
-	}
-	return gateways, nil
+`, quoted(c.addresses()), base64.StdEncoding.EncodeToString(key), backend.URL))
 }
