@@ -79,7 +79,7 @@ func TestAttacksOnThePrivateListener(t *testing.T) {
 			}
 		}
 		if got := env.raw(t, call("GET", user, operator)); got.Status != 200 || !strings.Contains(string(got.Body), s.ID) {
-			t.Errorf("the session did not outlive it: %s", outcome(got))
+			t.Errorf("the session was ended: %s", outcome(got))
 		}
 	})
 	t.Run("AD-05", func(t *testing.T) {
@@ -95,12 +95,12 @@ func TestAttacksOnThePrivateListener(t *testing.T) {
 		other := env.login("bob")
 		env.raw(t, call("DELETE", fmt.Sprintf("/api/users/%s/%s/sessions", app, other.OpenID), operator))
 		if log := env.log.String(); !strings.Contains(log, `"actor":"operators"`) || !strings.Contains(log, other.OpenID) || strings.Contains(log, adminToken) {
-			t.Error("the log does not say who ended whose sessions, or tells the token")
+			t.Error("the log does not say who ended whose sessions, or contains the token")
 		}
 	})
 	t.Run("CO-04", func(t *testing.T) {
 		t.Parallel()
-		// A page that a browser was lured to has no token, whatever host it is for.
+		// A malicious web page (CSRF, DNS rebinding) has no token, whatever its Host.
 		for _, lines := range [][]string{{"Origin: http://evil.test", "Content-Type: text/plain"}, {"Origin: null"}} {
 			request := strings.Replace(call("DELETE", user+"/sessions", append(lines, "Content-Length: 0")...), "127.0.0.1:9090", "evil.test", 1)
 			got := env.raw(t, request)

@@ -13,44 +13,44 @@ import (
 	"wxgate/session"
 )
 
-// auditEntry is what a call leaves in the log and in the audit trail: who did what
-// to whom, and whether it was done.
+// auditEntry records one action in the log and in the audit trail: who did what to
+// whom, and whether it succeeded.
 type auditEntry struct {
-	ID string    `json:"id,omitempty"` // made by the trail
-	At time.Time `json:"at,omitzero"`  // likewise, by Redis's clock
+	ID string    `json:"id,omitempty"` // assigned by the trail
+	At time.Time `json:"at,omitzero"`  // assigned by the trail, by Redis's clock
 
 	Actor     string `json:"actor"` // the token's name
 	Action    string `json:"action"`
 	OK        bool   `json:"ok"`
-	Error     string `json:"error,omitempty"` // its code
-	From      string `json:"from"`
+	Error     string `json:"error,omitempty"` // the error code
+	From      string `json:"from"`            // the client's address and port
 	RequestID string `json:"request_id"`
 
 	AppID   string    `json:"appid"`
 	OpenID  string    `json:"openid,omitempty"`
 	SID     string    `json:"sid,omitempty"`
 	Reason  string    `json:"reason,omitempty"` // of a ban
-	Until   time.Time `json:"until,omitzero"`   // of a ban; none: for good
-	Ended   int       `json:"ended,omitempty"`  // how many sessions
+	Until   time.Time `json:"until,omitzero"`   // of a ban; none: permanent
+	Ended   int       `json:"ended,omitempty"`  // number of sessions
 	WasOpen bool      `json:"was_open,omitempty"`
 }
 
-// audit writes the one line of the log that the call leaves, and appends it to
-// the audit trail of the scope that the call requires: backends that ask for
-// signatures all the time must not push out what operators did. An entry that can't be
-// appended is logged and doesn't fail the call, which has been carried out.
+// audit logs an entry and appends it to the audit trail of the scope that the call
+// requires. The trails are separate because they are bounded: the many signatures of
+// backends must not evict the actions of operators. An entry that can't be appended
+// is logged; the call, which has been carried out, doesn't fail.
 func (s *Server) audit(r *http.Request, trail Scope, e auditEntry, err error) {
-	e.Actor, e.OK, e.From, e.RequestID = tokenOf(r).Name, err == nil, r.RemoteAddr, requestID(r)
+	e.Actor, e.OK, e.From, e.RequestID = tokenFrom(r).Name, err == nil, r.RemoteAddr, requestID(r)
 	if err != nil {
 		e.Error = string(apierror.From(err).Code)
 	}
 	s.Log.Named("audit").Info("audit", append(e.fields(), zap.Error(err))...)
 	if err := s.appendAudit(r, trail, e); err != nil {
-		s.Log.Warn("the audit trail in the store has no entry of this action", zap.String("action", e.Action), zap.String("request_id", e.RequestID), zap.Error(err))
+		s.Log.Warn("this action could not be added to the audit trail", zap.String("action", e.Action), zap.String("request_id", e.RequestID), zap.Error(err))
 	}
 }
 
-// fields are those of the line in the log.
+// fields returns the fields of the log line.
 func (e auditEntry) fields() []zap.Field {
 	fields := []zap.Field{
 		zap.String("actor", e.Actor), zap.String("action", e.Action), zap.String("request_id", e.RequestID),
@@ -86,14 +86,14 @@ const (
 	actionAccessToken = "access_token"
 )
 
-// auditTimeout bounds what a call waits for its entry in the trail.
+// auditTimeout bounds how long a call waits until its entry is appended.
 const auditTimeout = 500 * time.Millisecond
 
 func (s *Server) appendAudit(r *http.Request, trail Scope, e auditEntry) error {
 	ctx, cancel := context.WithTimeout(detached(r), auditTimeout)
 	defer cancel()
 	for _, text := range []*string{&e.AppID, &e.OpenID, &e.SID, &e.Reason} {
-		*text = clipAudit(*text)
+		*text = truncateAuditText(*text)
 	}
 	text, err := json.Marshal(e)
 	if err != nil {
@@ -102,21 +102,21 @@ func (s *Server) appendAudit(r *http.Request, trail Scope, e auditEntry) error {
 	return s.Sessions.AppendAudit(ctx, string(trail), string(text))
 }
 
-// maxAuditText bounds each text of an entry, in bytes; the longest reason of a ban
-// has 2,000.
+// maxAuditText bounds each text of an entry, in bytes. A ban's reason has at most
+// 2,000 (maxReason characters).
 const maxAuditText = 2048
 
-func clipAudit(text string) string {
+func truncateAuditText(text string) string {
 	if len(text) <= maxAuditText {
 		return text
 	}
 	return strings.ToValidUTF8(text[:maxAuditText], "")
 }
 
-// readAudit is the entry as the API shows it.
-func readAudit(stored session.AuditEntry) auditEntry {
+// decodeAuditEntry returns a stored entry as the API shows it.
+func decodeAuditEntry(stored session.AuditEntry) auditEntry {
 	e := auditEntry{}
-	_ = json.Unmarshal([]byte(stored.Text), &e) // of our own making: its MAC was checked
+	_ = json.Unmarshal([]byte(stored.Text), &e) // package session has verified its MAC
 	e.ID, e.At = stored.ID, stored.At.UTC()
 	return e
 }

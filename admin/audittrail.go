@@ -10,28 +10,29 @@ import (
 	"wxgate/session"
 )
 
-// auditAnswer is one page of an audit trail, the newest first.
-type auditAnswer struct {
+// auditResponse is one page of an audit trail, the newest entry first.
+type auditResponse struct {
 	Entries []auditEntry `json:"entries"`
-	Next    string       `json:"next,omitempty"` // the value of before for the page after; none: this is the last
+	Next    string       `json:"next,omitempty"` // the value of before for the next page; none: this is the last
 }
 
+// The number of entries of a page.
 const (
-	auditPage    = 100 // entries, where no limit is asked for
-	maxAuditPage = 200
+	defaultAuditLimit = 100
+	maxAuditLimit     = 200
 )
 
-// auditQuery is what GET /api/audit may ask for.
+// auditQuery is the query of GET /api/audit.
 type auditQuery struct {
 	scope  Scope
 	before string
 	limit  int
 }
 
-// showAudit answers GET /api/audit?scope=…&before=…&limit=… with entries of the
-// trail of a scope. A token for some apps sees the entries of these apps.
+// showAudit handles GET /api/audit?scope=…&before=…&limit=…: it returns entries of the
+// trail of a scope. A token for some apps gets the entries of these apps only.
 func (s *Server) showAudit(w http.ResponseWriter, r *http.Request) error {
-	q, err := readAuditQuery(r.URL.Query())
+	q, err := parseAuditQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -39,28 +40,28 @@ func (s *Server) showAudit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, auditPageOf(tokenOf(r), stored, q.limit))
+	writeJSON(w, http.StatusOK, newAuditPage(tokenFrom(r), stored, q.limit))
 	return nil
 }
 
-func auditPageOf(t Token, stored []session.AuditEntry, limit int) auditAnswer {
-	answer := auditAnswer{Entries: []auditEntry{}}
+func newAuditPage(t Token, stored []session.AuditEntry, limit int) auditResponse {
+	page := auditResponse{Entries: []auditEntry{}}
 	for _, e := range stored {
-		entry := readAudit(e)
-		if !t.mayUse(entry.AppID) {
+		entry := decodeAuditEntry(e)
+		if !t.allowsApp(entry.AppID) {
 			continue
 		}
-		if len(answer.Entries) == limit {
-			answer.Next = answer.Entries[limit-1].ID
+		if len(page.Entries) == limit {
+			page.Next = page.Entries[limit-1].ID
 			break
 		}
-		answer.Entries = append(answer.Entries, entry)
+		page.Entries = append(page.Entries, entry)
 	}
-	return answer
+	return page
 }
 
-func readAuditQuery(q url.Values) (auditQuery, error) {
-	out := auditQuery{scope: ScopeAdmin, limit: auditPage}
+func parseAuditQuery(q url.Values) (auditQuery, error) {
+	out := auditQuery{scope: ScopeAdmin, limit: defaultAuditLimit}
 	for name, values := range q {
 		if len(values) != 1 || !out.set(name, values[0]) {
 			return out, apierror.New(apierror.BadRequest, "scope is admin, wechat or token, before the id of an entry, limit 1 to 200, each once at most")
@@ -69,7 +70,7 @@ func readAuditQuery(q url.Values) (auditQuery, error) {
 	return out, nil
 }
 
-// set takes one parameter, and reports false for one that is unknown or wrong.
+// set sets one parameter. It reports false for an unknown or invalid one.
 func (q *auditQuery) set(name, value string) bool {
 	switch name {
 	case "scope":
@@ -81,7 +82,7 @@ func (q *auditQuery) set(name, value string) bool {
 	case "limit":
 		n, err := strconv.Atoi(value)
 		q.limit = n
-		return err == nil && 1 <= n && n <= maxAuditPage
+		return err == nil && 1 <= n && n <= maxAuditLimit
 	}
 	return false
 }

@@ -11,8 +11,8 @@ import (
 	"wxgate/session"
 )
 
-// banAnswer is a ban; without Until it has no end.
-type banAnswer struct {
+// banResponse is a ban; without Until it is permanent.
+type banResponse struct {
 	Reason string    `json:"reason,omitempty"`
 	Until  time.Time `json:"until,omitzero"`
 }
@@ -20,13 +20,13 @@ type banAnswer struct {
 // maxReason bounds a ban's reason, in characters.
 const maxReason = 500
 
-// banRequest is the body of PUT …/ban; both fields may be left out.
+// banRequest is the body of PUT …/ban; both fields are optional.
 type banRequest struct {
 	Reason string   `json:"reason"`
 	Until  *endTime `json:"until"`
 }
 
-// endTime takes an RFC 3339 time or Unix seconds.
+// endTime is written as an RFC 3339 time or as Unix seconds.
 type endTime time.Time
 
 func (e *endTime) UnmarshalJSON(raw []byte) error {
@@ -43,15 +43,15 @@ func (e *endTime) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// ban answers PUT /api/users/{appid}/{openid}/ban: the user's sessions end,
-// logins are refused until the ban's end. The user need not have come yet.
+// ban handles PUT /api/users/{appid}/{openid}/ban: it ends the user's sessions and
+// refuses logins until the ban's end. The user may not have logged in yet.
 func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
-	appid, openid := userOf(r)
+	appid, openid := userFromPath(r)
 	if err := s.checkApp(appid); err != nil {
 		return err
 	}
 	if len(openid) > maxOpenID {
-		return apierror.New(apierror.BadRequest, "this is no openid")
+		return apierror.New(apierror.BadRequest, "this is not an openid")
 	}
 	ban, err := readBan(r)
 	if err != nil {
@@ -62,11 +62,11 @@ func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, ended{n})
+	writeJSON(w, http.StatusOK, endedResponse{n})
 	return nil
 }
 
-// maxOpenID is in bytes; WeChat's have 28 characters.
+// maxOpenID bounds an openid, in bytes; WeChat's have 28.
 const maxOpenID = 128
 
 func readBan(r *http.Request) (session.Ban, error) {
@@ -84,19 +84,19 @@ func readBan(r *http.Request) (session.Ban, error) {
 	ban.Until = time.Time(*req.Until)
 	switch {
 	case !ban.Until.After(time.Now()):
-		return ban, apierror.New(apierror.BadRequest, "until lies in the past")
+		return ban, apierror.New(apierror.BadRequest, "until is in the past")
 	case ban.Until.Year() > lastYear:
-		return ban, apierror.New(apierror.BadRequest, "until lies too far ahead: it is in seconds, or left out for good")
+		return ban, apierror.New(apierror.BadRequest, "until is too far in the future: write seconds, or leave it out for a permanent ban")
 	}
 	return ban, nil
 }
 
-// lastYear is the last that RFC 3339 can write.
+// lastYear is the last year that RFC 3339 can represent.
 const lastYear = 9999
 
-// unban answers DELETE /api/users/{appid}/{openid}/ban.
+// unban handles DELETE /api/users/{appid}/{openid}/ban.
 func (s *Server) unban(w http.ResponseWriter, r *http.Request) error {
-	appid, openid := userOf(r)
+	appid, openid := userFromPath(r)
 	_, err := s.Sessions.Unban(detached(r), appid, openid)
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionUnban, AppID: appid, OpenID: openid}, err)
 	if err != nil {

@@ -15,15 +15,15 @@ const (
 	eventWriteTimeout = 10 * time.Second
 )
 
-// liveEvent is what GET /api/events sends each time that figures are taken.
-type liveEvent struct {
-	Status statusAnswer `json:"status"`
-	Point  *point       `json:"point,omitempty"` // what it adds to the history
+// statusEvent is the data of the events of GET /api/events.
+type statusEvent struct {
+	Status statusResponse `json:"status"`
+	Point  *point         `json:"point,omitempty"` // the newest point of the history
 }
 
-// streamEvents answers GET /api/events with the overview as server-sent events of the
-// kind status, one every two seconds, until the client disconnects, its token is
-// removed, or the gateway stops.
+// streamEvents handles GET /api/events: it sends the status as server-sent events of
+// type status, one for each sample of the metrics, until the client disconnects, its
+// token is removed, or the gateway stops.
 func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		setEventHeader(w.Header())
@@ -39,8 +39,8 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	defer func() { <-s.streams }()
 	setEventHeader(w.Header())
 	stream := http.NewResponseController(w)
-	defer func() { _ = stream.SetWriteDeadline(time.Time{}) }() // another request may come on the connection
-	for s.sendEvent(r.Context(), w, stream) == nil && s.figures.wait(r.Context()) && s.stillAuthorized(tokenOf(r)) {
+	defer func() { _ = stream.SetWriteDeadline(time.Time{}) }() // the connection may be reused
+	for s.sendEvent(r.Context(), w, stream) == nil && s.history.waitForSample(r.Context()) && s.stillAuthorized(tokenFrom(r)) {
 	}
 	return nil
 }
@@ -48,12 +48,12 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 func setEventHeader(h http.Header) {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx in front would hold events back
+	h.Set("X-Accel-Buffering", "no") // nginx would buffer the events
 }
 
 func (s *Server) sendEvent(ctx context.Context, w http.ResponseWriter, stream *http.ResponseController) error {
-	event := liveEvent{Status: s.status(ctx)}
-	if p, ok := s.figures.lastPoint(); ok {
+	event := statusEvent{Status: s.status(ctx)}
+	if p, ok := s.history.lastPoint(); ok {
 		event.Point = &p
 	}
 	data, err := json.Marshal(event)
@@ -64,18 +64,18 @@ func (s *Server) sendEvent(ctx context.Context, w http.ResponseWriter, stream *h
 	text.WriteString("event: status\ndata: ")
 	text.Write(data)
 	text.WriteString("\n\n")
-	_ = stream.SetWriteDeadline(time.Now().Add(eventWriteTimeout)) // a reader that stalls holds a stream
+	_ = stream.SetWriteDeadline(time.Now().Add(eventWriteTimeout)) // a client that stops reading must not occupy a stream
 	if _, err := w.Write(text.Bytes()); err != nil {
 		return err
 	}
 	return stream.Flush()
 }
 
-// stillAuthorized reports whether a reload has left the token what it needs here.
+// stillAuthorized reports whether the token, after a reload, still permits the stream.
 func (s *Server) stillAuthorized(t Token) bool {
-	for _, now := range s.config().Tokens {
-		if now.Token.Equal(t.Token.Reveal()) {
-			return now.has(ScopeAdmin) && now.Apps == nil
+	for _, current := range s.config().Tokens {
+		if current.Token.Equal(t.Token.Reveal()) {
+			return current.hasScope(ScopeAdmin) && current.Apps == nil
 		}
 	}
 	return false

@@ -8,16 +8,16 @@ import (
 	"wxgate/apierror"
 )
 
-// status is the answer of /healthz and /readyz.
-type status struct {
+// healthResponse is the response of /healthz and /readyz.
+type healthResponse struct {
 	Status   string   `json:"status"`
 	Problems []string `json:"problems,omitempty"`
 }
 
-// ready answers 200 while requests can be served, else 503 and which part is
-// missing. With ?store=ignore the store plays no part: a load balancer that took
-// every instance out because Redis is unreachable would lose the users whose sessions the
-// instances still know.
+// ready handles GET /readyz: 200 while requests can be served, else 503 and the
+// reasons. ?store=ignore leaves out the store: a load balancer that removed every
+// instance because Redis is unreachable would cut off the users whose sessions the
+// instances have cached.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	var problems []string
 	if s.Draining() {
@@ -30,8 +30,8 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if len(problems) == 0 {
-		writeJSON(w, http.StatusOK, status{"ready", nil})
+		writeJSON(w, http.StatusOK, healthResponse{"ready", nil})
 		return
 	}
-	writeJSON(w, http.StatusServiceUnavailable, status{"not_ready", problems})
+	writeJSON(w, http.StatusServiceUnavailable, healthResponse{"not_ready", problems})
 }

@@ -10,8 +10,8 @@ import (
 	"wxgate/apierror"
 )
 
-// writeJSON answers with v, without a newline behind it: some SDKs for WeChat can't
-// parse one.
+// writeJSON writes v as the response, without a trailing newline: some SDKs for WeChat
+// can't parse one.
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -31,21 +31,21 @@ func readJSON(r *http.Request, v any) error {
 	if err != nil {
 		return err
 	}
-	return decode(raw, v)
+	return decodeObject(raw, v)
 }
 
-// readOptionalJSON is readJSON for calls whose body may be left out.
+// readOptionalJSON is readJSON for calls whose body is optional.
 func readOptionalJSON(r *http.Request, v any) error {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil || len(raw) == 0 {
 		return err
 	}
-	return decode(raw, v)
+	return decodeObject(raw, v)
 }
 
-func decode(raw []byte, v any) error {
-	object := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) // null would pass for an empty one
-	if err := json.Unmarshal(raw, v); err != nil || !object {
+func decodeObject(raw []byte, v any) error {
+	isObject := bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) // null would decode as an empty object
+	if err := json.Unmarshal(raw, v); err != nil || !isObject {
 		return apierror.New(apierror.BadRequest, "the body must be one JSON object with fields of the right type").WithCause(err)
 	}
 	return nil

@@ -8,9 +8,9 @@ import (
 	"wxgate/wechat"
 )
 
-// decrypt answers POST /api/users/{appid}/{openid}/decrypt with the open data
-// that the user's session_key opens. It does not prove who made the data: AES-CBC is
-// malleable, and whoever sent data and iv can have changed what they say.
+// decrypt handles POST /api/users/{appid}/{openid}/decrypt: it decrypts open data with
+// the user's session_key. That does not prove that WeChat made the data: AES-CBC is
+// malleable, and the sender of data and iv may have changed their content.
 func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
 		EncryptedData string `json:"encrypted_data"`
@@ -20,9 +20,9 @@ func (s *Server) decrypt(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if req.EncryptedData == "" || req.IV == "" {
-		return apierror.New(apierror.BadRequest, "encrypted_data and iv are both asked for")
+		return apierror.New(apierror.BadRequest, "encrypted_data and iv are both required")
 	}
-	appid, openid := userOf(r)
+	appid, openid := userFromPath(r)
 	data, err := s.openData(r, appid, openid, req.EncryptedData, req.IV)
 	s.audit(r, ScopeWeChat, auditEntry{Action: actionDecrypt, AppID: appid, OpenID: openid}, err)
 	if err != nil {
@@ -40,7 +40,7 @@ func (s *Server) openData(r *http.Request, appid, openid, data, iv string) (json
 	return s.WeChat.OpenData(r.Context(), appid, openid, key, data, iv)
 }
 
-// sign answers POST /api/users/{appid}/{openid}/sign with the message's
+// sign handles POST /api/users/{appid}/{openid}/sign: it returns the message's
 // HMAC-SHA256 under the session_key, in hex.
 func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 	var req struct {
@@ -50,10 +50,10 @@ func (s *Server) sign(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if req.Message == nil || *req.Message == "" {
-		// The signature of the empty message is what WeChat's own session calls ask for.
+		// WeChat's own session calls are authorized by the signature of the empty message.
 		return apierror.New(apierror.BadRequest, "message is missing or empty")
 	}
-	appid, openid := userOf(r)
+	appid, openid := userFromPath(r)
 	key, err := s.Sessions.LatestSessionKey(r.Context(), appid, openid)
 	s.audit(r, ScopeWeChat, auditEntry{Action: actionSign, AppID: appid, OpenID: openid}, err)
 	if err != nil {

@@ -33,14 +33,14 @@ func TestOpenDataIsDecryptedForABackend(t *testing.T) {
 	if a.Status != http.StatusOK || got.OpenGID != "群" || got.N != 7 || got.Watermark.AppID != app {
 		t.Errorf("decrypted: %v", a)
 	}
-	env.wasAudited("decrypt", "orders", alice.OpenID)
+	env.checkAudited("decrypt", "orders", alice.OpenID)
 	if strings.Contains(env.log.String(), "群") {
-		t.Error("the log holds what was decrypted")
+		t.Error("the log contains decrypted data")
 	}
 }
 
-// Each way in which what comes can be wrong, with what a backend is told.
-func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
+// Each way in which open data can be invalid, with the response that a backend gets.
+func TestInvalidOpenDataIsRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.login("alice")
@@ -53,26 +53,26 @@ func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 	stranger.Code()
 	part := base64.StdEncoding.EncodeToString([]byte("no whole block"))
 	for name, c := range map[string]struct{ body, want string }{
-		"no body":              {"", "400 bad_request"},
-		"no JSON":              {"{", "400 bad_request"},
-		"a list":               {"[]", "400 bad_request"},
-		"nothing":              {"{}", "400 bad_request"},
-		"no data":              {fmt.Sprintf(`{"iv":%q}`, good.IV), "400 bad_request"},
-		"no iv":                {fmt.Sprintf(`{"encrypted_data":%q}`, good.EncryptedData), "400 bad_request"},
-		"a number for data":    {fmt.Sprintf(`{"encrypted_data":7,"iv":%q}`, good.IV), "400 bad_request"},
-		"a number for iv":      {fmt.Sprintf(`{"encrypted_data":%q,"iv":7}`, good.EncryptedData), "400 bad_request"},
-		"data is not base64":   {sealed(wechattest.OpenData{EncryptedData: "?!", IV: good.IV}), "400 bad_data"},
-		"iv is not base64":     {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: "?!"}), "400 bad_data"},
-		"a part of a block":    {sealed(wechattest.OpenData{EncryptedData: part, IV: good.IV}), "400 bad_data"},
-		"an iv of 14 bytes":    {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: part}), "400 bad_data"},
-		"too long":             {sealed(wechattest.OpenData{EncryptedData: strings.Repeat("A", 100_000), IV: good.IV}), "400 bad_data"},
-		"a body beyond 1 MiB":  {sealed(wechattest.OpenData{EncryptedData: strings.Repeat("A", 2<<20), IV: good.IV}), "413 body_too_large"},
-		"another iv":           {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: bob.Encrypt(nil, time.Time{}).IV}), "400 bad_data"},
-		"another user's":       {sealed(bob.Encrypt(map[string]any{"x": 1}, time.Time{})), "400 bad_data"},
-		"another app's":        {sealed(stranger.Encrypt(map[string]any{"x": 1}, time.Time{})), "400 bad_data"},
-		"old, as if replayed":  {sealed(alice.Encrypt(nil, time.Now().Add(-6*time.Minute))), "400 bad_data"},
-		"of the time to come":  {sealed(alice.Encrypt(nil, time.Now().Add(5*time.Minute))), "400 bad_data"},
-		"good, for comparison": {sealed(good), "200"},
+		"no body":               {"", "400 bad_request"},
+		"no JSON":               {"{", "400 bad_request"},
+		"a list":                {"[]", "400 bad_request"},
+		"nothing":               {"{}", "400 bad_request"},
+		"no data":               {fmt.Sprintf(`{"iv":%q}`, good.IV), "400 bad_request"},
+		"no iv":                 {fmt.Sprintf(`{"encrypted_data":%q}`, good.EncryptedData), "400 bad_request"},
+		"a number for data":     {fmt.Sprintf(`{"encrypted_data":7,"iv":%q}`, good.IV), "400 bad_request"},
+		"a number for iv":       {fmt.Sprintf(`{"encrypted_data":%q,"iv":7}`, good.EncryptedData), "400 bad_request"},
+		"data is not base64":    {sealed(wechattest.OpenData{EncryptedData: "?!", IV: good.IV}), "400 bad_data"},
+		"iv is not base64":      {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: "?!"}), "400 bad_data"},
+		"a part of a block":     {sealed(wechattest.OpenData{EncryptedData: part, IV: good.IV}), "400 bad_data"},
+		"an iv of 14 bytes":     {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: part}), "400 bad_data"},
+		"too long":              {sealed(wechattest.OpenData{EncryptedData: strings.Repeat("A", 100_000), IV: good.IV}), "400 bad_data"},
+		"a body beyond 1 MiB":   {sealed(wechattest.OpenData{EncryptedData: strings.Repeat("A", 2<<20), IV: good.IV}), "413 body_too_large"},
+		"another iv":            {sealed(wechattest.OpenData{EncryptedData: good.EncryptedData, IV: bob.Encrypt(nil, time.Time{}).IV}), "400 bad_data"},
+		"another user's":        {sealed(bob.Encrypt(map[string]any{"x": 1}, time.Time{})), "400 bad_data"},
+		"another app's":         {sealed(stranger.Encrypt(map[string]any{"x": 1}, time.Time{})), "400 bad_data"},
+		"old, as if replayed":   {sealed(alice.Encrypt(nil, time.Now().Add(-6*time.Minute))), "400 bad_data"},
+		"from the future":       {sealed(alice.Encrypt(nil, time.Now().Add(5*time.Minute))), "400 bad_data"},
+		"valid, for comparison": {sealed(good), "200"},
 	} {
 		if a := env.call("POST", path, wechatToken, c.body); outcome(a) != c.want {
 			t.Errorf("%s: want %s, got %v", name, c.want, a)
@@ -80,7 +80,7 @@ func TestOpenDataThatIsWrongIsRefused(t *testing.T) {
 	}
 }
 
-func TestAKeyThatHasChangedIsTold(t *testing.T) {
+func TestAStaleSessionKeyIsReported(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.login("alice")
@@ -90,7 +90,7 @@ func TestAKeyThatHasChangedIsTold(t *testing.T) {
 	if a := env.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); outcome(a) != "401 session_key_stale" {
 		t.Errorf("data under a newer key: %v", a)
 	}
-	env.login("alice") // the newest session's key is the one in force
+	env.login("alice") // the newest session's key is used
 	if a := env.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(nil, time.Time{}))); a.Status != http.StatusOK {
 		t.Errorf("after a login: %v", a)
 	}
@@ -121,7 +121,7 @@ func TestAMessageIsSignedAsWeChatDoes(t *testing.T) {
 			t.Errorf("%q: want %s, got %v", message, want, a)
 		}
 	}
-	env.wasAudited("sign", "orders", "vector")
+	env.checkAudited("sign", "orders", "vector")
 	for body, want := range map[string]string{
 		"": "400 bad_request", `{"message":""}`: "400 bad_request", "{}": "400 bad_request", `{"message":null}`: "400 bad_request", `{"message":7}`: "400 bad_request",
 		`{"message":"` + strings.Repeat("x", 2<<20) + `"}`: "413 body_too_large",

@@ -9,7 +9,7 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func TestTheConsolesPageIsOpenAndLoadsNothingFromElsewhere(t *testing.T) {
+func TestTheConsolePageNeedsNoTokenAndLoadsNothingFromOtherOrigins(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	seen, todo := map[string]bool{}, []string{"/console/"}

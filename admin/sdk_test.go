@@ -28,7 +28,7 @@ func (t relayTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // What docs/relay.md shows is the type above.
-func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
+func TestTheDocumentedTransportMakesAnSDKUseTheRelay(t *testing.T) {
 	t.Parallel()
 	docs, err := os.ReadFile("../docs/relay.md")
 	testkit.Must(t, err)
@@ -48,9 +48,9 @@ func TestTheTransportOfTheDocsPointsAnSDKAtTheRelay(t *testing.T) {
 	testkit.Must(t, err)
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "image/jpeg" {
-		t.Errorf("answered %d, %s", res.StatusCode, res.Header.Get("Content-Type"))
+		t.Errorf("got %d, %s", res.StatusCode, res.Header.Get("Content-Type"))
 	}
-	if query, _ := env.last(); query != "access_token=[redacted]&x=a/b" {
+	if query, _ := env.lastCall(); query != "access_token=[redacted]&x=a/b" {
 		t.Errorf("WeChat got %s", query)
 	}
 	token, err := sdk.Get("https://api.weixin.qq.com/cgi-bin/token?grant_type=client_credential&appid=x&secret=kept-by-the-gateway")

@@ -8,8 +8,8 @@ import (
 	"wxgate/wechat"
 )
 
-// statusAnswer is the overview of this instance.
-type statusAnswer struct {
+// statusResponse is the state of this instance.
+type statusResponse struct {
 	Build
 	Now       time.Time    `json:"now"`
 	StartedAt time.Time    `json:"started_at"`
@@ -23,18 +23,18 @@ type statusAnswer struct {
 }
 
 type configStatus struct {
-	AppliedAt  time.Time `json:"applied_at,omitzero"` // the configuration in force
+	AppliedAt  time.Time `json:"applied_at,omitzero"` // of the current configuration
 	LastReload string    `json:"last_reload"`         // applied or refused
 }
 
-// requestStatus: rates, percentiles, answers and errors are of the last minute, or of
-// WindowSeconds where the process is younger.
+// requestStatus describes the requests of the public listener. Rates, percentiles,
+// responses and errors are of the last WindowSeconds, at most statusWindow.
 type requestStatus struct {
 	WindowSeconds float64            `json:"window_seconds"`
 	PerSecond     float64            `json:"per_second"`
 	P50           float64            `json:"p50_seconds"`
 	P99           float64            `json:"p99_seconds"`
-	Answers       map[string]float64 `json:"answers"` // by class of status: 2xx
+	Responses     map[string]float64 `json:"answers"` // by status class, such as 2xx
 	Errors        map[string]float64 `json:"errors"`  // the gateway's own, by code
 	InFlight      float64            `json:"in_flight"`
 	Sockets       float64            `json:"sockets"`
@@ -42,51 +42,52 @@ type requestStatus struct {
 }
 
 type sinceStart struct {
-	Answers map[string]float64 `json:"answers"`
-	Errors  map[string]float64 `json:"errors"`
+	Responses map[string]float64 `json:"answers"`
+	Errors    map[string]float64 `json:"errors"`
 }
 
-// sessionStatus counts in this instance: to count what lies in Redis would take a
-// scan of all of it.
+// sessionStatus has the counts of this instance: counting the sessions in Redis would
+// take a scan of all keys.
 type sessionStatus struct {
-	Cached  float64 `json:"cached"`  // in use, that this instance has a copy of
-	Watched float64 `json:"watched"` // requests, streams and sockets under way that end with their session
+	Cached  float64 `json:"cached"`  // sessions in this instance's cache
+	Watched float64 `json:"watched"` // requests, streams and sockets in flight, which end with their session
 	Started float64 `json:"started"` // by this instance since its start
 	Ended   float64 `json:"ended"`
 }
 
 type redisStatus struct {
-	Store     string `json:"store"` // where sessions are kept, in words
+	Store     string `json:"store"` // Gateway.Store
 	Reachable bool   `json:"reachable"`
 	Problem   string `json:"problem,omitempty"`
 }
 
 type appStatus struct {
 	AppID       string            `json:"appid"`
-	Circuits    map[string]string `json:"circuits"` // of calls to WeChat, by class: closed, half-open or open
+	Circuits    map[string]string `json:"circuits"` // circuit breakers of WeChat API calls, by class of call: closed, half-open or open
 	AccessToken *tokenStatus      `json:"access_token,omitempty"`
 }
 
-// tokenStatus is the shared access token's; how old it is, WeChat doesn't tell.
+// tokenStatus is the state of the shared access token. WeChat doesn't say when it was
+// issued.
 type tokenStatus struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// showStatus answers GET /api/status.
+// showStatus handles GET /api/status.
 func (s *Server) showStatus(w http.ResponseWriter, r *http.Request) error {
 	writeJSON(w, http.StatusOK, s.status(r.Context()))
 	return nil
 }
 
-// storeAnswerLimit is what the overview waits for Redis.
-const storeAnswerLimit = 800 * time.Millisecond
+// redisStatusTimeout bounds how long the status waits for Redis.
+const redisStatusTimeout = 800 * time.Millisecond
 
-func (s *Server) status(ctx context.Context) statusAnswer {
-	now, before := s.figures.latest()
-	ctx, cancel := context.WithTimeout(ctx, storeAnswerLimit)
+func (s *Server) status(ctx context.Context) statusResponse {
+	now, before := s.history.window()
+	ctx, cancel := context.WithTimeout(ctx, redisStatusTimeout)
 	defer cancel()
-	a := statusAnswer{
-		Build: s.Gateway.Build, Now: s.figures.now().UTC(), StartedAt: s.Gateway.Started.UTC(), Draining: s.Draining(),
+	res := statusResponse{
+		Build: s.Gateway.Build, Now: s.history.now().UTC(), StartedAt: s.Gateway.Started.UTC(), Draining: s.Draining(),
 		Config:   configStatus{LastReload: "applied"},
 		Requests: newRequestStatus(now, before),
 		Sessions: sessionStatus{
@@ -95,24 +96,24 @@ func (s *Server) status(ctx context.Context) statusAnswer {
 		Redis: s.redisStatus(ctx), Apps: []appStatus{},
 	}
 	if now.gauges[metricReloadOK] == 0 {
-		a.Config.LastReload = "refused"
+		res.Config.LastReload = "refused"
 	}
 	if at := now.gauges[metricReloadAt]; at > 0 {
-		a.Config.AppliedAt = time.Unix(int64(at), 0).UTC()
+		res.Config.AppliedAt = time.Unix(int64(at), 0).UTC()
 	}
 	for _, app := range s.WeChat.Status(ctx) {
-		a.Apps = append(a.Apps, newAppStatus(app))
+		res.Apps = append(res.Apps, newAppStatus(app))
 	}
-	return a
+	return res
 }
 
 func newRequestStatus(now, before sample) requestStatus {
 	d := now.since(before)
 	return requestStatus{
-		WindowSeconds: d.seconds, PerSecond: d.perSecond(d.total()), P50: d.quantile(.5), P99: d.quantile(.99),
-		Answers: nonZero(d.answers), Errors: nonZero(d.errors),
+		WindowSeconds: d.seconds, PerSecond: d.perSecond(d.totalResponses()), P50: d.quantile(.5), P99: d.quantile(.99),
+		Responses: withoutZeros(d.responses), Errors: withoutZeros(d.errors),
 		InFlight: now.gauges[metricInFlight], Sockets: now.gauges[metricSockets],
-		SinceStart: sinceStart{nonZero(now.answers), nonZero(now.errors)},
+		SinceStart: sinceStart{withoutZeros(now.responses), withoutZeros(now.errors)},
 	}
 }
 
@@ -130,10 +131,4 @@ func newAppStatus(app wechat.AppStatus) appStatus {
 		status.AccessToken = &tokenStatus{app.TokenExpires.UTC()}
 	}
 	return status
-}
-
-// showHistory answers GET /api/history with the points of the last ten minutes.
-func (s *Server) showHistory(w http.ResponseWriter, _ *http.Request) error {
-	writeJSON(w, http.StatusOK, map[string]any{"points": s.figures.history()})
-	return nil
 }

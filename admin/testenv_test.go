@@ -35,8 +35,8 @@ const (
 	otherToken    = "token-of-the-other-app"
 )
 
-// testEnv is a private listener with what stands behind it: a real Redis and
-// the simulated WeChat.
+// testEnv is a private listener with its dependencies: a real Redis and the
+// simulated WeChat.
 type testEnv struct {
 	t        *testing.T
 	redis    *redistest.Server
@@ -108,7 +108,7 @@ func (env *testEnv) listen(log *zap.Logger) {
 		Relay: map[string][]string{app: {"/wxa/getwxacodeunlimit", "/cgi-bin/*", "/wxa/img_sec_check"}, otherApp: nil},
 	}
 	env.server = admin.New(admin.Options{
-		Sessions: env.sessions, WeChat: env.wechat, Metrics: env.metrics, Log: log, Draining: env.draining.Load, Gateway: shownGateway(),
+		Sessions: env.sessions, WeChat: env.wechat, Metrics: env.metrics, Log: log, Draining: env.draining.Load, Gateway: fakeGateway(),
 		FailureInterval: time.Millisecond, SampleInterval: 20 * time.Millisecond,
 	}, config)
 	ctx, stop := context.WithCancel(context.Background())
@@ -130,7 +130,7 @@ func (env *testEnv) user(name string) *wechattest.User {
 	return u
 }
 
-// login opens a session as a login of the user would.
+// login starts a session as a login of the user would.
 func (env *testEnv) login(name string) *session.Session {
 	env.t.Helper()
 	u := env.user(name)
@@ -141,7 +141,7 @@ func (env *testEnv) login(name string) *session.Session {
 	return s
 }
 
-// outcome is the status, and the gateway's error code where there is one.
+// outcome returns the status and, if there is one, the gateway's error code.
 func outcome(a testkit.Response) string {
 	return strings.TrimSpace(fmt.Sprint(a.Status, " ", a.Code()))
 }
@@ -157,8 +157,8 @@ func (env *testEnv) try(method, path, token, body string, headers ...string) (te
 	return testkit.Call(http.DefaultClient, method, env.base+path, token, body, headers...)
 }
 
-// audited gives the last line of the audit log.
-func (env *testEnv) audited() map[string]any {
+// lastAuditLine returns the last line of the audit log.
+func (env *testEnv) lastAuditLine() map[string]any {
 	env.t.Helper()
 	var last map[string]any
 	for line := range strings.Lines(env.log.String()) {

@@ -7,43 +7,44 @@ import (
 )
 
 const (
-	throttleBurst     = 10              // failures of an address that are answered at once
-	throttleMaxDelay  = 5 * time.Second // a failure that would wait longer is refused unseen
-	throttleAddresses = 10_000          // that are told apart; more share one entry
+	throttleBurst     = 10              // failures of an address that are not delayed
+	throttleMaxDelay  = 5 * time.Second // a failure that would be delayed longer is refused at once
+	throttleAddresses = 10_000          // bounds the memory; further addresses share one entry
 )
 
-// throttle spaces the failed authentications of each address, however many
-// connections it uses: ten at once, then one each interval.
+// throttle limits the rate of failed authentications of each address, over all its
+// connections: a burst of ten, then one per interval.
 type throttle struct {
 	interval time.Duration
 	mu       sync.Mutex
-	next     map[netip.Prefix]time.Time // when the burst of an address is whole again
+	refilled map[netip.Prefix]time.Time // when the full burst is available again
 }
 
 func newThrottle(interval time.Duration) *throttle {
-	return &throttle{interval: interval, next: map[netip.Prefix]time.Time{}}
+	return &throttle{interval: interval, refilled: map[netip.Prefix]time.Time{}}
 }
 
-// delay counts a failure and says how long its answer has to wait. ok is false
-// where that is too long; then the failure isn't counted, and delay says when to
-// try again.
+// delay counts a failure and returns how long its response must be delayed. ok is
+// false if that is more than throttleMaxDelay; then the failure isn't counted, and
+// delay is the time to wait before the next try.
 func (t *throttle) delay(remote string, now time.Time) (delay time.Duration, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	key := t.key(remote, now)
-	full := t.next[key]
-	if full.Before(now) {
-		full = now
+	refilled := t.refilled[key]
+	if refilled.Before(now) {
+		refilled = now
 	}
-	delay = max(full.Sub(now)-(throttleBurst-1)*t.interval, 0)
+	delay = max(refilled.Sub(now)-(throttleBurst-1)*t.interval, 0)
 	if delay > throttleMaxDelay {
 		return throttleMaxDelay, false
 	}
-	t.next[key] = full.Add(t.interval)
+	t.refilled[key] = refilled.Add(t.interval)
 	return delay, true
 }
 
-// key is the address, an IPv6 one as the network of /64 that a single host has.
+// key returns the address or, for IPv6, its /64 network, which a single host may use.
+// It returns the zero value for the addresses beyond throttleAddresses.
 func (t *throttle) key(remote string, now time.Time) netip.Prefix {
 	peer, err := netip.ParseAddrPort(remote)
 	if err != nil {
@@ -54,20 +55,20 @@ func (t *throttle) key(remote string, now time.Time) netip.Prefix {
 		bits = 64
 	}
 	prefix, _ := addr.Prefix(bits)
-	if _, known := t.next[prefix]; !known && len(t.next) >= throttleAddresses {
-		t.forget(now)
+	if _, known := t.refilled[prefix]; !known && len(t.refilled) >= throttleAddresses {
+		t.evict(now)
 	}
-	if _, known := t.next[prefix]; !known && len(t.next) >= throttleAddresses {
+	if _, known := t.refilled[prefix]; !known && len(t.refilled) >= throttleAddresses {
 		return netip.Prefix{}
 	}
 	return prefix
 }
 
-// forget drops the addresses whose burst is whole again.
-func (t *throttle) forget(now time.Time) {
-	for prefix, full := range t.next {
-		if !full.After(now) {
-			delete(t.next, prefix)
+// evict removes the addresses whose full burst is available again.
+func (t *throttle) evict(now time.Time) {
+	for prefix, refilled := range t.refilled {
+		if !refilled.After(now) {
+			delete(t.refilled, prefix)
 		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestThrottleSpacesTheFailuresOfAnAddress(t *testing.T) {
+func TestThrottleDelaysTheFailuresOfAnAddress(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	th := newThrottle(100 * time.Millisecond)
@@ -21,7 +21,7 @@ func TestThrottleSpacesTheFailuresOfAnAddress(t *testing.T) {
 		delays = append(delays, delay)
 	}
 	if len(delays) != 60 || refused != 40 || delays[9] != 0 || delays[10] != 100*time.Millisecond || delays[59] != throttleMaxDelay {
-		t.Errorf("%d answered, %d refused: %v", len(delays), refused, delays)
+		t.Errorf("%d delayed, %d refused: %v", len(delays), refused, delays)
 	}
 	for _, other := range []string{"10.0.0.8:1234", "[2001:db8::1]:1"} {
 		if delay, ok := th.delay(other, now); delay != 0 || !ok {
@@ -33,7 +33,7 @@ func TestThrottleSpacesTheFailuresOfAnAddress(t *testing.T) {
 	}
 }
 
-func TestThrottleTakesANetworkForOneHost(t *testing.T) {
+func TestThrottleTreatsAnIPv6NetworkAsOneAddress(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_700_000_000, 0)
 	th := newThrottle(time.Second)
@@ -55,11 +55,11 @@ func TestThrottleIsBounded(t *testing.T) {
 	for i := range throttleAddresses + 1000 {
 		th.delay(fmt.Sprintf("10.%d.%d.%d:1", i>>16, i>>8&255, i&255), now)
 	}
-	if len(th.next) > throttleAddresses+1 {
-		t.Errorf("%d addresses are kept", len(th.next))
+	if len(th.refilled) > throttleAddresses+1 {
+		t.Errorf("%d addresses are kept", len(th.refilled))
 	}
 	th.delay("192.0.2.1:1", now.Add(time.Hour))
-	if len(th.next) != 1 {
-		t.Errorf("%d addresses are kept an hour later", len(th.next))
+	if len(th.refilled) != 1 {
+		t.Errorf("%d addresses are kept an hour later", len(th.refilled))
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"wxgate/session"
 )
 
-// shownUser is a user as the listener shows him.
-type shownUser struct {
+// userJSON is the response of GET /api/users/{appid}/{openid}.
+type userJSON struct {
 	AppID, OpenID, UnionID string
 	Profile                struct {
 		Nickname  string
@@ -33,7 +33,7 @@ type shownUser struct {
 	}
 }
 
-func (env *testEnv) show(path string) (u shownUser) {
+func (env *testEnv) show(path string) (u userJSON) {
 	env.t.Helper()
 	a := env.call("GET", path, adminToken, "")
 	if a.Status != http.StatusOK {
@@ -68,12 +68,12 @@ func TestAUserIsShownWithSessionsAndWithoutSecrets(t *testing.T) {
 	}
 	text := string(env.call("GET", path, adminToken, "").Body)
 	if strings.Contains(text, alice.SessionKey()) || strings.Contains(text, "key") {
-		t.Errorf("a key is shown: %s", text)
+		t.Errorf("a key is in the response: %s", text)
 	}
 	if a := env.call("GET", "/api/users/"+otherApp+"/"+alice.OpenID, adminToken, ""); outcome(a) != "404 not_found" {
 		t.Errorf("at another app: %v", a)
 	}
-	// A path that is escaped without need means the same user.
+	// An unnecessary escape in the path makes no difference.
 	escaped := "/api/users/" + app + "/%" + fmt.Sprintf("%X", alice.OpenID[0]) + alice.OpenID[1:]
 	if a := env.call("GET", escaped, adminToken, ""); a.Status != http.StatusOK {
 		t.Errorf("%s: %v", escaped, a)
@@ -93,7 +93,7 @@ func TestOneSessionIsShownAndEnded(t *testing.T) {
 	if a := env.call("DELETE", path, adminToken, ""); a.Status != http.StatusOK || string(a.Body) != "{\"ended\":1}" {
 		t.Errorf("ended: %v", a)
 	}
-	env.wasAudited("end_session", "operators", s.OpenID)
+	env.checkAudited("end_session", "operators", s.OpenID)
 	for _, method := range []string{"GET", "DELETE"} {
 		for _, sid := range []string{s.ID, "nonsense", strings.Repeat("A", 44)} {
 			if a := env.call(method, "/api/sessions/"+sid, adminToken, ""); outcome(a) != "404 not_found" {
@@ -106,10 +106,10 @@ func TestOneSessionIsShownAndEnded(t *testing.T) {
 	}
 }
 
-// wasAudited checks the actor, action and subject of the last audit line.
-func (env *testEnv) wasAudited(action, actor, openid string) map[string]any {
+// checkAudited checks the actor, action and user of the last audit line.
+func (env *testEnv) checkAudited(action, actor, openid string) map[string]any {
 	env.t.Helper()
-	line := env.audited()
+	line := env.lastAuditLine()
 	if line["action"] != action || line["actor"] != actor || line["openid"] != openid || line["appid"] != app ||
 		line["ok"] != true || line["request_id"] == "" || line["from"] == "" {
 		env.t.Errorf("want an audit line of %s by %s on %s, got %v", action, actor, openid, line)
@@ -130,7 +130,7 @@ func TestAllSessionsOfAUserAreEnded(t *testing.T) {
 			t.Errorf("want %s, got %v", want, a)
 		}
 	}
-	env.wasAudited("end_all_sessions", "operators", alice)
+	env.checkAudited("end_all_sessions", "operators", alice)
 	if u := env.show("/api/users/" + app + "/" + bob.OpenID); len(u.Sessions) != 1 {
 		t.Errorf("another user's sessions: %+v", u)
 	}
@@ -147,25 +147,25 @@ func TestABanEndsSessionsAndIsLifted(t *testing.T) {
 	if a.Status != http.StatusOK || string(a.Body) != "{\"ended\":1}" {
 		t.Fatalf("ban: %v", a)
 	}
-	line := env.wasAudited("ban", "operators", mallory)
+	line := env.checkAudited("ban", "operators", mallory)
 	if line["reason"] != "spam" {
 		t.Errorf("the audit line: %v", line)
 	}
 	if u := env.show(user); u.Ban == nil || u.Ban.Reason != "spam" || !u.Ban.Until.Equal(until) || len(u.Sessions) != 0 {
 		t.Errorf("shown: %+v", u)
 	}
-	for range 2 { // lifting what is lifted does no harm
+	for range 2 { // lifting a ban is idempotent
 		if a := env.call("DELETE", user+"/ban", adminToken, ""); a.Status != http.StatusNoContent {
 			t.Errorf("unban: %v", a)
 		}
 	}
-	env.wasAudited("unban", "operators", mallory)
+	env.checkAudited("unban", "operators", mallory)
 	if u := env.show(user); u.Ban != nil {
 		t.Errorf("after the unban: %+v", u)
 	}
 }
 
-func TestABanMayComeBeforeTheUser(t *testing.T) {
+func TestAUserMayBeBannedBeforeTheFirstLogin(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	stranger := env.user("stranger").OpenID
@@ -185,7 +185,7 @@ func TestABanMayComeBeforeTheUser(t *testing.T) {
 	}
 }
 
-func TestABanThatIsWrongIsRefused(t *testing.T) {
+func TestInvalidBansAreRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	past := time.Now().Add(-time.Minute)

@@ -1,6 +1,6 @@
-// Package console is the page of the private listener: a look at the gateway, its users
-// and its audit trail. It holds no secret; all that it shows comes from the API, with the
-// token that an operator gives it.
+// Package console serves the web page of the private listener, which shows the gateway,
+// its users and its audit trail. The page contains no data: it calls the private
+// listener's API with the token that an operator enters.
 package console
 
 import (
@@ -16,17 +16,16 @@ import (
 //go:embed static
 var static embed.FS
 
-// Path is where the page lies.
+// Path is the URL path of the page.
 const Path = "/console/"
 
-// contentSecurityPolicy lets the page load from here and from nowhere else, run no
-// code that isn't a file of its own, send no form, and be framed by nobody. Whatever a
-// user calls himself can't become markup: the page sets text only, and the browser
-// refuses anything else.
+// contentSecurityPolicy allows resources of this origin only, no inline code, no form
+// submission and no framing. Trusted Types without any policy make the browser refuse
+// markup from scripts: a user's nickname can't become HTML.
 const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// header is what every answer under Path has.
+// header is set on every response under Path.
 var header = [][2]string{
 	{"Content-Security-Policy", contentSecurityPolicy},
 	{"X-Content-Type-Options", "nosniff"},
@@ -41,7 +40,7 @@ type Page struct{ files map[string]file }
 
 type file struct{ contentType, content string }
 
-// contentTypes of the files, whatever the machine thinks of their names.
+// contentTypes are set by extension, independent of the machine's MIME tables.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -49,17 +48,17 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// New takes the files that are embedded.
+// New loads the embedded files.
 func New() Page {
 	p := Page{map[string]file{}}
 	entries, err := static.ReadDir("static")
 	if err != nil {
-		panic(err) // embedded, so it is there
+		panic(err) // impossible: the directory is embedded
 	}
 	for _, e := range entries {
 		content, err := fs.ReadFile(static, path.Join("static", e.Name()))
 		if err != nil {
-			panic(err) // likewise
+			panic(err) // impossible: the file is embedded
 		}
 		p.files[Path+e.Name()] = file{contentTypes[path.Ext(e.Name())], string(content)}
 	}
@@ -68,13 +67,13 @@ func New() Page {
 	return p
 }
 
-// Redirect answers /console with where the page is.
+// Redirect redirects /console to Path.
 func Redirect(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, Path, http.StatusPermanentRedirect)
 }
 
-// Serve answers GET and HEAD below Path. It returns an error for a file that is not
-// there.
+// Serve handles GET and HEAD below Path. It returns a not_found error for a file that
+// does not exist.
 func (p Page) Serve(w http.ResponseWriter, r *http.Request) error {
 	f, found := p.files[r.URL.Path]
 	if !found {
@@ -86,6 +85,6 @@ func (p Page) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	h.Set("Content-Type", f.contentType)
 	h.Set("Content-Length", strconv.Itoa(len(f.content)))
-	_, _ = w.Write([]byte(f.content)) // net/http sends none of it to HEAD
+	_, _ = w.Write([]byte(f.content)) // net/http discards it for HEAD
 	return nil
 }

@@ -96,7 +96,7 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	}, public)
 	p.admin = admin.New(admin.Options{
 		Sessions: p.sessions, WeChat: p.wechat, Metrics: p.registry, Log: log.Named("admin"),
-		Gateway: p.adminGateway(), Figures: console.console, Draining: p.draining.Load,
+		Gateway: p.adminGateway(), ConsoleMetrics: console.console, Draining: p.draining.Load,
 	}, adminConfig(c))
 	p.startSampling()
 	return p, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"wxgate/internal/config"
+	"wxgate/internal/httprule"
 	"wxgate/wechat/wechattest"
 )
 
@@ -45,7 +46,7 @@ func (c *simCommand) apps() ([]wechattest.App, error) {
 	var apps []wechattest.App
 	for _, text := range c.Apps {
 		id, secret, _ := strings.Cut(text, "=")
-		if !config.IsAppID(id) || !config.IsAppSecret(secret) {
+		if !httprule.ValidAppID(id) || !config.IsAppSecret(secret) {
 			return nil, usageError{"--app " + config.Quote(id) + " is not of the form APPID=SECRET"}
 		}
 		apps = append(apps, wechattest.App{ID: id, Secret: secret})

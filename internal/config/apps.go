@@ -1,5 +1,7 @@
 package config
 
+import "wxgate/internal/httprule"
+
 func (v *validator) checkApps() {
 	nonEmpty(v, "apps", v.Apps)
 	seen := map[string]string{}
@@ -14,7 +16,7 @@ func (v *validator) checkApps() {
 }
 
 func (v *validator) checkApp(key string, app App) {
-	if !IsAppID(app.AppID) {
+	if !httprule.ValidAppID(app.AppID) {
 		v.errorf(key+".appid", "%s is not an appid: 1 to 64 letters, digits, - and _", Quote(app.AppID))
 	}
 	if app.Secret == "" {
@@ -29,12 +31,6 @@ func (v *validator) checkApp(key string, app App) {
 	v.checkPush(key+".push", app.Push)
 	v.checkPrefetch(key+".prefetch", app.Prefetch)
 	v.checkAPISecurity(key+".api_security", app.APISecurity)
-}
-
-// IsAppID accepts 1 to 64 letters, digits, - and _. WeChat's appids are 18
-// characters long and begin with wx; test accounts may use others.
-func IsAppID(text string) bool {
-	return text != "" && len(text) <= 64 && only(text, isAlphanumeric, "_-")
 }
 
 // IsAppSecret accepts 1 to 256 visible ASCII characters.

@@ -10,11 +10,11 @@ import (
 	"wxgate/session"
 )
 
-// findUsers answers GET /api/users?phone=… (or openid, user_id, unionid) with the users
-// that this is true of: of one app with &appid=…, else of all that the token may be
-// used for.
+// findUsers handles GET /api/users?phone=… (or openid, user_id, unionid): it returns the
+// matching users of one app with &appid=…, else of all apps that the token may be used
+// for.
 func (s *Server) findUsers(w http.ResponseWriter, r *http.Request) error {
-	query, appid, err := userQuery(r.URL.Query())
+	query, appid, err := parseUserQuery(r.URL.Query())
 	if err != nil {
 		return err
 	}
@@ -22,9 +22,9 @@ func (s *Server) findUsers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	users := []userAnswer{}
+	users := []userResponse{}
 	for _, appid := range appids {
-		found, err := s.search(r, appid, query)
+		found, err := s.findUsersOfApp(r, appid, query)
 		if err != nil {
 			return err
 		}
@@ -34,34 +34,36 @@ func (s *Server) findUsers(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// userSearch is what users are looked for by; one field is set.
-type userSearch struct {
-	openid string
-	fact   session.Query
+// userQuery is what users are found by; one of its fields is set.
+type userQuery struct {
+	openid  string
+	indexed session.Query
 }
 
-// userQuery takes one fact, once.
-func userQuery(q url.Values) (query userSearch, appid string, err error) {
-	query = userSearch{q.Get("openid"), session.Query{Phone: q.Get("phone"), UserID: q.Get("user_id"), UnionID: q.Get("unionid")}}
-	given := 0
+// parseUserQuery accepts exactly one parameter to find users by, and optionally appid.
+func parseUserQuery(q url.Values) (query userQuery, appid string, err error) {
+	query = userQuery{q.Get("openid"), session.Query{Phone: q.Get("phone"), UserID: q.Get("user_id"), UnionID: q.Get("unionid")}}
+	criteria := 0
 	for name, values := range q {
 		switch {
 		case !slices.Contains([]string{"openid", "phone", "user_id", "unionid", "appid"}, name) || len(values) != 1 || values[0] == "":
-			given = -len(q)
+			criteria = -len(q) // invalid
 		case name != "appid":
-			given++
+			criteria++
 		}
 	}
-	if given != 1 {
-		return query, "", apierror.New(apierror.BadRequest, "users are found by one of openid, phone, user_id and unionid, and appid")
+	if criteria != 1 {
+		return query, "", apierror.New(apierror.BadRequest, "users are found by one of openid, phone, user_id and unionid, and optionally appid")
 	}
 	return query, q.Get("appid"), nil
 }
 
+// searchedApps returns the apps to search: the named one, or all that the token may be
+// used for.
 func (s *Server) searchedApps(r *http.Request, appid string) ([]string, error) {
-	token := tokenOf(r)
+	token := tokenFrom(r)
 	if appid != "" {
-		if !token.mayUse(appid) {
+		if !token.allowsApp(appid) {
 			s.logAuthFailure(r, "app", token.Name)
 			return nil, apierror.New(apierror.Forbidden, "this token is not for this app")
 		}
@@ -69,7 +71,7 @@ func (s *Server) searchedApps(r *http.Request, appid string) ([]string, error) {
 	}
 	var appids []string
 	for id := range s.config().Relay {
-		if token.mayUse(id) {
+		if token.allowsApp(id) {
 			appids = append(appids, id)
 		}
 	}
@@ -77,9 +79,9 @@ func (s *Server) searchedApps(r *http.Request, appid string) ([]string, error) {
 	return appids, nil
 }
 
-func (s *Server) search(r *http.Request, appid string, query userSearch) ([]userAnswer, error) {
+func (s *Server) findUsersOfApp(r *http.Request, appid string, query userQuery) ([]userResponse, error) {
 	if query.openid == "" {
-		return s.usersOf(r, appid, query.fact)
+		return s.findIndexedUsers(r, appid, query.indexed)
 	}
 	u, err := s.Sessions.User(r.Context(), appid, query.openid)
 	if errors.Is(err, session.ErrNotFound) {
@@ -88,15 +90,16 @@ func (s *Server) search(r *http.Request, appid string, query userSearch) ([]user
 	if err != nil {
 		return nil, err
 	}
-	return []userAnswer{newUserAnswer(u)}, nil
+	return []userResponse{newUserResponse(u)}, nil
 }
 
-func (s *Server) usersOf(r *http.Request, appid string, query session.Query) ([]userAnswer, error) {
+// findIndexedUsers finds users by the store's indexes.
+func (s *Server) findIndexedUsers(r *http.Request, appid string, query session.Query) ([]userResponse, error) {
 	found, err := s.Sessions.FindUsers(r.Context(), appid, query)
 	if err != nil {
 		return nil, err
 	}
-	var answers []userAnswer
+	var users []userResponse
 	for _, u := range found {
 		u, err := s.Sessions.User(r.Context(), u.AppID, u.OpenID) // with the sessions
 		if errors.Is(err, session.ErrNotFound) {
@@ -105,7 +108,7 @@ func (s *Server) usersOf(r *http.Request, appid string, query session.Query) ([]
 		if err != nil {
 			return nil, err
 		}
-		answers = append(answers, newUserAnswer(u))
+		users = append(users, newUserResponse(u))
 	}
-	return answers, nil
+	return users, nil
 }

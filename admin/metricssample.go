@@ -7,7 +7,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// The metrics that the figures come from, as docs/metrics.md has them.
+// The metrics of a sample, as docs/metrics.md documents them.
 const (
 	metricRequests = "wxgate_requests_total"
 	metricErrors   = "wxgate_errors_total"
@@ -23,21 +23,21 @@ const (
 	metricReloadAt = "wxgate_config_last_applied_timestamp_seconds"
 )
 
-// sample is what the metrics said at one time.
+// sample holds the values of the metrics at one time.
 type sample struct {
-	at      time.Time
-	answers map[string]float64 // by class of status: 2xx
-	errors  map[string]float64 // by the gateway's code
-	buckets []bucket           // of durations
-	timed   float64            // how many durations; those above the highest bound included
-	gauges  map[string]float64 // of all labels together
+	at        time.Time
+	responses map[string]float64 // by status class, such as 2xx
+	errors    map[string]float64 // by the gateway's error code
+	buckets   []bucket           // of durations
+	durations float64            // number of durations, including those above the highest bucket
+	gauges    map[string]float64 // summed over all labels
 }
 
-// bucket counts what lasted up to so many seconds, the buckets below it included.
+// bucket is the number of durations up to upTo seconds, cumulative.
 type bucket struct{ upTo, count float64 }
 
 func newSample(at time.Time, families []*dto.MetricFamily) sample {
-	s := sample{at: at, answers: map[string]float64{}, errors: map[string]float64{}, gauges: map[string]float64{}}
+	s := sample{at: at, responses: map[string]float64{}, errors: map[string]float64{}, gauges: map[string]float64{}}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			s.read(f.GetName(), m)
@@ -49,12 +49,12 @@ func newSample(at time.Time, families []*dto.MetricFamily) sample {
 func (s *sample) read(name string, m *dto.Metric) {
 	switch name {
 	case metricRequests:
-		s.answers[statusClass(label(m, "status"))] += m.GetCounter().GetValue()
+		s.responses[statusClass(label(m, "status"))] += m.GetCounter().GetValue()
 	case metricErrors:
 		s.errors[label(m, "code")] += m.GetCounter().GetValue()
 	case metricDuration:
 		s.addBuckets(m.GetHistogram().GetBucket())
-		s.timed += float64(m.GetHistogram().GetSampleCount())
+		s.durations += float64(m.GetHistogram().GetSampleCount())
 	case metricInFlight, metricSockets, metricStreams, metricSessions, metricStarted, metricEnded, metricReloadOK, metricReloadAt:
 		s.gauges[name] += m.GetGauge().GetValue() + m.GetCounter().GetValue() // one of them is nil
 	}
@@ -76,8 +76,8 @@ func statusClass(status string) string {
 	return status[:1] + "xx"
 }
 
-// addBuckets adds a route's buckets to those of the others, which have the same
-// bounds.
+// addBuckets adds a route's buckets to the sum; the buckets of all routes have the
+// same bounds.
 func (s *sample) addBuckets(list []*dto.Bucket) {
 	if s.buckets == nil {
 		s.buckets = make([]bucket, len(list))
@@ -88,19 +88,19 @@ func (s *sample) addBuckets(list []*dto.Bucket) {
 	}
 }
 
-// delta is what happened between two samples.
+// delta is the difference between two samples.
 type delta struct {
-	seconds float64
-	answers map[string]float64
-	errors  map[string]float64
-	buckets []bucket
-	timed   float64
+	seconds   float64
+	responses map[string]float64
+	errors    map[string]float64
+	buckets   []bucket
+	durations float64
 }
 
 func (s sample) since(before sample) delta {
 	d := delta{
-		seconds: s.at.Sub(before.at).Seconds(), answers: subtract(s.answers, before.answers), errors: subtract(s.errors, before.errors),
-		buckets: slices.Clone(s.buckets), timed: s.timed - before.timed,
+		seconds: s.at.Sub(before.at).Seconds(), responses: subtract(s.responses, before.responses), errors: subtract(s.errors, before.errors),
+		buckets: slices.Clone(s.buckets), durations: s.durations - before.durations,
 	}
 	for i := range min(len(d.buckets), len(before.buckets)) {
 		d.buckets[i].count -= before.buckets[i].count
@@ -116,9 +116,9 @@ func subtract(now, before map[string]float64) map[string]float64 {
 	return out
 }
 
-func (d delta) total() (n float64) {
-	for _, answers := range d.answers {
-		n += answers
+func (d delta) totalResponses() (n float64) {
+	for _, responses := range d.responses {
+		n += responses
 	}
 	return n
 }
@@ -130,18 +130,19 @@ func (d delta) perSecond(n float64) float64 {
 	return n / d.seconds
 }
 
-// quantile estimates as Prometheus' histogram_quantile does: evenly within a bucket.
-// What lasted longer than the highest bound counts as that bound; of nothing it is 0.
+// quantile estimates a quantile of the durations, in seconds, as Prometheus'
+// histogram_quantile does: it interpolates linearly within a bucket. A duration above
+// the highest bucket counts as its bound. Without durations the result is 0.
 func (d delta) quantile(q float64) float64 {
-	if d.timed <= 0 || len(d.buckets) == 0 {
+	if d.durations <= 0 || len(d.buckets) == 0 {
 		return 0
 	}
-	rank, below := q*d.timed, bucket{}
+	rank, previous := q*d.durations, bucket{}
 	for _, b := range d.buckets {
-		if b.count >= rank && b.count > below.count {
-			return below.upTo + (b.upTo-below.upTo)*(rank-below.count)/(b.count-below.count)
+		if b.count >= rank && b.count > previous.count {
+			return previous.upTo + (b.upTo-previous.upTo)*(rank-previous.count)/(b.count-previous.count)
 		}
-		below = b
+		previous = b
 	}
-	return below.upTo
+	return previous.upTo
 }

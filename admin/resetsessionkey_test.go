@@ -9,8 +9,8 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// A key that leaked opens nothing of what comes after, the user stays logged in,
-// and every instance works with the new key.
+// After the reset a leaked key decrypts nothing new, the user stays logged in, and
+// every instance uses the new key.
 func TestALeakedSessionKeyIsReset(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
@@ -22,9 +22,9 @@ func TestALeakedSessionKeyIsReset(t *testing.T) {
 	if a := env.call("POST", path+"/reset-session-key", adminToken, ""); a.Status != http.StatusOK || strings.TrimSpace(string(a.Body)) != `{"reset":true}` {
 		t.Fatalf("%v", a)
 	}
-	env.wasAudited("reset_session_key", "operators", alice.OpenID)
+	env.checkAudited("reset_session_key", "operators", alice.OpenID)
 	if alice.SessionKey() == leaked {
-		t.Error("WeChat holds the same key")
+		t.Error("WeChat has the same key")
 	}
 	for name, i := range map[string]*testEnv{"this instance": env, "the other": twin} {
 		if a := i.call("POST", path+"/decrypt", wechatToken, sealed(alice.Encrypt(map[string]any{"x": 1}, time.Time{}))); a.Status != http.StatusOK {
@@ -44,7 +44,7 @@ func TestALeakedSessionKeyIsReset(t *testing.T) {
 	}
 }
 
-func TestResetRefusals(t *testing.T) {
+func TestRefusedSessionKeyResets(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.login("alice")
@@ -62,7 +62,7 @@ func TestResetRefusals(t *testing.T) {
 		"an app that is none":     {"wxnone/" + alice, adminToken, wechattest.Fault{}, "404 not_found"},
 		"too often":               {app + "/" + alice, adminToken, wechattest.Fault{API: api, Times: 1, Errcode: 45011}, "429 rate_limited"},
 		"WeChat is busy":          {app + "/" + alice, adminToken, wechattest.Fault{API: api, Times: 2, Errcode: -1}, "503 wechat_unavailable"},
-		"no answer":               {app + "/" + alice, adminToken, wechattest.Fault{API: api, Times: 1, Drop: true}, "503 wechat_unavailable"},
+		"no response":             {app + "/" + alice, adminToken, wechattest.Fault{API: api, Times: 1, Drop: true}, "503 wechat_unavailable"},
 		"nonsense":                {app + "/" + alice, adminToken, wechattest.Fault{API: api, Times: 1, Body: `{"openid":"another","session_key":"k"}`}, "503 wechat_unavailable"},
 	} {
 		if c.fault.API != "" {
