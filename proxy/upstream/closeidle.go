@@ -6,8 +6,8 @@ import (
 )
 
 // Idle connections are closed when they have been idle for idleTimeout, when an endpoint is
-// retired (its address is no longer resolved, or the group is closed), when an older one
-// turned out to be stale, and when an HTTP/2 connection has timed out.
+// retired (its address is no longer resolved, or the group is closed), when one that was
+// idle for a shorter time turned out to be stale, and when an HTTP/2 request timed out.
 
 // idleTimeout is how long an idle connection is kept. Backends with a shorter keep-alive
 // time close theirs first; idlecheck.go detects that.

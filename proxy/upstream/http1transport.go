@@ -33,7 +33,6 @@ func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
 	}
 	head = append(head, a.shortBody...)
 	*buf = head[:0]
-	a.connRequested = true
 	for {
 		pc, err := t.getConn(a)
 		if err != nil {
@@ -57,6 +56,7 @@ func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
 func (t *http1Transport) getConn(a *attempts) (*persistConn, error) {
 	pc := t.acquireIdleConn(a)
 	if pc == nil {
+		a.attemptConn = attemptConn{connRequested: true} // without a stale connection that was tried before
 		nc, err := t.dial(a.ctx, "tcp", "")
 		if err != nil {
 			return nil, err

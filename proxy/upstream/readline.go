@@ -6,8 +6,8 @@ import (
 )
 
 var (
-	errBareLF      = errors.New("a line ends in LF without CR")
-	errLineTooLong = errors.New("a line is too long")
+	errBareLF  = errors.New("a line ends in LF without CR")
+	errTooLong = errors.New("header, trailers or line too long")
 )
 
 // lineEnd returns the end of the line that starts at buffered()[start], without its
@@ -24,7 +24,7 @@ func (pc *persistConn) lineEnd(start, limit int) (int, error) {
 		}
 		searched = len(b)
 		if searched >= limit {
-			return 0, errLineTooLong
+			return 0, errTooLong
 		}
 		pc.ensureRoom()
 		if err := pc.fill(); err != nil {

@@ -13,10 +13,10 @@ type roundTripper interface {
 }
 
 // newRoundTripper returns the roundTripper for the target's scheme.
-func newRoundTripper(t *target, dialAddrs []string, timeout time.Duration, k *earlyCloseDetector) roundTripper {
+func newRoundTripper(t *target, dialAddrs []string, timeout time.Duration, earlyClose *earlyCloseDetector) roundTripper {
 	if t.URL.Scheme != "http" {
-		return stdTransport{newTransport(t, dialAddrs, timeout, k)}
+		return stdTransport{newTransport(t, dialAddrs, timeout, earlyClose)}
 	}
 	plain := func(c net.Conn) net.Conn { return c }
-	return &http1Transport{dial: dialer(dialAddrs, min(dialTimeout, timeout), plain), timeout: timeout, earlyClose: k}
+	return &http1Transport{dial: dialer(dialAddrs, min(dialTimeout, timeout), plain), timeout: timeout, earlyClose: earlyClose}
 }

@@ -23,11 +23,11 @@ type stdTransport struct{ *http.Transport }
 
 // newTransport makes the http.Transport of one endpoint. It adds nothing to requests: no
 // proxy of the environment, no compression, no cookies.
-func newTransport(t *target, dialAddrs []string, timeout time.Duration, k *earlyCloseDetector) *http.Transport {
+func newTransport(t *target, dialAddrs []string, timeout time.Duration, earlyClose *earlyCloseDetector) *http.Transport {
 	protocols := new(http.Protocols)
 	tlsOverhead := 0
 	wrap := func(c net.Conn) net.Conn {
-		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: k, tlsOverhead: tlsOverhead}
+		return &trackedConn{Conn: c, changed: make(chan struct{}, 1), earlyClose: earlyClose, tlsOverhead: tlsOverhead}
 	}
 	switch t.URL.Scheme {
 	case "h2c":
@@ -102,7 +102,7 @@ func lowercaseIdempotencyKey(h http.Header) {
 // trace records the state of the attempt's connection.
 func (a *attempts) trace() *httptrace.ClientTrace {
 	t := &httptrace.ClientTrace{
-		GetConn:              func(string) { a.connRequested = true },
+		GetConn:              func(string) { a.attemptConn = attemptConn{connRequested: true} }, // also before http.Transport's own retries
 		GotConn:              a.gotConn,
 		GotFirstResponseByte: func() { a.responseStarted.Store(true) },
 	}
