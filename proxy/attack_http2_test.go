@@ -281,9 +281,7 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 	row("SM-18", func(s *attackGateway) { s.expectRefusedH2("expect", open(h2Get("expect", "x")...)) })
 	row("WS-06", func(s *attackGateway) { s.expectRefusedH2("upgrade", open(h2Get("upgrade", "websocket")...)) })
 	row("DS-08", func(s *attackGateway) {
-		c := attackConfig()
-		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, MaxBody: 10, Cookies: proxy.CookiesPass, Upstream: group(s.t, upstream.Config{Name: "api"}, "http://"+s.backend.addr)}}
-		s.gateway.Configure(c)
+		s.setRoutes(&proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, MaxBody: 10, Upstream: group(s.t, upstream.Config{Name: "api"}, "http://"+s.backend.addr)})
 		w := s.dialH2()
 		withBody(strings.Repeat("x", 100), echo("content-length", "100")...)(w)
 		if o := w.readStream(1); o.status != 413 {
@@ -380,8 +378,8 @@ func (s *attackGateway) expectIncomplete(what string, try func(*h2Conn)) {
 	s.backend.reset()
 }
 
-// checkOtherClients is checkOtherClientsAndReset where what came before may still be
-// on its way to the backend.
+// checkOtherClients checks that a request of user B on a new connection gets its own
+// response.
 func (s *attackGateway) checkOtherClients() {
 	s.t.Helper()
 	got, _ := s.roundTrip(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))

@@ -70,7 +70,7 @@ var testedElsewhere = map[string]string{
 
 	"SS-04": "the gateway fetches no URL from a request; WeChat's redirects are package wechat's",
 
-	"TL-02": "no client certificates are asked for",
+	"TL-02": "client certificates are not requested",
 	"TL-06": "there is no early data: no HTTP/3, and crypto/tls has none",
 	"TL-08": "of crypto/tls, which bounds both since go1.26.6",
 

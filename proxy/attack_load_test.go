@@ -130,9 +130,7 @@ func TestFloodsAndStallsAreBounded(t *testing.T) {
 		silent, err := net.Listen("tcp", "127.0.0.1:0")
 		testkit.Must(t, err)
 		defer silent.Close()
-		c := attackConfig()
-		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, silent.Addr().String())}}
-		s.gateway.Configure(c)
+		s.setRoutes(&proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Upstream: plainGroup(t, silent.Addr().String())})
 		s.expectError(api(), 504, "upstream_timeout")
 	})
 	t.Run("DS-16", func(t *testing.T) {

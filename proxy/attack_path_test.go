@@ -136,7 +136,7 @@ func TestStripPrefixRemovesWholeSegmentsOnly(t *testing.T) {
 			&proxy.Route{Name: "foo", Path: "/foo/", Auth: proxy.AuthNone, StripPrefix: "/foo/", AddPrefix: "/bar/"},
 			&proxy.Route{Name: "users", Path: "/u/", Auth: proxy.AuthNone, StripPrefix: "/u", AddPrefix: "/users"})
 	}
-	for id, cases := range map[string]map[string]string{ // target: what the backend is asked for, or the status
+	for id, cases := range map[string]map[string]string{ // target: the target that the backend receives, or the status
 		"PN-21": {"/app../admin": "404", "/app%2e%2e/admin": "404", "/app/x": "/x", "/app": "/", "/app/": "/", "/appx": "404"},
 		"PN-22": {"/app%2e/admin/secret": "404", "/a%70p/admin/secret": "401", "/a%70p/x%20y": "/x%20y", "/app/%61dmin/secret": "401", "/%61%70%70/%e4%bd%a0": "/%e4%bd%a0"},
 		"PN-24": {"/foo../admin": "404", "/foo$1": "404", "/foo/$1": "/bar/$1", "/foo": "/bar/", "/foo/x?a=/foo/": "/bar/x?a=/foo/"},

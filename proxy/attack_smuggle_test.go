@@ -302,7 +302,7 @@ func TestMalformedResponsesDoNotAffectOtherRequests(t *testing.T) {
 		"SM-26 status 0":                          {"HTTP/1.1 000 Odd\r\nContent-Length: 0\r\n\r\n", 502},
 		"SM-26 HTTP/0.9":                          {"<html>" + closeAfterResponse, 502},
 		"SM-26 bad chunk":                         {ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\na\r\n0\r\n\r\n", 0},
-		"SM-26 chunks cut off":                    {ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n" + closeAfterResponse, 0},
+		"SM-26 incomplete chunks":                 {ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n" + closeAfterResponse, 0},
 		"SM-27 thousand early hints":              {strings.Repeat("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 1000) + ok + "Content-Length: 0\r\n\r\n", 502},
 		"SM-27 unrequested switch":                {"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n" + evil, 502},
 		"SM-27 bare switch":                       {"HTTP/1.1 101 Switching Protocols\r\n\r\n", 502},

@@ -158,9 +158,7 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	t.Run("HS-35", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		c := attackConfig()
-		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, unusedAddress(t), s.backend.addr)}}
-		s.gateway.Configure(c)
+		s.setRoutes(&proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Upstream: plainGroup(t, unusedAddress(t), s.backend.addr)})
 		for range 4 {
 			s.expectForwarded(api("X-OpenID: oEVIL", "X-OpenID: oEVIL"), a.openA)
 		}

@@ -77,19 +77,32 @@ func (a *attackEnv) newGateway(t testing.TB, change func(*proxy.Config)) *attack
 	if change != nil {
 		change(&c)
 	}
-	for _, rt := range c.Routes {
-		if rt.Upstream == nil {
-			rt.Upstream = group(t, upstream.Config{Name: rt.Name, PreserveHost: rt.PreserveHost, Timeout: 5 * time.Second}, "http://"+s.backend.addr)
-		}
-		if rt.Cookies == "" {
-			rt.Cookies = proxy.CookiesPass
-		}
-	}
+	s.complete(c.Routes)
 	s.gateway = proxy.New(proxy.Options{Sessions: a.sessions, WeChat: a.wechat, Metrics: proxy.NewMetrics(nil), Log: log, Now: time.Now}, c)
 	env.gateway = s.gateway
 	env.listen(c.MaxHeader, log)
 	s.addr = env.addr
 	return s
+}
+
+// complete sets the recorder as the backend of routes without one, and their cookie mode.
+func (s *attackGateway) complete(routes []*proxy.Route) {
+	for _, rt := range routes {
+		if rt.Upstream == nil {
+			rt.Upstream = group(s.t, upstream.Config{Name: rt.Name, PreserveHost: rt.PreserveHost, Timeout: 5 * time.Second}, "http://"+s.backend.addr)
+		}
+		if rt.Cookies == "" {
+			rt.Cookies = proxy.CookiesPass
+		}
+	}
+}
+
+// setRoutes replaces the routes of the running gateway.
+func (s *attackGateway) setRoutes(routes ...*proxy.Route) {
+	s.complete(routes)
+	c := attackConfig()
+	c.Routes = routes
+	s.gateway.Configure(c)
 }
 
 func attackConfig() proxy.Config {

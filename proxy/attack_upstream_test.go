@@ -82,12 +82,11 @@ func TestRetriesNeverRepeatASentRequest(t *testing.T) {
 	a := newAttackEnv(t)
 	over := func(t *testing.T, addrs ...string) *attackGateway {
 		s := a.newGateway(t, nil)
-		c := attackConfig()
-		for _, rt := range c.Routes {
-			rt.Cookies = proxy.CookiesPass
+		routes := defaultRoutes()
+		for _, rt := range routes {
 			rt.Upstream = plainGroup(t, append(addrs, s.backend.addr)...)
 		}
-		s.gateway.Configure(c)
+		s.setRoutes(routes...)
 		return s
 	}
 	t.Run("RT-01", func(t *testing.T) {
@@ -111,9 +110,7 @@ func TestRetriesNeverRepeatASentRequest(t *testing.T) {
 			s.expectForwarded(api(), a.openA)
 		}
 		down := a.newGateway(t, nil)
-		c := attackConfig()
-		c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, unusedAddress(t), unusedAddress(t))}}
-		down.gateway.Configure(c)
+		down.setRoutes(&proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Upstream: plainGroup(t, unusedAddress(t), unusedAddress(t))})
 		for range 20 {
 			if got, _ := down.roundTrip(api()); got.Status != 502 && got.Status != 503 {
 				t.Errorf("all down: %d", got.Status)
@@ -123,12 +120,11 @@ func TestRetriesNeverRepeatASentRequest(t *testing.T) {
 	t.Run("RT-05", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		c := attackConfig()
-		for _, rt := range c.Routes {
-			rt.Cookies = proxy.CookiesPass
+		routes := defaultRoutes()
+		for _, rt := range routes {
 			rt.Upstream = group(t, upstream.Config{Name: "failing", Timeout: time.Second, Eject: upstream.Eject{Failures: 2, For: 50 * time.Millisecond}}, "http://"+s.backend.addr)
 		}
-		s.gateway.Configure(c)
+		s.setRoutes(routes...)
 		s.backend.respondFunc(func(backendRequest) string { return "" })
 		for range 5 {
 			if got, _ := s.roundTrip(api()); got.Status != 502 && got.Status != 503 {
@@ -141,15 +137,14 @@ func TestRetriesNeverRepeatASentRequest(t *testing.T) {
 	t.Run("RT-07", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		c := attackConfig()
-		c.Routes = nil
+		var routes []*proxy.Route
 		var backends []*recorder
 		for i := range 8 {
 			b := newRecorder(t)
 			backends = append(backends, b)
-			c.Routes = append(c.Routes, &proxy.Route{Name: fmt.Sprint("r", i), Path: fmt.Sprintf("/r%d/", i), Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: plainGroup(t, b.addr)})
+			routes = append(routes, &proxy.Route{Name: fmt.Sprint("r", i), Path: fmt.Sprintf("/r%d/", i), Auth: proxy.AuthRequired, Upstream: plainGroup(t, b.addr)})
 		}
-		s.gateway.Configure(c)
+		s.setRoutes(routes...)
 		var all sync.WaitGroup
 		for i := range backends {
 			all.Go(func() {
@@ -194,9 +189,7 @@ func TestTLSVersionsAndCertificates(t *testing.T) {
 			b.StartTLS()
 			t.Cleanup(b.Close)
 			s := a.newGateway(t, nil)
-			c := attackConfig()
-			c.Routes = []*proxy.Route{{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Cookies: proxy.CookiesPass, Upstream: group(t, upstream.Config{Name: "tls"}, b.URL)}}
-			s.gateway.Configure(c)
+			s.setRoutes(&proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, Upstream: group(t, upstream.Config{Name: "tls"}, b.URL)})
 			if got, _ := s.roundTrip(api()); got.Status != 502 || got.Code() != "upstream_error" || strings.Contains(string(got.Body), "x509") {
 				t.Errorf("%s: %d %s", name, got.Status, got.Body)
 			}

@@ -12,9 +12,9 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// setCookies sets the Cookie header of the outbound request by the route's cookie mode:
+// setCookieHeader sets the Cookie header of the outbound request by the route's cookie mode:
 // the client's, none, or the one from the session's cookie jar.
-func (g *Gateway) setCookies(ctx context.Context, h *outboundHeader, rc *requestContext) error {
+func (g *Gateway) setCookieHeader(ctx context.Context, h *outboundHeader, rc *requestContext) error {
 	switch rc.route.Cookies {
 	case CookiesPass:
 		rc.stripWebCookie(h)

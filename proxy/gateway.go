@@ -53,14 +53,14 @@ type Config struct {
 // Gateway is the public http.Handler.
 type Gateway struct {
 	Options
-	endpoints  *endpoint.Handler
-	steps      []step
-	access     accessLog
-	current    atomic.Pointer[compiledConfig]
-	tunnels    openTunnels
-	keyFetches keyFetches
-	cookies    sentCookies
-	aborting   atomic.Bool // the drain time is over: open requests are being aborted
+	endpoints   *endpoint.Handler
+	steps       []step
+	access      accessLog
+	current     atomic.Pointer[compiledConfig]
+	tunnels     openTunnels
+	keyFetches  keyFetches
+	sentCookies sentCookies
+	aborting    atomic.Bool // the drain time is over: open requests are being aborted
 
 	rejectedCookies rejectedCookies
 	missingProxy    missingProxyWarning
@@ -77,7 +77,7 @@ type compiledConfig struct {
 
 // New returns a gateway that serves the config.
 func New(o Options, c Config) *Gateway {
-	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches(), cookies: newSentCookies()}
+	g := &Gateway{Options: o, access: newAccessLog(o.Log), keyFetches: newKeyFetches(), sentCookies: newSentCookies()}
 	g.endpoints = endpoint.New(endpoint.Options{
 		Sessions: o.Sessions, WeChat: o.WeChat, Logins: o.Metrics.logins, Pushes: o.Metrics.pushes,
 		Prefetches: o.Metrics.prefetches, Log: o.Log, Now: o.Now,

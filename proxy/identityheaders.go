@@ -72,3 +72,22 @@ func roleList(roles []string) string {
 	}
 	return strings.Join(encoded, ",")
 }
+
+// setIdentity sets the identity headers and the assertion. copyFromClient has stripped
+// the client's.
+func (g *Gateway) setIdentity(h *outboundHeader, rc *requestContext) error {
+	s, identity := rc.session(), &rc.config.Identity
+	if s == nil {
+		return nil
+	}
+	identity.set(h, s)
+	if identity.Assertion == "" {
+		return nil
+	}
+	signed, err := g.Sessions.Assert(s, rc.route.Name)
+	if err != nil {
+		return err
+	}
+	h.setNonEmpty(identity.Assertion, signed)
+	return nil
+}

@@ -31,7 +31,7 @@ func TestLoginRequestLogout(t *testing.T) {
 		t.Error("the token reached the backend")
 	}
 	if got.Target != "/api/me?a=1" {
-		t.Errorf("the backend was asked for %s", got.Target)
+		t.Errorf("the backend received %s", got.Target)
 	}
 	if a := env.call("POST", "/auth/logout", in.Token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("logout: %d %s", a.Status, a.Body)

@@ -98,5 +98,5 @@ func (b endpointBody) Read(p []byte) (int, error) {
 }
 
 func bodyTooLarge() *apierror.Error {
-	return closeConnection(apierror.New(apierror.BodyTooLarge, "the request body is too large"))
+	return withConnectionClose(apierror.New(apierror.BodyTooLarge, "the request body is too large"))
 }

@@ -117,7 +117,7 @@ func (b *requestBody) readError() error {
 }
 
 // afterRead records an error, and clears the read deadline at the end of the body: a
-// deadline that elapsed later would look as if the client had closed the connection.
+// deadline that expires later would look as if the client had closed the connection.
 func (b *requestBody) afterRead(err error) error {
 	switch {
 	case err == nil:
@@ -218,11 +218,11 @@ func bodyError(err error) *apierror.Error {
 	case errors.As(err, &tooLarge):
 		return bodyTooLarge().WithCause(err)
 	case errors.Is(err, errBodyTooSlow), errors.Is(err, os.ErrDeadlineExceeded):
-		return closeConnection(apierror.New(apierror.Timeout, "the request body arrived too slowly").WithCause(err))
+		return withConnectionClose(apierror.New(apierror.Timeout, "the request body arrived too slowly").WithCause(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return closeConnection(apierror.New(apierror.ClientClosed, "the client closed the connection").WithCause(err))
+		return withConnectionClose(apierror.New(apierror.ClientClosed, "the client closed the connection").WithCause(err))
 	}
-	return closeConnection(apierror.New(apierror.BadRequest, "the request body could not be read").WithCause(err))
+	return withConnectionClose(apierror.New(apierror.BadRequest, "the request body could not be read").WithCause(err))
 }
 
 // checkBody refuses a body whose Content-Length is over the route's max_body.
@@ -231,4 +231,25 @@ func checkBody(rc *requestContext) error {
 		return bodyTooLarge()
 	}
 	return nil
+}
+
+// attachBody sets the client's body and trailers on out, with the route's limits.
+func (rc *requestContext) attachBody(out *http.Request, o *outboundRequest) *requestBody {
+	r := rc.r
+	if r.ContentLength == 0 {
+		return nil // a request without a body may be retried
+	}
+	var onEOF func()
+	if len(r.Trailer) > 0 {
+		out.Trailer = make(http.Header, len(r.Trailer))
+		for name := range r.Trailer {
+			if rc.allowedTrailer(name) {
+				out.Trailer[name] = nil
+			}
+		}
+		onEOF = func() { fillTrailers(out.Trailer, r.Trailer) }
+	}
+	o.body.start(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
+	out.Body = &o.body
+	return &o.body
 }

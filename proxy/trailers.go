@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"wxgate/internal/httprule"
@@ -43,5 +44,20 @@ func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
 			delete(h, name) // the header's value: an announced trailer of that name would repeat it
 			h[prefix+name] = values
 		}
+	}
+}
+
+// allowedTrailer reports whether a client may send the trailer. A name that the route's
+// rules set or remove in the header must not be sent as a trailer either.
+func (rc *requestContext) allowedTrailer(name string) bool {
+	_, set := rc.route.RequestSet[name]
+	return rc.config.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
+		!set && !slices.Contains(rc.route.RequestRemove, name)
+}
+
+// fillTrailers sets the values of the announced trailers; others are dropped.
+func fillTrailers(announced, received http.Header) {
+	for name := range announced {
+		announced[name] = received[name]
 	}
 }

@@ -52,11 +52,11 @@ func serveServerOptions(rc *requestContext) error {
 }
 
 func malformedPath() *apierror.Error {
-	return closeConnection(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
+	return withConnectionClose(apierror.New(apierror.BadPath, "the path could be read in more than one way"))
 }
 
 func badRequest(message string) *apierror.Error {
-	return closeConnection(apierror.New(apierror.BadRequest, message))
+	return withConnectionClose(apierror.New(apierror.BadRequest, message))
 }
 
 func checkHeaderSize(r *http.Request, limit int) error {
@@ -70,7 +70,7 @@ func checkHeaderSize(r *http.Request, limit int) error {
 	if size <= limit && lines <= maxHeaderLines {
 		return nil
 	}
-	return closeConnection(apierror.New(apierror.HeaderTooLarge, "the request's header is too large"))
+	return withConnectionClose(apierror.New(apierror.HeaderTooLarge, "the request's header is too large"))
 }
 
 // checkAmbiguousHeaders refuses header values that servers are known to parse
@@ -115,9 +115,9 @@ func validConnection(lines []string) bool {
 	return options <= maxConnectionOptions
 }
 
-// closeConnection makes the server close the connection after the error response: it is
+// withConnectionClose makes the server close the connection after the error response: it is
 // not certain where the next request on it begins.
-func closeConnection(e *apierror.Error) *apierror.Error {
+func withConnectionClose(e *apierror.Error) *apierror.Error {
 	e.Close = true
 	return e
 }

@@ -48,7 +48,7 @@ func (g *Gateway) authenticateByCookie(rc *requestContext) error {
 		return apierror.New(apierror.CrossOrigin, "pages of this origin may not use the session")
 	}
 	rc.auth, rc.authenticated = auth, true
-	if g.cookies.renewalDue(auth.Session.ID, g.Now(), web.MaxAge) {
+	if g.sentCookies.renewalDue(auth.Session.ID, g.Now(), web.MaxAge) {
 		rc.setWebCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
 	}
 	return nil
