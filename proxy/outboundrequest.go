@@ -78,8 +78,8 @@ func (o *outboundRequest) release(finished bool) (unshared bool) {
 	return true
 }
 
-// newRequest returns an empty request with the context: o.ctx, or another one for the
-// handshake of a WebSocket.
+// newRequest returns an empty request with the context ctx. For an outboundRequest from
+// the pool ctx must be &o.ctx.
 func (o *outboundRequest) newRequest(ctx context.Context) *http.Request {
 	if o.funcs.blank == nil {
 		return new(http.Request).WithContext(ctx)

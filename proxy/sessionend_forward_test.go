@@ -205,7 +205,7 @@ type responseOrError struct {
 	err error
 }
 
-// try is call from another goroutine.
+// callAsync is call for goroutines other than the test's: it returns the error.
 func (env *testEnv) callAsync(method, path, token, body string) responseOrError {
 	a, err := testkit.Call(client, method, env.base+path, token, body)
 	return responseOrError{a, err}

@@ -109,7 +109,7 @@ func TestEveryAttackIsTriedOrExplained(t *testing.T) {
 	files, err := os.ReadDir(".")
 	testkit.Must(t, err)
 	for _, f := range files {
-		if !strings.HasPrefix(f.Name(), "attack_") || f.Name() == "attack_list_test.go" {
+		if !strings.HasPrefix(f.Name(), "attack_") || f.Name() == "attack_coverage_test.go" {
 			continue
 		}
 		source, err := os.ReadFile(f.Name())
