@@ -50,7 +50,8 @@ func (e *Error) SetHeaders(h http.Header) {
 	h[Header] = []string{string(e.Code)}
 	if e.Code.Status() == http.StatusUnauthorized {
 		// RFC 6750, section 3.1, defines the values of error; the gateway's code
-		// is the description.
+		// is the description. The name is spelled as in RFC 9110, not as Go's Set
+		// would.
 		h["WWW-Authenticate"] = []string{`Bearer error="invalid_token", error_description="` + string(e.Code) + `"`}
 	}
 	if e.RetryAfter > 0 {
