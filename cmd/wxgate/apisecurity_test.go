@@ -10,9 +10,9 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// check reads SM2 keys and platform certificates too, which internal/config leaves to
-// package wechat.
-func TestCheckReadsTheKeysOfTheSignedAPI(t *testing.T) {
+// check also validates SM2 keys and platform certificates, which only package wechat
+// can parse.
+func TestCheckValidatesTheKeysOfTheSignedAPI(t *testing.T) {
 	t.Parallel()
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: "wx1", Secret: "s"}}})
 	rsa, err := sim.SecureAPI("wx1", "aes256_gcm+rsa")

@@ -13,17 +13,17 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// managed reads the JSON answer of a call on the private listener.
-func (i *instance) managed(path string, v any) {
+// adminJSON decodes the JSON response of a call to the private listener.
+func (i *instance) adminJSON(path string, v any) {
 	i.env.t.Helper()
-	a := i.manage("GET", path, adminToken, "")
+	a := i.callAdmin("GET", path, adminToken, "")
 	if a.Status != http.StatusOK {
 		i.env.t.Fatalf("%s: %v", path, a)
 	}
 	testkit.Must(i.env.t, json.Unmarshal(a.Body, v))
 }
 
-func TestTheConsoleShowsUpstreamsAndWhyTheyAreOut(t *testing.T) {
+func TestTheConsoleShowsUpstreamsAndTheirLastFailure(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	down := "http://" + closedPort(t)
@@ -33,7 +33,7 @@ func TestTheConsoleShowsUpstreamsAndWhyTheyAreOut(t *testing.T) {
 	targets := map[string]admin.Target{}
 	testkit.Eventually(t, "the check fails", func() bool {
 		var got struct{ Upstreams []admin.UpstreamGroup }
-		i.managed("/api/upstreams", &got)
+		i.adminJSON("/api/upstreams", &got)
 		for _, g := range got.Upstreams {
 			targets[g.Route] = g.Targets[0]
 		}
@@ -50,7 +50,7 @@ func TestTheConsoleShowsUpstreamsAndWhyTheyAreOut(t *testing.T) {
 	}
 }
 
-func TestTheConsoleIsOnThePrivateListenerAlone(t *testing.T) {
+func TestTheConsoleIsOnThePrivateListenerOnly(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
@@ -59,13 +59,13 @@ func TestTheConsoleIsOnThePrivateListenerAlone(t *testing.T) {
 			t.Errorf("%s on the public listener: %v", path, a)
 		}
 	}
-	if a := i.manage("GET", "/console/", "", ""); a.Status != http.StatusOK {
+	if a := i.callAdmin("GET", "/console/", "", ""); a.Status != http.StatusOK {
 		t.Errorf("on the private one: %v", a)
 	}
 }
 
-// Events are followed while the gateway stops: they must not hold it up.
-func TestAStopEndsTheConsolesEvents(t *testing.T) {
+// An open event stream must not delay the shutdown.
+func TestShutdownEndsTheConsolesEventStreams(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
@@ -85,22 +85,22 @@ func TestAStopEndsTheConsolesEvents(t *testing.T) {
 	select {
 	case <-ended:
 	case <-time.After(20 * time.Second):
-		t.Fatal("the stream goes on")
+		t.Fatal("the stream is still open")
 	}
 	if status := <-i.status; status != exitOK || time.Since(begin) > 10*time.Second {
 		t.Errorf("status %d after %v", status, time.Since(begin))
 	}
-	i.status <- exitOK // for the end of the test
+	i.status <- exitOK // for i.end at the end of the test
 }
 
-func TestTheConsoleShowsRoutesInTheirOrder(t *testing.T) {
+func TestTheConsoleShowsRoutesInMatchOrder(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"routes": "[" + strings.Join([]string{
 		env.route("/", "name: rest"), env.route("/api/", "name: api, rate_limit: 5/s, require: {roles: [staff]}"), env.route("/api/", "name: shop, host: shop.example.com"),
 	}, ", ") + "]"})
 	var got struct{ Routes []admin.Route }
-	i.managed("/api/routes", &got)
+	i.adminJSON("/api/routes", &got)
 	var names []string
 	for _, r := range got.Routes {
 		names = append(names, r.Name)
@@ -112,7 +112,7 @@ func TestTheConsoleShowsRoutesInTheirOrder(t *testing.T) {
 		t.Errorf("api: %+v", r)
 	}
 	i.reload(settings{"routes": "[" + env.route("/new/", "name: new") + "]"})
-	i.managed("/api/routes", &got)
+	i.adminJSON("/api/routes", &got)
 	if len(got.Routes) != 1 || got.Routes[0].Name != "new" {
 		t.Errorf("after a reload: %+v", got.Routes)
 	}
@@ -124,17 +124,17 @@ func TestTheConsoleExplainsARequest(t *testing.T) {
 	i := env.serve(settings{"routes": "[" + env.route("/api/", "name: api, strip_prefix: /api") + "]"})
 	token := i.login("alice")
 	explain := func(body string) (e admin.Explanation) {
-		a := i.manage("POST", "/api/explain", adminToken, body)
+		a := i.callAdmin("POST", "/api/explain", adminToken, body)
 		testkit.Must(t, json.Unmarshal(a.Body, &e))
 		if strings.Contains(string(a.Body), token) {
-			t.Error("the token shows")
+			t.Error("the output contains the token")
 		}
 		return e
 	}
 	passed := explain(fmt.Sprintf(`{"method":"GET","url":"/api/x?y=1","token":%q}`, token))
 	alice := env.user(appA, "alice").OpenID
 	if passed.Refusal != nil || passed.Route.Name != "api" || passed.Target != "/x?y=1" || passed.Session.OpenID != alice || passed.Headers["X-OpenID"][0] != alice {
-		t.Errorf("let through: %+v", passed)
+		t.Errorf("forwarded: %+v", passed)
 	}
 	refused := explain(`{"url":"/api/x"}`)
 	last := refused.Steps[len(refused.Steps)-1]
@@ -142,10 +142,10 @@ func TestTheConsoleExplainsARequest(t *testing.T) {
 		t.Errorf("refused: %+v", refused)
 	}
 	if own := explain(`{"method":"POST","url":"/auth/login"}`); !own.Own || own.Refusal != nil {
-		t.Errorf("the gateway's own: %+v", own)
+		t.Errorf("an endpoint of the gateway's own: %+v", own)
 	}
 	if picks := i.metric(`wxgate_upstream_picks_total{group="api",target="` + env.backend.URL + `"}`); picks != "0" {
-		t.Errorf("the backend was asked %s times", picks)
+		t.Errorf("the backend was called %s times", picks)
 	}
 }
 
@@ -157,17 +157,17 @@ func TestTheConsoleShowsTheConfigurationWithoutSecrets(t *testing.T) {
 		"tracing": `{endpoint: "http://127.0.0.1:1", headers: {X-Key: tracing-key-1234}}`,
 		"routes":  "[" + env.route("/api/", "request_headers: {set: {X-Pass: header-password-1234}}") + "]",
 	})
-	a := i.manage("GET", "/api/config", adminToken, "")
+	a := i.callAdmin("GET", "/api/config", adminToken, "")
 	text := string(a.Body)
 	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "application/yaml; charset=utf-8" || a.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%v", a)
 	}
-	for _, there := range []string{"appid: " + appA, "path: /api/", "idle_timeout:", "[redacted]"} {
-		if !strings.Contains(text, there) {
-			t.Errorf("no %q in\n%s", there, text)
+	for _, want := range []string{"appid: " + appA, "path: /api/", "idle_timeout:", "[redacted]"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
-	for _, secret := range []string{appASecret, appBSecret, adminToken, wechatToken, strings.Trim(goodSecret, `"`), "hook-password-1234", "tracing-key-1234", "header-password-1234"} {
+	for _, secret := range []string{appASecret, appBSecret, adminToken, wechatToken, strings.Trim(validSecret, `"`), "hook-password-1234", "tracing-key-1234", "header-password-1234"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%q is shown", secret)
 		}

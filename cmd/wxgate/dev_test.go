@@ -30,7 +30,7 @@ import (
 type devRun struct {
 	base   string
 	admin  string // base URL of the private listener
-	secret string // the token for it, as printed
+	secret string // its token, as printed
 	stop   context.CancelFunc
 	status chan int
 }
@@ -56,7 +56,7 @@ func startDev(t *testing.T) *devRun {
 			return d
 		}
 	}
-	t.Fatal("dev doesn't say where its page is")
+	t.Fatal("dev doesn't print the URL of its page")
 	return nil
 }
 
@@ -111,7 +111,7 @@ func TestDevServesThePage(t *testing.T) {
 	}
 }
 
-func TestDevSaysHowToOpenTheConsole(t *testing.T) {
+func TestDevPrintsTheConsolesURLAndToken(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	for path, token := range map[string]string{"/console/": "", "/api/status": d.secret} {
@@ -121,7 +121,7 @@ func TestDevSaysHowToOpenTheConsole(t *testing.T) {
 	}
 }
 
-func TestDevLeavesPathsToTheGateway(t *testing.T) {
+func TestDevForwardsOtherPathsToTheGateway(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	for path, want := range map[string]string{"//api/x": "bad_path", "/api/../x": "bad_path", "/nowhere": "no_route", "/api/x": "token_missing"} {
@@ -131,7 +131,7 @@ func TestDevLeavesPathsToTheGateway(t *testing.T) {
 	}
 }
 
-func TestThePageGetsEachStepAndNoSecret(t *testing.T) {
+func TestThePlaygroundsEventsHaveEachStepAndNoSecret(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	token := d.token(t, "alice")
@@ -141,7 +141,7 @@ func TestThePageGetsEachStepAndNoSecret(t *testing.T) {
 	seen := d.eventsUntil(t, `"kind":"backend"`, `"kind":"store"`)
 	for _, want := range []string{"/sim/code", "/auth/login", "/sns/jscode2session", `"meaning":"session_key","value":"sealed (`, `"X-Openid":["o`} {
 		if !strings.Contains(seen, want) {
-			t.Errorf("nothing is sent of %s", want)
+			t.Errorf("no event contains %s", want)
 		}
 	}
 	_, users := d.call(t, http.MethodGet, "/sim/users", "", "")
@@ -153,12 +153,12 @@ func TestThePageGetsEachStepAndNoSecret(t *testing.T) {
 	}
 	for what, hidden := range map[string]string{"session_key": known[0].SessionKey, "AppSecret": devSecret, "token": token} {
 		if strings.Contains(seen, hidden) {
-			t.Errorf("the %s is sent", what)
+			t.Errorf("an event contains the %s", what)
 		}
 	}
 }
 
-// eventsUntil reads the page's events until all these texts have come.
+// eventsUntil reads the playground's events until they contain all wanted texts.
 func (d *devRun) eventsUntil(t *testing.T, wanted ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -184,7 +184,7 @@ func (d *devRun) eventsUntil(t *testing.T, wanted ...string) string {
 	return seen.String()
 }
 
-func TestThePageOpensASocketWithItsToken(t *testing.T) {
+func TestThePlaygroundOpensAWebSocketWithItsToken(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	url := strings.Replace(d.base, "http", "ws", 1) + "/playground/socket/api/ws"
@@ -208,7 +208,7 @@ func TestThePageOpensASocketWithItsToken(t *testing.T) {
 	}
 }
 
-func TestTheSampleBackendTellsTheTime(t *testing.T) {
+func TestTheSampleBackendStreamsTheTime(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(sampleBackend))
 	defer server.Close()
@@ -223,7 +223,7 @@ func TestTheSampleBackendTellsTheTime(t *testing.T) {
 	}
 }
 
-func TestDevStopsWhileAPageIsOpen(t *testing.T) {
+func TestDevStopsWhileAnEventStreamIsOpen(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	res, err := http.Get(d.base + "/playground/events")
@@ -233,21 +233,21 @@ func TestDevStopsWhileAPageIsOpen(t *testing.T) {
 	defer res.Body.Close()
 	d.stop()
 	if _, err := io.Copy(io.Discard, res.Body); err != nil {
-		t.Errorf("the page's stream is cut off, not ended: %v", err)
+		t.Errorf("the event stream was aborted, not ended: %v", err)
 	}
 	select {
 	case status := <-d.status:
 		if status != exitOK {
-			t.Errorf("ends with %d", status)
+			t.Errorf("exit status %d", status)
 		}
 	case <-time.After(20 * time.Second):
-		t.Error("doesn't stop")
+		t.Error("dev doesn't stop")
 	}
 }
 
-func TestServeHasNothingOfThePlayground(t *testing.T) {
+func TestServeDoesNotServeThePlayground(t *testing.T) {
 	t.Parallel()
-	key := strings.TrimSpace(firstOf(wxgate(t, "keygen")))
+	key := strings.TrimSpace(stdoutOf(wxgate(t, "keygen")))
 	cfg, err := config.Parse("test", []byte(`listen: "127.0.0.1:0"
 secrets: ["`+key+`"]
 apps: [{appid: wx0123456789abcdef, secret: some-secret-of-a-test}]
@@ -279,13 +279,12 @@ routes: [{path: /api/, upstreams: ["http://127.0.0.1:1"]}]
 	}
 }
 
-// firstOf is what a command has printed.
-func firstOf(_ int, stdout, _ string) string { return stdout }
+// stdoutOf returns the standard output of wxgate.
+func stdoutOf(_ int, stdout, _ string) string { return stdout }
 
-// The files of the command that belong to dev alone. What they import and
-// declare is used nowhere else, but for the command itself in the list of
-// commands: so serve can't reach it.
-func TestOnlyDevReachesThePlayground(t *testing.T) {
+// No other file imports the playground or uses a declaration of the files of dev,
+// except the command itself in the list of commands: so serve can't serve it.
+func TestOnlyDevUsesThePlayground(t *testing.T) {
 	t.Parallel()
 	ofDev := []string{"dev.go", "devfaults.go", "loopbackserver.go", "samplebackend.go", "samplepage.go", "samplepush.go"}
 	names, err := filepath.Glob("*.go")
@@ -327,7 +326,7 @@ func parseFile(t *testing.T, name string) *ast.File {
 	return file
 }
 
-// declarations are the names that a file gives to the package.
+// declarations returns the package-level names that a file declares.
 func declarations(file *ast.File) (names []string) {
 	for _, d := range file.Decls {
 		switch d := d.(type) {
@@ -337,14 +336,14 @@ func declarations(file *ast.File) (names []string) {
 			}
 		case *ast.GenDecl:
 			for _, s := range d.Specs {
-				names = append(names, specified(s)...)
+				names = append(names, specNames(s)...)
 			}
 		}
 	}
 	return names
 }
 
-func specified(s ast.Spec) (names []string) {
+func specNames(s ast.Spec) (names []string) {
 	switch s := s.(type) {
 	case *ast.TypeSpec:
 		names = append(names, s.Name.Name)
@@ -356,7 +355,7 @@ func specified(s ast.Spec) (names []string) {
 	return names
 }
 
-func TestDevSaysWhatToDoWhereItsPortIsTaken(t *testing.T) {
+func TestDevSuggestsAnotherPortIfItsPortIsInUse(t *testing.T) {
 	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -369,8 +368,8 @@ func TestDevSaysWhatToDoWhereItsPortIsTaken(t *testing.T) {
 	}
 }
 
-// fault presses a switch of the page.
-func (d *devRun) fault(t *testing.T, name, user string, on bool) {
+// setFault switches a fault of the playground on or off.
+func (d *devRun) setFault(t *testing.T, name, user string, on bool) {
 	t.Helper()
 	body := fmt.Sprintf(`{"name":%q,"user":%q,"on":%v}`, name, user, on)
 	if res, answer := d.call(t, http.MethodPut, "/playground/faults", body, ""); res.StatusCode != http.StatusOK {
@@ -378,8 +377,7 @@ func (d *devRun) fault(t *testing.T, name, user string, on bool) {
 	}
 }
 
-// Each switch of the page breaks what it names, and mends it.
-func TestTheSwitchesOfThePageBreakAndMend(t *testing.T) {
+func TestThePlaygroundsFaultsAreInjectedAndRemoved(t *testing.T) {
 	t.Parallel()
 	login := func(t *testing.T, d *devRun, user string) (*http.Response, []byte) {
 		_, code := d.call(t, http.MethodPost, "/sim/code", `{"user":"`+user+`"}`, "")
@@ -387,7 +385,7 @@ func TestTheSwitchesOfThePageBreakAndMend(t *testing.T) {
 	}
 	for _, c := range []struct {
 		fault, user string
-		want        string // the error of a login while it is broken; "": of a call
+		want        string // the error of a login during the fault; "": a call fails instead
 	}{
 		{"redis", "", "store_unavailable"},
 		{"wechat", "", "wechat_unavailable"},
@@ -399,7 +397,7 @@ func TestTheSwitchesOfThePageBreakAndMend(t *testing.T) {
 			t.Parallel()
 			d := startDev(t)
 			token := d.token(t, "bob")
-			d.fault(t, c.fault, c.user, true)
+			d.setFault(t, c.fault, c.user, true)
 			if c.want == "" {
 				res, _ := d.call(t, http.MethodGet, "/api/x", "", token)
 				if got := res.Header.Get("X-Gateway-Error"); got != "upstream_error" {
@@ -408,8 +406,8 @@ func TestTheSwitchesOfThePageBreakAndMend(t *testing.T) {
 			} else if res, _ := login(t, d, "alice"); res.Header.Get("X-Gateway-Error") != c.want {
 				t.Errorf("a login: %d %q", res.StatusCode, res.Header.Get("X-Gateway-Error"))
 			}
-			d.fault(t, c.fault, c.user, false)
-			testkit.Within(t, 20*time.Second, "all is as before", func() bool {
+			d.setFault(t, c.fault, c.user, false)
+			testkit.Within(t, 20*time.Second, "the fault is removed", func() bool {
 				res, _ := login(t, d, "alice")
 				called, _ := d.call(t, http.MethodGet, "/api/x", "", token)
 				return res.StatusCode == http.StatusOK && called.StatusCode == http.StatusOK
@@ -431,7 +429,7 @@ func TestDevPushesAMessageThroughTheGatewayToTheBackend(t *testing.T) {
 		t.Fatalf("%s: %v", answer, err)
 	}
 	if sent := result.Attempts[0].Body; len(result.Attempts) != 1 || strings.Contains(sent, "你好") || !strings.Contains(sent, "Encrypt") {
-		t.Errorf("answered to WeChat: %s", answer)
+		t.Errorf("response to WeChat: %s", answer)
 	}
 	_, answer = d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"event","Event":"user_enter_tempsession"}}`, "")
 	if err := json.Unmarshal(answer, &result); err != nil || !result.Accepted {
@@ -439,8 +437,8 @@ func TestDevPushesAMessageThroughTheGatewayToTheBackend(t *testing.T) {
 	}
 }
 
-// The page forges a push to the app that dev has.
-func TestThePageKnowsTheAppOfDev(t *testing.T) {
+// The playground's script sends a forged push to the app of dev.
+func TestThePlaygroundUsesTheAppOfDev(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("playground/static/service.mjs")
 	if err != nil || !strings.Contains(string(text), "const app = '"+devApp+"'") {
@@ -448,7 +446,7 @@ func TestThePageKnowsTheAppOfDev(t *testing.T) {
 	}
 }
 
-func TestALoopbackServerGoesAwayWithItsSocketsAndComesBack(t *testing.T) {
+func TestALoopbackServerStopsWithItsWebSocketsAndRestarts(t *testing.T) {
 	t.Parallel()
 	l, err := startLoopbackServer(http.HandlerFunc(sampleBackend))
 	if err != nil {
@@ -462,12 +460,12 @@ func TestALoopbackServerGoesAwayWithItsSocketsAndComesBack(t *testing.T) {
 	}
 	defer socket.CloseNow()
 	l.stop()
-	l.stop() // twice is once
+	l.stop() // the second call does nothing
 	if _, _, err := socket.Read(t.Context()); err == nil {
-		t.Error("the socket lives on")
+		t.Error("the socket is still open")
 	}
 	if _, err := http.Get(url + "/api/x"); err == nil {
-		t.Error("it answers")
+		t.Error("it still accepts connections")
 	}
 	for range 2 {
 		if err := l.start(); err != nil {

@@ -13,7 +13,7 @@ import (
 	"wxgate/internal/config"
 )
 
-// documents are the Markdown files of the repository by path below its root.
+// documents returns the Markdown files of the repository by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -47,7 +47,7 @@ var (
 	notInSlug = regexp.MustCompile(`[^\p{L}\p{N}_\- ]`)
 )
 
-// slugs are the anchors of a document's headings, as GitHub makes them.
+// slugs returns the anchors of a document's headings, as GitHub generates them.
 func slugs(text string) []string {
 	var all []string
 	for _, m := range heading.FindAllStringSubmatch(codeBlock.ReplaceAllString(text, ""), -1) {
@@ -67,7 +67,7 @@ func slugs(text string) []string {
 	return all
 }
 
-func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
+func TestEveryLinkOfTheDocumentationHasATarget(t *testing.T) {
 	t.Parallel()
 	all := documents(t)
 	checked := 0
@@ -76,7 +76,7 @@ func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			target, anchor, _ := strings.Cut(m[1], "#")
 			if strings.Contains(target, ":") {
-				continue // of another site
+				continue // an external link
 			}
 			checked++
 			path := name
@@ -84,7 +84,7 @@ func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 				path = filepath.ToSlash(filepath.Join(filepath.Dir(name), target))
 			}
 			if _, err := os.Stat(filepath.Join("../..", path)); err != nil {
-				t.Errorf("%s links to %s, which is not there", name, m[1])
+				t.Errorf("%s links to %s, which does not exist", name, m[1])
 			} else if anchor != "" && !slices.Contains(slugs(all[path]), anchor) {
 				t.Errorf("%s links to %s, which has no such heading", name, m[1])
 			}
@@ -95,8 +95,8 @@ func TestEveryLinkOfTheDocumentationLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// A reader of a Chinese document stays with the Chinese ones, where there are, unless
-// the link says that it leads to the English one.
+// A Chinese document links to the Chinese version of a document if there is one,
+// unless the link's text says that it is English.
 func TestChineseDocumentsLinkToChineseOnes(t *testing.T) {
 	t.Parallel()
 	all := documents(t)
@@ -110,26 +110,26 @@ func TestChineseDocumentsLinkToChineseOnes(t *testing.T) {
 			for _, chinese := range []string{
 				strings.Replace(target, "docs/", "docs/zh-CN/", 1), strings.TrimSuffix(target, ".md") + ".zh-CN.md",
 			} {
-				if _, there := all[chinese]; there && chinese != target && m[1] != "English" && m[1] != "英文版" {
-					t.Errorf("%s links to %s, of which there is %s", name, m[2], chinese)
+				if _, exists := all[chinese]; exists && chinese != target && m[1] != "English" && m[1] != "英文版" {
+					t.Errorf("%s links to %s, whose Chinese version is %s", name, m[2], chinese)
 				}
 			}
 		}
 	}
 }
 
-// A snippet stands for the whole file: what it leaves out is what a file must have.
+// A snippet may leave out the required keys.
 func TestEveryConfigSnippetOfTheDocumentationIsValid(t *testing.T) {
 	t.Parallel()
 	checked := 0
 	for name, text := range documents(t) {
 		for _, m := range codeBlock.FindAllStringSubmatch(text, -1) {
-			if m[2] != "yaml" && m[2] != "yml" || notOurs.MatchString(m[3]) {
+			if m[2] != "yaml" && m[2] != "yml" || otherPrograms.MatchString(m[3]) {
 				continue
 			}
 			for _, part := range alternatives(unindented(m[3], m[1])) {
 				checked++
-				if _, err := config.Parse("config.yaml", []byte(around(part)), anyVariable); err != nil {
+				if _, err := config.Parse("config.yaml", []byte(withRequiredKeys(part)), placeholderVariable); err != nil {
 					t.Errorf("%s: %v in\n%s", name, err, part)
 				}
 			}
@@ -140,14 +140,14 @@ func TestEveryConfigSnippetOfTheDocumentationIsValid(t *testing.T) {
 	}
 }
 
-// notOurs are files of other programs.
-var notOurs = regexp.MustCompile(`(?m)^(services|apiVersion|scrape_configs|groups|receivers|resources):`)
+// otherPrograms matches configuration files of other programs.
+var otherPrograms = regexp.MustCompile(`(?m)^(services|apiVersion|scrape_configs|groups|receivers|resources):`)
 
 func unindented(text, indent string) string {
 	return strings.TrimPrefix(strings.ReplaceAll("\n"+text, "\n"+indent, "\n"), "\n")
 }
 
-// alternatives are the parts of a snippet that shows one key several times.
+// alternatives splits a snippet that shows alternatives of one key.
 func alternatives(text string) []string {
 	key, _, _ := strings.Cut(text, ":")
 	if strings.Count("\n"+text, "\n"+key+":") < 2 {
@@ -162,11 +162,11 @@ func alternatives(text string) []string {
 	return parts
 }
 
-// anyVariable gives each variable a value that its key takes.
-func anyVariable(name string) (string, bool) {
+// placeholderVariable returns a valid value for each environment variable.
+func placeholderVariable(name string) (string, bool) {
 	switch {
 	case name == "WXGATE_SECRET":
-		return goodSecret, true
+		return validSecret, true
 	case strings.Contains(name, "AES_KEY"):
 		return "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG", true
 	}
@@ -175,13 +175,13 @@ func anyVariable(name string) (string, bool) {
 
 func TestPicturesOfTheDocumentationAreSmall(t *testing.T) {
 	t.Parallel()
-	const most = 150 << 10
+	const maxBytes = 150 << 10
 	pictures, err := filepath.Glob("../../docs/images/*")
 	if err != nil || len(pictures) == 0 {
 		t.Fatalf("%v: %v", pictures, err)
 	}
 	for _, p := range pictures {
-		if info, err := os.Stat(p); err != nil || info.Size() > most {
+		if info, err := os.Stat(p); err != nil || info.Size() > maxBytes {
 			t.Errorf("%s: %v, %d bytes", p, err, info.Size())
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
+func TestADrainIsNotReadyFirstAndCompletesRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
@@ -30,10 +30,10 @@ func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 		}
 		return err != nil
 	})
-	if a := i.manage("GET", "/readyz", "", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(string(a.Body), "draining") {
+	if a := i.callAdmin("GET", "/readyz", "", ""); a.Status != http.StatusServiceUnavailable || !strings.Contains(string(a.Body), "draining") {
 		t.Errorf("readyz once the listener is closed: %v", a)
 	}
-	if a := i.manage("GET", "/healthz", "", ""); a.Status != http.StatusOK {
+	if a := i.callAdmin("GET", "/healthz", "", ""); a.Status != http.StatusOK {
 		t.Errorf("healthz: %v", a)
 	}
 	close(env.backend.release)
@@ -46,7 +46,7 @@ func TestADrainTurnsUnreadyFirstAndFinishesWhatIsInFlight(t *testing.T) {
 	}
 }
 
-func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
+func TestStreamsAreClosedAfterTheShutdownTimeout(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"shutdown_timeout": "1m"})
@@ -56,20 +56,20 @@ func TestStreamsAreCutAfterTheShutdownTimeout(t *testing.T) {
 	start := time.Now()
 	i.cancel()
 	testkit.Eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
-	stream.flow(t)
+	stream.awaitMore(t)
 	if !socket.echoes() {
-		t.Error("the socket was cut before its time")
+		t.Error("the socket was closed too early")
 	}
-	testkit.Eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+	testkit.Eventually(t, "the stream and the socket are closed", func() bool { return stream.isClosed() && socket.isClosed() })
 	if took := time.Since(start); took < 900*time.Millisecond {
-		t.Errorf("they were cut after %v", took)
+		t.Errorf("they were closed after %v", took)
 	}
 	i.end()
 }
 
-// A 503 would be repeated by clients and load balancers, and the order be
+// Clients and load balancers repeat a request that got a 503: the order would be
 // placed twice.
-func TestWhatABackendHasSeenIsNotRefusedAsUnseen(t *testing.T) {
+func TestARequestThatReachedTheBackendGetsNo503AtShutdown(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"shutdown_timeout": "1s"})
@@ -82,12 +82,12 @@ func TestWhatABackendHasSeenIsNotRefusedAsUnseen(t *testing.T) {
 	a := <-slow
 	close(env.backend.release)
 	if a.Status != http.StatusBadGateway || !strings.Contains(string(a.Body), "upstream_error") {
-		t.Errorf("a request cut off at the backend: %v", a)
+		t.Errorf("a request aborted at the backend: %v", a)
 	}
 	i.end()
 }
 
-func TestSocketsAloneAreDrainedToo(t *testing.T) {
+func TestWebSocketsAreDrainedWithoutOtherRequests(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"shutdown_timeout": "1m"})
@@ -95,14 +95,14 @@ func TestSocketsAloneAreDrainedToo(t *testing.T) {
 	i.cancel()
 	testkit.Eventually(t, "unready", func() bool { return i.ready() == http.StatusServiceUnavailable })
 	if !socket.echoes() {
-		t.Error("the socket was cut")
+		t.Error("the socket was closed")
 	}
-	socket.conn.Close() // its client leaves; so may the gateway
+	socket.conn.Close() // the drain ends with the last connection
 	i.end()
 }
 
-// A load balancer tries the other instance when one refuses the connection,
-// breaks it off before an answer, or says 503.
+// The clients behave like a load balancer: they try the other instance if one refuses
+// the connection, closes it before a response, or responds with 503.
 func TestARollingRestartLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
@@ -117,7 +117,7 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 	for n := range 8 {
 		clients.Go(func() {
 			for !isClosed(stop) {
-				if err := callEither(&instances, n, token); err != nil {
+				if err := callEitherInstance(&instances, n, token); err != nil {
 					t.Errorf("lost: %v", err)
 					return
 				}
@@ -126,21 +126,21 @@ func TestARollingRestartLosesNoRequest(t *testing.T) {
 			}
 		})
 	}
-	more := func() {
+	awaitMoreResponses := func() {
 		from := done.Load()
-		testkit.Eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
+		testkit.Eventually(t, "further responses", func() bool { return done.Load() > from+100 || t.Failed() })
 	}
 	for n := range instances {
-		more()
+		awaitMoreResponses()
 		instances[n].Load().end()
 		instances[n].Store(env.serve(nil))
 	}
-	more()
+	awaitMoreResponses()
 	close(stop)
 	clients.Wait()
 }
 
-func callEither(instances *[2]atomic.Pointer[instance], first int, token string) error {
+func callEitherInstance(instances *[2]atomic.Pointer[instance], first int, token string) error {
 	var problem error
 	for try := range 4 {
 		i := instances[(first+try)%2].Load()
@@ -152,7 +152,7 @@ func callEither(instances *[2]atomic.Pointer[instance], first int, token string)
 		case a.Status == http.StatusOK:
 			return nil
 		case a.Status != http.StatusServiceUnavailable:
-			return fmt.Errorf("answered %v", a)
+			return fmt.Errorf("got %v", a)
 		}
 	}
 	return problem

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
+func TestExplainSaysTheOutcomeOfARequest(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	file := configFile(t, env.config(settings{"routes": "[" + strings.Join([]string{
@@ -22,12 +22,12 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"let through": {[]string{"GET", "/api/x?y=1", "--token", token}, []string{
+		"forwarded": {[]string{"GET", "/api/x?y=1", "--token", token}, []string{
 			"route:    api (path /api/, host any, methods any)", "asks for: auth required", "as /v2/x?y=1",
 			"token:    of openid " + alice, "header:   X-OpenID: " + alice, "outcome:  forwarded"}},
 		"no token":        {[]string{"GET", "/api/x"}, []string{"token:    none", "outcome:  401 token_missing"}},
-		"no good token":   {[]string{"GET", "/api/x", "--token", "nonsense"}, []string{"outcome:  401 token_invalid"}},
-		"an ended one":    {[]string{"GET", "/api/x", "--token", over}, []string{"outcome:  401 session_ended"}},
+		"invalid token":   {[]string{"GET", "/api/x", "--token", "nonsense"}, []string{"outcome:  401 token_invalid"}},
+		"ended session":   {[]string{"GET", "/api/x", "--token", over}, []string{"outcome:  401 session_ended"}},
 		"not checked":     {[]string{"GET", "/public/x", "--token", "nonsense"}, []string{"token:    not checked", "outcome:  forwarded"}},
 		"without a role":  {[]string{"GET", "/admin/x", "--token", token}, []string{"one of the roles admin; a phone number", "outcome:  403 forbidden"}},
 		"a proof":         {[]string{"POST", "/signed/x", "--token", token}, []string{"a proof of WeChat's client", "outcome:  forwarded with a valid X-Gateway-Proof; without one 403 proof_required"}},
@@ -50,7 +50,7 @@ func TestExplainSaysWhatBecomesOfARequest(t *testing.T) {
 			}
 		}
 		if strings.Contains(stdout, token) {
-			t.Errorf("%s: the token shows", name)
+			t.Errorf("%s: the output contains the token", name)
 		}
 	}
 }

@@ -13,11 +13,13 @@ import (
 	"wxgate/internal/testkit"
 )
 
+// gateway starts a gateway that reloads its configuration only when the test calls
+// reload.
 func (env *testEnv) gateway(changes settings) *gateway {
 	env.t.Helper()
 	file := filepath.Join(env.t.TempDir(), "config.yaml")
-	write(env.t, file, env.config(changes), 0o600)
-	cfg, err := config.Load(file, environment(nil))
+	writeFile(env.t, file, env.config(changes), 0o600)
+	cfg, err := config.Load(file, environmentOf(nil))
 	testkit.Must(env.t, err)
 	out := &testkit.Buffer{}
 	p, err := assemble(cfg, newLogger(out, cfg.Log))
@@ -52,7 +54,7 @@ func (env *testEnv) run(l *listeners) {
 // total adds up the series of a metric that have the label.
 func (f *gateway) total(metric, label string) (sum float64) {
 	f.env.t.Helper()
-	for line := range strings.Lines(string(f.manage("GET", "/metrics", "", "").Body)) {
+	for line := range strings.Lines(string(f.callAdmin("GET", "/metrics", "", "").Body)) {
 		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if n, err := strconv.ParseFloat(value, 64); err == nil && strings.HasPrefix(series, metric) && strings.Contains(series, label) {
 			sum += n

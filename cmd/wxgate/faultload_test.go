@@ -16,10 +16,10 @@ import (
 	"wxgate/internal/testkit/redistest"
 )
 
-// How long the load test runs, and how often what changes.
+// The size of the load test, and how often faults and reloads happen.
 const (
 	loadUsers      = 200
-	loggedOut      = 12 // of them, a third before each stop of Redis
+	loggedOut      = 12 // of the users; a third before each stop of Redis
 	faultyBackends = 3
 	rotateEvery    = 8 // reloads
 	rotations      = 8 // steps: a secret is added, or put first
@@ -27,15 +27,15 @@ const (
 	faultEvery     = 60 * time.Millisecond
 )
 
-// It is not parallel: what it holds the gateway to in seconds is held under a
-// load of its own.
-func TestEachUserOnlyEverSeesThemselvesWhateverFails(t *testing.T) {
+// The test is not parallel: it checks time limits, which the load of other tests could
+// exceed.
+func TestIdentitiesAreNeverMixedUpUnderFaults(t *testing.T) {
 	c := newFaultLoad(t)
 	load := c.startUsers(loadUsers)
 	c.begin()
 	for users := range slices.Chunk(load.users[:loggedOut], loggedOut/3) {
 		load.awaitRequests()
-		load.sessionsEnd(users)
+		load.endSessions(users)
 		c.redis.Stop()
 		load.awaitRequests()
 		c.redis.Start()
@@ -54,13 +54,13 @@ func TestEachUserOnlyEverSeesThemselvesWhateverFails(t *testing.T) {
 	c.checkFaultsHappened()
 }
 
-// faultLoad is two gateways over one Redis, and backends of which one always works
-// and the others fail in turns.
+// faultLoad is two gateways with one Redis, a backend that always works, and others
+// that fail in turn.
 type faultLoad struct {
 	*testEnv
 	gateways []*gateway
 	backends []*faultyBackend
-	end      func() // of it all: waits until it has ended
+	end      func() // ends the faults and reloads, and waits until they have ended
 }
 
 func newFaultLoad(t *testing.T) *faultLoad {
@@ -76,7 +76,7 @@ func newFaultLoad(t *testing.T) *faultLoad {
 	return c
 }
 
-// begin lets the backends fail and the configuration change until the end.
+// begin starts the faults of the backends and the reloads, until end is called.
 func (c *faultLoad) begin() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
@@ -113,8 +113,8 @@ func (c *faultLoad) reload(n int) {
 	}
 }
 
-// settings is the nth configuration: the same to clients, and otherwise as
-// different as can be from the one before.
+// settings returns the nth configuration, which differs from the one before in as many
+// keys as possible without a difference for clients.
 func (c *faultLoad) settings(n int) settings {
 	return settings{
 		"secrets":  secretsAt(min(n/rotateEvery, rotations)),
@@ -148,9 +148,9 @@ func (c *faultLoad) changingRoute(path string, n int, more string) string {
 
 func oneOf(n int, choices ...string) string { return choices[n%len(choices)] }
 
-// secretsAt are the secrets as two instances rotate them without a moment in
-// which one signs with what the other has not read yet: a fresh one comes last
-// first, and leads in the next configuration.
+// secretsAt returns the secrets at a step of a rotation. A new secret is last at first,
+// and the first in the next step: so no instance signs with a secret that the other
+// has not loaded yet.
 func secretsAt(step int) string {
 	var list []string
 	for n := step / 2; n >= 0; n-- {
@@ -167,7 +167,7 @@ func secretNumbered(n int) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// awaitReady waits until the gateways have found Redis again.
+// awaitReady waits until the gateways are connected to Redis again.
 func (c *faultLoad) awaitReady() {
 	c.t.Helper()
 	for _, f := range c.gateways {
@@ -175,8 +175,8 @@ func (c *faultLoad) awaitReady() {
 	}
 }
 
-// checkFaultsHappened checks that everything that was to happen did, or the test would
-// show nothing.
+// checkFaultsHappened checks that every kind of fault happened: without them the test
+// proves nothing.
 func (c *faultLoad) checkFaultsHappened() {
 	c.t.Helper()
 	for _, f := range c.gateways {
@@ -192,7 +192,7 @@ func (c *faultLoad) checkFaultsHappened() {
 			c.t.Error("no target was ejected")
 		}
 		if n := f.total("wxgate_config_reloads_total", `outcome="applied"`); n < 2*rotateEvery {
-			c.t.Errorf("the configuration changed %v times only", n)
+			c.t.Errorf("the configuration was reloaded %v times only", n)
 		}
 		for _, message := range []string{"panic", "config refused, keeping the previous configuration"} {
 			for _, line := range f.logged(message) {
@@ -202,7 +202,7 @@ func (c *faultLoad) checkFaultsHappened() {
 	}
 }
 
-// gateway is a gateway that reads its configuration again when it is told to.
+// gateway is a gateway in this process.
 type gateway struct {
 	*instance
 	process *process

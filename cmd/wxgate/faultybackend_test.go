@@ -16,16 +16,16 @@ import (
 
 // The faults of a faultyBackend.
 const (
-	noFault       = iota
-	unavailable   // answers 503
-	abortsRequest // breaks the connection off before an answer
-	abortsAnswer  // and in the middle of one
-	down          // refuses connections
-	faults        // how many there are
+	noFault        = iota
+	unavailable    // responds with 503
+	abortsRequest  // closes the connection before a response
+	abortsResponse // closes the connection within the response
+	down           // refuses connections
+	faults         // how many there are
 )
 
-// faultyBackend is a backend on an address of its own that tells what it saw of each
-// request, and has one of the faults at a time.
+// faultyBackend is a backend that responds with what it received, and has one fault at
+// a time.
 type faultyBackend struct {
 	t       *testing.T
 	address string
@@ -36,7 +36,7 @@ type faultyBackend struct {
 func newFaultyBackend(t *testing.T) *faultyBackend {
 	t.Helper()
 	f := &faultyBackend{t: t}
-	port := testkit.MustReservePort(t) // free again each time that the backend comes back
+	port := testkit.MustReservePort(t) // for the restarts
 	t.Cleanup(port.Release)
 	f.address = port.Addr()
 	if !f.start() {
@@ -65,7 +65,7 @@ func (f *faultyBackend) stop() {
 	}
 }
 
-// nextFault changes the fault: every second one is none.
+// nextFault switches between noFault and a random fault.
 func (f *faultyBackend) nextFault() {
 	fault := int32(noFault)
 	if f.fault.Load() == noFault {
@@ -83,16 +83,16 @@ func (f *faultyBackend) setFault(fault int32) {
 	}
 }
 
-// seenRequest is what a backend sees of a request.
+// seenRequest is what a backend received of a request.
 type seenRequest struct {
 	OpenID, UnionID, AppID []string
 	Subject                string // of the assertion
 	Token                  []string
-	Markers                [3]string // as they came in the header, the query and the body
+	Markers                [3]string // from the header, the query and the body
 	Cookie                 string
 }
 
-// seenHeader carries the same too, for answers whose body breaks off.
+// seenHeader has the same JSON as the body, for responses whose body is truncated.
 const seenHeader = "Seen"
 
 func (f *faultyBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +100,7 @@ func (f *faultyBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault == abortsRequest {
 		panic(http.ErrAbortHandler)
 	}
-	text, _ := json.Marshal(look(r))
+	text, _ := json.Marshal(describeRequest(r))
 	w.Header().Set(seenHeader, string(text))
 	if name, _, _ := strings.Cut(r.Header.Get("X-Marker"), "/"); strings.HasPrefix(r.URL.Path, "/jar/") {
 		http.SetCookie(w, &http.Cookie{Name: "who", Value: name, Path: "/"})
@@ -109,13 +109,13 @@ func (f *faultyBackend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	_, _ = w.Write(text)
-	if fault == abortsAnswer {
+	if fault == abortsResponse {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	}
 }
 
-func look(r *http.Request) seenRequest {
+func describeRequest(r *http.Request) seenRequest {
 	body, _ := io.ReadAll(r.Body)
 	return seenRequest{
 		OpenID: r.Header["X-Openid"], UnionID: r.Header["X-Unionid"], AppID: r.Header["X-Appid"],
@@ -125,7 +125,7 @@ func look(r *http.Request) seenRequest {
 	}
 }
 
-// subject is the sub of a JWT whose signature is no matter here.
+// subject returns the sub of a JWT, without verifying it.
 func subject(token string) string {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {

@@ -37,14 +37,14 @@ func (env *testEnv) startActivated(i *instance, ln net.Listener, pid string) *os
 	return p
 }
 
-// While the gateway is away the socket's queue holds who connects.
-func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
+// While the gateway restarts, connections wait in the socket's accept queue.
+func TestSocketActivationQueuesConnectionsDuringARestart(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	defer ln.Close()
-	i := env.newInstance(nil) // its listen is another address: the socket's counts
+	i := env.newInstance(nil) // its config has another address: the socket's is used
 	i.public = "http://" + ln.Addr().String()
 	p := env.startActivated(i, ln, "$$")
 	i.private = i.listening(privateListener)
@@ -60,7 +60,7 @@ func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
 	go func() {
 		a, err := i.try("POST", i.public+"/api/x", token, "an order")
 		if err != nil {
-			t.Errorf("connected while the gateway was away: %v", err)
+			t.Errorf("connected during the restart: %v", err)
 		}
 		waiting <- a
 	}()
@@ -70,7 +70,7 @@ func TestSocketActivationKeepsConnectionsOverARestart(t *testing.T) {
 	}
 }
 
-func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
+func TestInheritedSocketsForAnotherProcessAreIgnored(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -84,7 +84,7 @@ func TestSocketsForAnotherProcessAreNotTaken(t *testing.T) {
 		t.Errorf("it took the socket %s", got)
 	}
 	if !strings.Contains(i.read(), `LISTEN_PID is \"1\", not this process`) {
-		t.Errorf("nothing is said:\n%s", i.read())
+		t.Errorf("no warning is logged:\n%s", i.read())
 	}
 }
 
@@ -110,9 +110,9 @@ func TestNamesOfInheritedSockets(t *testing.T) {
 	}
 }
 
-// A socket that systemd keeps open is not to be filtered by any process in turn;
-// one that a gateway opened is its last owner's alone.
-func TestWhoSharesAnInheritedSocket(t *testing.T) {
+// A socket that systemd keeps open must not get the filter of drainAcceptQueue. One that
+// a gateway opened belongs to its last owner.
+func TestOnlySocketsFromSystemdAreShared(t *testing.T) {
 	t.Parallel()
 	for name, shared := range map[string]bool{"public": true, "public=:8080": false, "public=:8080=shared": true} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,13 +128,13 @@ func TestWhoSharesAnInheritedSocket(t *testing.T) {
 		}
 		passed := (&listeners{p: &process{startConfig: &config.Config{Listen: ":8080", Admin: config.Admin{Listen: "127.0.0.1:9090"}}}, shared: shared}).handoverNames()
 		if want := map[bool]string{true: "public=:8080=shared,private=127.0.0.1:9090,ready", false: "public=:8080,private=127.0.0.1:9090,ready"}[shared]; passed != want {
-			t.Errorf("it passes on %s", passed)
+			t.Errorf("handoverNames is %s", passed)
 		}
 	}
 }
 
-// endSuccessors ends the processes that a gateway has handed over to.
-func (p *program) endSuccessors() {
+// killSuccessors kills the processes that a gateway has handed over to.
+func (p *program) killSuccessors() {
 	for _, line := range p.logged("handing over") {
 		if pid, ok := line["pid"].(float64); ok {
 			_ = syscall.Kill(int(pid), syscall.SIGKILL)
@@ -142,8 +142,8 @@ func (p *program) endSuccessors() {
 	}
 }
 
-// handOver makes the gateway that serves now hand over, and gives the process
-// that serves then.
+// handOver makes the gateway with this pid hand over, and returns the pid of its
+// successor.
 func (p *program) handOver(pid int) int {
 	p.env.t.Helper()
 	before := len(p.logged("handing over"))
@@ -154,13 +154,13 @@ func (p *program) handOver(pid int) int {
 	return int(next)
 }
 
-// Requests on new and kept connections, GET and POST, are all answered while one
-// process after the other takes over.
-func TestHandingOverLosesNoRequest(t *testing.T) {
+// GET and POST requests on new and on reused connections all succeed during several
+// handovers.
+func TestAHandoverLosesNoRequest(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	p := env.start(nil)
-	t.Cleanup(p.endSuccessors)
+	t.Cleanup(p.killSuccessors)
 	token := p.login("alice")
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
@@ -179,7 +179,7 @@ func TestHandingOverLosesNoRequest(t *testing.T) {
 				_, _ = io.Copy(io.Discard, res.Body)
 				res.Body.Close()
 				if res.StatusCode != http.StatusOK {
-					t.Errorf("answered %d", res.StatusCode)
+					t.Errorf("got %d", res.StatusCode)
 				}
 				done.Add(1)
 			}
@@ -188,52 +188,50 @@ func TestHandingOverLosesNoRequest(t *testing.T) {
 	pid := p.proc.PID
 	for range 3 {
 		from := done.Load()
-		testkit.Eventually(t, "further answers", func() bool { return done.Load() > from+100 || t.Failed() })
+		testkit.Eventually(t, "further responses", func() bool { return done.Load() > from+100 || t.Failed() })
 		pid = p.handOver(pid)
 	}
 	from := done.Load()
-	testkit.Eventually(t, "answers of the last process", func() bool { return done.Load() > from+100 || t.Failed() })
+	testkit.Eventually(t, "responses of the last process", func() bool { return done.Load() > from+100 || t.Failed() })
 	close(stop)
 	clients.Wait()
-	if p.gone() != 0 {
+	if p.waitExit() != 0 {
 		t.Errorf("the first process ended with %d", p.proc.ExitCode())
 	}
 }
 
-// A successor that can't serve changes nothing.
-func TestAFailedHandoverLeavesTheGatewayAsItWas(t *testing.T) {
+func TestTheGatewayContinuesAfterAFailedHandover(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	p := env.start(nil)
-	t.Cleanup(p.endSuccessors)
+	t.Cleanup(p.killSuccessors)
 	token := p.login("alice")
-	write(t, p.file, "listne: x", 0o600)
+	writeFile(t, p.file, "listne: x", 0o600)
 	for range 2 {
 		before := len(p.logged("handing over failed, continuing to serve"))
 		testkit.Must(t, p.proc.Signal(syscall.SIGUSR2))
-		testkit.Eventually(t, "the hand-over fails", func() bool { return len(p.logged("handing over failed, continuing to serve")) > before })
+		testkit.Eventually(t, "the handover fails", func() bool { return len(p.logged("handing over failed, continuing to serve")) > before })
 		p.client.CloseIdleConnections()
 		if a := p.call("GET", "/api/x", token, ""); a.Status != http.StatusOK {
 			t.Fatalf("got %v", a)
 		}
 	}
 	testkit.Must(t, p.proc.Signal(syscall.SIGTERM))
-	if code := p.gone(); code != 0 {
+	if code := p.waitExit(); code != 0 {
 		t.Errorf("status %d:\n%s", code, p.proc.Output())
 	}
 }
 
-// A config that says another address by the time of the hand-over is followed.
-func TestASuccessorListensWhereItsConfigSays(t *testing.T) {
+func TestASuccessorListensOnTheAddressOfItsConfig(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	p := env.start(nil)
-	t.Cleanup(p.endSuccessors)
+	t.Cleanup(p.killSuccessors)
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)
 	address := other.Addr().String()
 	other.Close()
-	write(t, p.file, env.config(settings{"listen": fmt.Sprintf("%q", address)}), 0o600)
+	writeFile(t, p.file, env.config(settings{"listen": fmt.Sprintf("%q", address)}), 0o600)
 	p.handOver(p.proc.PID)
 	p.public = "http://" + address
 	if a := p.call("GET", "/public/x", "", ""); a.Status != http.StatusOK {

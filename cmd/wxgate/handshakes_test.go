@@ -13,33 +13,33 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// TestClosingAListenerResetsNobody has clients connect and send all the time while
-// listeners are closed. A connection may be refused, never opened and then reset.
-func TestClosingAListenerResetsNobody(t *testing.T) {
+// Clients connect and send continuously while listeners are closed. A connection may be
+// refused, but must not be opened and then reset.
+func TestClosingAListenerResetsNoConnection(t *testing.T) {
 	t.Parallel()
-	var answered, refused, reset atomic.Int64
+	var served, refused, reset atomic.Int64
 	for range 3 {
 		ln, err := openListener("127.0.0.1:0")
 		testkit.Must(t, err)
-		go echoAll(ln)
+		go serveByteEcho(ln)
 		var clients sync.WaitGroup
 		for range 8 {
-			clients.Go(func() { connectUntilRefused(ln.Addr().String(), &answered, &refused, &reset) })
+			clients.Go(func() { connectUntilRefused(ln.Addr().String(), &served, &refused, &reset) })
 		}
-		before := answered.Load()
-		testkit.Eventually(t, "clients at work", func() bool { return answered.Load() > before+50 })
+		before := served.Load()
+		testkit.Eventually(t, "50 connections served", func() bool { return served.Load() > before+50 })
 		testkit.Must(t, drainAcceptQueue(ln))
 		ln.Close()
 		clients.Wait()
 	}
-	t.Logf("%d answered, %d refused", answered.Load(), refused.Load())
+	t.Logf("%d served, %d refused", served.Load(), refused.Load())
 	if reset.Load() > 0 || refused.Load() == 0 {
 		t.Errorf("%d reset, %d refused", reset.Load(), refused.Load())
 	}
 }
 
-// echoAll answers a byte with a byte.
-func echoAll(ln net.Listener) {
+// serveByteEcho echoes one byte on each connection.
+func serveByteEcho(ln net.Listener) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
@@ -52,22 +52,22 @@ func echoAll(ln net.Listener) {
 	}
 }
 
-func connectUntilRefused(address string, answered, refused, reset *atomic.Int64) {
+func connectUntilRefused(address string, served, refused, reset *atomic.Int64) {
 	for {
 		conn, err := net.DialTimeout("tcp", address, 10*time.Second)
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			refused.Add(1)
 			return
 		}
-		if err != nil || !echoes(conn) {
+		if err != nil || !exchangeByte(conn) {
 			reset.Add(1)
 			return
 		}
-		answered.Add(1)
+		served.Add(1)
 	}
 }
 
-func echoes(conn net.Conn) bool {
+func exchangeByte(conn net.Conn) bool {
 	defer conn.Close()
 	if _, err := conn.Write([]byte("x")); err != nil {
 		return false

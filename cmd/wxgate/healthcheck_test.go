@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestHealthcheckFollowsTheGatewaysAnswer(t *testing.T) {
+func TestHealthcheckFailsUnlessTheStatusIs200(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		status int
@@ -28,7 +28,7 @@ func TestHealthcheckFollowsTheGatewaysAnswer(t *testing.T) {
 	}
 }
 
-func TestHealthcheckFailsWhereNobodyListensWithoutPrintingTheAddress(t *testing.T) {
+func TestHealthcheckErrorsDoNotContainTheURL(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()

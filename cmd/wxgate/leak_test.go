@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,17 +19,17 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// emitted is everything that left the gateways in a run, piece by piece.
-type emitted struct {
+// recordedOutput is everything that the gateways emitted during a test, by source.
+type recordedOutput struct {
 	t      *testing.T
 	mu     sync.Mutex
 	pieces map[string][]byte
 	sent   int
 }
 
-// RoundTrip keeps each answer that a client got, but for the headers that a fresh
-// token and a page's cookie ride on.
-func (e *emitted) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip records each response, without the headers that may contain a renewed token
+// or a web session's cookie.
+func (e *recordedOutput) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -41,13 +42,12 @@ func (e *emitted) RoundTrip(req *http.Request) (*http.Response, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.sent++
-	e.pieces[fmt.Sprintf("answer %d to %s %s", e.sent, req.Method, req.URL.Path)] = dump
+	e.pieces[fmt.Sprintf("response %d to %s %s", e.sent, req.Method, req.URL.Path)] = dump
 	return res, err
 }
 
-// dumpRedis keeps each key as it lies in Redis: its name, as DUMP has it, and
-// its values.
-func (e *emitted) dumpRedis(env *testEnv) {
+// dumpRedis records each key in Redis: its name, its DUMP and its values.
+func (e *recordedOutput) dumpRedis(env *testEnv) {
 	e.t.Helper()
 	for key := range strings.Lines(env.redis.MustDo("KEYS", "*")) {
 		key = strings.TrimSuffix(key, "\n")
@@ -60,9 +60,9 @@ func (e *emitted) dumpRedis(env *testEnv) {
 	}
 }
 
-// secretsOf are the forms in which a secret could leave: as it is, escaped for a
-// query, in base64 and hex, and, for session keys, the bytes that they stand for.
-func secretsOf(secret string) [][]byte {
+// encodingsOf returns the encodings of a secret to search for: plain, query-escaped, in
+// base64 and hex, and for session keys their decoded bytes.
+func encodingsOf(secret string) [][]byte {
 	forms := [][]byte{
 		[]byte(secret), []byte(url.QueryEscape(secret)), []byte(strings.ReplaceAll(secret, "/", `\/`)),
 		[]byte(base64.StdEncoding.EncodeToString([]byte(secret))), []byte(base64.RawURLEncoding.EncodeToString([]byte(secret))),
@@ -74,19 +74,17 @@ func secretsOf(secret string) [][]byte {
 	return forms
 }
 
-// hides looks for a secret in every piece but those that it belongs into.
-func (e *emitted) hides(what, secret string, allowed ...string) {
+// checkAbsent searches for a secret in every piece, except those whose name contains an
+// allowed text.
+func (e *recordedOutput) checkAbsent(what, secret string, allowed ...string) {
 	e.t.Helper()
 	if secret == "" {
-		e.t.Fatalf("the run has no %s", what)
+		e.t.Fatalf("the test has no %s", what)
 	}
 	for name, piece := range e.pieces {
-		mine := false
-		for _, place := range allowed {
-			mine = mine || strings.Contains(name, place)
-		}
-		for _, form := range secretsOf(secret) {
-			if !mine && bytes.Contains(piece, form) {
+		isAllowed := slices.ContainsFunc(allowed, func(text string) bool { return strings.Contains(name, text) })
+		for _, encoding := range encodingsOf(secret) {
+			if !isAllowed && bytes.Contains(piece, encoding) {
 				e.t.Errorf("a %s is in %s:\n%.500q", what, name, piece)
 				break
 			}
@@ -94,8 +92,8 @@ func (e *emitted) hides(what, secret string, allowed ...string) {
 	}
 }
 
-// holds reports whether any piece has the text.
-func (e *emitted) holds(text string) bool {
+// contains reports whether any piece contains a text.
+func (e *recordedOutput) contains(text string) bool {
 	for _, piece := range e.pieces {
 		if bytes.Contains(piece, []byte(text)) {
 			return true
@@ -107,14 +105,14 @@ func (e *emitted) holds(text string) bool {
 func TestNoSecretLeavesTheGateway(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	all := &emitted{t: t, pieces: map[string][]byte{}}
-	loud := settings{
+	all := &recordedOutput{t: t, pieces: map[string][]byte{}}
+	jwtSettings := settings{
 		"log":      "{level: debug}",
-		"token":    "{ttl: 2h, renew_before: 1h59m59s}", // so that fresh tokens ride on answers
+		"token":    "{ttl: 2h, renew_before: 1h59m59s}", // so that responses have renewed tokens
 		"identity": "{headers: {phone: X-Phone}, assertion: {header: X-Identity-Assertion}}",
 	}
-	opaque := settings{"log": "{level: debug}", "token": "{format: opaque}"}
-	jwts, opaques := env.serve(loud), env.serve(opaque)
+	opaqueSettings := settings{"log": "{level: debug}", "token": "{format: opaque}"}
+	jwts, opaques := env.serve(jwtSettings), env.serve(opaqueSettings)
 	for _, i := range []*instance{jwts, opaques} {
 		i.client = &http.Client{Transport: all, Timeout: time.Minute}
 	}
@@ -126,40 +124,40 @@ func TestNoSecretLeavesTheGateway(t *testing.T) {
 	run.backends(jwts)
 	all.dumpRedis(env)
 	for n, i := range []*instance{jwts, opaques} {
-		i.manage("GET", "/metrics", "", "") // kept as an answer
+		i.callAdmin("GET", "/metrics", "", "") // recorded as a response
 		i.end()
 		all.pieces[fmt.Sprintf("log %d", n)] = []byte(i.out.String() + i.err.String())
 	}
 	if !bytes.Contains(all.pieces["log 0"], []byte(`"request"`)) || len(all.pieces) < 60 || len(run.tokens) < 6 {
-		t.Fatalf("too little was kept: %d pieces, %d tokens", len(all.pieces), len(run.tokens))
+		t.Fatalf("too little was recorded: %d pieces, %d tokens", len(all.pieces), len(run.tokens))
 	}
-	if !all.holds(run.tokens[0]) || !all.holds(run.accessTokens[0]) {
-		t.Fatal("what is known to be there is not found")
+	if !all.contains(run.tokens[0]) || !all.contains(run.accessTokens[0]) {
+		t.Fatal("tokens that were returned are not found")
 	}
 
 	for _, key := range run.keys {
-		all.hides("session_key", key)
+		all.checkAbsent("session_key", key)
 	}
 	for _, token := range run.accessTokens {
-		all.hides("access token", token, "cgi-bin/token")
+		all.checkAbsent("access token", token, "cgi-bin/token")
 	}
 	for _, token := range run.tokens {
-		all.hides("client token", token, "/auth/login", "/auth/refresh")
+		all.checkAbsent("client token", token, "/auth/login", "/auth/refresh")
 	}
 	for what, secret := range map[string]string{
-		"AppSecret": appASecret, "other AppSecret": appBSecret, "admin token": adminToken, "wechat token": wechatToken, "gateway secret": goodSecret,
+		"AppSecret": appASecret, "other AppSecret": appBSecret, "admin token": adminToken, "wechat token": wechatToken, "gateway secret": validSecret,
 	} {
-		all.hides(what, secret)
+		all.checkAbsent(what, secret)
 	}
 }
 
-// leakRun is a run in which as much as possible happens.
+// leakRun calls as much of the gateway as possible.
 type leakRun struct {
 	*testEnv
 	keys, tokens, accessTokens []string
 }
 
-// users log in, use everything there is for them, and leave.
+// users makes a user log in, call every endpoint, and log out.
 func (l *leakRun) users(i *instance) {
 	alice := l.user(appA, "alice")
 	body := fmt.Sprintf(`{"appid":%q,"code":%q,"phone_code":%q}`, appA, alice.Code(), alice.PhoneCode())
@@ -180,13 +178,13 @@ func (l *leakRun) users(i *instance) {
 	}
 	refreshed := i.call("POST", "/auth/refresh", token, "").Field("token")
 	l.tokens = append(l.tokens, refreshed)
-	i.login("alice") // a second session, which stays
+	i.login("alice") // a second session, which is not ended
 	l.keys = append(l.keys, alice.SessionKey())
 	i.call("POST", "/auth/logout", refreshed, "")
 	i.call("GET", "/api/x", token, "")
 }
 
-// renewals wait for a fresh token to ride on an answer.
+// renewals waits for a response with a renewed token.
 func (l *leakRun) renewals(i *instance) {
 	token := i.login("carol")
 	testkit.Eventually(l.t, "a fresh token", func() bool {
@@ -198,7 +196,7 @@ func (l *leakRun) renewals(i *instance) {
 	})
 }
 
-// failures are what goes wrong: that is where secrets slip into texts.
+// failures causes errors, whose texts could contain secrets.
 func (l *leakRun) failures(i *instance) {
 	bob := l.user(appA, "bob")
 	token := i.login("bob")
@@ -224,10 +222,10 @@ func (l *leakRun) failures(i *instance) {
 	i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":"never-minted"}`, appA))
 }
 
-// backends use the private listener, rightly and wrongly.
+// backends makes valid and invalid calls to the private listener.
 func (l *leakRun) backends(i *instance) {
-	testkit.Eventually(l.t, "WeChat is asked again", func() bool {
-		token := i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token")
+	testkit.Eventually(l.t, "an access token", func() bool {
+		token := i.callAdmin("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token")
 		l.accessTokens = []string{token}
 		return token != ""
 	})
@@ -242,17 +240,17 @@ func (l *leakRun) backends(i *instance) {
 		{"POST", user + "/decrypt", fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, sealed.EncryptedData, sealed.IV)},
 		{"POST", user + "/decrypt", `{"encrypted_data":"AAAA","iv":"AAAA"}`},
 	} {
-		i.manage(c[0], c[1], wechatToken, c[2])
-		i.manage(c[0], c[1], adminToken, c[2])
+		i.callAdmin(c[0], c[1], wechatToken, c[2])
+		i.callAdmin(c[0], c[1], adminToken, c[2])
 	}
 	testkit.Must(l.t, l.sim.InvalidateToken(appA, false))
-	i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"b"}`)
-	l.accessTokens = append(l.accessTokens, i.manage("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token"))
+	i.callAdmin("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"b"}`)
+	l.accessTokens = append(l.accessTokens, i.callAdmin("GET", "/wx/"+appA+"/cgi-bin/token", wechatToken, "").Field("access_token"))
 	for _, path := range []string{user, "/readyz", "/.well-known/jwks.json"} {
-		i.manage("GET", path, adminToken, "")
+		i.callAdmin("GET", path, adminToken, "")
 	}
-	i.manage("PUT", user+"/ban", adminToken, `{"reason":"x"}`)
-	i.manage("DELETE", user+"/ban", adminToken, "")
+	i.callAdmin("PUT", user+"/ban", adminToken, `{"reason":"x"}`)
+	i.callAdmin("DELETE", user+"/ban", adminToken, "")
 	if res, err := i.client.Get(i.private + "/api/users?token=" + "none"); err == nil {
 		_, _ = io.Copy(io.Discard, res.Body)
 		res.Body.Close()

@@ -17,12 +17,12 @@ const (
 	leakAESKey    = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
 )
 
-// Tickets, cookies of pages, the keys of pushes, of pre-fetch and of users: none
-// of them is in a log, a metric, an answer that it doesn't belong into, or Redis.
+// Tickets, web session cookies, and the keys of pushes, pre-fetch and users appear in no
+// log, metric, unrelated response or Redis value.
 func TestNoSecretOfWebPagesAndPushesLeavesTheGateway(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
-	all := &emitted{t: t, pieces: map[string][]byte{}}
+	all := &recordedOutput{t: t, pieces: map[string][]byte{}}
 	i := env.serve(settings{
 		"log": "{level: debug}", "web": "{cookie: __Host-wxgate}", "identity": "{assertion: {header: X-Identity-Assertion}}",
 		"apps": fmt.Sprintf("[{appid: %s, secret: %s, prefetch: {key: %s}, push: {token: %s, aes_key: %s, upstream: %q}}]",
@@ -36,30 +36,30 @@ func TestNoSecretOfWebPagesAndPushesLeavesTheGateway(t *testing.T) {
 	key := run.proofs()
 	run.pushes()
 	all.dumpRedis(env)
-	i.manage("GET", "/metrics", "", "")
+	i.callAdmin("GET", "/metrics", "", "")
 	i.end()
 	all.pieces["log"] = []byte(i.out.String() + i.err.String())
-	if !all.holds(ticket) || cookie == "" || !all.holds(token) || len(all.pieces) < 25 {
-		t.Fatalf("too little was kept: %d pieces", len(all.pieces))
+	if !all.contains(ticket) || cookie == "" || !all.contains(token) || len(all.pieces) < 25 {
+		t.Fatalf("too little was recorded: %d pieces", len(all.pieces))
 	}
-	all.hides("ticket", ticket, "/auth/ticket")
-	all.hides("page's cookie", cookie)
-	all.hides("login code", code)
-	all.hides("client token", token, "/auth/prefetch")
+	all.checkAbsent("ticket", ticket, "/auth/ticket")
+	all.checkAbsent("page's cookie", cookie)
+	all.checkAbsent("login code", code)
+	all.checkAbsent("client token", token, "/auth/prefetch")
 	for what, secret := range map[string]string{
 		"push token": leakPushToken, "aes_key": leakAESKey, "pre-fetch key": prefetchKey, "user's encrypt_key": key.EncryptKey, "user's iv": key.IV,
 	} {
-		all.hides(what, secret)
+		all.checkAbsent(what, secret)
 	}
 }
 
-// wechatLeakRun is a run of what the gateway does around WeChat.
+// wechatLeakRun calls the gateway's features for WeChat.
 type wechatLeakRun struct {
 	leakRun
 	i *instance
 }
 
-// webPages enter, act, are refused and end.
+// webPages opens a web session, sends valid and invalid requests, and ends it.
 func (l wechatLeakRun) webPages() (ticket, cookie string) {
 	token := l.i.login("alice")
 	answer := l.i.call("POST", "/auth/ticket", token, `{"next":"/h5/x"}`)
@@ -85,7 +85,7 @@ func (l wechatLeakRun) webPages() (ticket, cookie string) {
 	return ticket, cookie
 }
 
-// prefetches come as WeChat's do, rightly and wrongly.
+// prefetches sends valid and invalid pre-fetches.
 func (l wechatLeakRun) prefetches() (code, token string) {
 	code = l.user(appA, "carol").Code()
 	path := "/auth/prefetch/" + appA + "/" + prefetchKey
@@ -97,7 +97,7 @@ func (l wechatLeakRun) prefetches() (code, token string) {
 	return code, token
 }
 
-// proofs have the user's keys fetched, and fail.
+// proofs sends invalid proofs, which make the gateway fetch the user's keys.
 func (l wechatLeakRun) proofs() wechattest.UserKey {
 	token, user := l.i.login("bob"), l.user(appA, "bob")
 	key := user.LatestUserKey()
@@ -120,7 +120,7 @@ func (l wechatLeakRun) proofs() wechattest.UserKey {
 	return key
 }
 
-// pushes reach a backend, and don't.
+// pushes sends a valid and an invalid push.
 func (l wechatLeakRun) pushes() {
 	to := wechattest.PushSettings{URL: l.i.public + "/auth/push/" + appA, Token: leakPushToken, AESKey: leakAESKey}
 	wrong := to

@@ -33,11 +33,11 @@ func TestLinesAreWrittenInOrderAndWhole(t *testing.T) {
 	}
 	_, _ = q.Write([]byte("late\n"))
 	if testutil.ToFloat64(q.dropped) != 1 {
-		t.Error("a line after the end is not counted")
+		t.Error("a line after close is not counted")
 	}
 }
 
-func TestTheFirstLineGoesAheadOfThoseHeldBack(t *testing.T) {
+func TestTheFirstLineIsWrittenBeforeThoseHeldBack(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		first func(*logQueue)
@@ -73,7 +73,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-func TestWhatTheWriterRefusesIsCounted(t *testing.T) {
+func TestLinesThatCannotBeWrittenAreCounted(t *testing.T) {
 	t.Parallel()
 	q := newLogQueue(failing{})
 	_, _ = q.Write([]byte("a\n"))
@@ -84,13 +84,13 @@ func TestWhatTheWriterRefusesIsCounted(t *testing.T) {
 	}
 }
 
-func TestAReaderThatStopsHoldsNobodyUp(t *testing.T) {
+func TestABlockedReaderDoesNotBlockWriters(t *testing.T) {
 	t.Parallel()
-	reader, writer := io.Pipe() // takes nothing until it is read
+	reader, writer := io.Pipe() // blocks until it is read
 	q := newLogQueue(writer)
 	line := append(bytes.Repeat([]byte("x"), 1023), '\n')
 	start := time.Now()
-	for range 2 * logQueueBytes / len(line) {
+	for range 3 * logQueueBytes / len(line) { // one queue is being written, one is full
 		_, _ = q.Write(line)
 	}
 	if dropped := testutil.ToFloat64(q.dropped); dropped < float64(logQueueBytes/len(line))/2 || time.Since(start) > 5*time.Second {
@@ -105,12 +105,11 @@ func TestAReaderThatStopsHoldsNobodyUp(t *testing.T) {
 	<-q.done
 }
 
-// A process whose standard output nobody reads any more serves on and stops.
-func TestAGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
+func TestTheGatewayServesWithoutAReaderOfItsLog(t *testing.T) {
 	t.Parallel()
-	for name, lose := range map[string]func(*os.File){
+	for name, loseReader := range map[string]func(*os.File){
 		"stops reading": func(*os.File) {},
-		"goes away":     func(reader *os.File) { reader.Close() },
+		"exits":         func(reader *os.File) { reader.Close() },
 	} {
 		env := newTestEnv(t)
 		public, private := testkit.MustReservePort(t), testkit.MustReservePort(t)
@@ -132,7 +131,7 @@ func TestAGatewayOutlivesTheReaderOfItsLog(t *testing.T) {
 		writer.Close()
 		testkit.Eventually(t, "ready", func() bool { return i.ready() == http.StatusOK })
 		token := i.login("alice")
-		lose(reader)
+		loseReader(reader)
 		for range 600 { // a pipe holds 64 KiB
 			if a := i.call("GET", "/api/x", token, ""); a.Status != http.StatusOK {
 				t.Fatalf("%s: %v", name, a)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// wxgate runs the command line and gives what it came to.
+// wxgate runs a command line and returns its exit status and output.
 func wxgate(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	var out, err strings.Builder
@@ -21,14 +21,14 @@ func wxgate(t *testing.T, args ...string) (status int, stdout, stderr string) {
 func configFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "config.yaml")
-	write(t, file, text, 0o600)
+	writeFile(t, file, text, 0o600)
 	return file
 }
 
 func TestExitStatuses(t *testing.T) {
 	t.Parallel()
-	good := configFile(t, around("listen: 127.0.0.1:8080\nredis: {addrs: ['127.0.0.1:6379']}"))
-	bad := configFile(t, around("listne: ':1'"))
+	valid := configFile(t, withRequiredKeys("listen: 127.0.0.1:8080\nredis: {addrs: ['127.0.0.1:6379']}"))
+	invalid := configFile(t, withRequiredKeys("listne: ':1'"))
 	for _, c := range []struct {
 		args   []string
 		status int
@@ -39,14 +39,14 @@ func TestExitStatuses(t *testing.T) {
 		{[]string{"version"}, 0, ""},
 		{[]string{"--version"}, 0, ""},
 		{[]string{"serve", "--version"}, 0, ""},
-		{[]string{"check", "--config", good}, 0, ""},
-		{[]string{"check", "--config", bad}, 2, "listne: unknown key (did you mean listen?)"},
-		{[]string{"serve", "--config", bad}, 2, "listne: unknown key"},
-		{[]string{"--config", bad}, 2, "listne: unknown key"},
-		{[]string{"explain", "--config", bad, "GET", "/"}, 2, "listne: unknown key"},
+		{[]string{"check", "--config", valid}, 0, ""},
+		{[]string{"check", "--config", invalid}, 2, "listne: unknown key (did you mean listen?)"},
+		{[]string{"serve", "--config", invalid}, 2, "listne: unknown key"},
+		{[]string{"--config", invalid}, 2, "listne: unknown key"},
+		{[]string{"explain", "--config", invalid, "GET", "/"}, 2, "listne: unknown key"},
 		{[]string{"check", "--config", "/nonexistent/config.yaml"}, 2, "no such file"},
-		{[]string{"check", "--confg", good}, 2, `did you mean "--config"?`},
-		{[]string{"check", good}, 2, "unexpected argument"},
+		{[]string{"check", "--confg", valid}, 2, `did you mean "--config"?`},
+		{[]string{"check", valid}, 2, "unexpected argument"},
 		{[]string{"chekc"}, 2, "unknown command \"chekc\" (did you mean check?)"},
 		{[]string{"explain"}, 2, "<method> <url>"},
 		{[]string{"sim", "--listen", "nowhere"}, 2, "not an address"},
@@ -65,18 +65,18 @@ func TestExitStatuses(t *testing.T) {
 }
 
 func TestTheEnvironmentNamesTheConfigFile(t *testing.T) {
-	t.Setenv("WXGATE_CONFIG", configFile(t, around("listne: x")))
+	t.Setenv("WXGATE_CONFIG", configFile(t, withRequiredKeys("listne: x")))
 	for _, args := range [][]string{{}, {"serve"}, {"check"}} {
 		if status, _, stderr := wxgate(t, args...); status != 2 || !strings.Contains(stderr, "config.yaml:1: listne") {
 			t.Errorf("wxgate %v: %d, %s", args, status, stderr)
 		}
 	}
-	if status, _, stderr := wxgate(t, "check", "--config", configFile(t, around(""))); status != 0 {
-		t.Errorf("--config goes first: %d, %s", status, stderr)
+	if status, _, stderr := wxgate(t, "check", "--config", configFile(t, withRequiredKeys(""))); status != 0 {
+		t.Errorf("--config has precedence: %d, %s", status, stderr)
 	}
 }
 
-func TestEachProblemIsALineOnStandardError(t *testing.T) {
+func TestEachProblemIsOneLineOnStandardError(t *testing.T) {
 	t.Parallel()
 	file := configFile(t, "log: {level: loud}\nlimits: {max_body: x}\n")
 	status, stdout, stderr := wxgate(t, "check", "--config", file)
@@ -89,7 +89,7 @@ func TestEachProblemIsALineOnStandardError(t *testing.T) {
 	}
 }
 
-func TestAFreshKeyIsOneThatLoads(t *testing.T) {
+func TestAGeneratedKeyIsAccepted(t *testing.T) {
 	t.Parallel()
 	_, first, _ := wxgate(t, "keygen")
 	status, second, stderr := wxgate(t, "keygen")
@@ -100,7 +100,7 @@ func TestAFreshKeyIsOneThatLoads(t *testing.T) {
 	if err != nil || len(raw) != 32 {
 		t.Fatalf("%q: %v", second, err)
 	}
-	c, err := parse(t, around("secrets:\n  - "+first+"  - "+second))
+	c, err := parse(t, withRequiredKeys("secrets:\n  - "+first+"  - "+second))
 	if err != nil || c.Secrets[1].Raw.Reveal() != string(raw) {
 		t.Errorf("%v", err)
 	}
@@ -126,8 +126,8 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	}
 }
 
-// What check prints is held in testdata/check.golden. To renew it after a wanted
-// change: WXGATE_GOLDEN=write go test ./cmd/wxgate -run TestCheckPrints
+// testdata/check.golden has the expected output. To update it:
+// WXGATE_GOLDEN=write go test ./cmd/wxgate -run TestCheckPrints
 func TestCheckPrintsTheConfigurationWithSecretsHidden(t *testing.T) {
 	t.Parallel()
 	status, stdout, stderr := wxgate(t, "check", "--config", "testdata/check.yaml")
@@ -136,12 +136,12 @@ func TestCheckPrintsTheConfigurationWithSecretsHidden(t *testing.T) {
 	}
 	for _, plain := range []string{"hush", "q83v", "orders-token"} {
 		if strings.Contains(stdout, plain) {
-			t.Errorf("%q shows", plain)
+			t.Errorf("the output contains %q", plain)
 		}
 	}
 	const golden = "testdata/check.golden"
 	if os.Getenv("WXGATE_GOLDEN") == "write" {
-		write(t, golden, stdout, 0o644)
+		writeFile(t, golden, stdout, 0o644)
 	}
 	want, err := os.ReadFile(golden)
 	if err != nil || stdout != string(want) {

@@ -17,7 +17,8 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// recordingRegistry knows what every collector may show, shown yet or not.
+// recordingRegistry records the metrics that every collector describes, whether they
+// have series yet or not.
 type recordingRegistry struct {
 	*prometheus.Registry
 	families map[string]string // name to labels
@@ -49,8 +50,8 @@ func (r *recordingRegistry) MustRegister(all ...prometheus.Collector) {
 	}
 }
 
-// documented reads the table of docs/metrics.md: name to labels.
-func documented(t *testing.T) map[string]string {
+// documentedMetrics reads the table of docs/metrics.md: name to labels.
+func documentedMetrics(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/metrics.md")
 	testkit.Must(t, err)
@@ -63,16 +64,16 @@ func documented(t *testing.T) map[string]string {
 	return rows
 }
 
-func TestTheReferenceNamesEveryMetric(t *testing.T) {
+func TestEveryMetricIsDocumented(t *testing.T) {
 	t.Parallel()
-	c, err := parse(t, around(""))
+	c, err := parse(t, withRequiredKeys(""))
 	testkit.Must(t, err)
 	reg := &recordingRegistry{prometheus.NewRegistry(), map[string]string{}}
 	p, err := assembleWith(reg, c, newLogger(io.Discard, config.Log{}))
 	testkit.Must(t, err)
 	p.close()
 	maps.DeleteFunc(reg.families, func(name, _ string) bool { return !strings.HasPrefix(name, "wxgate_") })
-	rows := documented(t)
+	rows := documentedMetrics(t)
 	for name, labels := range reg.families {
 		if told, ok := rows[name]; !ok || told != labels {
 			t.Errorf("%s has the labels [%s]; docs/metrics.md says [%s] (%v)", name, labels, told, ok)
@@ -80,7 +81,7 @@ func TestTheReferenceNamesEveryMetric(t *testing.T) {
 	}
 	for name := range rows {
 		if _, ok := reg.families[name]; !ok {
-			t.Errorf("docs/metrics.md has %s, which is not there", name)
+			t.Errorf("docs/metrics.md has %s, which does not exist", name)
 		}
 	}
 	if !strings.HasPrefix(reg.families["wxgate_build_info"], "commit,") || len(reg.families) < 30 {
@@ -88,10 +89,10 @@ func TestTheReferenceNamesEveryMetric(t *testing.T) {
 	}
 }
 
-// series counts the series of each family on the page.
+// series returns the number of series of each metric.
 func (i *instance) series() map[string]int {
 	count := map[string]int{}
-	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").Body)) {
+	for line := range strings.Lines(string(i.callAdmin("GET", "/metrics", "", "").Body)) {
 		name, _, _ := strings.Cut(line, "{")
 		if name, _, _ = strings.Cut(name, " "); strings.HasPrefix(name, "wxgate_") {
 			count[name]++
@@ -100,7 +101,7 @@ func (i *instance) series() map[string]int {
 	return count
 }
 
-func TestARunShowsEachKindOfMetric(t *testing.T) {
+func TestEachKindOfMetricIsExported(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{
@@ -116,7 +117,7 @@ func TestARunShowsEachKindOfMetric(t *testing.T) {
 	i.call("POST", "/auth/login", "", `{"code":7}`)
 	i.call("POST", "/auth/refresh", token, "")
 	i.call("POST", "/auth/logout", token, "")
-	if a := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"a"}`); a.Status != http.StatusOK {
+	if a := i.callAdmin("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, `{"scene":"a"}`); a.Status != http.StatusOK {
 		t.Fatalf("relay: %v", a)
 	}
 	env.redis.Stop()
@@ -142,9 +143,9 @@ func TestARunShowsEachKindOfMetric(t *testing.T) {
 	}
 }
 
-// What a client chooses must not become a label: memory, and whoever scrapes,
-// would be at its mercy.
-func TestClientsCannotMakeSeries(t *testing.T) {
+// Values that a client chooses must not become labels: the number of series, and with
+// it the memory of the gateway and of Prometheus, would be unbounded.
+func TestClientsCannotCreateMetricSeries(t *testing.T) {
 	t.Parallel()
 	i := newTestEnv(t).serve(nil)
 	token := i.login("alice")
@@ -156,8 +157,8 @@ func TestClientsCannotMakeSeries(t *testing.T) {
 			i.call(fmt.Sprintf("VERB%d", n), "/public/x", "", "")
 			i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":"wx%d","code":"abcdefgh%d"}`, n, n))
 			i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":"abcdefgh%d"}`, appA, n))
-			i.manage("GET", fmt.Sprintf("/wx/%s/wxa/x%d", appA, n), wechatToken, "")
-			i.manage("GET", fmt.Sprintf("/api/users/wx%d/x%d", n, n), adminToken, "")
+			i.callAdmin("GET", fmt.Sprintf("/wx/%s/wxa/x%d", appA, n), wechatToken, "")
+			i.callAdmin("GET", fmt.Sprintf("/api/users/wx%d/x%d", n, n), adminToken, "")
 		}
 	}
 	spray(0, 5)

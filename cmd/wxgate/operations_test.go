@@ -11,8 +11,7 @@ import (
 	"wxgate/internal/testkit/redistest"
 )
 
-// The ACL rule of docs/operations.md is all that a gateway needs.
-func TestTheACLRuleOfTheDocsIsEnough(t *testing.T) {
+func TestTheDocumentedACLRuleIsSufficient(t *testing.T) {
 	t.Parallel()
 	docs, err := os.ReadFile("../../docs/operations.md")
 	testkit.Must(t, err)
@@ -29,7 +28,7 @@ func TestTheACLRuleOfTheDocsIsEnough(t *testing.T) {
 	})
 	alice := env.user(appA, "alice")
 	token := i.login("alice")
-	seenByBackend(t, i.call("GET", "/api/x", token, ""))
+	backendRequest(t, i.call("GET", "/api/x", token, ""))
 	user := "/api/users/" + appA + "/" + alice.OpenID
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/auth/phone", fmt.Sprintf(`{"code":%q}`, alice.PhoneCode())}, {"PUT", "/auth/profile", `{"nickname":"a"}`},
@@ -39,21 +38,21 @@ func TestTheACLRuleOfTheDocsIsEnough(t *testing.T) {
 			t.Errorf("%s %s: %v", c.method, c.path, a)
 		}
 	}
-	for range 3 { // one gives way
+	for range 3 { // the oldest session is ended
 		i.login("alice")
 	}
-	i.manage("DELETE", user+"/sessions", adminToken, "")
+	i.callAdmin("DELETE", user+"/sessions", adminToken, "")
 	i.login("alice")
 	sid := i.sid(t, user)
 	for _, c := range []struct{ method, path, token string }{
 		{"DELETE", "/api/sessions/" + sid, adminToken}, {"DELETE", user + "/sessions", adminToken},
 		{"PUT", user + "/ban", adminToken}, {"DELETE", user + "/ban", adminToken}, {"GET", "/wx/" + appA + "/cgi-bin/token", wechatToken},
 	} {
-		if a := i.manage(c.method, c.path, c.token, ""); a.Status != http.StatusOK && a.Status != http.StatusNoContent {
+		if a := i.callAdmin(c.method, c.path, c.token, ""); a.Status != http.StatusOK && a.Status != http.StatusNoContent {
 			t.Errorf("%s %s: %v", c.method, c.path, a)
 		}
 	}
 	if errors := i.series()["wxgate_redis_errors_total"]; errors != 0 {
-		t.Errorf("Redis refused something:\n%s", i.out)
+		t.Errorf("Redis refused a command:\n%s", i.out)
 	}
 }

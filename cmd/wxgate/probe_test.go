@@ -19,21 +19,21 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// verifier is a backend that checks the assertion by hand, but for what it
-// forgets.
+// verifier is a backend that verifies the assertion, except for the check that it
+// omits.
 type verifier struct {
-	forgets string
-	key     publicJWK
+	omits string
+	key   publicJWK
 }
 
 func (v verifier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path != "/base/v2/orders":
-		http.Error(w, "not the path that the gateway asks for", http.StatusNotFound)
+		http.Error(w, "not the path that the gateway would request", http.StatusNotFound)
 	case v.accepts(r):
 		fmt.Fprint(w, "hello")
-	case v.forgets == "to refuse by status":
-		http.Redirect(w, r, "/login", http.StatusSeeOther) // which is a refusal
+	case v.omits == "to refuse by status":
+		http.Redirect(w, r, "/login", http.StatusSeeOther) // a redirect is a refusal
 	default:
 		w.WriteHeader(http.StatusForbidden)
 	}
@@ -41,7 +41,7 @@ func (v verifier) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (v verifier) accepts(r *http.Request) bool {
 	text := r.Header.Get("X-Identity-Assertion")
-	switch v.forgets {
+	switch v.omits {
 	case "everything":
 		return true
 	case "the assertion":
@@ -71,8 +71,8 @@ func (v verifier) verifies(text string) bool {
 	if !decode(parts[0], &header) || !decode(parts[1], &claims) || !v.signed(header.Alg, parts) {
 		return false
 	}
-	return claims.Sub == "wxgate-probe" && (claims.Iss == "wxgate" || v.forgets == "iss") && (claims.Aud == "orders" || v.forgets == "aud") &&
-		(claims.Exp > time.Now().Unix() || v.forgets == "exp")
+	return claims.Sub == "wxgate-probe" && (claims.Iss == "wxgate" || v.omits == "iss") && (claims.Aud == "orders" || v.omits == "aud") &&
+		(claims.Exp > time.Now().Unix() || v.omits == "exp")
 }
 
 func (v verifier) signed(alg string, parts []string) bool {
@@ -80,14 +80,14 @@ func (v verifier) signed(alg string, parts []string) bool {
 	signature, _ := base64.RawURLEncoding.DecodeString(parts[2])
 	switch {
 	case alg == "none":
-		return v.forgets == "alg none"
+		return v.omits == "alg none"
 	case alg == "HS256":
-		return v.forgets == "alg HS256" && slices.ContainsFunc(v.key.hmacKeys(), func(key []byte) bool {
+		return v.omits == "alg HS256" && slices.ContainsFunc(v.key.hmacKeys(), func(key []byte) bool {
 			mac := hmac.New(sha256.New, key)
 			mac.Write([]byte(signed))
 			return hmac.Equal(mac.Sum(nil), signature)
 		})
-	case v.forgets == "the signature":
+	case v.omits == "the signature":
 		return true
 	}
 	x, _ := base64.RawURLEncoding.DecodeString(v.key.X)
@@ -98,9 +98,9 @@ func (v verifier) signed(alg string, parts []string) bool {
 		ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
 }
 
-// probedConfig is a file whose route orders leads to the backend.
+// probedConfig returns a config file whose route orders has the backend as upstream.
 func probedConfig(backend string) string {
-	return around(fmt.Sprintf(`identity: {assertion: {header: X-Identity-Assertion}}
+	return withRequiredKeys(fmt.Sprintf(`identity: {assertion: {header: X-Identity-Assertion}}
 redis: {addrs: ["127.0.0.1:1"]}
 routes:
   - {path: /api/orders, name: orders, strip_prefix: /api, add_prefix: /v2, upstreams: ["%[1]s/base"]}
@@ -108,14 +108,14 @@ routes:
 `, backend))
 }
 
-func TestTheProbeFindsWhatABackendForgets(t *testing.T) {
+func TestTheProbeDetectsMissingChecks(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
 	testkit.Must(t, err)
 	f, err := newProbeAssertions(c, "orders")
 	testkit.Must(t, err)
 	f.close()
-	for forgets, want := range map[string]string{
+	for omits, want := range map[string]string{
 		"":                    "ok, believes the valid assertion only",
 		"to refuse by status": "ok, believes the valid assertion only",
 		"aud":                 "BELIEVES an assertion for another aud (200)",
@@ -132,35 +132,35 @@ func TestTheProbeFindsWhatABackendForgets(t *testing.T) {
 			"an assertion for another aud (200), an assertion of another iss (200), HS256 with the public key as secret (200)",
 		"its job": "unknown: the valid assertion got 403",
 	} {
-		backend := httptest.NewServer(verifier{forgets, f.jwk})
+		backend := httptest.NewServer(verifier{omits, f.jwk})
 		defer backend.Close()
 		status, stdout, stderr := wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
 		line := fmt.Sprintf("upstream %s/base, route orders, GET /v2/orders: %s\n", backend.URL, want)
 		if stdout != line || (status == exitOK) != strings.HasPrefix(want, "ok") || status == exitUsage {
-			t.Errorf("forgets %q: status %d\nwant %sgot  %s%s", forgets, status, line, stdout, stderr)
+			t.Errorf("omits %q: status %d\nwant %sgot  %s%s", omits, status, line, stdout, stderr)
 		}
 	}
 }
 
-// limited takes the first request only.
-type limited struct {
-	next  http.Handler
-	taken bool
+// acceptsOnce responds with 429 after the first request.
+type acceptsOnce struct {
+	next http.Handler
+	used bool
 }
 
-func (l *limited) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if l.taken {
+func (a *acceptsOnce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.used {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	}
-	l.taken = true
-	l.next.ServeHTTP(w, r)
+	a.used = true
+	a.next.ServeHTTP(w, r)
 }
 
-// A backend that refuses because there are too many requests has judged nothing.
-func TestAProbeThatEndsInRefusalsOfEverythingIsUnknown(t *testing.T) {
+// A backend that refuses because of a rate limit has not verified the assertion.
+func TestAProbeIsInconclusiveIfTheLastControlFails(t *testing.T) {
 	t.Parallel()
-	backend := httptest.NewServer(&limited{next: verifier{forgets: "everything"}})
+	backend := httptest.NewServer(&acceptsOnce{next: verifier{omits: "everything"}})
 	defer backend.Close()
 	status, stdout, _ := wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
 	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion, sent again, got 429") {
@@ -169,15 +169,15 @@ func TestAProbeThatEndsInRefusalsOfEverythingIsUnknown(t *testing.T) {
 	backend.Close()
 	status, stdout, _ = wxgate(t, "probe", "--config", configFile(t, probedConfig(backend.URL)))
 	if status != exitFailed || !strings.Contains(stdout, "unknown: the valid assertion got no response") {
-		t.Errorf("nobody there: %d: %s", status, stdout)
+		t.Errorf("no listener: %d: %s", status, stdout)
 	}
 }
 
-func TestWhatCannotBeProbedIsBadUsage(t *testing.T) {
+func TestInvalidProbesAreUsageErrors(t *testing.T) {
 	t.Parallel()
 	file := configFile(t, probedConfig("http://127.0.0.1:1"))
 	for want, args := range map[string][]string{
-		"identity.assertion.header is not set":  {"--config", configFile(t, around(""))},
+		"identity.assertion.header is not set":  {"--config", configFile(t, withRequiredKeys(""))},
 		`names no route (did you mean orders?)`: {"--config", file, "--route", "order"},
 		"has auth: none":                        {"--config", file, "--route", "public"},
 		"is not a path":                         {"--config", file, "--path", "/a/../b"},
@@ -188,7 +188,7 @@ func TestWhatCannotBeProbedIsBadUsage(t *testing.T) {
 	}
 }
 
-func TestTheProbesPathIsTheGateways(t *testing.T) {
+func TestTheProbeRequestsThePathThatTheGatewayWould(t *testing.T) {
 	t.Parallel()
 	c, err := parse(t, probedConfig("http://127.0.0.1:1"))
 	testkit.Must(t, err)
@@ -205,10 +205,10 @@ func TestTheProbesPathIsTheGateways(t *testing.T) {
 	}
 }
 
-// The probe's assertions are good for nothing else: their subject is no user's.
+// The subject of the probe's assertions must not be a route's audience.
 func TestTheProbesSubjectIsReserved(t *testing.T) {
 	t.Parallel()
-	if _, err := parse(t, around("routes: [{path: /a, name: wxgate-probe, upstreams: ['http://127.0.0.1:1']}]")); err == nil {
+	if _, err := parse(t, withRequiredKeys("routes: [{path: /a, name: wxgate-probe, upstreams: ['http://127.0.0.1:1']}]")); err == nil {
 		t.Error("a route may be called wxgate-probe")
 	}
 }

@@ -13,8 +13,8 @@ import (
 	osprocess "wxgate/internal/testkit/process"
 )
 
-// TestMain makes the test's own program the gateway where a test starts it as
-// one: signals and standard output are a process's.
+// TestMain runs the gateway if the variable is set: tests of signals and standard output
+// start the test program as the gateway's process.
 func TestMain(m *testing.M) {
 	if os.Getenv("WXGATE_TEST_MAIN") != "" {
 		main()
@@ -28,14 +28,14 @@ type program struct {
 	proc *osprocess.Process
 }
 
-// gatewayCommand starts the test's program as wxgate.
+// gatewayCommand returns a command that runs the test program as wxgate.
 func gatewayCommand(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), "WXGATE_TEST_MAIN=1")
 	return cmd
 }
 
-// start serves in a process, at addresses that the log says.
+// start starts a gateway in a process of its own. Its addresses are read from the log.
 func (env *testEnv) start(changes settings) *program {
 	env.t.Helper()
 	i := env.newInstance(changes)
@@ -49,13 +49,13 @@ func (env *testEnv) start(changes settings) *program {
 	return &program{i, p}
 }
 
-// gone waits for the end of the process and gives its status.
-func (p *program) gone() int {
+// waitExit waits until the process has exited, and returns its status.
+func (p *program) waitExit() int {
 	p.env.t.Helper()
 	select {
 	case <-p.proc.Exited():
 	case <-time.After(20 * time.Second):
-		p.env.t.Fatalf("the process lives on:\n%s", p.proc.Output())
+		p.env.t.Fatalf("the process has not exited:\n%s", p.proc.Output())
 	}
 	return p.proc.ExitCode()
 }
@@ -69,14 +69,15 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 		testkit.Eventually(t, "unready", func() bool { return p.ready() == http.StatusServiceUnavailable })
 		testkit.Must(t, p.proc.Signal(sig))
 		start := time.Now()
-		if code := p.gone(); code == 0 || time.Since(start) > 5*time.Second {
+		if code := p.waitExit(); code == 0 || time.Since(start) > 5*time.Second {
 			t.Errorf("%v twice: status %d after %v", sig, code, time.Since(start))
 		}
 	}
 }
 
-// Balancers look at /readyz from time to time: until they have, requests are taken.
-func TestTheStopIsAnnouncedBeforeRequestsAreRefused(t *testing.T) {
+// Load balancers poll /readyz at intervals: requests are accepted until they have seen
+// that the gateway is not ready.
+func TestShutdownIsAnnouncedBeforeConnectionsAreRefused(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"shutdown_delay": "2s"})
@@ -90,7 +91,7 @@ func TestTheStopIsAnnouncedBeforeRequestsAreRefused(t *testing.T) {
 		testkit.Must(t, err)
 		res.Body.Close()
 		if res.StatusCode != http.StatusOK || !res.Close {
-			t.Errorf("%s while the stop is announced: %d, Connection: close %v", method, res.StatusCode, res.Close)
+			t.Errorf("%s while the shutdown is announced: %d, Connection: close %v", method, res.StatusCode, res.Close)
 		}
 	}
 	i.end()
@@ -112,13 +113,12 @@ func TestOneSignalStopsWithStatus0(t *testing.T) {
 	env := newTestEnv(t)
 	p := env.start(nil)
 	testkit.Must(t, p.proc.Signal(syscall.SIGTERM))
-	if code := p.gone(); code != 0 || len(p.logged("stopped")) != 1 {
+	if code := p.waitExit(); code != 0 || len(p.logged("stopped")) != 1 {
 		t.Errorf("status %d:\n%s", code, p.proc.Output())
 	}
 }
 
-// The log's first line says what runs and whether Redis answers.
-func TestTheFirstLineSaysWhatRuns(t *testing.T) {
+func TestTheFirstLogLineSummarisesTheStart(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
@@ -145,7 +145,7 @@ func TestTheFirstLineSaysWhatRuns(t *testing.T) {
 	}
 }
 
-func TestCheckEndsWithOneLine(t *testing.T) {
+func TestCheckEndsWithASummaryLine(t *testing.T) {
 	t.Parallel()
 	const apps = "apps: [{appid: wx1, secret: a}, {appid: wx2, secret: b}]\n"
 	for part, want := range map[string]string{
@@ -155,7 +155,7 @@ func TestCheckEndsWithOneLine(t *testing.T) {
 		"redis: {addrs: ['a:1', 'b:2'], cluster: true}": "config ok: 1 app, 1 route, Redis Cluster at a:1, b:2",
 		"redis: {addrs: ['a:1'], master_name: m}":       "config ok: 1 app, 1 route, Redis master m by Sentinel at a:1",
 	} {
-		status, stdout, _ := wxgate(t, "check", "--config", configFile(t, around(part)))
+		status, stdout, _ := wxgate(t, "check", "--config", configFile(t, withRequiredKeys(part)))
 		lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
 		if status != 0 || lines[len(lines)-1] != want {
 			t.Errorf("%s: want %q, got %d and %q", part, want, status, lines[len(lines)-1])

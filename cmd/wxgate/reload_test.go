@@ -15,12 +15,12 @@ import (
 
 const freshSecret = "0JirXkS5qrt1X3bYBlmPQ1c8Zis15KLqseMS7JrRleI="
 
-func TestAChangedFilePutsRoutesAndUpstreamsInForce(t *testing.T) {
+func TestRoutesAndUpstreamsAreReloaded(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
 	token := i.login("alice")
-	seenByBackend(t, i.call("GET", "/public/x", "", ""))
+	backendRequest(t, i.call("GET", "/public/x", "", ""))
 	if a := i.call("GET", "/v2/x", token, ""); a.Code() != "no_route" {
 		t.Fatalf("before: %v", a)
 	}
@@ -28,19 +28,19 @@ func TestAChangedFilePutsRoutesAndUpstreamsInForce(t *testing.T) {
 	moved := fmt.Sprintf("{path: /api/, upstreams: [%q], response_headers: {set: {X-Moved: here}}}", other.URL)
 	i.reload(settings{"routes": "[" + moved + ", " + env.route("/v2/", "") + "]"})
 
-	if a := i.call("GET", "/v2/x", token, ""); seenByBackend(t, a).Header.Get("X-OpenID") != env.user(appA, "alice").OpenID {
+	if a := i.call("GET", "/v2/x", token, ""); backendRequest(t, a).Header.Get("X-OpenID") != env.user(appA, "alice").OpenID {
 		t.Errorf("the new route: %v", a)
 	}
 	if a := i.call("GET", "/public/x", "", ""); a.Code() != "no_route" {
-		t.Errorf("the route that was taken away: %v", a)
+		t.Errorf("the removed route: %v", a)
 	}
 	env.backend.Close()
 	if a := i.call("GET", "/api/x", token, ""); a.Status != http.StatusOK || a.Header.Get("X-Moved") != "here" {
-		t.Errorf("the upstream that changed: %v", a)
+		t.Errorf("the changed upstream: %v", a)
 	}
 }
 
-func TestAppsLimitsAndPrivateTokensAreReloaded(t *testing.T) {
+func TestAppsLimitsAndAdminTokensAreReloaded(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	one := settings{"apps": fmt.Sprintf("[{appid: %s, secret: %s}]", appA, appASecret)}
@@ -62,13 +62,13 @@ func TestAppsLimitsAndPrivateTokensAreReloaded(t *testing.T) {
 		t.Errorf("a new limit: %v", a)
 	}
 	user := "/api/users/" + appB + "/" + env.user(appB, "bob").OpenID
-	if a := i.manage("GET", user, adminToken, ""); a.Code() != "token_invalid" {
-		t.Errorf("a private token that was taken away: %v", a)
+	if a := i.callAdmin("GET", user, adminToken, ""); a.Code() != "token_invalid" {
+		t.Errorf("a removed admin token: %v", a)
 	}
-	if a := i.manage("GET", user, "fresh-"+adminToken, ""); a.Status != http.StatusOK {
-		t.Errorf("a private token that was added: %v", a)
+	if a := i.callAdmin("GET", user, "fresh-"+adminToken, ""); a.Status != http.StatusOK {
+		t.Errorf("an added admin token: %v", a)
 	}
-	// An app's wrong secret shows at the next login, and a right one mends it.
+	// Logins fail with a wrong AppSecret, and succeed again with the right one.
 	i.reload(settings{"apps": fmt.Sprintf("[{appid: %s, secret: wrong}]", appA)})
 	if a := login(appA); a.Code() != "wechat_misconfigured" {
 		t.Errorf("a wrong AppSecret: %v", a)
@@ -86,8 +86,8 @@ func TestSecretsAreRotatedByPrepending(t *testing.T) {
 	old := i.login("alice")
 	keys := string(i.call("GET", "/.well-known/jwks.json", "", "").Body)
 
-	i.reload(settings{"secrets": "[" + freshSecret + ", " + goodSecret + "]"})
-	seenByBackend(t, i.call("GET", "/api/x", old, ""))
+	i.reload(settings{"secrets": "[" + freshSecret + ", " + validSecret + "]"})
+	backendRequest(t, i.call("GET", "/api/x", old, ""))
 	fresh := i.call("POST", "/auth/refresh", old, "").Field("token")
 	if a := i.call("POST", "/auth/check", old, ""); a.Field("valid") != "true" {
 		t.Errorf("a session_key sealed under the old secret: %v", a)
@@ -98,31 +98,31 @@ func TestSecretsAreRotatedByPrepending(t *testing.T) {
 
 	i.reload(settings{"secrets": "[" + freshSecret + "]"})
 	if a := i.call("GET", "/api/x", old, ""); a.Code() != "token_invalid" {
-		t.Errorf("a token under the secret that is gone: %v", a)
+		t.Errorf("a token under the removed secret: %v", a)
 	}
-	seenByBackend(t, i.call("GET", "/api/x", fresh, ""))
+	backendRequest(t, i.call("GET", "/api/x", fresh, ""))
 	if a := i.call("POST", "/auth/check", fresh, ""); a.Field("valid") != "true" {
-		t.Errorf("a session_key that was sealed anew: %v", a)
+		t.Errorf("a session_key that was sealed again: %v", a)
 	}
 }
 
-func TestABrokenFileIsRefusedWhole(t *testing.T) {
+func TestAnInvalidFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
 	token := i.login("alice")
-	const good = "wxgate_config_last_reload_successful"
-	if got := i.metric(good); got != "1" {
-		t.Fatalf("at the start %s is %q", good, got)
+	const successful = "wxgate_config_last_reload_successful"
+	if got := i.metric(successful); got != "1" {
+		t.Fatalf("at the start %s is %q", successful, got)
 	}
-	// The first route would do; the second is wrong.
+	// The first route is valid, the second is not.
 	i.rewrite(env.config(settings{"routes": "[" + env.route("/v2/", "") + ", {path: /v3/, upstreams: [http://x], auth: sometimes}]"}))
-	testkit.Eventually(t, "the reload is refused", func() bool { return i.metric(good) == "0" })
+	testkit.Eventually(t, "the reload is refused", func() bool { return i.metric(successful) == "0" })
 	if a := i.call("GET", "/v2/x", token, ""); a.Code() != "no_route" {
-		t.Errorf("half of a refused file is in force: %v", a)
+		t.Errorf("a part of the refused file was applied: %v", a)
 	}
-	seenByBackend(t, i.call("GET", "/api/x", token, ""))
-	testkit.Eventually(t, "the log says why", func() bool { return len(i.logged("config refused, keeping the previous configuration")) == 1 })
+	backendRequest(t, i.call("GET", "/api/x", token, ""))
+	testkit.Eventually(t, "the reason is logged", func() bool { return len(i.logged("config refused, keeping the previous configuration")) == 1 })
 	problem, _ := i.logged("config refused, keeping the previous configuration")[0]["problem"].(string)
 	if !strings.Contains(problem, "routes[1].auth") || !strings.Contains(problem, i.file+":") {
 		t.Errorf("the log says %q", problem)
@@ -131,13 +131,13 @@ func TestABrokenFileIsRefusedWhole(t *testing.T) {
 		t.Errorf("one file was refused %s times", got)
 	}
 	i.reload(settings{"routes": "[" + env.route("/v2/", "") + "]"})
-	if got := i.metric(good); got != "1" {
-		t.Errorf("once it is mended %s is %s", good, got)
+	if got := i.metric(successful); got != "1" {
+		t.Errorf("after a valid file %s is %s", successful, got)
 	}
-	seenByBackend(t, i.call("GET", "/v2/x", token, ""))
+	backendRequest(t, i.call("GET", "/v2/x", token, ""))
 }
 
-func TestNothingInFlightIsCutByAReload(t *testing.T) {
+func TestAReloadDoesNotInterruptRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
@@ -147,29 +147,29 @@ func TestNothingInFlightIsCutByAReload(t *testing.T) {
 	go func() { slow <- i.call("GET", "/api/slow", token, "") }()
 	<-env.backend.arrived
 
-	// The route they run on goes, and its upstreams with it; more follow.
+	// Their route is removed with its upstreams, then more reloads follow.
 	other := newBackend(t)
 	i.reload(settings{"routes": fmt.Sprintf("[{path: /v2/, upstreams: [%q]}]", other.URL)})
 	if a := i.call("GET", "/api/x", token, ""); a.Code() != "no_route" {
 		t.Fatalf("after the reload: %v", a)
 	}
-	i.reload(settings{"secrets": "[" + freshSecret + ", " + goodSecret + "]", "session": "{cache_ttl: 1s}"})
-	stream.flow(t)
+	i.reload(settings{"secrets": "[" + freshSecret + ", " + validSecret + "]", "session": "{cache_ttl: 1s}"})
+	stream.awaitMore(t)
 	if !socket.echoes() {
-		t.Error("the socket was cut")
+		t.Error("the socket was closed")
 	}
 	close(env.backend.release)
 	if a := <-slow; a.Status != http.StatusOK || string(a.Body) != "done" {
 		t.Errorf("the slow request: %v", a)
 	}
-	// They are still the session's: its end cuts them.
+	// They still belong to the session and are closed when it ends.
 	if a := i.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("logout: %v", a)
 	}
-	testkit.Eventually(t, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+	testkit.Eventually(t, "the stream and the socket are closed", func() bool { return stream.isClosed() && socket.isClosed() })
 }
 
-func TestNoRequestFailsWhileFilesChange(t *testing.T) {
+func TestNoRequestFailsDuringReloads(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
@@ -195,10 +195,10 @@ func TestNoRequestFailsWhileFilesChange(t *testing.T) {
 	workers.Wait()
 }
 
-// SIGHUP reaches every gateway of the process, so that this test is alone.
+// The test is not parallel: SIGHUP reaches every gateway in the process.
 func TestSIGHUPReloadsAnUnchangedFile(t *testing.T) {
 	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP) // or it would end the tests, should no gateway take it
+	signal.Notify(hup, syscall.SIGHUP) // without a handler SIGHUP would end the test program
 	defer signal.Stop(hup)
 	i := newTestEnv(t).serve(nil)
 	testkit.Must(t, syscall.Kill(os.Getpid(), syscall.SIGHUP))
@@ -208,37 +208,37 @@ func TestSIGHUPReloadsAnUnchangedFile(t *testing.T) {
 	}
 }
 
-func TestAChangeThatNeedsARestartIsToldAndLeftOut(t *testing.T) {
+func TestAChangeThatNeedsARestartIsLoggedAndNotApplied(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(nil)
 	i.reload(settings{"listen": `"127.0.0.1:1"`, "redis": `{addrs: ["127.0.0.1:1"]}`, "log": "{format: console}",
 		"limits": `{login_per_ip: "", max_header: 64KiB}`, "routes": "[" + env.route("/v2/", "") + "]"})
-	seenByBackend(t, i.call("GET", "/v2/x", i.login("alice"), ""))
-	told := func() map[any]bool {
+	backendRequest(t, i.call("GET", "/v2/x", i.login("alice"), ""))
+	loggedKeys := func() map[any]bool {
 		keys := map[any]bool{}
 		for _, line := range i.logged("this change takes effect at the next start") {
 			keys[line["key"]] = true
 		}
 		return keys
 	}
-	testkit.Eventually(t, "the keys are told", func() bool { return len(told()) == 4 })
-	if keys := told(); !keys["listen"] || !keys["redis"] || !keys["log.format"] || !keys["limits.max_header"] {
-		t.Errorf("told: %v", keys)
+	testkit.Eventually(t, "the keys are logged", func() bool { return len(loggedKeys()) == 4 })
+	if keys := loggedKeys(); !keys["listen"] || !keys["redis"] || !keys["log.format"] || !keys["limits.max_header"] {
+		t.Errorf("logged: %v", keys)
 	}
 }
 
-func TestASecretsFileThatChangesReloads(t *testing.T) {
+func TestAChangedSecretFileIsReloaded(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	key := t.TempDir() + "/secret"
-	write(t, key, goodSecret, 0o600)
+	writeFile(t, key, validSecret, 0o600)
 	i := env.serve(settings{"secrets": `["${file:` + key + `}"]`})
 	token := i.login("alice")
-	write(t, key+".new", freshSecret, 0o600)
+	writeFile(t, key+".new", freshSecret, 0o600)
 	testkit.Must(t, os.Rename(key+".new", key))
 	testkit.Eventually(t, "the file is applied", func() bool { return len(i.logged("config applied")) == 1 })
 	if a := i.call("GET", "/api/x", token, ""); a.Code() != "token_invalid" {
-		t.Errorf("under the secret that is gone: %v", a)
+		t.Errorf("a token under the replaced secret: %v", a)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"wxgate/internal/testkit"
 )
 
-func TestLoginCallLogoutRefusedAndARestart(t *testing.T) {
+func TestLoginCallLogoutAndRestart(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	first := env.serve(nil)
 	alice := env.user(appA, "alice")
 
 	token, other := first.login("alice"), first.login("alice")
-	got := seenByBackend(t, first.call("GET", "/api/orders?x=1", token, ""))
+	got := backendRequest(t, first.call("GET", "/api/orders?x=1", token, ""))
 	if got.Path != "/api/orders" || got.Header.Get("X-OpenID") != alice.OpenID || got.Header.Get("X-AppID") != appA ||
 		got.Header.Get("X-UnionID") != alice.UnionID || got.Header.Get("Authorization") != "" {
 		t.Errorf("the backend got %+v", got)
@@ -38,7 +38,7 @@ func TestLoginCallLogoutRefusedAndARestart(t *testing.T) {
 	first.end()
 
 	second := env.serve(nil)
-	if got := seenByBackend(t, second.call("GET", "/api/orders", other, "")); got.Header.Get("X-OpenID") != alice.OpenID {
+	if got := backendRequest(t, second.call("GET", "/api/orders", other, "")); got.Header.Get("X-OpenID") != alice.OpenID {
 		t.Errorf("after a restart the backend got %+v", got)
 	}
 	refused(second, token, "session_ended")
@@ -47,7 +47,7 @@ func TestLoginCallLogoutRefusedAndARestart(t *testing.T) {
 	}
 }
 
-func TestWhatALoginRefusesIsSaidAtOnce(t *testing.T) {
+func TestInvalidLoginsAreRefusedBeforeWeChatIsCalled(t *testing.T) {
 	t.Parallel()
 	i := newTestEnv(t).serve(nil)
 	huge := fmt.Sprintf(`{"code":%q}`, strings.Repeat("x", 1<<20))
@@ -73,11 +73,11 @@ func TestWhatALoginRefusesIsSaidAtOnce(t *testing.T) {
 		}
 	}
 	if i.env.sim.Count("/sns/jscode2session") != 1 {
-		t.Errorf("WeChat was asked %d times", i.env.sim.Count("/sns/jscode2session"))
+		t.Errorf("WeChat was called %d times", i.env.sim.Count("/sns/jscode2session"))
 	}
 }
 
-func TestEachListenerAnswersItsOwnCallsOnly(t *testing.T) {
+func TestEachListenerServesItsOwnCallsOnly(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"routes": "[" + env.route("/api/", "") + "]"})
@@ -93,71 +93,71 @@ func TestEachListenerAnswersItsOwnCallsOnly(t *testing.T) {
 	for _, c := range []struct{ method, path string }{
 		{"POST", "/auth/login"}, {"POST", "/auth/refresh"}, {"GET", "/auth/session"}, {"GET", "/api/orders"}, {"GET", "/"},
 	} {
-		if a := i.manage(c.method, c.path, token, "{}"); a.Status != http.StatusNotFound || a.Code() != "not_found" {
+		if a := i.callAdmin(c.method, c.path, token, "{}"); a.Status != http.StatusNotFound || a.Code() != "not_found" {
 			t.Errorf("private %s: %v", c.path, a)
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
-		if a := i.manage("GET", path, "", ""); a.Status != http.StatusOK {
+		if a := i.callAdmin("GET", path, "", ""); a.Status != http.StatusOK {
 			t.Errorf("private %s: %v", path, a)
 		}
 	}
-	public, private := i.call("GET", "/.well-known/jwks.json", "", ""), i.manage("GET", "/.well-known/jwks.json", "", "")
+	public, private := i.call("GET", "/.well-known/jwks.json", "", ""), i.callAdmin("GET", "/.well-known/jwks.json", "", "")
 	if public.Status != http.StatusOK || string(public.Body) != string(private.Body) {
 		t.Errorf("keys: %v and %v", public, private)
 	}
 }
 
-func TestAppsKnowNothingOfEachOther(t *testing.T) {
+func TestAppsAreIsolated(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	i := env.serve(settings{"identity": "{headers: {phone: X-Phone}}"})
 	inA, inB := i.loginTo(appA, "alice"), i.loginTo(appB, "alice")
 	a, b := env.user(appA, "alice"), env.user(appB, "alice")
 
-	gotA, gotB := seenByBackend(t, i.call("GET", "/api/x", inA, "")).Header, seenByBackend(t, i.call("GET", "/api/x", inB, "")).Header
+	gotA, gotB := backendRequest(t, i.call("GET", "/api/x", inA, "")).Header, backendRequest(t, i.call("GET", "/api/x", inB, "")).Header
 	if gotA.Get("X-AppID") != appA || gotA.Get("X-OpenID") != a.OpenID || gotA.Get("X-UnionID") != a.UnionID {
 		t.Errorf("app A: %v", gotA)
 	}
 	if gotB.Get("X-AppID") != appB || gotB.Get("X-OpenID") != b.OpenID || gotB.Get("X-UnionID") != "" {
 		t.Errorf("app B, which has no unionid: %v", gotB)
 	}
-	// A code of one app is none of the other.
+	// A code of one app is invalid for the other.
 	if got := i.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appB, a.Code())); got.Code() != "invalid_code" {
 		t.Errorf("a code of app A at app B: %v", got)
 	}
-	// What one app learns of a user, the other's user record doesn't have.
+	// A user's data at one app is not in the user record of the other.
 	if got := i.call("POST", "/auth/phone", inA, fmt.Sprintf(`{"code":%q}`, a.PhoneCode())); got.Status != http.StatusOK {
 		t.Fatalf("phone: %v", got)
 	}
-	if got := i.manage("GET", "/api/users/"+appB+"/"+b.OpenID, adminToken, ""); got.Status != http.StatusOK || got.Field("phone") != "" {
+	if got := i.callAdmin("GET", "/api/users/"+appB+"/"+b.OpenID, adminToken, ""); got.Status != http.StatusOK || got.Field("phone") != "" {
 		t.Errorf("app B's user: %v", got)
 	}
-	// The relay lists and the access tokens are apart.
+	// Relay lists and access tokens are separate.
 	scene := `{"scene":"a=1"}`
-	if got := i.manage("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, scene); got.Header.Get("Content-Type") != "image/jpeg" {
+	if got := i.callAdmin("POST", "/wx/"+appA+"/wxa/getwxacodeunlimit", wechatToken, scene); got.Header.Get("Content-Type") != "image/jpeg" {
 		t.Errorf("relay of app A: %v", got)
 	}
-	if got := i.manage("POST", "/wx/"+appB+"/wxa/getwxacodeunlimit", wechatToken, scene); got.Status != http.StatusForbidden {
+	if got := i.callAdmin("POST", "/wx/"+appB+"/wxa/getwxacodeunlimit", wechatToken, scene); got.Status != http.StatusForbidden {
 		t.Errorf("relay of app B, whose list is empty: %v", got)
 	}
 	tokenOf := func(app string) string {
-		return i.manage("GET", "/wx/"+app+"/cgi-bin/token", wechatToken, "").Field("access_token")
+		return i.callAdmin("GET", "/wx/"+app+"/cgi-bin/token", wechatToken, "").Field("access_token")
 	}
 	if tokenOf(appA) == "" || tokenOf(appA) == tokenOf(appB) {
 		t.Error("the apps share an access token")
 	}
-	// Ending all sessions of one app's user leaves the other's alone.
-	if got := i.manage("DELETE", "/api/users/"+appA+"/"+a.OpenID+"/sessions", adminToken, ""); got.Field("ended") != "1" {
+	// Ending all sessions of a user at one app does not end those at the other.
+	if got := i.callAdmin("DELETE", "/api/users/"+appA+"/"+a.OpenID+"/sessions", adminToken, ""); got.Field("ended") != "1" {
 		t.Errorf("ended: %v", got)
 	}
 	if got := i.call("GET", "/api/x", inA, ""); got.Code() != "session_ended" {
 		t.Errorf("app A after its end: %v", got)
 	}
-	seenByBackend(t, i.call("GET", "/api/x", inB, ""))
+	backendRequest(t, i.call("GET", "/api/x", inB, ""))
 }
 
-func TestEveryRequestLeavesOneLine(t *testing.T) {
+func TestEveryRequestIsLoggedInOneLine(t *testing.T) {
 	t.Parallel()
 	i := newTestEnv(t).serve(nil)
 	token := i.login("alice")
@@ -192,7 +192,7 @@ func TestEveryRequestLeavesOneLine(t *testing.T) {
 	}
 }
 
-func TestServeSaysWhatItCannotListenOn(t *testing.T) {
+func TestServeReportsAnAddressInUse(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -211,18 +211,18 @@ func TestServeSaysWhatItCannotListenOn(t *testing.T) {
 	}
 }
 
-func TestTheGatewayComesUpBeforeRedis(t *testing.T) {
+func TestTheGatewayStartsWithoutRedis(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	env.redis.Stop()
 	i := env.serveUnready(nil)
-	a := i.manage("GET", "/readyz", "", "")
-	var said struct{ Problems []string }
-	testkit.Must(t, json.Unmarshal(a.Body, &said))
-	if a.Status != http.StatusServiceUnavailable || len(said.Problems) != 1 || said.Problems[0] != "store_unavailable" {
+	a := i.callAdmin("GET", "/readyz", "", "")
+	var readyz struct{ Problems []string }
+	testkit.Must(t, json.Unmarshal(a.Body, &readyz))
+	if a.Status != http.StatusServiceUnavailable || len(readyz.Problems) != 1 || readyz.Problems[0] != "store_unavailable" {
 		t.Errorf("readyz: %v", a)
 	}
-	if a := i.manage("GET", "/healthz", "", ""); a.Status != http.StatusOK {
+	if a := i.callAdmin("GET", "/healthz", "", ""); a.Status != http.StatusOK {
 		t.Errorf("healthz: %v", a)
 	}
 	code := env.user(appA, "alice").Code()

@@ -10,11 +10,11 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// endLimit is how long a session's end may take to reach every instance.
+// endLimit is the time within which a session must end on every instance.
 const endLimit = time.Second
 
-// remoteSession is what a session is doing on the instance that doesn't end it.
-type remoteSession struct {
+// activeSession is a session with a stream and a WebSocket on an instance.
+type activeSession struct {
 	t      *testing.T
 	i      *instance
 	token  string
@@ -22,21 +22,22 @@ type remoteSession struct {
 	socket *socket
 }
 
-// busy opens a stream and a socket for a session, and warms its copy.
-func (i *instance) busy(t *testing.T, token string) *remoteSession {
+// activeSession makes the instance cache a session, and opens a stream and a WebSocket
+// with it.
+func (i *instance) activeSession(t *testing.T, token string) *activeSession {
 	t.Helper()
-	seenByBackend(t, i.call("GET", "/api/x", token, ""))
-	f := &remoteSession{t: t, i: i, token: token, stream: i.openEvents(token), socket: i.openSocket(token)}
-	f.stream.flow(t)
+	backendRequest(t, i.call("GET", "/api/x", token, ""))
+	f := &activeSession{t: t, i: i, token: token, stream: i.openEvents(token), socket: i.openSocket(token)}
+	f.stream.awaitMore(t)
 	if !f.socket.echoes() {
 		t.Fatal("the socket does not echo")
 	}
 	return f
 }
 
-// awaitEnd checks that the session is refused and its stream and socket are cut
-// within the limit.
-func (f *remoteSession) awaitEnd(limit time.Duration) {
+// awaitEnd checks that within limit the session is refused, and its stream and
+// WebSocket are closed.
+func (f *activeSession) awaitEnd(limit time.Duration) {
 	f.t.Helper()
 	end := time.Now().Add(limit)
 	testkit.Within(f.t, time.Until(end), "the session is refused", func() bool {
@@ -46,39 +47,39 @@ func (f *remoteSession) awaitEnd(limit time.Duration) {
 		}
 		return a.Status == http.StatusUnauthorized
 	})
-	testkit.Within(f.t, time.Until(end), "the stream is cut", f.stream.isClosed)
-	testkit.Within(f.t, time.Until(end), "the socket is cut", f.socket.isClosed)
+	testkit.Within(f.t, time.Until(end), "the stream is closed", f.stream.isClosed)
+	testkit.Within(f.t, time.Until(end), "the socket is closed", f.socket.isClosed)
 }
 
-// checkAlive checks that nothing has happened to the session.
-func (f *remoteSession) checkAlive() {
+// checkAlive checks that the session is accepted, and its stream and WebSocket are open.
+func (f *activeSession) checkAlive() {
 	f.t.Helper()
-	seenByBackend(f.t, f.i.call("GET", "/api/x", f.token, ""))
-	f.stream.flow(f.t)
+	backendRequest(f.t, f.i.call("GET", "/api/x", f.token, ""))
+	f.stream.awaitMore(f.t)
 	if !f.socket.echoes() {
-		f.t.Error("the socket of a session that goes on was cut")
+		f.t.Error("the WebSocket of a session that has not ended was closed")
 	}
 }
 
-// sid asks the private listener for the id of a user's only session.
+// sid returns the id of a user's only session, from the private listener.
 func (i *instance) sid(t *testing.T, user string) string {
 	t.Helper()
 	var found struct {
 		Sessions []struct{ SID string }
 	}
-	a := i.manage("GET", user, adminToken, "")
+	a := i.callAdmin("GET", user, adminToken, "")
 	if json.Unmarshal(a.Body, &found) != nil || len(found.Sessions) != 1 {
 		t.Fatalf("the user's sessions: %v", a)
 	}
 	return found.Sessions[0].SID
 }
 
-func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
+func TestASessionEndedOnOneInstanceEndsOnTheOther(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	trusting := settings{"session": "{cache_ttl: 30s, max_per_user: 2}"}
 	near, far := env.serve(trusting), env.serve(trusting)
-	bystander := far.busy(t, far.login("bystander"))
+	bystander := far.activeSession(t, far.login("bystander"))
 
 	for name, end := range map[string]struct {
 		status int
@@ -95,16 +96,16 @@ func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
 			return near.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, env.user(appA, "max-per-user").Code()))
 		}},
 		"admin-one": {http.StatusOK, func(_, user string) testkit.Response {
-			return near.manage("DELETE", "/api/sessions/"+near.sid(t, user), adminToken, "")
+			return near.callAdmin("DELETE", "/api/sessions/"+near.sid(t, user), adminToken, "")
 		}},
 		"admin-all": {http.StatusOK, func(_, user string) testkit.Response {
-			return near.manage("DELETE", user+"/sessions", adminToken, "")
+			return near.callAdmin("DELETE", user+"/sessions", adminToken, "")
 		}},
 		"ban": {http.StatusOK, func(_, user string) testkit.Response {
-			return near.manage("PUT", user+"/ban", adminToken, `{"reason":"spam"}`)
+			return near.callAdmin("PUT", user+"/ban", adminToken, `{"reason":"spam"}`)
 		}},
 	} {
-		session := far.busy(t, far.login(name))
+		session := far.activeSession(t, far.login(name))
 		if a := end.call(session.token, "/api/users/"+appA+"/"+env.user(appA, name).OpenID); a.Status != end.status {
 			t.Fatalf("%s: %v", name, a)
 		}
@@ -116,7 +117,7 @@ func TestASessionEndedOnOneInstanceIsOverOnTheOther(t *testing.T) {
 	bystander.checkAlive()
 }
 
-func TestABannedUserMayNotLogInUntilTheBanIsLifted(t *testing.T) {
+func TestABannedUserCannotLogInUntilTheBanIsLifted(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t)
 	near, far := env.serve(nil), env.serve(nil)
@@ -125,23 +126,23 @@ func TestABannedUserMayNotLogInUntilTheBanIsLifted(t *testing.T) {
 	login := func() testkit.Response {
 		return far.call("POST", "/auth/login", "", fmt.Sprintf(`{"appid":%q,"code":%q}`, appA, env.user(appA, "mallory").Code()))
 	}
-	if a := near.manage("PUT", ban, adminToken, `{"reason":"spam"}`); a.Field("ended") != "1" {
+	if a := near.callAdmin("PUT", ban, adminToken, `{"reason":"spam"}`); a.Field("ended") != "1" {
 		t.Fatalf("ban: %v", a)
 	}
 	if a := login(); a.Status != http.StatusForbidden || a.Code() != "user_blocked" {
 		t.Errorf("login of a banned user: %v", a)
 	}
-	if a := near.manage("DELETE", ban, adminToken, ""); a.Status != http.StatusNoContent {
+	if a := near.callAdmin("DELETE", ban, adminToken, ""); a.Status != http.StatusNoContent {
 		t.Fatalf("unban: %v", a)
 	}
 	if a := login(); a.Status != http.StatusOK {
 		t.Errorf("login once the ban is lifted: %v", a)
 	}
 	until := time.Now().Add(2 * time.Second)
-	near.manage("PUT", ban, adminToken, fmt.Sprintf(`{"until":%d}`, until.Unix()))
-	testkit.Eventually(t, "the ban runs out", func() bool { return login().Status == http.StatusOK })
+	near.callAdmin("PUT", ban, adminToken, fmt.Sprintf(`{"until":%d}`, until.Unix()))
+	testkit.Eventually(t, "the ban expires", func() bool { return login().Status == http.StatusOK })
 	if time.Now().Before(until.Truncate(time.Second)) {
-		t.Error("a ban ran out before its end")
+		t.Error("a ban expired before its end")
 	}
 }
 
@@ -157,9 +158,9 @@ func TestStreamsEndWithTheirSession(t *testing.T) {
 			start := time.Now()
 			token := i.login(name)
 			stream, socket := i.openEvents(token), i.openSocket(token)
-			testkit.Within(t, 2*time.Second+endLimit, "the stream and the socket are cut", func() bool { return stream.isClosed() && socket.isClosed() })
+			testkit.Within(t, 2*time.Second+endLimit, "the stream and the socket are closed", func() bool { return stream.isClosed() && socket.isClosed() })
 			if took := time.Since(start); took < time.Second { // a token ends with whole seconds, never after its session
-				t.Errorf("they were cut after %v", took)
+				t.Errorf("they were closed after %v", took)
 			}
 			if a := i.call("GET", "/api/x", token, ""); a.Status != http.StatusUnauthorized {
 				t.Errorf("after its end: %v", a)
@@ -173,9 +174,9 @@ func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 	env := newTestEnv(t)
 	short := settings{"session": "{cache_ttl: 30s}", "token": "{ttl: 4s, renew_before: 1s}"}
 	near, far := env.serve(short), env.serve(short)
-	lapsed, renewed := far.busy(t, far.login("lapsed")), far.busy(t, far.login("renewed"))
+	lapsed, renewed := far.activeSession(t, far.login("lapsed")), far.activeSession(t, far.login("renewed"))
 
-	// The one gets a fresh token from the other instance when a second is left, the other doesn't.
+	// One session gets a renewed token from the other instance, the other session doesn't.
 	testkit.Eventually(t, "a fresh token", func() bool {
 		a := near.call("GET", "/api/x", renewed.token, "")
 		if fresh := a.Header.Get("X-Session-Token"); fresh != "" {
@@ -184,27 +185,26 @@ func TestARenewedTokenKeepsItsSockets(t *testing.T) {
 		}
 		return false
 	})
-	testkit.Within(t, 5*time.Second+endLimit, "what runs on a token that ran out is cut", func() bool {
+	testkit.Within(t, 5*time.Second+endLimit, "the streams of an expired token are closed", func() bool {
 		return lapsed.socket.isClosed() && lapsed.stream.isClosed()
 	})
 	if a := far.call("GET", "/api/x", lapsed.token, ""); a.Code() != "token_expired" {
-		t.Errorf("the token that ran out: %v", a)
+		t.Errorf("the expired token: %v", a)
 	}
 	renewed.checkAlive()
 }
 
-// A fresh token rides on the answer of a request when the old one nears its end.
-func TestATokenIsRenewedUnnoticed(t *testing.T) {
+func TestATokenIsRenewedWithAResponse(t *testing.T) {
 	t.Parallel()
 	i := newTestEnv(t).serve(settings{"token": "{ttl: 1h, renew_before: 59m59s}"})
 	token := i.login("alice")
 	var fresh string
 	testkit.Eventually(t, "a fresh token", func() bool {
 		a := i.call("GET", "/api/x", token, "")
-		seenByBackend(t, a)
+		backendRequest(t, a)
 		fresh = a.Header.Get("X-Session-Token")
 		return fresh != ""
 	})
-	seenByBackend(t, i.call("GET", "/api/x", fresh, ""))
-	seenByBackend(t, i.call("GET", "/api/x", token, "")) // two requests may renew at once
+	backendRequest(t, i.call("GET", "/api/x", fresh, ""))
+	backendRequest(t, i.call("GET", "/api/x", token, "")) // two requests may renew at once
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// startSim runs `wxgate sim` and gives what it printed.
+// startSim runs `wxgate sim` and returns what it printed.
 func startSim(t *testing.T, args ...string) (printed string) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -65,7 +65,7 @@ func TestEachCallThatTheSimulatorPrintsWorks(t *testing.T) {
 	}
 }
 
-// curl makes the call that curl would: POST where there is data.
+// curl sends the request that curl would: POST if there is data.
 func curl(t *testing.T, url, data string) (int, []byte) {
 	t.Helper()
 	method := http.MethodGet
@@ -79,23 +79,23 @@ func curl(t *testing.T, url, data string) (int, []byte) {
 	if data != "" {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	answer, err := http.DefaultClient.Do(request)
+	res, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, body
+	return res.StatusCode, body
 }
 
 func TestTheSimulatorsConfigLoads(t *testing.T) {
 	t.Parallel()
 	_, rest, _ := strings.Cut(startSim(t, "--app", "wxa=one", "--app", "wxb=two"), "In the config file:\n")
 	part, _, _ := strings.Cut(rest, "To try:")
-	c, err := parse(t, around(strings.ReplaceAll(part, "\n  ", "\n")))
+	c, err := parse(t, withRequiredKeys(strings.ReplaceAll(part, "\n  ", "\n")))
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, part)
 	}
@@ -103,11 +103,11 @@ func TestTheSimulatorsConfigLoads(t *testing.T) {
 		t.Fatalf("apps: %v", c.Apps)
 	}
 	if status, _ := curl(t, c.WeChat.APIBase.String()+"/sim/users", ""); status != http.StatusOK {
-		t.Errorf("the simulator answers %d at api_base", status)
+		t.Errorf("the simulator responds with %d at api_base", status)
 	}
 }
 
-func TestTheSimulatorRefusesAWrongApp(t *testing.T) {
+func TestTheSimulatorRefusesAnInvalidApp(t *testing.T) {
 	t.Parallel()
 	for _, app := range []string{"wx1", "=x", "wx1=", "wx 1=x"} {
 		status, _, stderr := wxgate(t, "sim", "--app", app)

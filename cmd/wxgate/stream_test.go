@@ -14,12 +14,12 @@ import (
 	"wxgate/internal/testkit"
 )
 
-// socket is an open WebSocket through the gateway. What goes through it are
-// bytes, not frames: the gateway carries them as they are.
+// socket is an open WebSocket through the gateway. The test sends bytes, not frames: the
+// gateway copies them unchanged.
 type socket struct {
 	conn   net.Conn
 	read   *bufio.Reader
-	closed chan struct{} // once it was cut
+	closed chan struct{} // closed with the connection
 	echoed chan byte
 }
 
@@ -37,11 +37,11 @@ func (i *instance) openSocket(token string) *socket {
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		i.env.t.Fatalf("the socket's handshake got %d", res.StatusCode)
 	}
-	go s.follow()
+	go s.readAll()
 	return s
 }
 
-func (s *socket) follow() {
+func (s *socket) readAll() {
 	defer close(s.closed)
 	for {
 		b, err := s.read.ReadByte()
@@ -52,7 +52,7 @@ func (s *socket) follow() {
 	}
 }
 
-// echoes reports whether the socket still carries bytes both ways.
+// echoes reports whether a byte is echoed through the socket.
 func (s *socket) echoes() bool {
 	if _, err := io.WriteString(s.conn, "x"); err != nil {
 		return false
@@ -96,8 +96,8 @@ func (i *instance) openEvents(token string) *events {
 	return e
 }
 
-// flow waits for further events.
-func (e *events) flow(t *testing.T) {
+// awaitMore waits for further events.
+func (e *events) awaitMore(t *testing.T) {
 	t.Helper()
 	from := e.count.Load()
 	testkit.Eventually(t, "further events", func() bool { return e.count.Load() > from+3 })

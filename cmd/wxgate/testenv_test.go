@@ -29,8 +29,8 @@ const (
 	prefetchKey            = "prefetch-key-that-never-shows"
 )
 
-// testEnv is what a gateway has around it: a real Redis, the simulated WeChat, a
-// backend on a socket of its own. Gateways are started in it by serve.
+// testEnv has the dependencies of a gateway: a real Redis, the simulated WeChat and a
+// backend. serve starts gateways that use them.
 type testEnv struct {
 	t       *testing.T
 	redis   *redistest.Server
@@ -52,15 +52,15 @@ func newTestEnv(t *testing.T) *testEnv {
 	return env
 }
 
-// settings are lines of a config file by their key.
+// settings are the values of a config file by top-level key.
 type settings map[string]string
 
-// config is a config file of this environment with some of its keys changed. A key
+// config returns a config file for this environment with changes to some keys. A key
 // with an empty value is left out.
 func (env *testEnv) config(changes settings) string {
 	c := settings{
 		"listen":  `"127.0.0.1:0"`,
-		"secrets": "[" + goodSecret + "]",
+		"secrets": "[" + validSecret + "]",
 		"apps": fmt.Sprintf("[{appid: %s, secret: %s, relay: [/wxa/*], prefetch: {key: %s}}, {appid: %s, secret: %s}]",
 			appA, appASecret, prefetchKey, appB, appBSecret),
 		"wechat":           fmt.Sprintf("{api_base: %q}", env.simBase),
@@ -82,7 +82,7 @@ func (env *testEnv) config(changes settings) string {
 	return text.String()
 }
 
-// route is a route to the environment's backend, in YAML.
+// route returns a route to the environment's backend, in YAML.
 func (env *testEnv) route(path, more string) string {
 	if more != "" {
 		more = ", " + more
@@ -90,7 +90,7 @@ func (env *testEnv) route(path, more string) string {
 	return fmt.Sprintf("{path: %s, upstreams: [%q]%s}", path, env.backend.URL, more)
 }
 
-// instance is a gateway run by its command line.
+// instance is a gateway that was started by its command line.
 type instance struct {
 	env             *testEnv
 	file            string
@@ -131,16 +131,16 @@ func (env *testEnv) newInstance(changes settings) *instance {
 		status: make(chan int, 1),
 	}
 	i.read = i.out.String
-	write(env.t, i.file, env.config(changes), 0o600)
+	writeFile(env.t, i.file, env.config(changes), 0o600)
 	return i
 }
 
-// end stops what the test has left running.
+// end stops the gateway, if it is running, and checks its exit status.
 func (i *instance) end() {
 	i.cancel()
 	i.client.CloseIdleConnections()
 	if got := <-i.status; got != exitOK {
-		i.env.t.Errorf("serve ended with status %d: %s", got, i.err)
+		i.env.t.Errorf("serve exited with status %d: %s", got, i.err)
 	}
 	i.status <- exitOK // for another call
 }
@@ -156,14 +156,14 @@ func (i *instance) listening(name string) string {
 			}
 		}
 		if len(i.status) > 0 {
-			i.env.t.Fatalf("serve has ended: %s", i.err)
+			i.env.t.Fatalf("serve has exited: %s", i.err)
 		}
 		return address != ""
 	})
 	return "http://" + address
 }
 
-// logged gives the log lines with this message.
+// logged returns the log lines with this message.
 func (i *instance) logged(message string) []map[string]any {
 	var found []map[string]any
 	for line := range strings.Lines(i.read()) {
@@ -175,14 +175,14 @@ func (i *instance) logged(message string) []map[string]any {
 	return found
 }
 
-// rewrite puts another config file in the old one's place, as editors do.
+// rewrite replaces the config file by rename, as editors do.
 func (i *instance) rewrite(text string) {
 	i.env.t.Helper()
-	write(i.env.t, i.file+".new", text, 0o600)
+	writeFile(i.env.t, i.file+".new", text, 0o600)
 	testkit.Must(i.env.t, os.Rename(i.file+".new", i.file))
 }
 
-// reload changes the config file and waits until it is in force.
+// reload changes the config file and waits until it is applied.
 func (i *instance) reload(changes settings) {
 	i.env.t.Helper()
 	before := len(i.logged("config applied"))
@@ -190,7 +190,7 @@ func (i *instance) reload(changes settings) {
 	testkit.Eventually(i.env.t, "config applied", func() bool { return len(i.logged("config applied")) > before })
 }
 
-// ready is the status of /readyz; 0 for no answer.
+// ready returns the status of /readyz; 0 without a response.
 func (i *instance) ready() int {
 	res, err := i.client.Get(i.private + "/readyz")
 	if err != nil {
@@ -206,8 +206,8 @@ func (i *instance) call(method, path, token, body string) testkit.Response {
 	return i.send(method, i.public+path, token, body)
 }
 
-// manage sends a request to the private one.
-func (i *instance) manage(method, path, token, body string) testkit.Response {
+// callAdmin sends a request to the private listener.
+func (i *instance) callAdmin(method, path, token, body string) testkit.Response {
 	i.env.t.Helper()
 	return i.send(method, i.private+path, token, body)
 }
@@ -223,7 +223,7 @@ func (i *instance) try(method, url, token, body string) (testkit.Response, error
 	return testkit.Call(i.client, method, url, token, body)
 }
 
-// login logs a user of app A in and gives the token.
+// login logs in a user of app A and returns the token.
 func (i *instance) login(name string) string {
 	i.env.t.Helper()
 	return i.loginTo(appA, name)
@@ -245,11 +245,10 @@ func (env *testEnv) user(app, name string) *wechattest.User {
 	return u
 }
 
-// metric is the value of a series without labels, or with exactly these, in
-// the form of the page.
+// metric returns the value of a series, written as on /metrics, with all its labels.
 func (i *instance) metric(series string) string {
 	i.env.t.Helper()
-	for line := range strings.Lines(string(i.manage("GET", "/metrics", "", "").Body)) {
+	for line := range strings.Lines(string(i.callAdmin("GET", "/metrics", "", "").Body)) {
 		if value, ok := strings.CutPrefix(line, series+" "); ok {
 			return strings.TrimSpace(value)
 		}
@@ -257,13 +256,13 @@ func (i *instance) metric(series string) string {
 	return ""
 }
 
-// backend is the upstream of the gateways. Below any path, …/slow waits until
-// it is released, …/events streams, …/socket is a WebSocket that sends back what
-// it gets, and all else shows what the backend received.
+// backend is the upstream of the gateways. Below any path, …/slow waits until it is
+// released, …/events is an event stream, …/socket echoes bytes after a WebSocket
+// handshake, and any other path responds with what the backend received.
 type backend struct {
 	*httptest.Server
 	arrived chan struct{} // one for each request at …/slow
-	release chan struct{} // closed, or sent to: the slow requests are answered
+	release chan struct{} // close it, or send to it, to complete the slow requests
 }
 
 func newBackend(t *testing.T) *backend {
@@ -287,7 +286,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "socket":
 		echoSocket(w)
 	default:
-		sendRequest(w, r)
+		writeReceived(w, r)
 	}
 }
 
@@ -312,18 +311,18 @@ func echoSocket(w http.ResponseWriter) {
 	_, _ = io.Copy(conn, rw)
 }
 
-// received is what the backend tells of a request.
+// received is what the backend received of a request.
 type received struct {
 	Method, Path string
 	Header       http.Header
 }
 
-func sendRequest(w http.ResponseWriter, r *http.Request) {
+func writeReceived(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(received{r.Method, r.URL.Path, r.Header})
 }
 
-// seenByBackend is what the backend received of a request that it answered.
-func seenByBackend(t *testing.T, a testkit.Response) received {
+// backendRequest decodes the backend's response: the request that it received.
+func backendRequest(t *testing.T, a testkit.Response) received {
 	t.Helper()
 	var s received
 	if a.Status != http.StatusOK {

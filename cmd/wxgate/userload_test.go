@@ -19,27 +19,26 @@ import (
 )
 
 const (
-	connectionsPerGateway = 8 // of the users to one gateway: all users share them in turn
+	connectionsPerGateway = 8 // shared by all users
 	maxViolations         = 10
-	longestPause          = 700 * time.Millisecond
+	maxPause              = 700 * time.Millisecond // between two requests of a user
 )
 
-// userLoad is users that send requests during a faultLoad. Each checks what the
-// backends and the gateways answer.
+// userLoad is the users that send requests during a faultLoad. Each checks the responses
+// of the backends and the gateways.
 type userLoad struct {
 	c       *faultLoad
 	users   []*user
-	clients []*http.Client // one a gateway
+	clients []*http.Client // one for each gateway
 	stop    context.CancelFunc
 	running sync.WaitGroup
 
 	mu         sync.Mutex
 	violations []string
-	used       map[net.Conn]map[string]bool // by whom
+	used       map[net.Conn]map[string]bool // the names of the users of each connection
 }
 
-// user is one of them. His fields are guarded by mu, which he holds through
-// each of his requests.
+// user is one user of a userLoad. mu guards the fields and is held during each request.
 type user struct {
 	*wechattest.User
 	userLoad *userLoad
@@ -52,7 +51,7 @@ type user struct {
 	count    int
 }
 
-// startUsers starts the users; the first thing that they do is log in.
+// startUsers starts n users, who log in first.
 func (c *faultLoad) startUsers(n int) *userLoad {
 	c.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
@@ -71,7 +70,7 @@ func (c *faultLoad) startUsers(n int) *userLoad {
 	return load
 }
 
-// stopUsers stops them and waits until they have.
+// stopUsers stops the users and waits for their last requests.
 func (c *userLoad) stopUsers() {
 	c.stop()
 	c.running.Wait()
@@ -80,7 +79,7 @@ func (c *userLoad) stopUsers() {
 	}
 }
 
-// awaitRequests waits until each user has sent two requests more.
+// awaitRequests waits until each user has sent two more requests.
 func (c *userLoad) awaitRequests() {
 	c.c.t.Helper()
 	from := map[*user]int64{}
@@ -92,22 +91,23 @@ func (c *userLoad) awaitRequests() {
 	}
 }
 
-// sessionsEnd ends the sessions of some users, whom every gateway knows.
-func (c *userLoad) sessionsEnd(users []*user) {
+// endSessions ends the sessions of some users.
+func (c *userLoad) endSessions(users []*user) {
 	c.c.t.Helper()
 	for n, u := range users {
-		u.sessionEnds(n % len(c.clients))
+		u.endSession(n % len(c.clients))
 	}
 }
 
-// sessionEnds waits for it to be so everywhere, as long as that may take.
-func (u *user) sessionEnds(at int) {
+// endSession makes every gateway cache the user's session, ends it at one of them, and
+// checks that all refuse it within endLimit.
+func (u *user) endSession(at int) {
 	t := u.userLoad.c.t
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for at := range u.userLoad.clients {
-		testkit.Eventually(t, "a visit of "+u.Name, func() bool { return u.call(at, "/api/") })
+		testkit.Eventually(t, "a request of "+u.Name, func() bool { return u.call(at, "/api/") })
 	}
 	u.logOut(at)
 	end := time.Now().Add(endLimit)
@@ -118,8 +118,8 @@ func (u *user) sessionEnds(at int) {
 	}
 }
 
-// checkSessions checks, once the faults are over, that the sessions live on that
-// nobody ended, that the others don't, and that those users may come again.
+// checkSessions checks, after the faults, that sessions that were not ended are
+// accepted, that the others are refused, and that their users can log in again.
 func (c *userLoad) checkSessions() {
 	c.c.t.Helper()
 	for _, u := range c.users {
@@ -131,7 +131,7 @@ func (c *userLoad) checkSessions() {
 				u.logIn(at)
 			}
 			if !u.call(at, "/api/") {
-				u.errorf("is locked out")
+				u.errorf("is refused after the faults")
 			}
 		}
 	}
@@ -145,12 +145,12 @@ func (c *userLoad) report() {
 	for _, text := range c.violations {
 		c.c.t.Error(text)
 	}
-	most := 0
-	for _, by := range c.used {
-		most = max(most, len(by))
+	maxUsers := 0
+	for _, names := range c.used {
+		maxUsers = max(maxUsers, len(names))
 	}
-	if most < connectionsPerGateway {
-		c.c.t.Errorf("a connection was used by %d users at most: the test shows nothing", most)
+	if maxUsers < connectionsPerGateway {
+		c.c.t.Errorf("a connection was used by %d users at most: the test proves nothing", maxUsers)
 	}
 }
 
@@ -164,39 +164,40 @@ func (u *user) errorf(format string, args ...any) {
 
 func (u *user) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		u.sendOne()
+		u.sendRandomRequest()
 		u.requests.Add(1)
 		select {
 		case <-ctx.Done():
-		case <-time.After(rand.N(longestPause)):
+		case <-time.After(rand.N(maxPause)):
 		}
 	}
 }
 
-// visit is one request at either gateway.
-func (u *user) sendOne() {
+// sendRandomRequest sends one request to one of the gateways.
+func (u *user) sendRandomRequest() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	at := rand.IntN(len(u.userLoad.clients))
-	switch dice := rand.IntN(40); {
+	switch n := rand.IntN(40); {
 	case u.over:
-		u.isRefused(at)
-	case u.token == "" || dice == 0:
+		u.checkRefused(at)
+	case u.token == "" || n == 0:
 		u.logIn(at)
-	case dice < 10:
+	case n < 10:
 		u.callAnonymously(at)
 	default:
-		u.call(at, []string{"/api/", "/unchanged/", "/open/", "/jar/"}[dice%4])
+		u.call(at, []string{"/api/", "/unchanged/", "/open/", "/jar/"}[n%4])
 	}
 }
 
-// call must come through as this user's and tells whether it did. If it fails,
-// then for a reason that is a backend's or the store's.
+// call sends a request with the user's token, and reports whether it succeeded. The
+// backend must receive it as this user's; it may fail only because of a backend or the
+// store.
 func (u *user) call(at int, path string) bool {
 	r := u.send(request{at: at, path: path, token: u.token})
 	u.check(r, seenRequest{OpenID: []string{u.OpenID}, UnionID: []string{u.UnionID}, AppID: []string{u.AppID}, Subject: u.OpenID})
 	if r.Code() == "store_unavailable" && u.cachedBy[at] && path != "/jar/" {
-		u.errorf("no store was found for a session seen before: %v", r)
+		u.errorf("the store is unavailable for a cached session: %v", r)
 	}
 	u.cachedBy[at] = u.cachedBy[at] || r.seen != nil && isJWT(u.token)
 	if fresh := r.Header.Get("X-Session-Token"); fresh != "" {
@@ -205,15 +206,15 @@ func (u *user) call(at int, path string) bool {
 	return r.err == nil && r.Status == http.StatusOK
 }
 
-// isJWT tells the tokens that a gateway can judge without Redis by what it knows
-// of the session.
+// isJWT reports whether a gateway can validate a token with its cached session, without
+// Redis.
 func isJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
-// setToken puts another token of the same session, or of another, in place.
+// setToken replaces the user's token.
 func (u *user) setToken(token string) { u.token, u.cachedBy = token, [2]bool{} }
 
-// callAnonymously must come through without any identity: with no token, with
-// another's name in the headers, or with a token where none is looked at.
+// callAnonymously sends a request that the backend must receive without an identity:
+// without a token, with spoofed identity headers, or to a route with auth: none.
 func (u *user) callAnonymously(at int) {
 	other := u.userLoad.users[rand.IntN(len(u.userLoad.users))]
 	switch rand.IntN(4) {
@@ -230,17 +231,18 @@ func (u *user) callAnonymously(at int) {
 	}
 }
 
-// check compares what a backend saw. What reached none must have a good reason.
+// check compares what a backend received with want. A request that reached no backend
+// must have failed with one of allowedErrors.
 func (u *user) check(r reply, want seenRequest) {
 	want.Markers = r.markers
 	switch {
 	case r.seen == nil && r.err != nil:
-		u.errorf("%s %s: no answer: %v", r.method, r.path, r.err)
+		u.errorf("%s %s: no response: %v", r.method, r.path, r.err)
 	case r.seen == nil && allowedErrors[r.Code()] != r.Status:
 		u.errorf("%s %s: %v", r.method, r.path, r)
 	case r.seen == nil:
 	case r.seen.Cookie != "" && r.seen.Cookie != "who="+u.Name:
-		u.errorf("%s %s came with the cookie %s", r.method, r.path, r.seen.Cookie)
+		u.errorf("%s %s was received with the cookie %s", r.method, r.path, r.seen.Cookie)
 	default:
 		want.Cookie = r.seen.Cookie
 		u.compare(r, want)
@@ -249,23 +251,23 @@ func (u *user) check(r reply, want seenRequest) {
 
 func (u *user) compare(r reply, want seenRequest) {
 	if !reflect.DeepEqual(*r.seen, want) {
-		u.errorf("%s %s came as %+v", r.method, r.path, *r.seen)
+		u.errorf("%s %s was received as %+v", r.method, r.path, *r.seen)
 	}
 	if r.err == nil && (string(r.Body) != r.Header.Get(seenHeader) || r.Status != http.StatusOK && r.Status != http.StatusServiceUnavailable) {
-		u.errorf("%s %s: two answers in one: %v and %v", r.method, r.path, r, r.Header)
+		u.errorf("%s %s: header and body of different responses: %v and %v", r.method, r.path, r, r.Header)
 	}
 }
 
-// allowedErrors are the errors that a gateway may answer with when backends and
-// Redis fail.
+// allowedErrors are the errors that a gateway may respond with while backends or Redis
+// fail.
 var allowedErrors = map[string]int{
 	"upstream_error": http.StatusBadGateway, "upstream_timeout": http.StatusGatewayTimeout,
 	"no_healthy_upstream": http.StatusServiceUnavailable, "store_unavailable": http.StatusServiceUnavailable,
 }
 
-// isRefused checks that an ended session is not taken for a live one by a
-// gateway that can't ask.
-func (u *user) isRefused(at int) {
+// checkRefused checks that an ended session is refused, even by a gateway that can't
+// connect to Redis.
+func (u *user) checkRefused(at int) {
 	r := u.send(request{at: at, path: "/unchanged/", token: u.token})
 	if r.Code() != "session_ended" && r.Code() != "store_unavailable" {
 		u.errorf("with an ended session: %v", r)
@@ -290,21 +292,20 @@ func (u *user) logOut(at int) {
 	}
 }
 
-// request is what a user sends. Without a method it is one of several, with a
-// marker of its own in each part.
+// request is what a user sends. Without a method, requestWithMarker chooses one.
 type request struct {
 	at                        int
 	method, path, token, body string
-	claims                    string // the openid that the client says it has
+	claims                    string // the openid in spoofed identity headers
 }
 
-// reply is an answer, and what the backend saw of the request, nil if none did.
+// reply is a response, and what the backend received of the request.
 type reply struct {
 	testkit.Response
 	err          error
 	method, path string
 	markers      [3]string
-	seen         *seenRequest
+	seen         *seenRequest // nil if the request reached no backend
 }
 
 func (u *user) send(q request) reply {
@@ -329,7 +330,8 @@ func (u *user) send(q request) reply {
 	return r
 }
 
-// requestWithMarker is a request with a marker in each part that it has.
+// requestWithMarker returns a random method, the body, and the markers for header, query
+// and body.
 func requestWithMarker(marker string) (method, body string, all [3]string) {
 	method = oneOf(rand.IntN(4), "GET", "GET", "POST", "PUT")
 	if method != "GET" {
@@ -349,7 +351,7 @@ func (q request) fill(h http.Header) {
 	}
 }
 
-// traced notes which connection the user was given.
+// traced returns a context that records which connection the request is sent on.
 func (u *user) traced() context.Context {
 	c := u.userLoad
 	return httptrace.WithClientTrace(context.Background(), &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
