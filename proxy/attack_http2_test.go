@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"runtime"
@@ -376,16 +375,6 @@ func (s *attackGateway) expectIncomplete(what string, try func(*h2Conn)) {
 		}
 	}
 	s.backend.reset()
-}
-
-// checkOtherClients checks that a request of user B on a new connection gets its own
-// response.
-func (s *attackGateway) checkOtherClients() {
-	s.t.Helper()
-	got, _ := s.roundTrip(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-	if want := fmt.Sprintf("openid=%s path=/api/own", s.openB); got.Status != 200 || string(got.Body) != want {
-		s.t.Errorf("another client got %d %q", got.Status, got.Body)
-	}
 }
 
 func heapBytes() int64 {

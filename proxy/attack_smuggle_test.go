@@ -195,11 +195,7 @@ func (s *attackGateway) expectOneResponse(method, raw string) {
 		}
 		return
 	}
-	c.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-	second, err := c.readResponse("GET")
-	if want := "openid=" + s.openB + " path=/api/own"; err != nil || string(second.Body) != want {
-		s.t.Errorf("%.60q: the next request got %d %q, %v", raw, second.Status, second.Body, err)
-	}
+	c.expectOwnResponse("after " + raw)
 	for _, q := range s.backend.requests() {
 		if q.target() != "/api/own" {
 			s.t.Errorf("%.60q: the backend received %.200q", raw, q)
@@ -335,10 +331,7 @@ func TestMalformedResponsesDoNotAffectOtherRequests(t *testing.T) {
 					t.Errorf("%v %q", got.Header, got.Body)
 				}
 				if err == nil && got.Header.Get("Connection") != "close" {
-					conn.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-					if next, err := conn.readResponse("GET"); err != nil || !strings.HasPrefix(string(next.Body), "openid="+a.openB) {
-						t.Errorf("the next request got %d %q, %v", next.Status, next.Body, err)
-					}
+					conn.expectOwnResponse("after " + name)
 				}
 				s.checkOtherClientsAndReset()
 			}

@@ -335,6 +335,22 @@ func (s *attackGateway) roundTrip(raw string) (testkit.Response, *rawConn) {
 	return a, c
 }
 
+// expectOwnResponse sends a request as user B, and checks that it gets its own response.
+func (c *rawConn) expectOwnResponse(when string) {
+	c.s.t.Helper()
+	c.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
+	got, err := c.readResponse("GET")
+	if want := "openid=" + c.s.openB + " path=/api/own"; err != nil || got.Status != 200 || string(got.Body) != want {
+		c.s.t.Errorf("%.200q: the next request got %d %q, %v", when, got.Status, got.Body, err)
+	}
+}
+
+// checkOtherClients checks that a request on a new connection gets its own response.
+func (s *attackGateway) checkOtherClients() {
+	s.t.Helper()
+	s.dial().expectOwnResponse("another client")
+}
+
 // checkOtherClientsAndReset is checkOtherClients; it resets the recorder afterwards.
 func (s *attackGateway) checkOtherClientsAndReset() {
 	s.t.Helper()
@@ -397,11 +413,7 @@ func (s *attackGateway) expectForwarded(raw, openid string) backendRequest {
 	if strings.EqualFold(a.Header.Get("Connection"), "close") {
 		return got[0]
 	}
-	c.send(request("GET /api/own HTTP/1.1", "Host: gw.test", "@B"))
-	after, err := c.readResponse("GET")
-	if want := "openid=" + s.openB + " path=/api/own"; err != nil || string(after.Body) != want {
-		s.t.Errorf("%.200q: the next request got %d %q, %v", raw, after.Status, after.Body, err)
-	}
+	c.expectOwnResponse("after " + raw)
 	return got[0]
 }
 
