@@ -59,7 +59,7 @@ func TestLeastConnChoosesTheFewestRequestsInFlightPerWeight(t *testing.T) {
 	endpoints[1].inFlight.Store(2)
 	endpoints[2].inFlight.Store(9) // 2.25 for each unit of weight
 	if p := choose(LeastConn, "", endpoints); p.name != "b" {
-		t.Errorf("took %s", p.name)
+		t.Errorf("chose %s", p.name)
 	}
 }
 

@@ -90,7 +90,7 @@ func TestChecksRequestTheHealthPathWithoutTheBasePath(t *testing.T) {
 	g, c := groupWithChecker(t, Health{Unhealthy: 1}, u+"/base")
 	c.check(t.Context())
 	if r := <-received; r.RequestURI != "/health?deep=1" || r.Method != "GET" || !g.Status()[0].Healthy {
-		t.Errorf("asked %s %s, %+v", r.Method, r.RequestURI, g.Status()[0])
+		t.Errorf("request %s %s, %+v", r.Method, r.RequestURI, g.Status()[0])
 	}
 }
 

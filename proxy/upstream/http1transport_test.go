@@ -151,46 +151,45 @@ func TestAnEarlyResponseEndsTheUpload(t *testing.T) {
 func TestExpect100Continue(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		first string
-		sent  bool
+		first  string // response to the request's head
+		sent   bool   // the body is sent after it
+		status int
 	}{
-		{"HTTP/1.1 100 Continue\r\n\r\n", true},
-		{"", true}, // an old server that says nothing is sent the body after a second
-		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", false},
+		{"HTTP/1.1 100 Continue\r\n\r\n", true, 200},
+		{"", true, 200}, // without a response the body is sent after a second
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", false, 403},
 	} {
 		t.Run(fmt.Sprintf("%.12q", c.first), func(t *testing.T) {
 			t.Parallel()
-			got := make(chan string, 1)
-			u := serveEach(t, func(r *bufio.Reader, w io.Writer) bool {
-				req, err := http.ReadRequest(r)
-				if err != nil {
-					return false
-				}
-				io.WriteString(w, c.first)
-				if !c.sent {
-					return true
-				}
-				b, _ := io.ReadAll(req.Body)
-				got <- string(b)
-				io.WriteString(w, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-				return true
-			})
+			u, body := serveExpect(t, c.first, c.sent)
 			g, _ := groupWithClock(t, Config{Targets: targets(t, u)})
-			req, err := http.NewRequestWithContext(t.Context(), "POST", "/x", strings.NewReader("hello"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			req := request(t, "POST", "/x", "hello")
 			req.Header.Set("Expect", "100-continue")
-			res, err := g.RoundTrip(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			res.Body.Close()
-			if c.sent && (res.StatusCode != 200 || <-got != "hello") || !c.sent && res.StatusCode != 403 {
-				t.Errorf("status %d", res.StatusCode)
+			if r := send(g, req); r.status != c.status || c.sent && <-body != "hello" {
+				t.Errorf("status %d, %v", r.status, r.err)
 			}
 		})
 	}
+}
+
+// serveExpect starts a backend that responds to a request's head with first. With sent it
+// then reads the body, sends it to the channel and responds with 200.
+func serveExpect(t *testing.T, first string, sent bool) (url string, body chan string) {
+	body = make(chan string, 1)
+	return serveEach(t, func(r *bufio.Reader, w io.Writer) bool {
+		req, err := http.ReadRequest(r)
+		if err != nil {
+			return false
+		}
+		io.WriteString(w, first)
+		if !sent {
+			return true
+		}
+		b, _ := io.ReadAll(req.Body)
+		body <- string(b)
+		io.WriteString(w, okResponse(""))
+		return true
+	}), body
 }
 
 func TestAnAbortIsNeverUndone(t *testing.T) {
@@ -206,7 +205,7 @@ func TestAnAbortIsNeverUndone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.AfterFunc(time.Duration(i)*10*time.Microsecond, cancel) // about when the headers come
+		time.AfterFunc(time.Duration(i)*10*time.Microsecond, cancel) // about when the headers are received
 		res, err := g.RoundTrip(req)
 		if err == nil {
 			_, err = io.ReadAll(res.Body)

@@ -62,7 +62,7 @@ func TestAnyRequestIsRetriedIfNothingHasReachedATarget(t *testing.T) {
 			g, _ := groupWithClock(t, Config{Targets: targets(t, refusedURL, b), Retries: 1})
 			for range 2 {
 				if r := send(g, request(t, method, "/", body)); r.err != nil || r.body != body {
-					t.Errorf("%s with %d bytes: %d bytes came back, %v", method, len(body), len(r.body), r.err)
+					t.Errorf("%s with %d bytes: got %d bytes, %v", method, len(body), len(r.body), r.err)
 				}
 			}
 		}

@@ -26,7 +26,7 @@ func TestANonIdempotentRequestOnAStaleConnectionIsNotRetried(t *testing.T) {
 						return okResponse(""), true
 					}
 					if req.Header.Get("Idempotency-Key") != "k" {
-						t.Error("the backend misses the Idempotency-Key")
+						t.Error("the Idempotency-Key was not forwarded")
 					}
 					seen.Add(1)
 					return "", false

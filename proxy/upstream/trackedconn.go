@@ -29,7 +29,7 @@ type trackedConn struct {
 	written         atomic.Int64 // bytes written since beginRequest
 	read            atomic.Int64 // bytes read since beginRequest
 	uses            atomic.Int64 // requests so far
-	firstResponseAt atomic.Int64 // when bytes of the first response last came, in Unix nanoseconds
+	firstResponseAt atomic.Int64 // when bytes of the first response were last received, in Unix nanoseconds
 }
 
 // tlsAlertSize is the size of the longest TLS record with an alert, which crypto/tls sends

@@ -65,7 +65,7 @@ func TestAnUpgradedConnectionDeliversEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), append([]byte("early "), sent...)) {
-		t.Errorf("%d bytes came back, not the %d expected", got.Len(), len(sent)+6)
+		t.Errorf("got %d bytes instead of %d", got.Len(), len(sent)+6)
 	}
 	if n := inFlight(g); n != 1 {
 		t.Errorf("%d in flight before it is closed", n)
