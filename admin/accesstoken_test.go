@@ -33,7 +33,7 @@ func TestTheAccessTokenNeedsItsOwnScope(t *testing.T) {
 		t.Error("two apps share a placeholder")
 	}
 	if real := fetch("GET", app, "/cgi-bin/token", rawToken); real.AccessToken == placeholder.AccessToken {
-		t.Error("the scope token gives a placeholder")
+		t.Error("the scope token gets a placeholder")
 	}
 	// The relay ignores the placeholder.
 	if a := env.call("POST", codePath+"?access_token="+placeholder.AccessToken, wechatToken, `{"scene":"a"}`); a.Status != http.StatusOK {

@@ -180,7 +180,7 @@ func TestAnInvalidTokenIsReplacedOnceForTwoInstancesAndFiftyCalls(t *testing.T) 
 	}
 	callers.Wait()
 	if n := env.sim.Count("/cgi-bin/stable_token") - before; n != 1 {
-		t.Errorf("WeChat was asked for a token %d times", n)
+		t.Errorf("WeChat was called for a token %d times", n)
 	}
 	fresh := env.accessToken(app)
 	if fresh == shared || instances[1].accessToken(app) != fresh {

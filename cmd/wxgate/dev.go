@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"syscall"
 
@@ -33,24 +32,13 @@ const (
 )
 
 func (c *devCommand) Run(ctx context.Context, t *terminal) error {
-	recorder := playground.NewRecorder()
-	defer recorder.Close()
-	sim := wechattest.New(wechattest.Options{
-		Apps: []wechattest.App{{ID: devApp, Secret: devSecret}}, Control: true, OnCall: recorder.WeChat,
-	})
-	wechatBase, stopSim, err := sim.Start()
+	services, err := startDevServices()
 	if err != nil {
 		return err
 	}
-	defer stopSim()
-	backend, err := startLoopbackServer(recorder.Backend(http.HandlerFunc(sampleBackend)))
-	if err != nil {
-		return err
-	}
-	defer backend.stop()
-
+	defer services.stop()
 	push := wechattest.PushSettings{Token: rand.Text(), AESKey: newAESKey()}
-	cfg, err := c.config(wechatBase, backend.url(), push)
+	cfg, err := c.config(services.wechatBase, services.backend.url(), push)
 	if err != nil {
 		return err
 	}
@@ -61,10 +49,11 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 		return err
 	}
 	defer p.close()
+	recorder := services.recorder
 	recorder.Inspect = p.sessions.Inspect
-	faults := &devFaults{sim: sim, backend: backend, sessions: p.sessions, recorder: recorder}
+	faults := &devFaults{sim: services.sim, backend: services.backend, sessions: p.sessions, recorder: recorder}
 	front := playground.Front{
-		Recorder: recorder, Simulator: sim, Gateway: p.gateway, Faults: &playground.Faults{Recorder: recorder, Set: faults.setters()},
+		Recorder: recorder, Simulator: services.sim, Gateway: p.gateway, Faults: &playground.Faults{Recorder: recorder, Set: faults.setters()},
 	}
 	l, err := p.listen(front.Handler(), &inheritedListeners{})
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -75,7 +64,7 @@ func (c *devCommand) Run(ctx context.Context, t *terminal) error {
 	}
 	faults.private = localURL(l.privateLn.Addr())
 	push.URL = localURL(l.publicLn.Addr()) + cfg.AuthPrefix + "/push/" + devApp
-	if err := sim.SetPush(devApp, push); err != nil {
+	if err := services.sim.SetPush(devApp, push); err != nil {
 		return err
 	}
 	defer context.AfterFunc(ctx, recorder.Close)() // its event streams would delay the shutdown

@@ -64,10 +64,10 @@ func startDev(t *testing.T) *devRun {
 func (d *devRun) token(t *testing.T, user string) string {
 	t.Helper()
 	_, code := d.call(t, http.MethodPost, "/sim/code", `{"user":"`+user+`"}`, "")
-	_, answer := d.call(t, http.MethodPost, "/auth/login", string(code), "")
+	_, responseBody := d.call(t, http.MethodPost, "/auth/login", string(code), "")
 	var login struct{ Token string }
-	if err := json.Unmarshal(answer, &login); err != nil || login.Token == "" {
-		t.Fatalf("%s: %v", answer, err)
+	if err := json.Unmarshal(responseBody, &login); err != nil || login.Token == "" {
+		t.Fatalf("%s: %v", responseBody, err)
 	}
 	return login.Token
 }
@@ -135,8 +135,8 @@ func TestThePlaygroundsEventsHaveEachStepAndNoSecret(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
 	token := d.token(t, "alice")
-	if res, answer := d.call(t, http.MethodGet, "/api/hello", "", token); res.StatusCode != http.StatusOK {
-		t.Fatalf("%d: %s", res.StatusCode, answer)
+	if res, responseBody := d.call(t, http.MethodGet, "/api/hello", "", token); res.StatusCode != http.StatusOK {
+		t.Fatalf("%d: %s", res.StatusCode, responseBody)
 	}
 	seen := d.eventsUntil(t, `"kind":"backend"`, `"kind":"store"`)
 	for _, want := range []string{"/sim/code", "/auth/login", "/sns/jscode2session", `"meaning":"session_key","value":"sealed (`, `"X-Openid":["o`} {
@@ -286,7 +286,7 @@ func stdoutOf(_ int, stdout, _ string) string { return stdout }
 // except the command itself in the list of commands: so serve can't serve it.
 func TestOnlyDevUsesThePlayground(t *testing.T) {
 	t.Parallel()
-	ofDev := []string{"dev.go", "devfaults.go", "loopbackserver.go", "samplebackend.go", "samplepage.go", "samplepush.go"}
+	ofDev := []string{"dev.go", "devfaults.go", "devservices.go", "loopbackserver.go", "samplebackend.go", "samplepage.go", "samplepush.go"}
 	names, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -372,8 +372,8 @@ func TestDevSuggestsAnotherPortIfItsPortIsInUse(t *testing.T) {
 func (d *devRun) setFault(t *testing.T, name, user string, on bool) {
 	t.Helper()
 	body := fmt.Sprintf(`{"name":%q,"user":%q,"on":%v}`, name, user, on)
-	if res, answer := d.call(t, http.MethodPut, "/playground/faults", body, ""); res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d %s", body, res.StatusCode, answer)
+	if res, responseBody := d.call(t, http.MethodPut, "/playground/faults", body, ""); res.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %d %s", body, res.StatusCode, responseBody)
 	}
 }
 
@@ -419,21 +419,21 @@ func TestThePlaygroundsFaultsAreInjectedAndRemoved(t *testing.T) {
 func TestDevPushesAMessageThroughTheGatewayToTheBackend(t *testing.T) {
 	t.Parallel()
 	d := startDev(t)
-	_, answer := d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"text","Content":"你好"}}`, "")
+	_, responseBody := d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"text","Content":"你好"}}`, "")
 	var result struct {
 		Accepted bool
 		Reply    string
 		Attempts []struct{ Body string }
 	}
-	if err := json.Unmarshal(answer, &result); err != nil || !result.Accepted || !strings.Contains(result.Reply, "收到: 你好") {
-		t.Fatalf("%s: %v", answer, err)
+	if err := json.Unmarshal(responseBody, &result); err != nil || !result.Accepted || !strings.Contains(result.Reply, "收到: 你好") {
+		t.Fatalf("%s: %v", responseBody, err)
 	}
 	if sent := result.Attempts[0].Body; len(result.Attempts) != 1 || strings.Contains(sent, "你好") || !strings.Contains(sent, "Encrypt") {
-		t.Errorf("response to WeChat: %s", answer)
+		t.Errorf("response to WeChat: %s", responseBody)
 	}
-	_, answer = d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"event","Event":"user_enter_tempsession"}}`, "")
-	if err := json.Unmarshal(answer, &result); err != nil || !result.Accepted {
-		t.Errorf("an event: %s", answer)
+	_, responseBody = d.call(t, http.MethodPost, "/sim/push", `{"user":"alice","message":{"MsgType":"event","Event":"user_enter_tempsession"}}`, "")
+	if err := json.Unmarshal(responseBody, &result); err != nil || !result.Accepted {
+		t.Errorf("an event: %s", responseBody)
 	}
 }
 

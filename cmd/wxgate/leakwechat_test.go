@@ -62,9 +62,9 @@ type wechatLeakRun struct {
 // webPages opens a web session, sends valid and invalid requests, and ends it.
 func (l wechatLeakRun) webPages() (ticket, cookie string) {
 	token := l.i.login("alice")
-	answer := l.i.call("POST", "/auth/ticket", token, `{"next":"/h5/x"}`)
-	ticket = answer.Field("ticket")
-	entered := l.i.call("GET", answer.Field("path"), "", "")
+	ticketResponse := l.i.call("POST", "/auth/ticket", token, `{"next":"/h5/x"}`)
+	ticket = ticketResponse.Field("ticket")
+	entered := l.i.call("GET", ticketResponse.Field("path"), "", "")
 	line := entered.Header.Get("Set-Cookie")
 	pair, _, _ := strings.Cut(line, ";")
 	_, cookie, _ = strings.Cut(pair, "=")

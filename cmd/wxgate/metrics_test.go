@@ -75,8 +75,8 @@ func TestEveryMetricIsDocumented(t *testing.T) {
 	maps.DeleteFunc(reg.families, func(name, _ string) bool { return !strings.HasPrefix(name, "wxgate_") })
 	rows := documentedMetrics(t)
 	for name, labels := range reg.families {
-		if told, ok := rows[name]; !ok || told != labels {
-			t.Errorf("%s has the labels [%s]; docs/metrics.md says [%s] (%v)", name, labels, told, ok)
+		if documented, ok := rows[name]; !ok || documented != labels {
+			t.Errorf("%s has the labels [%s]; docs/metrics.md says [%s] (%v)", name, labels, documented, ok)
 		}
 	}
 	for name := range rows {

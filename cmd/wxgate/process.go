@@ -62,31 +62,14 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	p.registry.MustRegister(log.out.dropped)
 	p.groups = upstreamGroups{metrics: upstream.NewMetrics(p.registry), log: log}
 
-	var err error
-	sessions := sessionConfig(c)
-	sessions.Log, sessions.Registry = log.Named("session"), console
-	p.sessions, err = session.Open(sessions)
-	if err != nil {
+	if err := p.openClients(console); err != nil {
 		return nil, err
-	}
-	p.wechat, err = wechat.New(wechat.Options{
-		Tokens: p.sessions.AccessTokens(), Now: time.Now, Log: log.Named("wechat"), Registry: p.registry,
-	}, wechatConfig(c))
-	if err != nil {
-		p.sessions.Close()
-		return nil, err
-	}
-
-	p.tracing, err = tracing.New(tracingConfig(c, log, p.registry))
-	if err != nil {
-		p.sessions.Close()
-		return nil, fmt.Errorf("tracing: %w", err)
 	}
 	update := p.groups.begin()
 	public, err := proxyConfig(c, update.group)
 	if err != nil {
 		update.rollback()
-		p.sessions.Close()
+		p.closeClients()
 		return nil, err
 	}
 	update.commit()
@@ -100,6 +83,37 @@ func assembleWith(metrics registry, c *config.Config, log *logger) (*process, er
 	}, adminConfig(c))
 	p.startSampling()
 	return p, nil
+}
+
+// openClients opens the session store, the WeChat client and the tracing provider.
+func (p *process) openClients(console consoleRegistry) error {
+	sessions := sessionConfig(p.config)
+	sessions.Log, sessions.Registry = p.log.Named("session"), console
+	var err error
+	if p.sessions, err = session.Open(sessions); err != nil {
+		return err
+	}
+	p.wechat, err = wechat.New(wechat.Options{
+		Tokens: p.sessions.AccessTokens(), Now: time.Now, Log: p.log.Named("wechat"), Registry: p.registry,
+	}, wechatConfig(p.config))
+	if err != nil {
+		p.sessions.Close()
+		return err
+	}
+	if p.tracing, err = tracing.New(tracingConfig(p.config, p.log, p.registry)); err != nil {
+		p.closeClients()
+		return fmt.Errorf("tracing: %w", err)
+	}
+	return nil
+}
+
+// closeClients sends the last spans, and closes the connections to WeChat and Redis.
+func (p *process) closeClients() {
+	p.tracing.Shutdown(context.Background())
+	p.wechat.Close()
+	if err := p.sessions.Close(); err != nil {
+		p.log.Warn("closing the session store", zap.Error(err))
+	}
 }
 
 // startSampling starts the goroutine that samples the console's metrics.
@@ -125,11 +139,8 @@ func registerProcessMetrics(reg prometheus.Registerer) {
 func (p *process) close() {
 	p.stopSampling()
 	p.sampling.Wait()
-	p.tracing.Shutdown(context.Background())
 	for _, used := range p.groups.inUse {
 		used.group.Close()
 	}
-	if err := p.sessions.Close(); err != nil {
-		p.log.Warn("closing the session store", zap.Error(err))
-	}
+	p.closeClients()
 }

@@ -55,9 +55,9 @@ func TestEachCallThatTheSimulatorPrintsWorks(t *testing.T) {
 			continue
 		}
 		tried++
-		status, answer := curl(t, call[1], call[2])
-		if status != http.StatusOK || !json.Valid(answer) {
-			t.Errorf("%s: %d: %s", line, status, answer)
+		status, responseBody := curl(t, call[1], call[2])
+		if status != http.StatusOK || !json.Valid(responseBody) {
+			t.Errorf("%s: %d: %s", line, status, responseBody)
 		}
 	}
 	if tried != 5 {
