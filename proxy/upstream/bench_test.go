@@ -4,8 +4,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
-	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -35,9 +33,6 @@ func (inboundBody) Close() error { return nil }
 func benchmark(b *testing.B, rt http.RoundTripper, method, u, body string) {
 	b.ReportAllocs()
 	inbound := httptest.NewRequest(method, u+"/path", nil)
-	inbound = inbound.WithContext(httptrace.WithClientTrace(inbound.Context(), &httptrace.ClientTrace{
-		Got1xxResponse: func(int, textproto.MIMEHeader) error { return nil }, // as ReverseProxy has it
-	}))
 	for b.Loop() {
 		req := inbound.Clone(inbound.Context())
 		if body != "" {
