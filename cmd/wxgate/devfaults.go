@@ -84,7 +84,7 @@ func (d *devFaults) setUserBanned(ctx context.Context, on bool, c playground.Cau
 	if on {
 		call.Method, call.Body = http.MethodPut, `{"reason":"banned in the playground"}`
 	}
-	if call.Status, call.Answer, err = d.callAdmin(ctx, call); err != nil {
+	if call.Status, call.Response, err = d.callAdmin(ctx, call); err != nil {
 		return err
 	}
 	d.recorder.Admin(call)

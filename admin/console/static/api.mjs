@@ -1,8 +1,8 @@
-// The API of the private listener, asked with the operator's token. The token lives in
-// this closure alone: not in storage, not in an address, not in the page.
+// The client of the private listener's API. The operator's token is kept only in this
+// closure: not in storage, not in a URL, not in the page.
 import { eventParser } from './sse.mjs'
 
-/** An answer that says no. */
+/** An error response. */
 export class Refusal extends Error {
   constructor(status, body) {
     super(body.message || `HTTP ${status}`)
@@ -23,13 +23,13 @@ export function connect(token) {
     return response
   }
   return {
-    /** The JSON of an answer; undefined for one without a body. */
+    /** The JSON of a response; undefined if it has no body. */
     async call(method, path, body) {
       const response = await send(method, path, body)
       return response.status === 204 ? undefined : response.json()
     },
     text: async path => (await send('GET', path)).text(),
-    /** Calls onEvent for each event until the stream ends or the signal stops it. */
+    /** Calls onEvent for each event until the stream ends or the signal aborts it. */
     async follow(path, onEvent, signal) {
       const response = await send('GET', path, undefined, signal)
       const take = eventParser((kind, data) => onEvent(kind, JSON.parse(data)))
@@ -39,5 +39,5 @@ export function connect(token) {
   }
 }
 
-/** A path with values put in as segments. */
+/** A template tag for paths: each value becomes one escaped segment. */
 export const path = (parts, ...values) => parts.reduce((all, part, i) => all + encodeURIComponent(values[i - 1]) + part)

@@ -1,4 +1,4 @@
-// Puts the page together: signing in, the views, the language.
+// The entry point of the page: signing in, the views, the language.
 import { showAudit } from './audit.mjs'
 import { showConfig } from './config.mjs'
 import { byId, button } from './dom.mjs'
@@ -22,7 +22,7 @@ function viewsOf({ all_apps: all }) {
   return all ? Object.keys(views) : ofSomeApps
 }
 
-/** Shows a view; search is what it is to find at once, if anything. */
+/** Opens a view; `search` is an optional search to run at once. */
 function open(name, search) {
   if (leave) leave()
   leave = undefined
@@ -90,7 +90,7 @@ function notify(text, tone = 'good') {
   }, 6000)
 }
 
-/** Shows why a call failed; a token that is refused signs out. */
+/** Shows the error of a call; if the token was refused, signs out. */
 function fail(error) {
   if (error.status === 401) return signOut(t('refusedNow', error.message))
   notify(t('failed', error.status ? `${error.code} – ${error.message}` : t('unreachable')), 'bad')

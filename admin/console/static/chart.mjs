@@ -1,11 +1,11 @@
-// Line charts in SVG, as small as they can be.
+// Minimal line charts in SVG.
 import { el, svg } from './dom.mjs'
 import { span } from './format.mjs'
 
 const width = 600
 const height = 100
 
-/** The least round number that is not below n: 1, 2 or 5 times a power of ten. */
+/** The smallest number >= n that is 1, 2 or 5 times a power of ten. */
 export function roundUp(n) {
   if (!(n > 0)) return 1
   const power = 10 ** Math.floor(Math.log10(n))
@@ -13,8 +13,8 @@ export function roundUp(n) {
 }
 
 /**
- * The path of a line through the values, from left to right, 0 at the bottom. The newest is at the right; `slots` have room. Where there
- * is no value the line has a gap.
+ * The path of a line through the values, the newest at the right edge, 0 at the bottom; `slots` values fit in the width. A missing
+ * value leaves a gap.
  */
 export function linePath(values, top, slots) {
   const step = width / Math.max(slots - 1, 1)
@@ -30,10 +30,10 @@ export function linePath(values, top, slots) {
 
 const fewest = 30
 
-/** How many points a chart has room for: as many as there are, so that it is never nearly empty. */
+/** The number of values that fit in the width of a chart: their current number, with a minimum. */
 export const slotsFor = count => Math.max(count, fewest)
 
-/** A chart of some series of points: {name, tone, value: point => number}. `write` puts a value into words. */
+/** A chart of series {name, tone, value: point => number}. `write` formats a value. */
 export function chart({ title, series, write, every }) {
   const lines = series.map(({ tone }) => svg('path', { class: `line ${tone}` }))
   const cursor = svg('line', { class: 'cursor', y1: 0, y2: height, visibility: 'hidden' })

@@ -11,7 +11,7 @@ export async function showConfig(root, { api, fail }) {
   }
 }
 
-/** A line of YAML with its key and what is hidden set apart. */
+/** A line of YAML with its key and hidden values highlighted. */
 function tint(line) {
   const [, before, key, rest] = line.match(/^(\s*(?:- )?)([\w-]+)(:.*)$/) || []
   if (key === undefined) return [line, '\n']

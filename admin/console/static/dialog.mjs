@@ -1,8 +1,8 @@
-// Asks for confirmation before something is changed.
+// A confirmation dialog for changes.
 import { byId, button, el } from './dom.mjs'
 import { t } from './i18n.mjs'
 
-/** Shows a question with fields, each {name, label, node}. Resolves to whether it was agreed to. */
+/** Shows a question with fields {name, label, node}. Resolves to whether it was confirmed. */
 export function confirmAction({ title, text, fields = [], action }) {
   const dialog = byId('dialog')
   return new Promise(resolve => {

@@ -2,12 +2,12 @@
 
 export const byId = id => document.getElementById(id)
 
-/** Makes an element: attributes by name, `text` and `on` (listeners by event) among them, then its children. */
+/** Creates an element with attributes by name, including `text` and `on` (listeners by event), and children. */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children)
 }
 
-/** Makes an element of SVG. */
+/** Creates an SVG element. */
 export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attributes, children)
 }
@@ -23,7 +23,7 @@ function fill(node, attributes, children) {
   return node
 }
 
-/** A table: heads, and rows of cells, each a text or a node. */
+/** A table with heads and rows of cells; a cell is a text or a node. */
 export function table(heads, rows, name) {
   const cell = (tag, content, attributes = {}) => el(tag, attributes, content instanceof Node ? content : document.createTextNode(content ?? ''))
   return el('div', { class: 'scroll' }, el('table', { 'aria-label': name },
@@ -31,16 +31,16 @@ export function table(heads, rows, name) {
     el('tbody', {}, rows.map(row => el('tr', {}, row.map((content, i) => cell('td', content, { 'data-label': heads[i] })))))))
 }
 
-/** A list of names and values; those without a value are left out. */
+/** A list of names and values, without those that have no value. */
 export function facts(pairs) {
   return el('dl', { class: 'facts' }, pairs.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([name, value]) =>
     el('div', {}, el('dt', { text: name }), el('dd', {}, value instanceof Node ? value : document.createTextNode(value)))))
 }
 
-/** A word in a colour: good, bad, warn or none. */
+/** A coloured label: good, bad, warn or none. */
 export const pill = (text, tone = '') => el('span', { class: `pill ${tone}`, text })
 
-/** A headed part of a view. */
+/** A section of a view with a heading. */
 export const card = (title, ...children) => el('section', { class: 'card' }, title && el('h2', { text: title }), ...children)
 
 export const code = text => el('code', { text })

@@ -1,4 +1,4 @@
-// The form that explains how the gateway would treat a request.
+// The form that shows how the gateway would handle a request.
 import { card, code, el, facts, pill } from './dom.mjs'
 import { time } from './format.mjs'
 import { t } from './i18n.mjs'

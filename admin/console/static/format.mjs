@@ -1,4 +1,4 @@
-// How figures and times are written.
+// Formats of numbers and times.
 
 /** A number with at most three significant digits below 1000, in full above. */
 export function number(n) {
@@ -13,7 +13,7 @@ export function seconds(s) {
   return s < 1 ? `${number(s * 1000)} ms` : `${number(s)} s`
 }
 
-/** How long something lasts, in its two largest units: 3 d 4 h. */
+/** A duration in its two largest units: 3 d 4 h. */
 export function span(s) {
   const units = [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]]
   let left = Math.max(Math.round(s), 0)
@@ -28,7 +28,7 @@ export function span(s) {
   return parts.join(' ') || '0 s'
 }
 
-/** A time in the reader's own zone, to the second; none for no time. */
+/** A time in the local time zone, to the second; '' for a missing time. */
 export function time(text) {
   const at = new Date(text)
   if (!text || Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1971) return ''
@@ -37,13 +37,13 @@ export function time(text) {
 }
 
 /** Cuts a long text in its middle. */
-export function middle(text, most = 20) {
-  if (text.length <= most) return text
-  const half = Math.floor((most - 1) / 2)
+export function middle(text, max = 20) {
+  if (text.length <= max) return text
+  const half = Math.floor((max - 1) / 2)
   return text.slice(0, half) + '…' + text.slice(-half)
 }
 
-/** The largest first: [name, count] of an object of counts. */
+/** The entries [name, count] of an object of counts, the largest first. */
 export const ranked = counts => Object.entries(counts || {}).sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
 
 export const sum = counts => Object.values(counts || {}).reduce((total, n) => total + n, 0)

@@ -1,4 +1,4 @@
-// The live figures: the history once, then each event of the stream. Views listen.
+// The live data: the history once, then each event of the stream, passed to the views.
 
 const keptPoints = 300
 const retryAfter = 2000

@@ -1,4 +1,4 @@
-// The overview: figures, charts, and what the gateway depends on.
+// The overview: figures, charts, and the state of Redis, the configuration and WeChat.
 import { chart } from './chart.mjs'
 import { card, code, el, facts, pill, table } from './dom.mjs'
 import { number, ranked, seconds, span, sum, time } from './format.mjs'
@@ -36,9 +36,9 @@ function tile(name, value, hint, title) {
 }
 
 function tilesOf({ requests: r, sessions }) {
-  const answers = ranked(r.answers).map(([status, n]) => `${status} ${number(n)}`).join(' · ')
+  const responses = ranked(r.answers).map(([status, n]) => `${status} ${number(n)}`).join(' · ')
   return [
-    tile(t('perSecond'), number(r.per_second), answers || t('lastMinute')),
+    tile(t('perSecond'), number(r.per_second), responses || t('lastMinute')),
     tile(t('p50'), seconds(r.p50_seconds), t('lastMinute')),
     tile(t('p99'), seconds(r.p99_seconds), t('lastMinute')),
     tile(t('failures'), number(r.answers['5xx'] || 0), t('lastMinute')),

@@ -1,4 +1,4 @@
-// What a route asks of a request, in words.
+// The requirements of a route, as text.
 import { t } from './i18n.mjs'
 
 export function requirements(route) {

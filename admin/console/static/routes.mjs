@@ -1,4 +1,4 @@
-// The routes in the order in which they are tried.
+// The routes in the order in which they are matched.
 import { card, code, el, table } from './dom.mjs'
 import { explainForm } from './explain.mjs'
 import { t } from './i18n.mjs'

@@ -1,9 +1,9 @@
-// The form that asks for an admin token.
+// The sign-in form for an admin token.
 import { connect } from './api.mjs'
 import { el } from './dom.mjs'
 import { t } from './i18n.mjs'
 
-/** Shows the form; calls onSignedIn with the API and what the token may do. */
+/** Shows the form; calls onSignedIn with the API and the scopes and apps of the token. */
 export function showSignIn(root, message, onSignedIn) {
   const field = el('input', { type: 'password', name: 'token', id: 'token', autocomplete: 'off', spellcheck: 'false', maxlength: '512', required: true })
   const problem = el('p', { class: 'error', role: 'alert', text: message || '' })

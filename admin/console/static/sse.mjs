@@ -1,7 +1,7 @@
-// Server-sent events out of a stream of text. EventSource can't send a token in a
-// header, so the stream is read with fetch.
+// A parser of server-sent events. EventSource can't send a token in a header, so the stream
+// is read with fetch.
 
-/** Takes pieces of text as they come, and calls onEvent with the kind and data of each event that is whole. */
+/** Returns a function that accepts chunks of text, and calls onEvent with the kind and data of each complete event. */
 export function eventParser(onEvent) {
   let rest = ''
   return text => {

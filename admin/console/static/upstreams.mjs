@@ -1,4 +1,4 @@
-// The backends of each route: which take requests, which don't, and why.
+// The targets of each route: their state, and the reason of a failure.
 import { card, code, el, pill, table } from './dom.mjs'
 import { number, time } from './format.mjs'
 import { t } from './i18n.mjs'

@@ -1,4 +1,4 @@
-// Users: found by what is known of them, with their sessions, and what can be done.
+// Users: search, their sessions, and the actions on them.
 import { path } from './api.mjs'
 import { button, card, code, el, facts, pill, table } from './dom.mjs'
 import { confirmAction } from './dialog.mjs'

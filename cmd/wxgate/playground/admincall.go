@@ -1,29 +1,29 @@
 package playground
 
-// AdminCall is a call of the private listener, as an operator makes it.
+// AdminCall is an operator's call of the private listener.
 type AdminCall struct {
 	RequestID string `json:"request_id"` // of the page's call that caused it
 	Method    string `json:"method"`
 	Path      string `json:"path"`
 	Body      string `json:"body"`
 	Status    int    `json:"status"`
-	Answer    string `json:"answer"`
+	Response  string `json:"response"`
 
-	AppID  string `json:"-"` // whose records it changes
+	AppID  string `json:"-"` // the user whose records it changes
 	OpenID string `json:"-"`
 }
 
-// Admin records a call of the private listener that was answered.
+// Admin records a completed call of the private listener.
 func (r *Recorder) Admin(c AdminCall) {
 	r.mu.Lock()
 	r.calls++
 	number := r.calls
 	r.emit(number, kindAdmin, c)
 	r.mu.Unlock()
-	r.inspectStore(number, person{c.AppID, c.OpenID})
+	r.inspectStore(number, userKey{c.AppID, c.OpenID})
 }
 
-// fault records that a switch of the page was pressed.
+// fault records a change of a switch.
 func (r *Recorder) fault(c faultChange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,7 +2,7 @@ package playground
 
 import "net/http"
 
-// backendCall is what the backend received, and how it answered.
+// backendCall is a request that the backend received, and the status of its response.
 type backendCall struct {
 	Method string      `json:"method"`
 	Path   string      `json:"path"`
@@ -11,13 +11,13 @@ type backendCall struct {
 	Status int         `json:"status"`
 }
 
-// Backend wraps the backend: each request to it is reported as soon as its
-// answer begins.
+// Backend wraps the backend: each request to it is reported when its response
+// begins.
 func (r *Recorder) Backend(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		var body clip
 		req.Body = teeBody{req.Body, &body}
-		out := &answerWriter{ResponseWriter: w}
+		out := &responseRecorder{ResponseWriter: w}
 		out.onHead = func() { r.backend(req, &body, out.status) }
 		h.ServeHTTP(out, req)
 		if out.status == 0 {

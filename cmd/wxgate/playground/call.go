@@ -12,33 +12,33 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// call is a request of the phone, of a web page or of WeChat that is under way.
+// call is a request of the phone, of a web page or of WeChat.
 type call struct {
 	recorder  *Recorder
 	number    int64
 	requestID string
 	began     time.Time
 	request   *http.Request
-	body      clip   // of the request, as far as it has been read
-	person    person // the user whom the token or the cookie names
+	body      clip    // of the request, as far as it has been read
+	user      userKey // of the token or the cookie
 
-	streaming bool // guarded by Recorder.mu: the answer is a socket or an event stream
-	answered  bool // guarded by Recorder.mu
+	streaming bool // guarded by Recorder.mu: the response is a WebSocket or an event stream
+	reported  bool // guarded by Recorder.mu: the response has been reported
 }
 
-// request is what was sent. Its body is in the answer's event: it is known when the
-// gateway has read it.
+// request is the event of a request. Its body is in the event of the response, since it
+// is known only after the gateway has read it.
 type request struct {
 	RequestID string      `json:"request_id"`
 	Method    string      `json:"method"`
 	Path      string      `json:"path"`
 	Header    http.Header `json:"header"`
 	WebPage   bool        `json:"web_page,omitempty"` // by cookie or by ticket
-	PushOf    int64       `json:"push_of,omitempty"`  // WeChat pushes: the call of the simulator that it does so for
+	PushOf    int64       `json:"push_of,omitempty"`  // of a push by WeChat: the call that made the simulator push
 }
 
-// answer is what was answered. Of streams and sockets it is the beginning.
-type answer struct {
+// response is the event of a response. For streams and WebSockets, Body is their beginning.
+type response struct {
 	Status      int         `json:"status"`
 	Header      http.Header `json:"header"`
 	Body        string      `json:"body"`
@@ -48,15 +48,14 @@ type answer struct {
 
 const requestIDHeader = "X-Request-Id"
 
-// Public wraps the handlers of the public listener: the gateway, or the simulator
-// where it plays WeChat's app. Requests and answers pass as they are, but for an
-// X-Request-ID where there is none: the gateway would make one, and by it the
-// backend's part is known.
+// Public wraps the handlers of the public listener: the gateway, and the simulator in
+// place of WeChat's app. Requests and responses pass unchanged, except that a request
+// without X-Request-ID gets one, by which the backend's part is attributed to the call.
 func (r *Recorder) Public(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		c := r.begin(req)
 		defer r.end(c)
-		out := &answerWriter{ResponseWriter: w}
+		out := &responseRecorder{ResponseWriter: w}
 		out.onHead = func() {
 			if out.isStream() {
 				c.stream(out)
@@ -72,7 +71,7 @@ func (r *Recorder) begin(req *http.Request) *call {
 	if anonymous {
 		req.Header.Set(requestIDHeader, rand.Text())
 	}
-	c := &call{recorder: r, requestID: req.Header.Get(requestIDHeader), began: time.Now(), request: req, person: personOf(bearer(req.Header))}
+	c := &call{recorder: r, requestID: req.Header.Get(requestIDHeader), began: time.Now(), request: req, user: userOf(bearer(req.Header))}
 	if req.Body != nil && req.Body != http.NoBody {
 		req.Body = teeBody{req.Body, &c.body}
 	}
@@ -82,7 +81,7 @@ func (r *Recorder) begin(req *http.Request) *call {
 	c.number = r.calls
 	sent := request{RequestID: c.requestID, Method: req.Method, Path: shorten(req.URL.RequestURI()), Header: shortenHeader(req.Header)}
 	if credential, found := webCredential(req); found {
-		c.person, sent.WebPage = r.credentials[credential], true
+		c.user, sent.WebPage = r.credentials[credential], true
 	}
 	if anonymous && strings.HasPrefix(req.URL.Path, pushPath) {
 		sent.PushOf = r.simulatedPush()
@@ -96,49 +95,49 @@ func (r *Recorder) end(c *call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.open = slices.DeleteFunc(r.open, func(o *call) bool { return o == c })
-	if len(r.over) == overLength {
-		r.over = slices.Delete(r.over, 0, 1)
+	if len(r.ended) == maxEndedCalls {
+		r.ended = slices.Delete(r.ended, 0, 1)
 	}
-	r.over = append(r.over, c)
+	r.ended = append(r.ended, c)
 }
 
-// stream reports an answer that has begun and may never end.
-func (c *call) stream(w *answerWriter) {
+// stream reports a response that has begun and may never end.
+func (c *call) stream(w *responseRecorder) {
 	c.recorder.mu.Lock()
 	c.streaming = true
 	c.recorder.mu.Unlock()
 	c.finish(w)
 }
 
-// finish reports the answer, once.
-func (c *call) finish(w *answerWriter) {
+// finish reports the response, once.
+func (c *call) finish(w *responseRecorder) {
 	if !c.report(w) {
 		return
 	}
-	if c.person == (person{}) {
-		c.person = personOf(tokenIn(w.body.bytes()))
+	if c.user == (userKey{}) {
+		c.user = userOf(tokenIn(w.body.bytes()))
 	}
-	c.recorder.inspectStore(c.number, c.person)
+	c.recorder.inspectStore(c.number, c.user)
 }
 
-func (c *call) report(w *answerWriter) bool {
+func (c *call) report(w *responseRecorder) bool {
 	r := c.recorder
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c.answered {
+	if c.reported {
 		return false
 	}
-	c.answered = true
-	r.learnCredentials(c, w)
-	r.emit(c.number, kindAnswer, answer{
+	c.reported = true
+	r.storeCredentials(c, w)
+	r.emit(c.number, kindResponse, response{
 		Status: w.status, Header: shortenHeader(w.Header()), Body: w.body.text(), RequestBody: c.body.text(),
 		Took: time.Since(c.began).Microseconds(),
 	})
 	return true
 }
 
-// sentCode reports whether the code of a call to WeChat came with this call.
-func (c *call) sentCode(asked wechattest.Call) bool {
+// sentCode reports whether this call sent the code of a call to WeChat.
+func (c *call) sentCode(toWeChat wechattest.Call) bool {
 	var sent struct {
 		Code      string `json:"code"`
 		PhoneCode string `json:"phone_code"`
@@ -147,14 +146,14 @@ func (c *call) sentCode(asked wechattest.Call) bool {
 		return false
 	}
 	for _, code := range []string{sent.Code, sent.PhoneCode} {
-		if code != "" && (strings.Contains(asked.Query, code) || strings.Contains(asked.Body, code)) {
+		if code != "" && (strings.Contains(toWeChat.Query, code) || strings.Contains(toWeChat.Body, code)) {
 			return true
 		}
 	}
 	return false
 }
 
-// teeBody records what is read of a request's body.
+// teeBody records the part of a request's body that is read.
 type teeBody struct {
 	io.ReadCloser
 	seen *clip

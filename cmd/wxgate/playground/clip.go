@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// clipLength is how many bytes of a body are shown.
+// clipLength is the number of bytes of a body that are shown.
 const clipLength = 8 << 10
 
 // clip is the beginning of a body. It is safe for concurrent use.
@@ -31,14 +31,14 @@ func (c *clip) bytes() []byte {
 	return slices.Clone(c.kept)
 }
 
-// text is the body for a reader: tokens shortened, cut where it is long.
+// text is the body as the page shows it: tokens are shortened, and a long body is cut.
 func (c *clip) text() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	text := string(c.kept)
 	cut := c.total > int64(len(c.kept))
 	if cut {
-		text = strings.ToValidUTF8(text[:len(text)-utf8.UTFMax], "") // whatever a cut has split
+		text = strings.ToValidUTF8(text[:len(text)-utf8.UTFMax], "") // a character that the cut has split
 	}
 	if !utf8.ValidString(text) {
 		return fmt.Sprintf("(%d bytes, not text)", c.total)

@@ -10,17 +10,17 @@ import (
 	"sync"
 )
 
-// SetFault breaks something, or mends it.
+// SetFault switches a fault on or off.
 type SetFault func(ctx context.Context, on bool, c Cause) error
 
-// Cause is the press of a switch on the page.
+// Cause describes the page's request that changes a switch.
 type Cause struct {
-	User      string // of the page; "" for a fault that all users meet
+	User      string // the chosen user; "" for a fault that affects all users
 	RequestID string
 }
 
-// Faults are the switches of the page. What they break stays broken until somebody
-// mends it, so their state is kept here and not in a page.
+// Faults are the switches of the page. A fault stays on until somebody switches it
+// off, so the state is kept here and not in a page.
 type Faults struct {
 	Recorder *Recorder
 	Set      map[string]SetFault // by name
@@ -29,23 +29,23 @@ type Faults struct {
 	active map[fault]bool
 }
 
-// fault is what a switch stands for.
+// fault is the fault of a switch.
 type fault struct {
 	Name string `json:"name"`
 	User string `json:"user,omitempty"`
 }
 
-// faultChange is what the page sends, and what all pages get.
+// faultChange is a change of a switch: the page sends it, and all pages receive it.
 type faultChange struct {
 	fault
 	On        bool   `json:"on"`
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// maxFaults bounds the memory of users' faults.
+// maxFaults bounds the number of active faults.
 const maxFaults = 1000
 
-// ServeHTTP answers GET with the list of what is broken, and PUT breaks or mends.
+// ServeHTTP returns the active faults for GET, and changes a switch for PUT.
 func (f *Faults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	switch r.Method {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// switches answers with the Faults of one switch, which counts what it was set to.
+// switches returns Faults with one switch.
 func switches(set SetFault) *Faults {
 	return &Faults{Recorder: NewRecorder(), Set: map[string]SetFault{"redis": set}}
 }
@@ -22,7 +22,7 @@ func sendFault(f *Faults, method, body string) *httptest.ResponseRecorder {
 	return w
 }
 
-func TestASwitchBreaksOnceAndIsReportedToAllPages(t *testing.T) {
+func TestASwitchIsAppliedOnceAndReportedToAllPages(t *testing.T) {
 	t.Parallel()
 	var set []bool
 	f := switches(func(_ context.Context, on bool, c Cause) error {
@@ -32,18 +32,18 @@ func TestASwitchBreaksOnceAndIsReportedToAllPages(t *testing.T) {
 		set = append(set, on)
 		return nil
 	})
-	_, next := f.Recorder.listen("")
+	_, next := f.Recorder.subscribe("")
 	for range 2 {
 		if w := sendFault(f, http.MethodPut, `{"name":"redis","on":true}`); w.Code != http.StatusOK {
 			t.Fatalf("%d: %s", w.Code, w.Body)
 		}
 	}
 	if got := strings.TrimSpace(sendFault(f, http.MethodGet, "").Body.String()); got != `[{"name":"redis"}]` {
-		t.Errorf("broken: %s", got)
+		t.Errorf("active faults: %s", got)
 	}
 	sendFault(f, http.MethodPut, `{"name":"redis","on":false}`)
 	if got := strings.TrimSpace(sendFault(f, http.MethodGet, "").Body.String()); got != `[]` {
-		t.Errorf("broken after the mending: %s", got)
+		t.Errorf("active after switching off: %s", got)
 	}
 	if len(set) != 2 || !set[0] || set[1] {
 		t.Errorf("set to %v", set)
@@ -55,18 +55,18 @@ func TestASwitchBreaksOnceAndIsReportedToAllPages(t *testing.T) {
 	}
 }
 
-func TestASwitchThatFailsStaysAsItIs(t *testing.T) {
+func TestAFailedSwitchKeepsItsState(t *testing.T) {
 	t.Parallel()
 	f := switches(func(context.Context, bool, Cause) error { return errors.New("the port is taken") })
 	if w := sendFault(f, http.MethodPut, `{"name":"redis","on":true}`); w.Code != http.StatusBadGateway || !strings.Contains(w.Body.String(), "the port is taken") {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
 	if got := strings.TrimSpace(sendFault(f, http.MethodGet, "").Body.String()); got != `[]` {
-		t.Errorf("broken: %s", got)
+		t.Errorf("active faults: %s", got)
 	}
 }
 
-func TestWhatIsNoSwitchIsRefused(t *testing.T) {
+func TestAnUnknownSwitchIsRefused(t *testing.T) {
 	t.Parallel()
 	f := switches(func(context.Context, bool, Cause) error {
 		t.Error("it was set")

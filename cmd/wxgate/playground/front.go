@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Front is the public handler of `wxgate dev`. What isn't the page's or the
-// simulator's goes to the gateway with its path as it came.
+// Front is the public handler of `wxgate dev`. Requests with other paths than those of
+// the page and the simulator go to the gateway, with their paths unchanged.
 type Front struct {
 	Recorder  *Recorder
 	Simulator http.Handler
@@ -26,7 +26,7 @@ func (f Front) Handler() http.Handler {
 		case path == "/playground/faults":
 			f.Faults.ServeHTTP(w, r)
 		case strings.HasPrefix(path, socketPath+"/"):
-			enterSocket(r)
+			restoreHandshake(r)
 			gateway.ServeHTTP(w, r)
 		case path == "/" || strings.HasPrefix(path, "/playground/"):
 			page.ServeHTTP(w, r)
@@ -40,13 +40,13 @@ func (f Front) Handler() http.Handler {
 	})
 }
 
-// socketPath leads sockets of the page to the gateway.
+// socketPath is the prefix of the page's WebSocket handshakes for the gateway.
 const socketPath = "/playground/socket"
 
-// enterSocket makes of a page's handshake the one that a phone sends. A
-// browser can set no header on it, so the page puts the values into names of
+// restoreHandshake turns a page's handshake into the one that a phone would send. A
+// browser can't set headers on a handshake, so the page sends the values as names of
 // subprotocols: bearer.TOKEN and id.REQUESTID.
-func enterSocket(r *http.Request) {
+func restoreHandshake(r *http.Request) {
 	var real []string
 	for name := range strings.SplitSeq(r.Header.Get("Sec-WebSocket-Protocol"), ",") {
 		name = strings.TrimSpace(name)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestOnlyThePagesOwnPathsAreKeptFromTheGateway(t *testing.T) {
+func TestOnlyThePagesOwnPathsAreNotForwarded(t *testing.T) {
 	t.Parallel()
 	for path, wanted := range map[string]bool{
 		"/": false, "/playground/app.mjs": false, "/playground/nothing": false, "/sim/users": false,
@@ -24,7 +24,7 @@ func TestOnlyThePagesOwnPathsAreKeptFromTheGateway(t *testing.T) {
 	}
 }
 
-func TestAHandshakeOfThePageBecomesThatOfAPhone(t *testing.T) {
+func TestThePagesHandshakeIsForwardedAsAPhoneSendsIt(t *testing.T) {
 	t.Parallel()
 	var got *http.Request
 	h := frontOf(func(_ http.ResponseWriter, r *http.Request) { got = r })
@@ -43,7 +43,7 @@ func TestAHandshakeOfThePageBecomesThatOfAPhone(t *testing.T) {
 	}
 }
 
-func TestASocketIsReportedWhenItBegins(t *testing.T) {
+func TestAWebSocketIsReportedWhenItOpens(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
 	base := serve(t, r, func(w http.ResponseWriter, _ *http.Request) {
@@ -67,10 +67,10 @@ func TestASocketIsReportedWhenItBegins(t *testing.T) {
 	defer conn.Close()
 	_, _ = conn.Write([]byte("GET /playground/socket/api/ws HTTP/1.1\r\nHost: x\r\n\r\n"))
 	if line, _ := bufio.NewReader(conn).ReadString('\n'); line != "HTTP/1.1 101 Switching Protocols\r\n" {
-		t.Errorf("answered %q", line)
+		t.Errorf("the response is %q", line)
 	}
 	next()
-	if e := next(); e.Kind != kindAnswer || !containsStatus(e, "101") {
+	if e := next(); e.Kind != kindResponse || !containsStatus(e, "101") {
 		t.Errorf("sent %s %s", e.Kind, e.Detail)
 	}
 }

@@ -15,8 +15,8 @@ import (
 //go:embed static
 var static embed.FS
 
-// contentSecurityPolicy lets the page load from here and from nowhere else, run
-// no code that isn't a file of its own, and be framed by nobody.
+// contentSecurityPolicy restricts the page to its own server and to scripts in files,
+// and forbids framing.
 const contentSecurityPolicy = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
@@ -29,19 +29,19 @@ type file struct {
 	content     string
 }
 
-// newPage takes the files that are embedded: / is index.html, all else lies
-// under /playground/, the SDK among it.
+// newPage reads the embedded files: / is index.html, all others are below
+// /playground/, including the SDK.
 func newPage() page {
 	p := page{}
 	p.add("/playground/wxgate-miniprogram.mjs", miniprogram.Module())
 	entries, err := static.ReadDir("static")
 	if err != nil {
-		panic(err) // embedded, so it is there
+		panic(err) // can't happen: the files are embedded
 	}
 	for _, e := range entries {
 		content, err := fs.ReadFile(static, path.Join("static", e.Name()))
 		if err != nil {
-			panic(err) // likewise
+			panic(err) // can't happen either
 		}
 		p.add("/playground/"+e.Name(), string(content))
 	}
@@ -56,7 +56,7 @@ func (p page) add(name, content string) {
 	p[name] = file{contentTypes[path.Ext(name)], etag, content}
 }
 
-// contentTypes of the files, whatever the machine thinks of their names.
+// contentTypes are the types by extension. Those of package mime depend on the machine.
 var contentTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -83,7 +83,7 @@ func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cache-Control", "no-cache") // asked for each time: another build may be running
+	h.Set("Cache-Control", "no-cache") // revalidated each time, since another build may be running
 	h.Set("ETag", f.etag)
 	if r.Header.Get("If-None-Match") == f.etag {
 		w.WriteHeader(http.StatusNotModified)

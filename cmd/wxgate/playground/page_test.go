@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestThePageMayLoadFromItsOwnServerOnly(t *testing.T) {
+func TestThePageLoadsOnlyFromItsOwnServer(t *testing.T) {
 	t.Parallel()
 	p := newPage()
 	for name := range p {
@@ -34,7 +34,7 @@ func TestThePageMayLoadFromItsOwnServerOnly(t *testing.T) {
 	}
 }
 
-func TestNoFileNamesAPlaceElsewhere(t *testing.T) {
+func TestNoFileNamesAnotherServer(t *testing.T) {
 	t.Parallel()
 	elsewhere := regexp.MustCompile(`(?i)\b(https?|wss?):|["'(]//|@import`)
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script[^>]*>[^<]|javascript:|innerHTML|insertAdjacent|\beval\(`)
@@ -60,7 +60,7 @@ func TestNoFileNamesAPlaceElsewhere(t *testing.T) {
 	}
 }
 
-func TestEachFileThatThePageNamesIsThere(t *testing.T) {
+func TestEachFileThatThePageNamesExists(t *testing.T) {
 	t.Parallel()
 	p := newPage()
 	named := regexp.MustCompile(`(?:from |href=|src=)['"]([^'"]+)['"]`)
@@ -74,7 +74,7 @@ func TestEachFileThatThePageNamesIsThere(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsAtHandIsNotSentAgain(t *testing.T) {
+func TestACachedFileIsNotSentAgain(t *testing.T) {
 	t.Parallel()
 	p := newPage()
 	etag := get(p, "/", nil).Header().Get("ETag")
@@ -84,7 +84,7 @@ func TestAFileThatIsAtHandIsNotSentAgain(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotAFileOfThePageIsNotThere(t *testing.T) {
+func TestOtherPathsAreNotFound(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"/playground/", "/playground/index.html", "/playground/../page.go", "/playground/static/app.mjs"} {
 		if got := get(newPage(), path, nil).Code; got != http.StatusNotFound {

@@ -1,7 +1,7 @@
-// Package playground is the page of `wxgate dev`: a phone in the browser beside
+// Package playground serves the page of `wxgate dev`: a simulated phone, and beside it
 // the live sequence of each of its calls, through the gateway to WeChat, Redis and
-// the backend and back. Only `wxgate dev` uses it: everybody who opens the page
-// sees all requests and may break what its switches name.
+// the backend and back. Only `wxgate dev` uses it: everybody who can open the page
+// sees all requests and can switch faults on.
 package playground
 
 import (
@@ -17,14 +17,14 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// Recorder records the steps of each call, for pages that are open and, as far as
-// its history goes, for those opened later. It is safe for concurrent use.
+// Recorder records the steps of each call for the open pages, and keeps a history
+// for pages that are opened later. It is safe for concurrent use.
 type Recorder struct {
-	// Inspect reads what the store holds of a user, as session.Store does. It is to
-	// be set before the first call; nil: the store isn't shown.
+	// Inspect reads the records of a user from the store; see session.Store. It must be
+	// set before the first call. nil: the store isn't shown.
 	Inspect func(ctx context.Context, appid, openid string) ([]session.Entry, error)
 
-	start  string // distinguishes this process's events from those before a restart
+	start  string // identifies this process, so that a page notices a restart
 	closed chan struct{}
 	close  sync.Once
 
@@ -32,25 +32,25 @@ type Recorder struct {
 	events      int64
 	calls       int64
 	history     []frame
-	listeners   map[chan frame]struct{}
+	subscribers map[chan frame]struct{}
 	open        []*call // oldest first
-	over        []*call // the last that ended, oldest first: the backend's part of a socket is reported later
+	ended       []*call // the last ended calls, oldest first: the backend's part of a WebSocket is reported later
 	credentials credentials
 
 	inspections inspections
 }
 
-// historyLength is how many events a page that opens late still sees.
+// historyLength is the number of events kept for pages that are opened later.
 const historyLength = 400
 
-// overLength is how many calls are remembered after their end.
-const overLength = 32
+// maxEndedCalls is the number of calls kept after their end.
+const maxEndedCalls = 32
 
-// listenerQueue is how far a page may fall behind. Then it is cut off, and
-// catches up from history when it connects again.
-const listenerQueue = 256
+// subscriberQueue is the number of events that wait for a slow page. When it is full, the
+// page's stream is closed; the page reads the missed events from the history when it reconnects.
+const subscriberQueue = 256
 
-// frame is an event as it is sent.
+// frame is an encoded event.
 type frame struct {
 	id   int64
 	data []byte
@@ -58,56 +58,56 @@ type frame struct {
 
 // event is one step of a call.
 type event struct {
-	Call   int64     `json:"call"` // its number; 0: of none, such as a request to WeChat for the private listener
+	Call   int64     `json:"call"` // the number of the call; 0: none, such as for a request to WeChat for the private listener
 	Kind   kind      `json:"kind"`
 	Time   time.Time `json:"time"`
 	Detail any       `json:"detail"`
 }
 
-// kind says what an event's detail is.
+// kind is the type of an event's detail.
 type kind string
 
 const (
-	kindRequest kind = "request" // request: sent to the gateway, or to WeChat's app
-	kindWeChat  kind = "wechat"  // wechattest.Call: the gateway has asked WeChat
-	kindBackend kind = "backend" // backendCall: the gateway has asked the backend
-	kindAnswer  kind = "answer"  // answer: to the request
-	kindStore   kind = "store"   // snapshot: what lies in Redis afterwards, where that has changed
-	kindAdmin   kind = "admin"   // AdminCall: of the private listener, by an operator
-	kindFault   kind = "fault"   // faultChange: a switch of the page
+	kindRequest  kind = "request"  // request: sent to the gateway, or to WeChat's app
+	kindWeChat   kind = "wechat"   // wechattest.Call: from the gateway to WeChat
+	kindBackend  kind = "backend"  // backendCall: from the gateway to the backend
+	kindResponse kind = "response" // answer: to the request
+	kindStore    kind = "store"    // snapshot: the user's data in Redis after the call, if it has changed
+	kindAdmin    kind = "admin"    // AdminCall: an operator's call of the private listener
+	kindFault    kind = "fault"    // faultChange: a change of a switch
 )
 
-// NewRecorder makes a Recorder. Close ends its streams.
+// NewRecorder returns a Recorder. Close ends its streams.
 func NewRecorder() *Recorder {
 	return &Recorder{
 		start: strconv.FormatInt(time.Now().UnixNano(), 36), closed: make(chan struct{}),
-		listeners: map[chan frame]struct{}{},
+		subscribers: map[chan frame]struct{}{},
 	}
 }
 
 // Close ends the event streams, so that a server with open pages can stop.
 func (r *Recorder) Close() { r.close.Do(func() { close(r.closed) }) }
 
-// WeChat records a call that WeChat has answered: what wechattest.Options.OnCall
-// wants.
+// WeChat records a completed call to WeChat; it is the callback for
+// wechattest.Options.OnCall.
 func (r *Recorder) WeChat(c wechattest.Call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.emit(r.causeOf(c), kindWeChat, c)
 }
 
-// causeOf finds the call that a request to WeChat was made for: the one that
-// brought the code, else the latest, which may need an access token.
-func (r *Recorder) causeOf(asked wechattest.Call) int64 {
+// causeOf returns the call that caused a request to WeChat: the one that sent its
+// code, else the latest, which may need an access token.
+func (r *Recorder) causeOf(toWeChat wechattest.Call) int64 {
 	for _, c := range r.open {
-		if c.sentCode(asked) {
+		if c.sentCode(toWeChat) {
 			return c.number
 		}
 	}
 	return r.latest()
 }
 
-// latest is the call begun last of those under way, or 0.
+// latest returns the newest open call that isn't a stream, or 0.
 func (r *Recorder) latest() int64 {
 	for _, c := range slices.Backward(r.open) {
 		if !c.streaming {
@@ -117,7 +117,7 @@ func (r *Recorder) latest() int64 {
 	return 0
 }
 
-// simulatedPush is the call under way that has the simulator push a message, or 0.
+// simulatedPush returns the open call that makes the simulator push a message, or 0.
 // The caller holds r.mu.
 func (r *Recorder) simulatedPush() int64 {
 	for _, c := range slices.Backward(r.open) {
@@ -128,10 +128,10 @@ func (r *Recorder) simulatedPush() int64 {
 	return 0
 }
 
-// callOf finds a call by its request id, which the gateway has handed to the
-// backend. Where the client's was not a valid one, it has another there.
+// callOf returns the call with the request id that the backend received. If the
+// client's id was invalid, the gateway has replaced it, and the latest call is returned.
 func (r *Recorder) callOf(requestID string) int64 {
-	for _, list := range [][]*call{r.open, r.over} {
+	for _, list := range [][]*call{r.open, r.ended} {
 		for _, c := range slices.Backward(list) {
 			if c.requestID == requestID {
 				return c.number
@@ -145,7 +145,7 @@ func (r *Recorder) callOf(requestID string) int64 {
 func (r *Recorder) emit(call int64, k kind, detail any) {
 	data, err := json.Marshal(event{call, k, time.Now(), detail})
 	if err != nil {
-		return // only for types that JSON can't hold
+		return // can't happen: all details can be encoded
 	}
 	r.events++
 	f := frame{r.events, data}
@@ -153,22 +153,22 @@ func (r *Recorder) emit(call int64, k kind, detail any) {
 		r.history = slices.Delete(r.history, 0, 1)
 	}
 	r.history = append(r.history, f)
-	for l := range r.listeners {
+	for l := range r.subscribers {
 		select {
 		case l <- f:
 		default:
-			r.drop(l)
+			r.remove(l)
 		}
 	}
 }
 
-// listen gives the events after the one named and a channel of those to come,
-// which is closed when its reader falls too far behind.
-func (r *Recorder) listen(lastID string) (past []frame, next chan frame) {
+// subscribe returns the events after the given one, and a channel of later events. The
+// channel is closed when its reader is too slow.
+func (r *Recorder) subscribe(lastID string) (past []frame, next chan frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	next = make(chan frame, listenerQueue)
-	r.listeners[next] = struct{}{}
+	next = make(chan frame, subscriberQueue)
+	r.subscribers[next] = struct{}{}
 	after := r.numberOf(lastID)
 	for i, f := range r.history {
 		if f.id > after {
@@ -178,25 +178,25 @@ func (r *Recorder) listen(lastID string) (past []frame, next chan frame) {
 	return nil, next
 }
 
-func (r *Recorder) leave(l chan frame) {
+func (r *Recorder) unsubscribe(l chan frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.drop(l)
+	r.remove(l)
 }
 
-func (r *Recorder) drop(l chan frame) {
-	if _, there := r.listeners[l]; there {
-		delete(r.listeners, l)
+func (r *Recorder) remove(l chan frame) {
+	if _, there := r.subscribers[l]; there {
+		delete(r.subscribers, l)
 		close(l)
 	}
 }
 
-// An event is named by start and number, so that a page which has seen the
-// events of an earlier process gets all of this one's.
-func (r *Recorder) name(number int64) string { return r.start + "." + strconv.FormatInt(number, 10) }
+// eventID returns the id of an event: start and number. So a page that has the events
+// of an earlier process gets all events of this one.
+func (r *Recorder) eventID(number int64) string { return r.start + "." + strconv.FormatInt(number, 10) }
 
-func (r *Recorder) numberOf(name string) int64 {
-	start, number, _ := strings.Cut(name, ".")
+func (r *Recorder) numberOf(id string) int64 {
+	start, number, _ := strings.Cut(id, ".")
 	n, err := strconv.ParseInt(number, 10, 64)
 	if start != r.start || err != nil {
 		return 0

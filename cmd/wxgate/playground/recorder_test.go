@@ -18,7 +18,7 @@ import (
 	"wxgate/wechat/wechattest"
 )
 
-// pageEvent is an event as a page gets it.
+// pageEvent is an event as a page receives it.
 type pageEvent struct {
 	id     string
 	Call   int64           `json:"call"`
@@ -26,7 +26,7 @@ type pageEvent struct {
 	Detail json.RawMessage `json:"detail"`
 }
 
-// follow opens the event stream of a server, as a page that has seen lastID.
+// follow opens the event stream of a server for a page whose last event was lastID.
 func follow(t *testing.T, base, lastID string) func() pageEvent {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/playground/events", nil)
@@ -49,7 +49,7 @@ func follow(t *testing.T, base, lastID string) func() pageEvent {
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil {
-				t.Fatalf("the stream ends: %v", err)
+				t.Fatalf("the stream has ended: %v", err)
 			}
 			if id, found := strings.CutPrefix(line, "id: "); found {
 				e.id = strings.TrimSpace(id)
@@ -65,7 +65,7 @@ func follow(t *testing.T, base, lastID string) func() pageEvent {
 	}
 }
 
-// serve runs a Front before a gateway.
+// serve runs a Front with a gateway.
 func serve(t *testing.T, r *Recorder, gateway http.HandlerFunc) string {
 	t.Helper()
 	sim := wechattest.New(wechattest.Options{Apps: []wechattest.App{{ID: "wx1", Secret: "s"}}, Control: true})
@@ -77,7 +77,7 @@ func serve(t *testing.T, r *Recorder, gateway http.HandlerFunc) string {
 	return server.URL
 }
 
-// fakeToken has the claims of a gateway's token.
+// fakeToken returns a token with the claims of a gateway's token.
 func fakeToken(appid, openid string) string {
 	part := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 	return part(`{"alg":"HS256"}`) + "." + part(fmt.Sprintf(`{"sub":%q,"aud":%q}`, openid, appid)) + "." + part("a signature of some length")
@@ -127,7 +127,7 @@ func TestTheStepsOfACallAreSentInOrder(t *testing.T) {
 		has  string
 	}{
 		{kindRequest, `"request_id":"mine"`}, {kindWeChat, "the-code"}, {kindBackend, `"X-Openid":["o-alice"]`},
-		{kindAnswer, `"request_body":"{\"code\":\"the-code\"}"`}, {kindStore, `"key":"wx1 o-alice"`},
+		{kindResponse, `"request_body":"{\"code\":\"the-code\"}"`}, {kindStore, `"key":"wx1 o-alice"`},
 	} {
 		got := next()
 		if got.Kind != want.kind || got.Call != 1 || !strings.Contains(string(got.Detail), want.has) {
@@ -139,7 +139,7 @@ func TestTheStepsOfACallAreSentInOrder(t *testing.T) {
 	}
 }
 
-func TestAPageThatComesBackGetsWhatItMissed(t *testing.T) {
+func TestAReconnectedPageGetsTheMissedEvents(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
 	base := serve(t, r, func(http.ResponseWriter, *http.Request) {})
@@ -152,26 +152,26 @@ func TestAPageThatComesBackGetsWhatItMissed(t *testing.T) {
 		t.Errorf("after %s: %s %s", seen.id, e.Kind, e.Detail)
 	}
 	if e := follow(t, base, "an-earlier-process.7")(); !strings.Contains(string(e.Detail), "/one") {
-		t.Errorf("a page of an earlier process gets first: %s", e.Detail)
+		t.Errorf("the first event for a page of an earlier process: %s", e.Detail)
 	}
 }
 
-func TestAPageThatFallsBehindIsCutOff(t *testing.T) {
+func TestTheStreamOfASlowPageIsClosed(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
-	_, next := r.listen("")
-	for range listenerQueue + 1 {
+	_, next := r.subscribe("")
+	for range subscriberQueue + 1 {
 		r.WeChat(wechattest.Call{API: "/"})
 	}
 	got := 0
 	for range next {
 		got++
 	}
-	if got != listenerQueue {
-		t.Errorf("%d events before the cut", got)
+	if got != subscriberQueue {
+		t.Errorf("%d events before the stream was closed", got)
 	}
-	if past, _ := r.listen(r.name(int64(got))); len(past) != 1 {
-		t.Errorf("%d events to catch up with", len(past))
+	if past, _ := r.subscribe(r.eventID(int64(got))); len(past) != 1 {
+		t.Errorf("%d missed events", len(past))
 	}
 }
 
@@ -181,7 +181,7 @@ func TestHistoryIsBounded(t *testing.T) {
 	for range historyLength + 50 {
 		r.WeChat(wechattest.Call{API: "/"})
 	}
-	past, _ := r.listen("")
+	past, _ := r.subscribe("")
 	if len(past) != historyLength || past[0].id != 51 {
 		t.Errorf("%d events from number %d", len(past), past[0].id)
 	}
@@ -196,15 +196,15 @@ func TestCloseEndsTheStreams(t *testing.T) {
 		r.serveEvents(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 	}()
 	r.Close()
-	r.Close() // twice is once
+	r.Close() // a second call has no effect
 	select {
 	case <-ended:
 	case <-time.After(10 * time.Second):
-		t.Error("a stream goes on")
+		t.Error("a stream is still open")
 	}
 }
 
-func TestACallToWeChatBelongsToTheOneThatBroughtTheCode(t *testing.T) {
+func TestACallToWeChatBelongsToTheCallThatSentTheCode(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
 	var under [2]*call
@@ -221,11 +221,11 @@ func TestACallToWeChatBelongsToTheOneThatBroughtTheCode(t *testing.T) {
 	r.end(under[0])
 	r.end(under[1])
 	if got := r.causeOf(wechattest.Call{}); got != 0 {
-		t.Errorf("a call of nobody's belongs to %d", got)
+		t.Errorf("a call without a cause belongs to %d", got)
 	}
 }
 
-func TestTheStoreIsSentOnlyWhenItHasChanged(t *testing.T) {
+func TestTheStoreIsReportedOnlyWhenItHasChanged(t *testing.T) {
 	t.Parallel()
 	var nickname atomic.Value
 	nickname.Store("one")
@@ -235,12 +235,12 @@ func TestTheStoreIsSentOnlyWhenItHasChanged(t *testing.T) {
 		defer func() { asked <- struct{}{} }()
 		return []session.Entry{{Key: "u:1", TTL: time.Duration(time.Now().UnixNano()), Fields: []session.Field{{Name: "w", Value: nickname.Load().(string)}}}}, nil
 	}
-	_, next := r.listen("")
-	alice := person{"wx1", "o-alice"}
+	_, next := r.subscribe("")
+	alice := userKey{"wx1", "o-alice"}
 	for _, name := range []string{"one", "one", "two"} {
 		nickname.Store(name)
 		r.inspectStore(1, alice)
-		<-asked // the next look waits until this one has been sent
+		<-asked // the next read waits until this one has been reported
 	}
 	for _, want := range []string{`"one"`, `"two"`} {
 		if f := <-next; !strings.Contains(string(f.data), want) {
@@ -249,7 +249,7 @@ func TestTheStoreIsSentOnlyWhenItHasChanged(t *testing.T) {
 	}
 }
 
-func TestNoTokenIsShownWhole(t *testing.T) {
+func TestTokensAreShortened(t *testing.T) {
 	t.Parallel()
 	token := fakeToken("wx1", "o-alice")
 	for _, text := range []string{token, "Bearer " + token, `{"token":"` + token + `"}`} {
@@ -257,8 +257,8 @@ func TestNoTokenIsShownWhole(t *testing.T) {
 			t.Errorf("%s", got)
 		}
 	}
-	if got := personOf(token); got != (person{"wx1", "o-alice"}) {
-		t.Errorf("it is of %v", got)
+	if got := userOf(token); got != (userKey{"wx1", "o-alice"}) {
+		t.Errorf("its user is %v", got)
 	}
 }
 
@@ -266,7 +266,7 @@ func FuzzTokenClaims(f *testing.F) {
 	f.Add(fakeToken("wx1", "o-alice"))
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, token string) {
-		_ = personOf(token)
+		_ = userOf(token)
 		_ = shorten(token)
 	})
 }

@@ -10,38 +10,38 @@ import (
 	"wxgate/session"
 )
 
-// snapshot is what lies in Redis for a user.
+// snapshot is a user's data in Redis.
 type snapshot struct {
 	AppID   string          `json:"appid"`
 	OpenID  string          `json:"openid"`
 	Entries []session.Entry `json:"entries"`
 }
 
-// inspections are the readings of the store: one at a time, and for each user one
-// waiting at most.
+// inspections limits the reads of the store: one at a time, and at most one waiting
+// for each user.
 type inspections struct {
 	mu      sync.Mutex
-	waiting map[person]bool
+	waiting map[userKey]bool
 
-	one  sync.Mutex
-	seen map[person]string // what was reported last, without the times to live
+	running  sync.Mutex         // held by the current read
+	reported map[userKey]string // the last reported data, without times to live
 }
 
 // inspectTimeout bounds one inspection.
 const inspectTimeout = 2 * time.Second
 
-// maxSeen bounds the memory of what was reported.
-const maxSeen = 1000
+// maxReported bounds the number of users in reported.
+const maxReported = 1000
 
-// inspectStore reports, in the background, what lies in Redis for a user after a
-// call, if that has changed.
-func (r *Recorder) inspectStore(call int64, p person) {
-	if r.Inspect == nil || p == (person{}) || !r.inspections.claim(p) {
+// inspectStore reads a user's data in Redis in the background after a call, and
+// reports it if it has changed.
+func (r *Recorder) inspectStore(call int64, p userKey) {
+	if r.Inspect == nil || p == (userKey{}) || !r.inspections.claim(p) {
 		return
 	}
 	go func() {
-		r.inspections.one.Lock()
-		defer r.inspections.one.Unlock()
+		r.inspections.running.Lock()
+		defer r.inspections.running.Unlock()
 		r.inspections.release(p)
 		ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
 		defer cancel()
@@ -54,38 +54,39 @@ func (r *Recorder) inspectStore(call int64, p person) {
 	}()
 }
 
-func (l *inspections) claim(p person) bool {
+func (l *inspections) claim(p userKey) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.waiting[p] {
 		return false
 	}
 	if l.waiting == nil {
-		l.waiting = map[person]bool{}
+		l.waiting = map[userKey]bool{}
 	}
 	l.waiting[p] = true
 	return true
 }
 
-func (l *inspections) release(p person) {
+func (l *inspections) release(p userKey) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.waiting, p)
 }
 
-// changed compares with what was reported of the user last. The caller holds l.one.
-func (l *inspections) changed(p person, entries []session.Entry) bool {
-	still := slices.Clone(entries)
-	for i := range still {
-		still[i].TTL = 0
+// changed compares the data with the last reported data of the user. The caller holds
+// l.running.
+func (l *inspections) changed(p userKey, entries []session.Entry) bool {
+	withoutTTL := slices.Clone(entries)
+	for i := range withoutTTL {
+		withoutTTL[i].TTL = 0
 	}
-	text, err := json.Marshal(still)
-	if err != nil || l.seen[p] == string(text) {
+	text, err := json.Marshal(withoutTTL)
+	if err != nil || l.reported[p] == string(text) {
 		return false
 	}
-	if l.seen == nil || len(l.seen) == maxSeen {
-		l.seen = map[person]string{}
+	if l.reported == nil || len(l.reported) == maxReported {
+		l.reported = map[userKey]string{}
 	}
-	l.seen[p] = string(text)
+	l.reported[p] = string(text)
 	return true
 }

@@ -6,33 +6,34 @@ import (
 	"time"
 )
 
-// streamPulse keeps what lies between from taking a quiet stream for a dead one.
-const streamPulse = 20 * time.Second
+// keepAliveInterval is the time between comments that keep proxies from closing a quiet
+// stream.
+const keepAliveInterval = 20 * time.Second
 
-// streamStall is how long a page may leave a write unread.
-const streamStall = 30 * time.Second
+// writeTimeout bounds a write to a page that doesn't read.
+const writeTimeout = 30 * time.Second
 
-// serveEvents is the stream of server-sent events: first what a page has
-// missed, then each event as it happens.
+// serveEvents sends the stream of server-sent events: first those that a page has
+// missed, then each new event.
 func (r *Recorder) serveEvents(w http.ResponseWriter, req *http.Request) {
-	past, next := r.listen(req.Header.Get("Last-Event-ID"))
-	defer r.leave(next)
+	past, next := r.subscribe(req.Header.Get("Last-Event-ID"))
+	defer r.unsubscribe(next)
 	s := stream{w, http.NewResponseController(w), r}
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
-	if !s.greet(past) {
+	if !s.sendHello(past) {
 		return
 	}
-	pulse := time.NewTicker(streamPulse)
-	defer pulse.Stop()
+	keepAlive := time.NewTicker(keepAliveInterval)
+	defer keepAlive.Stop()
 	for {
 		select {
 		case f, more := <-next:
 			if !more || !s.send(f) {
 				return
 			}
-		case <-pulse.C:
-			if !s.write(": still here\n\n") {
+		case <-keepAlive.C:
+			if !s.write(": keep-alive\n\n") {
 				return
 			}
 		case <-req.Context().Done():
@@ -50,9 +51,9 @@ type stream struct {
 	recorder *Recorder
 }
 
-// greet names the process, so that a page notices a restart, and sends what
-// has been missed.
-func (s stream) greet(past []frame) bool {
+// sendHello sends the id of the process, so that a page notices a restart, and the
+// missed events.
+func (s stream) sendHello(past []frame) bool {
 	if !s.write(fmt.Sprintf("retry: 1000\nevent: hello\ndata: %q\n\n", s.recorder.start)) {
 		return false
 	}
@@ -65,11 +66,11 @@ func (s stream) greet(past []frame) bool {
 }
 
 func (s stream) send(f frame) bool {
-	return s.write(fmt.Sprintf("id: %s\ndata: %s\n\n", s.recorder.name(f.id), f.data))
+	return s.write(fmt.Sprintf("id: %s\ndata: %s\n\n", s.recorder.eventID(f.id), f.data))
 }
 
 func (s stream) write(text string) bool {
-	_ = s.ctl.SetWriteDeadline(time.Now().Add(streamStall))
+	_ = s.ctl.SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := s.w.Write([]byte(text)); err != nil {
 		return false
 	}

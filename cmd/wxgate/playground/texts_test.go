@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What session.Inspect calls a field is translated.
+// Every description of a field in session.Inspect has a Chinese translation.
 func TestEachMeaningHasAChineseText(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("../../../session/inspect.go")

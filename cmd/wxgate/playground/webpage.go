@@ -13,20 +13,20 @@ const (
 	pushPath   = "/auth/push/"
 )
 
-// WebCookie is the cookie of web pages in `wxgate dev`. It is not that of a real
-// gateway: cookies of localhost are shared by all ports, and without TLS some
-// browsers take no __Host- cookie.
+// WebCookie is the name of the cookie of web pages in `wxgate dev`. A __Host- name isn't
+// possible: cookies of localhost are shared by all ports, and without TLS some browsers
+// reject __Host- cookies.
 const WebCookie = "wxgate-dev"
 
-// credentials remembers which user a ticket or a cookie of a web page is of: unlike
-// a token neither says it. The caller holds Recorder.mu.
-type credentials map[string]person
+// credentials maps tickets and cookies of web pages to their users, since these, unlike
+// tokens, don't contain the user. Guarded by Recorder.mu.
+type credentials map[string]userKey
 
-// maxCredentials bounds the memory of tickets and cookies.
+// maxCredentials bounds the number of tickets and cookies.
 const maxCredentials = 1000
 
-func (r *Recorder) remember(credential string, p person) {
-	if credential == "" || p == (person{}) {
+func (r *Recorder) storeCredential(credential string, p userKey) {
+	if credential == "" || p == (userKey{}) {
 		return
 	}
 	if r.credentials == nil || len(r.credentials) == maxCredentials {
@@ -35,8 +35,8 @@ func (r *Recorder) remember(credential string, p person) {
 	r.credentials[credential] = p
 }
 
-// webCredential is what a web page's request came with: its cookie, or the ticket
-// that it enters by.
+// webCredential returns the credential of a web page's request: its cookie, or the
+// ticket with which it logs in.
 func webCredential(req *http.Request) (credential string, found bool) {
 	if req.URL.Path == enterPath {
 		return req.URL.Query().Get("ticket"), true
@@ -51,18 +51,18 @@ func webCredential(req *http.Request) (credential string, found bool) {
 	return cookie.Value, true
 }
 
-// learnCredentials reads the ticket or the cookie that an answer gives to a user.
+// storeCredentials stores the ticket or the cookie in a response, with its user.
 // The caller holds r.mu.
-func (r *Recorder) learnCredentials(c *call, w *answerWriter) {
+func (r *Recorder) storeCredentials(c *call, w *responseRecorder) {
 	switch c.request.URL.Path {
 	case ticketPath:
-		var answer struct {
+		var body struct {
 			Ticket string `json:"ticket"`
 		}
-		_ = json.Unmarshal(w.body.bytes(), &answer) // else there is none
-		r.remember(answer.Ticket, c.person)
+		_ = json.Unmarshal(w.body.bytes(), &body) // else there is none
+		r.storeCredential(body.Ticket, c.user)
 	case enterPath:
-		r.remember(webCookieIn(w.Header()), c.person)
+		r.storeCredential(webCookieIn(w.Header()), c.user)
 	}
 }
 

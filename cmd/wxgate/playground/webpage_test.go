@@ -10,9 +10,9 @@ import (
 	"wxgate/session"
 )
 
-// A ticket and a cookie don't say whose they are; the store is shown for their user all
-// the same, and neither is shown whole.
-func TestAWebPagesCallsAreOfTheUserOfItsTicket(t *testing.T) {
+// A ticket and a cookie don't contain the user; the store is still shown for their user,
+// and both are shortened.
+func TestAWebPagesCallsBelongToTheUserOfItsTicket(t *testing.T) {
 	t.Parallel()
 	ticket, cookie := strings.Repeat("t", 64), strings.Repeat("c", 44)+"."+strings.Repeat("d", 40)
 	r := NewRecorder()
@@ -45,7 +45,7 @@ func TestAWebPagesCallsAreOfTheUserOfItsTicket(t *testing.T) {
 		e := next()
 		detail := string(e.Detail)
 		if strings.Contains(detail, ticket) || strings.Contains(detail, cookie) {
-			t.Errorf("shown whole: %s", detail)
+			t.Errorf("not shortened: %s", detail)
 		}
 		if byPage := strings.Contains(detail, `"web_page":true`); e.Kind == kindRequest && byPage != (i > 1) {
 			t.Errorf("of a web page: %v, of %s", byPage, detail)
@@ -65,7 +65,7 @@ func TestAPushBelongsToTheSimulatedMessage(t *testing.T) {
 	gateway := func(http.ResponseWriter, *http.Request) {}
 	front = serve(t, r, gateway)
 	next := follow(t, front, "")
-	post(t, front+"/auth/push/wx1", "", nil) // nobody has the simulator push
+	post(t, front+"/auth/push/wx1", "", nil) // not caused by the simulator
 	post(t, front+"/sim/push", `{"user":"alice","url":"`+front+`/auth/push/wx1","token":"pushtoken","aes_key":"","message":{"MsgType":"text"}}`, nil)
 	want := []string{`"path":"/auth/push/wx1"`, `"status"`, `"path":"/sim/push"`, `"push_of":2`, `"status"`, `"status"`}
 	for i, part := range want {
@@ -74,18 +74,18 @@ func TestAPushBelongsToTheSimulatedMessage(t *testing.T) {
 			t.Errorf("event %d is %s; want %s", i, e.Detail, part)
 		}
 		if i == 0 && strings.Contains(string(e.Detail), "push_of") {
-			t.Errorf("a push of nobody's belongs to a call: %s", e.Detail)
+			t.Errorf("a push without a cause belongs to a call: %s", e.Detail)
 		}
 	}
 }
 
-func TestACallOfThePrivateListenerIsReportedWithWhatItChanges(t *testing.T) {
+func TestACallOfThePrivateListenerIsReportedWithItsChanges(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder()
 	r.Inspect = func(_ context.Context, appid, openid string) ([]session.Entry, error) {
 		return []session.Entry{{Key: appid + " " + openid}}, nil
 	}
-	_, next := r.listen("")
+	_, next := r.subscribe("")
 	r.Admin(AdminCall{RequestID: "page-a.1.banned.1", Method: http.MethodPut, Path: "/api/users/wx1/o1/ban", Status: 200, AppID: "wx1", OpenID: "o1"})
 	for _, want := range []string{`"kind":"admin"`, `"key":"wx1 o1"`} {
 		if e := <-next; !strings.Contains(string(e.data), want) || !strings.Contains(string(e.data), `"call":1`) {

@@ -1,4 +1,4 @@
-// Works in the console of the private listener as an operator would.
+// Uses the console of the private listener like an operator.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openWatchedPage, picture, prepare } from './dev.mjs'
@@ -12,8 +12,8 @@ before(async () => {
 after(() => tools && tools.close())
 
 /**
- * Opens the console of a `wxgate dev` of its own. The test fails on anything that the page loads from elsewhere, on scripts' errors,
- * on violations of its policy, and on a token that is kept or stands in an address.
+ * Opens the console of a separate `wxgate dev`. The test fails if the page loads anything from another server, on errors of scripts,
+ * on violations of its policy, and if the token is stored or is in a URL.
  */
 async function visit(t, { locale = 'en-US', width = 1280, height = 860, colorScheme = 'light' } = {}) {
   const dev = await tools.dev()
@@ -22,19 +22,19 @@ async function visit(t, { locale = 'en-US', width = 1280, height = 860, colorSch
   const origin = new URL(url).origin
   const { context, page, problems } = await openWatchedPage(tools.browser, { locale, width, height, colorScheme }, request => [
     ...(new URL(request.url()).origin !== origin ? [`loaded from elsewhere: ${request.url()}`] : []),
-    ...(request.url().includes(token) ? [`the token in an address: ${request.url()}`] : []),
+    ...(request.url().includes(token) ? [`the token in a URL: ${request.url()}`] : []),
   ])
   await page.goto(url)
   t.after(async () => {
-    const kept = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]))
+    const stored = await page.evaluate(() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href]))
     await context.close()
-    assert.ok(!kept.includes(token), kept)
+    assert.ok(!stored.includes(token), stored)
     assert.deepEqual(problems, [])
   })
   const call = async (path, body, bearer) => {
     const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {}
-    const answer = await fetch(dev.url + path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) })
-    return { status: answer.status, body: await answer.json().catch(() => undefined) }
+    const response = await fetch(dev.url + path, body === undefined ? { headers } : { method: 'POST', headers, body: JSON.stringify(body) })
+    return { status: response.status, body: await response.json().catch(() => undefined) }
   }
   return {
     dev, page, url, token, call,
@@ -55,7 +55,7 @@ async function visit(t, { locale = 'en-US', width = 1280, height = 860, colorSch
   }
 }
 
-/** Opens a socket of the user in a page of its own, and gives what closed it. */
+/** Opens a WebSocket of the user in a separate page, and returns how it was closed. */
 async function openSocket(t, dev, bearer) {
   const context = await tools.browser.newContext()
   t.after(() => context.close())
@@ -70,7 +70,7 @@ async function openSocket(t, dev, bearer) {
   return () => page.evaluate(() => window.socketClosed)
 }
 
-/** Some calls of all kinds, so that there is something to see. */
+/** Makes some calls of all kinds, so that the console has data. */
 async function traffic({ call, login }) {
   for (const user of ['alice', 'bob', '小明']) {
     const bearer = await login(user)
@@ -81,29 +81,29 @@ async function traffic({ call, login }) {
   await call('/nowhere')
 }
 
-test('an operator signs in, and the overview tells of the traffic', async t => {
+test('an operator signs in, and the overview shows the traffic', async t => {
   const v = await visit(t)
   const { page, signIn } = v
   await page.locator('#token').waitFor()
   await picture(page, 'console-sign-in')
   await signIn()
-  await page.getByText('Requests a second').waitFor()
+  await page.getByText('Requests per second').waitFor()
   await traffic(v)
   await page.getByRole('cell', { name: 'token_missing' }).waitFor()
   await page.locator('.tile').filter({ hasText: 'Sessions' }).filter({ hasText: '3' }).waitFor()
   await page.locator('.pill.good').filter({ hasText: 'reachable' }).waitFor()
   await page.locator('.line.blue[d*="L"]').first().waitFor({ state: 'attached' })
-  await page.getByRole('cell', { name: /left$/ }).or(page.getByRole('cell', { name: 'not asked for yet' })).first().waitFor()
+  await page.getByRole('cell', { name: /left$/ }).or(page.getByRole('cell', { name: 'not fetched yet' })).first().waitFor()
   await picture(page, 'console-overview')
 })
 
-test('a wrong token is refused, and a page that is loaded again has forgotten the right one', async t => {
+test('a wrong token is refused, and a reload of the page discards the right one', async t => {
   const { page, signIn } = await visit(t)
   await signIn('a-token-of-nobody')
   await page.getByRole('alert').filter({ hasText: 'not one of admin.tokens' }).waitFor()
   assert.equal(await page.locator('#views').isHidden(), true)
   await signIn()
-  await page.getByText('Requests a second').waitFor()
+  await page.getByText('Requests per second').waitFor()
   await page.reload()
   await page.locator('#token').waitFor()
   await signIn()
@@ -113,7 +113,7 @@ test('a wrong token is refused, and a page that is loaded again has forgotten th
   assert.equal(await page.locator('.tile').count(), 0)
 })
 
-test('a user is found, his session ended and his socket cut', async t => {
+test('a user is found, the session is ended and the WebSocket closed', async t => {
   const { dev, page, signIn, view, login, openid, find, confirm, says, call } = await visit(t)
   const bearer = await login('alice')
   const alice = await openid(bearer)
@@ -137,7 +137,7 @@ test('a user is found, his session ended and his socket cut', async t => {
   await page.getByText('No sessions.').waitFor()
 })
 
-test('a user is banned, can not log in, and is let in again', async t => {
+test('a user is banned, can not log in, and is unbanned', async t => {
   const { page, signIn, view, login, openid, find, confirm, says, call } = await visit(t)
   const bob = await openid(await login('bob'))
   await signIn()
@@ -187,7 +187,7 @@ test('upstreams, routes, an explanation and the configuration are shown', async 
   await picture(page, 'console-config')
 })
 
-test('the console speaks Chinese, in the dark', async t => {
+test('the console in Chinese, with the dark theme', async t => {
   const v = await visit(t, { locale: 'zh-CN', colorScheme: 'dark' })
   const { page, signIn, view } = v
   await page.getByRole('heading', { name: '登录' }).waitFor()
@@ -247,17 +247,17 @@ shutdown_delay: 0s
   }
 }
 
-test('a token for one app sees its users and its audit entries alone', async t => {
+test('a token for one app sees only its users and audit entries', async t => {
   const { page, signIn } = await visitServe(t, '[{name: cafe, token: token-of-the-cafe-1, scopes: [admin], apps: [wxcafe]}, {name: orders, token: token-of-the-orders-2, scopes: [wechat]}]')
   await signIn('token-of-the-orders-2')
-  await page.getByRole('alert').filter({ hasText: 'has not the scope admin' }).waitFor()
+  await page.getByRole('alert').filter({ hasText: 'does not have the scope admin' }).waitFor()
   await signIn('token-of-the-cafe-1')
   await page.locator('#notice').filter({ hasText: 'for wxcafe only' }).waitFor()
   assert.deepEqual(await page.locator('#views button').allTextContents(), ['Users', 'Audit trail'])
   assert.deepEqual(await page.locator('select[name=app] option').allTextContents(), ['all apps', 'wxcafe'])
   await page.locator('input[name=value]').fill('nobody')
   await page.getByRole('button', { name: 'Find' }).click()
-  await page.getByText('Nobody is found.').waitFor()
+  await page.getByText('No user found.').waitFor()
 })
 
 test('a gateway without admin.tokens says so', async t => {
@@ -267,10 +267,10 @@ test('a gateway without admin.tokens says so', async t => {
   await page.getByRole('alert').filter({ hasText: 'none are configured' }).waitFor()
 })
 
-test('the page says when the gateway is gone', async t => {
+test('the page shows that the gateway is unreachable', async t => {
   const { dev, page, signIn, says } = await visit(t)
   await signIn()
-  await page.getByText('Requests a second').waitFor()
+  await page.getByText('Requests per second').waitFor()
   await page.getByText('dev · up').waitFor()
   await dev.stop()
   await says('The connection to the gateway is lost')

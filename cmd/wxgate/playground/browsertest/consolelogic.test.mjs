@@ -1,4 +1,4 @@
-// The console's functions that need no browser.
+// Tests of the console's functions that need no browser.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { path } from '../../../../admin/console/static/api.mjs'
@@ -15,12 +15,12 @@ test('figures are short', () => {
   assert.deepEqual(ranked({ a: 1, c: 2, b: 2 }), [['b', 2], ['c', 2], ['a', 1]])
 })
 
-test('a time that is none is not shown', () => {
+test('a missing time is not shown', () => {
   for (const none of [undefined, '', 'x', '0001-01-01T00:00:00Z']) assert.equal(time(none), '')
   assert.match(time('2026-11-27T20:00:00Z'), /^2026-11-2[78] \d\d:00:00$/)
 })
 
-test('events are taken from pieces of any size', () => {
+test('events are parsed from chunks of any size', () => {
   const stream = 'event: status\ndata: {"a":1}\n\n: a comment\n\ndata: one\ndata: two\n\ndata: unfinished'
   for (const size of [1, 7, 1000]) {
     const got = []
@@ -30,11 +30,11 @@ test('events are taken from pieces of any size', () => {
   }
 })
 
-test('a path takes any value as one segment', () => {
+test('a path escapes any value as one segment', () => {
   assert.equal(path`/api/users/${'wx1'}/${'a/../b?c#d'}/ban`, '/api/users/wx1/a%2F..%2Fb%3Fc%23d/ban')
 })
 
-test('lines end at the right, and 0 is at the bottom', () => {
+test('lines end at the right edge, and 0 is at the bottom', () => {
   assert.equal(linePath([0, 10, 5], 10, 3), 'M0.0 100.0L300.0 0.0L600.0 50.0')
   assert.equal(linePath([1], 1, 300), 'M600.0 0.0h0')
   assert.equal(linePath([0, undefined, 5, 5], 10, 4), 'M0.0 100.0h0M400.0 50.0L600.0 50.0')

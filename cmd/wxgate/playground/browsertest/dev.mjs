@@ -1,4 +1,4 @@
-// Builds wxgate, runs `wxgate dev` on free ports, and a browser to look at it.
+// Builds wxgate, runs `wxgate dev` on free ports, and starts a browser.
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,9 +20,9 @@ export async function prepare() {
   const browser = await launch(folder)
   return {
     browser,
-    /** Runs a `wxgate dev` of one's own. */
+    /** Runs a separate `wxgate dev`. */
     dev: () => runDev(binary),
-    /** Runs `wxgate serve` with a configuration, `admin.listen` left to fill in, and gives the private listener's address. */
+    /** Runs `wxgate serve` with a configuration in which $LISTEN and $ADMIN are replaced, and returns the private listener's URL. */
     async serve(config) {
       const [listen, admin] = [await freeAddress(), await freeAddress()]
       const file = join(folder, `${admin.split(':')[1]}.yaml`)
@@ -42,34 +42,34 @@ async function runDev(binary) {
   return { ...(await run(binary, ['dev', '--listen', address], url)), url }
 }
 
-/** Runs wxgate until it answers at the address. */
+/** Starts wxgate and waits until it responds at the URL. */
 async function run(binary, args, address) {
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
-  // A test run that is cut short leaves nothing behind.
+  // An interrupted test run leaves no process behind.
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', data => (output += data))
-  for (let left = 200; !(await answers(address)); left--) {
+  for (let left = 200; !(await responds(address)); left--) {
     if (left === 0 || child.exitCode !== null) throw new Error(`wxgate ${args[0]} did not start:\n${output}`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
   return {
-    /** What it has printed. */
+    /** Its output so far. */
     printed: () => output,
     async stop() {
       if (child.exitCode !== null) return
-      const gone = once(child, 'exit')
+      const exited = once(child, 'exit')
       child.kill('SIGTERM')
-      await gone
+      await exited
       process.off('exit', kill)
     },
   }
 }
 
-const answers = url => fetch(url).then(response => response.ok, () => false)
+const responds = url => fetch(url).then(response => response.ok, () => false)
 
-/** The system's Chromium with a profile of its own, that calls nobody by itself. */
+/** The system's Chromium with a separate profile, without requests of its own. */
 async function launch(home) {
   const executablePath = process.env.CHROMIUM || '/usr/bin/chromium'
   if (!existsSync(executablePath)) {
@@ -81,8 +81,8 @@ async function launch(home) {
 }
 
 /**
- * Opens a page in a context with empty storage. It records as problems what the test must fail on: errors of scripts, violations of the
- * page's policy, and what problemsOf finds in a request.
+ * Opens a page in a context with empty storage. It records the problems on which the test must fail: errors of scripts, violations of the
+ * page's policy, and the results of problemsOf for each request.
  */
 export async function openWatchedPage(browser, { locale, width, height, colorScheme }, problemsOf) {
   const context = await browser.newContext({ locale, viewport: { width, height }, colorScheme })
@@ -91,7 +91,7 @@ export async function openWatchedPage(browser, { locale, width, height, colorSch
   const problems = []
   page.on('pageerror', error => problems.push(`script: ${error.message}`))
   page.on('console', message => {
-    // The browser itself logs a refused call, which some tests make.
+    // The browser logs refused calls, which some tests make.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) problems.push(message.text())
   })
   page.on('request', request => problems.push(...problemsOf(request)))

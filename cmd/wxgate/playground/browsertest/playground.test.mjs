@@ -1,4 +1,4 @@
-// Clicks through the playground as a visitor would, and looks at what it says.
+// Uses the playground like a visitor, and checks what it shows.
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { openWatchedPage, picture, prepare } from './dev.mjs'
@@ -12,8 +12,8 @@ before(async () => {
 after(() => tools && tools.close())
 
 /**
- * Opens the page of a `wxgate dev` of its own, in a browser with nothing in storage. The test fails on anything that the page loads from
- * elsewhere, on scripts' errors and on violations of its policy.
+ * Opens the page of a separate `wxgate dev`, in a browser with empty storage. The test fails if the page loads anything from another
+ * server, on errors of scripts and on violations of its policy.
  */
 async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorScheme = 'light', host = '127.0.0.1' } = {}) {
   const dev = await tools.dev()
@@ -34,10 +34,10 @@ async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorSch
     choose: user => page.locator('#user').selectOption(user),
     tab: name => page.getByRole('tab', { name }).click(),
     toggle: name => page.getByRole('switch', { name, exact: true }).click(),
-    /** Waits until the phone says so. */
+    /** Waits until the phone's result contains the text. */
     says: text => result.filter({ hasText: text }).waitFor(),
     result,
-    /** Waits for the calls of a click, the newest first, that say all of this, and gives them. */
+    /** Waits for a group that contains all these texts, and returns it; if there are several, the newest. */
     async group(...texts) {
       let group = page.locator('#groups > li')
       for (const text of texts) group = group.filter({ hasText: text })
@@ -47,7 +47,7 @@ async function visit(t, { locale = 'en-US', width = 1360, height = 900, colorSch
   }
 }
 
-/** Waits until all these words are to be seen in a call. */
+/** Waits until all these texts are visible in a call. */
 async function shows(call, ...words) {
   for (const text of words) await call.getByText(text).first().waitFor()
 }
@@ -55,7 +55,7 @@ async function shows(call, ...words) {
 /** The labels of the arrows of a group, in order: "wxgate to Redis: …". */
 const arrows = group => group.locator('.label').allTextContents()
 
-/** The places of the first arrows that match, which must be in this order. */
+/** Checks that arrows match these patterns in this order. */
 function inOrder(labels, ...patterns) {
   let at = -1
   for (const pattern of patterns) {
@@ -71,11 +71,11 @@ test('a login is one group: wx.login, WeChat, Redis before the answer', async t 
   await says('Logged in for the first time')
   await page.getByText('Logged in, token until').waitFor()
   const login = await group('POST /auth/login')
-  await shows(login, '2 calls', 'wx.login()', 'openid, session_key, unionid', /\d keys: \+ user, \+ session with sealed session_key/)
+  await shows(login, '2 calls', 'wx.login()', 'openid, session_key, unionid', /\d keys: \+ user, \+ session with encrypted session_key/)
   inOrder(await arrows(login), /^Phone to WeChat: wx\.login\(\) · alice/, /^WeChat to Phone: code/, /^Phone to wxgate: POST \/auth\/login/,
     /^wxgate to WeChat: GET \/sns\/jscode2session/, /^WeChat to wxgate: openid/, /^wxgate to Redis: /, /^wxgate to Phone: 200 · token/)
   await login.getByText(/\d keys: /).click()
-  await shows(login, /^sealed \(\d+ bytes\)$/)
+  await shows(login, /^encrypted \(\d+ bytes\)$/)
   await picture(page, 'login-en')
 
   await login.getByText('GET /sns/jscode2session').click()
@@ -84,18 +84,18 @@ test('a login is one group: wx.login, WeChat, Redis before the answer', async t 
   await picture(page, 'login-open-en')
 })
 
-test('the page works under any name of its machine, without TLS too', async t => {
+test('the page works under any host name, also without TLS', async t => {
   const { click, says, tab } = await visit(t, { host: 'dev.example.test' })
   await click('Call an API')
   await says('The backend received X-OpenID: o')
-  await click('Open a socket')
-  await says('The socket is open')
+  await click('Open a WebSocket')
+  await says('The WebSocket is open')
   await tab('Service')
   await click('Send')
-  await says('The backend got the message in the plain')
+  await says('The backend received the message in plain text')
 })
 
-test('a call reaches the backend with the identity that the gateway set', async t => {
+test('a call reaches the backend with the identity set by the gateway', async t => {
   const { page, click, says, group } = await visit(t)
   await click('Call an API')
   await says('The backend received X-OpenID: o')
@@ -106,42 +106,42 @@ test('a call reaches the backend with the identity that the gateway set', async 
   await picture(page, 'call-en')
 })
 
-test('five calls at once need one login, and are one group', async t => {
+test('five concurrent calls need one login, and are one group', async t => {
   const { click, choose, says, group } = await visit(t)
   await choose('小明')
-  await click('5 calls at once')
-  await says('5 answers, one login.')
-  const five = await group('5 calls at once', '7 calls')
+  await click('5 concurrent calls')
+  await says('5 responses, one login.')
+  const five = await group('5 concurrent calls', '7 calls')
   assert.equal(await five.locator('h4').filter({ hasText: /GET \/api\/orders\/\d/ }).count(), 5)
 })
 
-test('a phone number and a profile are kept with the user', async t => {
+test('a phone number and a profile are stored with the user', async t => {
   const { page, click, choose, says, group } = await visit(t)
   await choose('bob')
   await click('Get phone number')
   await says(/The phone number is 1\d{10}/)
   const phone = await group('POST /auth/phone')
-  await shows(phone, 'POST /wxa/business/getuserphonenumber', /\d keys: phone, \+ sealed access token/)
+  await shows(phone, 'POST /wxa/business/getuserphonenumber', /\d keys: phone, \+ encrypted access token/)
   await page.locator('#nickname').fill('Bob 鲍勃')
   await click('Set profile')
-  await says('The profile says: Bob 鲍勃')
+  await says('Stored in the profile: Bob 鲍勃')
   await shows(await group('PUT /auth/profile'), /\d keys: \+ profile/)
   await page.locator('#store > summary').click()
   await page.locator('#store').getByText('Bob 鲍勃').waitFor()
   await picture(page, 'profile-en')
 })
 
-test('a socket and a stream have lines of their own, and leave results alone', async t => {
+test('a WebSocket and a stream have separate lines, and do not replace results', async t => {
   const { page, click, says, group } = await visit(t)
-  await click('Open a socket')
-  await says('The socket is open.')
+  await click('Open a WebSocket')
+  await says('The WebSocket is open.')
   await page.locator('#text').fill('hello there')
   await click('Send')
   await page.locator('#socket-line').filter({ hasText: 'The backend echoed: hello there' }).waitFor()
   await shows(await group('GET /api/ws'), /^101$/, /X-OpenID: o/, /^Phone to Backend: hello there/, /^Backend to Phone: hello there/)
-  await click('Follow a stream')
+  await click('Open an event stream')
   const line = page.locator('#stream-line')
-  await line.filter({ hasText: /The backend says: \d\d:\d\d:\d\d/ }).waitFor()
+  await line.filter({ hasText: /The backend sent: \d\d:\d\d:\d\d/ }).waitFor()
   await shows(await group('GET /api/events'), /^Backend to Phone: data: /)
   await click('Call an API')
   await says('The backend received X-OpenID: o')
@@ -149,19 +149,19 @@ test('a socket and a stream have lines of their own, and leave results alone', a
   await page.waitForFunction(text => document.getElementById('stream-line').innerText !== text, before)
   await says('The backend received X-OpenID: o') // the stream has gone on, the result stands
   await picture(page, 'socket-en')
-  await click('Stop the stream')
-  await line.filter({ hasText: 'The stream is closed.' }).waitFor()
-  await click('Close the socket')
-  await page.locator('#socket-line').filter({ hasText: 'The socket is closed (1000).' }).waitFor()
+  await click('Close the stream')
+  await line.filter({ hasText: 'The event stream is closed.' }).waitFor()
+  await click('Close the WebSocket')
+  await page.locator('#socket-line').filter({ hasText: 'The WebSocket is closed (1000).' }).waitFor()
 })
 
-test('a stream and a socket that are refused say why, and were never open', async t => {
+test('a refused stream and a refused WebSocket show the reason, and are not shown as open', async t => {
   const { page, click, toggle, tab, says } = await visit(t)
   await tab('What if')
   await toggle('WeChat blocks this user')
   await says('WeChat refuses this user')
   await tab('Calls')
-  for (const name of ['Follow a stream', 'Open a socket']) {
+  for (const name of ['Open an event stream', 'Open a WebSocket']) {
     await click(name)
     await page.waitForFunction(() => !document.body.classList.contains('busy'))
     await says('403 user_blocked')
@@ -170,17 +170,17 @@ test('a stream and a socket that are refused say why, and were never open', asyn
   assert.ok(await page.locator('#stream-line').isHidden() && await page.locator('#socket-line').isHidden())
 })
 
-test('an open socket is cut when the session ends', async t => {
+test('an open WebSocket is closed when the session ends', async t => {
   const { page, click, says, tab } = await visit(t)
-  await click('Open a socket')
-  await says('The socket is open.')
+  await click('Open a WebSocket')
+  await says('The WebSocket is open.')
   await tab('What if')
-  await click('The session ends elsewhere')
+  await click('Session ended elsewhere')
   await tab('Calls')
-  await page.getByRole('button', { name: 'Open a socket' }).waitFor()
+  await page.getByRole('button', { name: 'Open a WebSocket' }).waitFor()
 })
 
-test('after logging out the session is gone from Redis', async t => {
+test('a logout deletes the session in Redis', async t => {
   const { page, click, says, group } = await visit(t)
   await click('Log in (wx.login)')
   await says('Logged in')
@@ -206,41 +206,41 @@ test('an upload shows its progress; one over max_body is a 413', async t => {
   assert.ok(seen.some(value => value > 0), `progress: ${seen}`)
   await shows(await group('POST /api/uploads/photo'), /^200$/)
   await tab('What if')
-  await click('Upload 12 MB, 8 allowed')
+  await click('Upload 12 MB (limit: 8 MB)')
   await says('Refused: 413 body_too_large')
   const refused = await group('body_too_large')
-  assert.ok(!(await arrows(refused)).some(label => /Backend/.test(label)), 'the backend was asked')
+  assert.ok(!(await arrows(refused)).some(label => /Backend/.test(label)), 'the backend was called')
   await picture(page, 'too-large-en')
 })
 
-test('what is refused says why', async t => {
+test('a refused call shows the reason', async t => {
   const { page, click, says, tab, group } = await visit(t)
   await tab('What if')
-  await click('No token is sent')
+  await click('Send no token')
   await says('Refused: 401 token_missing')
   await shows(await group('token_missing'), /^wxgate to Phone: 401/)
-  await click('The token is forged')
+  await click('Send a forged token')
   await says('Refused: 401 token_invalid')
-  await click('The client sends X-OpenID')
+  await click('Send X-OpenID')
   await says(/The client sent X-OpenID: o-somebody-else. The backend received o(?!-somebody)/)
-  const spoofed = await group('The client sends X-OpenID')
+  const spoofed = await group('Send X-OpenID')
   await spoofed.getByText(/GET \/api\/hello · Bearer/).click()
-  await shows(spoofed, 'o-somebody-else', 'the gateway removes it')
+  await shows(spoofed, 'o-somebody-else', 'removed by the gateway')
   await picture(page, 'refused-en')
 })
 
-test('a rate limit lets five of eight pass, and is open again a second later', async t => {
+test('a rate limit lets five of eight calls pass, and five more a second later', async t => {
   const { click, says, tab, group } = await visit(t)
   await tab('What if')
-  await click('8 calls, 5 a second allowed')
+  await click('8 calls (limit: 5 per second)')
   await says('5 passed, 3 refused: 429')
-  await shows(await group('8 calls, 5 a second allowed'), 'rate_limited')
+  await shows(await group('8 calls (limit: 5 per second)'), 'rate_limited')
   await new Promise(resolve => setTimeout(resolve, 1100)) // the limit's own second
-  await click('8 calls, 5 a second allowed')
+  await click('8 calls (limit: 5 per second)')
   await says('5 passed, 3 refused: 429')
 })
 
-test('WeChat blocks a user, and lets him in again', async t => {
+test('WeChat blocks a user, and unblocks the user again', async t => {
   const { page, click, choose, toggle, tab, says, group } = await visit(t)
   await choose('bob')
   await tab('What if')
@@ -249,7 +249,7 @@ test('WeChat blocks a user, and lets him in again', async t => {
   await says('Refused: 403 user_blocked')
   await shows(await group('user_blocked'), /40226/)
   await toggle('WeChat blocks this user')
-  await says('WeChat lets this user log in again.')
+  await says('WeChat accepts this user’s logins again.')
   await click('Call an API')
   await says('The backend received X-OpenID')
   assert.ok(await page.getByRole('switch', { name: 'WeChat blocks this user' }).isChecked() === false)
@@ -261,7 +261,7 @@ test('a ban is a call of the private listener, ends the session and refuses the 
   await says('The backend received X-OpenID')
   await tab('What if')
   await toggle('This user is banned')
-  await says('The private listener banned the user')
+  await says('The user was banned through the private listener')
   const ban = await group('This user is banned')
   await shows(ban, /^PUT \/api\/users\//, /"ended":1/)
   inOrder(await arrows(ban), /^Backend to wxgate: PUT/, /^wxgate to Redis: /, /^wxgate to Backend: 200/)
@@ -274,7 +274,7 @@ test('a ban is a call of the private listener, ends the session and refuses the 
   await says('The backend received X-OpenID')
 })
 
-test('a busy WeChat is a 503, which nobody answers with logins in a loop', async t => {
+test('a busy WeChat is a 503, and no client logs in in a loop', async t => {
   const { page, click, toggle, tab, says, group } = await visit(t)
   await tab('What if')
   await toggle('WeChat is busy')
@@ -283,22 +283,22 @@ test('a busy WeChat is a 503, which nobody answers with logins in a loop', async
   await shows(await group('wechat_unavailable'), /^wxgate to Phone: 503/)
   await picture(page, 'busy-en')
   await toggle('WeChat is busy')
-  await says('WeChat answers again.')
-  // The circuit to WeChat may be open still, for some seconds: a person presses again.
+  await says('WeChat responds again.')
+  // The circuit breaker for WeChat may still be open for some seconds, so the click is repeated.
   await page.waitForFunction(() => {
     const { textContent } = document.getElementById('result')
-    if (/Refused|answers again/.test(textContent)) document.getElementById('try-it').click()
+    if (/Refused|responds again/.test(textContent)) document.getElementById('try-it').click()
     return /X-OpenID/.test(textContent)
   }, undefined, { polling: 500, timeout: 60000 })
 })
 
-test('while Redis is unreachable known users go on and logins are a 503; then all is as before', async t => {
+test('while Redis is unreachable cached sessions pass and logins are a 503; afterwards both work', async t => {
   const { page, click, choose, toggle, tab, says, group } = await visit(t)
   await click('Call an API')
   await says('The backend received X-OpenID')
   await tab('What if')
   await toggle('Redis is unreachable')
-  await says('Redis no longer answers.')
+  await says('Redis no longer responds.')
   await click('Call an API')
   await says('The backend received X-OpenID')
   await choose('bob')
@@ -308,21 +308,21 @@ test('while Redis is unreachable known users go on and logins are a 503; then al
   await picture(page, 'redis-away-en')
   await page.reload()
   await tab('What if')
-  await page.getByRole('switch', { name: 'Redis is unreachable', checked: true }).waitFor() // still away, and said so
+  await page.getByRole('switch', { name: 'Redis is unreachable', checked: true }).waitFor() // the switch is still on
   await toggle('Redis is unreachable')
-  await says('Redis answers again.')
+  await says('Redis responds again.')
   await click('Call an API')
   await says('The backend received X-OpenID')
   await choose('alice')
   await click('Call an API')
-  await says('The backend received X-OpenID') // her session was kept
+  await says('The backend received X-OpenID') // the session is still there
   assert.doesNotMatch(await (await group('Call an API')).innerText(), /auth\/login/)
 })
 
-test('a backend that is down is a 502, its sockets are cut, and it comes back', async t => {
+test('a backend that is down is a 502, its WebSockets are closed, and it works again afterwards', async t => {
   const { page, click, toggle, tab, says, group } = await visit(t)
-  await click('Open a socket')
-  await says('The socket is open.')
+  await click('Open a WebSocket')
+  await says('The WebSocket is open.')
   await tab('What if')
   await toggle('The backend is down')
   await says('The backend refuses connections.')
@@ -331,24 +331,24 @@ test('a backend that is down is a 502, its sockets are cut, and it comes back', 
   await shows(await group('upstream_error'), /^wxgate to Phone: 502/)
   await picture(page, 'backend-down-en')
   await tab('Calls')
-  await page.getByRole('button', { name: 'Open a socket' }).waitFor()
+  await page.getByRole('button', { name: 'Open a WebSocket' }).waitFor()
   await tab('What if')
   await toggle('The backend is down')
   await click('Call an API')
   await says('The backend received X-OpenID')
 })
 
-test('a session that ends elsewhere costs one more login and no error', async t => {
+test('after a session ended elsewhere there is one more login and no error', async t => {
   const { click, tab, says, group } = await visit(t)
   await tab('What if')
-  await click('The session ends elsewhere')
-  await says('Every session of the user has been ended')
+  await click('Session ended elsewhere')
+  await says('All sessions of the user have ended')
   await click('Call an API')
   await says('The backend received X-OpenID')
   await shows(await group('session_ended'), /^wxgate to Phone: 401 · session_ended/, 'POST /auth/login')
 })
 
-test('a web page enters by ticket, acts by cookie, and is cut by the logout', async t => {
+test('a web page logs in by ticket, calls by cookie, and its streams are closed by the logout', async t => {
   const { page, click, tab, says, group } = await visit(t)
   await tab('Web page')
   await click('Open <web-view>')
@@ -368,22 +368,22 @@ test('a web page enters by ticket, acts by cookie, and is cut by the logout', as
   await shows(await group('Web page: POST an order'), /POST \/h5\/api\/orders/, /X-OpenID: o/)
   await picture(page, 'webview-en')
   await click('Log out')
-  await says('the page’s session ends with the mini program’s')
+  await says('the page’s session has ended with the mini program’s')
   await frame.locator('#stream').filter({ hasText: 'closed: 401 session_ended' }).waitFor()
   await frame.locator('#socket').filter({ hasText: 'closed' }).waitFor()
   await picture(page, 'webview-cut-en')
 })
 
-test('a web page opens in a tab of its own, and an invented ticket gets a page that says so', async t => {
+test('a web page opens in a new tab, and a forged ticket gets an error page', async t => {
   const { page, click, tab } = await visit(t)
   await tab('Web page')
   const [opened] = await Promise.all([page.waitForEvent('popup'), click('Open in a new tab')])
   await opened.getByText(/^o[\w-]{27}$/).waitFor()
-  const [refused] = await Promise.all([page.waitForEvent('popup'), click('Invent a ticket')])
+  const [refused] = await Promise.all([page.waitForEvent('popup'), click('Forge a ticket')])
   await refused.getByText('This link is no longer valid').waitFor()
 })
 
-test('no ticket and no cookie of a web page is shown whole', async t => {
+test('tickets and cookies of a web page are shortened', async t => {
   const { page, click, tab, says } = await visit(t)
   await tab('Web page')
   await click('Open <web-view>')
@@ -397,12 +397,12 @@ test('no ticket and no cookie of a web page is shown whole', async t => {
   for (const secret of [value, ticket]) assert.ok(!shown.includes(secret))
 })
 
-test('a message to customer service comes encrypted, reaches the backend in the plain and is answered', async t => {
+test('a message to customer service is pushed encrypted, reaches the backend in plain text and gets a reply', async t => {
   const { page, click, tab, says, group } = await visit(t)
   await tab('Service')
   await page.locator('#question').fill('Where is my tea?')
   await click('Send')
-  await says('The backend got the message in the plain.')
+  await says('The backend received the message in plain text.')
   await page.locator('#chat .theirs').filter({ hasText: 'Got it · 收到: Where is my tea?' }).waitFor()
   const push = await group('Message to customer service')
   const labels = await arrows(push)
@@ -416,18 +416,18 @@ test('a message to customer service comes encrypted, reaches the backend in the 
   await click('WeChat sends it again')
   await says('The same message again')
   const again = await group('WeChat sends it again')
-  assert.ok(!(await arrows(again)).some(label => /Backend/.test(label)), 'the backend was asked twice')
+  assert.ok(!(await arrows(again)).some(label => /Backend/.test(label)), 'the backend was called twice')
   await shows(again, /^WeChat to Phone: Got it · 收到/)
 })
 
-test('while Redis is unreachable a repeated push is sent on unchecked, and said to be so', async t => {
+test('while Redis is unreachable a repeated push is forwarded unchecked and marked', async t => {
   const { click, tab, toggle, says, group } = await visit(t)
   await tab('Service')
   await click('Send')
-  await says('The backend got the message in the plain')
+  await says('The backend received the message in plain text')
   await tab('What if')
   await toggle('Redis is unreachable')
-  await says('Redis no longer answers.')
+  await says('Redis no longer responds.')
   await tab('Service')
   await click('WeChat sends it again')
   await says('without the check for repeats')
@@ -436,7 +436,7 @@ test('while Redis is unreachable a repeated push is sent on unchecked, and said 
   await shows(again.locator('details[open]'), 'X-Push-Dedupe')
 })
 
-test('a forged push is a 403, and the backend sees nothing', async t => {
+test('a forged push is a 403, and the backend receives nothing', async t => {
   const { page, click, tab, says, group } = await visit(t)
   await tab('Service')
   await click('Forge a push')
@@ -448,7 +448,7 @@ test('a forged push is a 403, and the backend sees nothing', async t => {
   await picture(page, 'forged-push-en')
 })
 
-test('a push that the backend does not take is sent again until it does', async t => {
+test('a push that the backend does not accept is sent again', async t => {
   const { click, tab, toggle, says, group } = await visit(t)
   await tab('What if')
   await toggle('The backend is down')
@@ -459,13 +459,13 @@ test('a push that the backend does not take is sent again until it does', async 
   assert.equal(labels.filter(label => /^WeChat to wxgate/.test(label)).length, 4)
 })
 
-test('calls from elsewhere are shown too', async t => {
+test('calls of other clients are shown too', async t => {
   const { dev, group } = await visit(t)
   await fetch(dev.url + '/api/from-a-script')
-  await shows(await group('/api/from-a-script'), 'from elsewhere', 'token_missing')
+  await shows(await group('/api/from-a-script'), 'other client', 'token_missing')
 })
 
-test('a page that is opened later groups the earlier calls alike', async t => {
+test('a page that is opened later groups the earlier calls in the same way', async t => {
   const { page, click, says, group } = await visit(t)
   await click('Call an API')
   await says('The backend received X-OpenID')
@@ -474,7 +474,7 @@ test('a page that is opened later groups the earlier calls alike', async t => {
   assert.equal(await page.locator('#groups > li').count(), 1)
 })
 
-test('a Chinese browser gets a Chinese page, and may switch', async t => {
+test('a Chinese browser gets a Chinese page, and can switch', async t => {
   const { page, click, says, tab } = await visit(t, { locale: 'zh-CN' })
   assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN')
   await click('登录（wx.login）')
@@ -495,11 +495,11 @@ test('a Chinese browser gets a Chinese page, and may switch', async t => {
   await says('后端收到了明文消息')
   await picture(page, 'service-zh')
   await click('English')
-  await says('The backend got the message in the plain')
-  await page.getByRole('heading', { name: 'What happens at each click' }).waitFor()
+  await says('The backend received the message in plain text')
+  await page.getByRole('heading', { name: 'The calls of each click' }).waitFor()
 })
 
-test('every text is there in both languages', async t => {
+test('every text exists in both languages', async t => {
   const { page } = await visit(t)
   const missing = await page.evaluate(async () => {
     const { texts } = await import('/playground/i18n.mjs')
@@ -511,14 +511,14 @@ test('every text is there in both languages', async t => {
   assert.deepEqual(missing, [])
 })
 
-/** Whether all of it, or as much as fits, is to be seen. */
+/** Whether the element is visible, as far as it fits. */
 const inView = locator => locator.evaluate(node => {
   const { top, left, right } = node.getBoundingClientRect()
   const shown = document.elementFromPoint((left + right) / 2, top + 12)
   return node.contains(shown)
 })
 
-test('on a phone all of it fits, and what a click did is in view, in both languages', async t => {
+test('on a phone the page fits, and the result of a click is in view, in both languages', async t => {
   for (const [locale, login, service, send] of [['en-US', 'Log in (wx.login)', 'Service', 'Send'], ['zh-CN', '登录（wx.login）', '客服', '发送']]) {
     const { page, click, group, tab } = await visit(t, { locale, width: 390, height: 844 })
     await click(login)
@@ -541,18 +541,18 @@ test('on a phone all of it fits, and what a click did is in view, in both langua
       await page.locator('#' + id.replace('tab', 'panel')).waitFor()
       assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390, `${id} scrolls sideways`)
     }
-    await click(locale === 'en-US' ? 'No token is sent' : '不带 token')
+    await click(locale === 'en-US' ? 'Send no token' : '不带 token')
     await page.waitForFunction(() => !document.body.classList.contains('busy'))
     assert.ok(await inView(page.locator('#result')), 'the result is out of view')
     await picture(page, `phone-whatif-${locale.slice(0, 2)}`)
   }
 })
 
-test('on a desktop what a click did is in view, wherever the page was', async t => {
+test('on a desktop the result of a click is in view, wherever the page was scrolled', async t => {
   const { page, click, says, group } = await visit(t, { height: 700 })
   for (const _ of [1, 2, 3]) {
-    await click('5 calls at once')
-    await says('5 answers')
+    await click('5 concurrent calls')
+    await says('5 responses')
   }
   await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight))
   await click('Call an API')
@@ -560,7 +560,7 @@ test('on a desktop what a click did is in view, wherever the page was', async t 
   assert.ok(await inView(await group('Call an API')), 'the call is out of view')
 })
 
-test('dark is dark', async t => {
+test('the dark theme is dark', async t => {
   const { page, click, says } = await visit(t, { colorScheme: 'dark' })
   await click('Call an API')
   await says('X-OpenID')
@@ -571,7 +571,7 @@ test('dark is dark', async t => {
   assert.equal(await luminance(), 'rgb(242, 244, 243)')
 })
 
-test('no session_key is shown or kept anywhere on the page', async t => {
+test('no session_key is shown or stored on the page', async t => {
   const { dev, page, click, says } = await visit(t)
   await click('Get phone number')
   await says('The phone number is')
@@ -581,7 +581,7 @@ test('no session_key is shown or kept anywhere on the page', async t => {
   for (const { session_key } of users) assert.ok(!session_key || !seen.includes(session_key))
 })
 
-test('wxgate dev says where the page is', async t => {
+test('wxgate dev prints the URL of the page', async t => {
   const { dev } = await visit(t)
   assert.match(dev.printed(), new RegExp(`Open ${dev.url}/ in a browser`))
 })

@@ -1,4 +1,4 @@
-// Web pages in a real browser: they enter by ticket and act by cookie.
+// Web pages in a real browser: login by ticket, calls by cookie.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import http from 'node:http'
@@ -13,7 +13,7 @@ before(async () => {
 
 after(() => tools && tools.close())
 
-/** A `wxgate dev` of its own, with a browser that has nothing in storage. */
+/** A separate `wxgate dev`, and a browser with empty storage. */
 async function start(t) {
   const dev = await tools.dev()
   t.after(dev.stop)
@@ -33,12 +33,12 @@ async function start(t) {
     login: async user => (await call('/auth/login', { code: (await call('/sim/code', { user })).code })).token,
     logout: token => call('/auth/logout', {}, token),
     ticket: async (token, next = '/h5/orders?x=1#/list') => dev.url + (await call('/auth/ticket', { next }, token)).path,
-    /** What the backend was told, as the page shows it. */
+    /** The openid that the backend received, as the page shows it. */
     openid: async () => JSON.parse(await page.textContent('body')).headers['X-Openid']?.[0],
   }
 }
 
-test('a page enters by ticket, calls by cookie and is cut off by a logout', async t => {
+test('a page logs in by ticket, calls by cookie, and is logged out with the mini program', async t => {
   const { page, context, login, logout, ticket, openid } = await start(t)
   const token = await login('alice')
   await page.goto(await ticket(token))
@@ -57,7 +57,7 @@ test('a page enters by ticket, calls by cookie and is cut off by a logout', asyn
   assert.deepEqual(await context.cookies(), [])
 })
 
-test('a ticket is for one browser, and a prefetch leaves it good', async t => {
+test('a ticket is valid in one browser, and a prefetch does not use it', async t => {
   const { page, dev, login, ticket } = await start(t)
   const address = await ticket(await login('alice'))
   const prefetch = await fetch(address, { headers: { 'Sec-Purpose': 'prefetch' }, redirect: 'manual' })
@@ -74,7 +74,7 @@ test('a ticket is for one browser, and a prefetch leaves it good', async t => {
   assert.ok(dev.url)
 })
 
-test("another user's page asks first, and then takes its place", async t => {
+test("a page of another user needs a confirmation, and then replaces the session", async t => {
   const { page, login, ticket, openid } = await start(t)
   await page.goto(await ticket(await login('alice')))
   const alice = await openid()
@@ -86,7 +86,7 @@ test("another user's page asks first, and then takes its place", async t => {
   assert.ok(bob && bob !== alice)
 })
 
-test('pages of another site neither enter nor act', async t => {
+test('pages of another site can neither log in nor call', async t => {
   const { page, context, dev, login, ticket } = await start(t)
   const address = await ticket(await login('alice'))
   const elsewhere = dev.url.replace('127.0.0.1', 'localhost') // another site to a browser
@@ -113,7 +113,7 @@ test('pages of another site neither enter nor act', async t => {
   assert.equal((await context.cookies(dev.url)).length, 1)
 })
 
-/** Opens a socket and an event stream in the page, which keeps what becomes of them as `window.live`. */
+/** Opens a WebSocket and an event stream in the page, and records their events in `window.live`. */
 async function openLive(page) {
   await page.evaluate(() => {
     const live = (window.live = { socket: 'connecting', echo: '', code: 0, ticks: 0 })
@@ -130,7 +130,7 @@ async function openLive(page) {
 }
 
 for (const by of ["the mini program's logout", "the page's own logout"]) {
-  test(`a page's socket and event stream work by cookie and are cut by ${by}`, async t => {
+  test(`a page's WebSocket and event stream work by cookie and are closed by ${by}`, async t => {
     const { page, context, login, logout, ticket } = await start(t)
     const token = await login('alice')
     await page.goto(await ticket(token))
@@ -139,7 +139,7 @@ for (const by of ["the mini program's logout", "the page's own logout"]) {
     if (by.startsWith('the mini')) await logout(token)
     else assert.equal(await page.evaluate(async () => (await fetch('/auth/logout', { method: 'POST' })).status), 204)
     await page.waitForFunction(() => window.live.socket === 'closed' && window.events.readyState === EventSource.CLOSED)
-    // What a page can't see of a refused handshake the session endpoint tells.
+    // A page can't see why a handshake was refused; the session endpoint says so.
     assert.equal(await page.evaluate(async () => (await fetch('/auth/session')).status), 401)
     await openLive(page)
     await page.waitForFunction(() => window.live.socket === 'closed' && window.events.readyState === EventSource.CLOSED)
@@ -168,7 +168,7 @@ for (const [how, element] of Object.entries({
     return Object.assign(document.createElement('script'), { type: 'speculationrules', textContent: JSON.stringify(rules) })
   },
 })) {
-  test(`Chromium's own prefetch by ${how} is declined, and the click gets in`, async t => {
+  test(`Chromium's own prefetch by ${how} is declined, and the click logs in`, async t => {
     const { page, dev, login, ticket, openid } = await start(t)
     const address = await ticket(await login('alice'))
     await page.goto(dev.url + '/public/start')
@@ -183,7 +183,7 @@ for (const [how, element] of Object.entries({
   })
 }
 
-/** Waits until it is so. */
+/** Waits until the condition is true. */
 async function until(so) {
   for (let left = 200; !so(); left--) {
     assert.ok(left > 0, String(so))
@@ -191,7 +191,7 @@ async function until(so) {
   }
 }
 
-/** A page of another port of the same host: to a browser the same site, so that it sends the cookie, but another origin. */
+/** A page on another port of the same host: another origin, but for a browser the same site, so that it sends the cookie. */
 async function neighbour(t) {
   const server = http.createServer((request, response) => response.setHeader('Content-Type', 'text/html').end('<p>neighbour</p>'))
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -199,7 +199,7 @@ async function neighbour(t) {
   return `http://127.0.0.1:${server.address().port}/`
 }
 
-test('a page of another port gets the cookie sent, and is refused for its form, its fetch, its socket and its stream', async t => {
+test('requests of a page on another port have the cookie, and its form, fetch, WebSocket and stream are refused', async t => {
   const { page, dev, login, ticket } = await start(t)
   await page.goto(await ticket(await login('alice')))
   await page.goto(await neighbour(t))

@@ -1,7 +1,7 @@
 // The tab of calls: login, requests, an upload, a socket and an event stream.
 import { byId } from './dom.mjs'
 import { t } from './i18n.mjs'
-import { act, gateway, loginCount, onPress, onSubmit, openidOf, report, reportAnswer, reportFailure, reportRefusal, user } from './phone.mjs'
+import { act, gateway, loginCount, onPress, onSubmit, openidOf, report, reportResponse, reportFailure, reportRefusal, user } from './phone.mjs'
 import { simulator } from './wx.mjs'
 
 async function login() {
@@ -10,11 +10,11 @@ async function login() {
 }
 
 export async function call() {
-  reportAnswer(await gateway().request('/api/hello'), data => t('called', openidOf(data)))
+  reportResponse(await gateway().request('/api/hello'), data => t('called', openidOf(data)))
 }
 
 async function getPhone() {
-  await gateway().ensureSession() // before the button is shown: a tap on it costs money
+  await gateway().ensureSession() // before the button is shown: WeChat charges for a tap
   const detail = await simulator('phone-code', { user: user() })
   const { phone_number } = await gateway().bindPhone(detail)
   report(() => t('gotPhone', phone_number))
@@ -39,7 +39,7 @@ async function setProfile() {
 
 const megabyte = 1 << 20
 
-/** Uploads a file of so many MB and shows how far it is. */
+/** Uploads a file of that many MB and shows the progress. */
 export async function upload(megabytes) {
   const bar = byId('progress')
   const task = gateway().uploadFile({ url: '/api/uploads/photo', name: 'photo', filePath: new Blob([new Uint8Array(megabytes * megabyte)]) })
@@ -51,9 +51,9 @@ export async function upload(megabytes) {
   bar.hidden = false
   try {
     const { statusCode, data } = await task
-    const answer = JSON.parse(data)
-    if (statusCode < 400) report(() => t('uploaded', (answer.bytes / megabyte).toFixed(1)))
-    else reportRefusal(statusCode, answer.error || '')
+    const body = JSON.parse(data)
+    if (statusCode < 400) report(() => t('uploaded', (body.bytes / megabyte).toFixed(1)))
+    else reportRefusal(statusCode, body.error || '')
   } finally {
     bar.hidden = true
   }
@@ -61,10 +61,10 @@ export async function upload(megabytes) {
 
 let socket
 
-/** What the socket or the stream said last: each has a line of its own, so that results stay. */
+/** Functions for the last text of the WebSocket and of the stream. Each has its own line, so that it doesn't replace results. */
 const lines = { socket: undefined, stream: undefined }
 
-function say(which, make) {
+function setLine(which, make) {
   lines[which] = make
   showLine(which)
 }
@@ -82,12 +82,12 @@ async function toggleSocket() {
   }
   const task = gateway().connectSocket({ url: '/api/ws', protocols: ['echo'] })
   socket = task
-  task.onMessage(({ data }) => say('socket', () => t('socketSaid', data)))
+  task.onMessage(({ data }) => setLine('socket', () => t('socketSaid', data)))
   let hasOpened = false
   task.onClose(({ code }) => {
     if (socket === task) socket = undefined
     showSocket()
-    if (hasOpened) say('socket', () => t('socketClosed', code))
+    if (hasOpened) setLine('socket', () => t('socketClosed', code))
   })
   const opened = new Promise((resolve, reject) => {
     task.onOpen(() => resolve(hasOpened = true))
@@ -102,7 +102,7 @@ async function toggleSocket() {
     throw error
   }
   showSocket()
-  say('socket', () => t('socketOpen'))
+  setLine('socket', () => t('socketOpen'))
   report(() => t('socketOpen'))
 }
 
@@ -133,12 +133,12 @@ async function toggleStream() {
   }).then(() => {
     stream = undefined
     showStream()
-    if (hasBegun) say('stream', () => t('streamClosed'))
+    if (hasBegun) setLine('stream', () => t('streamClosed'))
   })
   const begun = new Promise(resolve => stream.onChunkReceived(({ data }) => {
     const text = new TextDecoder().decode(data).replace(/^data: |\n/g, '')
     hasBegun = true
-    say('stream', () => t('streamSaid', text))
+    setLine('stream', () => t('streamSaid', text))
     resolve(true)
   }))
   showStream()
@@ -149,7 +149,7 @@ function showStream() {
   byId('stream').textContent = t(stream ? 'closeStream' : 'openStream')
 }
 
-/** Shows what depends on the language again. */
+/** Updates the texts after a change of the language. */
 export function showApi() {
   showSocket()
   showStream()

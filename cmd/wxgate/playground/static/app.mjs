@@ -1,13 +1,13 @@
-// Puts the page together: the phone, the stream of events, language and theme.
+// The entry point of the page: starts the phone and the stream of events, and sets language and theme.
 import { showApi, startApi } from './api.mjs'
 import * as calls from './calls.mjs'
 import { byId, parse } from './dom.mjs'
 import { otherLanguage, t, translate } from './i18n.mjs'
-import { forgetOtherProcess, showPhone, startPhone, user } from './phone.mjs'
+import { discardOtherProcess, showPhone, startPhone, user } from './phone.mjs'
 import { startService } from './service.mjs'
-import { forget, showStore } from './store.mjs'
+import { clearStore, showStore } from './store.mjs'
 import { startWebview } from './webview.mjs'
-import { readSwitches, showSwitches, startWhatIf, takeFault } from './whatif.mjs'
+import { readSwitches, showSwitches, startWhatIf, applyFault } from './whatif.mjs'
 import { traffic } from './wx.mjs'
 
 const themes = ['auto', 'light', 'dark']
@@ -41,23 +41,23 @@ function follow() {
   events.addEventListener('hello', ({ data }) => {
     if (running && running !== data) startOver()
     running = data
-    forgetOtherProcess(parse(data))
-    readSwitches().catch(() => {}) // asked again at the next connection
+    discardOtherProcess(parse(data))
+    readSwitches().catch(() => {}) // repeated at the next connection
   })
   events.onopen = () => (byId('lost').hidden = true)
   events.onerror = () => (byId('lost').hidden = false)
   events.onmessage = ({ data }) => {
     const event = parse(data)
-    calls.take(event)
-    if (event.kind === 'fault') takeFault(event.detail)
-    if (event.kind === 'store' || event.kind === 'answer') showStore(user())
+    calls.addEvent(event)
+    if (event.kind === 'fault') applyFault(event.detail)
+    if (event.kind === 'store' || event.kind === 'response') showStore(user())
   }
 }
 
-/** Another wxgate dev runs now, and counts its calls from one. */
+/** Clears the page when another wxgate dev runs, because that counts its calls from one. */
 function startOver() {
   calls.clear()
-  forget()
+  clearStore()
   showStore(user())
 }
 
@@ -65,7 +65,7 @@ byId('language').addEventListener('click', () => (otherLanguage(), showAll()))
 byId('theme').addEventListener('click', nextTheme)
 byId('clear').addEventListener('click', calls.clear)
 byId('user').addEventListener('chosen', () => showStore(user()))
-traffic.addEventListener('message', ({ detail }) => calls.takeMessage(detail))
+traffic.addEventListener('message', ({ detail }) => calls.addMessage(detail))
 byId('curl').textContent = `curl -si ${location.origin}/api/hello`
 startPhone()
 startApi()

@@ -1,42 +1,42 @@
-// The sequence: the calls of each click together, as a diagram, the last click on top.
+// The sequence diagrams: the calls of each click as one group, the last click on top.
 import { byId, code, el, parse } from './dom.mjs'
 import { clock, t } from './i18n.mjs'
 import { BACKEND, headerOf, nameOf, PHONE, stepsOf } from './steps.mjs'
 import * as store from './store.mjs'
 import { clickOf } from './wx.mjs'
 
-/** How many groups stay on the page. */
-const most = 100
+/** Maximum number of groups on the page. */
+const maxGroups = 100
 
-/** How many messages of a socket or stream are shown with its call. */
-const mostMessages = 4
+/** Maximum number of messages of a WebSocket or stream that are shown with its call. */
+const maxMessages = 4
 
-/** Groups by key, the oldest first: the calls of a click, or one call from elsewhere. */
+/** Groups by key, the oldest first: the calls of a click, or one call of another client. */
 const groups = new Map()
 
 /** Calls by number. */
 const calls = new Map()
 
-/** Takes an event of the server's in, and shows it. */
-export function take({ call: number, kind, time, detail }) {
+/** Adds an event of the server to its call, and shows the call. */
+export function addEvent({ call: number, kind, time, detail }) {
   const call = callOf(number, detail, time)
-  learn[kind](call, detail)
+  apply[kind](call, detail)
   show(call.parent || call)
 }
 
-/** What has passed on the page's sockets and streams, by request id: it may be there before the server's event of the call. */
-const passed = new Map()
+/** The messages of the page's WebSockets and streams by request id; they may arrive before the server's event of the call. */
+const messagesByID = new Map()
 
 function messagesOf(requestID) {
-  if (!passed.has(requestID)) passed.set(requestID, { earlier: 0, last: [] })
-  return passed.get(requestID)
+  if (!messagesByID.has(requestID)) messagesByID.set(requestID, { earlier: 0, last: [] })
+  return messagesByID.get(requestID)
 }
 
-/** Takes in what passes on a socket or a stream of this page. */
-export function takeMessage({ id, out, text }) {
+/** Adds a message of a WebSocket or a stream of this page. */
+export function addMessage({ id, out, text }) {
   const messages = messagesOf(id)
   messages.last.push({ from: out ? PHONE : BACKEND, to: out ? BACKEND : PHONE, label: text.trim(), tone: out ? 'phone' : 'backend' })
-  if (messages.last.length > mostMessages) {
+  if (messages.last.length > maxMessages) {
     messages.last.shift()
     messages.earlier++
   }
@@ -47,12 +47,12 @@ export function takeMessage({ id, out, text }) {
 export function clear() {
   groups.clear()
   calls.clear()
-  passed.clear()
+  messagesByID.clear()
   byId('groups').replaceChildren()
   showEmpty()
 }
 
-/** Shows all again, in another language. */
+/** Shows everything again after a change of the language. */
 export function showAll() {
   for (const group of groups.values()) group.calls.forEach(show)
   showEmpty()
@@ -62,11 +62,11 @@ function showEmpty() {
   byId('empty').hidden = groups.size > 0
 }
 
-let unowned = 0
+let standalone = 0
 
 function callOf(number, detail, time) {
-  // What belongs to no call, such as a token fetched for a script, is shown by itself.
-  const key = number || --unowned
+  // An event without a call, such as a token fetched for a script, is shown separately.
+  const key = number || --standalone
   if (!calls.has(key)) calls.set(key, newCall(key, detail, time))
   return calls.get(key)
 }
@@ -85,7 +85,7 @@ function newCall(number, detail, time) {
   return call
 }
 
-/** The group of the click that a call came from. A web page's sockets and streams say no click: they are of its opening. */
+/** The group of the click that caused a call. A web page's WebSockets and streams name no click: they belong to its opening. */
 function groupOf(detail, time, number) {
   const click = clickOf(detail.request_id) || (detail.web_page && lastOpening()) || { key: 'call ' + number }
   if (!groups.has(click.key)) addGroup(click, time)
@@ -99,29 +99,29 @@ function addGroup({ key, name, isOwn }, time) {
   group.node.append(group.head)
   groups.set(key, group)
   byId('groups').prepend(group.node)
-  if (isOwn) reveal(group.node)
-  if (groups.size > most) forgetOldest()
+  if (isOwn) scrollIntoView(group.node)
+  if (groups.size > maxGroups) removeOldest()
   showEmpty()
 }
 
-/** Brings what the last click did into view. */
-function reveal(node) {
+/** Scrolls to the result of the last click. */
+function scrollIntoView(node) {
   requestAnimationFrame(() => node.scrollIntoView({ block: 'nearest', behavior: 'instant' }))
 }
 
-function forgetOldest() {
+function removeOldest() {
   const [key, { node, calls: old }] = groups.entries().next().value
   groups.delete(key)
   for (const { number, request, children = [] } of old) {
     for (const child of children) calls.delete(child.number)
     calls.delete(number)
-    if (request) passed.delete(request.request_id)
+    if (request) messagesByID.delete(request.request_id)
   }
   node.remove()
 }
 
-/** What each kind of event adds to a call. */
-const learn = {
+/** Functions by kind of event that add its detail to a call. */
+const apply = {
   request(call, request) {
     call.request = request
     call.messages = messagesOf(request.request_id)
@@ -132,14 +132,14 @@ const learn = {
   backend(call, received) {
     call.parts.push({ backend: received })
   },
-  answer(call, answer) {
-    call.answer = answer
-    if (call.request && call.request.path === '/sim/code' && answer.status === 200) {
-      store.learnName(parse(answer.body).openid, parse(answer.request_body).user)
+  response(call, response) {
+    call.response = response
+    if (call.request && call.request.path === '/sim/code' && response.status === 200) {
+      store.setName(parse(response.body).openid, parse(response.request_body).user)
     }
   },
   store(call, snapshot) {
-    call.stored = store.take(snapshot)
+    call.stored = store.add(snapshot)
   },
   admin(call, admin) {
     call.admin = admin
@@ -156,45 +156,45 @@ function show(call) {
 
 function showCall(call) {
   const { node, fault } = call
-  if (fault) return node.replaceChildren(el('p', { class: 'note', text: t(fault.on ? 'breaks' : 'mends')[fault.name] }))
+  if (fault) return node.replaceChildren(el('p', { class: 'note', text: t(fault.on ? 'faultOn' : 'faultOff')[fault.name] }))
   const open = new Set([...node.querySelectorAll('details[open]')].map(step => step.dataset.step))
   const steps = stepsOf(call).map((step, i) => drawStep(step, String(i), open.has(String(i))))
-  const head = isAlone(call) ? [] : [el('h4', {}, ...factsOf(call))]
+  const head = isAlone(call) ? [] : [el('h4', {}, ...summaryOf(call))]
   node.replaceChildren(...head, el('div', { class: 'steps' }, ...steps), call.tail)
   showMessages(call)
 }
 
-/** The calls that are not mere notes. */
-const drawn = ({ calls: all }) => all.filter(({ fault }) => !fault)
+/** The calls of a group without notes about switches. */
+const shownCalls = ({ calls: all }) => all.filter(({ fault }) => !fault)
 
-/** A call that is alone in its group has its name in the group's head. */
-const isAlone = ({ group }) => drawn(group).length === 1
+/** The name of a single call is in its group's head. */
+const isAlone = ({ group }) => shownCalls(group).length === 1
 
 function showGroup(group) {
   const { head, name, time } = group
-  const known = drawn(group)
+  const known = shownCalls(group)
   const label = name ? t(name) : undefined
   const title = typeof label === 'string' ? label : name || t('fromElsewhere')
-  const alone = known.length === 1 ? factsOf(known[0]) : []
+  const alone = known.length === 1 ? summaryOf(known[0]) : []
   const count = known.length > 1 ? [t('calls', known.length)] : []
   head.replaceChildren(el('span', { class: name ? 'title' : 'tag', text: title }), ...alone, el('span', { class: 'when', text: [...count, clock(time)].join(' · ') }))
-  // The second call of a group gives the first a head of its own.
+  // When a group gets its second call, the first one gets its own head.
   if (known.length === 2 && !known[0].node.querySelector('h4')) showCall(known[0])
 }
 
-/** A call's name, what came of it and how long it took. */
-function factsOf(call) {
-  const { request, answer, admin, children = [] } = call
-  const facts = [el('code', { text: nameOf(call) })]
-  const { status } = answer || admin || {}
-  if (status) facts.push(el('span', { class: `status ${status >= 400 ? 'error' : 'good'}`, text: String(status) }))
-  else if (request) facts.push(el('span', { class: 'status waiting', text: t('waiting') }))
-  const fault = answer && headerOf(answer.header, 'X-Gateway-Error')
-  if (fault) facts.push(el('span', { class: 'status error', text: fault }))
-  if (request && request.web_page) facts.push(el('span', { class: 'tag', text: t('webPage') }))
-  for (const child of children) if (child.answer && child.answer.status >= 400) facts.push(el('span', { class: 'status error', text: String(child.answer.status) }))
-  if (answer) facts.push(el('span', { class: 'took', text: t('took', (answer.took_us / 1000).toFixed(answer.took_us < 10000 ? 1 : 0)) }))
-  return facts
+/** A call's name, status, error and duration. */
+function summaryOf(call) {
+  const { request, response, admin, children = [] } = call
+  const summary = [el('code', { text: nameOf(call) })]
+  const { status } = response || admin || {}
+  if (status) summary.push(el('span', { class: `status ${status >= 400 ? 'error' : 'good'}`, text: String(status) }))
+  else if (request) summary.push(el('span', { class: 'status waiting', text: t('waiting') }))
+  const fault = response && headerOf(response.header, 'X-Gateway-Error')
+  if (fault) summary.push(el('span', { class: 'status error', text: fault }))
+  if (request && request.web_page) summary.push(el('span', { class: 'tag', text: t('webPage') }))
+  for (const child of children) if (child.response && child.response.status >= 400) summary.push(el('span', { class: 'status error', text: String(child.response.status) }))
+  if (response) summary.push(el('span', { class: 'took', text: t('took', (response.took_us / 1000).toFixed(response.took_us < 10000 ? 1 : 0)) }))
+  return summary
 }
 
 function drawStep(step, number, open) {

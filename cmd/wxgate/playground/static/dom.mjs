@@ -2,7 +2,7 @@
 
 export const byId = id => document.getElementById(id)
 
-/** Makes an element: attributes by name, `class` and `text` among them, then its children. */
+/** Creates an element with attributes by name, including `class` and `text`, and children. */
 export function el(tag, attributes = {}, ...children) {
   const node = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
@@ -15,9 +15,9 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /** Cuts a long text in its middle. */
-export function middle(text, most = 28) {
-  if (text.length <= most) return text
-  const half = Math.floor((most - 1) / 2)
+export function middle(text, max = 28) {
+  if (text.length <= max) return text
+  const half = Math.floor((max - 1) / 2)
   return text.slice(0, half) + '…' + text.slice(-half)
 }
 
@@ -30,7 +30,7 @@ export function parse(text) {
   }
 }
 
-/** A JSON text or value laid out and tinted; any other text as it is. */
+/** A JSON text or value, indented and coloured; any other text unchanged. */
 export function code(content) {
   const value = typeof content === 'string' ? parse(content) : content
   const text = value === undefined || typeof value !== 'object' ? String(content) : JSON.stringify(value, null, 2)

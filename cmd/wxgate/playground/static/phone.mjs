@@ -1,16 +1,16 @@
-// The phone: its user, what a press of a button does to it, and its result. Every call goes through the SDK.
+// The phone: its user, the actions of its buttons, and their results. Every call goes through the SDK.
 import { byId, el } from './dom.mjs'
 import { clock, t } from './i18n.mjs'
-import { beginClick, newWx, wipePhones } from './wx.mjs'
+import { beginClick, newWx, clearPhones } from './wx.mjs'
 import { createGateway } from './wxgate-miniprogram.mjs'
 
-// Plain http is for localhost and addresses, says the SDK, but this page may be opened under any name: its phone calls
-// https, and wx.mjs sends what goes there to this page's own origin.
+// The SDK accepts plain http only for localhost and IP addresses, but this page may be opened under any name. So its phone
+// calls https, and wx.mjs sends these calls to the page's own origin.
 const base = ['https', location.host].join('://')
 const tokenKey = `wxgate:${base}:`
 const people = ['alice', 'bob', '小明']
 
-/** The phones by user: what a mini program has after its start. */
+/** The phones by user: `wx` and the gateway object. */
 const phones = new Map()
 let logins = 0
 
@@ -37,15 +37,15 @@ export const token = () => (phone().wx.getStorageSync(tokenKey) || {}).token || 
 
 export const bearer = token => ({ Authorization: 'Bearer ' + token })
 
-/** A call past the SDK. */
+/** A call without the SDK. */
 export function bare(path, options = {}) {
   return new Promise((success, fail) => phone().wx.request({ url: base + path, ...options, success, fail }))
 }
 
-/** The last result, kept as a function so that it can be shown in another language. */
+/** The last result: a function for its text, so that it can be shown in another language. */
 let last
 
-/** Shows a result: `make` gives the text. */
+/** Shows a result; `make` returns the text. */
 export function report(make, tone = 'good') {
   last = { make, tone }
   showResult()
@@ -66,7 +66,7 @@ function showState() {
   byId('state-dot').className = alive ? 'dot on' : 'dot'
 }
 
-/** Runs what a button is for, and shows what came of it. One press at a time, so that its calls are known. */
+/** Runs the action of a button and shows its result. Only one runs at a time, so that its calls can be attributed to it. */
 export async function act(name, what) {
   if (document.body.classList.contains('busy')) return
   document.body.classList.add('busy')
@@ -81,13 +81,13 @@ export async function act(name, what) {
   }
 }
 
-/** Has a button do something under the name of its text. */
+/** Sets the action of a button; the click has the name of the button's text. */
 export function onPress(id, what) {
   const button = byId(id)
   button.addEventListener('click', () => act(button.dataset.t, what))
 }
 
-/** Has a form do something under a name. */
+/** Sets the action of a form; the click has the given name. */
 export function onSubmit(id, name, what) {
   byId(id).addEventListener('submit', event => {
     event.preventDefault()
@@ -104,8 +104,8 @@ export function reportRefusal(status, name) {
   report(() => [t('refused', status, name), t('why')[name]].filter(Boolean).join('\n'), 'error')
 }
 
-/** Shows the answer of a call: what `good` makes of the backend's, or the refusal. */
-export function reportAnswer({ statusCode, data }, good) {
+/** Shows the response to a call: the text that `good` returns for its data, or the error. */
+export function reportResponse({ statusCode, data }, good) {
   if (statusCode < 400) report(() => good(data), 'good')
   else reportRefusal(statusCode, data.error || '')
 }
@@ -127,16 +127,16 @@ function addUser(name) {
   select.value = name
 }
 
-/** Forgets the tokens of a wxgate dev that is gone; `start` names the one that runs. */
-export function forgetOtherProcess(start) {
+/** Discards the tokens of an earlier wxgate dev; `start` identifies the running one. */
+export function discardOtherProcess(start) {
   if (localStorage.getItem('wxgate start') === start) return
   localStorage.setItem('wxgate start', start)
-  wipePhones()
+  clearPhones()
   phones.clear()
   showPhone()
 }
 
-/** Shows the phone again, in another language. */
+/** Updates the phone after a change of the language. */
 export function showPhone() {
   byId('user').querySelector('[value=""]').textContent = t('newUser')
   showResult()
@@ -154,7 +154,7 @@ function chooseTab(chosen) {
   showResult()
 }
 
-/** Arrow keys go from tab to tab, as the pattern for tabs wants. */
+/** Arrow keys move between tabs, according to the ARIA pattern for tabs. */
 function moveTab(event) {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
   if (!step) return

@@ -1,4 +1,4 @@
-// The arrows of a call, as data: {from, to, tone, label, parts}, where parts are what opens below the arrow.
+// The arrows of a call as data: {from, to, tone, label, parts}, where parts are the details that open below the arrow.
 import { el, middle, parse } from './dom.mjs'
 import { t } from './i18n.mjs'
 import * as store from './store.mjs'
@@ -6,22 +6,21 @@ import * as store from './store.mjs'
 export const PHONE = 0, GATE = 1, WECHAT = 2, REDIS = 3, BACKEND = 4
 
 /**
- * The arrows of a call in the order in which things happen. What changed in Redis is read after the answer, but was
- * written before it.
+ * The arrows of a call in the order of the events. Changes in Redis are read after the response, but were written before it.
  */
 export function stepsOf(call) {
-  const { fault, admin, request, answer, parts, children = [], stored } = call
+  const { fault, admin, request, response, parts, children = [], stored } = call
   if (fault) return []
   if (admin) return adminSteps(admin, stored)
-  const drawn = request ? [requestStep(call)] : []
-  for (const { wechat, backend } of parts) drawn.push(...(wechat ? wechatSteps(wechat) : backendSteps(backend)))
-  for (const child of children) drawn.push(...stepsOf(child))
-  if (stored) drawn.push(storeStep(stored))
-  if (answer) drawn.push(answerStep(call))
-  return drawn
+  const steps = request ? [requestStep(call)] : []
+  for (const { wechat, backend } of parts) steps.push(...(wechat ? wechatSteps(wechat) : backendSteps(backend)))
+  for (const child of children) steps.push(...stepsOf(child))
+  if (stored) steps.push(storeStep(stored))
+  if (response) steps.push(responseStep(call))
+  return steps
 }
 
-/** What a call is called. */
+/** The name of a call. */
 export function nameOf({ admin, request, parts: [first] }) {
   if (admin) return `${admin.method} ${middle(admin.path, 60)}`
   if (request && isSimulated(request)) return simulatedName(request)
@@ -38,9 +37,9 @@ function simulatedName({ path }) {
 }
 
 function requestStep(call) {
-  const { request, answer } = call
+  const { request, response } = call
   const { method, path, header, push_of: isPush } = request
-  const body = answer ? answer.request_body : ''
+  const body = response ? response.request_body : ''
   if (isSimulated(request)) return { from: PHONE, to: WECHAT, tone: 'wechat', label: simulatedLabel(request, parse(body) || {}), parts: [[t('body'), body]] }
   const { Encrypt } = (isPush && parse(body)) || {}
   const target = isPush ? middle(path.split('?')[0], 32) : middle(path, 64)
@@ -59,19 +58,19 @@ function queryOf(path) {
   return query && query.replaceAll('&', '\n')
 }
 
-/** What a request is authenticated by. */
+/** The credential of a request. */
 function credential(header) {
   const [cookie] = /wxgate-dev=[^;]*/.exec(headerOf(header, 'Cookie')) || []
   return headerOf(header, 'Authorization') || (cookie && 'Cookie: ' + cookie)
 }
 
-function wechatSteps({ method, api, query, body, status, errcode, answer }) {
+function wechatSteps({ method, api, query, body, status, errcode, answer: response }) {
   const good = !errcode && status === 200
-  const fields = parse(answer)
-  const gist = !good ? `${errcode || status} ${fields ? fields.errmsg || '' : ''}` : fields ? Object.keys(fields).join(', ') : String(status)
+  const fields = parse(response)
+  const summary = !good ? `${errcode || status} ${fields ? fields.errmsg || '' : ''}` : fields ? Object.keys(fields).join(', ') : String(status)
   return [
     { from: GATE, to: WECHAT, tone: 'wechat', label: `${method} ${api}`, parts: [[t('query'), query && query.replaceAll('&', '\n')], [t('body'), body]] },
-    { from: WECHAT, to: GATE, tone: good ? 'wechat' : 'error', label: gist, parts: [[t('body'), answer]] },
+    { from: WECHAT, to: GATE, tone: good ? 'wechat' : 'error', label: summary, parts: [[t('body'), response]] },
   ]
 }
 
@@ -84,15 +83,15 @@ function backendSteps({ method, path, header, body, status }) {
   ]
 }
 
-function answerStep({ request = { path: '' }, answer: { status, header, body } }) {
-  if (isSimulated(request)) return { from: WECHAT, to: PHONE, tone: 'wechat', label: simulatedAnswer(status, parse(body) || {}), parts: [[t('body'), body]] }
+function responseStep({ request = { path: '' }, response: { status, header, body } }) {
+  if (isSimulated(request)) return { from: WECHAT, to: PHONE, tone: 'wechat', label: simulatedResponse(status, parse(body) || {}), parts: [[t('body'), body]] }
   const to = request.push_of ? WECHAT : PHONE
   const tone = status >= 400 ? 'error' : to === WECHAT ? 'wechat' : 'phone'
-  return { from: GATE, to, tone, label: [status, gistOf(header, body)].filter(Boolean).join(' · '), parts: [[t('headers'), headersView(header)], [t('body'), body]] }
+  return { from: GATE, to, tone, label: [status, summaryOf(header, body)].filter(Boolean).join(' · '), parts: [[t('headers'), headersView(header)], [t('body'), body]] }
 }
 
-/** What an answer is about: the fault, where it leads and the cookie, or the names of its fields. */
-function gistOf(header, body) {
+/** A short text for a response: its error, its redirect and cookie, or the names of its fields. */
+function summaryOf(header, body) {
   const fault = headerOf(header, 'X-Gateway-Error')
   const fields = parse(body)
   if (fault) return `${fault}: ${fields ? fields.message : ''}`
@@ -102,16 +101,16 @@ function gistOf(header, body) {
   return fields && typeof fields === 'object' ? Object.keys(fields).join(', ') : ''
 }
 
-function simulatedAnswer(status, { code: value, attempts, reply }) {
+function simulatedResponse(status, { code: value, attempts, reply }) {
   if (value) return t('loginCode', middle(value, 20))
   if (attempts) return (parse(reply) || {}).Content || attempts.map(attempt => attempt.status || t('noAnswer')).join(', ')
   return String(status)
 }
 
-/** A call of the private listener: the operator's side is where the team's servers are. */
-function adminSteps({ method, path, body, status, answer }, stored) {
+/** A call of the private listener; the operator's calls start in the backend's lane. */
+function adminSteps({ method, path, body, status, response }, stored) {
   const label = [`${method} ${middle(path, 48)}`, body].filter(Boolean).join(' · ')
-  const back = [status, answer.trim()].filter(Boolean).join(' · ')
+  const back = [status, response.trim()].filter(Boolean).join(' · ')
   return [
     { from: BACKEND, to: GATE, tone: 'backend', label, parts: [[t('body'), body]] },
     ...(stored ? [storeStep(stored)] : []),
@@ -123,13 +122,13 @@ function storeStep(stored) {
   return { from: GATE, to: REDIS, tone: 'redis', label: store.summary(stored), parts: [['', el('div', {}, ...store.keysOf(stored))]] }
 }
 
-/** Header names as they are written: servers fold their case. */
-const spelled = { 'X-Openid': 'X-OpenID', 'X-Unionid': 'X-UnionID', 'X-Appid': 'X-AppID', 'X-User-Id': 'X-User-ID', 'X-Request-Id': 'X-Request-ID', 'X-Real-Ip': 'X-Real-IP', 'X-Wx-Openid': 'X-WX-OPENID' }
+/** The usual spelling of header names whose letter case Go has changed. */
+const spelling = { 'X-Openid': 'X-OpenID', 'X-Unionid': 'X-UnionID', 'X-Appid': 'X-AppID', 'X-User-Id': 'X-User-ID', 'X-Request-Id': 'X-Request-ID', 'X-Real-Ip': 'X-Real-IP', 'X-Wx-Openid': 'X-WX-OPENID' }
 const identity = /^X-(Openid|Unionid|Appid|User-Id|User-Roles|Wx-.*)$/
 
 export const headerOf = (header, name) => (header && header[name] ? header[name].join(', ') : '')
 
-/** The headers as a table, the identity first with what becomes of it, and what every browser says last. */
+/** The headers as a table: first the identity headers with a tag, last those that every browser sends. */
 function headersView(header, tag) {
   if (!header) return undefined
   const rank = name => (identity.test(name) ? 0 : /^(Accept|Cache-Control|Connection|Pragma|Sec-|User-Agent|Upgrade)/.test(name) ? 2 : 1)
@@ -141,5 +140,5 @@ function headerRow(name, value, rank, tag) {
   const shown = el('td', { text: value })
   if (rank === 0 && tag) shown.append(' ', el('span', { class: 'tag', text: tag }))
   const tone = ['identity', undefined, 'common'][rank]
-  return el('tr', { class: tone }, el('th', { scope: 'row', text: spelled[name] || name }), shown)
+  return el('tr', { class: tone }, el('th', { scope: 'row', text: spelling[name] || name }), shown)
 }

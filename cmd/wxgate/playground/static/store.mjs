@@ -1,61 +1,61 @@
-// What lies in Redis for a user, and what has changed in it.
+// A user's data in Redis, and its changes.
 import { byId, el } from './dom.mjs'
 import { clock, duration, meaning, t } from './i18n.mjs'
 
-/** The user's name by openid, as wx.login said it. */
+/** The user's name by openid, from wx.login. */
 const names = new Map()
 
 /** The last snapshot by openid. */
 const latest = new Map()
 
-export function learnName(openid, name) {
+export function setName(openid, name) {
   names.set(openid, name)
 }
 
-/** Forgets it all: another wxgate dev runs now. */
-export function forget() {
+/** Removes all data, when another wxgate dev runs. */
+export function clearStore() {
   names.clear()
   latest.clear()
 }
 
-/** Takes a snapshot in, and gives it with what differs from the one before. */
-export function take(snapshot) {
-  const before = latest.get(snapshot.openid)
-  const old = new Map(((before && before.entries) || []).map(entry => [entry.key, entry]))
+/** Stores a snapshot, and returns it with the differences to the previous one. */
+export function add(snapshot) {
+  const previous = latest.get(snapshot.openid)
+  const old = new Map(((previous && previous.entries) || []).map(entry => [entry.key, entry]))
   latest.set(snapshot.openid, snapshot)
   const entries = snapshot.entries || []
   const gone = [...old.keys()].filter(key => !entries.some(entry => entry.key === key))
   return { gone, entries: entries.map(entry => ({ ...entry, isNew: !old.has(entry.key), ...differences(entry, old.get(entry.key)) })) }
 }
 
-/** The names of the fields that are new or have another value, and the sessions that came and went. */
-function differences(entry, before = { fields: [] }) {
-  const values = new Map(before.fields.map(field => [field.name, field.value]))
+/** The names of the fields that are new or have another value, and the sessions that were started and ended. */
+function differences(entry, previous = { fields: [] }) {
+  const values = new Map(previous.fields.map(field => [field.name, field.value]))
   const changed = entry.fields.filter(field => values.get(field.name) !== field.value).map(field => field.name)
-  const [then, now] = [sessionsIn(before.fields), sessionsIn(entry.fields)]
-  return { changed, born: now.filter(id => !then.includes(id)), ended: then.filter(id => !now.includes(id)) }
+  const [then, now] = [sessionsIn(previous.fields), sessionsIn(entry.fields)]
+  return { changed, started: now.filter(id => !then.includes(id)), ended: then.filter(id => !now.includes(id)) }
 }
 
-/** The sessions whose fields these are: a field is named by the session's id and a letter. */
+/** The session ids in the names of these fields: a name is a session id and a letter. */
 const sessionsIn = fields => [...new Set(fields.map(({ name }) => (/^(\S{22}) /.exec(name) || [])[1]).filter(Boolean))]
 
-/** What has changed, in a few words. */
+/** A short text for the changes. */
 export function summary({ entries, gone }) {
   const words = [...entries.flatMap(wordsOf), ...gone.map(key => `− ${kindOf(key)}`)]
   return t('stored', entries.length, [...new Set(words)].join(', '))
 }
 
-function wordsOf({ key, isNew, fields, changed, born, ended }) {
+function wordsOf({ key, isNew, fields, changed, started, ended }) {
   if (isNew) return [`+ ${kindOf(key)}`]
-  const ofOld = fields.filter(({ name }) => changed.includes(name) && !born.includes(name.slice(0, 22)))
+  const ofOld = fields.filter(({ name }) => changed.includes(name) && !started.includes(name.slice(0, 22)))
   return [
-    ...born.map(id => `+ ${t(fields.some(({ name }) => name === id + ' w') ? 'newWebSession' : 'newSession')}`),
+    ...started.map(id => `+ ${t(fields.some(({ name }) => name === id + ' w') ? 'newWebSession' : 'newSession')}`),
     ...ofOld.map(({ name, meaning: text }) => t('short')[name.slice(23)] || meaning(text)),
     ...ended.map(() => `− ${t('endedSession')}`),
   ]
 }
 
-/** What a key is for: a user, a session, a cookie jar or an access token. */
+/** The kind of a key: a user, a session, a cookie jar or an access token. */
 const kindOf = key => t('kind')[shortKey(key)[0]] || shortKey(key)
 
 /** A key without its prefix and most of its ids. */
@@ -94,7 +94,7 @@ function readable(value) {
   })
 }
 
-/** Shows what lies in Redis for the chosen user. */
+/** Shows the data in Redis of the chosen user. */
 export function showStore(user) {
   const snapshot = [...latest.values()].findLast(({ openid }) => names.get(openid) === user)
   const entries = (snapshot && snapshot.entries) || []

@@ -1,4 +1,4 @@
-// The tab of web pages: a ticket for the page, and the page in a frame as a <web-view> shows it.
+// The tab of web pages: gets a ticket, and opens the page in a frame in place of a <web-view>.
 import { logout } from './api.mjs'
 import { byId, middle } from './dom.mjs'
 import { locale, t } from './i18n.mjs'
@@ -17,7 +17,7 @@ async function openPage() {
 }
 
 async function openTab() {
-  const tab = window.open('about:blank') // now, while the click counts: later it would be a pop-up
+  const tab = window.open('about:blank') // before any await: later the browser would block it as a pop-up
   const url = here(await gateway().webviewURL(page()))
   if (tab) tab.location = new URL(url, location.href)
   report(() => t('tabOpened'))

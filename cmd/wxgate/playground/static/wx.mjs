@@ -1,32 +1,32 @@
-// `wx` for a browser: as much of it as the SDK needs, over fetch, XMLHttpRequest, WebSocket and localStorage.
+// `wx` for a browser: the part that the SDK needs, with fetch, XMLHttpRequest, WebSocket and localStorage.
 
 const page = Math.random().toString(36).slice(2, 8)
 let clicks = 0
 let current = newClick('start')
 
-/** A press of something: its calls belong together. `name` is that of a text. */
+/** A click, which groups its calls. `name` is the name of a text. */
 export function newClick(name) {
   return { number: clicks++, name, calls: 0 }
 }
 
-/** The calls that follow are of this click. */
+/** Starts a click, to which the following calls belong. */
 export function beginClick(name) {
   current = newClick(name)
 }
 
-/** The X-Request-ID of the next call of a click, by which the server's events of it are known. */
+/** The X-Request-ID of the next call of a click, which identifies the server's events of the call. */
 function nextID(click = current) {
   click.calls++
   return `page-${page}.${click.number}.${click.name}.${click.calls}`
 }
 
-/** The click that a request id is of, on any page, or undefined. */
+/** The click of a request id, of any page, or undefined. */
 export function clickOf(requestID) {
   const [, key, name] = /^(page-\w+\.\d+)\.(\w+)\.\d+$/.exec(requestID || '') || []
   return key && { key, name, isOwn: key.startsWith(`page-${page}.`) }
 }
 
-/** Reports what passes on sockets and streams, which the server doesn't look into: message, with {id, out, text}. */
+/** Emits the messages of WebSockets and streams, which the server doesn't record: event `message` with {id, out, text}. */
 export const traffic = new EventTarget()
 
 function report(id, out, data) {
@@ -34,7 +34,7 @@ function report(id, out, data) {
   traffic.dispatchEvent(new CustomEvent('message', { detail: { id, out, text } }))
 }
 
-/** The phone of a user: each has a storage of its own. */
+/** The `wx` of a user's phone, with its own storage. */
 export function newWx(user) {
   const prefix = `wxgate phone ${user} `
   return {
@@ -57,37 +57,37 @@ export function newWx(user) {
 }
 
 /** Empties the storage of all phones. */
-export function wipePhones() {
+export function clearPhones() {
   const keys = Object.keys(localStorage).filter(key => key.startsWith('wxgate phone '))
   keys.forEach(key => localStorage.removeItem(key))
 }
 
-/** Asks the simulated WeChat's app. */
-export const simulator = (what, body) => ask('POST', '/sim/' + what, body)
+/** Calls the WeChat simulator. */
+export const simulator = (name, body) => callServer('POST', '/sim/' + name, body)
 
 /** Calls the playground's own server. */
-export async function ask(method, path, body, click) {
+export async function callServer(method, path, body, click) {
   const response = await fetch(path, { method, headers: { 'X-Request-ID': nextID(click) }, body: body && JSON.stringify(body) })
-  const answer = await response.json()
-  if (!response.ok) throw new Error(answer.error)
-  return answer
+  const result = await response.json()
+  if (!response.ok) throw new Error(result.error)
+  return result
 }
 
 const ignore = () => {}
 
 function request(options) {
   const { success = ignore, fail = ignore, complete = ignore, timeout = 60000 } = options
-  const { face, emit } = newTask()
+  const { handle, emit } = newTask()
   const stop = new AbortController()
   const timer = options.enableChunked ? undefined : setTimeout(() => stop.abort('timeout'), timeout)
-  face.abort = () => stop.abort('abort')
+  handle.abort = () => stop.abort('abort')
   send(options, stop.signal, emit)
     .then(success, error => fail({ errMsg: 'request:fail ' + (stop.signal.aborted ? stop.signal.reason : error.message) }))
     .finally(() => {
       clearTimeout(timer)
       complete()
     })
-  return face
+  return handle
 }
 
 async function send({ url, method = 'GET', header, data, enableChunked }, signal, emit) {
@@ -97,16 +97,16 @@ async function send({ url, method = 'GET', header, data, enableChunked }, signal
     method, body, signal, cache: 'no-store', credentials: 'omit', redirect: 'manual',
     headers: { ...(body && { 'Content-Type': 'application/json' }), ...header, 'X-Request-ID': id },
   })
-  const answer = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
-  emit('HeadersReceived', answer)
-  if (enableChunked) return { ...answer, errMsg: 'request:ok', data: await readChunks(response, chunk => {
+  const head = { statusCode: response.status, header: Object.fromEntries(response.headers), cookies: [] }
+  emit('HeadersReceived', head)
+  if (enableChunked) return { ...head, errMsg: 'request:ok', data: await readChunks(response, chunk => {
     report(id, false, chunk)
     emit('ChunkReceived', { data: chunk })
   }) }
-  return { ...answer, errMsg: 'request:ok', data: decoded(await response.text()) }
+  return { ...head, errMsg: 'request:ok', data: decoded(await response.text()) }
 }
 
-/** The part of an address below this page's own origin. */
+/** The URL on this page's own origin: path, query and hash. */
 export function here(url) {
   const { pathname, search, hash } = new URL(url, location.href)
   return pathname + search + hash
@@ -131,7 +131,7 @@ function decoded(text) {
 
 /** Only XMLHttpRequest reports the progress of an upload. `filePath` is a Blob here. */
 function uploadFile({ url, filePath, name, header = {}, formData = {}, success = ignore, fail = ignore, complete = ignore }) {
-  const { face, emit } = newTask()
+  const { handle, emit } = newTask()
   const form = new FormData()
   for (const [field, value] of Object.entries(formData)) form.append(field, value)
   form.append(name, filePath, 'photo.bin')
@@ -144,19 +144,19 @@ function uploadFile({ url, filePath, name, header = {}, formData = {}, success =
   xhr.onerror = () => fail({ errMsg: 'uploadFile:fail' })
   xhr.onabort = () => fail({ errMsg: 'uploadFile:fail abort' })
   xhr.onloadend = complete
-  face.abort = () => xhr.abort()
+  handle.abort = () => xhr.abort()
   xhr.send(form)
-  return face
+  return handle
 }
 
 const headersOf = xhr => Object.fromEntries(xhr.getAllResponseHeaders().trim().split('\r\n').map(line => line.split(': ')))
 
 /**
- * A browser sends no header of one's own with a WebSocket. The token and the request id go as names of subprotocols to
- * the page's server, which hands them to the gateway as the headers that a phone sends.
+ * A browser can't set headers on a WebSocket. So the token and the request id are sent as names of subprotocols to
+ * the page's server, which passes them to the gateway as the headers that a phone sends.
  */
 function connectSocket({ url, header = {}, success = ignore, complete = ignore }) {
-  const { face, emit } = newTask()
+  const { handle, emit } = newTask()
   const target = new URL(url)
   target.protocol = location.protocol.replace('http', 'ws')
   target.pathname = '/playground/socket' + target.pathname
@@ -171,28 +171,28 @@ function connectSocket({ url, header = {}, success = ignore, complete = ignore }
   }
   socket.onerror = () => emit('Error', { errMsg: 'connectSocket:fail' })
   socket.onclose = ({ code, reason }) => emit('Close', { code, reason })
-  face.send = ({ data, success: sent = ignore, fail = ignore }) => {
+  handle.send = ({ data, success: sent = ignore, fail = ignore }) => {
     if (socket.readyState !== WebSocket.OPEN) return fail({ errMsg: 'sendSocketMessage:fail not open' })
     socket.send(data)
     report(id, true, data)
     sent({ errMsg: 'sendSocketMessage:ok' })
   }
-  face.close = ({ code = 1000, reason } = {}) => socket.close(code, reason)
+  handle.close = ({ code = 1000, reason } = {}) => socket.close(code, reason)
   queueMicrotask(() => {
     success({ errMsg: 'connectSocket:ok' })
     complete()
   })
-  return face
+  return handle
 }
 
 const events = ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate', 'Open', 'Message', 'Error', 'Close']
 
 function newTask() {
   const listeners = new Map(events.map(event => [event, new Set()]))
-  const face = {}
+  const handle = {}
   for (const event of events) {
-    face['on' + event] = listener => void listeners.get(event).add(listener)
-    face['off' + event] = listener => void listeners.get(event).delete(listener)
+    handle['on' + event] = listener => void listeners.get(event).add(listener)
+    handle['off' + event] = listener => void listeners.get(event).delete(listener)
   }
-  return { face, emit: (event, detail) => listeners.get(event).forEach(listener => listener(detail)) }
+  return { handle, emit: (event, detail) => listeners.get(event).forEach(listener => listener(detail)) }
 }

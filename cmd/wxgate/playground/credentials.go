@@ -8,12 +8,13 @@ import (
 	"strings"
 )
 
-// credentialPattern finds tokens of the gateway and assertions, and behind their names
-// tickets and cookies of web pages.
+// credentialPattern matches tokens of the gateway, assertions, and tickets and cookies of
+// web pages after their names.
 var credentialPattern = regexp.MustCompile(
 	`(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)|((?:ticket|` + WebCookie + `)(?:=|":"))([A-Za-z0-9_.-]{20,})`)
 
-// shorten leaves the ends of each credential: enough to recognise it, too little to use it.
+// shorten keeps six characters at both ends of each credential: enough to recognise it, too
+// little to use it.
 func shorten(text string) string {
 	return credentialPattern.ReplaceAllStringFunc(text, func(found string) string {
 		m := credentialPattern.FindStringSubmatch(found)
@@ -32,28 +33,28 @@ func shortenHeader(h http.Header) http.Header {
 	return out
 }
 
-// person is a user of an app.
-type person struct{ appid, openid string }
+// userKey identifies a user of an app.
+type userKey struct{ appid, openid string }
 
-// personOf reads the user whom a token names. It doesn't verify it: the answer only
-// chooses what a developer is shown of his own machine.
-func personOf(token string) person {
+// userOf returns the user in a token. It doesn't verify the token: the result only
+// selects which data of the developer's own machine is shown.
+func userOf(token string) userKey {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return person{}
+		return userKey{}
 	}
 	text, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
-		return person{}
+		return userKey{}
 	}
 	var claims struct {
 		Subject  string `json:"sub"`
 		Audience string `json:"aud"`
 	}
 	if json.Unmarshal(text, &claims) != nil {
-		return person{}
+		return userKey{}
 	}
-	return person{claims.Audience, claims.Subject}
+	return userKey{claims.Audience, claims.Subject}
 }
 
 func bearer(h http.Header) string {
@@ -64,7 +65,7 @@ func bearer(h http.Header) string {
 	return token
 }
 
-// tokenIn reads the token out of a login's answer.
+// tokenIn returns the token in the response to a login, or "".
 func tokenIn(body []byte) string {
 	var login struct {
 		Token string `json:"token"`
