@@ -252,7 +252,7 @@ test('a token for one app sees only its users and audit entries', async t => {
   await signIn('token-of-the-orders-2')
   await page.getByRole('alert').filter({ hasText: 'does not have the scope admin' }).waitFor()
   await signIn('token-of-the-cafe-1')
-  await page.locator('#notice').filter({ hasText: 'for wxcafe only' }).waitFor()
+  await page.locator('#notice').filter({ hasText: 'limited to wxcafe' }).waitFor()
   assert.deepEqual(await page.locator('#views button').allTextContents(), ['Users', 'Audit trail'])
   assert.deepEqual(await page.locator('select[name=app] option').allTextContents(), ['all apps', 'wxcafe'])
   await page.locator('input[name=value]').fill('nobody')

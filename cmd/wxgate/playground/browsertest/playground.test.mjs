@@ -139,7 +139,7 @@ test('a WebSocket and a stream have separate lines, and do not replace results',
   await click('Send')
   await page.locator('#socket-line').filter({ hasText: 'The backend echoed: hello there' }).waitFor()
   await shows(await group('GET /api/ws'), /^101$/, /X-OpenID: o/, /^Phone to Backend: hello there/, /^Backend to Phone: hello there/)
-  await click('Open an event stream')
+  await click('Open a stream')
   const line = page.locator('#stream-line')
   await line.filter({ hasText: /The backend sent: \d\d:\d\d:\d\d/ }).waitFor()
   await shows(await group('GET /api/events'), /^Backend to Phone: data: /)
@@ -161,7 +161,7 @@ test('a refused stream and a refused WebSocket show the reason, and are not show
   await toggle('WeChat blocks this user')
   await says('WeChat refuses this user')
   await tab('Calls')
-  for (const name of ['Open an event stream', 'Open a WebSocket']) {
+  for (const name of ['Open a stream', 'Open a WebSocket']) {
     await click(name)
     await page.waitForFunction(() => !document.body.classList.contains('busy'))
     await says('403 user_blocked')

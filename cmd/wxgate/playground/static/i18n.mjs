@@ -22,7 +22,7 @@ export const texts = {
     setProfile: 'Set profile',
     openSocket: 'Open a WebSocket',
     closeSocket: 'Close the WebSocket',
-    openStream: 'Open an event stream',
+    openStream: 'Open a stream',
     closeStream: 'Close the stream',
     message: 'Message',
     send: 'Send',
