@@ -108,7 +108,7 @@ func (s *attackGateway) setRoutes(routes ...*proxy.Route) {
 func attackConfig() proxy.Config {
 	return proxy.Config{
 		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: defaultRoutes(), MaxHeader: 32 << 10, LogAccess: true,
-		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
+		Identity: proxy.IdentityHeaders{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 }
 

@@ -38,7 +38,7 @@ type Options struct {
 type Config struct {
 	Endpoints      endpoint.Config // of the gateway's own endpoints
 	Routes         []*Route
-	Identity       Identity
+	Identity       IdentityHeaders
 	MaxHeader      int  // bytes of a request line and header
 	LogAccess      bool // write the access log
 	TrustedProxies TrustedProxies
@@ -70,7 +70,7 @@ type Gateway struct {
 // throughout, whatever is reloaded meanwhile.
 type compiledConfig struct {
 	Config
-	table   *Table
+	table   *RouteTable
 	headers *httprule.Headers
 	origins []string // the CORS origins of all routes, for the gateway's own endpoints
 }
@@ -91,7 +91,7 @@ func New(o Options, c Config) *Gateway {
 // one that they started with.
 func (g *Gateway) Configure(c Config) {
 	g.endpoints.Configure(c.Endpoints)
-	compiled := &compiledConfig{Config: c, table: NewTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
+	compiled := &compiledConfig{Config: c, table: NewRouteTable(c.Routes), headers: httprule.NewHeaders(c.Identity.names())}
 	for _, rt := range c.Routes {
 		rt.metrics = g.Metrics.route(rt.Name)
 		compiled.origins = append(compiled.origins, rt.CORSOrigins...)

@@ -7,12 +7,12 @@ import (
 	"wxgate/session"
 )
 
-// Identity configures the names of the identity headers, which are set for backends
+// IdentityHeaders configures the names of the identity headers, which are set for backends
 // only. A header with an empty name is not sent. Over HTTP/1 the names are sent in the
 // case given here.
 //
 // What a client sends under these names is stripped in copyFromClient (stripheaders.go).
-type Identity struct {
+type IdentityHeaders struct {
 	OpenID, UnionID, AppID, UserID, Roles, Phone string
 
 	// CloudRun adds the headers that WeChat Cloud Run sends, so that a backend written
@@ -24,7 +24,7 @@ type Identity struct {
 }
 
 // names returns the configured names.
-func (id Identity) names() []string {
+func (id IdentityHeaders) names() []string {
 	var names []string
 	for _, name := range []string{id.OpenID, id.UnionID, id.AppID, id.UserID, id.Roles, id.Phone, id.Assertion} {
 		if name != "" {
@@ -35,7 +35,7 @@ func (id Identity) names() []string {
 }
 
 // set sets the identity headers of a session. Empty values are not sent.
-func (id Identity) set(h *outboundHeader, s *session.Session) {
+func (id IdentityHeaders) set(h *outboundHeader, s *session.Session) {
 	h.setNonEmpty(id.OpenID, httprule.EncodeHeaderValue(s.OpenID, ""))
 	h.setNonEmpty(id.UnionID, httprule.EncodeHeaderValue(s.UnionID, ""))
 	h.setNonEmpty(id.AppID, httprule.EncodeHeaderValue(s.AppID, ""))
@@ -49,7 +49,7 @@ func (id Identity) set(h *outboundHeader, s *session.Session) {
 
 // setCloudRun sets the headers that WeChat Cloud Run documents:
 // https://developers.weixin.qq.com/miniprogram/dev/wxcloudservice/wxcloudrun/src/development/weixin/index.md
-func (id Identity) setCloudRun(h *outboundHeader, s *session.Session) {
+func (id IdentityHeaders) setCloudRun(h *outboundHeader, s *session.Session) {
 	h.setNonEmpty("X-WX-OPENID", httprule.EncodeHeaderValue(s.OpenID, ""))
 	h.setNonEmpty("X-WX-UNIONID", httprule.EncodeHeaderValue(s.UnionID, ""))
 	h.setNonEmpty("X-WX-APPID", httprule.EncodeHeaderValue(s.AppID, ""))

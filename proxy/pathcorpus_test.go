@@ -94,7 +94,7 @@ func corpus(n int) []string {
 // normalizers to it and resolves the result.
 func TestPublicPathIsNeverAProtectedPathForABackend(t *testing.T) {
 	t.Parallel()
-	table := NewTable([]*Route{
+	table := NewRouteTable([]*Route{
 		{Name: "public", Path: "/public/", Auth: AuthNone},
 		{Name: "api", Path: "/api/", Auth: AuthRequired},
 		{Name: "admin", Path: "/api/admin/", Auth: AuthRequired, Roles: []string{"admin"}},

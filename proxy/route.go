@@ -31,7 +31,7 @@ const (
 )
 
 // Route is one route of the configuration: which requests match it, what it requires,
-// and where it forwards them. It must not be changed after NewTable.
+// and where it forwards them. It must not be changed after NewRouteTable.
 type Route struct {
 	Name    string
 	Host    string   // exact, or *.example.com; "": any

@@ -2,17 +2,17 @@ package proxy
 
 import "strings"
 
-// Table finds the route of a request. The longest matching path wins; for one path, an
+// RouteTable finds the route of a request. The longest matching path wins; for one path, an
 // exact host before the longest wildcard host before no host.
-type Table struct {
+type RouteTable struct {
 	byPath map[string]*hostRoutes // key: the path without its last slash
 	depth  int                    // the largest number of slashes in a key: a path with more is cut before the look-up
 }
 
-// NewTable returns the table of the routes. Package config rejects two routes that match
+// NewRouteTable returns the table of the routes. Package config rejects two routes that match
 // the same requests; here the first of them wins.
-func NewTable(routes []*Route) *Table {
-	t := &Table{byPath: map[string]*hostRoutes{}}
+func NewRouteTable(routes []*Route) *RouteTable {
+	t := &RouteTable{byPath: map[string]*hostRoutes{}}
 	for _, rt := range routes {
 		key := strings.TrimSuffix(rt.Path, "/")
 		rt.allow = allowHeader(rt)
@@ -76,7 +76,7 @@ type Match struct {
 
 // Match finds the route for a host (lower case, no port) and a decoded path that is
 // valid by httprule. accepts reports whether a route serves the request's method.
-func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
+func (t *RouteTable) Match(host, path string, accepts func(*Route) bool) Match {
 	key := t.longestKey(strings.TrimSuffix(path, "/"))
 	for {
 		if m, ok := t.byPath[key].match(host, accepts); ok {
@@ -92,7 +92,7 @@ func (t *Table) Match(host, path string, accepts func(*Route) bool) Match {
 // ambiguousRoute reports whether the path would match another route if it ended at its
 // first ";", "?" or "#". Tomcat ends a path at ";", other servers at an escaped "?" or
 // "#": a client could reach a path that its route does not protect.
-func (t *Table) ambiguousRoute(host, path string) bool {
+func (t *RouteTable) ambiguousRoute(host, path string) bool {
 	end := strings.IndexAny(path, ";?#")
 	if end < 0 {
 		return false
@@ -104,7 +104,7 @@ func anyMethod(*Route) bool { return true }
 
 // longestKey cuts a path to the depth of the deepest route, so that a path of a thousand
 // segments does not take a thousand look-ups.
-func (t *Table) longestKey(path string) string {
+func (t *RouteTable) longestKey(path string) string {
 	slashes := 0
 	for i := range len(path) {
 		if path[i] != '/' {

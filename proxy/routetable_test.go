@@ -45,7 +45,7 @@ func FuzzBestHostWins(f *testing.F) {
 			}
 			routes = append(routes, &proxy.Route{Host: h, Path: "/"})
 		}
-		got := proxy.NewTable(routes).Match(host, "/x", func(*proxy.Route) bool { return true }).Route
+		got := proxy.NewRouteTable(routes).Match(host, "/x", func(*proxy.Route) bool { return true }).Route
 		if want := bestHost(routes, host); got != want {
 			t.Errorf("%q with hosts %q matched %+v, not %+v", host, hosts, got, want)
 		}
@@ -69,7 +69,7 @@ func BenchmarkMatch(b *testing.B) {
 			"wildcards": {append([]*proxy.Route{{Host: "*.example.com", Path: "/api/"}}, hosts...), "a.b.example.com", "/api/x"},
 			"paths":     {paths, "any.example.com", fmt.Sprintf("/api/p%d/items/1", last)},
 		} {
-			t := proxy.NewTable(c.routes)
+			t := proxy.NewRouteTable(c.routes)
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
@@ -86,7 +86,7 @@ func acceptsGet(rt *proxy.Route) bool { return rt.AcceptsMethod(http.MethodGet) 
 
 func TestLongestPathWinsThenHost(t *testing.T) {
 	t.Parallel()
-	table := proxy.NewTable([]*proxy.Route{
+	table := proxy.NewRouteTable([]*proxy.Route{
 		{Name: "root", Path: "/"},
 		{Name: "api", Path: "/api/"},
 		{Name: "api-a", Path: "/api/", Host: "a.test"},

@@ -30,7 +30,7 @@ func (g *Gateway) route(rc *requestContext) error {
 
 // routeByOverride looks the route up by the method of X-HTTP-Method-Override, where the
 // route allows that: wx.request has no PATCH.
-func (rc *requestContext) routeByOverride(t *Table, override string) error {
+func (rc *requestContext) routeByOverride(t *RouteTable, override string) error {
 	path := rc.r.URL.Path
 	if m := t.Match(rc.host, path, anyMethod); m.Route == nil || !m.Route.MethodOverride {
 		return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.AcceptsMethod(http.MethodPost) }))

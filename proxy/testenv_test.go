@@ -114,7 +114,7 @@ func (env *testEnv) start(p envConfig, simBase string) {
 
 	config := proxy.Config{
 		Endpoints: endpoint.Config{Prefix: "/auth", Apps: []string{appID}}, Routes: env.withBackend(p), MaxHeader: 32 << 10, LogAccess: true,
-		Identity: proxy.Identity{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
+		Identity: proxy.IdentityHeaders{OpenID: "X-OpenID", UnionID: "X-UnionID", AppID: "X-AppID", UserID: "X-User-ID", Roles: "X-User-Roles"},
 	}
 	if p.config != nil {
 		p.config(&config)

@@ -39,9 +39,9 @@ func proxyConfig(c *config.Config, group func(upstream.Config) (*upstream.Group,
 	return out, nil
 }
 
-func proxyIdentity(c *config.Config) proxy.Identity {
+func proxyIdentity(c *config.Config) proxy.IdentityHeaders {
 	h := c.Identity.Headers
-	return proxy.Identity{
+	return proxy.IdentityHeaders{
 		OpenID: h.OpenID, UnionID: h.UnionID, AppID: h.AppID, UserID: h.UserID, Roles: h.Roles, Phone: h.Phone,
 		CloudRun: c.Identity.WXCloudRun, Assertion: c.Identity.Assertion.Header,
 	}

@@ -37,7 +37,7 @@ func TestRoutesArePrintedInMatchOrder(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3} { // the file's order must not matter
 		random := rand.New(rand.NewPCG(seed, seed))
 		random.Shuffle(len(rules.Routes), func(i, j int) { rules.Routes[i], rules.Routes[j] = rules.Routes[j], rules.Routes[i] })
-		table := proxy.NewTable(rules.Routes)
+		table := proxy.NewRouteTable(rules.Routes)
 		for _, host := range []string{"x", "shop.example.com", "a.cn.example.com", "b.cn.example.com", "b.example.com"} {
 			for _, path := range []string{"/", "/other", "/api", "/api/x", "/api/orders/1"} {
 				match := table.Match(host, path, func(r *proxy.Route) bool { return r.AcceptsMethod(http.MethodGet) })

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// MatchOrder sorts routes by precedence, as proxy.Table does: the longest path
+// MatchOrder sorts routes by precedence, as proxy.RouteTable does: the longest path
 // first; for the same path an exact host, then wildcards (the longest first), then
 // any host. Methods decide between routes of the same path and host.
 func MatchOrder(routes []Route) []Route {
