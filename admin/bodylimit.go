@@ -4,11 +4,8 @@ import (
 	"net/http"
 )
 
-// The limits of request bodies, in bytes.
-const (
-	maxBody        = 1 << 20   // of JSON calls
-	maxRelayedBody = 100 << 20 // of relayed calls; WeChat's own limits are far below
-)
+// maxBody bounds the body of JSON calls, in bytes.
+const maxBody = 1 << 20
 
 // limitBody limits the body of every request.
 func limitBody(next http.Handler) http.Handler {

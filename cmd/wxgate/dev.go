@@ -140,7 +140,7 @@ func printInstructions(t *terminal, public, private net.Addr) {
   Without a token the call is refused:
     curl -si http://%[1]s/api/hello
 
-  Console: http://%[2]s/console/ shows users, sessions and figures; sign in with the token %[3]s
+  Console: http://%[2]s/console/ shows users, sessions and metrics; sign in with the token %[3]s
   Private listener: http://%[2]s/metrics, and with "Authorization: Bearer %[3]s" the rest.
   Stop with Ctrl-C.
 

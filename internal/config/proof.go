@@ -14,8 +14,8 @@ const (
 const maxProofBody = mib
 
 // checkProof accepts proof only where a request can be signed: by a user's key,
-// in WeChat's client, with a body that can be buffered. It sets the limit of the
-// body where the file leaves it larger.
+// in WeChat's client, with a body that can be buffered. Without max_body the route
+// gets maxProofBody, unless limits.max_body is lower.
 func (v *validator) checkProof(key string, route *Route) {
 	if route.Proof == proofOff {
 		if route.UnsignedUploads {

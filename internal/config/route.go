@@ -24,7 +24,7 @@ func (v *validator) checkRoute(key string, route *Route) {
 	v.checkUpstreams(key+".upstreams", route.Upstreams)
 	v.checkWebSocket(key+".websocket", route)
 	v.checkPrefixes(key, route)
-	v.checkUserSettings(key, route)
+	v.checkAuthDependencies(key, route)
 	v.checkRequiredRoles(key+".require.roles", route.Require.Roles)
 	v.checkCredentials(key+".credentials", route)
 	v.checkProof(key, route)

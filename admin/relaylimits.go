@@ -9,6 +9,10 @@ import (
 	"wxgate/internal/httprule"
 )
 
+// maxRelayedBody bounds the body of relayed calls, in bytes. WeChat's own limits are
+// far below.
+const maxRelayedBody = 100 << 20
+
 // checkRelayable refuses a call that the caller's token or the app's relay list does
 // not permit, or that is never relayed.
 func (s *Server) checkRelayable(r *http.Request, appid, path string) error {

@@ -1,8 +1,8 @@
 package config
 
-// checkUserSettings refuses settings that need an authenticated user on a route
+// checkAuthDependencies refuses settings that need an authenticated user on a route
 // that may have none.
-func (v *validator) checkUserSettings(key string, route *Route) {
+func (v *validator) checkAuthDependencies(key string, route *Route) {
 	if route.Auth != "required" && (route.Require.Phone || len(route.Require.Roles) > 0) {
 		v.errorf(key+".require", "needs auth: required")
 	}
