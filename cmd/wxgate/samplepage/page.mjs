@@ -1,12 +1,12 @@
-// A web page behind wxgate: the browser sends the cookie along, and this code does nothing for it.
+// A web page behind wxgate: the browser sends the cookie, so this code doesn't handle authentication.
 const texts = {
   en: {
-    title: 'A web page', user: 'The backend received X-OpenID:', connecting: 'connecting …', answer: 'Answer', call: 'Call the API',
-    order: 'POST an order', logout: 'Log out here', closed: why => `closed: ${why}`, said: 'echoed', 
+    title: 'A web page', user: 'The backend received X-OpenID:', connecting: 'connecting …', answer: 'Response', call: 'Call the API',
+    order: 'POST an order', logout: 'Log out here', closed: why => `closed: ${why}`, said: 'echoed',
   },
   zh: {
     title: '网页', user: '后端收到 X-OpenID：', connecting: '连接中……', answer: '响应', call: '调用接口',
-    order: '提交订单（POST）', logout: '在网页中退出登录', closed: why => `已断开：${why}`, said: '回显', 
+    order: '提交订单（POST）', logout: '在网页中退出登录', closed: why => `已断开：${why}`, said: '回显',
   },
 }
 const t = texts[document.documentElement.lang.startsWith('zh') ? 'zh' : 'en']
@@ -21,7 +21,7 @@ const show = (id, text, error = false) => {
 const name = 'page-web' + Math.random().toString(36).slice(2, 6)
 let clicks = 0
 
-/** Calls with an X-Request-ID by which the playground groups them; a real page needs none. */
+/** Calls with an X-Request-ID by which the playground groups calls; a real page needs none. */
 const call = (label, path, options = {}) => fetch(path, { ...options, headers: { 'X-Request-ID': `${name}.${++clicks}.${label}.1` } })
 
 async function status(response) {
@@ -29,7 +29,7 @@ async function status(response) {
   return [response.status, error].filter(Boolean).join(' ')
 }
 
-/** A page can't see why a stream or a socket was refused or cut: the session's own state says it. */
+/** The status of the session, since a page can't see why a stream or a WebSocket was refused or closed. */
 const why = () => fetch('/auth/session').then(status, error => error.message)
 
 const stream = new EventSource('/h5/events')
