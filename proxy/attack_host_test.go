@@ -121,6 +121,16 @@ func TestOnlyTrustedProxiesSetTheClientAddress(t *testing.T) {
 		s.expectForwardedWith(api("X-Forwarded-For: 6.6.6.6", "X-Forwarded-For: 203.0.113.9"), map[string]string{"X-Real-IP": "203.0.113.9"})
 		s.expectForwardedWith(api(), map[string]string{"X-Real-IP": "127.0.0.1", "X-Forwarded-For": "127.0.0.1"})
 	})
+	t.Run("XF-07", func(t *testing.T) {
+		t.Parallel()
+		s := a.newGateway(t, trustLoopback)
+		s.expectForwardedWith(api("X-Forwarded-For: 203.0.113.9, ::ffff:10.0.0.1"), map[string]string{"X-Real-IP": "203.0.113.9"})
+	})
+}
+
+func TestInvalidForwardedHeadersAreReplaced(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
 	t.Run("XF-06", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, trustLoopback)
@@ -138,11 +148,6 @@ func TestOnlyTrustedProxiesSetTheClientAddress(t *testing.T) {
 			}
 		}
 		s.expectForwardedWith(api("X-Forwarded-For: ::ffff:203.0.113.9"), map[string]string{"X-Real-IP": "203.0.113.9"})
-	})
-	t.Run("XF-07", func(t *testing.T) {
-		t.Parallel()
-		s := a.newGateway(t, trustLoopback)
-		s.expectForwardedWith(api("X-Forwarded-For: 203.0.113.9, ::ffff:10.0.0.1"), map[string]string{"X-Real-IP": "203.0.113.9"})
 	})
 	t.Run("XF-09", func(t *testing.T) {
 		t.Parallel()
@@ -164,6 +169,11 @@ func TestOnlyTrustedProxiesSetTheClientAddress(t *testing.T) {
 			s.expectForwardedWith(api("X-Forwarded-Host: "+host), map[string]string{"X-Forwarded-Host": "gw.test"})
 		}
 	})
+}
+
+func TestForwardedHeadersCannotBeRemovedOrFolded(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
 	t.Run("XF-10", func(t *testing.T) {
 		t.Parallel()
 		for _, change := range []func(*proxy.Config){nil, trustLoopback} {

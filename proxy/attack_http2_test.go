@@ -139,27 +139,34 @@ func (s *attackGateway) expectForwardedH2(what, openid string, try func(*h2Conn)
 	return got[0]
 }
 
-func TestHTTP2FollowsTheSameRules(t *testing.T) {
+// h2Row runs one row of docs/attacks.md on a gateway of its own.
+func (a *attackEnv) h2Row(t *testing.T, id string, check func(*attackGateway)) {
+	t.Run(id, func(t *testing.T) {
+		t.Parallel()
+		check(a.newGateway(t, nil))
+	})
+}
+
+// h2Open sends a request without a body on stream 1.
+func h2Open(pairs ...string) func(*h2Conn) { return func(w *h2Conn) { w.headers(1, true, pairs...) } }
+
+// h2WithBody sends a request with a body on stream 1.
+func h2WithBody(body string, pairs ...string) func(*h2Conn) {
+	return func(w *h2Conn) {
+		w.headers(1, false, pairs...)
+		_ = w.frames.WriteData(1, true, []byte(body))
+	}
+}
+
+// h2Post returns the fields of a POST as user A.
+func h2Post(more ...string) []string {
+	return append([]string{":method", "POST", ":scheme", "http", ":authority", "gw.test", ":path", "/api/echo", "authorization", "Bearer @T_A"}, more...)
+}
+
+func TestHTTP2ClientsCannotSpoofIdentity(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	row := func(id string, try func(*attackGateway)) {
-		t.Run(id, func(t *testing.T) {
-			t.Parallel()
-			try(a.newGateway(t, nil))
-		})
-	}
-	open := func(pairs ...string) func(*h2Conn) { return func(w *h2Conn) { w.headers(1, true, pairs...) } }
-	withBody := func(body string, pairs ...string) func(*h2Conn) {
-		return func(w *h2Conn) {
-			w.headers(1, false, pairs...)
-			_ = w.frames.WriteData(1, true, []byte(body))
-		}
-	}
-	echo := func(more ...string) []string {
-		return append([]string{":method", "POST", ":scheme", "http", ":authority", "gw.test", ":path", "/api/echo", "authorization", "Bearer @T_A"}, more...)
-	}
-
-	row("HS-25", func(s *attackGateway) {
+	a.h2Row(t, "HS-25", func(s *attackGateway) {
 		for _, trailer := range []string{"x-openid", "x_openid", "authorization", ":path", "x-user-roles"} {
 			for _, announced := range []bool{true, false} {
 				var fields []string
@@ -167,7 +174,7 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 					fields = []string{"trailer", trailer}
 				}
 				w := s.dialH2()
-				w.headers(1, false, echo(fields...)...)
+				w.headers(1, false, h2Post(fields...)...)
 				_ = w.frames.WriteData(1, false, []byte("hello"))
 				w.headers(1, true, trailer, "oEVIL")
 				w.readStream(1)
@@ -179,40 +186,53 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 		}
 		s.checkOtherClientsAndReset()
 	})
-	row("HS-38", func(s *attackGateway) {
-		s.expectForwardedH2("x_openid", s.openA, open(h2Get("x_openid", "oEVIL")...))
-		s.expectForwardedH2("x.openid", s.openA, open(h2Get("x.openid", "oEVIL")...))
-		s.expectForwardedH2("two x-openid", s.openA, open(h2Get("x-openid", "oEVIL", "x-openid", "oEVIL")...))
-		s.expectRefusedH2("upper case", open(h2Get("X-OpenID", "oEVIL")...))
-		s.expectRefusedH2("connection", open(h2Get("connection", "x-openid")...))
+	a.h2Row(t, "HS-38", func(s *attackGateway) {
+		s.expectForwardedH2("x_openid", s.openA, h2Open(h2Get("x_openid", "oEVIL")...))
+		s.expectForwardedH2("x.openid", s.openA, h2Open(h2Get("x.openid", "oEVIL")...))
+		s.expectForwardedH2("two x-openid", s.openA, h2Open(h2Get("x-openid", "oEVIL", "x-openid", "oEVIL")...))
+		s.expectRefusedH2("upper case", h2Open(h2Get("X-OpenID", "oEVIL")...))
+		s.expectRefusedH2("connection", h2Open(h2Get("connection", "x-openid")...))
 	})
-	row("PN-28", func(s *attackGateway) {
+	a.h2Row(t, "JW-31", func(s *attackGateway) {
+		s.expectRefusedH2("two tokens", h2Open(h2Get("authorization", "Bearer @T_B")...))
+	})
+}
+
+func TestHTTP2PathsAndHostsAreValidated(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.h2Row(t, "PN-28", func(s *attackGateway) {
 		for _, path := range []string{"api/admin/secret", "", "*", "//api/x", "/public/../api/admin", "/public/..%2fapi", "/public/x#y", "http://gw.test/public/x", "/public/x y", "/public/\x00"} {
-			s.expectRefusedH2(path, open(":method", "GET", ":scheme", "http", ":authority", "gw.test", ":path", path))
+			s.expectRefusedH2(path, h2Open(":method", "GET", ":scheme", "http", ":authority", "gw.test", ":path", path))
 		}
 	})
-	row("HO-12", func(s *attackGateway) {
-		q := s.expectForwardedH2("host beside :authority", s.openA, open(h2Get("host", "admin.test")...))
+	a.h2Row(t, "HO-12", func(s *attackGateway) {
+		q := s.expectForwardedH2("host beside :authority", s.openA, h2Open(h2Get("host", "admin.test")...))
 		if strings.Contains(string(q), "admin.test") {
 			s.t.Errorf("the other host was forwarded: %q", q)
 		}
 		for _, authority := range []string{"gw.test, admin.test", "user@gw.test", "gw.test/x", "", "gw.test:abc"} {
-			s.expectRefusedH2(authority, open(":method", "GET", ":scheme", "http", ":authority", authority, ":path", "/public/x"))
+			s.expectRefusedH2(authority, h2Open(":method", "GET", ":scheme", "http", ":authority", authority, ":path", "/public/x"))
 		}
-		s.expectRefusedH2("no host at all", open(":method", "GET", ":scheme", "http", ":path", "/public/x"))
-		s.expectRefusedH2("two authorities", open(":method", "GET", ":scheme", "http", ":authority", "gw.test", ":authority", "admin.test", ":path", "/public/x"))
+		s.expectRefusedH2("no host at all", h2Open(":method", "GET", ":scheme", "http", ":path", "/public/x"))
+		s.expectRefusedH2("two authorities", h2Open(":method", "GET", ":scheme", "http", ":authority", "gw.test", ":authority", "admin.test", ":path", "/public/x"))
 	})
-	row("H2-01", func(s *attackGateway) {
+}
+
+func TestHTTP2CannotBeUpgradedOrTunneled(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.h2Row(t, "H2-01", func(s *attackGateway) {
 		poison := "GET /poison HTTP/1.1\r\nHost: gw.test\r\n\r\n"
-		s.expectRefusedH2("CONNECT", withBody(poison, ":method", "CONNECT", ":authority", "gw.test"))
-		s.expectRefusedH2("CONNECT with a path", withBody(poison, ":method", "CONNECT", ":scheme", "http", ":authority", "gw.test", ":path", "/api/me"))
-		s.expectRefusedH2("extended CONNECT", withBody(poison, ":method", "CONNECT", ":protocol", "websocket", ":scheme", "http", ":authority", "gw.test", ":path", "/ws", "authorization", "Bearer @T_A"))
-		s.expectRefusedH2("TRACE", open(":method", "TRACE", ":scheme", "http", ":authority", "gw.test", ":path", "/public/x"))
+		s.expectRefusedH2("CONNECT", h2WithBody(poison, ":method", "CONNECT", ":authority", "gw.test"))
+		s.expectRefusedH2("CONNECT with a path", h2WithBody(poison, ":method", "CONNECT", ":scheme", "http", ":authority", "gw.test", ":path", "/api/me"))
+		s.expectRefusedH2("extended CONNECT", h2WithBody(poison, ":method", "CONNECT", ":protocol", "websocket", ":scheme", "http", ":authority", "gw.test", ":path", "/ws", "authorization", "Bearer @T_A"))
+		s.expectRefusedH2("TRACE", h2Open(":method", "TRACE", ":scheme", "http", ":authority", "gw.test", ":path", "/public/x"))
 		for range 50 {
 			s.checkOtherClientsAndReset()
 		}
 	})
-	row("H2-03", func(s *attackGateway) {
+	a.h2Row(t, "H2-03", func(s *attackGateway) {
 		q := s.expectForwarded(api("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), s.openA)
 		for _, name := range []string{"Upgrade", "HTTP2-Settings", "Connection"} {
 			if len(q.headerValues(name)) != 0 {
@@ -225,27 +245,33 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 			}
 		}
 	})
-	row("H2-04", func(s *attackGateway) {
+	a.h2Row(t, "H2-04", func(s *attackGateway) {
 		s.expectRefused("PRI * HTTP/2.0\r\nHost: gw.test\r\n\r\nSM\r\n\r\n" + strings.Repeat("\x00", 9))
 		s.expectRefused("PRI * HTTP/1.1\r\nHost: gw.test\r\n\r\n", 400, 405)
 	})
-	row("H2-06", func(s *attackGateway) {
+	a.h2Row(t, "WS-06", func(s *attackGateway) { s.expectRefusedH2("upgrade", h2Open(h2Get("upgrade", "websocket")...)) })
+}
+
+func TestHTTP2BodiesHaveTheirLength(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.h2Row(t, "H2-06", func(s *attackGateway) {
 		// First, because the aborted requests below may reach the backend late.
-		q := s.expectForwardedH2("no length", s.openA, withBody("hello", echo()...))
+		q := s.expectForwardedH2("no length", s.openA, h2WithBody("hello", h2Post()...))
 		if !slices.Equal(q.headerValues("Transfer-Encoding"), []string{"chunked"}) || len(q.headerValues("Content-Length")) != 0 {
 			s.t.Errorf("the backend received %q", q)
 		}
-		s.expectRefusedH2("chunked", withBody(chunkedBody, echo("transfer-encoding", "chunked")...))
-		s.expectRefusedH2("te: chunked", open(h2Get("te", "chunked")...))
-		s.expectRefusedH2("two lengths", withBody("hello", echo("content-length", "5", "content-length", "6")...))
+		s.expectRefusedH2("chunked", h2WithBody(chunkedBody, h2Post("transfer-encoding", "chunked")...))
+		s.expectRefusedH2("te: chunked", h2Open(h2Get("te", "chunked")...))
+		s.expectRefusedH2("two lengths", h2WithBody("hello", h2Post("content-length", "5", "content-length", "6")...))
 		for _, bad := range []string{"+5", "-5", "5 5", "0x5", "five"} {
-			s.expectRefusedH2("length "+bad, withBody("hello", echo("content-length", bad)...))
+			s.expectRefusedH2("length "+bad, h2WithBody("hello", h2Post("content-length", bad)...))
 		}
-		s.expectIncomplete("too much", withBody("hello", echo("content-length", "4")...))
+		s.expectIncomplete("too much", h2WithBody("hello", h2Post("content-length", "4")...))
 		// With a length of 0 the request is complete before its body arrives: a response is
 		// allowed.
 		w := s.dialH2()
-		withBody("GET /poison", echo("content-length", "0")...)(w)
+		h2WithBody("GET /poison", h2Post("content-length", "0")...)(w)
 		w.readStream(1)
 		for _, q := range s.backend.requests() {
 			if strings.Contains(string(q), "poison") {
@@ -253,46 +279,52 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 			}
 		}
 		s.backend.reset()
-		s.expectIncomplete("too little", withBody("hello", echo("content-length", "100")...))
+		s.expectIncomplete("too little", h2WithBody("hello", h2Post("content-length", "100")...))
 	})
-	row("H2-07", func(s *attackGateway) {
-		for _, value := range []string{"a\r\nx-openid: oEVIL", "a\nx-openid: oEVIL", "a\x00", "a\rb", "\x7f"} {
-			s.expectRefusedH2(value, open(h2Get("x-foo", value)...))
-		}
-		for _, name := range []string{"x:foo", "x foo", "foo\r\nx-openid", ":foo", "", "x\x00", "foo: bar\r\nx-openid"} {
-			s.expectRefusedH2(name, open(h2Get(name, "oEVIL")...))
-		}
-		for _, bad := range [][2]string{{":method", "GET /x HTTP/1.1\r\nX: y"}, {":path", "/x HTTP/1.1\r\nX-OpenID: oEVIL\r\n"}, {":authority", "gw.test\r\nX-OpenID: oEVIL"}, {":scheme", "http\r\n"}} {
-			fields := h2Get()
-			fields[slices.Index(fields, bad[0])+1] = bad[1]
-			s.expectRefusedH2(bad[0], open(fields...))
-		}
-	})
-	row("H2-09", func(s *attackGateway) {
-		q := s.expectForwardedH2("two cookie fields", s.openA, open(h2Get("cookie", "a=1", "cookie", "b=2")...))
-		if !slices.Equal(q.headerValues("Cookie"), []string{"a=1; b=2"}) {
-			s.t.Errorf("Cookie %q", q.headerValues("Cookie"))
-		}
-	})
-	row("JW-31", func(s *attackGateway) {
-		s.expectRefusedH2("two tokens", open(h2Get("authorization", "Bearer @T_B")...))
-	})
-	row("SM-18", func(s *attackGateway) { s.expectRefusedH2("expect", open(h2Get("expect", "x")...)) })
-	row("WS-06", func(s *attackGateway) { s.expectRefusedH2("upgrade", open(h2Get("upgrade", "websocket")...)) })
-	row("DS-08", func(s *attackGateway) {
+	a.h2Row(t, "DS-08", func(s *attackGateway) {
 		s.setRoutes(&proxy.Route{Name: "api", Path: "/api/", Auth: proxy.AuthRequired, MaxBody: 10, Upstream: group(s.t, upstream.Config{Name: "api"}, "http://"+s.backend.addr)})
 		w := s.dialH2()
-		withBody(strings.Repeat("x", 100), echo("content-length", "100")...)(w)
+		h2WithBody(strings.Repeat("x", 100), h2Post("content-length", "100")...)(w)
 		if o := w.readStream(1); o.status != 413 {
 			s.t.Errorf("with a length: %+v", o)
 		}
 		w = s.dialH2()
-		withBody(strings.Repeat("x", 100), echo()...)(w)
+		h2WithBody(strings.Repeat("x", 100), h2Post()...)(w)
 		if o := w.readStream(1); o.status != 413 {
 			s.t.Errorf("without a length: %+v", o)
 		}
 	})
-	row("H2-10", func(s *attackGateway) {
+	a.h2Row(t, "SM-18", func(s *attackGateway) { s.expectRefusedH2("expect", h2Open(h2Get("expect", "x")...)) })
+}
+
+func TestHTTP2FieldsAreValidated(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.h2Row(t, "H2-07", func(s *attackGateway) {
+		for _, value := range []string{"a\r\nx-openid: oEVIL", "a\nx-openid: oEVIL", "a\x00", "a\rb", "\x7f"} {
+			s.expectRefusedH2(value, h2Open(h2Get("x-foo", value)...))
+		}
+		for _, name := range []string{"x:foo", "x foo", "foo\r\nx-openid", ":foo", "", "x\x00", "foo: bar\r\nx-openid"} {
+			s.expectRefusedH2(name, h2Open(h2Get(name, "oEVIL")...))
+		}
+		for _, bad := range [][2]string{{":method", "GET /x HTTP/1.1\r\nX: y"}, {":path", "/x HTTP/1.1\r\nX-OpenID: oEVIL\r\n"}, {":authority", "gw.test\r\nX-OpenID: oEVIL"}, {":scheme", "http\r\n"}} {
+			fields := h2Get()
+			fields[slices.Index(fields, bad[0])+1] = bad[1]
+			s.expectRefusedH2(bad[0], h2Open(fields...))
+		}
+	})
+	a.h2Row(t, "H2-09", func(s *attackGateway) {
+		q := s.expectForwardedH2("two cookie fields", s.openA, h2Open(h2Get("cookie", "a=1", "cookie", "b=2")...))
+		if !slices.Equal(q.headerValues("Cookie"), []string{"a=1; b=2"}) {
+			s.t.Errorf("Cookie %q", q.headerValues("Cookie"))
+		}
+	})
+}
+
+func TestHTTP2FloodsAreBounded(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.h2Row(t, "H2-10", func(s *attackGateway) {
 		before := heapBytes()
 		w := s.dialH2()
 		go io.Copy(io.Discard, w.conn)
@@ -311,7 +343,7 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 		s.t.Logf("%d of 5000 reached the backend", reached)
 		s.checkOtherClients()
 	})
-	row("H2-12", func(s *attackGateway) {
+	a.h2Row(t, "H2-12", func(s *attackGateway) {
 		w := s.dialH2()
 		w.block.Reset()
 		_ = w.enc.WriteField(hpack.HeaderField{Name: "x-big", Value: strings.Repeat("a", 3900)})
@@ -325,14 +357,14 @@ func TestHTTP2FollowsTheSameRules(t *testing.T) {
 		}
 		s.checkOtherClients()
 	})
-	row("H2-13", func(s *attackGateway) {
+	a.h2Row(t, "H2-13", func(s *attackGateway) {
 		for name, frame := range map[string]func(*h2Conn, uint32) error{
 			"SETTINGS": func(w *h2Conn, _ uint32) error { return w.frames.WriteSettings() },
 			"PING":     func(w *h2Conn, _ uint32) error { return w.frames.WritePing(false, [8]byte{}) },
 			"PRIORITY": func(w *h2Conn, i uint32) error { return w.frames.WritePriority(2*i+1, http2.PriorityParam{}) },
 			"empty DATA": func(w *h2Conn, i uint32) error {
 				if i == 0 {
-					w.headers(1, false, echo()...)
+					w.headers(1, false, h2Post()...)
 				}
 				return w.frames.WriteData(1, false, nil)
 			},

@@ -458,3 +458,8 @@ func (a *attackEnv) runRow(t *testing.T, id string, raws []string, check func(*a
 		}
 	})
 }
+
+// refused, forwardedAsA and forwardedAnonymously are checks for runRow.
+func refused(s *attackGateway, raw string)              { s.expectRefused(raw) }
+func forwardedAsA(s *attackGateway, raw string)         { s.expectForwarded(raw, s.openA) }
+func forwardedAnonymously(s *attackGateway, raw string) { s.expectForwarded(raw, "") }

@@ -161,6 +161,11 @@ func TestTokenIsAcceptedInOneHeaderOnly(t *testing.T) {
 			s.expectNotForwarded(raw)
 		}
 	})
+}
+
+func TestTokensAreNotInterchangeable(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
 	t.Run("JW-15", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
@@ -269,6 +274,11 @@ func TestResponsesAndLogsLeakNoSecrets(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestTraceContextOfClientsIsHarmless(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
 	t.Run("CR-19", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
@@ -290,7 +300,7 @@ func loginRequest(body string, lines ...string) string {
 	return request(append([]string{"POST /auth/login HTTP/1.1", "Host: gw.test", "Content-Type: application/json", "Content-Length: " + strconv.Itoa(len(body))}, lines...)...) + body
 }
 
-func TestSessionsAreSeparateAndEndEverywhere(t *testing.T) {
+func TestEndedSessionsAreRefusedByAllInstances(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	other := &attackEnv{testEnv: newTestEnv(t, envConfig{redis: a.redis, sim: a.sim}), openB: a.openB, tokens: a.tokens}
@@ -328,6 +338,29 @@ func TestSessionsAreSeparateAndEndEverywhere(t *testing.T) {
 		there.backend.reset()
 		there.checkOtherClientsAndReset()
 	})
+	t.Run("SE-20", func(t *testing.T) {
+		t.Parallel()
+		s := a.newGateway(t, nil)
+		s.backend.respondWith("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+		token := a.openSession(session.Login{OpenID: "oSocket-0123456"})
+		c := s.dial()
+		c.send(strings.Replace(ws(), "@A", "Authorization: Bearer "+token, 1))
+		if got, err := c.readResponse("GET"); err != nil || got.Status != 101 {
+			t.Fatalf("%d, %v", got.Status, err)
+		}
+		_, err := other.sessions.EndAll(t.Context(), appID, "oSocket-0123456", session.CauseAdmin)
+		testkit.Must(t, err)
+		start := time.Now()
+		if !c.closed() || time.Since(start) > time.Second {
+			t.Errorf("the WebSocket stayed open for %v", time.Since(start))
+		}
+	})
+}
+
+func TestRefreshAndLoginKeepSessionsSeparate(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	other := &attackEnv{testEnv: newTestEnv(t, envConfig{redis: a.redis, sim: a.sim}), openB: a.openB, tokens: a.tokens}
 	t.Run("SE-05", func(t *testing.T) {
 		t.Parallel()
 		here, there := a.newGateway(t, nil), other.newGateway(t, nil)
@@ -380,23 +413,6 @@ func TestSessionsAreSeparateAndEndEverywhere(t *testing.T) {
 		s.backend.reset()
 		s.expectForwarded(getWithToken(in.Token), s.user("erin").OpenID)
 		s.expectForwarded(api(), a.openA)
-	})
-	t.Run("SE-20", func(t *testing.T) {
-		t.Parallel()
-		s := a.newGateway(t, nil)
-		s.backend.respondWith("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-		token := a.openSession(session.Login{OpenID: "oSocket-0123456"})
-		c := s.dial()
-		c.send(strings.Replace(ws(), "@A", "Authorization: Bearer "+token, 1))
-		if got, err := c.readResponse("GET"); err != nil || got.Status != 101 {
-			t.Fatalf("%d, %v", got.Status, err)
-		}
-		_, err := other.sessions.EndAll(t.Context(), appID, "oSocket-0123456", session.CauseAdmin)
-		testkit.Must(t, err)
-		start := time.Now()
-		if !c.closed() || time.Since(start) > time.Second {
-			t.Errorf("the WebSocket stayed open for %v", time.Since(start))
-		}
 	})
 }
 

@@ -20,26 +20,61 @@ func handshake(lines ...string) string {
 	return request(append([]string{"GET /ws HTTP/1.1", "Host: gw.test", "@A"}, lines...)...)
 }
 
+// webSocketRow runs one row of docs/attacks.md on a gateway whose backend accepts the
+// handshake.
+func (a *attackEnv) webSocketRow(t *testing.T, id string, check func(*testing.T, *attackGateway)) {
+	t.Run(id, func(t *testing.T) {
+		t.Parallel()
+		s := a.newGateway(t, nil)
+		s.backend.respondWith(switching)
+		check(t, s)
+	})
+}
+
 func TestWebSocketHandshakesFollowTheSameRules(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
-	row := func(id string, check func(*testing.T, *attackGateway)) {
-		t.Run(id, func(t *testing.T) {
-			t.Parallel()
-			s := a.newGateway(t, nil)
-			s.backend.respondWith(switching)
-			check(t, s)
-		})
-	}
 	const key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-
-	row("WS-01", func(t *testing.T, s *attackGateway) {
+	a.webSocketRow(t, "WS-01", func(t *testing.T, s *attackGateway) {
 		raw := strings.Replace(ws(), "@A\r\n", "", 1)
 		s.expectError(raw, 401, "token_missing")
 		s.expectError(strings.Replace(ws(), "GET /ws", "GET /api/admin/ws", 1), 400, "bad_request")
 		s.expectError(strings.Replace(ws(), "GET /ws", "GET /api/../ws", 1), 400, "bad_path")
 	})
-	row("WS-03", func(t *testing.T, s *attackGateway) {
+	a.webSocketRow(t, "WS-06", func(t *testing.T, s *attackGateway) {
+		for _, lines := range [][]string{
+			{"Connection: keep-alive, Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"}, {"connection: upgrade", "upgrade: WebSocket", key, "Sec-WebSocket-Version: 13"},
+			{"Connection: keep-alive", "Connection: Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"},
+		} {
+			if got, c := s.roundTrip(handshake(lines...)); got.Status != 101 || got.Header.Get("Upgrade") != "websocket" {
+				t.Errorf("%q: %d", lines, got.Status)
+			} else {
+				c.conn.Close()
+			}
+		}
+		s.backend.reset()
+		for _, raw := range []string{
+			strings.Replace(ws(), "GET /ws", "POST /ws", 1), strings.Replace(ws(), "HTTP/1.1", "HTTP/1.0", 1), ws("Content-Length: 5") + "hello", ws("Transfer-Encoding: chunked") + chunkedBody,
+			strings.Replace(ws(), key+"\r\n", "", 1), ws(key), ws("Upgrade: h2c"), strings.Replace(ws(), "GET /ws", "GET /sse", 1),
+		} {
+			s.expectRefused(raw)
+		}
+	})
+	a.webSocketRow(t, "WS-07", func(t *testing.T, s *attackGateway) {
+		// A browser does not add the token by itself, so that the origin is not checked.
+		s.expectError(strings.Replace(ws("Origin: https://evil.test", "Cookie: token=@T_A"), "@A\r\n", "", 1), 401, "token_missing")
+		if got, c := s.roundTrip(ws("Referer: https://servicewechat.com/" + appID + "/1/page-frame.html")); got.Status != 101 {
+			t.Errorf("a mini program: %d", got.Status)
+		} else {
+			c.conn.Close()
+		}
+	})
+}
+
+func TestSwitchingProtocolsIsValidated(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.webSocketRow(t, "WS-03", func(t *testing.T, s *attackGateway) {
 		for _, response := range []string{
 			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
 			"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket, foo\r\nConnection: Upgrade\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n",
@@ -56,7 +91,40 @@ func TestWebSocketHandshakesFollowTheSameRules(t *testing.T) {
 		s.backend.reset()
 		s.checkOtherClientsAndReset()
 	})
-	row("WS-04", func(t *testing.T, s *attackGateway) {
+	t.Run("CR-10", func(t *testing.T) {
+		t.Parallel()
+		s := a.newGateway(t, func(c *proxy.Config) {
+			for _, rt := range c.Routes {
+				rt.Cookies, rt.CookieJarID = proxy.CookiesJar, "b"
+			}
+		})
+		s.backend.respondWith(strings.Replace(switching, "Upgrade: websocket", "Set-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nUpgrade: websocket", 1))
+		if got, _ := s.roundTrip(ws()); got.Status != 101 || len(got.Header["Set-Cookie"]) != 0 || len(got.Header["X-Session-Token"]) != 0 {
+			t.Errorf("%d %v", got.Status, got.Header)
+		}
+		for _, hint := range []string{"HTTP/1.1 103 Early Hints\r\nSet-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nX-OpenID: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\nTrailer: Set-Cookie\r\n\r\n"} {
+			s.backend.respondWith(hint)
+			for range 2 {
+				c := s.dial()
+				c.send(api())
+				got, err := c.readResponse("GET")
+				if err != nil || len(got.Header["Set-Cookie"])+len(got.Header["X-Session-Token"])+len(got.Header["X-Openid"]) != 0 {
+					t.Errorf("%d %v, %v", got.Status, got.Header, err)
+				}
+			}
+		}
+		s.backend.respondFunc(nil)
+		s.backend.reset()
+		if q := s.expectForwarded(api("Cookie: sid=mine"), a.openA); strings.Contains(string(q), "mine") || !strings.Contains(string(q), "sid=theirs") {
+			t.Errorf("the cookie jar sent %q", q.headerValues("Cookie"))
+		}
+	})
+}
+
+func TestBytesSentAheadOfTheHandshakeResponse(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.webSocketRow(t, "WS-04", func(t *testing.T, s *attackGateway) {
 		early := "GET /api/admin/secret HTTP/1.1\r\nHost: gw.test\r\nX-OpenID: oEVIL\r\n\r\n"
 		c := s.dial()
 		c.send(ws() + early)
@@ -87,35 +155,12 @@ func TestWebSocketHandshakesFollowTheSameRules(t *testing.T) {
 			t.Errorf("the backend received %q", got)
 		}
 	})
-	row("WS-06", func(t *testing.T, s *attackGateway) {
-		for _, lines := range [][]string{
-			{"Connection: keep-alive, Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"}, {"connection: upgrade", "upgrade: WebSocket", key, "Sec-WebSocket-Version: 13"},
-			{"Connection: keep-alive", "Connection: Upgrade", "Upgrade: websocket", key, "Sec-WebSocket-Version: 13"},
-		} {
-			if got, c := s.roundTrip(handshake(lines...)); got.Status != 101 || got.Header.Get("Upgrade") != "websocket" {
-				t.Errorf("%q: %d", lines, got.Status)
-			} else {
-				c.conn.Close()
-			}
-		}
-		s.backend.reset()
-		for _, raw := range []string{
-			strings.Replace(ws(), "GET /ws", "POST /ws", 1), strings.Replace(ws(), "HTTP/1.1", "HTTP/1.0", 1), ws("Content-Length: 5") + "hello", ws("Transfer-Encoding: chunked") + chunkedBody,
-			strings.Replace(ws(), key+"\r\n", "", 1), ws(key), ws("Upgrade: h2c"), strings.Replace(ws(), "GET /ws", "GET /sse", 1),
-		} {
-			s.expectRefused(raw)
-		}
-	})
-	row("WS-07", func(t *testing.T, s *attackGateway) {
-		// A browser does not add the token by itself, so that the origin is not checked.
-		s.expectError(strings.Replace(ws("Origin: https://evil.test", "Cookie: token=@T_A"), "@A\r\n", "", 1), 401, "token_missing")
-		if got, c := s.roundTrip(ws("Referer: https://servicewechat.com/" + appID + "/1/page-frame.html")); got.Status != 101 {
-			t.Errorf("a mini program: %d", got.Status)
-		} else {
-			c.conn.Close()
-		}
-	})
-	row("WS-12", func(t *testing.T, s *attackGateway) {
+}
+
+func TestTunnelsFollowTheirClientAndSurviveAReload(t *testing.T) {
+	t.Parallel()
+	a := newAttackEnv(t)
+	a.webSocketRow(t, "WS-12", func(t *testing.T, s *attackGateway) {
 		c := s.dial()
 		c.send(ws())
 		if got, err := c.readResponse("GET"); err != nil || got.Status != 101 {
@@ -126,7 +171,7 @@ func TestWebSocketHandshakesFollowTheSameRules(t *testing.T) {
 			t.Error("the tunnel stayed open")
 		}
 	})
-	row("WS-09", func(t *testing.T, s *attackGateway) {
+	a.webSocketRow(t, "WS-09", func(t *testing.T, s *attackGateway) {
 		var open []*rawConn
 		for range 20 {
 			c := s.dial()
@@ -142,34 +187,6 @@ func TestWebSocketHandshakesFollowTheSameRules(t *testing.T) {
 			c.send("GET /through HTTP/1.1\r\nHost: x\r\n\r\n")
 		}
 		testkit.Within(t, 2*time.Second, "all tunnels still forward", func() bool { return len(s.backend.requests()) == len(open) })
-	})
-	t.Run("CR-10", func(t *testing.T) {
-		t.Parallel()
-		s := a.newGateway(t, func(c *proxy.Config) {
-			for _, rt := range c.Routes {
-				rt.Cookies, rt.CookieJarID = proxy.CookiesJar, "b"
-			}
-		})
-		s.backend.respondWith(strings.Replace(switching, "Upgrade: websocket", "Set-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nUpgrade: websocket", 1))
-		if got, _ := s.roundTrip(ws()); got.Status != 101 || len(got.Header["Set-Cookie"]) != 0 || len(got.Header["X-Session-Token"]) != 0 {
-			t.Errorf("%d %v", got.Status, got.Header)
-		}
-		for _, hint := range []string{"HTTP/1.1 103 Early Hints\r\nSet-Cookie: sid=theirs\r\nX-Session-Token: stolen\r\nX-OpenID: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\nTrailer: Set-Cookie\r\n\r\n"} {
-			s.backend.respondWith(hint)
-			for range 2 {
-				c := s.dial()
-				c.send(api())
-				got, err := c.readResponse("GET")
-				if err != nil || len(got.Header["Set-Cookie"])+len(got.Header["X-Session-Token"])+len(got.Header["X-Openid"]) != 0 {
-					t.Errorf("%d %v, %v", got.Status, got.Header, err)
-				}
-			}
-		}
-		s.backend.respondFunc(nil)
-		s.backend.reset()
-		if q := s.expectForwarded(api("Cookie: sid=mine"), a.openA); strings.Contains(string(q), "mine") || !strings.Contains(string(q), "sid=theirs") {
-			t.Errorf("the cookie jar sent %q", q.headerValues("Cookie"))
-		}
 	})
 }
 
