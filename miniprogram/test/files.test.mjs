@@ -93,10 +93,10 @@ test('uploads store a new token from the headers that only their task has', asyn
 
 test('files on other servers are fetched without token and without login', async t => {
   const stub = await startStub(t)
-  const elsewhere = await startStub(t)
+  const otherServer = await startStub(t)
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
-  await gateway.downloadFile({ url: elsewhere.url + '/file' })
-  await gateway.uploadFile({ url: elsewhere.url + '/file', filePath, name: 'file' })
-  assert.deepEqual(elsewhere.calls.map(call => call.header.authorization), [undefined, undefined])
+  await gateway.downloadFile({ url: otherServer.url + '/file' })
+  await gateway.uploadFile({ url: otherServer.url + '/file', filePath, name: 'file' })
+  assert.deepEqual(otherServer.calls.map(call => call.header.authorization), [undefined, undefined])
   assert.equal(stub.calls.length, 0)
 })

@@ -19,8 +19,8 @@ async function start(t) {
   return { stub, platform, gateway }
 }
 
-/** Delays the responses to a path; `held` resolves with the function that sends the response of the first call. */
-function holdBack(stub, path) {
+/** Delays the responses to a path; `delayed` resolves with the function that sends the response of the first call. */
+function delayResponses(stub, path) {
   return new Promise(resolve => {
     stub.intercept = (call, reply) => call.path === path && (resolve(respond => respond(reply)), true)
   })
@@ -38,9 +38,9 @@ const calls = {
 for (const [name, send] of Object.entries(calls)) {
   test(`${name} whose session the caller ends is not sent again, and causes no login`, async t => {
     const { stub, platform, gateway } = await start(t)
-    const held = holdBack(stub, '/api/x')
+    const delayed = delayResponses(stub, '/api/x')
     const call = send(gateway)
-    const release = await held
+    const release = await delayed
     await gateway.logout()
     release(ended)
     assert.equal((await call).statusCode, 401)
@@ -52,9 +52,9 @@ for (const [name, send] of Object.entries(calls)) {
 
 test('the same if another gateway with the same storage ends the session', async t => {
   const { stub, platform, gateway } = await start(t)
-  const held = holdBack(stub, '/api/x')
+  const delayed = delayResponses(stub, '/api/x')
   const call = gateway.request('/api/x')
-  const release = await held
+  const release = await delayed
   await createGateway({ baseURL: stub.url, platform }).logout()
   release(ended)
   assert.equal((await call).statusCode, 401)
@@ -63,9 +63,9 @@ test('the same if another gateway with the same storage ends the session', async
 
 test('a logout does not affect a gateway with another base URL', async t => {
   const { stub, platform, gateway } = await start(t)
-  const held = holdBack(stub, '/api/x')
+  const delayed = delayResponses(stub, '/api/x')
   const call = gateway.request('/api/x')
-  const release = await held
+  const release = await delayed
   await createGateway({ baseURL: stub.url + '/other', platform }).logout()
   stub.intercept = () => false
   release(ended)
@@ -75,9 +75,9 @@ test('a logout does not affect a gateway with another base URL', async t => {
 
 test('a call that waits after a 503 is not sent again if its session is ended', async t => {
   const { stub, platform, gateway } = await start(t)
-  const held = holdBack(stub, '/api/x')
+  const delayed = delayResponses(stub, '/api/x')
   const call = gateway.request({ url: '/api/x', method: 'POST' })
-  const release = await held
+  const release = await delayed
   release(reply => refuse(reply, 503, 'no_healthy_upstream', { 'Retry-After': '0' }))
   await new Promise(setImmediate)
   await gateway.logout()
@@ -96,9 +96,9 @@ test('a call made after the logout logs in and is sent again as usual', async t 
 
 test('bindPhone does not log in for a stale session_key if its session is ended meanwhile', async t => {
   const { stub, platform, gateway } = await start(t)
-  const held = holdBack(stub, '/auth/phone')
+  const delayed = delayResponses(stub, '/auth/phone')
   const call = gateway.bindPhone({ encryptedData: 'e', iv: 'i' })
-  const release = await held
+  const release = await delayed
   await gateway.logout()
   release(reply => refuse(reply, 401, 'session_key_stale'))
   await assert.rejects(call, { code: 'session_key_stale' })
@@ -107,9 +107,9 @@ test('bindPhone does not log in for a stale session_key if its session is ended 
 
 test('ensureSession does not log in for a new session_key if its session is ended meanwhile', async t => {
   const { stub, platform, gateway } = await start(t)
-  const held = holdBack(stub, '/auth/check')
+  const delayed = delayResponses(stub, '/auth/check')
   const call = gateway.ensureSession({ sessionKey: true })
-  const release = await held
+  const release = await delayed
   await gateway.logout()
   release(reply => reply(200, { valid: false }))
   await assert.rejects(call, { errMsg: 'login:fail logged out' })
@@ -119,10 +119,10 @@ test('ensureSession does not log in for a new session_key if its session is ende
 test('a socket whose session is ended during the handshake is not opened again', async t => {
   const { stub, platform, gateway } = await start(t)
   stub.refuseAll('token_expired')
-  const held = holdBack(stub, '/auth/session')
+  const delayed = delayResponses(stub, '/auth/session')
   const task = gateway.connectSocket({ url: '/ws' })
   const closed = new Promise(resolve => task.onClose(resolve))
-  const release = await held
+  const release = await delayed
   stub.endpoints['POST /auth/logout'] = (call, reply) => reply(204, '')
   await gateway.logout()
   release(reply => refuse(reply, 401, 'token_expired'))

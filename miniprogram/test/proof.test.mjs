@@ -280,10 +280,10 @@ test('with paths, only calls to these are signed', async t => {
 })
 
 test('a URL of another server gets no proof', async t => {
-  const elsewhere = await startStub(t, { refusal: () => '' })
+  const otherServer = await startStub(t, { refusal: () => '' })
   const { gateway } = await start(t)
-  await gateway.request(elsewhere.url + '/api/x')
-  assert.equal(elsewhere.calls[0].header['x-gateway-proof'], undefined)
+  await gateway.request(otherServer.url + '/api/x')
+  assert.equal(otherServer.calls[0].header['x-gateway-proof'], undefined)
 })
 
 for (const [name, adapt] of Object.entries({ Taro: asTaro, 'uni-app': asUni })) {

@@ -57,10 +57,10 @@ test('prefetch: a login pre-fetched by WeChat is used once, and there is no othe
   const data = { fetchType: 'pre', timeStamp: Date.now(), fetchedData: JSON.stringify(stub.issue()) }
   const wx = { ...stub.phone(), getBackgroundFetchData: ({ success }) => success(data), onBackgroundFetchData: listener => (onData = listener) }
   const source = read('recipes/prefetch.js').replace('https://api.example.com', stub.url)
-  const taken = []
+  const prefetchedTokens = []
   const made = options => {
     const gateway = createGateway({ ...options, platform: wx })
-    return { ...gateway, login: given => (taken.push(given.prefetched.token), gateway.login(given)) }
+    return { ...gateway, login: given => (prefetchedTokens.push(given.prefetched.token), gateway.login(given)) }
   }
   new Script(`(function (require, App, wx) {${source}\n})`).runInThisContext()(() => ({ createGateway: made }), given => (app = given), wx)
   app.onLaunch()
@@ -70,7 +70,7 @@ test('prefetch: a login pre-fetched by WeChat is used once, and there is no othe
   onData({ ...data, fetchedData: '{"error":"user_blocked"}' })
   onData({ ...data, fetchType: 'periodic', fetchedData: '{"token":"periodic"}' })
   assert.equal((await app.gateway.request('/api/x')).statusCode, 200)
-  assert.deepEqual(taken, [JSON.parse(data.fetchedData).token])
+  assert.deepEqual(prefetchedTokens, [JSON.parse(data.fetchedData).token])
   assert.equal(stub.to('/auth/login').length, 0)
 })
 

@@ -60,17 +60,17 @@ test('a call that fails in the network is not sent again', async t => {
 })
 
 test('no token leaves the base URL', async t => {
-  const elsewhere = await startStub(t, { intercept: (call, reply) => (reply(200, {}, { 'X-Session-Token': 'evil' }), true) })
+  const otherServer = await startStub(t, { intercept: (call, reply) => (reply(200, {}, { 'X-Session-Token': 'evil' }), true) })
   const { stub, gateway } = await loggedIn(t)
   const under = createGateway({ baseURL: stub.url + '/gw/', platform: stub.phone() })
   const port = new URL(stub.url).port
-  await gateway.request(elsewhere.url + '/api/x')
+  await gateway.request(otherServer.url + '/api/x')
   await under.request(stub.url + '/gwx')
   await under.request(stub.url + '/gw/../x')
   await under.request('/%2e%2E/x')
   await under.request('..\\x')
   await gateway.request(`http://localhost:${port}/api/x`)
-  assert.deepEqual([...elsewhere.calls, ...stub.calls].map(call => call.header.authorization), Array(6).fill(undefined))
+  assert.deepEqual([...otherServer.calls, ...stub.calls].map(call => call.header.authorization), Array(6).fill(undefined))
   await gateway.request(`HTTP://127.0.0.1:${port}/api/x`)
   assert.equal(stub.calls.pop().header.authorization, 'Bearer token-1')
 })

@@ -134,10 +134,10 @@ test('a socket closed during the login is never opened', async t => {
 
 test('a socket of another server gets no token', async t => {
   const stub = await startStub(t)
-  const elsewhere = await startStub(t, { refusal: () => '' })
+  const otherServer = await startStub(t, { refusal: () => '' })
   const gateway = createGateway({ baseURL: stub.url, platform: stub.phone() })
-  const { until } = record(gateway.connectSocket({ url: elsewhere.url.replace('http', 'ws') + '/ws' }))
+  const { until } = record(gateway.connectSocket({ url: otherServer.url.replace('http', 'ws') + '/ws' }))
   await until('Message')
-  assert.equal(elsewhere.calls[0].header.authorization, undefined)
+  assert.equal(otherServer.calls[0].header.authorization, undefined)
   assert.equal(stub.calls.length, 0)
 })

@@ -71,7 +71,7 @@ const (
 	kindRequest  kind = "request"  // request: sent to the gateway, or to WeChat's app
 	kindWeChat   kind = "wechat"   // wechattest.Call: from the gateway to WeChat
 	kindBackend  kind = "backend"  // backendCall: from the gateway to the backend
-	kindResponse kind = "response" // answer: to the request
+	kindResponse kind = "response" // response: to the request
 	kindStore    kind = "store"    // snapshot: the user's data in Redis after the call, if it has changed
 	kindAdmin    kind = "admin"    // AdminCall: an operator's call of the private listener
 	kindFault    kind = "fault"    // faultChange: a change of a switch

@@ -97,10 +97,10 @@ function gatewayAt(url, simulator) {
   }
 }
 
-/** A backend that echoes requests and WebSocket messages. It delays requests for /api/held until release, and refuses /api/refuse with 401. It can be stopped and started. */
+/** A backend that echoes requests and WebSocket messages. It delays requests for /api/delayed until release, and refuses /api/refuse with 401. It can be stopped and started. */
 export async function startBackend() {
   const paths = []
-  const held = []
+  const delayed = []
   const serve = (request, response) => {
     paths.push(request.url)
     const chunks = []
@@ -110,7 +110,7 @@ export async function startBackend() {
       response.writeHead(request.url === '/api/refuse' ? 401 : 200, { 'Content-Type': 'application/json' })
       response.end(JSON.stringify({ method: request.method, path: request.url, header: request.headers, body }))
     }
-    request.on('end', () => (request.url === '/api/held' ? held.push(respond) : respond()))
+    request.on('end', () => (request.url === '/api/delayed' ? delayed.push(respond) : respond()))
   }
   const upgrader = new WebSocketServer({ noServer: true })
   const { port } = new URL('http://' + (await freeAddress()))
@@ -119,8 +119,8 @@ export async function startBackend() {
     url: 'http://127.0.0.1:' + port,
     /** How many requests for this path have arrived. */
     seen: path => paths.filter(each => each === path).length,
-    /** Responds to the requests for /api/held. */
-    release: () => held.splice(0).forEach(respond => respond()),
+    /** Responds to the requests for /api/delayed. */
+    release: () => delayed.splice(0).forEach(respond => respond()),
     async start() {
       server = http.createServer(serve)
       server.on('upgrade', (request, socket, head) => {

@@ -65,7 +65,7 @@ function inOrder(labels, ...patterns) {
   }
 }
 
-test('a login is one group: wx.login, WeChat, Redis before the answer', async t => {
+test('a login is one group: wx.login, WeChat, Redis before the response', async t => {
   const { page, click, says, group } = await visit(t)
   await click('Log in (wx.login)')
   await says('Logged in for the first time')
