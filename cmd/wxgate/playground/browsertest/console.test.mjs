@@ -264,7 +264,7 @@ test('a gateway without admin.tokens says so', async t => {
   const { page, signIn } = await visitServe(t, '[]')
   await page.getByText('add one to its configuration').waitFor()
   await signIn('anything-at-all-123')
-  await page.getByRole('alert').filter({ hasText: 'none are configured' }).waitFor()
+  await page.getByRole('alert').filter({ hasText: 'none is configured' }).waitFor()
 })
 
 test('the page shows that the gateway is unreachable', async t => {
