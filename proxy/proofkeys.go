@@ -90,6 +90,7 @@ func (g *Gateway) fetchUserKeys(ctx context.Context, s *session.Session, user st
 	return g.Sessions.SaveUserKeys(ctx, s, keys)
 }
 
+// proofStale is the error of a proof whose key version is not stored.
 func proofStale() *apierror.Error {
 	return apierror.New(apierror.ProofStale, "the key has expired or is unknown: fetch the latest one")
 }

@@ -243,7 +243,7 @@ func (rc *requestContext) attachBody(out *http.Request, o *outboundRequest) *req
 	if len(r.Trailer) > 0 {
 		out.Trailer = make(http.Header, len(r.Trailer))
 		for name := range r.Trailer {
-			if rc.allowedTrailer(name) {
+			if rc.requestTrailerAllowed(name) {
 				out.Trailer[name] = nil
 			}
 		}

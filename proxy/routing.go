@@ -43,6 +43,7 @@ func (rc *requestContext) routeByOverride(t *RouteTable, override string) error 
 	return rc.setRoute(t.Match(rc.host, path, func(rt *Route) bool { return rt.MethodOverride && rt.AcceptsMethod(override) }))
 }
 
+// setRoute sets the route that was found, or returns the error for none.
 func (rc *requestContext) setRoute(m Match) error {
 	if m.Route != nil {
 		rc.route, rc.routeName = m.Route, m.Route.Name

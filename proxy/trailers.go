@@ -47,9 +47,9 @@ func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
 	}
 }
 
-// allowedTrailer reports whether a client may send the trailer. A name that the route's
+// requestTrailerAllowed reports whether a client may send the trailer. A name that the route's
 // rules set or remove in the header must not be sent as a trailer either.
-func (rc *requestContext) allowedTrailer(name string) bool {
+func (rc *requestContext) requestTrailerAllowed(name string) bool {
 	_, set := rc.route.RequestSet[name]
 	return rc.config.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
 		!set && !slices.Contains(rc.route.RequestRemove, name)
