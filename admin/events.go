@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxEventStreams   = 16 // at the same time, of all callers
+	maxEventStreams   = 16 // concurrent, of all callers
 	eventWriteTimeout = 10 * time.Second
 )
 

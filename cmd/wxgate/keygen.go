@@ -13,7 +13,7 @@ type keygenCommand struct{}
 
 func (c *keygenCommand) Run(t *terminal) error {
 	var key [config.MinKeyBytes]byte
-	_, _ = rand.Read(key[:]) // never fails: it ends the program first
+	_, _ = rand.Read(key[:]) // never returns an error: it crashes the program instead
 	_, err := fmt.Fprintln(t.out, base64.StdEncoding.EncodeToString(key[:]))
 	return err
 }

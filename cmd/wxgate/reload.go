@@ -47,7 +47,9 @@ func (p *process) recordRefused(err error) {
 }
 
 // apply replaces the configuration of every package by next, or changes nothing and
-// returns an error. Changed keys that need a restart are logged and keep their values.
+// returns an error: loadConfig has validated what wechat.Configure could refuse after
+// the sessions are configured. Changed keys that need a restart are logged and keep
+// their values.
 func (p *process) apply(ctx context.Context, next *config.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
