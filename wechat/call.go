@@ -127,7 +127,7 @@ func (c *Client) roundTrip(ctx context.Context, k call, out any) error {
 
 func (c *Client) transport(k call) http.RoundTripper {
 	if k.singleUse {
-		return c.noKeepAlive
+		return c.singleUse
 	}
 	return c.current.Load().pooled
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"wxgate/internal/testkit"
 	"wxgate/wechat"
 	"wxgate/wechat/wechattest"
 )
@@ -292,6 +294,34 @@ func TestOtherErrorsAreNotRetried(t *testing.T) {
 		if err == nil || env.sim.Count(jscode2session) != 1 {
 			t.Errorf("%+v: %v after %d calls", f, err, env.sim.Count(jscode2session))
 		}
+	}
+}
+
+// A login that opened a connection of its own would take a TLS handshake more.
+func TestLoginsReuseConnections(t *testing.T) {
+	t.Parallel()
+	var connections atomic.Int32
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if body, _ := io.ReadAll(r.Body); r.Method != http.MethodGet || r.ContentLength != 0 || len(body) > 0 || r.TransferEncoding != nil {
+			t.Errorf("%s with a body of %d bytes, %v, %q", r.Method, r.ContentLength, r.TransferEncoding, body)
+		}
+		respondWith(`{"openid":"o1","session_key":"a2V5"}`)(w, r)
+	}))
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	srv.Start()
+	defer srv.Close()
+	c := newClient(t, settings{Base: srv.URL})
+	defer c.Close()
+	for range 10 {
+		_, err := c.Login(t.Context(), appID, "code")
+		testkit.Must(t, err)
+	}
+	if n := connections.Load(); n != 1 {
+		t.Errorf("%d connections for ten logins", n)
 	}
 }
 

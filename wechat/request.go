@@ -31,6 +31,9 @@ func (c *Client) newRequest(ctx context.Context, k call) (*http.Request, error) 
 	if err != nil {
 		return nil, errors.New("wechat: " + k.api + ": the request can't be built")
 	}
+	if k.singleUse && len(body) == 0 {
+		req.Body, req.GetBody = singleUseBody(), nil
+	}
 	maps.Copy(req.Header, header)
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "application/json")

@@ -2,8 +2,10 @@ package wechat
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -11,19 +13,24 @@ import (
 // secrets are sent. Neither decompresses responses: relayed ones pass unchanged, and a
 // compressed one could exceed maxResponse.
 
-// newNoKeepAliveTransport opens a new connection for each request. http.Transport retries
-// an idempotent request by itself when a reused connection was closed, but the code in
-// a jscode2session GET works once: the retry would get 40163. On a new connection it
-// never retries. TLS session resumption keeps the cost low.
-func newNoKeepAliveTransport() *http.Transport {
+// newSingleUseTransport is for requests that must not be sent twice (see singleUseBody).
+// Connections are reused for a short time only: a request that is sent while the server
+// closes its connection fails, and Node.js and Apache close idle ones after 5 s.
+func newSingleUseTransport() *http.Transport {
 	t := newTransport()
-	t.DisableKeepAlives = true
-	t.TLSClientConfig = &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ClientSessionCache: tls.NewLRUClientSessionCache(0),
-	}
+	t.MaxIdleConnsPerHost = 64
+	t.IdleConnTimeout = 3 * time.Second
+	t.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	return t
 }
+
+// singleUseBody returns an empty request body for a GET that must not be sent twice.
+//
+// http.Transport sends a GET again by itself when a reused connection was closed, but the
+// code of a jscode2session works once: the second request would get 40163. It does not
+// do so for a request whose body it can't obtain again (Request.GetBody). Of an empty
+// body nothing is sent.
+func singleUseBody() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // newPooledTransport reuses connections. Its idle timeout is shorter than that of
 // servers, so that a POST, which can't be retried, is rarely sent on a connection that

@@ -44,15 +44,15 @@ const (
 
 // Client calls WeChat for a set of apps. It is safe for concurrent use.
 type Client struct {
-	openFor     time.Duration
-	now         func() time.Time
-	log         *zap.Logger
-	tokens      TokenStore
-	noKeepAlive *http.Transport // a new connection for each request
-	slots       slots
-	userCalls   *userCalls
-	metrics     *metrics
-	current     atomic.Pointer[state]
+	openFor   time.Duration
+	now       func() time.Time
+	log       *zap.Logger
+	tokens    TokenStore
+	singleUse *http.Transport // for calls that must not be sent twice
+	slots     slots
+	userCalls *userCalls
+	metrics   *metrics
+	current   atomic.Pointer[state]
 }
 
 // state is the current configuration, parsed.
@@ -75,14 +75,14 @@ type app struct {
 func New(o Options, config Config) (*Client, error) {
 	o = o.withDefaults()
 	c := &Client{
-		openFor:     o.OpenFor,
-		now:         o.Now,
-		log:         o.Log,
-		tokens:      o.Tokens,
-		noKeepAlive: newNoKeepAliveTransport(),
-		slots:       newSlots(o.MaxInFlight),
-		userCalls:   newUserCalls(o.MaxInFlight),
-		metrics:     newMetrics(o.Registry),
+		openFor:   o.OpenFor,
+		now:       o.Now,
+		log:       o.Log,
+		tokens:    o.Tokens,
+		singleUse: newSingleUseTransport(),
+		slots:     newSlots(o.MaxInFlight),
+		userCalls: newUserCalls(o.MaxInFlight),
+		metrics:   newMetrics(o.Registry),
 	}
 	if err := c.Configure(config); err != nil {
 		return nil, err
@@ -117,7 +117,10 @@ func (s *state) app(id string) *app {
 }
 
 // Close closes idle connections. Calls in flight finish.
-func (c *Client) Close() { c.current.Load().pooled.CloseIdleConnections() }
+func (c *Client) Close() {
+	c.singleUse.CloseIdleConnections()
+	c.current.Load().pooled.CloseIdleConnections()
+}
 
 func (c *Client) app(appid string) (*app, error) {
 	a := c.current.Load().app(appid)
