@@ -32,7 +32,7 @@ const (
 // timeout. Streams, which do not finish by themselves, are aborted.
 type sessionEnd struct {
 	cancel context.CancelCauseFunc
-	watch  session.Watch
+	watch  session.Watcher
 
 	mu      sync.Mutex
 	ended   bool

@@ -172,7 +172,7 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 func (s *Store) cacheVerified(cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
 	s.cache.addToken(cached)
 	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.packed.Load().app.Value())) {
-		s.cache.dropToken(cached.hash)
+		s.cache.removeToken(cached.hash)
 	}
 	if err := s.alive(cached.session, now); err != nil {
 		return AuthResult{}, err

@@ -28,7 +28,7 @@ const cacheShards = 64
 // watched request.
 type sessionShard struct {
 	mu     sync.Mutex
-	table  table[cachedSession]
+	table  table[*cachedSession]
 	events uint64 // so many were received; a reply asked for before the last may be older than it
 }
 
@@ -52,20 +52,22 @@ type cachedToken struct {
 	used    bool // since the cache last looked for one to evict
 }
 
-// cachedSession is a session as this instance last saw it: 64 bytes, and 48 of packedSession
-// and their text. Its fields are atomic because every request of the session
-// reads them.
+// cachedSession is a session as this instance last saw it: 112 bytes and its text. Its
+// fields are atomic because every request of the session reads them. What a request reads
+// lies together: among a hundred thousand sessions, each place in memory costs a request
+// more than all that is done with it.
 type cachedSession struct {
-	packed      atomic.Pointer[packedSession]
-	created     int64                    // Unix milliseconds
-	confirmedAt atomic.Int64             // when Redis was asked that confirmed it, Unix nanoseconds
-	usedAt      atomic.Int64             // the last use known, Unix nanoseconds
-	savedAt     atomic.Int64             // the last use that Redis knows, Unix nanoseconds
-	watch       atomic.Pointer[watchers] // while it is on the watch list
-	tokenEnd    atomic.Uint32            // of the newest token known, Unix seconds
+	packed      atomic.Pointer[packedSession] // first, until facts of the user change
+	created     int64                         // Unix milliseconds
+	confirmedAt atomic.Int64                  // when Redis was asked that confirmed it, Unix nanoseconds
+	usedAt      atomic.Int64                  // the last use known, Unix nanoseconds
+	savedAt     atomic.Int64                  // the last use that Redis knows, Unix nanoseconds
+	watch       atomic.Pointer[watchers]      // while it is on the watch list
+	tokenEnd    atomic.Uint32                 // of the newest token known, Unix seconds
 	epoch       atomic.Uint32
 	flags       atomic.Uint32
-	refs        int32 // cached tokens and the watch list; guarded by the shard
+	refs        atomic.Int32 // cached tokens and the watch list; raised from 0 under the shard's lock only
+	first       packedSession
 }
 
 // The flags of a cachedSession.
@@ -85,8 +87,10 @@ func (cs *cachedSession) clear(flag uint32) { cs.flags.And(^flag) }
 func newCache() *cache {
 	c := &cache{seed: maphash.MakeSeed()}
 	for i := range cacheShards {
-		c.sessions[i].table.hash = func(cs *cachedSession) uint64 { return c.hash(cs.packed.Load().sid()) }
+		c.sessions[i].table.hash = func(cs **cachedSession) uint64 { return c.hash((*cs).packed.Load().sid()) }
+		c.sessions[i].table.empty = func(cs **cachedSession) bool { return *cs == nil }
 		c.tokens[i].table.hash = func(t *cachedToken) uint64 { return t.hash.number() }
+		c.tokens[i].table.empty = func(t *cachedToken) bool { return t.session == nil }
 	}
 	return c
 }
@@ -101,7 +105,11 @@ func (c *cache) shard(sid string) (*sessionShard, uint64) {
 
 // cached is called under the shard's lock.
 func (sh *sessionShard) cached(sid string, hash uint64) *cachedSession {
-	return sh.table.find(hash, func(cs *cachedSession) bool { return cs.packed.Load().sid() == sid })
+	cs := sh.table.find(hash, func(cs **cachedSession) bool { return (*cs).packed.Load().sid() == sid })
+	if cs == nil {
+		return nil
+	}
+	return *cs
 }
 
 // token gives the cached token with this hash.
@@ -126,19 +134,21 @@ func (sh *tokenShard) find(hash tokenHash) *cachedToken {
 	return sh.table.find(hash.number(), func(t *cachedToken) bool { return t.hash == hash })
 }
 
+// remove is called under the shard's lock. It returns the zero cachedToken where there is none.
+func (sh *tokenShard) remove(hash tokenHash) cachedToken {
+	return sh.table.remove(hash.number(), func(t *cachedToken) bool { return t.hash == hash })
+}
+
 // addToken caches a token, which takes over a reference to its session. Where
 // there is no room others leave.
 func (c *cache) addToken(token cachedToken) {
 	token.used = true
 	sh := c.tokenShard(token.hash)
 	sh.mu.Lock()
-	old := sh.find(token.hash)
-	if old != nil {
-		sh.table.remove(old)
-	}
-	sh.table.insert(&token)
+	old := sh.remove(token.hash)
+	sh.table.insert(token)
 	sh.mu.Unlock()
-	if old != nil {
+	if old.session != nil {
 		c.release(old.session)
 		return
 	}
@@ -172,7 +182,6 @@ func (c *cache) evict() {
 			t.used = false
 			return used
 		})
-		sh.table.remove(old)
 		sh.mu.Unlock()
 		c.cached.Add(-1)
 		c.release(old.session)
@@ -180,40 +189,29 @@ func (c *cache) evict() {
 	}
 }
 
-// removeTokens takes the tokens out of the cache that don't pass.
-func (c *cache) removeTokens(pass func(*cachedToken) bool) {
+// removeTokens removes the tokens from the cache for which keep is false.
+func (c *cache) removeTokens(keep func(*cachedToken) bool) {
 	for i := range c.tokens {
 		sh := &c.tokens[i]
 		sh.mu.Lock()
 		all := sh.table.all()
 		sh.mu.Unlock()
-		for _, t := range all {
-			if !pass(t) {
-				c.removeToken(t)
+		for i := range all {
+			if !keep(&all[i]) {
+				c.removeToken(all[i].hash)
 			}
 		}
 	}
 }
 
-func (c *cache) removeToken(t *cachedToken) {
-	sh := c.tokenShard(t.hash)
-	sh.mu.Lock()
-	there := sh.table.remove(t)
-	sh.mu.Unlock()
-	if there {
-		c.cached.Add(-1)
-		c.release(t.session)
-	}
-}
-
-// dropToken takes one token out of the cache.
-func (c *cache) dropToken(hash tokenHash) {
+func (c *cache) removeToken(hash tokenHash) {
 	sh := c.tokenShard(hash)
 	sh.mu.Lock()
-	t := sh.find(hash)
+	t := sh.remove(hash)
 	sh.mu.Unlock()
-	if t != nil {
-		c.removeToken(t)
+	if t.session != nil {
+		c.cached.Add(-1)
+		c.release(t.session)
 	}
 }
 
@@ -240,11 +238,11 @@ func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 	defer sh.mu.Unlock()
 	cs := sh.cached(r.session.ID, hash)
 	if cs == nil {
-		cs = &cachedSession{created: r.created}
-		cs.packed.Store(packSession(r.session))
+		cs = &cachedSession{created: r.created, first: packSession(r.session)}
+		cs.packed.Store(&cs.first)
 		sh.table.insert(cs)
 	}
-	cs.refs++
+	cs.refs.Add(1)
 	cs.apply(r, v, sh.events)
 	return cs
 }
@@ -265,7 +263,8 @@ func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 		return
 	}
 	if now := packSession(r.session); !now.equal(cs.packed.Load()) {
-		cs.packed.Store(now)
+		changed := now // now itself stays on the stack
+		cs.packed.Store(&changed)
 	}
 	raise(&cs.usedAt, r.lastSeen.UnixNano())
 	raise(&cs.savedAt, r.lastSeen.UnixNano())
@@ -299,13 +298,16 @@ func (cs *cachedSession) raiseTokenEnd(seconds int64) {
 // seconds32 holds Unix seconds until the year 2106.
 func seconds32(seconds int64) uint32 { return uint32(min(max(seconds, 0), 1<<32-1)) }
 
-// release is called for every token that leaves the cache.
+// release gives a reference back. With the last one the session leaves the cache.
 func (c *cache) release(cs *cachedSession) {
-	sh, _ := c.shard(cs.packed.Load().sid())
+	if cs.refs.Add(-1) > 0 {
+		return
+	}
+	sh, hash := c.shard(cs.packed.Load().sid())
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if cs.refs--; cs.refs == 0 {
-		sh.table.remove(cs)
+	if cs.refs.Load() == 0 { // nobody has found it meanwhile
+		sh.table.remove(hash, func(o **cachedSession) bool { return *o == cs })
 	}
 }
 
@@ -316,14 +318,20 @@ func (c *cache) acquire(sid string) *cachedSession {
 	defer sh.mu.Unlock()
 	cs := sh.cached(sid, hash)
 	if cs != nil {
-		cs.refs++
+		cs.refs.Add(1)
 	}
 	return cs
 }
 
-// retain puts a session back that may have left the cache, or takes the one that
-// is there now, and refers to it.
+// retain refers to a session that may have left the cache: it is inserted again, unless
+// another of the same id is there, which is returned then. The usual case needs no
+// look-up.
 func (c *cache) retain(cs *cachedSession) *cachedSession {
+	for n := cs.refs.Load(); n > 0; n = cs.refs.Load() {
+		if cs.refs.CompareAndSwap(n, n+1) {
+			return cs
+		}
+	}
 	sid := cs.packed.Load().sid()
 	sh, hash := c.shard(sid)
 	sh.mu.Lock()
@@ -334,7 +342,7 @@ func (c *cache) retain(cs *cachedSession) *cachedSession {
 		cs.set(stale) // events passed it by while it was not in the cache
 		sh.table.insert(cs)
 	}
-	cs.refs++
+	cs.refs.Add(1)
 	return cs
 }
 

@@ -22,8 +22,8 @@ type rareFields struct {
 	web   *Web
 }
 
-func packSession(s *Session) *packedSession {
-	f := &packedSession{
+func packSession(s *Session) packedSession {
+	f := packedSession{
 		text: s.ID + s.OpenID + s.UnionID + s.UserID + s.Phone, app: unique.Make(s.AppID), endsAt: s.EndsAt.UnixMilli(),
 		openID: uint16(len(s.OpenID)), unionID: uint16(len(s.UnionID)), userID: uint16(len(s.UserID)), phone: uint16(len(s.Phone)),
 	}
@@ -66,5 +66,5 @@ func (m *rareFields) equal(o *rareFields) bool {
 	return slices.Equal(m.roles, o.roles) && (m.web == nil) == (o.web == nil)
 }
 
-// isPage reports whether the session is a web page's.
+// isWeb reports whether the session is a web page's.
 func (f *packedSession) isWeb() bool { return f.more != nil && f.more.web != nil }

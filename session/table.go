@@ -2,13 +2,15 @@ package session
 
 import "math/bits"
 
-// table is a hash table of pointers, with open addressing and linear probing.
-// What it stores has its own key, so that it costs eight bytes a slot where a map
-// has the key in each once more: an instance keeps a hundred thousand sessions and
-// tokens by default. It is not safe for concurrent use.
+// table is a hash table with open addressing and linear probing. Its items hold their
+// own keys, so that it needs no more than a slot for each, where a map has the key
+// once more: an instance caches a hundred thousand sessions and tokens by default. An
+// item that is found is in the slot, or in one of the next, without a pointer to follow.
+// It is not safe for concurrent use.
 type table[T any] struct {
 	hash  func(*T) uint64
-	slots []*T
+	empty func(*T) bool // of the zero T, which can't be an item
+	slots []T
 	n     int
 	hand  int // of evict
 }
@@ -28,74 +30,77 @@ func (t *table[T]) next(i int) int {
 	return 0
 }
 
-// find gives the item with this hash for which same is true, nil if there is none.
+// find returns the item with this hash for which same is true, nil if there is none. It
+// is valid until the table is changed.
 func (t *table[T]) find(hash uint64, same func(*T) bool) *T {
-	if len(t.slots) == 0 {
-		return nil
-	}
-	for i := t.home(hash); t.slots[i] != nil; i = t.next(i) {
-		if same(t.slots[i]) {
-			return t.slots[i]
-		}
+	if i := t.index(hash, same); i >= 0 {
+		return &t.slots[i]
 	}
 	return nil
 }
 
+// index is -1 where there is no such item.
+func (t *table[T]) index(hash uint64, same func(*T) bool) int {
+	if len(t.slots) == 0 {
+		return -1
+	}
+	for i := t.home(hash); !t.empty(&t.slots[i]); i = t.next(i) {
+		if same(&t.slots[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
 // insert adds an item that isn't there.
-func (t *table[T]) insert(item *T) {
+func (t *table[T]) insert(item T) {
 	if t.n+1 > len(t.slots)*7/8 { // linear probing needs free slots
 		t.resize(max(minTable, len(t.slots)*3/2))
 	}
-	t.place(item)
+	t.place(&item)
 	t.n++
 }
 
 func (t *table[T]) place(item *T) {
 	i := t.home(t.hash(item))
-	for t.slots[i] != nil {
+	for !t.empty(&t.slots[i]) {
 		i = t.next(i)
 	}
-	t.slots[i] = item
+	t.slots[i] = *item
 }
 
 func (t *table[T]) resize(size int) {
 	old := t.slots
-	t.slots, t.hand = make([]*T, size), 0
-	for _, item := range old {
-		if item != nil {
-			t.place(item)
+	t.slots, t.hand = make([]T, size), 0
+	for i := range old {
+		if !t.empty(&old[i]) {
+			t.place(&old[i])
 		}
 	}
 }
 
-// remove takes an item out, and reports whether it was there.
-func (t *table[T]) remove(item *T) bool {
-	if len(t.slots) == 0 {
-		return false
+// remove takes an item out, and returns the zero T where it isn't there.
+func (t *table[T]) remove(hash uint64, same func(*T) bool) (item T) {
+	if i := t.index(hash, same); i >= 0 {
+		item = t.slots[i]
+		t.clear(i)
+		t.n--
 	}
-	i := t.home(t.hash(item))
-	for t.slots[i] != item {
-		if t.slots[i] == nil {
-			return false
-		}
-		i = t.next(i)
-	}
-	t.close(i)
-	t.n--
-	return true
+	return item
 }
 
-// close empties slot i and moves those behind it that would no longer be found.
-func (t *table[T]) close(i int) {
-	for j := t.next(i); t.slots[j] != nil; j = t.next(j) {
-		home := t.home(t.hash(t.slots[j]))
+// clear empties slot i and moves those behind it that would no longer be found.
+func (t *table[T]) clear(i int) {
+	for j := t.next(i); !t.empty(&t.slots[j]); j = t.next(j) {
+		home := t.home(t.hash(&t.slots[j]))
 		if between(i, home, j) {
 			continue
 		}
 		t.slots[i] = t.slots[j]
 		i = j
 	}
-	t.slots[i] = nil
+	var zero T
+	t.slots[i] = zero
 }
 
 // between reports whether home lies in (i, j], round the end.
@@ -106,23 +111,25 @@ func between(i, home, j int) bool {
 	return i < home || home <= j
 }
 
-// evict picks an item to be removed by the clock algorithm: the first from the
-// hand on that was not used since the hand came by. It must not be empty.
-func (t *table[T]) evict(used func(*T) (since bool)) *T {
+// evict removes an item by the clock algorithm: the first from the hand on that was not
+// used since the hand came by. The table must not be empty.
+func (t *table[T]) evict(used func(*T) (since bool)) T {
 	for {
 		t.hand = t.next(t.hand)
-		if item := t.slots[t.hand]; item != nil && !used(item) {
+		if item := t.slots[t.hand]; !t.empty(&item) && !used(&t.slots[t.hand]) {
+			t.clear(t.hand)
+			t.n--
 			return item
 		}
 	}
 }
 
-// all is the items that are in the table now.
-func (t *table[T]) all() []*T {
-	items := make([]*T, 0, t.n)
-	for _, item := range t.slots {
-		if item != nil {
-			items = append(items, item)
+// all returns the items that are in the table now.
+func (t *table[T]) all() []T {
+	items := make([]T, 0, t.n)
+	for i := range t.slots {
+		if !t.empty(&t.slots[i]) {
+			items = append(items, t.slots[i])
 		}
 	}
 	return items

@@ -6,73 +6,41 @@ import (
 	"time"
 )
 
-// watchers are the requests and streams under way on one session.
-type watchers struct {
-	mu      sync.Mutex
-	entries []watchEntry
-	free    []int32
-	listed  bool // false once taken off the Store's list: a new one is needed
-
-	// What one request at a time takes, which is the usual case.
-	firstEntry [1]watchEntry
-	firstFree  [1]int32
-}
-
-func newWatchers() *watchers {
-	w := &watchers{listed: true}
-	w.entries, w.free = w.firstEntry[:0], w.firstFree[:0]
-	return w
-}
-
-// watchEntry is one request's. Its generation tells the request from those that
-// had the entry before.
-type watchEntry struct {
-	terminate  func()
-	generation uint32
-}
-
-// watchList is the sessions that are watched: what watchDeadlines looks through.
-type watchList struct {
-	mu       sync.Mutex
-	sessions []*cachedSession
-	checking bool
-}
-
 // Watch calls terminate once, within a second, when the session of auth ends on any
 // instance, at its absolute end, when it was not used for too long, and
-// when its newest token expires without having been renewed anywhere. Redis
-// being unreachable at that moment delays it, by StaleIfError at most.
+// when its newest token expires without having been renewed anywhere. Where Redis is
+// unreachable at that moment this is delayed, by StaleIfError at most.
 //
-// The caller stops the watch when the request or the stream is over; terminate
+// The caller stops the watcher when the request or the stream is over; terminate
 // may be running then. terminate must not block.
-func (s *Store) Watch(auth AuthResult, terminate func()) Watch {
+func (s *Store) Watch(auth AuthResult, terminate func()) Watcher {
 	for cs := auth.cached; ; {
 		w := cs.watch.Load()
 		if w != nil {
-			if index, generation, ok := w.add(terminate); ok {
+			if index, generation, ok := w.add(cs, terminate); ok {
 				s.metrics.watched.Inc()
 				if cs.is(ended) { // since the token was checked
-					w.terminateAll()
+					w.terminateAll(cs)
 				}
-				return Watch{s, w, index, generation}
+				return Watcher{s, w, index, generation}
 			}
 		}
 		cs = s.list(cs)
 	}
 }
 
-// Watch is one request's or stream's place among those that end with their
-// session. The zero Watch is of none.
-type Watch struct {
+// Watcher is one request or stream that is terminated when its session ends. The
+// zero Watcher watches nothing.
+type Watcher struct {
 	store      *Store
 	watchers   *watchers
 	index      int
 	generation uint32
 }
 
-// Stop ends the watch. It may be called more than once; the first call reports
+// Stop ends the watching. It may be called more than once; the first call reports
 // whether it was in time: terminate was not called and won't be.
-func (w Watch) Stop() (inTime bool) {
+func (w Watcher) Stop() (inTime bool) {
 	if w.store == nil {
 		return true
 	}
@@ -83,11 +51,31 @@ func (w Watch) Stop() (inTime bool) {
 	return inTime
 }
 
-// add fails once w is off the list.
-func (w *watchers) add(terminate func()) (index int, generation uint32, ok bool) {
+// watchers are the requests and streams that watch one session. They are used again for
+// another session once there are none.
+type watchers struct {
+	mu      sync.Mutex
+	session *cachedSession // nil while none is watched
+	entries []watchEntry
+	free    []int32 // indices
+
+	// The arrays of entries and free for one request at a time, which is the usual case.
+	firstEntry [1]watchEntry
+	firstFree  [1]int32
+}
+
+// watchEntry is one request's. Its generation tells the request from those that
+// had the entry before.
+type watchEntry struct {
+	terminate  func()
+	generation uint32
+}
+
+// add fails where another session is watched by now.
+func (w *watchers) add(cs *cachedSession, terminate func()) (index int, generation uint32, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.listed {
+	if w.session != cs {
 		return 0, 0, false
 	}
 	if n := len(w.free); n > 0 {
@@ -113,24 +101,28 @@ func (w *watchers) remove(index int, generation uint32) (removed, inTime bool) {
 	return true, inTime
 }
 
-// terminate ends all that is watched of a session.
+// terminate calls terminate of all that watch a session that is marked ended, or whose
+// newest token has expired. Who watches from now on finds the mark.
 func (s *Store) terminate(cs *cachedSession) {
 	if w := cs.watch.Load(); w != nil {
-		w.terminateAll()
+		w.terminateAll(cs)
 	}
 }
 
 // terminateAll calls each terminate once. The entries stay in use until they are
 // stopped.
-func (w *watchers) terminateAll() {
-	for _, terminate := range w.takePending() {
+func (w *watchers) terminateAll(cs *cachedSession) {
+	for _, terminate := range w.takePending(cs) {
 		terminate()
 	}
 }
 
-func (w *watchers) takePending() []func() {
+func (w *watchers) takePending(cs *cachedSession) []func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.session != cs {
+		return nil // nobody watched cs any more
+	}
 	var all []func()
 	for i := range w.entries {
 		if w.entries[i].terminate != nil {
@@ -141,7 +133,47 @@ func (w *watchers) takePending() []func() {
 	return all
 }
 
-// list puts a session on the list of the watched and returns the cachedSession
+// assign makes w the watchers of a session.
+func (w *watchers) assign(cs *cachedSession) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.session = cs
+}
+
+// unassignIfIdle succeeds where no entry is in use.
+func (w *watchers) unassignIfIdle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.free) < len(w.entries) {
+		return false
+	}
+	w.session = nil
+	return true
+}
+
+// watchList is the sessions that are watched: what watchDeadlines checks.
+type watchList struct {
+	mu       sync.Mutex
+	sessions []*cachedSession
+	unused   []*watchers // to be used again
+	checking bool
+}
+
+// maxUnusedWatchers bounds what is kept: under 2 MiB.
+const maxUnusedWatchers = 1 << 14
+
+func (l *watchList) newWatchers() *watchers {
+	if n := len(l.unused); n > 0 {
+		w := l.unused[n-1]
+		l.unused = l.unused[:n-1]
+		return w
+	}
+	w := &watchers{}
+	w.entries, w.free = w.firstEntry[:0], w.firstFree[:0]
+	return w
+}
+
+// list adds a session to the watch list and returns the cachedSession
 // that is on it.
 func (s *Store) list(cs *cachedSession) *cachedSession {
 	cs = s.cache.retain(cs)
@@ -151,20 +183,11 @@ func (s *Store) list(cs *cachedSession) *cachedSession {
 		s.cache.release(cs) // another request listed it meanwhile
 		return cs
 	}
-	cs.watch.Store(newWatchers())
+	w := s.watched.newWatchers()
+	w.assign(cs)
+	cs.watch.Store(w)
 	s.watched.sessions = append(s.watched.sessions, cs)
 	return cs
-}
-
-// unlistIfIdle takes w off the list if it has no entry in use.
-func (w *watchers) unlistIfIdle() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.free) < len(w.entries) {
-		return false
-	}
-	w.listed = false
-	return true
 }
 
 const watchInterval = 250 * time.Millisecond
@@ -205,18 +228,22 @@ func (s *Store) checkWatched(now time.Time) {
 	})
 }
 
-// stillWatched drops the sessions from the list that have no watch left.
+// stillWatched removes the sessions from the list that nobody watches, and returns the others.
 func (s *Store) stillWatched() []*cachedSession {
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
 	kept := make([]*cachedSession, 0, len(s.watched.sessions))
 	for _, cs := range s.watched.sessions {
-		if cs.watch.Load().unlistIfIdle() {
-			cs.watch.Store(nil)
-			s.cache.release(cs)
+		w := cs.watch.Load()
+		if !w.unassignIfIdle() {
+			kept = append(kept, cs)
 			continue
 		}
-		kept = append(kept, cs)
+		cs.watch.Store(nil)
+		s.cache.release(cs)
+		if len(s.watched.unused) < maxUnusedWatchers && len(w.entries) == 1 {
+			s.watched.unused = append(s.watched.unused, w)
+		}
 	}
 	s.watched.sessions = kept
 	return kept

@@ -204,3 +204,58 @@ func TestManyRequestsComeAndGo(t *testing.T) {
 		t.Errorf("%d cut, %v open", cuts.Load(), counted(s.metrics.watched))
 	}
 }
+
+// The place of a session that nobody watches any more is given to another. Who held it can't
+// terminate the requests of that other.
+func TestWatchersUsedAgainTerminateOnlyTheirOwnSession(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	one, _ := logIn(t, s, "oA")
+	two, _ := logIn(t, s, "oB")
+	a, b := granted(t, s, one), granted(t, s, two)
+	earlier := s.Watch(a, func() { t.Error("a stopped watcher's request is terminated") })
+	places := a.cached.watch.Load()
+	earlier.Stop()
+	s.checkNow(t)
+	later := watch(t, s, b)
+	if b.cached.watch.Load() != places {
+		t.Fatal("the place is not used again")
+	}
+	places.terminateAll(a.cached)
+	if earlier.Stop() {
+		t.Error("stopped in time twice")
+	}
+	if _, _, ok := places.add(a.cached, func() {}); ok {
+		t.Error("a request watches the session of another")
+	}
+	later.open(t)
+	if _, err := s.End(t.Context(), b.Session.ID, CauseLogout); err != nil {
+		t.Fatal(err)
+	}
+	later.cutWithin(t, time.Second)
+}
+
+// A session that leaves the cache while others refer to it again stays in it once.
+func TestReferencesOfACachedSessionMayRace(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, nil, nil)
+	token, session := logIn(t, s, "oA")
+	cs := granted(t, s, token).cached
+	var users sync.WaitGroup
+	for range 8 {
+		users.Go(func() {
+			for range 2_000 {
+				held := s.cache.retain(cs)
+				if found := s.cache.acquire(session.ID); found != nil {
+					s.cache.release(found)
+				}
+				s.cache.release(held)
+			}
+		})
+	}
+	s.cache.removeTokens(func(*cachedToken) bool { return false })
+	users.Wait()
+	if n := s.cache.count(); n != 0 {
+		t.Errorf("%d sessions left that nobody refers to", n)
+	}
+}
