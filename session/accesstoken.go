@@ -11,10 +11,10 @@ import (
 // AccessTokens keeps the apps' access tokens for all instances, sealed.
 type AccessTokens struct{ store *Store }
 
-// AccessTokens gives the keeper of access tokens.
+// AccessTokens returns the keeper of access tokens.
 func (s *Store) AccessTokens() *AccessTokens { return &AccessTokens{s} }
 
-// Load gives the token of an app, empty where there is none.
+// Load returns the token of an app, empty where there is none.
 func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Text, expires time.Time, err error) {
 	s := a.store
 	var sealed []byte
@@ -49,7 +49,7 @@ func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text
 }
 
 // Lock lets one instance at a time refresh an app's token, for ttl at most. ok
-// is false while another holds it. unlock gives back what is still held.
+// is false while another holds it. unlock releases it if it is still held.
 func (a *AccessTokens) Lock(ctx context.Context, appid string, ttl time.Duration) (unlock func(), ok bool, err error) {
 	s := a.store
 	names, claimant := []string{s.keys.tokenLock(appid)}, newID()

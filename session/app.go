@@ -11,7 +11,7 @@ import (
 
 // appEnds is when all sessions of each app were ended last. It is cached and
 // confirmed as sessions are: an event ends the cached sessions at
-// once, and a session that Redis is asked for is held against an end that is as
+// once, and a session that Redis is queried for is held against an end that is as
 // fresh as CacheTTL wants. So the check costs a request with a cached session
 // nothing.
 type appEnds struct {
@@ -28,11 +28,11 @@ type appEnd struct {
 // EndApp ends all sessions of an app, everywhere within a second. Sessions that
 // are started after it are good.
 func (s *Store) EndApp(ctx context.Context, appid string) error {
-	answer, err := s.redis.run(ctx, endAppSessionsScript, []string{s.keys.app(appid)}, s.now().UnixMilli())
+	result, err := s.redis.run(ctx, endAppSessionsScript, []string{s.keys.app(appid)}, s.now().UnixMilli())
 	if err != nil {
 		return err
 	}
-	before, ok := answer.(string)
+	before, ok := result.(string)
 	if !ok {
 		return unavailable("end_app", errUnexpectedReply)
 	}
@@ -81,9 +81,9 @@ func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 	return s.apps.confirm(appid, appEnd{before, now, epoch}), nil
 }
 
-// staleAppEnd is what was known, where Redis can't be asked and was within StaleIfError: the
-// one key of an app may lie on a node of a cluster that is away, and the sessions on the
-// other nodes are none of its business.
+// staleAppEnd is what was known, where Redis can't be queried and was within StaleIfError: the
+// one key of an app may lie on a node of a cluster that is unreachable, and the sessions on the
+// other nodes do not depend on it.
 func (s *Store) staleAppEnd(appid string, now time.Time, err error) (int64, error) {
 	end, ok := s.apps.get(appid)
 	if !ok || !errors.Is(err, ErrUnavailable) || now.Sub(end.confirmed) >= s.config.Load().StaleIfError {

@@ -28,14 +28,14 @@ func TestEndAppEndsAllItsSessionsEverywhere(t *testing.T) {
 	mine, session := logInTo(t, a, appid, "oA")
 	kept, _ := logInTo(t, a, "wxother", "oA")
 	unused, _ := logInTo(t, a, appid, "oB")
-	left, right := watch(t, a, granted(t, a, mine)), watch(t, b, granted(t, b, mine))
-	other := watch(t, b, granted(t, b, kept))
+	left, right := watch(t, a, authenticated(t, a, mine)), watch(t, b, authenticated(t, b, mine))
+	other := watch(t, b, authenticated(t, b, kept))
 	time.Sleep(2 * time.Millisecond) // past the millisecond of the logins
 	if err := a.EndApp(t.Context(), appid); err != nil {
 		t.Fatal(err)
 	}
-	left.cutWithin(t, time.Second)
-	right.cutWithin(t, time.Second)
+	left.terminatedWithin(t, time.Second)
+	right.terminatedWithin(t, time.Second)
 	third := openStore(t, server, nil) // which heard of nothing
 	for name, s := range map[string]*Store{"here": a, "another instance": b, "one that started later": third} {
 		for _, token := range []string{mine, unused} {
@@ -43,7 +43,7 @@ func TestEndAppEndsAllItsSessionsEverywhere(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		granted(t, s, kept)
+		authenticated(t, s, kept)
 		if _, err := s.LatestSessionKey(t.Context(), appid, "oA"); !errors.Is(err, ErrNotFound) {
 			t.Errorf("%s: session_key: %v", name, err)
 		}
@@ -57,9 +57,9 @@ func TestEndAppEndsAllItsSessionsEverywhere(t *testing.T) {
 	other.open(t)
 	time.Sleep(2 * time.Millisecond)
 	fresh, _ := logInTo(t, a, appid, "oA")
-	granted(t, a, fresh)
-	granted(t, b, fresh)
-	granted(t, third, fresh)
+	authenticated(t, a, fresh)
+	authenticated(t, b, fresh)
+	authenticated(t, third, fresh)
 }
 
 // What the subscription missed is asked for, as sessions are.
@@ -69,10 +69,10 @@ func TestEndOfAnAppThatWasMissedHoldsAfterCacheTTL(t *testing.T) {
 	var c clock
 	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = 5 * time.Second })
 	token, _ := logIn(t, s, "oA")
-	granted(t, s, token)
+	authenticated(t, s, token)
 	c.advance(time.Second)
 	server.MustDo("SET", s.keys.app(appid), decimal(c.now().UnixMilli())) // which no event tells of
-	granted(t, s, token)
+	authenticated(t, s, token)
 	c.advance(5 * time.Second)
 	refusedAsEnded(t, s, token)
 }
@@ -83,18 +83,18 @@ func TestEndOfAnAppHoldsWhileRedisIsAway(t *testing.T) {
 	var c clock
 	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = time.Second })
 	old, _ := logIn(t, s, "oA")
-	granted(t, s, old)
+	authenticated(t, s, old)
 	c.advance(time.Second)
 	if err := s.EndApp(t.Context(), appid); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(time.Second)
 	fresh, _ := logIn(t, s, "oB")
-	granted(t, s, fresh)
+	authenticated(t, s, fresh)
 	server.Stop()
 	c.advance(time.Minute)
 	refusedAsEnded(t, s, old)
-	granted(t, s, fresh)
+	authenticated(t, s, fresh)
 }
 
 // The key of an app lies on one node of a cluster, the sessions on all.
@@ -115,7 +115,7 @@ func TestSessionsOfOtherNodesPassWhileTheNodeOfTheirAppsKeyIsAway(t *testing.T) 
 	}
 	a, b := stores[0], stores[1]
 	first, _ := logIn(t, b, "first")
-	granted(t, b, first) // which confirms the app's end
+	authenticated(t, b, first) // which confirms the app's end
 	node := func(key string) int { return slot(key) * len(nodes.Masters) / slots }
 	away := node(a.keys.app(appid))
 	tokens := map[string]int{}
@@ -139,16 +139,16 @@ func TestSessionsOfAnAppThatIsNotConfiguredAreRefused(t *testing.T) {
 		s := openStore(t, server, func(o *Config) { o.TokenFormat = format })
 		token, session := logIn(t, s, "oA")
 		kept, _ := logInTo(t, s, "wxother", "oA")
-		st, other := watch(t, s, granted(t, s, token)), watch(t, s, granted(t, s, kept))
+		st, other := watch(t, s, authenticated(t, s, token)), watch(t, s, authenticated(t, s, kept))
 		config := testConfig()
 		config.Apps, config.TokenFormat = []string{"wxother"}, format
 		if err := s.Configure(config); err != nil {
 			t.Fatal(err)
 		}
-		st.cutWithin(t, time.Second)
+		st.terminatedWithin(t, time.Second)
 		other.open(t)
 		refusedAsEnded(t, s, token)
-		granted(t, s, kept)
+		authenticated(t, s, kept)
 		if _, err := s.Info(t.Context(), session.ID); !errors.Is(err, ErrNotFound) {
 			t.Error(err)
 		}

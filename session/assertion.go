@@ -11,7 +11,7 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// assertionTyp tells assertions from access tokens, which have other keys too.
+// assertionTyp distinguishes assertions from access tokens, which have other keys too.
 const assertionTyp = "gw-assertion+jwt"
 
 // maxCachedAssertions bounds the signed assertions kept for reuse.
@@ -63,7 +63,7 @@ func (s *Store) Assert(session *Session, audience string) (string, error) {
 	return text, err
 }
 
-// AssertUser states whom a message of WeChat's push is from: a user of an app,
+// AssertUser states which user a message of WeChat's push is from: a user of an app,
 // who may have no session.
 func (s *Store) AssertUser(appid, openid, audience string) (string, error) {
 	return s.config.Load().assert(&Session{AppID: appid, OpenID: openid}, audience, s.now())

@@ -10,7 +10,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// MaxAuditTrail is how many entries of an audit trail are kept; older ones give way.
+// MaxAuditTrail is how many entries of an audit trail are kept; older ones are deleted.
 const MaxAuditTrail = 1000
 
 // AuditEntry is one entry of an audit trail.
@@ -34,8 +34,8 @@ func (s *Store) AppendAudit(ctx context.Context, trail, text string) error {
 // auditField is the one field of an entry in the stream.
 const auditField = "e"
 
-// Audit gives the entries of a trail that are older than before, the newest first.
-// before is an entry's ID, or empty for all. Entries whose MAC is not one of ours are
+// Audit returns the entries of a trail that are older than before, the newest first.
+// before is an entry's ID, or empty for all. Entries whose MAC is not valid are
 // left out.
 func (s *Store) Audit(ctx context.Context, trail, before string) ([]AuditEntry, error) {
 	key, newest := s.keys.audit(trail), "+"

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Authenticate gives what a token proves. Errors: ErrTokenInvalid,
-// ErrTokenExpired, ErrSessionEnded, ErrUnavailable where Redis had to be asked
+// Authenticate returns what a token proves. Errors: ErrTokenInvalid,
+// ErrTokenExpired, ErrSessionEnded, ErrUnavailable where Redis had to be queried
 // and could not, and the context's own. It counts as a use of the session.
 //
 // A token seen before costs one hash and one look-up as long as its session is
@@ -61,7 +61,7 @@ func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) e
 	return s.applyReply(cs, r, v, err, now)
 }
 
-// fresh reports whether the cached session may be used without asking Redis.
+// fresh reports whether the cached session may be used without a query to Redis.
 func (s *Store) fresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
@@ -168,7 +168,7 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 }
 
 // cacheVerified caches a token that was found valid, unless a Config that came meanwhile
-// no longer accepts it, and returns its result if the session still lives.
+// no longer accepts it, and returns its result if the session has not ended.
 func (s *Store) cacheVerified(cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
 	s.cache.addToken(cached)
 	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.packed.Load().app.Value())) {
@@ -180,7 +180,7 @@ func (s *Store) cacheVerified(cached cachedToken, by *activeConfig, now time.Tim
 	return s.authResult(cached, now), nil
 }
 
-// match compares the token with its session, and gives its end in Unix seconds.
+// match compares the token with its session, and returns its end in Unix seconds.
 // What the token says of the user must be what the session says.
 func (c tokenClaims) match(r storedSession, now time.Time) (int64, error) {
 	if r.session.ID != c.sid {
@@ -226,7 +226,7 @@ const (
 // errNoReply is returned where Redis takes too long.
 var errNoReply = fmt.Errorf("%w: load: no reply in time", ErrUnavailable)
 
-// lookUp asks Redis for a session, once for all concurrent callers, and waits for
+// lookUp queries Redis for a session, once for all concurrent callers, and waits for
 // timeout at most. A request of a cached session doesn't wait where another has just run
 // into its timeout. The context of one caller doesn't cancel the look-up of the others.
 // Where CacheTTL is zero each call is a look-up of its own, since a shared reply may be

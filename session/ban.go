@@ -26,7 +26,7 @@ func (b *Ban) inForce(now time.Time) bool {
 	return b != nil && (b.Until.IsZero() || now.Before(b.Until))
 }
 
-// readBan gives the ban in a user's field b, nil where there is none. One
+// readBan returns the ban in a user's field b, nil where there is none. One
 // without a valid MAC is a ban for good: it may be one whose end or whose MAC
 // somebody has changed, or one of a secret that is no longer given, and nobody
 // is let in because of that.
@@ -70,15 +70,15 @@ type UserStatus struct {
 // stored of him.
 func (s *Store) CheckBan(ctx context.Context, appid, openid string) (UserStatus, error) {
 	key := s.keys.user(userTag(appid, openid))
-	var answer []any
+	var stored []any
 	err := s.redis.do(ctx, "check_ban", key, func(ctx context.Context) (err error) {
-		answer, err = s.redis.HMGet(ctx, key, "f", "b", "p").Result()
+		stored, err = s.redis.HMGet(ctx, key, "f", "b", "p").Result()
 		return err
 	})
 	if err != nil {
 		return UserStatus{}, err
 	}
-	fields := reply(answer)
+	fields := reply(stored)
 	if err := s.blockedBy(key, fields.text(1)); err != nil {
 		return UserStatus{}, err
 	}

@@ -66,9 +66,9 @@ func (r *redisClient) readResult(ctx context.Context, c *call, cmd *redis.Cmd, f
 		c.reply, c.err = r.run(ctx, c.script, c.keys, c.args...)
 		return
 	}
-	answer, err := cmd.Result()
-	if answer == nil && err == nil { // never sent: the connection could not be set up
+	result, err := cmd.Result()
+	if result == nil && err == nil { // never sent: the connection could not be set up
 		err = cmp.Or(failed, errUnexpectedReply)
 	}
-	c.reply, c.err = answer, r.classifyError(ctx, c.name(), c.keys[0], err)
+	c.reply, c.err = result, r.classifyError(ctx, c.name(), c.keys[0], err)
 }

@@ -18,7 +18,7 @@ func BenchmarkAuthenticateWarm(b *testing.B) {
 		b.Run(format, func(b *testing.B) {
 			s := openStore(b, nil, func(o *Config) { o.TokenFormat = format; o.CacheTTL = 1 << 60 })
 			token, _ := logIn(b, s, "oA")
-			granted(b, s, token)
+			authenticated(b, s, token)
 			ctx := context.Background()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -80,7 +80,7 @@ func inRandomOrder(texts []string) []string {
 func BenchmarkAuthenticateAsking(b *testing.B) {
 	s := openStore(b, redistest.Start(b), func(o *Config) { o.CacheTTL = 0 })
 	token, _ := logIn(b, s, "oA")
-	granted(b, s, token)
+	authenticated(b, s, token)
 	ctx := context.Background()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -93,7 +93,7 @@ func BenchmarkAuthenticateAsking(b *testing.B) {
 func BenchmarkWatch(b *testing.B) {
 	s := openStore(b, nil, nil)
 	token, _ := logIn(b, s, "oA")
-	g := granted(b, s, token)
+	g := authenticated(b, s, token)
 	cut := func() {}
 	b.ReportAllocs()
 	for b.Loop() {

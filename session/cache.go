@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// cache is what this instance has without asking Redis: for each token
+// cache is what this instance has without a query to Redis: for each token
 // checked its session, and for each session the one cachedSession that all its
 // tokens, requests and streams share. That is therefore the one place to mark
 // when a session ends. It is bounded by its tokens: with its last token, and when
@@ -29,7 +29,7 @@ const cacheShards = 64
 type sessionShard struct {
 	mu     sync.Mutex
 	table  table[*cachedSession]
-	events uint64 // so many were received; a reply asked for before the last may be older than it
+	events uint64 // so many were received; a reply to a query before the last may be older than it
 }
 
 type tokenShard struct {
@@ -59,7 +59,7 @@ type cachedToken struct {
 type cachedSession struct {
 	packed      atomic.Pointer[packedSession] // first, until facts of the user change
 	created     int64                         // Unix milliseconds
-	confirmedAt atomic.Int64                  // when Redis was asked that confirmed it, Unix nanoseconds
+	confirmedAt atomic.Int64                  // when the query began by which Redis confirmed it, Unix nanoseconds
 	usedAt      atomic.Int64                  // the last use known, Unix nanoseconds
 	savedAt     atomic.Int64                  // the last use that Redis knows, Unix nanoseconds
 	watch       atomic.Pointer[watchers]      // while it is on the watch list
@@ -73,7 +73,7 @@ type cachedSession struct {
 // The flags of a cachedSession.
 const (
 	ended   = 1 << iota // for good: an id is never used again
-	stale               // something changed: Redis is asked before the next use
+	stale               // something changed: Redis is queried before the next use
 	unsaved             // usedAt is queued to be written to Redis
 )
 
@@ -97,7 +97,7 @@ func newCache() *cache {
 
 func (c *cache) hash(sid string) uint64 { return maphash.String(c.seed, sid) }
 
-// shard gives where sid is kept. The low bits choose it; the table uses the high ones.
+// shard returns where sid is kept. The low bits choose it; the table uses the high ones.
 func (c *cache) shard(sid string) (*sessionShard, uint64) {
 	hash := c.hash(sid)
 	return &c.sessions[hash%cacheShards], hash
@@ -112,7 +112,7 @@ func (sh *sessionShard) cached(sid string, hash uint64) *cachedSession {
 	return *cs
 }
 
-// token gives the cached token with this hash.
+// token returns the cached token with this hash.
 func (c *cache) token(hash tokenHash) (cachedToken, bool) {
 	sh := c.tokenShard(hash)
 	sh.mu.Lock()
@@ -215,7 +215,7 @@ func (c *cache) removeToken(hash tokenHash) {
 	}
 }
 
-// readVersion is taken before Redis is asked. It orders replies, and tells
+// readVersion is taken before Redis is queried. It orders replies, and tells
 // whether an event was received between question and reply.
 type readVersion struct {
 	at     time.Time
@@ -231,7 +231,7 @@ func (c *cache) readVersion(sid string, at time.Time, epoch uint32) readVersion 
 }
 
 // insert applies a reply of Redis to the session, which it adds if it isn't
-// cached, and refers to it; release gives the reference back.
+// cached, and refers to it; release releases the reference.
 func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 	sh, hash := c.shard(r.session.ID)
 	sh.mu.Lock()
@@ -298,7 +298,7 @@ func (cs *cachedSession) raiseTokenEnd(seconds int64) {
 // seconds32 holds Unix seconds until the year 2106.
 func seconds32(seconds int64) uint32 { return uint32(min(max(seconds, 0), 1<<32-1)) }
 
-// release gives a reference back. With the last one the session leaves the cache.
+// release returns a reference back. With the last one the session leaves the cache.
 func (c *cache) release(cs *cachedSession) {
 	if cs.refs.Add(-1) > 0 {
 		return
@@ -339,7 +339,7 @@ func (c *cache) retain(cs *cachedSession) *cachedSession {
 	if cached := sh.cached(sid, hash); cached != nil {
 		cs = cached
 	} else {
-		cs.set(stale) // events passed it by while it was not in the cache
+		cs.set(stale) // it received no events while it was not in the cache
 		sh.table.insert(cs)
 	}
 	cs.refs.Add(1)
@@ -347,7 +347,7 @@ func (c *cache) retain(cs *cachedSession) *cachedSession {
 }
 
 // event lets change alter the session sid, if it is cached, and makes every
-// reply that was asked for before count as stale.
+// reply that was requested before count as stale.
 func (c *cache) event(sid string, change func(*cachedSession)) {
 	sh, hash := c.shard(sid)
 	sh.mu.Lock()
@@ -359,7 +359,7 @@ func (c *cache) event(sid string, change func(*cachedSession)) {
 	}
 }
 
-// eventForAll makes every reply that was asked for before count as stale.
+// eventForAll makes every reply that was requested before count as stale.
 func (c *cache) eventForAll() {
 	for i := range c.sessions {
 		sh := &c.sessions[i]

@@ -18,9 +18,9 @@ func TestFreshSessionIsUsedWithoutAskingRedis(t *testing.T) {
 	var c clock
 	s := openStore(t, server, func(o *Config) { o.Now = c.now; o.CacheTTL = 5 * time.Second })
 	token, session := logIn(t, s, "oA")
-	granted(t, s, token)
+	authenticated(t, s, token)
 	server.MustDo("DEL", s.keys.sessions(tagOf(session.ID))) // which no event tells of
-	granted(t, s, token)
+	authenticated(t, s, token)
 	c.advance(5 * time.Second)
 	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
 		t.Errorf("after cache_ttl: %v", err)
@@ -32,7 +32,7 @@ func TestCacheTTLZeroAsksEachTime(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, server, func(o *Config) { o.CacheTTL = 0 })
 	token, session := logIn(t, s, "oA")
-	granted(t, s, token)
+	authenticated(t, s, token)
 	server.MustDo("DEL", s.keys.sessions(tagOf(session.ID)))
 	if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
 		t.Error(err)
@@ -45,21 +45,21 @@ func TestChangesOfTheUserReachEverySession(t *testing.T) {
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	one, session := logIn(t, a, "oA")
 	two, _ := logIn(t, a, "oA")
-	granted(t, a, one)
-	granted(t, b, two)
+	authenticated(t, a, one)
+	authenticated(t, b, two)
 	if err := a.SetPhone(t.Context(), session, Phone{Number: "13800000000"}); err != nil {
 		t.Fatal(err)
 	}
-	if g := granted(t, a, one); g.Session.Phone != "13800000000" {
+	if g := authenticated(t, a, one); g.Session.Phone != "13800000000" {
 		t.Errorf("here: %q", g.Session.Phone)
 	}
-	testkit.Within(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13800000000" })
+	testkit.Within(t, time.Second, "the other instance knows", func() bool { return authenticated(t, b, two).Session.Phone == "13800000000" })
 	again := loginOf("oA")
 	again.Phone = &Phone{Number: "13900000000"}
 	if _, _, _, err := a.Login(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Within(t, time.Second, "the other instance knows", func() bool { return granted(t, b, two).Session.Phone == "13900000000" })
+	testkit.Within(t, time.Second, "the other instance knows", func() bool { return authenticated(t, b, two).Session.Phone == "13900000000" })
 }
 
 // An event that comes while Redis's answer is on its way must not be undone
@@ -103,7 +103,7 @@ func TestCachedSessionsLeaveWithTheirTokens(t *testing.T) {
 	var watched AuthResult
 	for i := range 20 {
 		token, _ := logIn(t, s, fmt.Sprint("o", i))
-		watched = granted(t, s, token)
+		watched = authenticated(t, s, token)
 	}
 	stop := s.Watch(watched, func() {})
 	if n := s.cache.count(); n != 20 {
@@ -122,12 +122,12 @@ func TestWatchedSessionThatLeftTheCacheIsStale(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
-	g := granted(t, s, token)
+	g := authenticated(t, s, token)
 	s.cache.removeTokens(func(*cachedToken) bool { return false })
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	watch(t, s, g).cutWithin(t, time.Second)
+	watch(t, s, g).terminatedWithin(t, time.Second)
 }
 
 // SE-12, JW-34: whatever happens at the same time, a token is its user's.
@@ -184,15 +184,15 @@ func TestSessionsPassWhileRedisIsAwayForStaleIfError(t *testing.T) {
 	})
 	token, session := logIn(t, s, "oA")
 	unseen, _ := logIn(t, s, "oB")
-	g := granted(t, s, token)
+	g := authenticated(t, s, token)
 	second, err := s.Renew(t.Context(), g)
 	if err != nil {
 		t.Fatal(err)
 	}
 	server.Stop()
 	c.advance(4 * time.Minute)
-	granted(t, s, token)
-	granted(t, s, second.Value.Reveal()) // new here, but its session isn't
+	authenticated(t, s, token)
+	authenticated(t, s, second.Value.Reveal()) // new here, but its session isn't
 	if _, err := s.Authenticate(t.Context(), unseen); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a session that was never seen: %v", err)
 	}
@@ -216,12 +216,12 @@ func TestCacheSizeIsKept(t *testing.T) {
 		var tokens []string
 		for i := range 3 * size {
 			token, _ := logIn(t, s, fmt.Sprint("o", i))
-			granted(t, s, token)
+			authenticated(t, s, token)
 			tokens = append(tokens, token)
 		}
 		for range 2 {
 			for _, token := range tokens {
-				granted(t, s, token)
+				authenticated(t, s, token)
 			}
 		}
 		if n := s.cache.count(); n == 0 || n > size {
@@ -243,12 +243,12 @@ func TestSessionsInUseAreNotEvicted(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, func(o *Config) { o.CacheSize = 64 })
 	busy, _ := logIn(t, s, "oBUSY")
-	granted(t, s, busy)
+	authenticated(t, s, busy)
 	misses := counted(s.metrics.misses)
 	for i := range 300 {
 		token, _ := logIn(t, s, fmt.Sprint("o", i))
-		granted(t, s, token)
-		granted(t, s, busy)
+		authenticated(t, s, token)
+		authenticated(t, s, busy)
 	}
 	if n := counted(s.metrics.misses) - misses; n > 320 {
 		t.Errorf("%v misses of 300 new tokens", n)
@@ -259,7 +259,7 @@ func TestSessionsInUseAreNotEvicted(t *testing.T) {
 func TestAuthenticatingAndWatchingAllocatesNothing(t *testing.T) {
 	s := openStore(t, nil, nil)
 	token, _ := logIn(t, s, "oA")
-	auth := granted(t, s, token)
+	auth := authenticated(t, s, token)
 	terminate := func() {}
 	defer s.Watch(auth, terminate).Stop() // another request of the session
 	allocations := testing.AllocsPerRun(1000, func() {

@@ -36,7 +36,7 @@ func (c *circuit) isSlow() bool { return time.Now().UnixNano() < c.slowUntil.Loa
 const clusterCircuits = 16
 
 // errCircuitOpen is returned at once while a circuit is open.
-var errCircuitOpen = errors.New("redis did not answer a moment ago")
+var errCircuitOpen = errors.New("redis did not respond a moment ago")
 
 func (c *redisClient) circuitOf(key string) *circuit {
 	if len(c.circuits) == 1 {
@@ -76,7 +76,7 @@ func (c *redisClient) classifyError(ctx context.Context, operation, key string, 
 	}
 	c.metrics.redisErrors.WithLabelValues(operation).Inc()
 	if circuit := c.circuitOf(key); !isReply(err) && !connectionClosed(err) && circuit.open.CompareAndSwap(false, true) {
-		c.log.Warn("redis does not answer", zap.String("operation", operation), zap.Error(err))
+		c.log.Warn("redis does not respond", zap.String("operation", operation), zap.Error(err))
 		c.probes.Go(func() { c.probe(circuit, key) })
 	}
 	return unavailable(operation, err)
@@ -98,7 +98,7 @@ func (c *redisClient) probe(circuit *circuit, key string) {
 		}
 		if isReply(probeScript.Run(c.closing, c.UniversalClient, []string{c.keys.probe(key)}, "", probeTTL.Milliseconds()).Err()) {
 			circuit.open.Store(false)
-			c.log.Info("redis answers again")
+			c.log.Info("redis responds again")
 			return
 		}
 		sleep.For(c.closing, probeInterval)

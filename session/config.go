@@ -26,7 +26,7 @@ type Config struct {
 	MaxLifetime  time.Duration // and in any case after so long; 0: 2160 hours
 	MaxPerUser   int           // sessions of one user; 0: any number up to maxSessionsPerUser
 	CacheSize    int           // sessions that an instance caches, by their tokens; 0: 100,000
-	CacheTTL     time.Duration // how long a cached session is used without asking Redis; 0: Redis is asked each time
+	CacheTTL     time.Duration // how long a cached session is used without a query to Redis; 0: Redis is queried each time
 	StaleIfError time.Duration // how long a cached session is used while Redis is unreachable
 	TokenFormat  string        // FormatJWT (also if empty) or FormatOpaque; both are always accepted
 	Issuer       string        // of tokens and assertions; empty: wxgate
@@ -106,7 +106,7 @@ func (c Config) maxPerUser() int {
 	return min(c.MaxPerUser, maxSessionsPerUser)
 }
 
-// idle is how long a session lives unused: a mini program's, or a web page's.
+// idle is after how long without a use a session ends: a mini program's, or a web page's.
 func (c Config) idle(page bool) time.Duration {
 	if page {
 		return min(c.WebIdle, c.IdleTimeout)

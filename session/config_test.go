@@ -58,7 +58,7 @@ func TestClosingLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	token, _ := logIn(t, s, "oA")
-	stop := s.Watch(granted(t, s, token), func() {})
+	stop := s.Watch(authenticated(t, s, token), func() {})
 	stop.Stop()
 	for range 2 {
 		if err := s.Close(); err != nil {

@@ -28,7 +28,7 @@ func (a *advice) Error() string {
 
 func (a *advice) Unwrap() []error { return []error{ErrAdvice, a.err} }
 
-// Diagnose says why a Redis that answers can't be used: one step after the other
+// Diagnose says why a Redis that responds can't be used: one step after the other
 // of what a Store needs, in words for an operator. It returns nil where all work.
 // Other errors are the server's or the network's own, with the step that failed.
 func Diagnose(ctx context.Context, c RedisConfig) error {
@@ -122,8 +122,8 @@ func adviseOnPassword(err error, server, user, password string) error {
 // refusedByProxy makes an error ErrProxy where the server doesn't know the
 // command, or closes the connection on it, having taken others.
 func refusedByProxy(err error) error {
-	var answer redis.Error
-	unknown := errors.As(err, &answer) && strings.Contains(strings.ToLower(answer.Error()), "command") &&
+	var reply redis.Error
+	unknown := errors.As(err, &reply) && strings.Contains(strings.ToLower(reply.Error()), "command") &&
 		!redis.HasErrorPrefix(err, "NOPERM")
 	if unknown || connectionClosed(err) {
 		return fmt.Errorf("%w (%w)", ErrProxy, err)

@@ -11,12 +11,12 @@ func (s *Store) End(ctx context.Context, sid string, cause Cause) (bool, error) 
 		return false, nil
 	}
 	tag := tagOf(sid)
-	answer, err := s.redis.runList(ctx, endSessionScript, []string{s.keys.sessions(tag), s.keys.jars(tag)}, rawOf(sid))
+	result, err := s.redis.runList(ctx, endSessionScript, []string{s.keys.sessions(tag), s.keys.jars(tag)}, rawOf(sid))
 	if err != nil {
 		return false, err
 	}
-	there := reply(answer).number(0)
-	s.publish(ctx, sessionEvent(eventEnded, tag, append(reply(answer).list(1), rawOf(sid))))
+	there := reply(result).number(0)
+	s.publish(ctx, sessionEvent(eventEnded, tag, append(reply(result).list(1), rawOf(sid))))
 	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(there))
 	return there == 1, nil
 }
@@ -29,11 +29,11 @@ func (s *Store) EndAll(ctx context.Context, appid, openid string, cause Cause) (
 func (s *Store) endUserSessions(ctx context.Context, appid, openid string, cause Cause, ban string) (int, error) {
 	tag := userTag(appid, openid)
 	keys := []string{s.keys.user(tag), s.keys.sessions(tag), s.keys.jars(tag)}
-	answer, err := s.redis.runList(ctx, endUserSessionsScript, keys, ban, appid, openid)
+	result, err := s.redis.runList(ctx, endUserSessionsScript, keys, ban, appid, openid)
 	if err != nil {
 		return 0, err
 	}
-	ended, pages := reply(answer).list(0), reply(answer).list(1)
+	ended, pages := reply(result).list(0), reply(result).list(1)
 	s.publish(ctx, sessionEvent(eventEnded, tag, append(pages, ended...)))
 	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(len(ended)))
 	return len(ended), nil

@@ -39,8 +39,8 @@ func TestEndedOnOneInstanceIsRefusedOnTheOther(t *testing.T) {
 		} {
 			token, session := logIn(t, a, format+name)
 			other, _ := logIn(t, a, "bystander")
-			granted(t, b, token)
-			granted(t, b, other)
+			authenticated(t, b, token)
+			authenticated(t, b, other)
 			if err := a.UpdateJar(t.Context(), session, "shop", func([]byte) ([]byte, error) { return []byte("c=1"), nil }); err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestEndedOnOneInstanceIsRefusedOnTheOther(t *testing.T) {
 				t.Errorf("%s: on its own instance: %v", name, err)
 			}
 			eventuallyEnded(t, b, token)
-			granted(t, b, other)
+			authenticated(t, b, other)
 			if keys := server.MustDo("KEYS", "*"+session.ID[halfLength:]+"*"); keys != "" {
 				t.Errorf("%s: left in Redis: %s", name, keys)
 			}
@@ -71,7 +71,7 @@ func TestEndAllCountsAndSparesOthers(t *testing.T) {
 			t.Errorf("%d, %v", n, err)
 		}
 	}
-	granted(t, s, other)
+	authenticated(t, s, other)
 }
 
 // SE-14: text that is no session id never becomes a key.
@@ -152,7 +152,7 @@ func TestAbsoluteEndHolds(t *testing.T) {
 	s := openStore(t, redistest.Start(t), func(o *Config) { o.Now = c.now; o.MaxLifetime = 5 * time.Hour })
 	token, session := logIn(t, s, "oA")
 	for c.now().Before(session.EndsAt.Add(-time.Hour)) {
-		g := granted(t, s, token)
+		g := authenticated(t, s, token)
 		if s.NeedsRenewal(g) {
 			fresh, err := s.Renew(t.Context(), g)
 			if err != nil {
@@ -178,10 +178,10 @@ func TestIdleSessionsEnd(t *testing.T) {
 	short := func(o *Config) { o.Now = c.Now; o.IdleTimeout = idle }
 	a, b := openStore(t, server, short), openStore(t, server, short)
 	token, session := logIn(t, a, "oA")
-	st := watch(t, b, granted(t, b, token))
+	st := watch(t, b, authenticated(t, b, token))
 	for range 6 {
 		c.Advance(idle / 4)
-		granted(t, a, token)
+		authenticated(t, a, token)
 		awaitSaved(t, b, session.ID, c.Now())
 		b.checkNow(t)
 		st.open(t)
@@ -190,7 +190,7 @@ func TestIdleSessionsEnd(t *testing.T) {
 	b.checkNow(t)
 	st.open(t)
 	c.Advance(2 * time.Second)
-	st.cutWithin(t, time.Second)
+	st.terminatedWithin(t, time.Second)
 	for _, s := range []*Store{a, b} {
 		if _, err := s.Authenticate(t.Context(), token); !errors.Is(err, ErrSessionEnded) {
 			t.Error(err)
@@ -214,7 +214,7 @@ func TestUsesAreRarelyWritten(t *testing.T) {
 	s := openStore(t, server, func(o *Config) { o.IdleTimeout = 8 * time.Second }) // every two seconds
 	token, session := logIn(t, s, "oA")
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		granted(t, s, token)
+		authenticated(t, s, token)
 	}
 	info, err := s.Info(t.Context(), session.ID)
 	if err != nil || !info.LastSeen.After(info.CreatedAt) {
@@ -234,7 +234,7 @@ func TestClosingWritesTheLastUses(t *testing.T) {
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	token, session := logIn(t, a, "oA")
 	time.Sleep(10 * time.Millisecond)
-	granted(t, a, token)
+	authenticated(t, a, token)
 	if err := a.Close(); err != nil {
 		t.Fatal(err)
 	}

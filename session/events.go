@@ -22,7 +22,7 @@ import (
 //	missed             events were lost on their way: everything cached is stale
 //
 // Redis keeps no events. Whenever the subscription was away, everything cached is
-// asked for again: the epoch is raised.
+// queried again: the epoch is raised.
 const (
 	eventEnded    = "ended"
 	eventChanged  = "changed"

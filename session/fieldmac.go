@@ -21,12 +21,12 @@ import (
 // same field, nor its deletion.
 const recordMAC = 16 // bytes, after the value
 
-// signField gives the value as it is stored.
+// signField returns the value as it is stored.
 func (r keyring) signField(key, field, value string) string {
 	return value + string(r[0].fieldMAC(key, field, value))
 }
 
-// verifyField gives the value that was signed, and whether the first secret did.
+// verifyField returns the value that was signed, and whether the first secret did.
 func (r keyring) verifyField(key, field, stored string) (value string, current, ok bool) {
 	if len(stored) < recordMAC {
 		return "", false, false
@@ -58,8 +58,8 @@ type outdatedField struct{ key, field, stored, value string }
 
 func (s *Store) records(key string) *records { return &records{store: s, key: key} }
 
-// read gives the value of a field, empty and false where there is none or its
-// MAC is not one of ours.
+// read returns the value of a field, empty and false where there is none or its
+// MAC is not valid.
 func (r *records) read(field, stored string) (string, bool) {
 	if stored == "" {
 		return "", false
@@ -77,7 +77,7 @@ func (r *records) read(field, stored string) (string, bool) {
 	return value, true
 }
 
-// text is read for a field that counts as empty where its MAC is not one of ours.
+// text is read for a field that counts as empty where its MAC is not valid.
 func (r *records) text(field, stored string) string {
 	value, _ := r.read(field, stored)
 	return value

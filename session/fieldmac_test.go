@@ -42,12 +42,12 @@ func TestWhatIsWrittenToRedisByOthersGrantsNothing(t *testing.T) {
 			s.redis.HSet(t.Context(), key, raw+"r", s.redis.HGet(t.Context(), key, raw+"i").Val())
 		}, noRoles},
 		{"user id", set("s", "i", "1"), func(t *testing.T, s *Store, token string) {
-			if u := granted(t, s, token).Session.UserID; u != "" {
+			if u := authenticated(t, s, token).Session.UserID; u != "" {
 				t.Errorf("user id %q", u)
 			}
 		}},
 		{"another user's user id", move("s", "i"), func(t *testing.T, s *Store, token string) {
-			if u := granted(t, s, token).Session.UserID; u != "" {
+			if u := authenticated(t, s, token).Session.UserID; u != "" {
 				t.Errorf("user id %q", u)
 			}
 		}},
@@ -64,7 +64,7 @@ func TestWhatIsWrittenToRedisByOthersGrantsNothing(t *testing.T) {
 			s := openStore(t, server, func(o *Config) { o.CacheTTL = 0 })
 			token, mine := victim(t, s, "oMINE")
 			_, other := victim(t, s, "oOTHER")
-			if a := granted(t, s, token); len(a.Session.Roles) != 1 || a.Session.UserID != "id-oMINE" || a.Session.Phone != "13800000000" || a.Session.UnionID != "union-oMINE" {
+			if a := authenticated(t, s, token); len(a.Session.Roles) != 1 || a.Session.UserID != "id-oMINE" || a.Session.Phone != "13800000000" || a.Session.UnionID != "union-oMINE" {
 				t.Fatalf("before: %+v", a.Session)
 			}
 			attack.write(s, mine, other)
@@ -101,24 +101,24 @@ func move(kind, field string) func(s *Store, mine, other *Session) {
 // sameUser is either what the instance knew before or nobody.
 func sameUser(t *testing.T, s *Store, token string) {
 	t.Helper()
-	if a := granted(t, s, token); a.Session.OpenID != "oMINE" || a.Session.AppID != appid {
+	if a := authenticated(t, s, token); a.Session.OpenID != "oMINE" || a.Session.AppID != appid {
 		t.Errorf("became %+v", a.Session)
 	}
-	if a, err := s.load(t.Context(), granted(t, s, token).Session.ID, ""); !errors.Is(err, ErrUnavailable) {
+	if a, err := s.load(t.Context(), authenticated(t, s, token).Session.ID, ""); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
 
 func noRoles(t *testing.T, s *Store, token string) {
 	t.Helper()
-	if roles := granted(t, s, token).Session.Roles; len(roles) != 0 {
+	if roles := authenticated(t, s, token).Session.Roles; len(roles) != 0 {
 		t.Errorf("roles %q", roles)
 	}
 }
 
 func noPhone(t *testing.T, s *Store, token string) {
 	t.Helper()
-	if phone := granted(t, s, token).Session.Phone; phone != "" {
+	if phone := authenticated(t, s, token).Session.Phone; phone != "" {
 		t.Errorf("phone %q", phone)
 	}
 	if u, err := s.User(t.Context(), appid, "oMINE"); u.Phone != (Phone{}) || err != nil {
@@ -128,7 +128,7 @@ func noPhone(t *testing.T, s *Store, token string) {
 
 func noUnionID(t *testing.T, s *Store, token string) {
 	t.Helper()
-	if id := granted(t, s, token).Session.UnionID; id != "" {
+	if id := authenticated(t, s, token).Session.UnionID; id != "" {
 		t.Errorf("unionid %q", id)
 	}
 }
@@ -194,10 +194,10 @@ func TestRecordsOutliveARotationOfSecrets(t *testing.T) {
 	old := openStore(t, server, nil)
 	token, session := victim(t, old, "oMINE")
 	both := openStore(t, server, func(o *Config) { o.Secrets = []secret.Text{secondSecret, firstSecret} })
-	if a := granted(t, both, token); len(a.Session.Roles) != 1 || a.Session.Phone == "" {
+	if a := authenticated(t, both, token); len(a.Session.Roles) != 1 || a.Session.Phone == "" {
 		t.Fatalf("%+v", a.Session)
 	}
-	if _, err := both.Renew(t.Context(), granted(t, both, token)); err != nil {
+	if _, err := both.Renew(t.Context(), authenticated(t, both, token)); err != nil {
 		t.Fatal(err)
 	}
 	next := openStore(t, server, func(o *Config) { o.Secrets = []secret.Text{secondSecret}; o.CacheTTL = 0 })

@@ -14,7 +14,7 @@ type Query struct {
 	UnionID string
 }
 
-// maxFound bounds an answer of FindUsers.
+// maxFound bounds the users that FindUsers returns.
 const maxFound = 100
 
 // errQuery is returned for a query that doesn't name exactly one fact.
@@ -67,7 +67,7 @@ func (s *Store) indexCalls(tag, appid string, facts ...fact) []*call {
 	return calls
 }
 
-// FindUsers gives the users of an app that a fact is true of now, at most 100.
+// FindUsers returns the users of an app that a fact is true of now, at most 100.
 func (s *Store) FindUsers(ctx context.Context, appid string, q Query) ([]User, error) {
 	f, err := q.fact()
 	if err != nil {

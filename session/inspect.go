@@ -88,7 +88,7 @@ func (s *Store) inspectHash(ctx context.Context, key string, read func(name, val
 	return e, err
 }
 
-// inspectSealed tells of a sealed string how long it is; nil where there is none.
+// inspectSealed reports the length of a sealed string; nil where there is none.
 func (s *Store) inspectSealed(ctx context.Context, key, meaning string) ([]Entry, error) {
 	var size int64
 	err := s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
@@ -107,7 +107,7 @@ func (s *Store) timeToLive(ctx context.Context, key string) (ttl time.Duration, 
 		ttl, err = s.redis.PTTL(ctx, key).Result()
 		return err
 	})
-	return max(ttl, 0), err // negative: gone meanwhile, or kept for good
+	return max(ttl, 0), err // negative: deleted meanwhile, or kept for good
 }
 
 // meaning is what a field is for, and how its value is shown.

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// Jar gives the cookies kept for one backend, nil where there are none. What
+// Jar returns the cookies kept for one backend, nil where there are none. What
 // can't be opened any more counts as none: cookies may always get lost.
 func (s *Store) Jar(ctx context.Context, session *Session, backend string) ([]byte, error) {
 	data, _, err := s.jar(ctx, session, backend)
@@ -43,8 +43,8 @@ var ErrJarTooBig = errors.New("cookie jar is over 64 KiB")
 // UpdateJar changes the cookies of one backend: change gets what is kept and
 // gives what shall be, and may be called again when another request, here or
 // on another instance, was faster. An empty result removes the jar, which
-// otherwise lives as long as the session. It returns ErrSessionEnded where the
-// session is gone, ErrJarTooBig, and change's own error.
+// otherwise is kept as long as the session. It returns ErrSessionEnded where the
+// session does not exist, ErrJarTooBig, and change's own error.
 func (s *Store) UpdateJar(ctx context.Context, session *Session, backend string, change func(old []byte) ([]byte, error)) error {
 	for range jarAttempts {
 		old, sealed, err := s.jar(ctx, session, backend)
@@ -72,9 +72,9 @@ func (s *Store) replaceJar(ctx context.Context, session *Session, backend string
 		sealed = s.config.Load().keys.seal(jarPurpose, data, session.ID, session.AppID, session.OpenID, backend)
 	}
 	tag, raw := tagOf(session.ID), rawOf(session.ID)
-	answer, err := s.redis.run(ctx, saveJarScript, []string{s.keys.sessions(tag), s.keys.jars(tag)}, raw, raw+backend, was, sealed)
-	if err == nil && answer == "ended" {
+	result, err := s.redis.run(ctx, saveJarScript, []string{s.keys.sessions(tag), s.keys.jars(tag)}, raw, raw+backend, was, sealed)
+	if err == nil && result == "ended" {
 		err = ErrSessionEnded
 	}
-	return answer == "done", err
+	return result == "done", err
 }

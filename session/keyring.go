@@ -21,11 +21,11 @@ const MinSecret = 32
 // first signs and seals, every one verifies and opens.
 type keyring []*secretKeys
 
-// keyID is a name for a secret that tells nothing of it.
+// keyID is a name for a secret that reveals nothing of it.
 type keyID [4]byte
 
 // secretKeys holds a secret's keys: HKDF-SHA256 with its own info for each, so
-// that no key tells anything of another.
+// that no key reveals anything of another.
 type secretKeys struct {
 	id        keyID  // leads every sealed value, so that its key is found
 	kid       string // the same for the JWT's key
@@ -60,7 +60,7 @@ func derive(master []byte) (*secretKeys, error) {
 	d := &secretKeys{signing: expand(master, "jwt HS256"), opaque: expand(master, "opaque token"), record: expand(master, "redis record"), web: expand(master, "web page"), seals: map[purpose]cipher.AEAD{}}
 	copy(d.id[:], expand(master, "key id"))
 	d.kid = base64.RawURLEncoding.EncodeToString(expand(master, "jwt kid")[:9])
-	for _, p := range []purpose{sessionKeyPurpose, jarPurpose, accessTokenPurpose, loginAnswerPurpose, pushReplyPurpose, userKeyPurpose} {
+	for _, p := range []purpose{sessionKeyPurpose, jarPurpose, accessTokenPurpose, loginResponsePurpose, pushReplyPurpose, userKeyPurpose} {
 		d.seals[p] = newSeal(expand(master, "seal "+string(p)))
 	}
 	d.assertion = assertionKey(master)

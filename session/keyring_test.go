@@ -39,7 +39,7 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := openStore(t, server, rotated(secondSecret, firstSecret))
-	g := granted(t, after, token)
+	g := authenticated(t, after, token)
 	if jar, err := after.Jar(t.Context(), session, "shop"); string(jar) != "cookie" || err != nil {
 		t.Errorf("jar %q, %v", jar, err)
 	}
@@ -51,7 +51,7 @@ func TestRotationLogsNobodyOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := openStore(t, server, rotated(secondSecret))
-	granted(t, done, fresh.Value.Reveal())
+	authenticated(t, done, fresh.Value.Reveal())
 	if key, err := done.SessionKey(t.Context(), &g.Session); err != nil || key != loginOf("oA").SessionKey {
 		t.Errorf("session_key was not sealed anew when it was used: %v", err)
 	}
@@ -70,7 +70,7 @@ func TestRotationWhileRedisIsAwayLogsNobodyOut(t *testing.T) {
 		server := redistest.Start(t)
 		s := openStore(t, server, func(o *Config) { o.TokenFormat = format })
 		token, _ := logIn(t, s, "oA")
-		granted(t, s, token)
+		authenticated(t, s, token)
 		server.Stop()
 
 		rotated := testConfig()
@@ -78,7 +78,7 @@ func TestRotationWhileRedisIsAwayLogsNobodyOut(t *testing.T) {
 		if err := s.Configure(rotated); err != nil {
 			t.Fatal(err)
 		}
-		granted(t, s, token)
+		authenticated(t, s, token)
 		rotated.Secrets = []secret.Text{secondSecret}
 		if err := s.Configure(rotated); err != nil {
 			t.Fatal(err)
@@ -100,7 +100,7 @@ func TestSessionKeysAreSealedAnewAsSessionsAreUsed(t *testing.T) {
 		o.IdleTimeout = 4 * time.Second // uses are written every second
 	})
 	time.Sleep(10 * time.Millisecond)
-	granted(t, after, token)
+	authenticated(t, after, token)
 	testkit.Within(t, 5*time.Second, "sealed under the new secret", func() bool {
 		sealed, err := after.redis.HGet(context.Background(), after.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"k").Result()
 		return err == nil && after.config.Load().keys.current([]byte(sealed))
@@ -115,7 +115,7 @@ func TestRemovedSecretIsRefusedAfterReload(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, _ := logIn(t, s, "oA")
-	granted(t, s, token)
+	authenticated(t, s, token)
 	settings := testConfig()
 	settings.Secrets = []secret.Text{secondSecret}
 	if err := s.Configure(settings); err != nil {
@@ -129,7 +129,7 @@ func TestRemovedSecretIsRefusedAfterReload(t *testing.T) {
 		t.Error("nonsense is accepted")
 	}
 	fresh, _ := logIn(t, s, "oA")
-	granted(t, s, fresh)
+	authenticated(t, s, fresh)
 }
 
 // SE-17: what is sealed for one opens for no other.
@@ -158,7 +158,7 @@ func TestSealedValueCopiedElsewhereDoesNotOpen(t *testing.T) {
 	ring := s.config.Load().keys
 	one := ring.seal(jarPurpose, []byte("text"), "a", "bc")
 	for name, open := range map[string]func() ([]byte, error){
-		"other purpose": func() ([]byte, error) { return ring.open(loginAnswerPurpose, one, "a", "bc") },
+		"other purpose": func() ([]byte, error) { return ring.open(loginResponsePurpose, one, "a", "bc") },
 		"other cut":     func() ([]byte, error) { return ring.open(jarPurpose, one, "ab", "c") },
 		"cut short":     func() ([]byte, error) { return ring.open(jarPurpose, one[:10], "a", "bc") },
 		"empty":         func() ([]byte, error) { return ring.open(jarPurpose, nil, "a", "bc") },
@@ -170,7 +170,7 @@ func TestSealedValueCopiedElsewhereDoesNotOpen(t *testing.T) {
 	}
 }
 
-// No key tells anything of another, and no two secrets share one.
+// No key reveals anything of another, and no two secrets share one.
 func TestEveryDerivedKeyIsItsOwn(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}

@@ -35,7 +35,7 @@ func newID() string {
 	return strictBase64.EncodeToString(b[:])
 }
 
-// validSID is asked before any text from outside becomes a part of a key.
+// validSID is called before any text from outside becomes a part of a key.
 func validSID(sid string) bool {
 	return len(sid) == sidLength && validHalf(sid[:halfLength]) && validHalf(sid[halfLength:])
 }
@@ -81,7 +81,7 @@ func textHalf(raw string) string { return strictBase64.EncodeToString([]byte(raw
 //	j:{tag}    hash    his sessions' cookie jars, sealed; of each random half and backend
 //	a:{hash}   string  all sessions of an app that were created until then have ended
 //	i:xxxx     hash    an index of users by unionid, phone and user id: hash of the value and tag
-//	c:{hash}   string  a login code in use;  d:{hash} string  the sealed answer to it
+//	c:{hash}   string  a login code in use;  d:{hash} string  the sealed response to it
 //	m:{hash}   string  a message of WeChat's push in work, or the sealed reply to it
 //	n:{hash}   string  a nonce that was used
 //	k:{tag}    string  a user's keys of WeChat, sealed
@@ -99,7 +99,7 @@ func (k keys) ticket(tag string, random []byte) string {
 func (k keys) jars(tag string) string       { return k.prefix + "j:{" + tag + "}" }
 func (k keys) app(appid string) string      { return k.prefix + "a:{" + hashOf("app", appid) + "}" }
 func (k keys) claim(hash string) string     { return k.prefix + "c:{" + hash + "}" }
-func (k keys) answer(hash string) string    { return k.prefix + "d:{" + hash + "}" }
+func (k keys) response(hash string) string  { return k.prefix + "d:{" + hash + "}" }
 func (k keys) push(hash string) string      { return k.prefix + "m:{" + hash + "}" }
 func (k keys) nonce(hash string) string     { return k.prefix + "n:{" + hash + "}" }
 func (k keys) userKeys(tag string) string   { return k.prefix + "k:{" + tag + "}" }

@@ -17,11 +17,11 @@ type storedSession struct {
 	created   int64     // Unix milliseconds
 	lastSeen  time.Time // the last use, as far as written
 	tokenEnd  int64     // of the newest token, Unix seconds
-	opaqueEnd int64     // of the opaque token asked for; 0: there is none
+	opaqueEnd int64     // of the requested opaque token; 0: there is none
 	outdated  []outdatedField
 }
 
-// What Redis can say of a session that it doesn't have.
+// What Redis can reply about a session that it does not have.
 //
 // ErrSessionEnded: the user is there and the session isn't, so it was ended or
 // ran out. errDataLost: not even the user is there. Users are kept for good, so
@@ -30,21 +30,21 @@ type storedSession struct {
 // within StaleIfError goes on, which keeps clients from all logging in at once
 // and leaves time to restore the data; one that isn't cached has ended, since
 // nothing but a login can help it. A node that is not (or not yet) the master
-// answers neither: the script writes before it says no, and fails there.
+// returns neither: the script writes before it returns that there is no session, and fails there.
 var errDataLost = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
 
 // errMismatch is a reply to another question, which a broken connection or
 // a proxy may give. It must never become an identity.
 var errMismatch = fmt.Errorf("%w: reply of another session", ErrUnavailable)
 
-// load asks Redis for a session; field is an opaque token's, or empty.
+// load queries Redis for a session; field is an opaque token's, or empty.
 func (s *Store) load(ctx context.Context, sid, field string) (storedSession, error) {
 	keys, args := s.loadCall(sid, field)
-	answer, err := s.redis.runList(ctx, loadSessionScript, keys, args...)
+	result, err := s.redis.runList(ctx, loadSessionScript, keys, args...)
 	if err != nil {
 		return storedSession{}, err
 	}
-	return s.readStoredSession(sid, field, answer)
+	return s.readStoredSession(sid, field, result)
 }
 
 func (s *Store) loadCall(sid, field string) (keys []string, args []any) {
@@ -52,8 +52,8 @@ func (s *Store) loadCall(sid, field string) (keys []string, args []any) {
 	return []string{s.keys.sessions(tag), s.keys.user(tag)}, []any{sid, rawOf(sid), field}
 }
 
-func (s *Store) readStoredSession(sid, field string, answer []any) (storedSession, error) {
-	r := reply(answer)
+func (s *Store) readStoredSession(sid, field string, result []any) (storedSession, error) {
+	r := reply(result)
 	if r.text(0) != sid {
 		return storedSession{}, errMismatch
 	}
@@ -104,7 +104,7 @@ func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, er
 	}, nil
 }
 
-// owner gives the random half of the session whose lifetime, user id and roles
+// owner returns the random half of the session whose lifetime, user id and roles
 // count: its own, or that of a web page's parent.
 func (r *records) owner(raw, page string) (string, bool) {
 	if page == "" {

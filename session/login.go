@@ -9,15 +9,15 @@ import (
 	"wxgate/secret"
 )
 
-// Login is what WeChat, and the login hook, said of a user who logs in.
+// Login is what WeChat and the login hook returned for a user who logs in.
 type Login struct {
 	AppID      string // 1 to 128 bytes of UTF-8 without control characters, as OpenID
 	OpenID     string
-	UnionID    string   // empty: not told; a known one stays
+	UnionID    string   // empty: not known now; a stored one stays
 	UserID     string   // of the hook
-	Roles      []string // of the hook; nil with an empty UserID: no hook, or it could not be asked
+	Roles      []string // of the hook; nil with an empty UserID: no hook, or it could not be reached
 	SessionKey secret.Text
-	Phone      *Phone // nil: not told; a known one stays
+	Phone      *Phone // nil: not known now; a stored one stays
 }
 
 const maxName = 128 // bytes of an appid or an openid

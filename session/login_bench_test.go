@@ -92,7 +92,7 @@ func (l *loginBench) run(b *testing.B, prefix string, n int, login func(b *testi
 		login(b, "oUpF8uMuAJO_M2pxb1Q9z"+user, "ocMvos6NjeKLIBqg5Mr9"+user, "code"+strconv.Itoa(l.codes))
 	}
 	wall := time.Since(begin)
-	testkit.Within(b, time.Second, "responses stored", func() bool { return len(l.store.loginAnswers) == 0 })
+	testkit.Within(b, time.Second, "responses stored", func() bool { return len(l.store.loginResponses) == 0 })
 	return loginCost{logins: n, redis: redisTime(b, l.server) - redis, process: processTime(b) - process, wall: wall}
 }
 
@@ -133,7 +133,7 @@ func (l *loginBench) loginStepByStep(b *testing.B, openid, unionid, code string)
 		}
 	}
 	claim := s.newClaim(CodeUse{AppID: appid, Code: "steps" + code, IdempotencyKey: l.key})
-	names := []string{"steps:" + s.keys.claim(claim.code), "steps:" + s.keys.answer(claim.code)}
+	names := []string{"steps:" + s.keys.claim(claim.code), "steps:" + s.keys.response(claim.code)}
 	run(l.steps.limit, []string{"steps:" + s.keys.limit(hashOf("login:"+code))}, 2_000_000, 30)
 	run(l.steps.claim, names, claim.claimant, claim.key, claimFor.Milliseconds())
 
@@ -154,9 +154,9 @@ func (l *loginBench) loginStepByStep(b *testing.B, openid, unionid, code string)
 		prefix, "steps:"+s.keys.jars(tag), end.Unix(), c.sealSessionKey(session, login.SessionKey), appid, openid, unionid, "", "", "", "")
 	var sealed []byte
 	if l.key != "" {
-		sealed = c.keys.seal(loginAnswerPurpose, []byte(token.Value.Reveal()), claim.code, claim.key)
+		sealed = c.keys.seal(loginResponsePurpose, []byte(token.Value.Reveal()), claim.code, claim.key)
 	}
-	run(l.steps.finish, names, claim.claimant, claim.key, "keep", sealed, answerFor.Milliseconds())
+	run(l.steps.finish, names, claim.claimant, claim.key, "keep", sealed, responseFor.Milliseconds())
 }
 
 // redisTime is the processor time that Redis has used, heartbeats of the instance included.

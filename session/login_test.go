@@ -77,7 +77,7 @@ func TestDamagedRecordsDoNotStopALogin(t *testing.T) {
 			_, session := logIn(t, s, "oA")
 			set(damage.kind, damage.field, value)(s, session, nil)
 			token, _ := logIn(t, s, "oA")
-			if g := granted(t, s, token); g.Session.OpenID != "oA" || g.Session.AppID != appid {
+			if g := authenticated(t, s, token); g.Session.OpenID != "oA" || g.Session.AppID != appid {
 				t.Errorf("%v: %+v", damage, g.Session)
 			}
 		}
@@ -85,7 +85,7 @@ func TestDamagedRecordsDoNotStopALogin(t *testing.T) {
 }
 
 // SE-21: the oldest gives way, on every instance.
-func TestOldestSessionGivesWay(t *testing.T) {
+func TestOldestSessionIsReplaced(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	limited := func(o *Config) { o.MaxPerUser = 3 }
@@ -93,13 +93,13 @@ func TestOldestSessionGivesWay(t *testing.T) {
 	var tokens []string
 	for range 5 {
 		token, _ := logIn(t, a, "oA")
-		granted(t, b, token)
+		authenticated(t, b, token)
 		tokens = append(tokens, token)
 		time.Sleep(2 * time.Millisecond) // apart by the millisecond that Redis keeps
 	}
 	for i, token := range tokens {
 		if i >= 2 {
-			granted(t, b, token)
+			authenticated(t, b, token)
 			continue
 		}
 		eventuallyEnded(t, b, token)
@@ -147,7 +147,7 @@ func TestOpenIDMayBeAnyTextWithoutControls(t *testing.T) {
 	s := openStore(t, redistest.Start(t), nil)
 	for _, openid := range []string{"小明 <&> 😀", `a"b\c`, "{x}:*?[", strings.Repeat("界", 42), strings.Repeat("o", 128)} {
 		token, _ := logIn(t, s, openid)
-		if g := granted(t, s, token); g.Session.OpenID != openid {
+		if g := authenticated(t, s, token); g.Session.OpenID != openid {
 			t.Errorf("%q became %q", openid, g.Session.OpenID)
 		}
 		if u, err := s.User(t.Context(), appid, openid); err != nil || u.OpenID != openid {
@@ -170,7 +170,7 @@ func TestLoginKeepsWhatItIsNotTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if g := granted(t, s, token.Value.Reveal()); !g.Session.equal(session) || !slices.Equal(session.Roles, full.Roles) || session.UserID != "7" {
+	if g := authenticated(t, s, token.Value.Reveal()); !g.Session.equal(session) || !slices.Equal(session.Roles, full.Roles) || session.UserID != "7" {
 		t.Errorf("%+v is not %+v", g.Session, session)
 	}
 	_, second, first, err := s.Login(t.Context(), loginOf("oA"))

@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	claimFor    = 5 * time.Minute  // WeChat's own codes live as long
-	answerFor   = 60 * time.Second // for a client that lost the answer
-	waitFor     = 15 * time.Second // for the answer that another request is working on
-	useFor      = 30 * time.Second // for do, once its client has gone
-	answerDelay = 5 * time.Second  // until the answer of do is stored
-	waitStep    = 20 * time.Millisecond
-	waitLonger  = 200 * time.Millisecond
+	claimFor      = 5 * time.Minute  // WeChat's own codes are valid as long
+	responseFor   = 60 * time.Second // for a client that did not receive it
+	waitFor       = 15 * time.Second // for the response of another request
+	useFor        = 30 * time.Second // for do, once its client has disconnected
+	responseDelay = 5 * time.Second  // until the response of do is stored
+	waitStep      = 20 * time.Millisecond
+	waitLonger    = 200 * time.Millisecond
 )
 
 // CodeUse is a request that comes with a login code.
@@ -26,11 +26,11 @@ type CodeUse struct {
 	IdempotencyKey string // empty: the code works once
 
 	// PrefetchOn: WeChat's pre-fetch may come with the code too, before the
-	// client or after it. Each of the two gets the answer that the other got.
+	// client or after it. Each of the two gets the same response.
 	PrefetchOn bool
 	Prefetch   bool // this use is the pre-fetch, which WeChat may repeat; with PrefetchOn
 
-	Limit string // what Rate counts for; it is asked in the same round trip
+	Limit string // what Rate counts for; it is counted in the same round trip
 	Rate  Rate
 }
 
@@ -41,17 +41,17 @@ func (e *LimitedError) Error() string { return "rate limit exceeded" }
 
 // UseCodeOnce uses a login code once over all instances: do runs for the first request
 // with it. With an IdempotencyKey, others with the same code and key
-// get the same answer, waiting for it if need be, for 60 seconds; all others
-// get ErrCodeUsed. The answer is sealed at rest. A request above its rate gets a
-// *LimitedError, and its code stays unused. With PrefetchOn the answer is kept
+// get the same response, waiting for it if need be, for 60 seconds; all others
+// get ErrCodeUsed. The response is sealed at rest. A request above its rate gets a
+// *LimitedError, and its code stays unused. With PrefetchOn the response is kept
 // for the other side in any case; a client without a key gets it once.
 //
 // An error of do uses the code up, unless it is marked Retryable. do goes on
-// when its client goes away, since that client may ask again for the answer.
+// when its client disconnects, since that client may repeat the request.
 // ErrUnavailable before do has run leaves the code unused.
 func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	c := s.newClaim(use)
-	answer, state, err := c.acquire(ctx, use)
+	response, state, err := c.acquire(ctx, use)
 	deadline := time.Now().Add(waitFor)
 	for step := waitStep; err == nil && state == "wait"; step = min(2*step, waitLonger) {
 		if time.Now().After(deadline) {
@@ -60,15 +60,15 @@ func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Co
 		if sleep.For(ctx, step); ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		answer, state, err = c.check(ctx)
+		response, state, err = c.check(ctx)
 	}
 	switch {
 	case err != nil:
 		return nil, err
 	case state == "mine":
 		return c.run(ctx, do)
-	case state == "answer":
-		return answer, nil
+	case state == "response":
+		return response, nil
 	}
 	return nil, ErrCodeUsed
 }
@@ -97,7 +97,7 @@ func (s *Store) newClaim(use CodeUse) claim {
 	return c
 }
 
-// sealedFor is the key that a kept answer is bound to: with a pre-fetch two keys
+// sealedFor is the key that a kept response is bound to: with a pre-fetch two keys
 // open it, and Redis says which.
 func (c claim) sealedFor() string {
 	if c.prefetch != "" {
@@ -108,7 +108,7 @@ func (c claim) sealedFor() string {
 
 // acquire claims the code, and counts the request where use has a rate. Most
 // codes are new, for which a plain command does; check is for the others.
-func (c claim) acquire(ctx context.Context, use CodeUse) (answer []byte, state string, err error) {
+func (c claim) acquire(ctx context.Context, use CodeUse) (response []byte, state string, err error) {
 	set := c.setCall()
 	calls := []*call{set}
 	if use.Rate.Count > 0 {
@@ -148,12 +148,12 @@ func (c *call) wasSet() (bool, error) {
 }
 
 // check gives the state of a code that was claimed: "mine", "wait", "used", or
-// "answer" with the answer.
-func (c claim) check(ctx context.Context) (answer []byte, state string, err error) {
+// "response" with the response.
+func (c claim) check(ctx context.Context) (response []byte, state string, err error) {
 	s := c.store
-	keys := []string{s.keys.claim(c.code), s.keys.answer(c.code)}
+	keys := []string{s.keys.claim(c.code), s.keys.response(c.code)}
 	list, err := s.redis.runList(ctx, claimLoginCodeScript, keys,
-		c.claimant, c.key, claimFor.Milliseconds(), c.prefetch, (useFor + answerDelay).Milliseconds())
+		c.claimant, c.key, claimFor.Milliseconds(), c.prefetch, (useFor + responseDelay).Milliseconds())
 	if err != nil {
 		return nil, "", err
 	}
@@ -161,20 +161,20 @@ func (c claim) check(ctx context.Context) (answer []byte, state string, err erro
 	if state == "" {
 		return nil, "", unavailable(claimLoginCodeScript.name, errUnexpectedReply)
 	}
-	if state != "answer" {
+	if state != "response" {
 		return nil, state, nil
 	}
-	answer, err = s.config.Load().keys.open(loginAnswerPurpose, []byte(reply(list).text(1)), c.code, c.sealedFor())
+	response, err = s.config.Load().keys.open(loginResponsePurpose, []byte(reply(list).text(1)), c.code, c.sealedFor())
 	if err != nil {
 		return nil, "used", nil // sealed under secrets that are gone
 	}
-	return answer, state, nil
+	return response, state, nil
 }
 
 func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useFor)
 	defer cancel()
-	answer, err := do(own)
+	response, err := do(own)
 	var released retryable
 	switch {
 	case errors.As(err, &released):
@@ -184,47 +184,47 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	case err != nil:
 		c.finish(own, "keep")
 	default:
-		c.keep(own, answer)
+		c.keep(own, response)
 	}
-	return answer, err
+	return response, err
 }
 
-// keep queues the answer to be stored for a client that loses it; the reply to the
-// present request doesn't wait for that. The claim needs no end: once a use can't be
-// under way any more, it refuses all who find no answer.
-func (c claim) keep(ctx context.Context, answer []byte) {
-	key := c.store.keys.answer(c.code)
-	sealed := c.store.config.Load().keys.seal(loginAnswerPurpose, answer, c.code, c.sealedFor())
-	store := &call{keys: []string{key}, args: []any{"set", key, sealed, "px", answerFor.Milliseconds()}}
+// keep queues the response to be stored for a client that did not receive it; the present
+// request does not wait for that. The claim needs no end: once a use can't be
+// under way any more, it refuses all who find no response.
+func (c claim) keep(ctx context.Context, response []byte) {
+	key := c.store.keys.response(c.code)
+	sealed := c.store.config.Load().keys.seal(loginResponsePurpose, response, c.code, c.sealedFor())
+	store := &call{keys: []string{key}, args: []any{"set", key, sealed, "px", responseFor.Milliseconds()}}
 	select {
-	case c.store.loginAnswers <- store:
+	case c.store.loginResponses <- store:
 	default:
 		c.store.redis.runAll(ctx, []*call{store})
 	}
 }
 
-// finish ends the claim without an answer: "keep" has the code used up, "release"
+// finish ends the claim without a response: "keep" has the code used up, "release"
 // lets it be used again. Without Redis the claim stays until it runs out, and the
 // code is used up.
 func (c claim) finish(ctx context.Context, outcome string) {
 	_, _ = c.store.redis.runInt(ctx, finishLoginCodeScript, []string{c.store.keys.claim(c.code)}, c.claimant, c.key, outcome)
 }
 
-// answerPause is how long answers wait for others, to be stored together.
-const answerPause = 20 * time.Millisecond
+// responsePause is how long responses wait for others, to be stored together.
+const responsePause = 20 * time.Millisecond
 
-// saveAnswers stores what keep has queued.
-func (s *Store) saveAnswers() {
+// saveResponses stores what keep has queued.
+func (s *Store) saveResponses() {
 	for s.closing.Err() == nil {
 		var calls []*call
 		select {
-		case c := <-s.loginAnswers:
+		case c := <-s.loginResponses:
 			calls = append(calls, c)
 		case <-s.closing.Done():
 		}
-		sleep.For(s.closing, answerPause)
-		for len(s.loginAnswers) > 0 {
-			calls = append(calls, <-s.loginAnswers)
+		sleep.For(s.closing, responsePause)
+		for len(s.loginResponses) > 0 {
+			calls = append(calls, <-s.loginResponses)
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.closing), redisTimeout)
 		s.redis.runAll(ctx, calls)

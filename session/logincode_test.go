@@ -17,7 +17,7 @@ import (
 
 const idempotencyKey = "0123456789abcdef"
 
-func answering(text string, calls *atomic.Int32) func(context.Context) ([]byte, error) {
+func respondAfterPause(text string, calls *atomic.Int32) func(context.Context) ([]byte, error) {
 	return func(context.Context) ([]byte, error) {
 		calls.Add(1)
 		time.Sleep(50 * time.Millisecond) // so that others come meanwhile
@@ -34,13 +34,13 @@ func TestCodeIsUsedOnceOverAllInstances(t *testing.T) {
 	var logins sync.WaitGroup
 	for i := range 20 {
 		logins.Go(func() {
-			got, err := stores[i%2].UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("token", &calls))
+			got, err := stores[i%2].UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("token", &calls))
 			if err != nil || string(got) != "token" {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
 		logins.Go(func() {
-			_, err := stores[i%2].UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code without a key", IdempotencyKey: ""}, answering("token", &calls))
+			_, err := stores[i%2].UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code without a key", IdempotencyKey: ""}, respondAfterPause("token", &calls))
 			if errors.Is(err, ErrCodeUsed) {
 				refused.Add(1)
 			} else if err != nil {
@@ -54,23 +54,23 @@ func TestCodeIsUsedOnceOverAllInstances(t *testing.T) {
 	}
 }
 
-func TestAnswerIsForTheSameCodeAndKeyOnly(t *testing.T) {
+func TestResponseIsForTheSameCodeAndKeyOnly(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	s := openStore(t, server, nil)
 	var calls atomic.Int32
-	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("the answer", &calls)); err != nil {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("the answer", &calls)); err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range []string{"", "another key of 16", idempotencyKey + "x"} {
-		if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: key}, answering("", &calls)); !errors.Is(err, ErrCodeUsed) {
+		if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: key}, respondAfterPause("", &calls)); !errors.Is(err, ErrCodeUsed) {
 			t.Errorf("key %q: %q, %v", key, got, err)
 		}
 	}
-	if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "another", IdempotencyKey: idempotencyKey}, answering("other", &calls)); string(got) != "other" || err != nil {
+	if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "another", IdempotencyKey: idempotencyKey}, respondAfterPause("other", &calls)); string(got) != "other" || err != nil {
 		t.Errorf("the same key with another code: %q, %v", got, err)
 	}
-	if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: "wxother", Code: "code", IdempotencyKey: idempotencyKey}, answering("third", &calls)); string(got) != "third" || err != nil {
+	if got, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: "wxother", Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("third", &calls)); string(got) != "third" || err != nil {
 		t.Errorf("the same code of another app: %q, %v", got, err)
 	}
 	for _, key := range strings.Fields(server.MustDo("KEYS", "test:?:*")) {
@@ -80,24 +80,24 @@ func TestAnswerIsForTheSameCodeAndKeyOnly(t *testing.T) {
 	}
 }
 
-func TestAnswerIsKeptSixtySecondsAndTheCodeLonger(t *testing.T) {
+func TestResponseIsKeptSixtySecondsAndTheCodeLonger(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	var calls atomic.Int32
-	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("answer", &calls)); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Within(t, time.Second, "the answer is kept", func() bool { return s.redis.memory.Exists(s.keys.answer(hashOf("code", appid, "code"))) })
+	testkit.Within(t, time.Second, "the answer is kept", func() bool { return s.redis.memory.Exists(s.keys.response(hashOf("code", appid, "code"))) })
 	s.redis.memory.FastForward(59 * time.Second)
-	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("answer", &calls)); err != nil {
 		t.Error(err)
 	}
 	s.redis.memory.FastForward(2 * time.Second)
-	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); !errors.Is(err, ErrCodeUsed) {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("answer", &calls)); !errors.Is(err, ErrCodeUsed) {
 		t.Error(err)
 	}
 	s.redis.memory.FastForward(4 * time.Minute)
-	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("answer", &calls)); err != nil || calls.Load() != 2 {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("answer", &calls)); err != nil || calls.Load() != 2 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }
@@ -129,7 +129,7 @@ func TestFailureUsesTheCodeUpUnlessItMayBeTriedAgain(t *testing.T) {
 
 // Where pre-fetch is on it and the client get one answer, whoever comes first,
 // and nobody else does.
-func TestPrefetchAndClientShareOneAnswer(t *testing.T) {
+func TestPrefetchAndClientShareOneResponse(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	stores := []*Store{openStore(t, server, nil), openStore(t, server, nil)}
@@ -155,7 +155,7 @@ func TestPrefetchAndClientShareOneAnswer(t *testing.T) {
 			var calls atomic.Int32
 			for i, use := range c.uses {
 				use.AppID, use.Code = appid, name
-				got, err := stores[i%2].UseCodeOnce(t.Context(), use, answering("token", &calls))
+				got, err := stores[i%2].UseCodeOnce(t.Context(), use, respondAfterPause("token", &calls))
 				if slices.Contains(c.used, i) {
 					if !errors.Is(err, ErrCodeUsed) {
 						t.Errorf("use %d: %q, %v", i, got, err)
@@ -182,7 +182,7 @@ func TestPrefetchAndClientAtOnceMakeOneCall(t *testing.T) {
 	for i := range 6 {
 		uses.Go(func() {
 			use := CodeUse{AppID: appid, Code: "code", PrefetchOn: true, Prefetch: i%2 == 0, IdempotencyKey: idempotencyKey}
-			if got, err := stores[i%2].UseCodeOnce(t.Context(), use, answering("token", &calls)); err != nil || string(got) != "token" {
+			if got, err := stores[i%2].UseCodeOnce(t.Context(), use, respondAfterPause("token", &calls)); err != nil || string(got) != "token" {
 				t.Errorf("use %d: %q, %v", i, got, err)
 			}
 		})
@@ -202,7 +202,7 @@ func TestPrefetchAndClientAtOnceMakeOneCall(t *testing.T) {
 }
 
 // The client that lost its patience comes back for the answer.
-func TestClientThatWentAwayFindsItsAnswer(t *testing.T) {
+func TestClientThatDisconnectedFindsItsResponse(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, redistest.Start(t), nil)
 	ctx, leave := context.WithCancel(t.Context())
@@ -214,7 +214,7 @@ func TestClientThatWentAwayFindsItsAnswer(t *testing.T) {
 		t.Fatalf("%q, %v", got, err)
 	}
 	var calls atomic.Int32
-	got, err = s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, answering("another", &calls))
+	got, err = s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: idempotencyKey}, respondAfterPause("another", &calls))
 	if err != nil || !bytes.Equal(got, []byte("answer")) {
 		t.Errorf("%q, %v", got, err)
 	}
@@ -246,7 +246,7 @@ func TestWithoutRedisNoCodeIsUsed(t *testing.T) {
 	s := openStore(t, server, nil)
 	server.Stop()
 	var calls atomic.Int32
-	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: ""}, answering("", &calls)); !errors.Is(err, ErrUnavailable) || calls.Load() != 0 {
+	if _, err := s.UseCodeOnce(t.Context(), CodeUse{AppID: appid, Code: "code", IdempotencyKey: ""}, respondAfterPause("", &calls)); !errors.Is(err, ErrUnavailable) || calls.Load() != 0 {
 		t.Errorf("%v after %d calls", err, calls.Load())
 	}
 }

@@ -31,7 +31,7 @@ func (s *Store) StopMemory() error {
 	return nil
 }
 
-// StartMemory lets the Redis within this process answer again.
+// StartMemory makes the Redis within this process accept connections again.
 func (s *Store) StartMemory() error {
 	memory, err := s.redis.inProcess()
 	if err != nil {

@@ -14,19 +14,19 @@ func TestMemoryThatWasStoppedComesBackWithWhatItHolds(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, func(c *Config) { c.CacheTTL = time.Nanosecond })
 	token, _ := logIn(t, s, "o-alice")
-	granted(t, s, token)
+	authenticated(t, s, token)
 	if err := s.StopMemory(); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, _, err := s.Login(t.Context(), loginOf("o-bob")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a login while it is stopped: %v", err)
 	}
-	granted(t, s, token) // StaleIfError
+	authenticated(t, s, token) // StaleIfError
 	if err := s.StartMemory(); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Within(t, 10*time.Second, "ready again", func() bool { return s.Ready(t.Context()) == nil })
-	granted(t, s, token)
+	authenticated(t, s, token)
 	logIn(t, s, "o-bob")
 }
 

@@ -25,8 +25,8 @@ func TestMetricsSayWhatHappened(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
 	s := openStore(t, nil, func(o *Config) { o.Registry = registry })
 	token, session := logIn(t, s, "oA")
-	granted(t, s, token)
-	stop := s.Watch(granted(t, s, token), func() {})
+	authenticated(t, s, token)
+	stop := s.Watch(authenticated(t, s, token), func() {})
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)

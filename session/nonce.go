@@ -31,7 +31,7 @@ func (n nonces) use(name string, until, now time.Time) (first bool) {
 	return first
 }
 
-// UseNonce notes that a user's nonce was used and reports whether that was the
+// UseNonce records that a user's nonce was used and reports whether that was the
 // first time, on any instance. It is remembered until the given time. Where
 // Redis is unreachable the error is ErrUnavailable, and first counts the uses
 // through this instance only.
@@ -41,16 +41,16 @@ func (s *Store) UseNonce(ctx context.Context, session *Session, nonce string, un
 	if !s.nonces.use(name, until, now) {
 		return false, nil
 	}
-	holder, err := s.holdNonce(ctx, s.keys.nonce(name), max(until.Sub(now), time.Millisecond))
+	holder, err := s.acquireNonce(ctx, s.keys.nonce(name), max(until.Sub(now), time.Millisecond))
 	if err != nil {
 		return true, err
 	}
 	return holder, nil
 }
 
-// holdNonce reports whether the key is this call's. The value tells it from
+// acquireNonce reports whether the key is this call's. The value distinguishes it from
 // another's: a command whose reply got lost is sent again, and finds its own.
-func (s *Store) holdNonce(ctx context.Context, key string, lifetime time.Duration) (first bool, err error) {
+func (s *Store) acquireNonce(ctx context.Context, key string, lifetime time.Duration) (first bool, err error) {
 	own := newID()
 	err = s.redis.do(ctx, "nonce", key, func(ctx context.Context) (err error) {
 		if first, err = s.redis.SetNX(ctx, key, own, lifetime).Result(); err != nil || first {

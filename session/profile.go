@@ -5,13 +5,13 @@ import (
 	"fmt"
 )
 
-// Profile is what a user tells of himself. It is untrusted text.
+// Profile is what users state about themselves. It is untrusted text.
 type Profile struct {
 	Nickname  string `json:"w,omitempty"`
 	AvatarURL string `json:"v,omitempty"`
 }
 
-// SetProfile keeps what the user tells of himself; an empty profile is removed.
+// SetProfile keeps what the user states; an empty profile is removed.
 // It lies under a key of its own, since an avatar's URL is long.
 func (s *Store) SetProfile(ctx context.Context, session *Session, profile Profile) error {
 	tag, text := tagOf(session.ID), ""
@@ -25,7 +25,7 @@ func (s *Store) SetProfile(ctx context.Context, session *Session, profile Profil
 	return err
 }
 
-// Profile gives the user of a session, without his sessions.
+// Profile returns the user of a session, without his sessions.
 func (s *Store) Profile(ctx context.Context, session *Session) (User, error) {
 	u, err := s.loadUser(ctx, tagOf(session.ID))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // maxUnpublished bounds the events that wait for a Redis that took a change and
-// then not its event. What has no room is told all at once, as eventMissed.
+// then not its event. Those above it are replaced by one eventMissed.
 const maxUnpublished = 1000
 
 const publishInterval = 100 * time.Millisecond

@@ -14,11 +14,11 @@ func TestEventThatRedisDidNotTakeIsSentAgain(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	token, session := logIn(t, a, "oA")
-	granted(t, b, token)
+	authenticated(t, b, token)
 	circuit := a.redis.circuitOf(a.keys.events())
 	circuit.open.Store(true)
 	a.publish(t.Context(), eventEnded+" "+session.ID)
-	granted(t, b, token) // which was told nothing
+	authenticated(t, b, token) // which was told nothing
 	circuit.open.Store(false)
 	testkit.Within(t, time.Second, "the other instance is told", func() bool {
 		_, err := b.Authenticate(t.Context(), token)
@@ -32,7 +32,7 @@ func TestLostEventsMakeEverythingStale(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	token, session := logIn(t, a, "oA")
-	granted(t, b, token)
+	authenticated(t, b, token)
 	server.MustDo("DEL", a.keys.sessions(tagOf(session.ID))) // which no event tells of
 	circuit := a.redis.circuitOf(a.keys.events())
 	circuit.open.Store(true)

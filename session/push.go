@@ -29,40 +29,40 @@ type PushClaim struct {
 
 // ClaimPush claims a message, which is handled once over all instances. id names it within
 // its app. The claim is nil where the message was handled before: reply is what
-// was answered then. It returns ErrPushBusy while another request has the claim,
+// was sent then. It returns ErrPushBusy while another request has the claim,
 // which lapses after timeout and two seconds, and ErrUnavailable.
 func (s *Store) ClaimPush(ctx context.Context, appid, id string, timeout time.Duration) (claim *PushClaim, reply []byte, err error) {
 	c := &PushClaim{store: s, claimant: newID(), message: hashOf("push", appid, id)}
-	answer, err := s.redis.runList(ctx, claimPushScript, c.keys(), c.claimant, (timeout + pushGrace).Milliseconds())
+	result, err := s.redis.runList(ctx, claimPushScript, c.keys(), c.claimant, (timeout + pushGrace).Milliseconds())
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.claimed(answer)
+	return c.claimed(result)
 }
 
-func (c *PushClaim) claimed(answer reply) (*PushClaim, []byte, error) {
-	switch answer.text(0) {
+func (c *PushClaim) claimed(result reply) (*PushClaim, []byte, error) {
+	switch result.text(0) {
 	case "mine":
 		return c, nil, nil
 	case "busy":
 		return nil, nil, ErrPushBusy
 	case "done":
-		reply, err := c.store.config.Load().keys.open(pushReplyPurpose, []byte(answer.text(1)), c.message)
+		reply, err := c.store.config.Load().keys.open(pushReplyPurpose, []byte(result.text(1)), c.message)
 		if err != nil {
-			return nil, nil, nil // sealed under secrets that are gone: handled, and the reply is lost
+			return nil, nil, nil // sealed under secrets that are no longer configured: handled, and the reply is lost
 		}
 		return nil, reply, nil
 	}
 	return nil, nil, unavailable("claim_push", errUnexpectedReply)
 }
 
-// Finish notes that the message was handled, with the reply that a repeat gets.
+// Finish records that the message was handled, with the reply that a repeat gets.
 // The reply is sealed at rest.
 func (c *PushClaim) Finish(ctx context.Context, reply []byte) error {
 	return c.end(ctx, "keep", c.store.config.Load().keys.seal(pushReplyPurpose, reply, c.message))
 }
 
-// Release gives the claim back: the message is to be sent again.
+// Release ends the claim, so that the message can be handled when it is sent again.
 func (c *PushClaim) Release(ctx context.Context) error { return c.end(ctx, "release", nil) }
 
 func (c *PushClaim) end(ctx context.Context, outcome string, sealed []byte) error {

@@ -41,7 +41,7 @@ func (s *Store) limitCall(key string, rate Rate) *call {
 	}
 }
 
-// limited reads what limitCall was answered.
+// limited reads the reply to limitCall.
 func (s *Store) limited(c *call, key string, rate Rate) (retryAfter time.Duration, ok bool) {
 	wait, isNumber := c.reply.(int64)
 	retryAfter = time.Duration(wait) * time.Microsecond

@@ -44,14 +44,14 @@ type RedisConfig struct {
 	KeyPrefix string         // leads every key and every channel
 }
 
-// Redis answers in well under a millisecond. A request has better ways to go on
-// than to wait for one that takes longer than redisTimeout.
+// Redis replies in well under a millisecond. A request does not wait for one that takes longer
+// than redisTimeout: it uses the cached session, or fails.
 const (
 	redisTimeout  = time.Second
 	minRedisPool  = 32 // connections, where the machine has few cores
 	probeInterval = 100 * time.Millisecond
 	probeTTL      = 5 * time.Second
-	clusterReload = 10 * time.Second // for slots that have moved without a word
+	clusterReload = 10 * time.Second // for slots that have moved without a MOVED reply
 )
 
 // redisClient is the connection to Redis with its circuit breakers.
@@ -104,7 +104,7 @@ func clientOptions(o RedisConfig) *redis.UniversalOptions {
 		IsClusterMode: o.Cluster,
 		Protocol:      2,
 		DialTimeout:   redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, PoolTimeout: redisTimeout,
-		DialerRetries: 1, MaxRetries: 1, // one more, for a connection that died unnoticed; every script bears it
+		DialerRetries: 1, MaxRetries: 1, // one more, for a connection that broke unnoticed; every script may be run twice
 		PoolSize:         max(minRedisPool, 10*runtime.GOMAXPROCS(0)),
 		PipelinePoolSize: -1,
 		// CLIENT SETINFO and MAINT_NOTIFICATIONS ask for more rights than an ACL user needs.
@@ -131,7 +131,7 @@ func (c *redisClient) shutdown() error {
 	return err
 }
 
-// connectionClosed tells of a connection that the other side closed: the next one may work.
+// connectionClosed reports a connection that the other side closed: the next one may work.
 func connectionClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
@@ -141,34 +141,34 @@ var errUnexpectedReply = errors.New("unexpected reply")
 
 // run evaluates a script whose first key is keys[0], by its hash.
 func (c *redisClient) run(ctx context.Context, s script, keys []string, args ...any) (any, error) {
-	var answer any
+	var result any
 	err := c.do(ctx, s.name, keys[0], func(ctx context.Context) (err error) {
-		answer, err = s.Run(ctx, c.UniversalClient, keys, args...).Result()
+		result, err = s.Run(ctx, c.UniversalClient, keys, args...).Result()
 		return err
 	})
-	return answer, err
+	return result, err
 }
 
-// runList is run for a script that answers with a list.
+// runList is run for a script that returns a list.
 func (c *redisClient) runList(ctx context.Context, s script, keys []string, args ...any) ([]any, error) {
-	answer, err := c.run(ctx, s, keys, args...)
+	result, err := c.run(ctx, s, keys, args...)
 	if err != nil {
 		return nil, err
 	}
-	list, ok := answer.([]any)
+	list, ok := result.([]any)
 	if !ok {
 		return nil, unavailable(s.name, errUnexpectedReply)
 	}
 	return list, nil
 }
 
-// runInt is run for a script that answers with a number.
+// runInt is run for a script that returns a number.
 func (c *redisClient) runInt(ctx context.Context, s script, keys []string, args ...any) (int64, error) {
-	answer, err := c.run(ctx, s, keys, args...)
+	result, err := c.run(ctx, s, keys, args...)
 	if err != nil {
 		return 0, err
 	}
-	n, ok := answer.(int64)
+	n, ok := result.(int64)
 	if !ok {
 		return 0, unavailable(s.name, errUnexpectedReply)
 	}
@@ -181,7 +181,7 @@ type noLogger struct{}
 
 func (noLogger) Printf(context.Context, string, ...any) {}
 
-// isMissing tells a missing key or field from a failure. Not by errors.Is: where no
+// isMissing distinguishes a missing key or field from a failure. Not by errors.Is: where no
 // Sentinel knows the master, redis.Nil is wrapped in the client's error, and an outage
 // would pass for a record that isn't there.
 func isMissing(err error) bool { return err == redis.Nil }

@@ -16,7 +16,7 @@ import (
 const (
 	renewalPause      = 10 * time.Second
 	maxCachedRenewals = 10_000
-	maxOpaqueTokens   = 16 // opaque ones that live side by side in a session
+	maxOpaqueTokens   = 16 // opaque ones that are valid at the same time in a session
 )
 
 type renewals struct {
@@ -37,7 +37,7 @@ func newRenewals() *renewals {
 func (r *renewals) clear() { r.recent.InvalidateAll() }
 
 // NeedsRenewal reports whether less than RenewBefore is left of the token and a
-// fresh one would live longer.
+// fresh one would be valid longer.
 func (s *Store) NeedsRenewal(auth AuthResult) bool {
 	if auth.Session.Web != nil { // a cookie is good as long as its session
 		return false
@@ -53,7 +53,7 @@ func (s *Store) NeedsRenewal(auth AuthResult) bool {
 	return next.Sub(auth.ExpiresAt) > time.Second
 }
 
-// Renew gives a fresh token for the session; the old one stays good until its
+// Renew returns a fresh token for the session; the old one stays good until its
 // own end, and so do those that other requests were given at the same time.
 // Watched requests of the session go on, on every instance.
 func (s *Store) Renew(ctx context.Context, auth AuthResult) (Token, error) {
@@ -105,12 +105,12 @@ func (s *Store) renew(ctx context.Context, session *Session) (Token, error) {
 	if opaque != "" {
 		record = c.keys.signField(s.keys.sessions(tag), raw+opaque, decimal(end.Unix()))
 	}
-	answer, err := s.redis.run(ctx, renewTokenScript, []string{s.keys.sessions(tag), s.keys.user(tag)},
+	result, err := s.redis.run(ctx, renewTokenScript, []string{s.keys.sessions(tag), s.keys.user(tag)},
 		raw, end.Unix(), opaque, record, maxOpaqueTokens)
 	if err != nil {
 		return Token{}, err
 	}
-	switch answer {
+	switch result {
 	case "done":
 		s.publish(ctx, fmt.Sprintf("%s %s %d", eventRenewed, sid, end.Unix()))
 		s.metrics.renewals.Inc()

@@ -18,13 +18,13 @@ func TestRenewedTokenAndTheOldOneBothWork(t *testing.T) {
 		in := func(o *Config) { o.TokenFormat = format }
 		a, b := openStore(t, server, in), openStore(t, server, in)
 		old, session := logIn(t, a, "oA")
-		fresh, err := a.Renew(t.Context(), granted(t, a, old))
+		fresh, err := a.Renew(t.Context(), authenticated(t, a, old))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range []*Store{a, b} {
 			for _, token := range []string{old, fresh.Value.Reveal()} {
-				if g := granted(t, s, token); g.Session.ID != session.ID {
+				if g := authenticated(t, s, token); g.Session.ID != session.ID {
 					t.Errorf("%s: session %s", format, g.Session.ID)
 				}
 			}
@@ -44,11 +44,11 @@ func TestTokenIsDueOnlyNearItsEnd(t *testing.T) {
 	var c clock
 	s := openStore(t, nil, func(o *Config) { o.Now = c.now })
 	token, _ := logIn(t, s, "oA")
-	if s.NeedsRenewal(granted(t, s, token)) {
+	if s.NeedsRenewal(authenticated(t, s, token)) {
 		t.Error("due at once")
 	}
 	c.advance(91 * time.Minute)
-	if !s.NeedsRenewal(granted(t, s, token)) {
+	if !s.NeedsRenewal(authenticated(t, s, token)) {
 		t.Error("not due with less than renew_before left")
 	}
 }
@@ -67,7 +67,7 @@ func TestConcurrentRenewalsKeepEveryTokenGood(t *testing.T) {
 		var clients sync.WaitGroup
 		for i := range 50 {
 			clients.Go(func() {
-				fresh, err := stores[i%2].Renew(t.Context(), granted(t, stores[i%2], old))
+				fresh, err := stores[i%2].Renew(t.Context(), authenticated(t, stores[i%2], old))
 				if err != nil {
 					t.Error(err)
 				}
@@ -78,8 +78,8 @@ func TestConcurrentRenewalsKeepEveryTokenGood(t *testing.T) {
 		}
 		clients.Wait()
 		for token := range tokens {
-			granted(t, stores[0], token)
-			granted(t, stores[1], token)
+			authenticated(t, stores[0], token)
+			authenticated(t, stores[1], token)
 		}
 		if len(tokens) > 3 {
 			t.Errorf("%s: %d tokens for 50 requests on two instances", format, len(tokens)-1)
@@ -96,7 +96,7 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 	first := token
 	for range 2 * maxOpaqueTokens {
 		c.advance(renewalPause)
-		fresh, err := s.Renew(t.Context(), granted(t, s, token))
+		fresh, err := s.Renew(t.Context(), authenticated(t, s, token))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestOpaqueTokensOfASessionAreBounded(t *testing.T) {
 	if kept := fieldsOf(t, s, session, "t"); len(kept) != maxOpaqueTokens {
 		t.Errorf("%d tokens are kept", len(kept))
 	}
-	granted(t, s, token)
+	authenticated(t, s, token)
 	if _, err := openStore(t, server, func(o *Config) { o.Now = c.now }).Authenticate(t.Context(), first); !errors.Is(err, ErrTokenInvalid) {
 		t.Errorf("the first of so many: %v", err)
 	}
@@ -122,7 +122,7 @@ func TestTheOldestOpaqueTokenGoesWhateverItsMAC(t *testing.T) {
 	oldest := fieldsOf(t, s, session, "t")[0]
 	for range maxOpaqueTokens {
 		c.advance(renewalPause)
-		fresh, err := s.Renew(t.Context(), granted(t, s, token))
+		fresh, err := s.Renew(t.Context(), authenticated(t, s, token))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestRenewingAnEndedSessionSaysSo(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	token, session := logIn(t, a, "oA")
-	g := granted(t, a, token)
+	g := authenticated(t, a, token)
 	if _, err := b.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestOneClientLeavingLeavesTheOthersTheirAnswer(t *testing.T) {
 	server := redistest.Start(t)
 	s := openStore(t, server, func(o *Config) { o.CacheTTL = time.Nanosecond })
 	token, _ := logIn(t, s, "oA")
-	granted(t, s, token)
+	authenticated(t, s, token)
 	server.Pause()
 	leaving, leave := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
@@ -207,7 +207,7 @@ func TestEachRefreshGivesAFreshToken(t *testing.T) {
 	seen := map[string]bool{token: true}
 	for range 12 {
 		c.advance(500 * time.Millisecond)
-		fresh, err := s.Renew(t.Context(), granted(t, s, token))
+		fresh, err := s.Renew(t.Context(), authenticated(t, s, token))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@ import (
 
 // script is one change of the data. Redis runs it whole or not at all, so that
 // nothing is ever half done. Each may be run twice with the same arguments, since
-// a reply may get lost and the client ask again.
+// a reply may get lost and the client send it again.
 //
 // Clusters behind a proxy read a script before they run it, to be sure of its
 // slot: every command's key is literally KEYS[n], all keys carry one hash tag,

@@ -13,12 +13,12 @@ import (
 type purpose string
 
 const (
-	sessionKeyPurpose  purpose = "session_key"
-	jarPurpose         purpose = "cookie jar"
-	accessTokenPurpose purpose = "access token"
-	loginAnswerPurpose purpose = "login answer"
-	pushReplyPurpose   purpose = "push reply"
-	userKeyPurpose     purpose = "user key"
+	sessionKeyPurpose    purpose = "session_key"
+	jarPurpose           purpose = "cookie jar"
+	accessTokenPurpose   purpose = "access token"
+	loginResponsePurpose purpose = "login answer"
+	pushReplyPurpose     purpose = "push reply"
+	userKeyPurpose       purpose = "user key"
 )
 
 // seal encrypts under the first secret: key id, nonce, text with tag. bind

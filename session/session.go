@@ -3,11 +3,11 @@
 // of the gateway (login codes in use, access tokens, rate limits). It is the
 // only place that knows Redis and its keys.
 //
-// Redis holds the truth. Each instance caches the sessions in use, is told by
-// publish/subscribe what happened to them, and asks Redis again when what it has
+// Redis is authoritative. Each instance caches the sessions in use, is notified by
+// publish/subscribe what happened to them, and queries Redis again when what it has
 // is older than Config.CacheTTL. While Redis is unreachable, sessions confirmed within
 // Config.StaleIfError go on working; nothing is ever reported as ended or absent
-// because Redis could not be asked.
+// because Redis could not be queried.
 package session
 
 import (
@@ -24,9 +24,9 @@ type Session struct {
 	AppID   string
 	OpenID  string
 	UnionID string    // empty where WeChat gave none
-	UserID  string    // the login hook's answer, may be empty
+	UserID  string    // from the login hook, may be empty
 	Phone   string    // the number with its country prefix as WeChat gave it, may be empty
-	Roles   []string  // the login hook's answer, as long as the session lives; not to be changed by the reader
+	Roles   []string  // from the login hook, as long as the session lives; not to be changed by the reader
 	EndsAt  time.Time // the absolute end: no use and no renewal moves it
 	Web     *Web      // of a web page's session; nil: a mini program's
 }

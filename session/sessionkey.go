@@ -8,8 +8,8 @@ import (
 	"wxgate/secret"
 )
 
-// SessionKey gives WeChat's session_key of a session. It returns
-// ErrSessionEnded where the session is gone, and ErrNotFound where the key was
+// SessionKey returns WeChat's session_key of a session. It returns
+// ErrSessionEnded where the session does not exist, and ErrNotFound where the key was
 // sealed under secrets that are no longer given.
 func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, error) {
 	var sealed string
@@ -27,7 +27,7 @@ func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, 
 	return s.openSessionKey(ctx, session, sealed)
 }
 
-// LatestSessionKey gives the session_key of the user's newest session, which
+// LatestSessionKey returns the session_key of the user's newest session, which
 // is the one that WeChat holds valid; ErrNotFound where he has none.
 func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (secret.Text, error) {
 	u, err := s.loadUser(ctx, userTag(appid, openid))
@@ -53,7 +53,7 @@ func (u *storedUser) latestSessionKey() (holder *Session, sealed string) {
 }
 
 // ReplaceSessionKey has replace give another session_key for the one that
-// LatestSessionKey gives, and keeps it in its place. A session that has ended meanwhile, or
+// LatestSessionKey returns, and keeps it in its place. A session that has ended meanwhile, or
 // has another key, stays as it is. It returns replace's error, and ErrNotFound where
 // there is no key.
 func (s *Store) ReplaceSessionKey(ctx context.Context, appid, openid string, replace func(context.Context, secret.Text) (secret.Text, error)) error {

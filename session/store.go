@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Store is all that this package does. It may be used by any number of
-// goroutines, and lives on through Configure.
+// Store is the API of this package. It may be used by any number of
+// goroutines, and Configure changes it in place.
 type Store struct {
 	redis    *redisClient
 	keys     keys
@@ -38,10 +38,10 @@ type Store struct {
 	nonces     nonces
 	userKeys   userKeys
 
-	unpublished  chan string
-	missed       atomic.Bool // more events than unpublished has room for
-	resigning    chan struct{}
-	loginAnswers chan *call // to be stored
+	unpublished    chan string
+	missed         atomic.Bool // more events than unpublished has room for
+	resigning      chan struct{}
+	loginResponses chan *call // to be stored
 
 	background sync.WaitGroup
 	spawning   sync.RWMutex // held while background grows, so that nothing is added once Close waits
@@ -63,7 +63,7 @@ func Open(config Config) (*Store, error) {
 		touches: make(chan *cachedSession, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
 		nonces: newNonces(), userKeys: newUserKeys(),
 		apps: appEnds{apps: map[string]appEnd{}}, unpublished: make(chan string, maxUnpublished), resigning: make(chan struct{}, maxResigning),
-		loginAnswers: make(chan *call, batchSize),
+		loginResponses: make(chan *call, batchSize),
 	}
 	s.metrics = newMetrics(config.Registry, s)
 	if s.redis, err = openRedis(config.Redis, s.metrics, s.log); err != nil {
@@ -79,7 +79,7 @@ func Open(config Config) (*Store, error) {
 		s.background.Wait()
 		return s.redis.shutdown()
 	})
-	for _, work := range []func(){s.listen, s.saveTouches, s.watchDeadlines, s.publishAgain, s.saveAnswers} {
+	for _, work := range []func(){s.listen, s.saveTouches, s.watchDeadlines, s.publishAgain, s.saveResponses} {
 		s.background.Go(work)
 	}
 	return s, nil

@@ -80,7 +80,7 @@ func logInWithDigitInMAC(t testing.TB, s *Store, kind string) (string, *Session)
 	return "", nil
 }
 
-// fieldsOf gives the names of a session's fields of a kind in Redis.
+// fieldsOf returns the names of a session's fields of a kind in Redis.
 func fieldsOf(t testing.TB, s *Store, session *Session, kind string) (names []string) {
 	t.Helper()
 	all, err := s.redis.HKeys(t.Context(), s.keys.sessions(tagOf(session.ID))).Result()
@@ -96,7 +96,7 @@ func fieldsOf(t testing.TB, s *Store, session *Session, kind string) (names []st
 }
 
 // granted authenticates and fails the test where that is refused.
-func granted(t testing.TB, s *Store, token string) AuthResult {
+func authenticated(t testing.TB, s *Store, token string) AuthResult {
 	t.Helper()
 	g, err := s.Authenticate(context.Background(), token)
 	if err != nil {

@@ -21,7 +21,7 @@ type Web struct {
 
 const (
 	ticketFor = 60 * time.Second
-	// repeatFor is how long the same client gets the same answer to a used
+	// repeatFor is how long the same client gets the same response to a used
 	// ticket: a second tap on the same link.
 	repeatFor = 10 * time.Second
 	// maxWebPerParent bounds the pages of a session; the one unused for longest
@@ -32,7 +32,7 @@ const (
 	ticketLength = 64 // characters: the user's tag, random bytes, MAC
 )
 
-// ErrTicket is returned for a ticket that is not one of ours, was used, has run
+// ErrTicket is returned for a ticket that is not valid, was used, has run
 // out, or whose session has ended.
 var ErrTicket = errors.New("ticket is not valid, or no longer")
 
@@ -42,7 +42,7 @@ type Ticket struct {
 	ExpiresIn time.Duration
 }
 
-// IssueTicket gives a ticket that leads to next. It dies with the session.
+// IssueTicket returns a ticket that leads to next. It ends with the session.
 func (s *Store) IssueTicket(ctx context.Context, session *Session, next string) (Ticket, error) {
 	c := s.config.Load()
 	tag, random := tagOf(session.ID), make([]byte, ticketRandom)
@@ -118,7 +118,7 @@ func (r keyring) readTicket(ticket string) (*OpenTicket, error) {
 }
 
 // openTicket reads what is stored: open and the record, or used, who used it, and
-// the record. Which of the two is the script's to judge.
+// the record. The script decides which of the two counts.
 func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored string) (*OpenTicket, error) {
 	record, open := strings.CutPrefix(stored, "open")
 	if !open {
@@ -145,7 +145,7 @@ const clientHash = 16
 
 // RedeemTicket uses the ticket up and gives the page's session and its cookie. client
 // names the client, such as address and User-Agent: the same one gets the same
-// answer again for ten seconds. With current, a live session that the browser
+// response again for ten seconds. With current, a live session that the browser
 // has of the same parent, that one goes on and no cookie is given. Errors: ErrTicket,
 // ErrUnavailable.
 func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, current *Session) (cookie secret.Text, page *Session, err error) {
@@ -160,11 +160,11 @@ func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, 
 		page.ID, page.Web = tagOf(t.Session.ID)+textHalf(raw), &Web{ParentID: t.Session.ID}
 		cookie = s.pageArgs(args, t, page, raw, now)
 	}
-	answer, err := s.redis.runList(ctx, redeemTicketScript, []string{t.key, s.keys.sessions(tagOf(t.Session.ID))}, args...)
+	result, err := s.redis.runList(ctx, redeemTicketScript, []string{t.key, s.keys.sessions(tagOf(t.Session.ID))}, args...)
 	if err != nil {
 		return "", nil, err
 	}
-	r := reply(answer)
+	r := reply(result)
 	switch r.text(0) {
 	case "done":
 		s.publish(ctx, sessionEvent(eventEnded, tagOf(t.Session.ID), r.list(1)))
@@ -177,7 +177,7 @@ func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, 
 	return "", nil, unavailable("redeem_ticket", errUnexpectedReply)
 }
 
-// pageArgs fills in what the script is to keep of a page's session, and gives its
+// pageArgs fills in what the script is to keep of a page's session, and returns its
 // cookie.
 func (s *Store) pageArgs(args []any, t *OpenTicket, page *Session, raw string, now time.Time) secret.Text {
 	c := s.config.Load()

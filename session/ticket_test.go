@@ -42,7 +42,7 @@ func page(t testing.TB, s *Store, openid string) (token string, parent *Session,
 	return token, parent, text.Reveal(), session
 }
 
-func cookieGranted(t testing.TB, s *Store, cookie string) *Session {
+func cookieAuthenticated(t testing.TB, s *Store, cookie string) *Session {
 	t.Helper()
 	auth, err := s.AuthenticateCookie(t.Context(), cookie)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestTicketOpensOnePageOnAnyInstance(t *testing.T) {
 		t.Fatalf("%+v, %v", opened, err)
 	}
 	for _, s := range []*Store{a, b} {
-		if got := cookieGranted(t, s, cookie.Reveal()); !got.equal(opened) || got.Web.ParentID != parent.ID {
+		if got := cookieAuthenticated(t, s, cookie.Reveal()); !got.equal(opened) || got.Web.ParentID != parent.ID {
 			t.Errorf("the cookie proves %+v, not %+v", got, opened)
 		}
 	}
@@ -222,8 +222,8 @@ func TestPageEndsWithItsSession(t *testing.T) {
 		}
 		cookieEnded(t, a, cookie)
 		cookieEnded(t, b, cookie)
-		socket.cutWithin(t, time.Second)
-		cookieGranted(t, b, other)
+		socket.terminatedWithin(t, time.Second)
+		cookieAuthenticated(t, b, other)
 		if left := server.MustDo("HKEYS", a.keys.sessions(tagOf(session.ID))); strings.Contains(left, rawOf(session.ID)) {
 			t.Errorf("%s: fields of the page are left", name)
 		}
@@ -252,7 +252,7 @@ func TestPageEndsAloneAndIsListed(t *testing.T) {
 		t.Errorf("%v, %v", there, err)
 	}
 	cookieEnded(t, s, cookie)
-	granted(t, s, token)
+	authenticated(t, s, token)
 }
 
 // Neither pages nor other logins push each other out, and a session has eight
@@ -263,8 +263,8 @@ func TestPagesAreCountedApart(t *testing.T) {
 	s := openStore(t, redistest.Start(t), func(c *Config) { c.Now, c.MaxPerUser = clock.now, 2 })
 	token, parent, first, _ := page(t, s, "oA")
 	logIn(t, s, "oA")
-	cookieGranted(t, s, first)
-	granted(t, s, token)
+	cookieAuthenticated(t, s, first)
+	authenticated(t, s, token)
 	var cookies []string
 	for range maxWebPerParent {
 		clock.advance(time.Second)
@@ -280,7 +280,7 @@ func TestPagesAreCountedApart(t *testing.T) {
 			t.Errorf("page %d: %v", i, err)
 		}
 	}
-	granted(t, s, token)
+	authenticated(t, s, token)
 }
 
 func TestLivePageOfTheSameSessionGoesOn(t *testing.T) {
@@ -298,7 +298,7 @@ func TestLivePageOfTheSameSessionGoesOn(t *testing.T) {
 	if _, _, err := s.RedeemTicket(t.Context(), open, "another client", session); !errors.Is(err, ErrTicket) {
 		t.Errorf("the ticket is not used up: %v", err)
 	}
-	cookieGranted(t, s, cookie)
+	cookieAuthenticated(t, s, cookie)
 }
 
 // A page that is used keeps the mini program's session alive, and one that isn't
@@ -313,18 +313,18 @@ func TestUseOfAPageIsAUseOfItsSession(t *testing.T) {
 	token, parent, cookie, _ := page(t, s, "oA")
 	for range 3 {
 		clock.advance(18 * time.Second)
-		cookieGranted(t, s, cookie)
+		cookieAuthenticated(t, s, cookie)
 		testkit.Within(t, 20*time.Second, "the parent's use is written", func() bool {
 			info, err := s.Info(t.Context(), parent.ID)
 			return err == nil && clock.now().Sub(info.LastSeen) < 10*time.Second
 		})
 	}
-	granted(t, s, token)
+	authenticated(t, s, token)
 	clock.advance(21 * time.Second)
 	if _, err := s.AuthenticateCookie(t.Context(), cookie); !errors.Is(err, ErrSessionEnded) {
 		t.Errorf("unused for longer than its idle time: %v", err)
 	}
-	granted(t, s, token)
+	authenticated(t, s, token)
 }
 
 func TestPageWhileRedisIsAway(t *testing.T) {
@@ -333,9 +333,9 @@ func TestPageWhileRedisIsAway(t *testing.T) {
 	s := openStore(t, server, func(c *Config) { c.CacheTTL = 0 })
 	_, parent, cookie, _ := page(t, s, "oA")
 	ticket := ticketOf(t, s, parent, "/h5/")
-	cookieGranted(t, s, cookie)
+	cookieAuthenticated(t, s, cookie)
 	server.Stop()
-	cookieGranted(t, s, cookie)
+	cookieAuthenticated(t, s, cookie)
 	if _, err := s.ReadTicket(t.Context(), ticket); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a ticket: %v", err)
 	}
@@ -349,11 +349,11 @@ func TestPageKnowsItsUsersPhone(t *testing.T) {
 	server := redistest.Start(t)
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	_, parent, cookie, _ := page(t, a, "oA")
-	cookieGranted(t, b, cookie)
+	cookieAuthenticated(t, b, cookie)
 	if err := a.SetPhone(t.Context(), parent, Phone{"+8613800138000", "13800138000", "86"}); err != nil {
 		t.Fatal(err)
 	}
-	testkit.Within(t, time.Second, "the page knows it", func() bool { return cookieGranted(t, b, cookie).Phone != "" })
+	testkit.Within(t, time.Second, "the page knows it", func() bool { return cookieAuthenticated(t, b, cookie).Phone != "" })
 }
 
 // No ticket and no cookie lies in Redis as it is sent.

@@ -16,7 +16,7 @@ import (
 
 const (
 	maxToken  = 4 << 10          // bytes, before anything is parsed
-	clockSkew = 10 * time.Second // a token of another instance may seem this young; none lives longer for it
+	clockSkew = 10 * time.Second // a token of another instance may seem this young; none is valid longer for it
 )
 
 // tokens writes and reads access tokens of both formats.
@@ -87,7 +87,7 @@ func (t *tokens) accepts(by *tokens, key keyID) bool {
 	return t.issuer == by.issuer && slices.ContainsFunc(t.ring, func(d *secretKeys) bool { return d.id == key })
 }
 
-// typ tells access tokens from assertions, which have other keys too.
+// typ distinguishes access tokens from assertions, which have other keys too.
 const typ = "at+jwt"
 
 func newJWT(d *secretKeys, c *jwtClaims) *jwt.Token {
@@ -112,7 +112,7 @@ const (
 	opaqueLength = sidLength + 1 + 64 // 64 characters are 48 bytes to the bit
 )
 
-// opaque issues a token for s, to be noted in Redis under field.
+// opaque issues a token for s, to be stored in Redis under field.
 func (t *tokens) opaque(sid string) (token secret.Text, field string) {
 	random := make([]byte, opaqueRandom, opaqueRandom+16)
 	_, _ = rand.Read(random) // never fails: crypto/rand
@@ -141,7 +141,7 @@ func (t *tokens) read(token string) (tokenClaims, error) {
 	return tokenClaims{}, ErrTokenInvalid
 }
 
-// countDots answers -1 for text that no token is made of. Go's base64 decoder
+// countDots returns -1 for text that no token is made of. Go's base64 decoder
 // skips line breaks even when strict, hence the alphabet first.
 func countDots(token string) int {
 	dots := 0
@@ -176,7 +176,7 @@ func (t *tokens) readJWT(token string) (tokenClaims, error) {
 	return tokenClaims{sid: c.SessionID, end: c.ExpiresAt.Time, jwt: &c, key: d.id}, nil
 }
 
-// onlyExpired is true where the end is all that is wrong. Claims are judged
+// onlyExpired is true where the end is all that is wrong. Claims are checked
 // after the signature only.
 func onlyExpired(err error) bool {
 	if !errors.Is(err, jwt.ErrTokenExpired) {

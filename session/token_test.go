@@ -69,7 +69,7 @@ func TestATokenOfOurOwnMakingIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	_, session := logIn(t, s, "oA")
-	granted(t, s, sign(t, s, headerOf(s), bodyOf(session)))
+	authenticated(t, s, sign(t, s, headerOf(s), bodyOf(session)))
 }
 
 // TestForgedJWTIsInvalid has the rows JW-01, 04, 07, 09, 10, 12, 13, 15, 19.
@@ -125,7 +125,7 @@ func TestChangedTextOfATokenIsInvalid(t *testing.T) {
 	for _, format := range []string{FormatJWT, FormatOpaque} {
 		s := openStore(t, nil, func(o *Config) { o.TokenFormat = format })
 		token, _ := logIn(t, s, "oA")
-		granted(t, s, token)
+		authenticated(t, s, token)
 		last := token[len(token)-1]
 		for name, text := range map[string]string{
 			"next last character": token[:len(token)-1] + string(last+1), "no last character": token[:len(token)-1],
@@ -183,7 +183,7 @@ func TestTokenMustNameItsSessionsUser(t *testing.T) {
 		if _, err := s.Authenticate(context.Background(), sign(t, s, headerOf(s), with(bodyOf(a), "sid", b.ID))); !errors.Is(err, ErrTokenInvalid) {
 			t.Error(err)
 		}
-		granted(t, s, sign(t, s, headerOf(s), bodyOf(b)))
+		authenticated(t, s, sign(t, s, headerOf(s), bodyOf(b)))
 	}
 }
 
@@ -195,9 +195,9 @@ func TestExpiredIsToldApartFromInvalid(t *testing.T) {
 		s := openStore(t, nil, func(o *Config) { o.Now = c.now; o.TokenFormat = format })
 		token, session := logIn(t, s, "oA")
 		unseen, _ := logIn(t, s, "oB")
-		granted(t, s, token)
+		authenticated(t, s, token)
 		c.advance(2*time.Hour - time.Minute)
-		granted(t, s, token)
+		authenticated(t, s, token)
 		c.advance(time.Minute + time.Second)
 		for _, text := range []string{token, unseen} {
 			if _, err := s.Authenticate(context.Background(), text); !errors.Is(err, ErrTokenExpired) {
@@ -217,7 +217,7 @@ func TestTokenNeverOutlivesItsSession(t *testing.T) {
 	s := openStore(t, nil, func(o *Config) { o.Now = c.now; o.MaxLifetime = 3 * time.Hour; o.StaleIfError = 0 })
 	token, session := logIn(t, s, "oA")
 	c.advance(91 * time.Minute)
-	g := granted(t, s, token)
+	g := authenticated(t, s, token)
 	if !s.NeedsRenewal(g) {
 		t.Error("half an hour before its end a token is due")
 	}
@@ -225,7 +225,7 @@ func TestTokenNeverOutlivesItsSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g = granted(t, s, fresh.Value.Reveal())
+	g = authenticated(t, s, fresh.Value.Reveal())
 	if fresh.ExpiresIn > 90*time.Minute {
 		t.Errorf("a token for %v; the session until %v", fresh.ExpiresIn, session.EndsAt)
 	}
@@ -245,7 +245,7 @@ func TestSmallClockDifferencesDoNoHarm(t *testing.T) {
 	s := openStore(t, nil, nil)
 	_, session := logIn(t, s, "oA")
 	now := time.Now()
-	granted(t, s, sign(t, s, headerOf(s), with(bodyOf(session), "iat", now.Add(5*time.Second).Unix())))
+	authenticated(t, s, sign(t, s, headerOf(s), with(bodyOf(session), "iat", now.Add(5*time.Second).Unix())))
 	late := sign(t, s, headerOf(s), with(bodyOf(session), "exp", now.Add(-2*time.Second).Unix()))
 	if _, err := s.Authenticate(context.Background(), late); !errors.Is(err, ErrTokenExpired) {
 		t.Error(err)
@@ -266,8 +266,8 @@ func TestBothFormatsAreAcceptedWhateverIsIssued(t *testing.T) {
 	if strings.Count(fresh, ".") == 2 {
 		t.Error("the new format is not in use")
 	}
-	granted(t, s, old)
-	granted(t, s, fresh)
+	authenticated(t, s, old)
+	authenticated(t, s, fresh)
 }
 
 // Nothing that isn't a token of ours costs a question to Redis.
@@ -297,7 +297,7 @@ func FuzzAuthenticate(f *testing.F) {
 	}
 	good := map[string]bool{token: true, opaque.Reveal(): true}
 	for text := range good {
-		granted(f, s, text)
+		authenticated(f, s, text)
 		f.Add(text)
 	}
 	f.Add("")

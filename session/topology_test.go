@@ -169,15 +169,15 @@ func TestEveryKindOfRedisKeepsThePromises(t *testing.T) {
 			return o
 		}},
 		{"single, restricted user", func(t *testing.T) session.RedisConfig {
-			return asGate(single(onlyNeeded("").Start(t)))
+			return asACLUser(single(onlyNeeded("").Start(t)))
 		}},
 		{"sentinel", func(t *testing.T) session.RedisConfig { return underSentinel(redistest.Sentinel(t)) }},
 		{"sentinel, restricted user", func(t *testing.T) session.RedisConfig {
-			return asGate(underSentinel(onlyNeeded("").Sentinel(t)))
+			return asACLUser(underSentinel(onlyNeeded("").Sentinel(t)))
 		}},
 		{"cluster", func(t *testing.T) session.RedisConfig { return cluster(redistest.Cluster(t, 3)) }},
 		{"cluster, restricted user", func(t *testing.T) session.RedisConfig {
-			return asGate(cluster(onlyNeeded(neededInCluster).Cluster(t, 3)))
+			return asACLUser(cluster(onlyNeeded(neededInCluster).Cluster(t, 3)))
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -211,7 +211,7 @@ func onlyNeeded(more string) redistest.Options {
 	}}
 }
 
-func asGate(o session.RedisConfig) session.RedisConfig {
+func asACLUser(o session.RedisConfig) session.RedisConfig {
 	o.Username, o.Password = "gate", "open-sesame"
 	return o
 }

@@ -110,7 +110,7 @@ func (s *Store) touchCall(f *packedSession, sid string, used time.Time) *call {
 	}
 }
 
-// touched sees to what the script found: a session that is gone, or a
+// touched handles what the script found: a session that does not exist, or a
 // session_key that an old secret sealed.
 func (s *Store) touched(ctx context.Context, cs *cachedSession, reply any) {
 	switch found := reply.(type) {

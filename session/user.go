@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// User is what is known of a user, kept when his sessions are gone.
+// User is what is known of a user, kept when their sessions have ended.
 type User struct {
 	AppID      string
 	OpenID     string
@@ -35,7 +35,7 @@ type Info struct {
 	ParentID  string    // of a web page's session: that which it was opened from
 }
 
-// User gives a user with his sessions, oldest first, or ErrNotFound.
+// User returns a user with his sessions, oldest first, or ErrNotFound.
 func (s *Store) User(ctx context.Context, appid, openid string) (User, error) {
 	u, err := s.loadUser(ctx, userTag(appid, openid))
 	if err != nil {
@@ -58,11 +58,11 @@ type storedUser struct {
 
 // loadUser reads a user by his tag. He is empty where there is none.
 func (s *Store) loadUser(ctx context.Context, tag string) (storedUser, error) {
-	answer, err := s.redis.runList(ctx, loadUserScript, []string{s.keys.user(tag), s.keys.sessions(tag), s.keys.profile(tag)})
+	result, err := s.redis.runList(ctx, loadUserScript, []string{s.keys.user(tag), s.keys.sessions(tag), s.keys.profile(tag)})
 	if err != nil {
 		return storedUser{}, err
 	}
-	r := reply(answer)
+	r := reply(result)
 	fields := pairs(r.list(0))
 	if fields["o"] == "" {
 		return storedUser{}, nil
@@ -168,7 +168,7 @@ func millisText(text string) time.Time {
 
 func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
-// Info gives one session, or ErrNotFound.
+// Info returns one session, or ErrNotFound.
 func (s *Store) Info(ctx context.Context, sid string) (Info, error) {
 	if !validSID(sid) {
 		return Info{}, ErrNotFound

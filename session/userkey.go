@@ -17,14 +17,14 @@ type UserKey struct {
 	Version int64
 	Key     secret.Text // 16 raw bytes
 	IV      string      // 16 characters
-	EndsAt  time.Time   // by WeChat's word; it may be used a little longer
+	EndsAt  time.Time   // as WeChat states it; the key may be used a little longer
 }
 
 // userKeyGrace is how long past its end a key is valid: a request that was signed in the
 // last moment is still on its way.
 const userKeyGrace = time.Minute
 
-// maxLocalUserKeys bounds the users whose keys an instance has at hand.
+// maxLocalUserKeys bounds the users whose keys an instance caches.
 const maxLocalUserKeys = 20_000
 
 // userKeys are those that this instance has seen, for the next request and for
@@ -37,9 +37,9 @@ func newUserKeys() userKeys {
 	return userKeys{otter.Must(&otter.Options[string, []UserKey]{MaximumSize: maxLocalUserKeys})}
 }
 
-// UserKey gives one version of a user's key, ErrNotFound where it isn't known or
+// UserKey returns one version of a user's key, ErrNotFound where it isn't known or
 // has ended, or ErrUnavailable. A key that this instance has seen is found
-// without asking Redis.
+// without a query to Redis.
 func (s *Store) UserKey(ctx context.Context, session *Session, version int64) (UserKey, error) {
 	tag, now := session.ID[:halfLength], s.now()
 	if local, ok := s.userKeys.of.GetIfPresent(tag); ok {
@@ -92,7 +92,7 @@ func (s *Store) loadUserKeys(ctx context.Context, session *Session) ([]UserKey, 
 	}
 	text, err := s.config.Load().keys.open(userKeyPurpose, sealed, session.AppID, session.OpenID)
 	if err != nil {
-		return nil, nil // sealed under secrets that are gone: they are fetched anew
+		return nil, nil // sealed under secrets that are no longer configured: they are fetched anew
 	}
 	return readUserKeys(text), nil
 }

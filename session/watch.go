@@ -64,7 +64,7 @@ type watchers struct {
 	firstFree  [1]int32
 }
 
-// watchEntry is one request's. Its generation tells the request from those that
+// watchEntry is one request's. Its generation distinguishes the request from those that
 // had the entry before.
 type watchEntry struct {
 	terminate  func()
@@ -249,7 +249,7 @@ func (s *Store) stillWatched() []*cachedSession {
 	return kept
 }
 
-// isStale reports whether Redis has to be asked about a watched session: its
+// isStale reports whether Redis has to be queried about a watched session: its
 // deadline has come, or an event may have been missed.
 func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 	if !now.Before(s.deadline(cs)) || cs.is(stale) || cs.epoch.Load() != s.epoch.Load() {
@@ -269,7 +269,7 @@ func (s *Store) deadline(cs *cachedSession) time.Time {
 	return idle
 }
 
-// recheck asks Redis for all of them and terminates what is over.
+// recheck queries Redis for all of them and terminates what is over.
 func (s *Store) recheck(toRecheck []*cachedSession) {
 	calls := make([]*call, len(toRecheck))
 	versions := make([]readVersion, len(toRecheck))

@@ -24,12 +24,12 @@ func watch(t *testing.T, s *Store, g AuthResult) stream {
 	return st
 }
 
-func (s stream) cutWithin(t *testing.T, limit time.Duration) {
+func (s stream) terminatedWithin(t *testing.T, limit time.Duration) {
 	t.Helper()
 	select {
 	case <-s.cut:
 	case <-time.After(limit):
-		t.Fatalf("not cut within %v", limit)
+		t.Fatalf("not terminated within %v", limit)
 	}
 }
 
@@ -37,7 +37,7 @@ func (s stream) open(t *testing.T) {
 	t.Helper()
 	select {
 	case <-s.cut:
-		t.Fatal("cut")
+		t.Fatal("terminated")
 	default:
 	}
 }
@@ -57,19 +57,19 @@ func (s *Store) checkNow(t *testing.T) {
 }
 
 // SE-20.
-func TestStreamsAreCutOnEveryInstance(t *testing.T) {
+func TestStreamsAreTerminatedOnEveryInstance(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
 	a, b := openStore(t, server, nil), openStore(t, server, nil)
 	token, session := logIn(t, a, "oA")
 	other, _ := logIn(t, a, "oB")
-	streams := []stream{watch(t, a, granted(t, a, token)), watch(t, b, granted(t, b, token)), watch(t, b, granted(t, b, token))}
-	spared := watch(t, b, granted(t, b, other))
+	streams := []stream{watch(t, a, authenticated(t, a, token)), watch(t, b, authenticated(t, b, token)), watch(t, b, authenticated(t, b, token))}
+	spared := watch(t, b, authenticated(t, b, other))
 	if _, err := b.End(t.Context(), session.ID, CauseAdmin); err != nil {
 		t.Fatal(err)
 	}
 	for _, st := range streams {
-		st.cutWithin(t, time.Second)
+		st.terminatedWithin(t, time.Second)
 	}
 	spared.open(t)
 }
@@ -79,11 +79,11 @@ func TestWatchOfAnEndedSessionIsCutAtOnce(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
-	g := granted(t, s, token)
+	g := authenticated(t, s, token)
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	watch(t, s, g).cutWithin(t, 0+time.Millisecond)
+	watch(t, s, g).terminatedWithin(t, 0+time.Millisecond)
 }
 
 func TestStreamEndsWithItsTokenUnlessRenewed(t *testing.T) {
@@ -94,17 +94,17 @@ func TestStreamEndsWithItsTokenUnlessRenewed(t *testing.T) {
 	a, b := openStore(t, server, short), openStore(t, server, short)
 	plain, _ := logIn(t, a, "oA")
 	renewed, _ := logIn(t, a, "oB")
-	g := granted(t, b, plain)
-	left, kept := watch(t, b, g), watch(t, b, granted(t, b, renewed))
+	g := authenticated(t, b, plain)
+	left, kept := watch(t, b, g), watch(t, b, authenticated(t, b, renewed))
 	c.Advance(90 * time.Second)
-	if _, err := a.Renew(t.Context(), granted(t, a, renewed)); err != nil {
+	if _, err := a.Renew(t.Context(), authenticated(t, a, renewed)); err != nil {
 		t.Fatal(err)
 	}
 	b.checkNow(t)
 	left.open(t)
 	c.Advance(31 * time.Second)
 	b.checkNow(t)
-	left.cutWithin(t, time.Second)
+	left.terminatedWithin(t, time.Second)
 	kept.open(t)
 	if _, err := b.Info(t.Context(), g.Session.ID); err != nil {
 		t.Errorf("the session ended with its token: %v", err)
@@ -117,7 +117,7 @@ func TestUnheardRenewalKeepsTheStream(t *testing.T) {
 	var c testkit.Clock
 	s := openStore(t, redistest.Start(t), func(o *Config) { o.Now = c.Now })
 	token, session := logIn(t, s, "oA")
-	st := watch(t, s, granted(t, s, token))
+	st := watch(t, s, authenticated(t, s, token))
 	if err := s.redis.HSet(t.Context(), s.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"l", fmt.Sprint(c.Now().UnixMilli(), c.Now().Add(4*time.Hour).Unix(), 1)).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -131,12 +131,12 @@ func TestStreamIsCutAtTheAbsoluteEnd(t *testing.T) {
 	var c testkit.Clock
 	s := openStore(t, nil, func(o *Config) { o.Now = c.Now; o.MaxLifetime = time.Hour })
 	token, _ := logIn(t, s, "oA")
-	st := watch(t, s, granted(t, s, token))
+	st := watch(t, s, authenticated(t, s, token))
 	c.Advance(59 * time.Minute)
 	s.checkNow(t)
 	st.open(t)
 	c.Advance(time.Minute + time.Second)
-	st.cutWithin(t, time.Second)
+	st.terminatedWithin(t, time.Second)
 }
 
 func TestRedisAwayPutsTheCutOffUpToStaleIfError(t *testing.T) {
@@ -145,13 +145,13 @@ func TestRedisAwayPutsTheCutOffUpToStaleIfError(t *testing.T) {
 	var c testkit.Clock
 	s := openStore(t, server, func(o *Config) { o.Now = c.Now })
 	token, _ := logIn(t, s, "oA")
-	st := watch(t, s, granted(t, s, token))
+	st := watch(t, s, authenticated(t, s, token))
 	server.Stop()
 	c.Advance(2*time.Hour + 2*time.Second)
 	s.checkNow(t)
 	st.open(t)
 	c.Advance(5 * time.Minute)
-	st.cutWithin(t, 2*time.Second)
+	st.terminatedWithin(t, 2*time.Second)
 }
 
 // A place in the list that is used again belongs to its new user alone.
@@ -159,7 +159,7 @@ func TestStoppingTwiceStopsNobodyElse(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
-	g := granted(t, s, token)
+	g := authenticated(t, s, token)
 	first := s.Watch(g, func() {})
 	if !first.Stop() {
 		t.Error("a watch that nothing has ended was stopped too late")
@@ -171,7 +171,7 @@ func TestStoppingTwiceStopsNobodyElse(t *testing.T) {
 	if _, err := s.End(t.Context(), session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	second.cutWithin(t, time.Second)
+	second.terminatedWithin(t, time.Second)
 	if second.stop() {
 		t.Error("a watch that was cut was stopped in time")
 	}
@@ -183,7 +183,7 @@ func TestManyRequestsComeAndGo(t *testing.T) {
 	var grants []AuthResult
 	for _, openid := range []string{"oA", "oB", "oC"} {
 		token, _ := logIn(t, s, openid)
-		grants = append(grants, granted(t, s, token))
+		grants = append(grants, authenticated(t, s, token))
 	}
 	var cuts atomic.Int32
 	var requests sync.WaitGroup
@@ -212,7 +212,7 @@ func TestWatchersUsedAgainTerminateOnlyTheirOwnSession(t *testing.T) {
 	s := openStore(t, nil, nil)
 	one, _ := logIn(t, s, "oA")
 	two, _ := logIn(t, s, "oB")
-	a, b := granted(t, s, one), granted(t, s, two)
+	a, b := authenticated(t, s, one), authenticated(t, s, two)
 	earlier := s.Watch(a, func() { t.Error("a stopped watcher's request is terminated") })
 	places := a.cached.watch.Load()
 	earlier.Stop()
@@ -232,7 +232,7 @@ func TestWatchersUsedAgainTerminateOnlyTheirOwnSession(t *testing.T) {
 	if _, err := s.End(t.Context(), b.Session.ID, CauseLogout); err != nil {
 		t.Fatal(err)
 	}
-	later.cutWithin(t, time.Second)
+	later.terminatedWithin(t, time.Second)
 }
 
 // A session that leaves the cache while others refer to it again stays in it once.
@@ -240,7 +240,7 @@ func TestReferencesOfACachedSessionMayRace(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)
 	token, session := logIn(t, s, "oA")
-	cs := granted(t, s, token).cached
+	cs := authenticated(t, s, token).cached
 	var users sync.WaitGroup
 	for range 8 {
 		users.Go(func() {

@@ -1,5 +1,5 @@
 -- Ends one session, and the web pages that were opened from it. KEYS: sessions, jars. ARGV: its random half.
--- Answers 1 if it was there, and the pages' random halves.
+-- Returns 1 if it was there, and the pages' random halves.
 local names = redis.call('HKEYS', KEYS[1])
 local there = redis.call('HDEL', KEYS[1], ARGV[1] .. 's') + redis.call('HDEL', KEYS[1], ARGV[1] .. 'w')
 local gone, pages = {[ARGV[1]] = true}, {}

@@ -1,6 +1,6 @@
 -- Ends all sessions of a user and, where there is a ban, bans him in the same step. The deletions come
 -- first: a Redis that is full takes them, and after them the ban.
--- KEYS: user, sessions, jars. ARGV: ban or '', appid, openid. Answers the random halves of the sessions, and
+-- KEYS: user, sessions, jars. ARGV: ban or '', appid, openid. Returns the random halves of the sessions, and
 -- of the web pages that were opened from them.
 local ended, pages = {}, {}
 for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do

@@ -1,4 +1,4 @@
--- Ends a claim without an answer. KEYS: claim. ARGV: claimant, hash, 'keep' or 'release'.
+-- Ends a claim without a response. KEYS: claim. ARGV: claimant, hash, 'keep' or 'release'.
 local held = redis.call('GET', KEYS[1])
 local mine = ARGV[1] .. '|' .. ARGV[2]
 local second = held and string.match(held, '^open|[^|]*|[^|]*(.*)$')

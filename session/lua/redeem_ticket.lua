@@ -1,8 +1,8 @@
 -- Uses a ticket up and starts a web page's session, or keeps the one that the browser has.
 -- KEYS: ticket, sessions. ARGV: 1 the ticket's record, 2 hash of the client, 3 random half of the parent,
 -- 4 that of the page's session or '' to start none, 5 its record, 6 its last use, 7 kind and hash of its token,
--- 8 that token's record, 9 most pages of a session, 10 ms in which the same client gets the same answer.
--- Answers done and the pages that gave way; again; or gone.
+-- 8 that token's record, 9 most pages of a session, 10 ms in which the same client gets the same response.
+-- Returns done and the pages that were replaced; again; or gone.
 local ticket = redis.call('GET', KEYS[1])
 if ticket == 'used' .. ARGV[2] .. ARGV[1] then return {'again', {}} end
 if ticket ~= 'open' .. ARGV[1] then return {'gone', {}} end

@@ -1,4 +1,4 @@
--- Notes a fresh token. KEYS: sessions, user. ARGV: session's random half, end of the token in s,
+-- Records a fresh token. KEYS: sessions, user. ARGV: session's random half, end of the token in s,
 -- kind and hash of an opaque token or '', that token's record, most opaque tokens kept.
 local id = ARGV[1]
 local last = redis.call('HGET', KEYS[1], id .. 'l')

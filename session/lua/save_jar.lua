@@ -1,6 +1,6 @@
 -- Replaces one backend's cookies of one session, kept no longer than the user's sessions.
 -- KEYS: sessions, jars. ARGV: session's random half, the jar's field, the sealed jar as it was or '', as it shall be or ''.
--- Answers done, changed where it was not as it was, or ended.
+-- Returns done, changed where it was not as it was, or ended.
 if redis.call('HEXISTS', KEYS[1], ARGV[1] .. 's') == 0 then return 'ended' end
 local now = redis.call('HGET', KEYS[2], ARGV[2]) or ''
 if now == ARGV[4] then return 'done' end -- run again after a lost reply

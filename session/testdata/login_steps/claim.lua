@@ -1,4 +1,4 @@
--- Claims a login code. KEYS: claim, answer. ARGV: claimant, hash of the idempotency key or '', claim's ms.
+-- Claims a login code. KEYS: claim, response. ARGV: claimant, hash of the idempotency key or '', claim's ms.
 -- A claim reads state|claimant|hash, with state open or done.
 local held = redis.call('GET', KEYS[1])
 if not held then
@@ -8,7 +8,7 @@ end
 if held == 'open|' .. ARGV[1] .. '|' .. ARGV[2] then return {'mine'} end
 local state, hash = string.match(held, '^(%a+)|[^|]*|(.*)$')
 if ARGV[2] == '' or hash ~= ARGV[2] then return {'used'} end
-local answer = redis.call('GET', KEYS[2])
-if answer then return {'answer', answer} end
+local response = redis.call('GET', KEYS[2])
+if response then return {'response', response} end
 if state == 'open' then return {'wait'} end
 return {'used'}

@@ -1,4 +1,4 @@
--- Ends a claim. KEYS: claim, answer. ARGV: claimant, hash, 'keep' or 'release', answer or '', answer's ms.
+-- Ends a claim. KEYS: claim, response. ARGV: claimant, hash, 'keep' or 'release', response or '', response's ms.
 local held = ARGV[1] .. '|' .. ARGV[2]
 if redis.call('GET', KEYS[1]) ~= 'open|' .. held then return 0 end
 if ARGV[3] == 'release' then return redis.call('DEL', KEYS[1]) end
