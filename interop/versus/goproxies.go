@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"wxgate/internal/testkit/process"
 )
@@ -19,15 +18,18 @@ const (
 	caddyVersion       = "v2.11.9"
 	oauth2ProxyPackage = "github.com/oauth2-proxy/oauth2-proxy/v7"
 	oauth2ProxyVersion = "v7.15.6"
+	traefikModule      = "github.com/traefik/traefik/v3"
+	traefikVersion     = "v3.6.12"
 )
 
 const (
 	caddy       = "Caddy, forward_auth"
+	traefik     = "Traefik, forwardAuth"
 	oauth2Proxy = "oauth2-proxy, bearer JWT"
 )
 
 func (c *comparison) startGoProxies(ctx context.Context) error {
-	if !c.wanted(caddy) && !c.wanted(oauth2Proxy) {
+	if !c.wanted(caddy) && !c.wanted(traefik) && !c.wanted(oauth2Proxy) {
 		return nil
 	}
 	tokens, err := c.writeKeys()
@@ -41,26 +43,13 @@ func (c *comparison) startGoProxies(ctx context.Context) error {
 	if err := c.startCaddy(ctx, tokens, address, auth); err != nil {
 		return fmt.Errorf("%s: %w", caddy, err)
 	}
+	if err := c.startTraefik(ctx, tokens, address, auth); err != nil {
+		return fmt.Errorf("%s: %w", traefik, err)
+	}
 	if err := c.startOAuth2Proxy(ctx, tokens, address); err != nil {
 		return fmt.Errorf("%s: %w", oauth2Proxy, err)
 	}
 	return nil
-}
-
-// install builds a program once, into a folder of .cache named after its version.
-func (c *comparison) install(ctx context.Context, pkg, version string) (string, error) {
-	dir := filepath.Join(c.r.Root, ".cache", "bin", version)
-	bin := filepath.Join(dir, filepath.Base(strings.TrimSuffix(pkg, "/v7")))
-	if _, err := os.Stat(bin); err == nil {
-		return bin, nil
-	}
-	fmt.Fprintln(os.Stderr, "building", pkg, "once; this takes minutes")
-	cmd := exec.CommandContext(ctx, "go", "install", pkg+"@"+version)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOBIN="+dir)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w\n%s", err, out)
-	}
-	return bin, nil
 }
 
 const caddyfile = `{
@@ -90,7 +79,7 @@ func (c *comparison) startCaddy(ctx context.Context, tokens *keys, auth string, 
 	if !c.wanted(caddy) {
 		return nil
 	}
-	bin, err := c.install(ctx, caddyPackage, caddyVersion)
+	bin, err := c.r.Install(ctx, caddyPackage, caddyVersion)
 	if err != nil {
 		return err
 	}
@@ -112,13 +101,56 @@ func (c *comparison) startCaddy(ctx context.Context, tokens *keys, auth string, 
 	return nil
 }
 
+const traefikConfig = `
+http:
+  routers:
+    all: {rule: PathPrefix(%s), middlewares: [auth, drop-token], service: backend}
+  middlewares:
+    auth: {forwardAuth: {address: "http://%s/auth", authResponseHeaders: [X-OpenID]}}
+    drop-token: {headers: {customRequestHeaders: {Authorization: ""}}}
+  services:
+    backend: {loadBalancer: {serversTransport: keep-alive, servers: [{url: "http://%s"}]}}
+  serversTransports:
+    keep-alive: {maxIdleConnsPerHost: 256}
+`
+
+// startTraefik starts Traefik, which sends a request to the auth service for each request.
+func (c *comparison) startTraefik(ctx context.Context, tokens *keys, auth string, service *process.Process) error {
+	if !c.wanted(traefik) {
+		return nil
+	}
+	bin, err := c.r.InstallFromSource(ctx, traefikModule, traefikVersion, "./cmd/traefik")
+	if err != nil {
+		return err
+	}
+	port, err := c.r.Port()
+	if err != nil {
+		return err
+	}
+	file, err := c.r.Write("traefik.yaml", fmt.Sprintf(traefikConfig, "`/`", auth, c.backend))
+	if err != nil {
+		return err
+	}
+	p, err := c.startPeer(ctx, exec.Command(bin, "--entryPoints.web.address="+port.Addr(), "--providers.file.filename="+file, "--providers.file.watch=false",
+		"--global.checkNewVersion=false", "--global.sendAnonymousUsage=false", "--log.level=ERROR"),
+		&peer{name: traefik, address: port.Addr(), token: tokens.hs256, authenticates: true, identifies: true})
+	if err != nil {
+		return err
+	}
+	p.processes = append(p.processes, service)
+	return p.processes[0].Await(ctx, func() bool { // it listens before it has read its routes
+		status, _, err := p.whoami(ctx, p.token)
+		return err == nil && status != http.StatusNotFound
+	})
+}
+
 // startOAuth2Proxy has it take RS256 tokens, which it verifies by itself: it takes
 // no HS256, and asks nobody.
 func (c *comparison) startOAuth2Proxy(ctx context.Context, tokens *keys, auth string) error {
 	if !c.wanted(oauth2Proxy) {
 		return nil
 	}
-	bin, err := c.install(ctx, oauth2ProxyPackage, oauth2ProxyVersion)
+	bin, err := c.r.Install(ctx, oauth2ProxyPackage, oauth2ProxyVersion)
 	if err != nil {
 		return err
 	}

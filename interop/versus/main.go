@@ -38,7 +38,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	rig.Main(15*time.Minute, func(ctx context.Context, r *rig.Rig) error {
+	rig.Main(45*time.Minute, func(ctx context.Context, r *rig.Rig) error {
 		return run(ctx, &comparison{r: r, only: match, rounds: *rounds})
 	})
 }

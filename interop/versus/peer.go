@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,14 +69,16 @@ func (p *peer) memory() (int64, error) {
 
 // verify makes sure that the peer does what it is compared for.
 func (p *peer) verify(ctx context.Context) error {
-	status, openid, err := p.ask(ctx, p.token)
-	if err != nil || status != http.StatusOK {
-		return fmt.Errorf("a good token got status %d, %w", status, err)
+	status, openid, err := p.whoami(ctx, p.token)
+	switch {
+	case err != nil:
+		return err
+	case status != http.StatusOK:
+		return fmt.Errorf("a valid token got status %d", status)
+	case p.identifies && openid == "":
+		return errors.New("the backend received no X-OpenID")
 	}
-	if p.identifies && openid == "" {
-		return fmt.Errorf("the backend was not told who it is")
-	}
-	status, _, err = p.ask(ctx, p.token[:max(0, len(p.token)-4)]+"AAAA")
+	status, _, err = p.whoami(ctx, p.token[:max(0, len(p.token)-4)]+"AAAA")
 	if err != nil {
 		return err
 	}
@@ -85,8 +88,9 @@ func (p *peer) verify(ctx context.Context) error {
 	return nil
 }
 
-// ask has the backend tell the X-OpenID that it was sent.
-func (p *peer) ask(ctx context.Context, token string) (int, string, error) {
+// whoami sends a request with a token. It returns the response's status, and the X-OpenID
+// that the backend received.
+func (p *peer) whoami(ctx context.Context, token string) (int, string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/whoami", nil)
 	if err != nil {
 		return 0, "", err
