@@ -30,7 +30,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		switch {
 		case err == nil:
 			pause = firstAcceptPause
-			s.accepted(nc)
+			s.startConn(nc)
 			continue
 		case s.draining.Load():
 			return http.ErrServerClosed
@@ -76,11 +76,12 @@ func (s *Server) removeListener(ln net.Listener) {
 	delete(s.listeners, ln)
 }
 
-func (s *Server) accepted(nc net.Conn) {
+// startConn serves an accepted connection, if MaxConnections allows it.
+func (s *Server) startConn(nc net.Conn) {
 	open := s.slots.Add(1)
 	raw := &slotConn{Conn: nc, release: func() { s.slots.Add(-1) }}
 	if s.MaxConnections > 0 && open > int64(s.MaxConnections) {
-		s.overload(raw)
+		s.rejectOverloaded(raw)
 		return
 	}
 	c := newConn(s, raw)
@@ -94,9 +95,9 @@ func (s *Server) accepted(nc net.Conn) {
 // maxOverloaded bounds the connections that are being sent the Overloaded response.
 const maxOverloaded = 64
 
-// overload sends Overloaded to a connection beyond MaxConnections, without occupying a
-// slot. With TLS the connection is only closed: a response would need a handshake.
-func (s *Server) overload(raw *slotConn) {
+// rejectOverloaded sends Overloaded to a connection beyond MaxConnections. The connection
+// does not count against the limit. With TLS the connection is only closed: a response would need a handshake.
+func (s *Server) rejectOverloaded(raw *slotConn) {
 	raw.once.Do(raw.release)
 	if s.TLSConfig != nil || s.overloaded.Add(1) > maxOverloaded {
 		if s.TLSConfig == nil {
@@ -110,7 +111,7 @@ func (s *Server) overload(raw *slotConn) {
 		defer raw.Close()
 		_ = raw.SetDeadline(time.Now().Add(overloadedTimeout))
 		if _, err := raw.Write(s.refusal(Refusal{Reason: Overloaded, RemoteAddr: addrText(raw)})); err == nil {
-			linger(raw, lingerLimits{total: overloadedTimeout, silence: overloadedTimeout, bytes: 64 << 10}, &s.closeIdle)
+			linger(raw, lingerLimits{total: overloadedTimeout, idle: overloadedTimeout, bytes: 64 << 10}, &s.closeIdle)
 		}
 	}()
 }
@@ -139,8 +140,8 @@ func (c *slotConn) CloseWrite() error {
 	return errors.ErrUnsupported
 }
 
-// SyscallConn returns the underlying connection's; errors.ErrUnsupported if it has no
-// descriptor.
+// SyscallConn returns the syscall.RawConn of the underlying connection. The error is
+// errors.ErrUnsupported if it has no descriptor.
 func (c *slotConn) SyscallConn() (syscall.RawConn, error) {
 	if sc, ok := c.Conn.(syscall.Conn); ok {
 		return sc.SyscallConn()

@@ -2,9 +2,9 @@ package http1
 
 import "time"
 
-// The background read detects a client that disconnects where there is no
-// closeNotifier: one byte is read concurrently with the handler once the request's
-// body has been read. A byte that arrives is the first of the next request.
+// The background read detects a client that disconnects if there is no closeNotifier:
+// after the request's body has been read, one byte is read concurrently with the handler.
+// A byte that arrives is the first of the next request.
 
 // startBackgroundRead does nothing for a connection with a registration. c.mu is held.
 func (c *conn) startBackgroundRead() {

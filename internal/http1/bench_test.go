@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveBench serves until its standard input ends. At each line that comes it
+// serveBench serves until its standard input ends. At each line that it reads it
 // collects garbage and tells how much memory it has and what time it has used.
 func serveBench(which string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -104,7 +104,7 @@ func startProcess(b *testing.B, which string) *process {
 	return p
 }
 
-// usage gives the processor time used and the bytes of heap and stacks.
+// usage returns the processor time used and the bytes of heap and stacks.
 func (p *process) usage(b *testing.B) (cpu time.Duration, memory int64) {
 	b.Helper()
 	_, err := io.WriteString(p.in, "\n")
@@ -123,7 +123,7 @@ var benchRequests = map[string]string{
 }
 
 // BenchmarkCPU compares the processor time of a request with net/http's, the
-// same trivial handler behind both, 32 connections.
+// both with the same trivial handler, 32 connections.
 func BenchmarkCPU(b *testing.B) {
 	for name, raw := range benchRequests {
 		b.Run(name, func(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 func (t *transaction) build(head string) *Refusal {
 	p, f := &t.head, &t.framing
 	*f = requestFraming{}
-	t.splitFields(head)
+	t.setHeader(head)
 	if r := f.validate(p.minor); r != nil {
 		return r
 	}
@@ -30,9 +30,9 @@ func (t *transaction) build(head string) *Refusal {
 		r.Proto = "HTTP/1.0"
 	}
 	r.Host, r.Close, r.ContentLength = f.host, f.close, f.length
-	r.RemoteAddr, r.TLS = t.conn.remote, t.conn.tls
+	r.RemoteAddr, r.TLS = t.conn.remoteAddr, t.conn.tlsState
 	if t.url.Host != "" {
-		r.Host = t.url.Host // RFC 9112, section 3.2.2: the target's goes before the field's
+		r.Host = t.url.Host // RFC 9112, section 3.2.2: the target's host takes precedence over the field's
 	}
 	if f.length < 0 {
 		r.TransferEncoding = []string{"chunked"}
@@ -40,34 +40,34 @@ func (t *transaction) build(head string) *Refusal {
 	return t.parseTrailerNames()
 }
 
-// splitFields fills the request's header. The value slices are allocated for each
-// request: copies of the map share them.
-func (t *transaction) splitFields(head string) {
+// setHeader sets the request's header from the parsed field lines. The value slices are
+// allocated for each request: copies of the map share them.
+func (t *transaction) setHeader(head string) {
 	clear(t.header)
 	values := make([]string, len(t.head.fields))
 	for i, span := range t.head.fields {
 		name, value := textproto.CanonicalMIMEHeaderKey(span.name.of(head)), span.value.of(head)
 		t.framing.addField(name, value)
-		if separateField(name) {
+		if keptOutOfHeader(name) {
 			continue
 		}
 		values[i] = value
-		if before := t.header[name]; before != nil {
-			t.header[name] = append(before, value)
+		if earlier := t.header[name]; earlier != nil {
+			t.header[name] = append(earlier, value)
 			continue
 		}
 		t.header[name] = values[i : i+1 : i+1]
 	}
 }
 
-// separateField reports whether net/http keeps a field outside of Request.Header.
-func separateField(name string) bool { return name == "Host" || name == "Transfer-Encoding" }
+// keptOutOfHeader reports whether net/http keeps a field outside of Request.Header.
+func keptOutOfHeader(name string) bool { return name == "Host" || name == "Transfer-Encoding" }
 
 // parseTrailerNames moves the names in Trailer to Request.Trailer, as net/http does.
 func (t *transaction) parseTrailerNames() *Refusal {
 	lines := t.header["Trailer"]
 	if lines == nil || t.framing.length >= 0 {
-		return nil // without chunks there are none
+		return nil // only a chunked body has trailers
 	}
 	delete(t.header, "Trailer")
 	t.request.Trailer = http.Header{}

@@ -1,12 +1,12 @@
 package http1
 
-// Bounds of chunked bodies.
+// Limits of chunked bodies.
 const (
-	maxChunkDigits = 16      // hex digits of a chunk's size, leading zeros included
-	maxChunkLine   = 512     // bytes of a chunk's line, extensions included
-	maxExtensions  = 8 << 10 // bytes of extensions in a body, beyond one for each 16 of data
-	maxTrailer     = 4 << 10 // bytes of the trailer section
-	maxTrailers    = 64      // lines of it
+	maxChunkDigits    = 16      // hex digits of a chunk's size, leading zeros included
+	maxChunkLine      = 512     // bytes of a chunk's line, extensions included
+	maxExtensionBytes = 8 << 10 // bytes of extensions in a body, plus one for each 16 bytes of data
+	maxTrailerBytes   = 4 << 10 // bytes of the trailer section
+	maxTrailerLines   = 64
 )
 
 // chunkSize parses a chunk's line. The blank that RFC 9112 allows before an extension is
@@ -26,27 +26,26 @@ func (b *body) chunkSize(line []byte) (size int64, err error) {
 	case len(extension) > 0 && !validExtension(extension):
 		return 0, bodyError("the chunk's extension is malformed")
 	}
-	b.extensions += int64(len(extension))
-	if b.extensions > maxExtensions+b.data/16 {
+	b.extensionBytes += int64(len(extension))
+	if b.extensionBytes > maxExtensionBytes+b.chunkData/16 {
 		return 0, bodyError("there are too many chunk extensions")
 	}
 	return size, nil
 }
 
-// validExtension takes any number of ";name", ";name=token" and
+// validExtension accepts any number of ";name", ";name=token" and
 // `;name="quoted"` (RFC 9112, section 7.1.1).
 func validExtension(extension []byte) bool {
 	for len(extension) > 0 {
 		if extension[0] != ';' {
 			return false
 		}
-		name, rest := cutToken(extension[1:])
-		if !name {
+		found, rest := cutToken(extension[1:])
+		if !found {
 			return false
 		}
 		if extension = rest; len(extension) > 0 && extension[0] == '=' {
-			var value bool
-			if value, extension = cutValue(extension[1:]); !value {
+			if found, extension = cutValue(extension[1:]); !found {
 				return false
 			}
 		}
@@ -54,7 +53,7 @@ func validExtension(extension []byte) bool {
 	return true
 }
 
-// cutToken takes a token off the front.
+// cutToken removes a token from the beginning of b.
 func cutToken(b []byte) (found bool, rest []byte) {
 	n := 0
 	for n < len(b) && isToken(b[n]) {
@@ -63,7 +62,7 @@ func cutToken(b []byte) (found bool, rest []byte) {
 	return n > 0, b[n:]
 }
 
-// cutValue takes a token or a quoted string off the front.
+// cutValue removes a token or a quoted string from the beginning of b.
 func cutValue(b []byte) (found bool, rest []byte) {
 	if len(b) == 0 || b[0] != '"' {
 		return cutToken(b)

@@ -23,13 +23,13 @@ func (c *conn) activate(t *transaction) {
 
 func (c *conn) deactivate(t *transaction) {
 	c.mu.Lock()
-	c.active = nil // a body that ends from now on must start no background read
+	c.active = nil // bodyRead must not start a background read any more
 	c.mu.Unlock()
 	c.endBackgroundRead()
 	t.ctx.end(context.Canceled)
 }
 
-// interrupt ends the context of the request in flight because the server stops.
+// interrupt ends the context of the request in flight: the server stops.
 func (c *conn) interrupt() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,8 +50,8 @@ func (c *conn) clientClosed() {
 	}
 }
 
-// bodyEnded is called when the request's body has been read to its end.
-func (c *conn) bodyEnded() {
+// bodyRead is called when the request's body has been read to its end.
+func (c *conn) bodyRead() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.active != nil && !c.disconnected {

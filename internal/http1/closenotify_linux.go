@@ -9,16 +9,16 @@ import (
 
 // closeNotifier calls clientClosed of connections whose client has closed its sending
 // side. Each is registered once, when it is accepted (EPOLLRDHUP, edge-triggered): that
-// costs a request nothing, and detects a close behind bytes that have not been read.
+// costs a request nothing, and detects a close that follows bytes that have not been read.
 //
-// A registration's number is never used again: a late event finds no connection, and
-// not the one that has the descriptor by then.
+// A registration's number is never reused: a late event finds no connection, and not the
+// connection that the descriptor belongs to by then.
 type closeNotifier struct {
-	epoll *os.File
-	raw   syscall.RawConn
+	epoll   *os.File
+	rawConn syscall.RawConn // of epoll
 
 	mu    sync.Mutex
-	last  uint64
+	last  uint64 // the number of the last registration
 	conns map[uint64]*conn
 }
 
@@ -34,63 +34,63 @@ func newCloseNotifier() (*closeNotifier, error) {
 		syscall.Close(fd)
 		return nil, err
 	}
-	w := &closeNotifier{epoll: os.NewFile(uintptr(fd), "epoll"), conns: map[uint64]*conn{}}
-	if w.raw, err = w.epoll.SyscallConn(); err != nil {
-		w.epoll.Close()
+	n := &closeNotifier{epoll: os.NewFile(uintptr(fd), "epoll"), conns: map[uint64]*conn{}}
+	if n.rawConn, err = n.epoll.SyscallConn(); err != nil {
+		n.epoll.Close()
 		return nil, err
 	}
-	go w.run()
-	return w, nil
+	go n.run()
+	return n, nil
 }
 
-func (w *closeNotifier) close() { w.epoll.Close() }
+func (n *closeNotifier) close() { n.epoll.Close() }
 
-func (w *closeNotifier) run() {
+func (n *closeNotifier) run() {
 	var events [64]syscall.EpollEvent
 	for {
-		n := 0
-		err := w.raw.Read(func(fd uintptr) bool {
-			n, _ = syscall.EpollWait(int(fd), events[:], 0)
-			return n > 0
+		count := 0
+		err := n.rawConn.Read(func(fd uintptr) bool {
+			count, _ = syscall.EpollWait(int(fd), events[:], 0)
+			return count > 0
 		})
 		if err != nil {
 			return
 		}
-		for _, event := range events[:n] {
-			if c := w.find(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32); c != nil {
+		for _, event := range events[:count] {
+			if c := n.find(uint64(uint32(event.Fd)) | uint64(uint32(event.Pad))<<32); c != nil {
 				c.clientClosed()
 			}
 		}
 	}
 }
 
-func (w *closeNotifier) find(number uint64) *conn {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.conns[number]
+func (n *closeNotifier) find(number uint64) *conn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.conns[number]
 }
 
 // add registers a connection and returns its number; 0 if that fails.
-func (w *closeNotifier) add(c *conn) uint64 {
-	raw, err := c.raw.SyscallConn()
+func (n *closeNotifier) add(c *conn) uint64 {
+	raw, err := c.accepted.SyscallConn()
 	if err != nil {
 		return 0
 	}
-	w.mu.Lock()
-	w.last++
-	number := w.last
-	w.conns[number] = c
-	w.mu.Unlock()
-	if w.control(raw, syscall.EPOLL_CTL_ADD, number) != nil {
-		w.forget(number)
+	n.mu.Lock()
+	n.last++
+	number := n.last
+	n.conns[number] = c
+	n.mu.Unlock()
+	if n.control(raw, syscall.EPOLL_CTL_ADD, number) != nil {
+		n.forget(number)
 		return 0
 	}
 	return number
 }
 
-func (w *closeNotifier) control(raw syscall.RawConn, operation int, number uint64) (err error) {
+func (n *closeNotifier) control(raw syscall.RawConn, operation int, number uint64) (err error) {
 	event := syscall.EpollEvent{Events: peerClosedEvents, Fd: int32(uint32(number)), Pad: int32(uint32(number >> 32))}
-	closed := w.raw.Control(func(epoll uintptr) {
+	closed := n.rawConn.Control(func(epoll uintptr) {
 		connClosed := raw.Control(func(fd uintptr) {
 			err = syscall.EpollCtl(int(epoll), operation, int(fd), &event)
 		})
@@ -99,18 +99,18 @@ func (w *closeNotifier) control(raw syscall.RawConn, operation int, number uint6
 	return cmp.Or(closed, err)
 }
 
-func (w *closeNotifier) forget(number uint64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.conns, number)
+func (n *closeNotifier) forget(number uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.conns, number)
 }
 
 // remove ends a registration. The kernel would do so at the last close of the
 // descriptor; a hijacked connection must be removed before.
-func (w *closeNotifier) remove(c *conn) {
-	w.forget(c.registration)
-	if raw, err := c.raw.SyscallConn(); err == nil {
-		_ = w.control(raw, syscall.EPOLL_CTL_DEL, 0)
+func (n *closeNotifier) remove(c *conn) {
+	n.forget(c.registration)
+	if raw, err := c.accepted.SyscallConn(); err == nil {
+		_ = n.control(raw, syscall.EPOLL_CTL_DEL, 0)
 	}
 }
 
@@ -119,17 +119,19 @@ func (c *conn) registerCloseNotify() {
 	if c.server.BackgroundRead {
 		return
 	}
-	if w := c.server.clientCloseNotifier(); w != nil {
-		c.registration = w.add(c)
+	if n := c.server.closeNotifier(); n != nil {
+		c.registration = n.add(c)
 	}
 }
 
-func (s *Server) clientCloseNotifier() *closeNotifier {
+// closeNotifier returns the server's closeNotifier, and starts it at the first call. It
+// returns nil if that fails, or if the server is closed.
+func (s *Server) closeNotifier() *closeNotifier {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.notifier == nil && !s.closed.Load() {
-		if w, err := newCloseNotifier(); err == nil {
-			s.notifier = w
+		if n, err := newCloseNotifier(); err == nil {
+			s.notifier = n
 		}
 	}
 	return s.notifier
@@ -140,10 +142,10 @@ func (c *conn) unregisterCloseNotify() {
 		return
 	}
 	c.server.mu.Lock()
-	w := c.server.notifier
+	n := c.server.notifier
 	c.server.mu.Unlock()
-	if w != nil {
-		w.remove(c)
+	if n != nil {
+		n.remove(c)
 	}
 	c.registration = 0
 }

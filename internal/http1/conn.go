@@ -15,38 +15,39 @@ import (
 // conn is a client's connection. One goroutine serves it.
 type conn struct {
 	server       *Server
-	raw          *slotConn
-	rwc          net.Conn // raw, or TLS over it
-	tls          *tls.ConnectionState
-	remote       string
+	accepted     *slotConn // without TLS
+	rwc          net.Conn  // accepted, or TLS over it
+	tlsState     *tls.ConnectionState
+	remoteAddr   string
 	registration uint64 // number at the server's closeNotifier; 0: none
 
-	ready     syscall.RawConn // waits until the connection is readable; nil under TLS
-	readReady func(uintptr) bool
-	firstErr  error
-	firstByte [1]byte
+	// For the wait for a request's first byte.
+	rawConn      syscall.RawConn    // nil with TLS, where firstByte is read instead
+	rawReadFunc  func(uintptr) bool // readIfReady, as an argument of rawConn.Read
+	firstReadErr error              // of readIfReady
+	firstByte    [1]byte
 
-	openedAt time.Time // of the connection
-	requests int       // whose first byte has been read
-	finished bool      // serve returned by itself, not by runtime.Goexit
+	acceptedAt    time.Time // with TLS: the end of the handshake
+	requests      int       // requests whose first byte has been read
+	serveReturned bool      // false in serve's deferred calls: a handler has called runtime.Goexit
 
 	deadlines     sync.Mutex
 	readDeadline  deadline
 	writeDeadline deadline
 
-	t *transaction // nil while idle
+	t *transaction // the current one; nil while idle
 
 	mu           sync.Mutex
-	idle         bool         // waits for a request
-	active       *transaction // whose handler runs
+	idle         bool         // no request has begun
+	active       *transaction // the one whose handler is running; nil: none
 	disconnected bool         // the client has closed its sending side
 	interrupted  bool
 	background   chan struct{} // closed when the background read has ended; nil: none
-	backgroundN  int           // bytes that it read into one
+	backgroundN  int           // bytes that it has read into firstByte: 0 or 1
 }
 
 func newConn(s *Server, raw *slotConn) *conn {
-	c := &conn{server: s, raw: raw, rwc: raw, remote: addrText(raw), openedAt: time.Now(), idle: true}
+	c := &conn{server: s, accepted: raw, rwc: raw, remoteAddr: addrText(raw), acceptedAt: time.Now(), idle: true}
 	c.readDeadline.known, c.writeDeadline.known = true, true
 	return c
 }
@@ -55,7 +56,7 @@ func newConn(s *Server, raw *slotConn) *conn {
 func (c *conn) serve() {
 	s := c.server
 	defer s.untrack(c)
-	defer c.closeUnlessFinished()
+	defer c.closeAfterGoexit()
 	keep := c.start()
 	for keep {
 		keep = c.serveOne()
@@ -64,20 +65,18 @@ func (c *conn) serve() {
 		c.t.release()
 		c.t = nil
 	}
-	c.finished = true
+	c.serveReturned = true
 }
 
-// closeUnlessFinished closes the connection of a handler that called
-// runtime.Goexit.
-func (c *conn) closeUnlessFinished() {
-	if !c.finished {
+// closeAfterGoexit closes the connection if a handler has called runtime.Goexit.
+func (c *conn) closeAfterGoexit() {
+	if !c.serveReturned {
 		c.close()
 	}
 }
 
-// start does the TLS handshake and prepares for waiting for requests. It returns
-// false if no request is to be served: the handshake failed, or HTTP/2 was
-// negotiated.
+// start does the TLS handshake and prepares the wait for requests. It reports false if
+// there is nothing left to serve: the handshake failed, or HTTP/2 was negotiated.
 func (c *conn) start() bool {
 	s := c.server
 	if s.TLSConfig != nil && !c.handshake() {
@@ -85,8 +84,8 @@ func (c *conn) start() bool {
 	}
 	c.registerCloseNotify()
 	if s.TLSConfig == nil {
-		if ready := rawio.ConnOf(c.raw); ready != nil {
-			c.ready, c.readReady = ready, c.readIfReady
+		if rawConn := rawio.ConnOf(c.accepted); rawConn != nil {
+			c.rawConn, c.rawReadFunc = rawConn, c.readIfReady
 		}
 	}
 	return true
@@ -125,14 +124,14 @@ func (c *conn) handle() bool {
 	t.body = nil
 	t.request.Body = http.NoBody
 	if length := t.framing.length; length != 0 {
-		t.body = newBody(t, length, t.framing.continues)
+		t.body = newBody(t, length, t.framing.expectsContinue)
 		t.request.Body = t.body
 		c.setReadDeadlineNear(time.Time{}) // from here on the handler sets it
 	}
 	c.setWriteTimeout()
 	t.response.startResponse()
 	c.activate(t)
-	finished := c.callHandler()
+	returned := c.callHandler()
 	c.deactivate(t)
 	if t.response.hijacked {
 		c.t = nil
@@ -140,34 +139,35 @@ func (c *conn) handle() bool {
 		return false
 	}
 	if t.body != nil {
-		t.body.end()
+		t.body.endReads()
 	}
-	if !finished {
+	if !returned {
 		c.handlerAborted()
 		return false
 	}
-	return c.prepareForNext(t.response.finish())
+	return c.prepareForNext(t.response.finishResponse())
 }
 
-// callHandler reports false if the handler panicked: its response is incomplete.
-func (c *conn) callHandler() (finished bool) {
+// callHandler reports whether the handler returned. If it panicked, its response is
+// incomplete.
+func (c *conn) callHandler() (returned bool) {
 	t, s := c.t, c.server
 	defer func() {
-		if finished {
+		if returned {
 			return
 		}
-		crash := recover()
-		if crash != nil && crash != http.ErrAbortHandler && s.Panicked != nil {
-			s.Panicked(crash)
+		value := recover()
+		if value != nil && value != http.ErrAbortHandler && s.Panicked != nil {
+			s.Panicked(value)
 		}
 	}()
 	s.Handler.ServeHTTP(&t.response, t.request)
 	return true
 }
 
-// handlerAborted closes the connection of a handler that panicked. If nothing of its
-// response has been sent, HandlerAborted's response is: load balancers repeat a
-// request whose connection is closed without a byte.
+// handlerAborted closes the connection of a handler that panicked. If no byte of its
+// response has been sent, the response of HandlerAborted is sent first: load balancers
+// repeat a request whose connection is closed without a byte of response.
 func (c *conn) handlerAborted() {
 	w := &c.t.response
 	if w.Unsent() {
@@ -178,15 +178,16 @@ func (c *conn) handlerAborted() {
 	c.close()
 }
 
-// Bounds of what is read and discarded of a body that the handler has not read.
+// Limits of discarding the rest of a body that the handler has not read, so that the
+// connection can be reused.
 const (
-	maxSkipped  = 256 << 10 // bytes, so that the connection can be reused
-	skipSilence = 5 * time.Second
+	maxDiscarded   = 256 << 10 // bytes
+	discardTimeout = 5 * time.Second
 )
 
 // prepareForNext reads the rest of the request's body and reports whether the
-// connection can serve another request; otherwise it is closed. last and err are
-// what finish returned.
+// connection can serve another request; otherwise it closes the connection. last and err
+// are the results of finishResponse.
 func (c *conn) prepareForNext(last bool, err error) bool {
 	b := c.t.body
 	switch {
@@ -202,8 +203,8 @@ func (c *conn) prepareForNext(last bool, err error) bool {
 	case b == nil || b.err == io.EOF:
 		return true
 	}
-	_ = c.setReadDeadline(time.Now().Add(skipSilence))
-	if b.skip(maxSkipped) != io.EOF {
+	_ = c.setReadDeadline(time.Now().Add(discardTimeout))
+	if b.discard(maxDiscarded) != io.EOF {
 		c.linger()
 		c.close()
 		return false

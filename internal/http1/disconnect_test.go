@@ -22,7 +22,7 @@ func TestAClientDisconnectEndsTheContext(t *testing.T) {
 		"resets":      func(c *client) { testkit.Must(t, c.Conn.(*net.TCPConn).SetLinger(0)); c.Close() },
 	} {
 		for mode, raw := range map[string]string{
-			"GET": get("/"), "body read": post("hello", "Content-Length: 5"), "behind pipelined bytes": get("/") + get("/next"), "background": get("/"), "background, body read": post("0\r\n\r\n", "Transfer-Encoding: chunked"),
+			"GET": get("/"), "body read": post("hello", "Content-Length: 5"), "after pipelined bytes": get("/") + get("/next"), "background": get("/"), "background, body read": post("0\r\n\r\n", "Transfer-Encoding: chunked"),
 		} {
 			t.Run(name+" "+mode, func(t *testing.T) {
 				t.Parallel()
@@ -51,7 +51,7 @@ func TestAClientDisconnectEndsTheContext(t *testing.T) {
 	}
 }
 
-// A late sign that a client has gone ends nobody else's request.
+// A late notification that a client has disconnected does not end another client's request.
 func TestAClientDisconnectEndsNoOtherRequest(t *testing.T) {
 	t.Parallel()
 	var wrong, ended atomic.Int64

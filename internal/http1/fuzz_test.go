@@ -15,7 +15,7 @@ import (
 )
 
 // FuzzAcceptedRequestsAgreeWithNetHTTP holds the server against net/http's:
-// what ours gives a handler, net/http gives it too, with the same method,
+// what ours passes to a handler, net/http passes too, with the same method,
 // target, host, header, body and trailers.
 func FuzzAcceptedRequestsAgreeWithNetHTTP(f *testing.F) {
 	for _, c := range refused {
@@ -37,7 +37,7 @@ func FuzzAcceptedRequestsAgreeWithNetHTTP(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
 		if strings.HasPrefix(raw, "\r\n") || strings.Contains(raw, "\r\n\r\n\r\n") {
-			t.Skip("net/http takes an empty line before a request behind a POST only")
+			t.Skip("net/http accepts an empty line before a request only after a POST")
 		}
 		ours := serveOurs(raw)
 		if len(ours) == 0 {
@@ -45,7 +45,7 @@ func FuzzAcceptedRequestsAgreeWithNetHTTP(f *testing.F) {
 		}
 		theirs := serveNetHTTP(raw, len(ours))
 		if len(theirs) < len(ours) {
-			t.Fatalf("net/http refuses what ours takes: %d of %d requests\n%+v", len(theirs), len(ours), ours[len(theirs)])
+			t.Fatalf("net/http refuses what ours accepts: %d of %d requests\n%+v", len(theirs), len(ours), ours[len(theirs)])
 		}
 		for i := range ours {
 			if a, b := normal(ours[i], ours[i].Err), normal(theirs[i], ours[i].Err); a != b {

@@ -101,12 +101,12 @@ func (c *client) mustNext(method string) receivedResponse {
 	return a
 }
 
-// rest is all that comes until the connection ends.
+// rest returns everything that is received until the connection ends.
 func (c *client) rest() string {
 	c.t.Helper()
 	all, err := io.ReadAll(c.r)
 	if err != nil {
-		c.t.Errorf("the connection did not end well: %v", err)
+		c.t.Errorf("the connection did not end cleanly: %v", err)
 	}
 	return string(all)
 }

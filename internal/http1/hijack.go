@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// Hijack returns the connection, with what has been read of it and not used. The
-// caller closes it.
+// Hijack returns the connection, which the caller must close. Bytes that were received
+// and are not part of the request are buffered in the reader.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if w.hijacked || w.handlerDone {
 		return nil, nil, http.ErrHijacked
 	}
 	t, c := w.t, w.t.conn
 	if t.body != nil {
-		t.body.end()
+		t.body.endReads()
 	}
 	c.endBackgroundRead()
 	c.unregisterCloseNotify()
@@ -25,9 +25,9 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		c.rwc.Close()
 		return nil, nil, err
 	}
-	early := slices.Clone(t.buffered())
-	r := bufio.NewReaderSize(&prefixReader{early, c.rwc}, max(len(early), hijackBuffer))
-	if _, err := r.Peek(len(early)); err != nil {
+	prefix := slices.Clone(t.buffered())
+	r := bufio.NewReaderSize(&prefixReader{prefix, c.rwc}, max(len(prefix), hijackBuffer))
+	if _, err := r.Peek(len(prefix)); err != nil {
 		return nil, nil, err
 	}
 	return c.rwc, bufio.NewReadWriter(r, bufio.NewWriterSize(c.rwc, hijackBuffer)), nil
@@ -35,17 +35,17 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 
 const hijackBuffer = 1 << 10
 
-// prefixReader reads early, then conn.
+// prefixReader reads prefix, then conn.
 type prefixReader struct {
-	early []byte
-	conn  net.Conn
+	prefix []byte
+	conn   net.Conn
 }
 
 func (r *prefixReader) Read(p []byte) (int, error) {
-	if len(r.early) == 0 {
+	if len(r.prefix) == 0 {
 		return r.conn.Read(p)
 	}
-	n := copy(p, r.early)
-	r.early = r.early[n:]
+	n := copy(p, r.prefix)
+	r.prefix = r.prefix[n:]
 	return n, nil
 }

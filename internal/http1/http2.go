@@ -14,8 +14,8 @@ import (
 // preface is the client connection preface of HTTP/2 (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-// http2Listener is the listener of Server.HTTP2: it accepts the connections that
-// deliver is given.
+// http2Listener is the listener of Server.HTTP2. Accept returns the connections that are
+// passed to deliver.
 type http2Listener struct {
 	conns chan net.Conn
 	done  chan struct{}
@@ -32,27 +32,27 @@ func (s *Server) startHTTP2() {
 	go s.HTTP2.Serve(s.http2)
 }
 
-func (h *http2Listener) Accept() (net.Conn, error) {
+func (l *http2Listener) Accept() (net.Conn, error) {
 	select {
-	case c := <-h.conns:
+	case c := <-l.conns:
 		return c, nil
-	case <-h.done:
+	case <-l.done:
 		return nil, net.ErrClosed
 	}
 }
 
-func (h *http2Listener) Close() error {
-	h.once.Do(func() { close(h.done) })
+func (l *http2Listener) Close() error {
+	l.once.Do(func() { close(l.done) })
 	return nil
 }
 
-func (h *http2Listener) Addr() net.Addr { return h.addr }
+func (l *http2Listener) Addr() net.Addr { return l.addr }
 
 // deliver passes a connection to Accept, or closes it if the listener is closed.
-func (h *http2Listener) deliver(c net.Conn) {
+func (l *http2Listener) deliver(c net.Conn) {
 	select {
-	case h.conns <- c:
-	case <-h.done:
+	case l.conns <- c:
+	case <-l.done:
 		c.Close()
 	}
 }
@@ -60,21 +60,21 @@ func (h *http2Listener) deliver(c net.Conn) {
 // handshake does the TLS handshake. It reports false if it failed, or if HTTP/2 was
 // negotiated and the connection handed off.
 func (c *conn) handshake() bool {
-	tc := tls.Server(c.raw, c.server.TLSConfig)
+	tc := tls.Server(c.accepted, c.server.TLSConfig)
 	c.rwc = tc
-	_ = c.raw.SetDeadline(c.openedAt.Add(c.server.readHeaderTimeout()))
+	_ = c.accepted.SetDeadline(c.acceptedAt.Add(c.server.readHeaderTimeout()))
 	if err := tc.Handshake(); err != nil {
 		c.handshakeFailed(err)
 		return false
 	}
-	_ = c.raw.SetDeadline(time.Time{})
+	_ = c.accepted.SetDeadline(time.Time{})
 	state := tc.ConnectionState()
 	if state.NegotiatedProtocol == "h2" {
 		c.handOffHTTP2(tc)
 		return false
 	}
-	c.tls = &state
-	c.openedAt = time.Now()
+	c.tlsState = &state
+	c.acceptedAt = time.Now()
 	return true
 }
 
@@ -83,11 +83,11 @@ func (c *conn) handshake() bool {
 func (c *conn) handshakeFailed(err error) {
 	var record tls.RecordHeaderError
 	if errors.As(err, &record) && record.Conn != nil && looksLikeHTTP(record.RecordHeader) {
-		c.rwc = c.raw
+		c.rwc = c.accepted
 		c.writeRefusal(Refusal{Reason: PlainOnTLS})
 		return
 	}
-	c.raw.Close()
+	c.accepted.Close()
 }
 
 func looksLikeHTTP(header [5]byte) bool {
@@ -95,10 +95,10 @@ func looksLikeHTTP(header [5]byte) bool {
 }
 
 // upgradeHTTP2 hands off a connection without TLS that begins with HTTP/2's preface,
-// once all of the preface has been read.
+// after it has read the whole preface.
 func (c *conn) upgradeHTTP2() bool {
 	t := c.t
-	if c.requests > 1 || c.tls != nil || c.server.HTTP2 == nil {
+	if c.requests > 1 || c.tlsState != nil || c.server.HTTP2 == nil {
 		c.writeRefusal(Refusal{Reason: UnknownVersion})
 		return false
 	}
@@ -114,7 +114,7 @@ func (c *conn) upgradeHTTP2() bool {
 		return false
 	}
 	_ = c.setReadDeadline(time.Time{})
-	c.handOffHTTP2(&prefixConn{slotConn: c.raw, early: slices.Clone(t.buffered())})
+	c.handOffHTTP2(&prefixConn{slotConn: c.accepted, prefix: slices.Clone(t.buffered())})
 	return false
 }
 
@@ -122,27 +122,27 @@ func (c *conn) handOffHTTP2(nc net.Conn) {
 	s := c.server
 	c.unregisterCloseNotify()
 	s.mu.Lock()
-	h := s.http2
+	ln := s.http2
 	s.mu.Unlock()
-	if h == nil || s.draining.Load() {
+	if ln == nil || s.draining.Load() {
 		nc.Close()
 		return
 	}
-	h.deliver(nc)
+	ln.deliver(nc)
 }
 
 // prefixConn is a connection whose first bytes have been read already.
 type prefixConn struct {
 	*slotConn
-	early []byte
+	prefix []byte
 }
 
-func (r *prefixConn) Read(p []byte) (int, error) {
-	if len(r.early) == 0 {
-		return r.slotConn.Read(p)
+func (c *prefixConn) Read(p []byte) (int, error) {
+	if len(c.prefix) == 0 {
+		return c.slotConn.Read(p)
 	}
-	n := copy(p, r.early)
-	r.early = r.early[n:]
+	n := copy(p, c.prefix)
+	c.prefix = c.prefix[n:]
 	return n, nil
 }
 

@@ -93,7 +93,7 @@ func TestHTTP2ByItsPreface(t *testing.T) {
 		t.Errorf("no SETTINGS: %v %v", frame, err)
 	}
 	if a := s.dial().send(get("/") + "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); a.mustNext("GET").StatusCode != 200 || a.mustNext("GET").StatusCode != 505 {
-		t.Error("a preface behind a request")
+		t.Error("a preface after a request")
 	}
 	cl.Close()
 	transport.CloseIdleConnections()

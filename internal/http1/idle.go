@@ -5,11 +5,12 @@ import (
 	"io"
 	"syscall"
 	"time"
+
 	"wxgate/internal/rawio"
 )
 
-// awaitRequest waits for the first byte of a request. It reports false when none
-// comes. An idle connection holds no buffer.
+// awaitRequest waits for the first byte of a request. It reports false if the connection
+// ended or timed out before. An idle connection holds no buffer.
 func (c *conn) awaitRequest() bool {
 	if c.t != nil && c.t.r < c.t.w {
 		c.t.head.reset()
@@ -29,11 +30,11 @@ func (c *conn) awaitRequest() bool {
 	return err == nil
 }
 
-// idleDeadline is until when a request must begin: ReadHeaderTimeout for the first
+// idleDeadline is the time until which a request must begin: ReadHeaderTimeout for the first
 // one of a connection, IdleTimeout for others.
 func (c *conn) idleDeadline() time.Time {
 	if c.requests == 0 {
-		return c.openedAt.Add(c.server.readHeaderTimeout())
+		return c.acceptedAt.Add(c.server.readHeaderTimeout())
 	}
 	return time.Now().Add(c.server.idleTimeout())
 }
@@ -42,13 +43,13 @@ func (c *conn) idleDeadline() time.Time {
 // new transaction.
 func (c *conn) readFirst() error {
 	if c.server.closeIdle.Load() {
-		return errConnEnded // lastLook sees what there is
+		return errConnEnded // awaitRequest calls readPending
 	}
-	if c.ready != nil {
-		if err := c.ready.Read(c.readReady); err != nil {
+	if c.rawConn != nil {
+		if err := c.rawConn.Read(c.rawReadFunc); err != nil {
 			return err
 		}
-		return c.firstErr
+		return c.firstReadErr
 	}
 	n, err := c.rwc.Read(c.firstByte[:])
 	return c.startTransaction(n, err)
@@ -70,7 +71,7 @@ func (c *conn) startTransaction(n int, err error) error {
 }
 
 // readIfReady reads into the buffer of a new transaction. It returns false (for
-// RawConn.Read: wait until readable) and holds no buffer where nothing has arrived.
+// RawConn.Read: wait until readable) and holds no buffer if nothing has arrived.
 func (c *conn) readIfReady(fd uintptr) bool {
 	t := newTransaction(c)
 	n, err := rawio.Read(fd, t.buf)
@@ -78,10 +79,10 @@ func (c *conn) readIfReady(fd uintptr) bool {
 		t.release()
 		return false
 	}
-	if c.firstErr = err; err == nil && n <= 0 {
-		c.firstErr = errConnEnded
+	if c.firstReadErr = err; err == nil && n <= 0 {
+		c.firstReadErr = errConnEnded
 	}
-	if c.firstErr != nil {
+	if c.firstReadErr != nil {
 		t.release()
 		return true
 	}
@@ -102,21 +103,21 @@ func (c *conn) endIdleWait() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.idle {
-		_ = c.raw.SetReadDeadline(past)
+		_ = c.accepted.SetReadDeadline(past)
 	}
 }
 
 // readPending reads what has arrived of a request, without waiting for more.
 func (c *conn) readPending() error {
-	if c.ready != nil {
-		c.firstErr = errConnEnded
-		err := c.ready.Control(func(fd uintptr) {
+	if c.rawConn != nil {
+		c.firstReadErr = errConnEnded
+		err := c.rawConn.Control(func(fd uintptr) {
 			if !c.readIfReady(fd) {
-				c.firstErr = errConnEnded
+				c.firstReadErr = errConnEnded
 			}
 		})
 		if err == nil {
-			err = c.firstErr
+			err = c.firstReadErr
 		}
 		return err
 	}

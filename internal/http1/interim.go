@@ -19,18 +19,18 @@ func (w *responseWriter) writeInterim(status int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if status == http.StatusContinue {
-		w.interimClosed, w.sentContinue = true, true
+		w.sentContinue = true
 	}
 	w.send(out, nil, nil)
 }
 
-// writeContinue sends 100 Continue, unless the final response has begun. It is called
-// by whoever reads the body, concurrently with the handler.
+// writeContinue sends 100 Continue, unless it was sent or the final response has begun.
+// The goroutine that reads the body calls it, possibly concurrently with the handler.
 func (w *responseWriter) writeContinue() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.interimClosed {
-		w.interimClosed, w.sentContinue = true, true
+	if !w.headerSent && !w.sentContinue {
+		w.sentContinue = true
 		_, _ = w.t.conn.rwc.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 	}
 }

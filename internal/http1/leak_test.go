@@ -76,7 +76,7 @@ func useAndStop(t *testing.T, background bool) {
 	}
 }
 
-// countDescriptors gives 0 where the system doesn't tell.
+// countDescriptors returns 0 if the system does not report the number.
 func countDescriptors(t *testing.T) int {
 	t.Helper()
 	entries, err := os.ReadDir("/proc/self/fd")

@@ -8,15 +8,15 @@ import (
 
 // lingerLimits bound a lingering close.
 type lingerLimits struct {
-	total   time.Duration
-	silence time.Duration // between two reads
-	bytes   int64
+	total time.Duration // of the whole lingering close
+	idle  time.Duration // between two reads
+	bytes int64         // read and discarded
 }
 
 // lingering bounds the lingering close after a response that came before the end of the
 // request's body. Many clients read no response before they have sent the body, and a
 // TCP reset would discard the response (RFC 9112, section 9.6).
-var lingering = lingerLimits{total: 30 * time.Second, silence: 5 * time.Second, bytes: 64 << 20}
+var lingering = lingerLimits{total: 30 * time.Second, idle: 5 * time.Second, bytes: 64 << 20}
 
 // linger closes the sending side and reads on, so that the client can read the
 // response before the connection is reset.
@@ -25,10 +25,10 @@ func (c *conn) linger() {
 	linger(c.rwc, lingering, &c.server.closeIdle)
 }
 
-// lastLinger bounds a lingering close once the server stops.
+// lastLinger bounds a lingering close after the server has begun to stop.
 const lastLinger = 500 * time.Millisecond
 
-// linger does a lingering close within limits; within lastLinger once stopping is set.
+// linger does a lingering close within limits; within lastLinger if stopping is set.
 func linger(conn net.Conn, limits lingerLimits, stopping *atomic.Bool) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
@@ -40,7 +40,7 @@ func linger(conn net.Conn, limits lingerLimits, stopping *atomic.Bool) {
 	lastRead := began
 	for limits.bytes > 0 {
 		now := time.Now()
-		if now.Sub(began) > limits.total || now.Sub(lastRead) > limits.silence || stopping.Load() && now.Sub(began) > lastLinger {
+		if now.Sub(began) > limits.total || now.Sub(lastRead) > limits.idle || stopping.Load() && now.Sub(began) > lastLinger {
 			return
 		}
 		_ = conn.SetReadDeadline(now.Add(lastLinger))

@@ -10,7 +10,7 @@ import (
 	"wxgate/interop/http11/probe"
 )
 
-// The cases of Http11Probe against the server with an application that takes
+// The cases of Http11Probe against the server with an application that accepts
 // everything: what fails here would reach it.
 func TestHTTP11Probe(t *testing.T) {
 	t.Parallel()

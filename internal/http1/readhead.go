@@ -5,32 +5,32 @@ import (
 	"time"
 )
 
-// readHead reads a request up to its body and builds the http.Request. A Refusal is
-// to be sent to the client; an error means that the client has gone. With neither,
-// t.request is complete, or t.head.http2 is set.
+// readHead reads a request up to its body and builds the http.Request. If it returns a
+// Refusal, that is the response. An error means that the connection has ended. With
+// neither, t.request is complete, or t.head.http2 is set.
 func (c *conn) readHead() (*Refusal, error) {
 	t, s := c.t, c.server
 	c.requests++
-	limited := false
+	deadlineSet := false
 	for {
-		done, r := t.head.parse(t.buffered(), s.maxFields())
+		complete, r := t.head.parse(t.buffered(), s.maxFields())
 		switch {
 		case r != nil:
 			return r, nil
-		case t.head.lineStart > s.maxHeaderBytes() || !done && t.w-t.r > s.maxHeaderBytes():
+		case t.head.lineStart > s.maxHeaderBytes() || !complete && t.w-t.r > s.maxHeaderBytes():
 			return &Refusal{Reason: HeaderTooLarge}, nil
-		case done && t.head.http2:
+		case complete && t.head.http2:
 			return nil, nil
-		case done:
+		case complete:
 			head := string(t.buf[t.r : t.r+t.head.lineStart])
 			t.r += t.head.lineStart
 			return t.build(head), nil
 		}
-		if !limited {
-			limited = true
+		if !deadlineSet {
+			deadlineSet = true
 			_ = c.setReadDeadline(c.headDeadline())
 		}
-		if err := c.moreOfHead(); err != nil {
+		if err := c.readMoreOfHead(); err != nil {
 			if isTimeout(err) {
 				return &Refusal{Reason: HeaderTimeout}, nil
 			}
@@ -41,12 +41,12 @@ func (c *conn) readHead() (*Refusal, error) {
 
 func (c *conn) headDeadline() time.Time {
 	if c.requests == 1 {
-		return c.openedAt.Add(c.server.readHeaderTimeout())
+		return c.acceptedAt.Add(c.server.readHeaderTimeout())
 	}
 	return time.Now().Add(c.server.readHeaderTimeout())
 }
 
-func (c *conn) moreOfHead() error {
+func (c *conn) readMoreOfHead() error {
 	t := c.t
 	if t.w == len(t.buf) {
 		t.makeRoom(min(2*(t.w-t.r), c.server.maxHeaderBytes()+readBuffer))

@@ -74,28 +74,28 @@ type RefusalResponse struct {
 
 // refusal returns the encoded response to a refused request.
 func (s *Server) refusal(r Refusal) []byte {
-	a := RefusalResponse{Header: []Field{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte(r.Message() + "\n")}
+	res := RefusalResponse{Header: []Field{{"Content-Type", "text/plain; charset=utf-8"}}, Body: []byte(r.Message() + "\n")}
 	if s.Refuse != nil {
-		a = s.Refuse(r)
+		res = s.Refuse(r)
 	}
-	if a.Status == 0 {
-		a.Status = r.Reason.Status()
+	if res.Status == 0 {
+		res.Status = r.Reason.Status()
 	}
-	out := appendStatusLine(nil, a.Status)
-	for _, f := range a.Header {
+	out := appendStatusLine(nil, res.Status)
+	for _, f := range res.Header {
 		out = appendField(out, f.Name, f.Value)
 	}
 	out = appendDate(out)
 	out = append(out, "Content-Length: "...)
-	out = strconv.AppendInt(out, int64(len(a.Body)), 10)
+	out = strconv.AppendInt(out, int64(len(res.Body)), 10)
 	out = append(out, "\r\nConnection: close\r\n\r\n"...)
-	return append(out, a.Body...)
+	return append(out, res.Body...)
 }
 
 // writeRefusal responds to a request that is not passed to the handler, and closes
 // the connection.
 func (c *conn) writeRefusal(r Refusal) {
-	r.RemoteAddr = c.remote
+	r.RemoteAddr = c.remoteAddr
 	_ = c.setWriteDeadline(time.Now().Add(refusalTimeout))
 	if _, err := c.rwc.Write(c.server.refusal(r)); err == nil {
 		c.linger()

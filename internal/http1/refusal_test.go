@@ -26,7 +26,7 @@ var refused = map[string]struct {
 	"version with two digits":         {"GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400},
 	"version without minor":           {"GET / HTTP/1\r\nHost: a\r\n\r\n", 400},
 	"blank in the version":            {"GET / HTTP/ 1.1\r\nHost: a\r\n\r\n", 400},
-	"blank behind the version":        {"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400},
+	"blank after the version":         {"GET / HTTP/1.1 \r\nHost: a\r\n\r\n", 400},
 	"two blanks":                      {"GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"two blanks before version":       {"GET /  HTTP/1.1\r\nHost: a\r\n\r\n", 400},
 	"tab for a blank":                 {"GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
@@ -120,7 +120,7 @@ var refused = map[string]struct {
 	"chunked, identity":               {post("hello", "Transfer-Encoding: chunked, identity"), 400},
 	"chunked twice":                   {post("0\r\n\r\n", "Transfer-Encoding: chunked, chunked"), 400},
 	"comma before chunked":            {post("0\r\n\r\n", "Transfer-Encoding: ,chunked"), 400},
-	"comma behind chunked":            {post("0\r\n\r\n", "Transfer-Encoding: chunked,"), 400},
+	"comma after chunked":             {post("0\r\n\r\n", "Transfer-Encoding: chunked,"), 400},
 	"empty coding":                    {post("", "Transfer-Encoding:"), 400},
 	"chunked with a parameter":        {post("0\r\n\r\n", "Transfer-Encoding: chunked;q=1"), 400},
 	"quoted chunked":                  {post("0\r\n\r\n", `Transfer-Encoding: "chunked"`), 400},
@@ -130,7 +130,7 @@ var refused = map[string]struct {
 	"unknown expectation in HTTP/1.0": {"GET / HTTP/1.0\r\nExpect: 0\r\n\r\n", 417},
 	"expectation and more":            {post("hello", "Expect: 100-continue, x", "Content-Length: 5"), 417},
 	"expectation twice":               {post("hello", "Expect: 100-continue", "Expect: 100-continue", "Content-Length: 5"), 417},
-	"expectation behind a word":       {post("hello", "Expect: y 100-continue", "Content-Length: 5"), 417},
+	"expectation after a word":        {post("hello", "Expect: y 100-continue", "Content-Length: 5"), 417},
 	"Content-Length as trailer":       {post("0\r\n\r\n", "Transfer-Encoding: chunked", "Trailer: Content-Length"), 400},
 	"preface cut off":                 {"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 505},
 	"too large a header":              {get("/", "X: "+strings.Repeat("a", 65<<10)), 431},
@@ -141,7 +141,7 @@ var refused = map[string]struct {
 	"TLS for HTTP":                    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400},
 	"binary":                          {strings.Repeat("\xff\x00\x81\n", 64), 400},
 	"method of a letter and a CR":     {"G\rET / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
-	"pipelined behind a good request": {get("/") + "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
+	"pipelined after a good request":  {get("/") + "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
 }
 
 func TestRequestsThatTwoParsersCouldReadDifferentlyAreRefused(t *testing.T) {
@@ -174,15 +174,15 @@ func TestRequestsThatTwoParsersCouldReadDifferentlyAreRefused(t *testing.T) {
 
 // chunks are bodies that are not framed as RFC 9112, section 7.1 has it.
 var brokenChunks = map[string]string{
-	"LF behind the size":         "5\nhello\r\n0\r\n\r\n",
-	"CR behind the size":         "5\rhello\r\n0\r\n\r\n",
+	"LF after the size":          "5\nhello\r\n0\r\n\r\n",
+	"CR after the size":          "5\rhello\r\n0\r\n\r\n",
 	"0x":                         "0x5\r\nhello\r\n0\r\n\r\n",
 	"sign":                       "+5\r\nhello\r\n0\r\n\r\n",
 	"negative":                   "-1\r\nhello\r\n0\r\n\r\n",
 	"underscore":                 "5_0\r\nhello\r\n0\r\n\r\n",
 	"blank before":               " 5\r\nhello\r\n0\r\n\r\n",
-	"blank behind":               "5 \r\nhello\r\n0\r\n\r\n",
-	"tab behind":                 "5\t\r\nhello\r\n0\r\n\r\n",
+	"blank after":                "5 \r\nhello\r\n0\r\n\r\n",
+	"tab after":                  "5\t\r\nhello\r\n0\r\n\r\n",
 	"blank before the extension": "5 ;a=b\r\nhello\r\n0\r\n\r\n",
 	"bare semicolon":             "5;\r\nhello\r\n0\r\n\r\n",
 	"NUL in an extension":        "5;a=\x00\r\nhello\r\n0\r\n\r\n",
@@ -192,12 +192,12 @@ var brokenChunks = map[string]string{
 	"extension without a value":  "5;a=\r\nhello\r\n0\r\n\r\n",
 	"open quotes":                "5;a=\"b\r\nhello\r\n0\r\n\r\n",
 	"blank in an extension":      "5;a=b c\r\nhello\r\n0\r\n\r\n",
-	"NUL behind a backslash":     "5;a=\"\\\x00\"\r\nhello\r\n0\r\n\r\n",
+	"NUL after a backslash":      "5;a=\"\\\x00\"\r\nhello\r\n0\r\n\r\n",
 	"overflow":                   "FFFFFFFFFFFFFFFF1\r\nhello\r\n0\r\n\r\n",
 	"overflow that wraps":        "10000000000000005\r\nhello\r\n0\r\n\r\n",
 	"longer than its size":       "5\r\nhelloworld\r\n0\r\n\r\n",
-	"no end behind the data":     "5\r\nhello0\r\n\r\n",
-	"LF behind the data":         "5\r\nhello\n0\r\n\r\n",
+	"no end after the data":      "5\r\nhello0\r\n\r\n",
+	"LF after the data":          "5\r\nhello\n0\r\n\r\n",
 	"no size":                    "\r\nhello\r\n0\r\n\r\n",
 	"not hexadecimal":            "g\r\nhello\r\n0\r\n\r\n",
 	"LF ends the trailers":       "5\r\nhello\r\n0\r\n\n",
@@ -247,7 +247,7 @@ func TestHeadTimeout(t *testing.T) {
 		after        time.Duration
 		status       int
 	}{
-		"nothing comes":            {"", "", 150 * time.Millisecond, 0},
+		"nothing is sent":          {"", "", 150 * time.Millisecond, 0},
 		"half a request line":      {"", "GET / HT", 150 * time.Millisecond, 408},
 		"no empty line":            {"", "GET / HTTP/1.1\r\nHost: a\r\n", 150 * time.Millisecond, 408},
 		"idle":                     {get("/"), "", 300 * time.Millisecond, 0},

@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
+// encodeHeader encodes the status line and the header into headBuf, except for the fields
+// that appendFraming adds.
 func (w *responseWriter) encodeHeader() {
 	w.headBuf = appendStatusLine(w.headBuf[:0], w.status)
-	_, typed := w.header["Content-Type"]
-	_, coded := w.header["Content-Encoding"]
-	w.sniff = !typed && !coded
-	dated := false
+	_, hasType := w.header["Content-Type"]
+	_, hasCoding := w.header["Content-Encoding"]
+	w.sniff = !hasType && !hasCoding
+	hasDate := false
 	for name, values := range w.header {
 		switch name {
 		case "Content-Length":
@@ -20,17 +22,17 @@ func (w *responseWriter) encodeHeader() {
 		case "Connection":
 			w.encodeConnection(values)
 		case "Trailer":
-			w.declareTrailers(values)
+			w.encodeTrailerNames(values)
 		default:
 			if strings.HasPrefix(name, http.TrailerPrefix) {
-				w.declared = append(w.declared, name)
+				w.trailerNames = append(w.trailerNames, name)
 				continue
 			}
-			dated = dated || name == "Date"
+			hasDate = hasDate || name == "Date"
 			w.headBuf = appendFields(w.headBuf, name, values)
 		}
 	}
-	if !dated {
+	if !hasDate {
 		w.headBuf = appendDate(w.headBuf)
 	}
 }
@@ -40,7 +42,7 @@ func (w *responseWriter) parseContentLength(values []string) {
 		return
 	}
 	f := requestFraming{lengthText: textproto.TrimString(values[0])}
-	if f.readLength() == nil {
+	if f.parseLength() == nil {
 		w.length = f.length
 	}
 }
@@ -58,12 +60,13 @@ func (w *responseWriter) encodeConnection(values []string) {
 	}
 }
 
-func (w *responseWriter) declareTrailers(values []string) {
+// encodeTrailerNames encodes Trailer, and records the names in it.
+func (w *responseWriter) encodeTrailerNames(values []string) {
 	for _, line := range values {
 		for name := range strings.SplitSeq(line, ",") {
 			name = textproto.CanonicalMIMEHeaderKey(textproto.TrimString(name))
 			if allowedTrailer(name) && name != "" {
-				w.declared = append(w.declared, name)
+				w.trailerNames = append(w.trailerNames, name)
 			}
 		}
 	}
@@ -81,25 +84,25 @@ func (w *responseWriter) isHead() bool { return w.t.request.Method == http.Metho
 // appendFraming completes the head with the body's length or coding and the
 // connection's persistence (RFC 9112, sections 6 and 9.3).
 func (w *responseWriter) appendFraming(final bool) {
-	old := w.t.head.minor == 0
-	if final && w.length < 0 && len(w.declared) == 0 && (w.written > 0 || !w.isHead()) {
+	http10 := w.t.head.minor == 0
+	if final && w.length < 0 && len(w.trailerNames) == 0 && (w.written > 0 || !w.isHead()) {
 		w.length = w.written
 	}
-	known := !w.bodyAllowed() || w.isHead()
+	endKnown := !w.bodyAllowed() || w.isHead() // the client finds the end of the body without the connection's end
 	if w.length >= 0 && w.bodyAllowed() {
 		w.headBuf = appendLength(w.headBuf, w.length)
-		known = true
+		endKnown = true
 	}
-	if !known && !old {
+	if !endKnown && !http10 {
 		w.chunked = true
 		w.headBuf = append(w.headBuf, "Transfer-Encoding: chunked\r\n"...)
 	}
-	w.close = w.close || !known && old || w.mustClose(final)
+	w.close = w.close || !endKnown && http10 || w.mustClose(final)
 	switch {
 	case w.status == http.StatusSwitchingProtocols:
 	case w.close:
 		w.headBuf = append(w.headBuf, "Connection: close\r\n"...)
-	case old:
+	case http10:
 		w.headBuf = append(w.headBuf, "Connection: keep-alive\r\n"...)
 	}
 	w.headBuf = append(w.headBuf, "\r\n"...)
@@ -124,16 +127,17 @@ func (w *responseWriter) mustClose(final bool) bool {
 	if t.framing.close || t.conn.server.noKeepAlive.Load() || w.status == http.StatusSwitchingProtocols {
 		return true
 	}
-	if t.body == nil || t.body.done.Load() {
+	if t.body == nil || t.body.sawEOF.Load() {
 		return false
 	}
-	return w.continueNotSent() || final && !t.body.skippable()
+	return w.continueNotSent() || final && !t.body.discardable()
 }
 
 // continueNotSent reports whether the client expects a 100 Continue that was not sent.
-// Such a client may send the body or not: what follows can't be told apart.
+// Such a client may send the body or omit it: the server can't tell whether the next bytes
+// are the body or another request.
 func (w *responseWriter) continueNotSent() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.t.framing.continues && !w.sentContinue
+	return w.t.framing.expectsContinue && !w.sentContinue
 }

@@ -78,6 +78,20 @@ func TestARequestIsSeenAsItWasSent(t *testing.T) {
 	}
 }
 
+// A client that signs its chunks, as uploads to object stores do, sends an extension with
+// each of them: the limit grows with the data.
+func TestALongBodyMayHaveAnExtensionInEachChunk(t *testing.T) {
+	t.Parallel()
+	got := make(chan receivedRequest, 1)
+	s := start(t, func(w http.ResponseWriter, r *http.Request) { got <- received(r) }, nil)
+	const chunks, size = 200, 4 << 10
+	chunk := fmt.Sprintf("%x;chunk-signature=%s\r\n%s\r\n", size, strings.Repeat("a", 64), strings.Repeat("x", size))
+	s.dial().send(post(strings.Repeat(chunk, chunks)+"0\r\n\r\n", "Transfer-Encoding: chunked")).mustNext("POST")
+	if q := <-got; q.Err || len(q.Body) != chunks*size {
+		t.Errorf("%d bytes of %d were read, error: %v", len(q.Body), chunks*size, q.Err)
+	}
+}
+
 func TestRequestMetadata(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
@@ -258,18 +272,18 @@ func TestConnectionPersistence(t *testing.T) {
 		connection string
 		lives      bool
 	}{
-		"1.1":                    {get("/"), "", true},
-		"1.1 closing":            {get("/", "Connection: close"), "close", false},
-		"1.0":                    {"GET / HTTP/1.0\r\n\r\n", "close", false},
-		"1.0 kept":               {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", true},
-		"1.0 kept, streamed":     {"GET /flush HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "close", false},
-		"short body unread":      {post("hello", "Content-Length: 5"), "", true},
-		"whole chunks unread":    {post("5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), "", true},
-		"half of chunks unread":  {post("5\r\nhello\r\n", "Transfer-Encoding: chunked"), "close", false},
-		"large body unread":      {post("x", "Content-Length: 10000000"), "close", false},
-		"100 never sent":         {post("", "Content-Length: 5", "Expect: 100-continue"), "close", false},
-		"broken chunks unread":   {post("x\r\n", "Transfer-Encoding: chunked"), "close", false},
-		"pipelined behind close": {get("/", "Connection: close") + get("/"), "close", false},
+		"1.1":                   {get("/"), "", true},
+		"1.1 closing":           {get("/", "Connection: close"), "close", false},
+		"1.0":                   {"GET / HTTP/1.0\r\n\r\n", "close", false},
+		"1.0 kept":              {"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", true},
+		"1.0 kept, streamed":    {"GET /flush HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "close", false},
+		"short body unread":     {post("hello", "Content-Length: 5"), "", true},
+		"whole chunks unread":   {post("5\r\nhello\r\n0\r\n\r\n", "Transfer-Encoding: chunked"), "", true},
+		"half of chunks unread": {post("5\r\nhello\r\n", "Transfer-Encoding: chunked"), "close", false},
+		"large body unread":     {post("x", "Content-Length: 10000000"), "close", false},
+		"100 never sent":        {post("", "Content-Length: 5", "Expect: 100-continue"), "close", false},
+		"broken chunks unread":  {post("x\r\n", "Transfer-Encoding: chunked"), "close", false},
+		"pipelined after close": {get("/", "Connection: close") + get("/"), "close", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -454,7 +468,7 @@ func TestDeadlinesOfTheHandler(t *testing.T) {
 				_, err = w.Write(make([]byte, 1<<20))
 			}
 			if !errors.As(err, &timeout) || !timeout.Timeout() {
-				t.Errorf("a response that nobody reads: %v", err)
+				t.Errorf("a response that the client does not read: %v", err)
 			}
 			if r.Context().Err() == nil {
 				t.Error("the context lives on")
@@ -473,7 +487,7 @@ func TestDeadlinesOfTheHandler(t *testing.T) {
 	<-written
 }
 
-func TestAReadUnderWayEndsWithTheHandler(t *testing.T) {
+func TestAReadInProgressEndsWithTheHandler(t *testing.T) {
 	t.Parallel()
 	read := make(chan error, 1)
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {

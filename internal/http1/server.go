@@ -2,7 +2,7 @@
 // per connection, and refuses every request that two parsers could read differently
 // (RFC 9112, section 11). Connections with HTTP/2 are handed to net/http.
 //
-// Where it is stricter than net/http: lines end in CRLF only; no folded lines;
+// It is stricter than net/http: lines end in CRLF only; no folded lines;
 // field names are tokens, without a blank before the colon; field values hold
 // no control characters; one Content-Length or one Transfer-Encoding, which is
 // "chunked" and not in HTTP/1.0; one valid Host; a request target without
@@ -20,7 +20,7 @@ import (
 	"time"
 )
 
-// Server serves connections. Its fields must not change once it serves.
+// Server serves connections. Its fields must not change after Serve was called.
 type Server struct {
 	// Handler serves the requests. It must not use a Request, its URL, its
 	// maps, its context or the ResponseWriter after it has returned: they are
@@ -28,7 +28,7 @@ type Server struct {
 	// kept. The value slices of Request.Header must not be changed.
 	Handler http.Handler
 
-	// TLSConfig makes the server speak TLS. nil: plain.
+	// TLSConfig makes the server speak TLS. nil: no TLS.
 	TLSConfig *tls.Config
 
 	// HTTP2 serves connections with HTTP/2: those that have negotiated h2, and
@@ -60,8 +60,8 @@ type Server struct {
 	// Overloaded and are closed (with TLS: only closed). 0: no bound.
 	MaxConnections int
 
-	// DrainPause is how long Shutdown leaves idle connections open, once the
-	// listeners are closed, so that requests under way on them arrive.
+	// DrainPause is how long Shutdown leaves idle connections open after the
+	// listeners are closed: clients may have sent requests on them already.
 	DrainPause time.Duration
 
 	// Refuse makes the response to a refused request. nil: plain text.
@@ -84,17 +84,17 @@ type Server struct {
 	// without EPOLLRDHUP. It costs a goroutine per request.
 	BackgroundRead bool
 
-	slots       atomic.Int64 // open connections
+	slots       atomic.Int64 // open connections, counted against MaxConnections
 	overloaded  atomic.Int64 // Overloaded responses being sent
 	noKeepAlive atomic.Bool
 	draining    atomic.Bool // Shutdown has begun
-	closeIdle   atomic.Bool // idle connections are to be closed
+	closeIdle   atomic.Bool // idle connections must close
 	closed      atomic.Bool
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[*conn]struct{}
-	empty     chan struct{} // closed with the last connection; nil: nobody waits
+	empty     chan struct{} // closed when the last connection has ended; nil: drain does not wait
 	notifier  *closeNotifier
 	http2     *http2Listener
 }
@@ -106,25 +106,25 @@ func (s *Server) idleTimeout() time.Duration { return positive(s.IdleTimeout, 2*
 func (s *Server) maxHeaderBytes() int        { return positive(s.MaxHeaderBytes, 64<<10) }
 func (s *Server) maxFields() int             { return positive(s.MaxFields, 256) }
 
-func positive[T int | time.Duration](value, otherwise T) T {
+func positive[T int | time.Duration](value, defaultValue T) T {
 	if value > 0 {
 		return value
 	}
-	return otherwise
+	return defaultValue
 }
 
 // DisableKeepAlives closes each connection after its next response, which says
 // Connection: close. New connections are still served.
 func (s *Server) DisableKeepAlives() { s.noKeepAlive.Store(true) }
 
-// interruptGrace is how long handlers may take to respond once Shutdown has ended
+// interruptGrace is how long handlers may take to respond after Shutdown has ended
 // their contexts.
 const interruptGrace = time.Second
 
 // Shutdown closes the listeners, serves requests that arrive on open connections
 // within DrainPause, then closes the idle ones and waits for the requests in flight,
 // but not for hijacked connections. If ctx ends first, it ends the requests' contexts
-// with ErrShutdown, gives the handlers a second to respond, closes the remaining
+// with ErrShutdown, waits a second for the handlers to respond, closes the remaining
 // connections and returns ctx's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.noKeepAlive.Store(true)
@@ -141,10 +141,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	err := s.drain(ctx)
 	http2.Wait()
-	s.closeInternal()
+	s.closeNotifierAndHTTP2()
 	return err
 }
 
+// drain is Shutdown for connections with HTTP/1.
 func (s *Server) drain(ctx context.Context) error {
 	empty := s.allClosed()
 	pause := time.NewTimer(s.DrainPause)
@@ -191,11 +192,11 @@ func (s *Server) Close() error {
 	if s.HTTP2 != nil {
 		s.HTTP2.Close()
 	}
-	s.closeInternal()
+	s.closeNotifierAndHTTP2()
 	return nil
 }
 
-func (s *Server) closeConns() { s.eachConn(func(c *conn) { c.raw.Close() }) }
+func (s *Server) closeConns() { s.eachConn(func(c *conn) { c.accepted.Close() }) }
 
 func (s *Server) closeListeners() {
 	s.mu.Lock()
@@ -205,7 +206,7 @@ func (s *Server) closeListeners() {
 	}
 }
 
-func (s *Server) closeInternal() {
+func (s *Server) closeNotifierAndHTTP2() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.notifier != nil {
@@ -217,7 +218,7 @@ func (s *Server) closeInternal() {
 	}
 }
 
-// track adds an open connection; false once the server is closed.
+// track adds an open connection. It reports false if the server is closed.
 func (s *Server) track(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ func checkTargetBytes(target []byte) *Refusal {
 		switch {
 		case c == ' ' || c == '\t':
 			return malformed("the request target holds a blank")
-		case byteKinds[c]&targetByte == 0:
+		case byteClasses[c]&targetByte == 0:
 			return malformed("the request target holds a byte that is not printable ASCII")
 		case c == '#':
 			return badTarget("the request target holds a fragment")
@@ -51,7 +51,7 @@ func parseTarget(u *url.URL, method, target string) *Refusal {
 }
 
 func parseOrigin(u *url.URL, target string) *Refusal {
-	if path, query, found := strings.Cut(target, "?"); plainPath(path) {
+	if path, query, found := strings.Cut(target, "?"); unescapedPath(path) {
 		*u = url.URL{Path: path, RawQuery: query, ForceQuery: found && query == ""}
 		return nil
 	}
@@ -63,8 +63,8 @@ func parseOrigin(u *url.URL, target string) *Refusal {
 	return nil
 }
 
-// plainPath reports whether a path holds no escapes and nothing that needs one.
-func plainPath(path string) bool {
+// unescapedPath reports whether a path holds no escapes and nothing that needs one.
+func unescapedPath(path string) bool {
 	for i := range len(path) {
 		if c := path[i]; !isHostByte(c) && c != '/' && c != '~' {
 			return false

@@ -13,13 +13,13 @@ type transaction struct {
 	conn *conn
 
 	buf  []byte
-	r, w int // buf[r:w] has been read and not used yet
+	r, w int // buf[r:w] is received and not parsed yet
 
 	head    headParser
 	framing requestFraming
 
 	request      *http.Request
-	emptyRequest *http.Request // has ctx as its context
+	emptyRequest *http.Request // with ctx as its context; copied to request
 	header       http.Header
 	url          url.URL
 	ctx          *requestContext
@@ -54,8 +54,8 @@ func newTransaction(c *conn) *transaction {
 	return t
 }
 
-// release returns the transaction to the pool. Nothing of it may be referenced any
-// more, but strings and value slices of the header.
+// release returns the transaction to the pool. No part of it may be in use, except for
+// strings and the value slices of the header.
 func (t *transaction) release() {
 	t.conn, t.body = nil, nil
 	*t.request = *t.emptyRequest
@@ -77,7 +77,7 @@ func (t *transaction) releaseHijacked() {
 	t.buf, t.head.fields, t.conn = nil, nil, nil
 }
 
-// buffered returns what has been read and not used yet.
+// buffered returns what is received and not parsed yet.
 func (t *transaction) buffered() []byte { return t.buf[t.r:t.w] }
 
 // fill reads more into the buffer. io.ErrShortBuffer means that it is full.

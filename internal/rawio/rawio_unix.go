@@ -1,8 +1,8 @@
 //go:build unix
 
-// Package rawio makes a connection's own system calls, for code that waits in
-// syscall.RawConn's Read or Write: without a buffer until something has come, and with
-// few frames on the stack of the goroutine that waits.
+// Package rawio makes the read and write system calls of a connection, for code that
+// waits in syscall.RawConn's Read or Write. Such code needs no buffer until data has
+// arrived, and the goroutine that waits needs only a small stack.
 package rawio
 
 import (
@@ -10,20 +10,20 @@ import (
 	"syscall"
 )
 
-// ConnOf gives access to a connection's descriptor; nil where there is none, as over
+// ConnOf returns the syscall.RawConn of a connection; nil if it has no descriptor, as with
 // TLS.
 func ConnOf(c net.Conn) syscall.RawConn {
 	if sc, ok := c.(syscall.Conn); ok {
-		raw, _ := sc.SyscallConn() // nil where it is closed
+		raw, _ := sc.SyscallConn() // nil if it is closed
 		return raw
 	}
 	return nil
 }
 
-// Read reads from a descriptor that does not block. The error is syscall.EAGAIN where
-// nothing has come; 0 without an error is the end.
+// Read reads from a descriptor that does not block. The error is syscall.EAGAIN if
+// nothing has arrived; 0 bytes without an error are the end of the stream.
 func Read(fd uintptr, p []byte) (int, error) {
-	for { // anew when a signal has broken it off
+	for { // repeat if a signal has interrupted the call
 		n, err := syscall.Read(int(fd), p)
 		if err != syscall.EINTR {
 			return n, err
@@ -31,8 +31,8 @@ func Read(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-// Write writes to a descriptor that does not block: 0 where the network's buffers are
-// full.
+// Write writes to a descriptor that does not block. It returns 0 if the socket's send
+// buffer is full.
 func Write(fd uintptr, p []byte) (int, error) {
 	for {
 		n, err := syscall.Write(int(fd), p)

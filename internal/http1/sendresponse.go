@@ -10,7 +10,7 @@ import (
 )
 
 // sendBody sends the head if it has not been sent, the buffered part of the body, and
-// p. final means that the response ends with it.
+// p. final means that p is the end of the response.
 func (w *responseWriter) sendBody(p []byte, final bool) {
 	if w.sniff && (len(w.bodyBuf) > 0 || len(p) > 0) && w.bodyAllowed() {
 		w.guessType(p)
@@ -42,7 +42,7 @@ func (w *responseWriter) sendBody(p []byte, final bool) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.headerSent, w.interimClosed = true, true
+	w.headerSent = true
 	w.send(w.headBuf, p, tail)
 }
 
@@ -52,11 +52,11 @@ func (w *responseWriter) send(head, p, tail []byte) {
 		return
 	}
 	rwc := w.t.conn.rwc
-	tcp, plain := w.t.conn.raw.Conn.(*net.TCPConn)
+	tcp, isTCP := w.t.conn.accepted.Conn.(*net.TCPConn)
 	switch {
 	case len(p) == 0:
 		_, w.err = rwc.Write(append(head, tail...))
-	case plain && w.t.conn.tls == nil:
+	case isTCP && w.t.conn.tlsState == nil:
 		w.pieces = [3][]byte{head, p, tail}
 		w.vector = w.pieces[:]
 		_, w.err = w.vector.WriteTo(tcp)
@@ -69,14 +69,15 @@ func (w *responseWriter) send(head, p, tail []byte) {
 	}
 }
 
-// finish sends the rest of the response. last means that no other request may follow.
-func (w *responseWriter) finish() (last bool, err error) {
+// finishResponse sends the rest of the response. last means that no other request may
+// follow on the connection.
+func (w *responseWriter) finishResponse() (last bool, err error) {
 	defer func() { w.handlerDone = true }()
 	if w.status == 0 {
 		w.WriteHeader(http.StatusOK)
 	}
 	if b := w.t.body; b != nil && !w.headerSent && b.err == nil {
-		b.skipBuffered()
+		b.discardBuffered()
 	}
 	short := w.length > w.written && w.bodyAllowed() && !w.isHead()
 	if short {
@@ -89,29 +90,29 @@ func (w *responseWriter) finish() (last bool, err error) {
 	return w.close || w.status == http.StatusSwitchingProtocols, w.err
 }
 
-// truncate sends what is buffered of an incomplete response. If the body ends with the
-// connection, the connection is reset, so that the client does not take the response
-// for complete.
+// truncate sends the buffered part of an incomplete response. If only the end of the
+// connection marks the end of the body, the next close resets the connection, so that the
+// client does not treat the response as complete.
 func (w *responseWriter) truncate() {
 	w.handlerDone = true
 	w.sendBody(nil, false)
-	if tcp, ok := w.t.conn.raw.Conn.(*net.TCPConn); ok && !w.chunked && w.length < 0 && w.bodyAllowed() {
+	if tcp, ok := w.t.conn.accepted.Conn.(*net.TCPConn); ok && !w.chunked && w.length < 0 && w.bodyAllowed() {
 		_ = tcp.SetLinger(0)
 	}
 }
 
-// appendTrailer appends the last chunk and the trailer section: the declared fields and
+// appendTrailer appends the last chunk and the trailer section: the fields in Trailer and
 // those with http.TrailerPrefix.
 func (w *responseWriter) appendTrailer(out []byte) []byte {
 	out = append(out, "0\r\n"...)
-	for _, name := range w.declared {
+	for _, name := range w.trailerNames {
 		if !strings.HasPrefix(name, http.TrailerPrefix) {
 			out = appendFields(out, name, w.header[name])
 		}
 	}
 	for name, values := range w.header {
-		if bare, ok := strings.CutPrefix(name, http.TrailerPrefix); ok && allowedTrailer(bare) {
-			out = appendFields(out, bare, values)
+		if trailer, ok := strings.CutPrefix(name, http.TrailerPrefix); ok && allowedTrailer(trailer) {
+			out = appendFields(out, trailer, values)
 		}
 	}
 	return append(out, "\r\n"...)

@@ -17,22 +17,22 @@ type responseWriter struct {
 	headBuf []byte // the status line and fields, without those of framing
 	bodyBuf []byte // buffered part of the body
 
-	status      int   // 0: WriteHeader has not been called
-	length      int64 // Content-Length as the handler has it; -1: unknown
-	written     int64 // bytes of body that the handler has written
-	declared    []string
-	sniff       bool // a Content-Type is to be guessed
-	close       bool // the connection is closed after this response
-	chunked     bool
-	headerSent  bool // or about to be
-	hijacked    bool
-	handlerDone bool // the handler has returned
-	err         error
+	status       int      // 0: WriteHeader has not been called
+	length       int64    // the handler's Content-Length; -1: unknown
+	written      int64    // bytes of the body that the handler has written
+	trailerNames []string // from Trailer, or with http.TrailerPrefix
+	sniff        bool     // guess the Content-Type from the body
+	close        bool     // the connection is closed after this response
+	chunked      bool
+	headerSent   bool // set with mu held, before the header is written
+	hijacked     bool
+	handlerDone  bool // the handler has returned
+	err          error
 
-	mu            sync.Mutex // keeps 100 Continue from being written after the final response
-	interimClosed bool
-	sentContinue  bool
+	mu           sync.Mutex // held while writing: 100 Continue must not follow the final response
+	sentContinue bool
 
+	// Memory for the arguments of writev.
 	vector net.Buffers
 	pieces [3][]byte
 }
@@ -49,13 +49,13 @@ func (w *responseWriter) init(t *transaction) {
 func (w *responseWriter) startResponse() {
 	w.dropBuffered()
 	clear(w.header)
-	w.close, w.headerSent, w.hijacked, w.handlerDone, w.interimClosed, w.sentContinue, w.err = false, false, false, false, false, false, nil
+	w.close, w.headerSent, w.hijacked, w.handlerDone, w.sentContinue, w.err = false, false, false, false, false, nil
 }
 
 // dropBuffered empties the buffers.
 func (w *responseWriter) dropBuffered() {
 	w.headBuf, w.bodyBuf = w.headBuf[:0], w.bodyBuf[:0]
-	w.status, w.length, w.written, w.declared = 0, -1, 0, nil
+	w.status, w.length, w.written, w.trailerNames = 0, -1, 0, nil
 	w.sniff, w.chunked = false, false
 }
 
@@ -74,8 +74,8 @@ func (w *responseWriter) Header() http.Header { return w.header }
 // Unsent reports whether nothing of the final response has been sent.
 func (w *responseWriter) Unsent() bool { return !w.headerSent && !w.hijacked && w.err == nil }
 
-// Reset discards a response of which nothing has been sent, so that another can be
-// written. It reports false if it is too late.
+// Reset discards the response, so that another can be written. It reports false if a part
+// of the response has been sent already.
 func (w *responseWriter) Reset() bool {
 	if !w.Unsent() || w.handlerDone {
 		return false

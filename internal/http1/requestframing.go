@@ -8,18 +8,14 @@ import (
 
 // requestFraming is what the fields of a request say about its body and connection.
 type requestFraming struct {
-	length     int64 // of the body; -1: chunked
-	close      bool  // the connection ends after this request
-	keepAlive  bool  // HTTP/1.0 asked for another request
-	continues  bool  // the client waits for 100
-	hosts      int
-	lengths    int
-	codings    int
-	expects    int
-	host       string
-	lengthText string
-	coding     string
-	expect     string
+	length          int64 // of the body; -1: chunked
+	close           bool  // the connection closes after this request
+	keepAlive       bool  // Connection: keep-alive, which HTTP/1.0 needs for another request
+	expectsContinue bool  // the client waits for 100 Continue before it sends the body
+
+	// The number of lines of each field, and the value of the last line.
+	hosts, lengths, codings, expects int
+	host, lengthText, coding, expect string
 }
 
 // addField records a field that concerns framing or the connection. name is canonical.
@@ -53,7 +49,7 @@ func (f *requestFraming) addConnection(value string) {
 	}
 }
 
-// validate checks the fields together.
+// validate checks the recorded fields, and sets length, close and expectsContinue.
 func (f *requestFraming) validate(minor int) *Refusal {
 	if r := f.checkHost(minor); r != nil {
 		return r
@@ -64,8 +60,8 @@ func (f *requestFraming) validate(minor int) *Refusal {
 	if f.expects > 1 || f.expects == 1 && !strings.EqualFold(f.expect, "100-continue") {
 		return &Refusal{Reason: BadExpectation}
 	}
-	// RFC 9110, section 10.1.1: HTTP/1.0 knows no 100.
-	f.continues = f.expects == 1 && f.length != 0 && minor > 0
+	// RFC 9110, section 10.1.1: HTTP/1.0 has no 100 Continue.
+	f.expectsContinue = f.expects == 1 && f.length != 0 && minor > 0
 	f.close = f.close || minor == 0 && !f.keepAlive
 	return nil
 }
@@ -86,7 +82,7 @@ func (f *requestFraming) checkHost(minor int) *Refusal {
 func (f *requestFraming) bodyLength(minor int) *Refusal {
 	switch {
 	case f.codings > 0 && f.lengths > 0:
-		return malformed("Content-Length stands beside Transfer-Encoding")
+		return malformed("there are both Content-Length and Transfer-Encoding")
 	case f.codings > 1:
 		return malformed("there is more than one Transfer-Encoding")
 	case f.lengths > 1:
@@ -95,12 +91,12 @@ func (f *requestFraming) bodyLength(minor int) *Refusal {
 		f.length = -1
 		return checkCoding(f.coding, minor)
 	case f.lengths == 1:
-		return f.readLength()
+		return f.parseLength()
 	}
 	return nil
 }
 
-func (f *requestFraming) readLength() *Refusal {
+func (f *requestFraming) parseLength() *Refusal {
 	text := f.lengthText
 	for i := range len(text) {
 		if !isDigit(text[i]) {

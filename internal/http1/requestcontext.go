@@ -9,7 +9,7 @@ import (
 	"wxgate/internal/cancellation"
 )
 
-// ErrShutdown is the error of a request's context that Shutdown has ended.
+// ErrShutdown is Err of a request's context after Shutdown has ended it.
 // errors.Is(ErrShutdown, context.Canceled) is true.
 var ErrShutdown error = shutdownError{}
 
@@ -18,7 +18,7 @@ type shutdownError struct{}
 func (shutdownError) Error() string        { return "the server is shutting down" }
 func (shutdownError) Is(target error) bool { return target == context.Canceled }
 
-// requestContext is the context of a transaction's requests. It is reset for each.
+// requestContext is the context.Context of a transaction's requests. It is reset for each.
 type requestContext struct {
 	cancellation.Cancellation
 
@@ -39,5 +39,5 @@ func (c *requestContext) Value(key any) any {
 	return nil
 }
 
-// end ends the context with an error. Later calls change nothing.
+// end ends the context with an error. Only the first call has an effect.
 func (c *requestContext) end(err error) { c.Cancel(err, nil) }

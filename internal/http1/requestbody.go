@@ -20,48 +20,48 @@ func (e bodyError) Error() string { return ErrBody.Error() + ": " + string(e) }
 func (bodyError) Unwrap() error   { return ErrBody }
 
 // body is a request's body. A transport may read it concurrently with the handler, and
-// may still be reading when the handler returns: each request has a new one, and end
-// waits for a Read under way.
+// may still be reading when the handler returns: each request has a new one, and endReads
+// waits for a Read in progress.
 //
 // After a timeout or errWouldBlock it can be read again.
 type body struct {
 	mu sync.Mutex
 	t  *transaction
 
-	phase      phase
-	left       int64 // unread bytes of the body, or of the chunk
-	data       int64 // bytes of all chunks
-	extensions int64
-	trailer    http.Header
-	size       int // bytes of the trailer section
-	lines      int // lines of it
+	phase          phase
+	remaining      int64 // unread bytes of the body, or of the chunk
+	chunkData      int64 // bytes of all chunks whose size was read
+	extensionBytes int64 // of all chunks
+	trailer        http.Header
+	trailerBytes   int
+	trailerLines   int
 
-	continues   bool // 100 Continue must be sent before waiting for the first byte
-	nonBlocking bool // return errWouldBlock instead of waiting
-	closed      bool
-	err         error       // final, io.EOF included
-	done        atomic.Bool // err is io.EOF
+	sendContinue bool // 100 Continue must be sent before waiting for the first byte
+	nonBlocking  bool // return errWouldBlock instead of waiting
+	closed       bool
+	err          error       // the error that all further reads return, io.EOF included
+	sawEOF       atomic.Bool // err is io.EOF; can be read without mu
 }
 
 var lineEnd = []byte("\r\n")
 
-// phase is what is read next of a body.
+// phase is the part of a body that is read next.
 type phase int
 
 const (
-	inBody  phase = iota // of known length
-	atSize               // a chunk's line
-	inChunk              // a chunk's data
-	atEnd                // the end of line behind a chunk's data
+	inBody      phase = iota // of known length
+	atChunkSize              // a chunk's line
+	inChunk                  // a chunk's data
+	atChunkEnd               // the CRLF after a chunk's data
 	inTrailer
 )
 
-var errWouldBlock = errors.New("http1: the body has not come yet")
+var errWouldBlock = errors.New("http1: the body has not arrived yet")
 
-func newBody(t *transaction, length int64, continues bool) *body {
-	b := &body{t: t, left: length, continues: continues}
+func newBody(t *transaction, length int64, sendContinue bool) *body {
+	b := &body{t: t, remaining: length, sendContinue: sendContinue}
 	if length < 0 {
-		b.phase, b.left = atSize, 0
+		b.phase, b.remaining = atChunkSize, 0
 	}
 	return b
 }
@@ -82,7 +82,7 @@ func (b *body) read(p []byte) (int, error) {
 			if len(p) == 0 {
 				return 0, nil
 			}
-			n, err := b.readData(p[:min(int64(len(p)), b.left)])
+			n, err := b.readData(p[:min(int64(len(p)), b.remaining)])
 			return n, b.fail(err)
 		default:
 			if err := b.fail(b.nextLine()); err != nil {
@@ -93,7 +93,8 @@ func (b *body) read(p []byte) (int, error) {
 	return 0, b.err
 }
 
-// fail keeps an error that is final, and returns the error for the reader.
+// fail records an error after which the body can't be read any further, and returns the
+// error for the reader.
 func (b *body) fail(err error) error {
 	if err == nil || err == errWouldBlock || err != io.EOF && isTimeout(err) {
 		return err
@@ -106,8 +107,8 @@ func (b *body) fail(err error) error {
 	}
 	b.err = err
 	if err == io.EOF {
-		b.done.Store(true)
-		b.t.conn.bodyEnded()
+		b.sawEOF.Store(true)
+		b.t.conn.bodyRead()
 	}
 	return err
 }
@@ -120,7 +121,7 @@ func (b *body) readData(p []byte) (n int, err error) {
 		n = copy(p, t.buf[t.r:t.w])
 		t.r += n
 	case len(p) >= len(t.buf)/2 && !b.nonBlocking:
-		b.sendContinue()
+		b.writeContinue()
 		n, err = t.conn.read(p)
 	default:
 		if err = b.fill(); err == nil {
@@ -128,14 +129,14 @@ func (b *body) readData(p []byte) (n int, err error) {
 			t.r += n
 		}
 	}
-	b.left -= int64(n)
-	if err != nil || b.left > 0 {
+	b.remaining -= int64(n)
+	if err != nil || b.remaining > 0 {
 		return n, err
 	}
 	if b.phase == inBody {
 		return n, io.EOF
 	}
-	b.phase = atEnd
+	b.phase = atChunkEnd
 	return n, nil
 }
 
@@ -143,13 +144,14 @@ func (b *body) fill() error {
 	if b.nonBlocking {
 		return errWouldBlock
 	}
-	b.sendContinue()
+	b.writeContinue()
 	return b.t.fill()
 }
 
-func (b *body) sendContinue() {
-	if b.continues {
-		b.continues = false
+// writeContinue sends 100 Continue if the client waits for it.
+func (b *body) writeContinue() {
+	if b.sendContinue {
+		b.sendContinue = false
 		b.t.response.writeContinue()
 	}
 }
@@ -161,21 +163,22 @@ func (b *body) nextLine() error {
 		return err
 	}
 	switch b.phase {
-	case atEnd:
+	case atChunkEnd:
 		if len(line) != 0 {
 			return bodyError("a chunk is longer than its size")
 		}
-		b.phase = atSize
+		b.phase = atChunkSize
 		return nil
-	case atSize:
-		b.left, err = b.chunkSize(line)
-		if b.phase = inChunk; b.left == 0 {
+	case atChunkSize:
+		b.remaining, err = b.chunkSize(line)
+		b.chunkData += b.remaining
+		if b.phase = inChunk; b.remaining == 0 {
 			b.phase = inTrailer
 		}
 		return err
 	}
 	if len(line) == 0 {
-		b.keepTrailer()
+		b.setTrailer()
 		return io.EOF
 	}
 	return b.trailerLine(line)
@@ -183,20 +186,20 @@ func (b *body) nextLine() error {
 
 // line returns the next line without its CRLF. It is valid until the next read.
 func (b *body) line() ([]byte, error) {
-	t, most := b.t, b.maxLine()
+	t, limit := b.t, b.maxLine()
 	for from := 0; ; {
 		if i := bytes.IndexByte(t.buf[t.r+from:t.w], '\n'); i >= 0 {
 			line := t.buf[t.r : t.r+from+i+1]
 			if len(line) < 2 || line[len(line)-2] != '\r' {
 				return nil, bodyError("a line must end with CR and LF")
 			}
-			if line = line[:len(line)-2]; len(line) > most {
+			if line = line[:len(line)-2]; len(line) > limit {
 				return nil, bodyError("a line is too long")
 			}
 			t.r += len(line) + 2
 			return line, nil
 		}
-		if from = t.w - t.r; from > most+1 {
+		if from = t.w - t.r; from > limit+1 {
 			return nil, bodyError("a line is too long")
 		}
 		if err := b.fill(); err != nil {
@@ -207,17 +210,17 @@ func (b *body) line() ([]byte, error) {
 
 func (b *body) maxLine() int {
 	switch b.phase {
-	case atEnd:
+	case atChunkEnd:
 		return 0
-	case atSize:
+	case atChunkSize:
 		return maxChunkLine
 	}
-	return maxTrailer
+	return maxTrailerBytes
 }
 
 func (b *body) trailerLine(line []byte) error {
-	b.lines++
-	if b.size += len(line) + 2; b.size > maxTrailer || b.lines > maxTrailers {
+	b.trailerLines++
+	if b.trailerBytes += len(line) + 2; b.trailerBytes > maxTrailerBytes || b.trailerLines > maxTrailerLines {
 		return bodyError("the trailer section is too large")
 	}
 	name, value, r := splitField(line)
@@ -235,8 +238,8 @@ func (b *body) trailerLine(line []byte) error {
 	return nil
 }
 
-// keepTrailer sets the request's Trailer.
-func (b *body) keepTrailer() {
+// setTrailer sets the request's Trailer.
+func (b *body) setTrailer() {
 	r := b.t.request
 	if r.Trailer == nil {
 		r.Trailer = b.trailer
@@ -255,9 +258,9 @@ func (b *body) Close() error {
 	return nil
 }
 
-// end closes the body. A Read that waits in another goroutine is ended by a read
-// deadline in the past.
-func (b *body) end() {
+// endReads closes the body. It sets a read deadline in the past to end a Read that waits
+// in another goroutine.
+func (b *body) endReads() {
 	if !b.mu.TryLock() {
 		_ = b.t.conn.setReadDeadline(past)
 		b.mu.Lock()
@@ -266,38 +269,38 @@ func (b *body) end() {
 	b.closed = true
 }
 
-// skipBuffered discards what has arrived, and reports whether that was the whole body.
-func (b *body) skipBuffered() bool {
+// discardBuffered discards what has arrived.
+func (b *body) discardBuffered() {
 	b.nonBlocking = true
 	defer func() { b.nonBlocking = false }()
-	return b.skip(int64(len(b.t.buf))) == io.EOF
+	_ = b.discard(int64(len(b.t.buf)))
 }
 
-// skip discards up to limit bytes of the body. It returns the error that ended it:
-// io.EOF, or errTooMuch.
-func (b *body) skip(most int64) error {
+// discard reads and discards up to limit bytes of the body. The error is io.EOF at the
+// end of the body, errTooMuch if more than limit bytes were left.
+func (b *body) discard(limit int64) error {
 	buf := discardBuffers.Get().(*[discardBufferSize]byte)
 	defer discardBuffers.Put(buf)
 	for {
 		n, err := b.read(buf[:])
-		if most -= int64(n); err != nil {
+		if limit -= int64(n); err != nil {
 			return err
 		}
-		if most < 0 {
+		if limit < 0 {
 			return errTooMuch
 		}
 	}
 }
 
-var errTooMuch = errors.New("http1: too much of the body is left")
+var errTooMuch = errors.New("http1: too many bytes of the body are left")
 
 // discardBuffers are buffers for reads whose bytes are discarded.
 var discardBuffers = sync.Pool{New: func() any { return new([discardBufferSize]byte) }}
 
 const discardBufferSize = 16 << 10
 
-// skippable reports whether the unread rest is known to be at most maxSkipped bytes.
+// discardable reports whether the unread rest is known to be at most maxDiscarded bytes.
 // That of a chunked body is not known.
-func (b *body) skippable() bool {
-	return b.err == io.EOF || b.err == nil && b.phase == inBody && b.left <= maxSkipped
+func (b *body) discardable() bool {
+	return b.err == io.EOF || b.err == nil && b.phase == inBody && b.remaining <= maxDiscarded
 }
