@@ -25,8 +25,8 @@ type accessTokenResponse struct {
 // appid, secret and force_refresh of the request.
 //
 // With the scope token the response is the shared access token and its remaining
-// lifetime. WeChat is asked whether it is still valid: a caller that requests it again
-// may have got an error for the last one. With the scope wechat alone the response is
+// lifetime. CheckedAccessToken asks WeChat whether it is still valid: the caller may
+// repeat the request because WeChat has rejected the token. With the scope wechat alone the response is
 // a placeholder, always valid for two hours: SDKs work with it unchanged, since the
 // relay ignores it, and no access token leaves the gateway.
 func (s *Server) serveAccessToken(w http.ResponseWriter, r *http.Request, appid, path string) error {

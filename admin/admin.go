@@ -95,7 +95,7 @@ func (s *Server) Run(ctx context.Context) {
 	s.history.run(ctx, cmp.Or(s.SampleInterval, sampleInterval))
 }
 
-// Config is the part of a Server that a reload can change.
+// Config is the part of a Server's configuration that a reload can change.
 type Config struct {
 	Tokens []Token
 	Relay  map[string][]string // by appid, of every configured app: the WeChat API paths that may be relayed; "/x/*" includes all below
@@ -115,6 +115,6 @@ func (s *Server) checkApp(appid string) error {
 	return nil
 }
 
-// detached returns the request's context without its cancellation: a change that has
-// begun must be completed when the client disconnects.
-func detached(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
+// withoutCancel returns the request's context without its cancellation: a change that
+// has begun is completed even if the client disconnects.
+func withoutCancel(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }

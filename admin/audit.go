@@ -13,8 +13,8 @@ import (
 	"wxgate/session"
 )
 
-// auditEntry records one action in the log and in the audit trail: who did what to
-// whom, and whether it succeeded.
+// auditEntry is the record of one action, for the log and the audit trail: who did what
+// to which user, and whether it succeeded.
 type auditEntry struct {
 	ID string    `json:"id,omitempty"` // assigned by the trail
 	At time.Time `json:"at,omitzero"`  // assigned by the trail, by Redis's clock
@@ -37,8 +37,9 @@ type auditEntry struct {
 
 // audit logs an entry and appends it to the audit trail of the scope that the call
 // requires. The trails are separate because they are bounded: the many signatures of
-// backends must not evict the actions of operators. An entry that can't be appended
-// is logged; the call, which has been carried out, doesn't fail.
+// backends must not evict the actions of operators. If the
+// entry can't be appended, that is logged; the call doesn't fail, since its action has
+// been carried out.
 func (s *Server) audit(r *http.Request, trail Scope, e auditEntry, err error) {
 	e.Actor, e.OK, e.From, e.RequestID = tokenFrom(r).Name, err == nil, r.RemoteAddr, requestID(r)
 	if err != nil {
@@ -90,7 +91,7 @@ const (
 const auditTimeout = 500 * time.Millisecond
 
 func (s *Server) appendAudit(r *http.Request, trail Scope, e auditEntry) error {
-	ctx, cancel := context.WithTimeout(detached(r), auditTimeout)
+	ctx, cancel := context.WithTimeout(withoutCancel(r), auditTimeout)
 	defer cancel()
 	for _, text := range []*string{&e.AppID, &e.OpenID, &e.SID, &e.Reason} {
 		*text = truncateAuditText(*text)

@@ -40,8 +40,8 @@ func (s *Server) authorize(r *http.Request, t Token, scopes []Scope) *apierror.E
 	return nil
 }
 
-// requireAllApps refuses tokens that are for some apps only: the responses of these
-// calls are about all apps.
+// requireAllApps refuses tokens that are for some apps only: the responses of the calls
+// behind it are about all apps.
 func (s *Server) requireAllApps(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if t := tokenFrom(r); t.Apps != nil {

@@ -57,7 +57,7 @@ func (s *Server) ban(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.Sessions.Ban(detached(r), appid, openid, ban)
+	n, err := s.Sessions.Ban(withoutCancel(r), appid, openid, ban)
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionBan, AppID: appid, OpenID: openid, Reason: ban.Reason, Until: ban.Until, Ended: n}, err)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ const lastYear = 9999
 // unban handles DELETE /api/users/{appid}/{openid}/ban.
 func (s *Server) unban(w http.ResponseWriter, r *http.Request) error {
 	appid, openid := userFromPath(r)
-	_, err := s.Sessions.Unban(detached(r), appid, openid)
+	_, err := s.Sessions.Unban(withoutCancel(r), appid, openid)
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionUnban, AppID: appid, OpenID: openid}, err)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ func (s *Server) endAppSessions(w http.ResponseWriter, r *http.Request) error {
 	if !httprule.ValidAppID(appid) {
 		return apierror.New(apierror.BadRequest, "this is not an appid")
 	}
-	err := s.Sessions.EndApp(detached(r), appid)
+	err := s.Sessions.EndApp(withoutCancel(r), appid)
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionEndApp, AppID: appid}, err)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ type endedResponse struct {
 // endUserSessions handles DELETE /api/users/{appid}/{openid}/sessions.
 func (s *Server) endUserSessions(w http.ResponseWriter, r *http.Request) error {
 	appid, openid := userFromPath(r)
-	n, err := s.Sessions.EndAll(detached(r), appid, openid, session.CauseAdmin)
+	n, err := s.Sessions.EndAll(withoutCancel(r), appid, openid, session.CauseAdmin)
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionEndAll, AppID: appid, OpenID: openid, Ended: n}, err)
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (s *Server) streamEvents(w http.ResponseWriter, r *http.Request) error {
 	defer func() { <-s.streams }()
 	setEventHeader(w.Header())
 	stream := http.NewResponseController(w)
-	defer func() { _ = stream.SetWriteDeadline(time.Time{}) }() // the connection may be reused
+	defer func() { _ = stream.SetWriteDeadline(time.Time{}) }() // for the next request of the connection
 	for s.sendEvent(r.Context(), w, stream) == nil && s.history.waitForSample(r.Context()) && s.stillAuthorized(tokenFrom(r)) {
 	}
 	return nil

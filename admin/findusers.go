@@ -34,25 +34,29 @@ func (s *Server) findUsers(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// userQuery is what users are found by; one of its fields is set.
+// userQuery is the criterion of a search; one of its fields is set.
 type userQuery struct {
 	openid  string
-	indexed session.Query
+	indexed session.Query // by an index of the store
 }
 
 // parseUserQuery accepts exactly one parameter to find users by, and optionally appid.
 func parseUserQuery(q url.Values) (query userQuery, appid string, err error) {
 	query = userQuery{q.Get("openid"), session.Query{Phone: q.Get("phone"), UserID: q.Get("user_id"), UnionID: q.Get("unionid")}}
-	criteria := 0
+	criteria, valid := 0, true
 	for name, values := range q {
-		switch {
-		case !slices.Contains([]string{"openid", "phone", "user_id", "unionid", "appid"}, name) || len(values) != 1 || values[0] == "":
-			criteria = -len(q) // invalid
-		case name != "appid":
+		if len(values) != 1 || values[0] == "" {
+			valid = false
+		}
+		switch name {
+		case "openid", "phone", "user_id", "unionid":
 			criteria++
+		case "appid":
+		default:
+			valid = false
 		}
 	}
-	if criteria != 1 {
+	if !valid || criteria != 1 {
 		return query, "", apierror.New(apierror.BadRequest, "users are found by one of openid, phone, user_id and unionid, and optionally appid")
 	}
 	return query, q.Get("appid"), nil

@@ -10,6 +10,12 @@ func (s *Server) showRoutes(w http.ResponseWriter, _ *http.Request) error {
 	return nil
 }
 
+// showHistory handles GET /api/history: the points of the last ten minutes.
+func (s *Server) showHistory(w http.ResponseWriter, _ *http.Request) error {
+	writeJSON(w, http.StatusOK, map[string]any{"points": s.history.points()})
+	return nil
+}
+
 // showUpstreams handles GET /api/upstreams.
 func (s *Server) showUpstreams(w http.ResponseWriter, _ *http.Request) error {
 	writeJSON(w, http.StatusOK, map[string]any{"upstreams": s.Gateway.Upstreams()})

@@ -17,7 +17,7 @@ const (
 )
 
 // metricsHistory keeps samples of the metrics of the last ten minutes. They are
-// gathered at intervals, so that requests cost nothing for being shown.
+// gathered at intervals: serving a request costs nothing more.
 type metricsHistory struct {
 	gatherer prometheus.Gatherer
 	now      func() time.Time
@@ -98,19 +98,19 @@ func (h *metricsHistory) waitForSample(ctx context.Context) bool {
 }
 
 // window returns the newest sample, and the oldest one within statusWindow before it.
-func (h *metricsHistory) window() (now, before sample) {
+func (h *metricsHistory) window() (newest, oldest sample) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.samples) == 0 {
 		return sample{at: h.now()}, sample{at: h.now()}
 	}
-	now = h.samples[len(h.samples)-1]
+	newest = h.samples[len(h.samples)-1]
 	for _, s := range h.samples {
-		if now.at.Sub(s.at) <= statusWindow {
-			return now, s
+		if newest.at.Sub(s.at) <= statusWindow {
+			return newest, s
 		}
 	}
-	return now, now
+	return newest, newest
 }
 
 // points returns a point for each sample but the first.
@@ -124,7 +124,7 @@ func (h *metricsHistory) points() []point {
 	return points
 }
 
-// lastPoint returns the last of points, or false if there is none yet.
+// lastPoint returns the newest point, or false if there is none yet.
 func (h *metricsHistory) lastPoint() (point, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

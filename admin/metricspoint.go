@@ -17,11 +17,11 @@ type point struct {
 	Sessions  float64   `json:"sessions"`
 }
 
-func newPoint(a, b sample) point {
-	d := b.since(a)
+func newPoint(earlier, later sample) point {
+	d := later.since(earlier)
 	return point{
-		At: b.at.UTC(), PerSecond: d.perSecond(d.totalResponses()), Errors: d.perSecond(d.responses["5xx"]),
+		At: later.at.UTC(), PerSecond: d.perSecond(d.totalResponses()), Errors: d.perSecond(d.responses["5xx"]),
 		P50: d.quantile(.5), P99: d.quantile(.99),
-		InFlight: b.gauges[metricInFlight], Sockets: b.gauges[metricSockets], Sessions: b.gauges[metricSessions],
+		InFlight: later.gauges[metricInFlight], Sockets: later.gauges[metricSockets], Sessions: later.gauges[metricSessions],
 	}
 }

@@ -40,13 +40,14 @@ func newSample(at time.Time, families []*dto.MetricFamily) sample {
 	s := sample{at: at, responses: map[string]float64{}, errors: map[string]float64{}, gauges: map[string]float64{}}
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
-			s.read(f.GetName(), m)
+			s.add(f.GetName(), m)
 		}
 	}
 	return s
 }
 
-func (s *sample) read(name string, m *dto.Metric) {
+// add adds one metric of a family.
+func (s *sample) add(name string, m *dto.Metric) {
 	switch name {
 	case metricRequests:
 		s.responses[statusClass(label(m, "status"))] += m.GetCounter().GetValue()
@@ -97,21 +98,22 @@ type delta struct {
 	durations float64
 }
 
-func (s sample) since(before sample) delta {
+// since returns the difference to an earlier sample.
+func (s sample) since(earlier sample) delta {
 	d := delta{
-		seconds: s.at.Sub(before.at).Seconds(), responses: subtract(s.responses, before.responses), errors: subtract(s.errors, before.errors),
-		buckets: slices.Clone(s.buckets), durations: s.durations - before.durations,
+		seconds: s.at.Sub(earlier.at).Seconds(), responses: subtract(s.responses, earlier.responses), errors: subtract(s.errors, earlier.errors),
+		buckets: slices.Clone(s.buckets), durations: s.durations - earlier.durations,
 	}
-	for i := range min(len(d.buckets), len(before.buckets)) {
-		d.buckets[i].count -= before.buckets[i].count
+	for i := range min(len(d.buckets), len(earlier.buckets)) {
+		d.buckets[i].count -= earlier.buckets[i].count
 	}
 	return d
 }
 
-func subtract(now, before map[string]float64) map[string]float64 {
-	out := make(map[string]float64, len(now))
-	for name, n := range now {
-		out[name] = n - before[name]
+func subtract(later, earlier map[string]float64) map[string]float64 {
+	out := make(map[string]float64, len(later))
+	for name, n := range later {
+		out[name] = n - earlier[name]
 	}
 	return out
 }

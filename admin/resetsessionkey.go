@@ -9,8 +9,8 @@ import (
 	"wxgate/wechat"
 )
 
-// resetKeyResponse says whether WeChat replaced the key. False: it had done so before,
-// and the key that the gateway has was invalid already.
+// resetKeyResponse reports whether WeChat has replaced the key. false: the gateway's
+// key was already invalid, since WeChat had replaced it before.
 type resetKeyResponse struct {
 	Reset bool `json:"reset"`
 }
@@ -21,7 +21,7 @@ type resetKeyResponse struct {
 // reset.
 func (s *Server) resetSessionKey(w http.ResponseWriter, r *http.Request) error {
 	appid, openid := userFromPath(r)
-	err := s.Sessions.ReplaceSessionKey(detached(r), appid, openid, func(ctx context.Context, key secret.Text) (secret.Text, error) {
+	err := s.Sessions.ReplaceSessionKey(withoutCancel(r), appid, openid, func(ctx context.Context, key secret.Text) (secret.Text, error) {
 		return s.WeChat.ResetSessionKey(ctx, appid, openid, key)
 	})
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionResetKey, AppID: appid, OpenID: openid}, err)

@@ -17,7 +17,7 @@ import (
 func (s *Server) Handler() http.Handler {
 	mux := chi.NewRouter()
 	mux.Use(s.setRequestID, s.checkPath, limitBody, middleware.GetHead)
-	s.openCalls(mux)
+	s.unauthenticatedCalls(mux)
 	mux.Route("/api", func(api chi.Router) {
 		api.With(s.requireScope(ScopeAdmin)).Group(s.adminCalls)
 		api.With(s.requireScope(ScopeAdmin), s.requireAllApps).Group(s.gatewayCalls)
@@ -36,8 +36,8 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// openCalls need no token.
-func (s *Server) openCalls(mux chi.Router) {
+// unauthenticatedCalls need no token.
+func (s *Server) unauthenticatedCalls(mux chi.Router) {
 	mux.Get("/healthz", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, healthResponse{"ok", nil}) })
 	mux.Get("/readyz", s.ready)
 	mux.Method(http.MethodGet, "/metrics", promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{EnableOpenMetrics: true}))

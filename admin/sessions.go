@@ -62,7 +62,7 @@ func (s *Server) endSession(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	wasOpen, err := s.Sessions.End(detached(r), info.ID, session.CauseAdmin)
+	wasOpen, err := s.Sessions.End(withoutCancel(r), info.ID, session.CauseAdmin)
 	s.audit(r, ScopeAdmin, auditEntry{Action: actionEndSession, AppID: info.AppID, OpenID: info.OpenID, SID: info.ID, WasOpen: wasOpen}, err)
 	if err != nil {
 		return err

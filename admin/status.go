@@ -83,22 +83,22 @@ func (s *Server) showStatus(w http.ResponseWriter, r *http.Request) error {
 const redisStatusTimeout = 800 * time.Millisecond
 
 func (s *Server) status(ctx context.Context) statusResponse {
-	now, before := s.history.window()
+	newest, oldest := s.history.window()
 	ctx, cancel := context.WithTimeout(ctx, redisStatusTimeout)
 	defer cancel()
 	res := statusResponse{
 		Build: s.Gateway.Build, Now: s.history.now().UTC(), StartedAt: s.Gateway.Started.UTC(), Draining: s.Draining(),
 		Config:   configStatus{LastReload: "applied"},
-		Requests: newRequestStatus(now, before),
+		Requests: newRequestStatus(newest, oldest),
 		Sessions: sessionStatus{
-			Cached: now.gauges[metricSessions], Watched: now.gauges[metricStreams], Started: now.gauges[metricStarted], Ended: now.gauges[metricEnded],
+			Cached: newest.gauges[metricSessions], Watched: newest.gauges[metricStreams], Started: newest.gauges[metricStarted], Ended: newest.gauges[metricEnded],
 		},
 		Redis: s.redisStatus(ctx), Apps: []appStatus{},
 	}
-	if now.gauges[metricReloadOK] == 0 {
+	if newest.gauges[metricReloadOK] == 0 {
 		res.Config.LastReload = "refused"
 	}
-	if at := now.gauges[metricReloadAt]; at > 0 {
+	if at := newest.gauges[metricReloadAt]; at > 0 {
 		res.Config.AppliedAt = time.Unix(int64(at), 0).UTC()
 	}
 	for _, app := range s.WeChat.Status(ctx) {
@@ -107,13 +107,13 @@ func (s *Server) status(ctx context.Context) statusResponse {
 	return res
 }
 
-func newRequestStatus(now, before sample) requestStatus {
-	d := now.since(before)
+func newRequestStatus(newest, oldest sample) requestStatus {
+	d := newest.since(oldest)
 	return requestStatus{
 		WindowSeconds: d.seconds, PerSecond: d.perSecond(d.totalResponses()), P50: d.quantile(.5), P99: d.quantile(.99),
 		Responses: withoutZeros(d.responses), Errors: withoutZeros(d.errors),
-		InFlight: now.gauges[metricInFlight], Sockets: now.gauges[metricSockets],
-		SinceStart: sinceStart{withoutZeros(now.responses), withoutZeros(now.errors)},
+		InFlight: newest.gauges[metricInFlight], Sockets: newest.gauges[metricSockets],
+		SinceStart: sinceStart{withoutZeros(newest.responses), withoutZeros(newest.errors)},
 	}
 }
 

@@ -7,16 +7,15 @@ import (
 	"wxgate/secret"
 )
 
+// Scope is a group of calls that a token permits.
+type Scope string
+
+// The scopes.
 const (
 	ScopeAdmin  Scope = "admin"  // users and sessions
 	ScopeWeChat Scope = "wechat" // the relay, decrypt and sign
 	ScopeToken  Scope = "token"  // the shared access token itself
 )
-
-// Scope is a group of calls that a token permits.
-type Scope string
-
-// The scopes.
 
 // Token authenticates a backend or an operator on the private listener.
 type Token struct {

@@ -17,8 +17,8 @@ type Error struct {
 	// Allow is the value of the Allow header of a 405. Empty: not sent.
 	Allow string
 
-	// Close closes the connection after the response: the gateway can't be sure
-	// where the client meant the request to end.
+	// Close closes the connection after the response: the gateway and the client may
+	// disagree where the request ends.
 	Close bool
 
 	// Time is the gateway's clock in Unix seconds, sent with proof_clock. 0: not sent.
@@ -27,7 +27,7 @@ type Error struct {
 	Cause error // for the log; never sent
 }
 
-// New makes an error. The message is for a person.
+// New returns an error with a message for a person.
 func New(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
 // WithCause sets the cause, which only the log shows, and returns e.

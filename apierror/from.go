@@ -79,7 +79,7 @@ var wechatErrors = []struct {
 	err        error
 	code       Code
 	message    string
-	retryAfter time.Duration // unless the error has its own
+	retryAfter time.Duration // unless the error has its own; 0: never sent
 }{
 	{wechat.ErrInvalidCode, InvalidCode, "WeChat refused the code, call wx.login again", 0},
 	{wechat.ErrBadCode, BadRequest, "code is missing, or is no code of WeChat's", 0},
@@ -106,12 +106,13 @@ func fromWeChat(err error) *Error {
 	return nil
 }
 
-// wechatRetryAfter returns the time to wait that the error has itself, if any, where the
-// call may be repeated at all.
-func wechatRetryAfter(err error, byDefault time.Duration) time.Duration {
+// wechatRetryAfter returns the RetryAfter of the error itself, or else classDefault. It
+// returns 0 if classDefault is 0: a call that fails for such a reason must not be
+// repeated.
+func wechatRetryAfter(err error, classDefault time.Duration) time.Duration {
 	var detailed *wechat.Error
-	if byDefault > 0 && errors.As(err, &detailed) && detailed.RetryAfter > 0 {
+	if classDefault > 0 && errors.As(err, &detailed) && detailed.RetryAfter > 0 {
 		return detailed.RetryAfter
 	}
-	return byDefault
+	return classDefault
 }

@@ -25,7 +25,7 @@ func Write(w http.ResponseWriter, requestID string, e *Error) {
 	WriteBody(w, e, Body{e.Code, e.Message, requestID, e.Time})
 }
 
-// WriteBody is Write with a JSON body of the caller's, which has further fields.
+// WriteBody is Write with v, encoded as JSON, as the body.
 func WriteBody(w http.ResponseWriter, e *Error, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {

@@ -16,28 +16,28 @@ func openListener(address string) (net.Listener, error) {
 	return c.Listen(context.Background(), "tcp", address)
 }
 
-// acceptPause is how long drainAcceptQueue lets the server accept connections that
-// are already open.
+// acceptPause is how long the server may take to accept the connections that are
+// already open.
 const acceptPause = 250 * time.Millisecond
 
-// emptyAcceptQueue lets the public listener's accept queue run empty before the
-// listener is closed: the kernel would reset the connections in it, and a load
-// balancer that has sent a POST on one can't repeat it. SYNs of new connections are
-// dropped meanwhile; when they are retransmitted the listener is closed and they are
-// refused. A socket that systemd keeps open is left alone: the next process serves
-// its queue.
-func (l *listeners) emptyAcceptQueue() {
+// emptyPublicQueue waits until the server has accepted the connections in the public
+// listener's accept queue. Closing the listener would reset them, and a load balancer
+// that has sent a POST on one can't repeat it. SYNs of new connections are dropped
+// meanwhile; when they are retransmitted, the listener is closed and they are refused.
+// It does nothing to a socket that systemd keeps open: the next process accepts the
+// connections in its queue.
+func (l *listeners) emptyPublicQueue() {
 	if l.shared {
 		return
 	}
-	if err := drainAcceptQueue(l.publicLn); err != nil {
+	if err := emptyAcceptQueue(l.publicLn); err != nil {
 		l.p.log.Warn("connections opened while the listener is being closed may be reset", zap.Error(err))
 	}
 }
 
-// drainAcceptQueue drops new handshakes and waits until the server has accepted the
+// emptyAcceptQueue drops new handshakes and waits until the server has accepted the
 // connections that were open before.
-func drainAcceptQueue(ln net.Listener) error {
+func emptyAcceptQueue(ln net.Listener) error {
 	if err := dropHandshakes(ln); err != nil {
 		return err
 	}

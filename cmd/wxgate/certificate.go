@@ -14,14 +14,14 @@ import (
 type certificate struct {
 	files   config.ServerTLS
 	log     *zap.Logger
-	applied string // fingerprint of the files before the first load
+	loaded  string // fingerprint of the files before the first load
 	current atomic.Pointer[tls.Certificate]
 }
 
 // loadCertificate loads a PEM certificate with its chain, and its private key.
 func loadCertificate(files config.ServerTLS, log *zap.Logger) (*certificate, error) {
 	c := &certificate{files: files, log: log}
-	c.applied = fingerprint(c.paths())
+	c.loaded = fingerprint(c.paths())
 	return c, c.load()
 }
 

@@ -4,11 +4,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// consoleRegistry registers collectors in two registries: the one of /metrics, and
-// a small one for the metrics that the console shows. The console gathers its own
-// every two seconds; gathering all would cost several times as much.
+// consoleRegistry registers each collector twice: in the registry of /metrics, and in a
+// small one with the metrics that the console shows. The console gathers its metrics
+// every two seconds; gathering all of them would cost several times as much.
 type consoleRegistry struct {
-	all     prometheus.Registerer
+	all     prometheus.Registerer // of /metrics
 	console *prometheus.Registry
 }
 

@@ -16,7 +16,7 @@ func (l *listeners) announceShutdown() {
 	l.public.DisableKeepAlives()
 	l.p.log.Info("shutting down: not ready, still accepting requests", zap.Duration("for", delay))
 	time.Sleep(delay)
-	l.emptyAcceptQueue()
+	l.emptyPublicQueue()
 }
 
 // drain closes the public listener, waits up to shutdown_timeout for requests in

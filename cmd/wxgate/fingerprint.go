@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// fingerprint returns a text that changes when one of the files does: size, time of
-// modification and inode of each.
+// fingerprint returns a text that changes when one of the files does: the name, size,
+// modification time and inode of each.
 func fingerprint(files []string) string {
 	var b strings.Builder
 	for _, file := range files {

@@ -110,7 +110,7 @@ func TestNamesOfInheritedSockets(t *testing.T) {
 	}
 }
 
-// A socket that systemd keeps open must not get the filter of drainAcceptQueue. One that
+// A socket that systemd keeps open must not get the filter of emptyAcceptQueue. One that
 // a gateway opened belongs to its last owner.
 func TestOnlySocketsFromSystemdAreShared(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,7 @@ func TestClosingAListenerResetsNoConnection(t *testing.T) {
 		}
 		before := served.Load()
 		testkit.Eventually(t, "50 connections served", func() bool { return served.Load() > before+50 })
-		testkit.Must(t, drainAcceptQueue(ln))
+		testkit.Must(t, emptyAcceptQueue(ln))
 		ln.Close()
 		clients.Wait()
 	}

@@ -20,7 +20,7 @@ const (
 	// to heapFloor.
 	maxGCPercent = heapFloor / (4 << 20) * 100
 
-	// minGCPercent bounds the collector's work where stacks outweigh the heap.
+	// minGCPercent bounds the collector's work if the stacks are larger than the heap.
 	minGCPercent = 25
 )
 
@@ -58,22 +58,23 @@ func (t *gcTuner) stop() {
 	debug.SetGCPercent(defaultGCPercent)
 }
 
+// adjust sets GOGC for the next collection, and registers itself to be called after it.
 func (t *gcTuner) adjust(struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped {
 		return
 	}
-	if percent := lastCollection().percent(); differs(percent, t.percent) {
+	if percent := lastCollection().percent(); differsByAnEighth(percent, t.percent) {
 		t.percent = percent
 		debug.SetGCPercent(percent)
 	}
 	runtime.AddCleanup(new(gcSentinel), t.adjust, struct{}{})
 }
 
-// differs reports whether two percentages differ by over an eighth. SetGCPercent stops
-// the program for a moment: smaller differences aren't worth it.
-func differs(a, b int) bool { return 8*max(a-b, b-a) > b }
+// differsByAnEighth reports whether a differs from b by more than an eighth of b.
+// SetGCPercent stops the program for a moment: smaller differences aren't worth it.
+func differsByAnEighth(a, b int) bool { return 8*max(a-b, b-a) > b }
 
 // collection is what the collector has found, in bytes.
 type collection struct {

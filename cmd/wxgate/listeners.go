@@ -29,7 +29,7 @@ type listeners struct {
 
 // listen opens both listeners, or uses inherited ones. h handles the requests of
 // the public listener.
-func (p *process) listen(h http.Handler, in *inheritedListeners) (*listeners, error) {
+func (p *process) listen(h http.Handler, inherited *inheritedListeners) (*listeners, error) {
 	l := &listeners{p: p}
 	var err error
 	if l.public, err = p.publicServer(h); err != nil {
@@ -38,11 +38,11 @@ func (p *process) listen(h http.Handler, in *inheritedListeners) (*listeners, er
 	if l.private, err = p.privateServer(); err != nil {
 		return nil, err
 	}
-	l.shared = in.has(publicListener, string(p.config.Listen)) && in.shared[publicListener]
-	if l.publicLn, err = in.listen(publicListener, string(p.config.Listen)); err != nil {
+	l.shared = inherited.has(publicListener, string(p.config.Listen)) && inherited.shared[publicListener]
+	if l.publicLn, err = inherited.listen(publicListener, string(p.config.Listen)); err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if l.privateLn, err = in.listen(privateListener, string(p.config.Admin.Listen)); err != nil {
+	if l.privateLn, err = inherited.listen(privateListener, string(p.config.Admin.Listen)); err != nil {
 		l.publicLn.Close()
 		return nil, fmt.Errorf("admin.listen: %w", err)
 	}
@@ -51,15 +51,15 @@ func (p *process) listen(h http.Handler, in *inheritedListeners) (*listeners, er
 
 func (p *process) publicServer(h http.Handler) (*http1.Server, error) {
 	c := p.config
-	options := proxy.ServerConfig{
+	serverConfig := proxy.ServerConfig{
 		Handler: h, MaxHeader: int(c.Limits.MaxHeader), ReadHeaderTimeout: c.Limits.ReadHeaderTimeout.Std(),
 		MaxConnections: maxConnections(c.Limits.MaxConnections), DrainPause: drainPause, Log: p.log.Logger,
 	}
 	var err error
-	if options.TLS, err = p.serverTLS(c.TLS); err != nil {
+	if serverConfig.TLS, err = p.serverTLS(c.TLS); err != nil {
 		return nil, fmt.Errorf("tls: %w", err)
 	}
-	return proxy.NewServer(p.gateway, options), nil
+	return proxy.NewServer(p.gateway, serverConfig), nil
 }
 
 // drainPause is how long idle connections stay open after the public listener is
@@ -96,7 +96,7 @@ func (p *process) serverTLS(files config.ServerTLS) (*tls.Config, error) {
 
 // start serves both listeners in the background. The channel receives the error of
 // a server that fails.
-func (l *listeners) start() (failed <-chan error) {
+func (l *listeners) start() (serveErrors <-chan error) {
 	errs := make(chan error, 2)
 	l.serve(publicListener, l.publicLn, l.public.Serve, errs)
 	l.serve(privateListener, l.privateLn, l.servePrivate, errs)
@@ -105,14 +105,14 @@ func (l *listeners) start() (failed <-chan error) {
 
 // wait blocks until ctx ends, a server fails, or a successor that a signal on
 // handover started serves; then it drains.
-func (l *listeners) wait(ctx context.Context, failed <-chan error, handover <-chan os.Signal) error {
+func (l *listeners) wait(ctx context.Context, serveErrors <-chan error, handover <-chan os.Signal) error {
 	for {
 		select {
 		case <-ctx.Done():
 			l.announceShutdown()
 			l.drain()
 			return nil
-		case err := <-failed:
+		case err := <-serveErrors:
 			l.drain()
 			return err
 		case <-handover:
@@ -126,11 +126,11 @@ func (l *listeners) wait(ctx context.Context, failed <-chan error, handover <-ch
 	}
 }
 
-func (l *listeners) serve(name string, ln net.Listener, run func(net.Listener) error, failed chan<- error) {
+func (l *listeners) serve(name string, ln net.Listener, run func(net.Listener) error, serveErrors chan<- error) {
 	l.p.log.Info("listening", zap.String("listener", name), zap.Stringer("address", ln.Addr()))
 	go func() {
 		if err := run(ln); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("%s listener: %w", name, err)
+			serveErrors <- fmt.Errorf("%s listener: %w", name, err)
 		}
 	}()
 }

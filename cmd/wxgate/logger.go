@@ -12,7 +12,7 @@ import (
 // logger is the process's log. A reload can change its level.
 type logger struct {
 	*zap.Logger
-	first *zap.Logger // writes one line ahead of those logged since out.holdBack
+	first *zap.Logger // writes a line before those that out holds back, and releases them
 	level zap.AtomicLevel
 	out   *logQueue
 }

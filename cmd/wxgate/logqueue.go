@@ -61,16 +61,16 @@ func (q *logQueue) Write(line []byte) (int, error) {
 }
 
 // add appends lines to the queue, or to those that are held back; mu is held.
-func (q *logQueue) add(line []byte) {
+func (q *logQueue) add(lines []byte) {
 	switch {
-	case q.closed || len(q.pending)+len(q.held)+len(line) > logQueueBytes:
+	case q.closed || len(q.pending)+len(q.held)+len(lines) > logQueueBytes:
 		q.dropped.Inc()
 		return
 	case q.holdingBack:
-		q.held = append(q.held, line...)
+		q.held = append(q.held, lines...)
 		return
 	}
-	q.pending = append(q.pending, line...)
+	q.pending = append(q.pending, lines...)
 	notify(q.notEmpty)
 	if len(q.pending) >= logBatchBytes {
 		notify(q.batchFull)
@@ -110,7 +110,7 @@ func (q *logQueue) releaseHeld() {
 	}
 }
 
-// Sync does nothing: it must not block on the reader.
+// Sync does nothing: writing the queue could block. zapcore.WriteSyncer requires it.
 func (q *logQueue) Sync() error { return nil }
 
 // notify sends a signal without blocking: one that is pending already is enough.

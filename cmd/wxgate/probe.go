@@ -115,7 +115,8 @@ func (c *probeCommand) probeRoute(ctx context.Context, out io.Writer, cfg *confi
 	return ok, nil
 }
 
-// upstreamPath returns the path that the gateway would request from the upstream.
+// upstreamPath returns the path that the gateway would request from the upstream. A
+// --path outside of the route's path is requested unchanged.
 func (c *probeCommand) upstreamPath(route *config.Route) string {
 	path := c.Path
 	if path == "" {

@@ -49,38 +49,38 @@ const expiredAge = time.Hour
 // newProbeAssertions signs with the gateway's own secrets, in memory: Redis is not
 // needed.
 func newProbeAssertions(cfg *config.Config, route string) (*probeAssertions, error) {
-	f := &probeAssertions{header: cfg.Identity.Assertion.Header, identity: probeIdentity(cfg)}
+	p := &probeAssertions{header: cfg.Identity.Assertion.Header, identity: probeIdentity(cfg)}
 	now := time.Now()
 	for _, a := range []struct {
 		text     *string
-		at       time.Time
+		signedAt time.Time
 		issuer   string
 		audience string
 	}{
-		{&f.valid, now, cfg.Token.Issuer, route},
-		{&f.expired, now.Add(-expiredAge), cfg.Token.Issuer, route},
-		{&f.otherAud, now, cfg.Token.Issuer, route + "-other"},
-		{&f.otherIss, now, cfg.Token.Issuer + "-other", route},
+		{&p.valid, now, cfg.Token.Issuer, route},
+		{&p.expired, now.Add(-expiredAge), cfg.Token.Issuer, route},
+		{&p.otherAud, now, cfg.Token.Issuer, route + "-other"},
+		{&p.otherIss, now, cfg.Token.Issuer + "-other", route},
 	} {
 		c := sessionConfig(cfg)
-		c.Redis, c.Issuer, c.Now = session.RedisConfig{}, a.issuer, func() time.Time { return a.at }
+		c.Redis, c.Issuer, c.Now = session.RedisConfig{}, a.issuer, func() time.Time { return a.signedAt }
 		store, err := session.Open(c)
 		if err != nil {
-			f.close()
+			p.close()
 			return nil, err
 		}
-		f.stores = append(f.stores, store)
+		p.stores = append(p.stores, store)
 		subject := session.Login{AppID: cfg.Apps[0].AppID, OpenID: httprule.ProbeSubject}
 		if *a.text, err = store.AssertHook(subject, a.audience); err != nil {
-			f.close()
+			p.close()
 			return nil, err
 		}
 	}
-	return f, f.loadKey()
+	return p, p.loadKey()
 }
 
-func (f *probeAssertions) close() {
-	for _, store := range f.stores {
+func (p *probeAssertions) close() {
+	for _, store := range p.stores {
 		store.Close()
 	}
 }
@@ -99,49 +99,50 @@ func probeIdentity(cfg *config.Config) http.Header {
 }
 
 // cases returns the requests of a probe, the valid one first.
-func (f *probeAssertions) cases() []probeCase {
+func (p *probeAssertions) cases() []probeCase {
 	list := []probeCase{
-		{"a valid assertion", f.headerWith(f.valid)},
+		{"a valid assertion", p.headerWith(p.valid)},
 		{"no assertion", http.Header{}},
-		{"identity headers alone", f.identity},
-		{"a signature by another key under the same kid", f.headerWith(f.signedByAnotherKey())},
-		{"alg none", f.headerWith(f.resigned("none", func(string) []byte { return nil }))},
-		{"an expired assertion", f.headerWith(f.expired)},
-		{"an assertion for another aud", f.headerWith(f.otherAud)},
-		{"an assertion of another iss", f.headerWith(f.otherIss)},
+		{"identity headers alone", p.identity},
+		{"a signature by another key under the same kid", p.headerWith(p.signedByAnotherKey())},
+		{"alg none", p.headerWith(p.forged("none", func(string) []byte { return nil }))},
+		{"an expired assertion", p.headerWith(p.expired)},
+		{"an assertion for another aud", p.headerWith(p.otherAud)},
+		{"an assertion of another iss", p.headerWith(p.otherIss)},
 	}
-	for _, key := range f.jwk.hmacKeys() {
-		list = append(list, probeCase{"HS256 with the public key as secret", f.headerWith(f.resigned("HS256", func(signed string) []byte {
+	for _, key := range p.jwk.hmacKeys() {
+		list = append(list, probeCase{"HS256 with the public key as secret", p.headerWith(p.forged("HS256", func(signingInput string) []byte {
 			mac := hmac.New(sha256.New, key)
-			mac.Write([]byte(signed))
+			mac.Write([]byte(signingInput))
 			return mac.Sum(nil)
 		}))})
 	}
 	return list
 }
 
-func (f *probeAssertions) headerWith(assertion string) http.Header {
-	h := f.identity.Clone()
-	h.Set(f.header, assertion)
+func (p *probeAssertions) headerWith(assertion string) http.Header {
+	h := p.identity.Clone()
+	h.Set(p.header, assertion)
 	return h
 }
 
-// resigned returns the valid assertion with another alg and signature.
-func (f *probeAssertions) resigned(alg string, sign func(signed string) []byte) string {
-	header, rest, _ := strings.Cut(f.valid, ".")
+// forged returns the valid assertion with another alg and signature. sign returns the
+// signature of a JWS signing input (RFC 7515, section 5.1).
+func (p *probeAssertions) forged(alg string, sign func(signingInput string) []byte) string {
+	header, rest, _ := strings.Cut(p.valid, ".")
 	claims, _, _ := strings.Cut(rest, ".")
 	raw, _ := base64.RawURLEncoding.DecodeString(header) // made by package session, so it is valid
 	var fields map[string]any
 	_ = json.Unmarshal(raw, &fields)
 	fields["alg"] = alg
 	raw, _ = json.Marshal(fields)
-	signed := base64.RawURLEncoding.EncodeToString(raw) + "." + claims
-	return signed + "." + base64.RawURLEncoding.EncodeToString(sign(signed))
+	signingInput := base64.RawURLEncoding.EncodeToString(raw) + "." + claims
+	return signingInput + "." + base64.RawURLEncoding.EncodeToString(sign(signingInput))
 }
 
-func (f *probeAssertions) signedByAnotherKey() string {
-	return f.resigned("ES256", func(signed string) []byte {
-		digest := sha256.Sum256([]byte(signed))
+func (p *probeAssertions) signedByAnotherKey() string {
+	return p.forged("ES256", func(signingInput string) []byte {
+		digest := sha256.Sum256([]byte(signingInput))
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			return nil
@@ -161,13 +162,13 @@ type publicJWK struct {
 }
 
 // loadKey loads the first published key, which is the one that signs.
-func (f *probeAssertions) loadKey() error {
+func (p *probeAssertions) loadKey() error {
 	var set struct{ Keys []json.RawMessage }
-	if err := json.Unmarshal(f.stores[0].JWKS(), &set); err != nil || len(set.Keys) == 0 {
+	if err := json.Unmarshal(p.stores[0].JWKS(), &set); err != nil || len(set.Keys) == 0 {
 		return errors.New("the gateway publishes no key")
 	}
-	f.jwk.text = string(set.Keys[0])
-	return json.Unmarshal(set.Keys[0], &f.jwk)
+	p.jwk.text = string(set.Keys[0])
+	return json.Unmarshal(set.Keys[0], &p.jwk)
 }
 
 // hmacKeys returns the encodings of the public key that a vulnerable library would

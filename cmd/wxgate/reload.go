@@ -47,8 +47,8 @@ func (p *process) recordRefused(err error) {
 }
 
 // apply replaces the configuration of every package by next, or changes nothing and
-// returns an error: loadConfig has validated what wechat.Configure could refuse after
-// the sessions are configured. Changed keys that need a restart are logged and keep
+// returns an error. (wechat.Configure, which follows sessions.Configure, can't fail:
+// loadConfig has validated its part.) Changed keys that need a restart are logged and keep
 // their values.
 func (p *process) apply(ctx context.Context, next *config.Config) error {
 	p.mu.Lock()

@@ -17,7 +17,7 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	loaded := fingerprint(cfg.Files)
+	loadedFiles := fingerprint(cfg.Files)
 	t.warn(cfg.Warnings)
 	log := newLogger(t.out, cfg.Log)
 	defer log.close()
@@ -29,25 +29,25 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	defer p.close()
 	defer applyHeapFloor()()
 	p.logStart(ctx, c.Config)
-	in, err := inheritListeners()
+	inherited, err := inheritListeners()
 	if err != nil {
 		return err
 	}
-	if in.warning != "" {
-		log.Warn(in.warning)
+	if inherited.warning != "" {
+		log.Warn(inherited.warning)
 	}
-	listeners, err := p.listen(p.gateway, in)
-	in.close()
+	listeners, err := p.listen(p.gateway, inherited)
+	inherited.close()
 	if err != nil {
 		return err
 	}
 	watchCtx, stopWatching := context.WithCancel(ctx)
 	defer stopWatching()
-	go p.watchFiles(watchCtx, c.Config, loaded)
+	go p.watchFiles(watchCtx, c.Config, loadedFiles)
 	handover := make(chan os.Signal, 1)
 	signal.Notify(handover, syscall.SIGUSR2)
 	defer signal.Stop(handover)
-	failed := listeners.start()
-	in.notifyReady()
-	return listeners.wait(ctx, failed, handover)
+	serveErrors := listeners.start()
+	inherited.notifyReady()
+	return listeners.wait(ctx, serveErrors, handover)
 }

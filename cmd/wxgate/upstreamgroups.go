@@ -56,9 +56,9 @@ func (u *groupsUpdate) commit() {
 // rollback closes the groups that were created for the update.
 func (u *groupsUpdate) rollback() { closeMissing(u.next, u.inUse) }
 
-// closeMissing closes the groups of from that are not in kept.
-func closeMissing(from, kept []configuredGroup) {
-	for _, c := range from {
+// closeMissing closes the groups of list that are not in kept.
+func closeMissing(list, kept []configuredGroup) {
+	for _, c := range list {
 		if !slices.ContainsFunc(kept, func(k configuredGroup) bool { return k.group == c.group }) {
 			c.group.Close()
 		}

@@ -17,29 +17,30 @@ type watchedFiles struct {
 	files func() []string
 	load  func() (loaded string) // returns the fingerprint of what it loaded
 
-	seen, applied string // fingerprints: at the last poll, and of the last load
+	seen   string // fingerprint at the last poll
+	loaded string // fingerprint of what was last loaded, applied or refused
 }
 
 // poll reloads the files if they have changed since they were loaded, but not since
 // the last poll: a file that is being written is not loaded yet.
 func (w *watchedFiles) poll() {
-	now := fingerprint(w.files())
-	settled := now == w.seen
-	w.seen = now
-	if settled && now != w.applied {
+	current := fingerprint(w.files())
+	unchanged := current == w.seen
+	w.seen = current
+	if unchanged && current != w.loaded {
 		w.reload()
 	}
 }
 
 func (w *watchedFiles) reload() {
-	w.applied = w.load()
-	w.seen = w.applied
+	w.loaded = w.load()
+	w.seen = w.loaded
 }
 
 // watchFiles reloads the config file and the certificates when they change, and on
-// SIGHUP, until ctx ends. applied is the fingerprint of the config's files when they
+// SIGHUP, until ctx ends. loaded is the fingerprint of the config's files when they
 // were loaded.
-func (p *process) watchFiles(ctx context.Context, file, applied string) {
+func (p *process) watchFiles(ctx context.Context, file, loaded string) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -48,10 +49,10 @@ func (p *process) watchFiles(ctx context.Context, file, applied string) {
 	list := []*watchedFiles{{
 		files: func() []string { return p.config.Files },
 		load:  func() string { return p.reload(ctx, file) },
-		seen:  applied, applied: applied,
+		seen:  loaded, loaded: loaded,
 	}}
 	for _, c := range p.certificates {
-		list = append(list, &watchedFiles{files: c.paths, load: c.reload, seen: c.applied, applied: c.applied})
+		list = append(list, &watchedFiles{files: c.paths, load: c.reload, seen: c.loaded, loaded: c.loaded})
 	}
 	for {
 		check := (*watchedFiles).poll

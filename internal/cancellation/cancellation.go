@@ -56,16 +56,16 @@ func (c *Cancellation) Reset() {
 	c.err, c.cause, c.done = nil, nil, nil
 }
 
-// CallbackStarted reports whether a callback was started. The callback must see
-// the error whenever it calls Err.
+// CallbackStarted reports whether a callback was started. It may call Err at any
+// time, and must then get the error.
 func (c *Cancellation) CallbackStarted() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.callbackStarted
 }
 
-// Shared reports whether Done or AfterFunc was called: code that the owner
-// doesn't know may use it at any time.
+// Shared reports whether Done or AfterFunc was called. If so, code other than the
+// owner's may use c at any time.
 func (c *Cancellation) Shared() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,8 +112,8 @@ func (c *Cancellation) AfterFunc(run func()) (stop func() bool) {
 	return func() bool { return c.Unregister(callback) }
 }
 
-// Register has run called in a goroutine of its own after Cancel, at once if it
-// was called already. Until then or until Unregister, callback must not be used
+// Register arranges that run is called in a goroutine of its own after Cancel, or at
+// once if Cancel was called already. Until then or until Unregister, callback must not be used
 // for anything else.
 func (c *Cancellation) Register(callback *Callback, run func()) {
 	c.mu.Lock()

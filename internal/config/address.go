@@ -120,19 +120,21 @@ func isLoopbackHost(host string) bool {
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
-// conflict reports whether two listeners can't listen at the same time. Port 0 is
+// addressesConflict reports whether two listeners can't listen at the same time. Port 0 is
 // a different port for each.
-func conflict(a, b Address) bool {
+func addressesConflict(a, b Address) bool {
 	hostA, portA, _ := SplitAddress(string(a))
 	hostB, portB, _ := SplitAddress(string(b))
 	return portA == portB && portA != 0 && (hostA == hostB || isAnyAddress(hostA) || isAnyAddress(hostB))
 }
 
+// isAnyAddress reports whether a listener on the host listens on every address.
 func isAnyAddress(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return host == "" || err == nil && ip.IsUnspecified()
 }
 
+// isPort accepts a port from 1 to 65535, and the empty text of a host without one.
 func isPort(text string) bool {
 	number, err := strconv.ParseUint(text, 10, 16)
 	return text == "" || err == nil && number > 0

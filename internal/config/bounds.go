@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// outOfBounds returns what the tags oneof, min or max refuse of a value; "" if
-// they accept it.
+// outOfBounds returns why the tags oneof, min or max refuse a value; "" if they
+// accept it.
 func outOfBounds(v reflect.Value, tag reflect.StructTag) string {
 	if words := strings.Fields(tag.Get("oneof")); len(words) > 0 && !slices.Contains(words, v.String()) {
 		return fmt.Sprintf("%s is not one of %s%s", Quote(v.String()), strings.Join(words, ", "), DidYouMean(v.String(), words))
@@ -25,7 +25,7 @@ func outOfBounds(v reflect.Value, tag reflect.StructTag) string {
 }
 
 // parseBound parses a min or max tag as a value of type t. It panics if the tag
-// is not one: that is a fault of the schema.
+// is not a valid value: that is a fault of the schema.
 func parseBound(t reflect.Type, tag string) int64 {
 	v := reflect.New(t)
 	if p, ok := v.Interface().(encoding.TextUnmarshaler); ok {

@@ -20,7 +20,7 @@ type decoder struct {
 type defaultSetter interface{ setDefaults() }
 
 // decode decodes n into v, which holds its default.
-func (d *decoder) decode(n value, v reflect.Value, key string) {
+func (d *decoder) decode(n node, v reflect.Value, key string) {
 	if n.kind() == nullKind {
 		d.errorAt(n.line, key, "has no value: add one%s or remove the key", nestedKeysHint(v))
 		return
@@ -37,7 +37,7 @@ func (d *decoder) decode(n value, v reflect.Value, key string) {
 	}
 }
 
-func (d *decoder) decodeStruct(n value, v reflect.Value, key string) {
+func (d *decoder) decodeStruct(n node, v reflect.Value, key string) {
 	if shorthand, ok := shorthandField(v.Type()); ok && n.isScalar() {
 		d.decodeField(n, v, shorthand, key)
 		return
@@ -61,7 +61,7 @@ func (d *decoder) decodeStruct(n value, v reflect.Value, key string) {
 			continue
 		}
 		d.lines[entryKey] = e.line
-		d.decodeField(e.value, v, field, entryKey)
+		d.decodeField(e.node, v, field, entryKey)
 	}
 	d.reportMissingKeys(n, v.Type(), key, lines)
 }
@@ -77,7 +77,7 @@ func (d *decoder) reportUnknownKey(e entry, t reflect.Type, key string) {
 }
 
 // decodeField decodes one field of a struct and checks it against its tags.
-func (d *decoder) decodeField(n value, v reflect.Value, field reflect.StructField, key string) {
+func (d *decoder) decodeField(n node, v reflect.Value, field reflect.StructField, key string) {
 	if words := field.Tag.Get("oneof"); words != "" && n.isScalar() && n.kind() != textKind {
 		d.errorAt(n.line, key, "%s is not one of %s", Quote(n.text()), strings.Join(strings.Fields(words), ", "))
 		return
@@ -88,7 +88,7 @@ func (d *decoder) decodeField(n value, v reflect.Value, field reflect.StructFiel
 	}
 }
 
-func (d *decoder) reportMissingKeys(n value, t reflect.Type, key string, present map[string]int) {
+func (d *decoder) reportMissingKeys(n node, t reflect.Type, key string, present map[string]int) {
 	for _, field := range reflect.VisibleFields(t) {
 		name := keyName(field)
 		if _, ok := present[name]; !ok && field.Tag.Get("required") != "" {
@@ -97,7 +97,7 @@ func (d *decoder) reportMissingKeys(n value, t reflect.Type, key string, present
 	}
 }
 
-func (d *decoder) decodeList(n value, v reflect.Value, key string) {
+func (d *decoder) decodeList(n node, v reflect.Value, key string) {
 	items, ok := n.items()
 	if !ok {
 		d.errorAt(n.line, key, "must be a list, not %s: %s", n.kind(), listHint(n, v.Type().Elem()))
@@ -116,7 +116,7 @@ func (d *decoder) decodeList(n value, v reflect.Value, key string) {
 	v.Set(list)
 }
 
-func (d *decoder) decodeMap(n value, v reflect.Value, key string) {
+func (d *decoder) decodeMap(n node, v reflect.Value, key string) {
 	entries, ok := n.entries()
 	if !ok {
 		d.errorAt(n.line, key, "must be a mapping, not %s", n.kind())
@@ -131,7 +131,7 @@ func (d *decoder) decodeMap(n value, v reflect.Value, key string) {
 		}
 		d.lines[entryKey] = e.line
 		element := reflect.New(v.Type().Elem()).Elem()
-		d.decode(e.value, element, entryKey)
+		d.decode(e.node, element, entryKey)
 		m.SetMapIndex(reflect.ValueOf(e.key), element)
 	}
 	v.Set(m)

@@ -28,18 +28,18 @@ const (
 // parseDocument parses the YAML document of a config file. Anchors, aliases, merge
 // keys, tags and directives are refused: a config does not need them, and aliases
 // can expand a small file to a huge one. The error is a Problem without its File.
-func parseDocument(data []byte) (value, error) {
+func parseDocument(data []byte) (node, error) {
 	text, err := normalizeText(data)
 	if err != nil {
-		return value{}, err
+		return node{}, err
 	}
 	tokens := lexer.Tokenize(text)
 	if err := checkTokens(tokens); err != nil {
-		return value{}, err
+		return node{}, err
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return value{}, syntaxProblem(err, text)
+		return node{}, syntaxProblem(err, text)
 	}
 	return singleDocument(file)
 }
@@ -124,12 +124,12 @@ func syntaxProblem(err error, text string) error {
 
 // singleDocument returns the file's document, or an empty mapping if it has none.
 // More than one is an error.
-func singleDocument(file *ast.File) (value, error) {
-	document := value{node: &ast.MappingNode{}, line: 1}
+func singleDocument(file *ast.File) (node, error) {
+	document := node{ast: &ast.MappingNode{}, line: 1}
 	for i, doc := range slices.DeleteFunc(file.Docs, func(doc *ast.DocumentNode) bool { return doc.Body == nil }) {
-		document = valueOf(doc.Body)
+		document = nodeOf(doc.Body)
 		if i > 0 {
-			return value{}, Problem{Line: document.line, What: "holds more than one document"}
+			return node{}, Problem{Line: document.line, What: "holds more than one document"}
 		}
 	}
 	return document, nil

@@ -93,7 +93,7 @@ func isVariableName(name string) bool {
 	return name != ""
 }
 
-// include returns the content of a file that the config names.
+// include returns the content of the file that ${file:PATH} names.
 func (e *expander) include(path string, out *expansion) (string, error) {
 	if path == "" {
 		return "", errors.New("${file:} names no file")

@@ -58,15 +58,15 @@ func whyNotChangeable(name string, class httprule.Class) string {
 	return "is reserved for the gateway"
 }
 
-// checkHeaderRules accepts rules that change each header once. refuse returns why
-// a header must not be changed, "" if it may be.
-func (v *validator) checkHeaderRules(key string, rules HeaderRules, refuse func(canonical string) string) {
+// checkHeaderRules accepts rules that change each header once. refusal
+// returns why a header must not be changed, "" if it may be.
+func (v *validator) checkHeaderRules(key string, rules HeaderRules, refusal func(canonical string) string) {
 	first := map[string]string{}
 	check := func(key, name string) {
 		canonical := textproto.CanonicalMIMEHeaderKey(name)
 		if !httprule.ValidHeaderName(name) {
 			v.errorf(key, "%s is not a header name of letters, digits and -", Quote(name))
-		} else if why := refuse(canonical); why != "" {
+		} else if why := refusal(canonical); why != "" {
 			v.errorf(key, "%s %s", Quote(name), why)
 		} else if other := first[canonical]; other != "" {
 			v.errorf(key, "is the same header as %s", other)

@@ -4,7 +4,7 @@ func (v *validator) checkListeners() {
 	v.checkKeyPair("tls", v.TLS.CertFile, v.TLS.KeyFile)
 	v.checkKeyPair("admin.tls", v.Admin.TLS.CertFile, v.Admin.TLS.KeyFile)
 	v.checkPrivateListener()
-	if conflict(v.Listen, v.Admin.Listen) {
+	if addressesConflict(v.Listen, v.Admin.Listen) {
 		v.errorf(v.firstWritten("admin.listen", "listen"), "listen is %s and admin.listen is %s: the private listener needs a port of its own",
 			Quote(string(v.Listen)), Quote(string(v.Admin.Listen)))
 	}

@@ -9,7 +9,6 @@ type nesting struct {
 }
 
 // add processes the next token and returns the depth.
-
 func (n *nesting) add(t *token.Token) int {
 	if t.Position.Line != n.line {
 		n.line, n.inline = t.Position.Line, 0

@@ -21,27 +21,28 @@ type problemList struct {
 	omitted  int             // problems beyond maxProblems
 }
 
-func (f *problemList) errorAt(line int, key, format string, args ...any) {
-	if f.hasProblem(key) {
+// errorAt adds a problem, unless there is one with key or one of its parents.
+func (l *problemList) errorAt(line int, key, format string, args ...any) {
+	if l.hasProblem(key) {
 		return
 	}
-	if f.atLimit() {
-		f.omitted++
+	if l.atLimit() {
+		l.omitted++
 		return
 	}
-	if f.reported == nil {
-		f.reported = map[string]bool{}
+	if l.reported == nil {
+		l.reported = map[string]bool{}
 	}
-	f.reported[key] = true
-	f.problems = append(f.problems, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
+	l.reported[key] = true
+	l.problems = append(l.problems, Problem{l.file, line, key, fmt.Sprintf(format, args...)})
 }
 
-func (f *problemList) atLimit() bool { return len(f.problems) >= maxProblems }
+func (l *problemList) atLimit() bool { return len(l.problems) >= maxProblems }
 
 // hasProblem reports whether there is a problem with key or one of its parents.
-func (f *problemList) hasProblem(key string) bool {
+func (l *problemList) hasProblem(key string) bool {
 	for ; key != ""; key = parentKey(key) {
-		if f.reported[key] {
+		if l.reported[key] {
 			return true
 		}
 	}
@@ -51,31 +52,32 @@ func (f *problemList) hasProblem(key string) bool {
 // parentKey returns routes[0] for routes[0].auth, and routes for routes[0].
 func parentKey(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
-func (f *problemList) warnAt(line int, key, format string, args ...any) {
-	f.warnings = append(f.warnings, Problem{f.file, line, key, fmt.Sprintf(format, args...)})
+func (l *problemList) warnAt(line int, key, format string, args ...any) {
+	l.warnings = append(l.warnings, Problem{l.file, line, key, fmt.Sprintf(format, args...)})
 }
 
-func (f *problemList) err() error {
-	if len(f.problems) == 0 {
+// err returns the problems as an Error; nil if there is none.
+func (l *problemList) err() error {
+	if len(l.problems) == 0 {
 		return nil
 	}
-	f.addLineHints()
-	sortByLine(f.problems)
-	if f.omitted > 0 {
-		return Error(append(f.problems, Problem{File: f.file, What: fmt.Sprintf("and %d more", f.omitted)}))
+	l.addLineHints()
+	sortByLine(l.problems)
+	if l.omitted > 0 {
+		return Error(append(l.problems, Problem{File: l.file, What: fmt.Sprintf("and %d more", l.omitted)}))
 	}
-	return Error(f.problems)
+	return Error(l.problems)
 }
 
 // addLineHints adds a hint to the problems of lines with a full-width character,
 // which may be the cause.
-func (f *problemList) addLineHints() {
-	for i, p := range f.problems {
-		if p.Line < 1 || p.Line > len(f.text) {
+func (l *problemList) addLineHints() {
+	for i, p := range l.problems {
+		if p.Line < 1 || p.Line > len(l.text) {
 			continue
 		}
-		if hint := fullWidthHint(f.text[p.Line-1]); hint != "" {
-			f.problems[i].What += " (" + hint + ")"
+		if hint := fullWidthHint(l.text[p.Line-1]); hint != "" {
+			l.problems[i].What += " (" + hint + ")"
 		}
 	}
 }

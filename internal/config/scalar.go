@@ -25,7 +25,7 @@ func isSecret(t reflect.Type) bool {
 
 // decodeScalar decodes a scalar. Text from a variable or file may be a number or
 // a boolean; text that is written in the config file may not.
-func (d *decoder) decodeScalar(n value, v reflect.Value, key string) {
+func (d *decoder) decodeScalar(n node, v reflect.Value, key string) {
 	if n.kind() == mappingKind || n.kind() == listKind {
 		d.errorAt(n.line, key, "must be %s, not %s", typeName(v.Type()), n.kind())
 		return
@@ -129,8 +129,8 @@ func setInt(v reflect.Value, text string) error {
 func setBool(v reflect.Value, text string) error {
 	if text != "true" && text != "false" {
 		hint := ""
-		if boolMeant(text) != "" {
-			hint = ": write " + boolMeant(text)
+		if intendedBool(text) != "" {
+			hint = ": write " + intendedBool(text)
 		}
 		return fmt.Errorf("%s is not true or false%s", Quote(text), hint)
 	}

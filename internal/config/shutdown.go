@@ -9,8 +9,8 @@ func (v *validator) checkShutdown() {
 			longest, key = route.Timeout, at("routes", i)+".timeout"
 		}
 	}
-	defaults := longest == defaultRouteTimeout && v.ShutdownTimeout == defaultShutdownTimeout
-	if v.ShutdownTimeout <= longest && !defaults {
+	bothDefault := longest == defaultRouteTimeout && v.ShutdownTimeout == defaultShutdownTimeout
+	if v.ShutdownTimeout <= longest && !bothDefault {
 		v.warnf("shutdown_timeout", "%v is not more than %s, %v: a shutdown aborts requests before their timeout", v.ShutdownTimeout, key, longest)
 	}
 }

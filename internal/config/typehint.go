@@ -9,24 +9,24 @@ import (
 
 // typeHint says what to write in place of a scalar of the wrong type. It shows no
 // secrets.
-func typeHint(n value, v reflect.Value) string {
+func typeHint(n node, v reflect.Value) string {
 	text := n.text()
 	switch {
 	case isSecret(v.Type()):
 		return ": put it in quotes"
 	case v.Kind() == reflect.String:
 		return ": put " + text + " in quotes"
-	case v.Kind() == reflect.Bool && boolMeant(text) != "":
-		return " (" + Quote(text) + "): write " + boolMeant(text) + ", without quotes"
+	case v.Kind() == reflect.Bool && intendedBool(text) != "":
+		return " (" + Quote(text) + "): write " + intendedBool(text) + ", without quotes"
 	case v.Kind() == reflect.Int && isInteger(text):
 		return " (" + Quote(text) + "): write " + text + ", without quotes"
 	}
 	return " (" + Quote(text) + ")"
 }
 
-// boolMeant returns "true" or "false" for the spellings of YAML 1.1 and other
+// intendedBool returns "true" or "false" for the spellings of YAML 1.1 and other
 // formats; "" for anything else.
-func boolMeant(text string) string {
+func intendedBool(text string) string {
 	switch strings.ToLower(text) {
 	case "true", "yes", "on", "1":
 		return "true"
@@ -51,7 +51,7 @@ func nestedKeysHint(v reflect.Value) string {
 }
 
 // mappingHint looks for a syntax mistake in a text that should be a mapping.
-func (d *decoder) mappingHint(n value) string {
+func (d *decoder) mappingHint(n node) string {
 	if n.kind() != textKind {
 		return ""
 	}
@@ -61,8 +61,8 @@ func (d *decoder) mappingHint(n value) string {
 	return ""
 }
 
-// listHint says how to write a list of what is there.
-func listHint(n value, element reflect.Type) string {
+// listHint says how to write the value that is not a list as one.
+func listHint(n node, element reflect.Type) string {
 	switch {
 	case n.kind() == mappingKind:
 		return `write "- " in front of its first key`

@@ -1,6 +1,6 @@
 package httprule
 
-// prefixClass gives every name that begins with prefix a class.
+// prefixClass is the class of every name that begins with prefix.
 type prefixClass struct {
 	prefix string
 	class  Class

@@ -2,23 +2,23 @@ package config
 
 import "github.com/goccy/go-yaml/ast"
 
-// value is a node of the file's tree, with the line for errors about it.
-type value struct {
-	node ast.Node
+// node is a YAML node of the file, with the line that errors about it name.
+type node struct {
+	ast  ast.Node
 	line int
 }
 
-// valueOf returns the value of a node that is not the value of a key: a list's
-// entry or the document.
-func valueOf(n ast.Node) value {
-	v := value{node: n, line: n.GetToken().Position.Line}
-	if entries, ok := v.entries(); ok && len(entries) > 0 {
-		v.line = entries[0].line
+// nodeOf returns the node for the document or for an entry of a list. (The line of
+// a key's value is the key's, see entries.)
+func nodeOf(a ast.Node) node {
+	n := node{ast: a, line: a.GetToken().Position.Line}
+	if entries, ok := n.entries(); ok && len(entries) > 0 {
+		n.line = entries[0].line
 	}
-	return v
+	return n
 }
 
-// kind is the YAML type of a value, as errors name it.
+// kind is the YAML type of a node, as errors name it.
 type kind string
 
 const (
@@ -31,8 +31,8 @@ const (
 	nullKind    kind = "nothing"
 )
 
-func (v value) kind() kind {
-	switch v.node.(type) {
+func (n node) kind() kind {
+	switch n.ast.(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return mappingKind
 	case *ast.SequenceNode:
@@ -49,8 +49,8 @@ func (v value) kind() kind {
 	return textKind
 }
 
-func (v value) isScalar() bool {
-	switch v.kind() {
+func (n node) isScalar() bool {
+	switch n.kind() {
 	case mappingKind, listKind, nullKind:
 		return false
 	}
@@ -58,50 +58,50 @@ func (v value) isScalar() bool {
 }
 
 // text returns a scalar's text, with quotes and escapes resolved.
-func (v value) text() string {
-	switch n := v.node.(type) {
+func (n node) text() string {
+	switch scalar := n.ast.(type) {
 	case *ast.StringNode:
-		return n.Value
+		return scalar.Value
 	case *ast.LiteralNode:
-		return n.Value.Value
+		return scalar.Value.Value
 	}
-	return v.node.GetToken().Value
+	return n.ast.GetToken().Value
 }
 
 // entry is a key of a mapping and its value, with the key's line.
 type entry struct {
 	key string
-	value
+	node
 }
 
 // entries returns a mapping's keys and values in the file's order, including
-// duplicates. ok is false if v is not a mapping.
-func (v value) entries() (entries []entry, ok bool) {
+// duplicates. ok is false if n is not a mapping.
+func (n node) entries() (entries []entry, ok bool) {
 	var pairs []*ast.MappingValueNode
-	switch n := v.node.(type) {
+	switch mapping := n.ast.(type) {
 	case *ast.MappingNode:
-		pairs = n.Values
+		pairs = mapping.Values
 	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{n}
+		pairs = []*ast.MappingValueNode{mapping}
 	default:
 		return nil, false
 	}
 	for _, pair := range pairs {
-		key := value{node: pair.Key}
+		key := node{ast: pair.Key}
 		line := pair.Key.GetToken().Position.Line
-		entries = append(entries, entry{key.text(), value{pair.Value, line}})
+		entries = append(entries, entry{key.text(), node{pair.Value, line}})
 	}
 	return entries, true
 }
 
-// items returns a list's values. ok is false if v is not a list.
-func (v value) items() (items []value, ok bool) {
-	list, ok := v.node.(*ast.SequenceNode)
+// items returns the entries of a list. ok is false if n is not a list.
+func (n node) items() (items []node, ok bool) {
+	list, ok := n.ast.(*ast.SequenceNode)
 	if !ok {
 		return nil, false
 	}
 	for _, item := range list.Values {
-		items = append(items, valueOf(item))
+		items = append(items, nodeOf(item))
 	}
 	return items, true
 }
