@@ -154,8 +154,8 @@ func (s *apiSecurity) decrypt(apiURL, timestamp string, body []byte) ([]byte, bo
 func withoutProtocolFields(plain []byte, appid, timestamp string) ([]byte, error) {
 	var fields map[string]json.RawMessage
 	var protocol struct {
-		AppID     string `json:"_appid"`
-		Timestamp number `json:"_timestamp"`
+		AppID     string      `json:"_appid"`
+		Timestamp intOrString `json:"_timestamp"`
 	}
 	if json.Unmarshal(plain, &fields) != nil || json.Unmarshal(plain, &protocol) != nil || fields == nil {
 		return nil, errUnverified

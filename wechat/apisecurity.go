@@ -51,7 +51,7 @@ type apiSecurity struct {
 	verifiers map[string]apiVerifier // by the certificate's serial number
 }
 
-// newAPISecurity parses the keys. It returns nil where no path is configured. Its errors
+// newAPISecurity parses the keys. It returns nil if no path is configured. Its errors
 // contain no secret.
 func newAPISecurity(appid string, s *APISecurity) (*apiSecurity, error) {
 	if s == nil || len(s.Paths) == 0 {
@@ -100,8 +100,8 @@ func matchesAnyPath(rules []string, apiPath string) bool {
 	})
 }
 
-// apiURL is the URL that is signed: that of WeChat, also where Config.Base is the address
-// of a proxy.
+// apiURL returns the URL that is signed: that of WeChat, even if Config.Base is the
+// address of a proxy.
 func apiURL(base *url.URL, apiPath string) string {
 	if host := base.Hostname(); host == "weixin.qq.com" || strings.HasSuffix(host, ".weixin.qq.com") {
 		return base.Scheme + "://" + base.Host + base.Path + apiPath

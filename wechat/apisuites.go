@@ -123,7 +123,8 @@ func newSM2Verifier(pemCert string) (apiVerifier, error) {
 	return func(message, signature []byte) bool { return sm2.VerifyASN1WithSM2(key, nil, message, signature) }, nil
 }
 
-// publicKeyOf parses the PEM of a certificate or of a public key; nil where it is neither.
+// publicKeyOf parses the PEM of a certificate or of a public key. It returns nil for
+// anything else.
 func publicKeyOf(text string) any {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {

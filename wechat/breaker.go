@@ -49,8 +49,8 @@ func shouldTrip(n gobreaker.Counts) bool {
 		calls >= breakerMinCalls && 2*n.TotalFailures >= calls
 }
 
-// isReachable reports whether WeChat responded. A refusal is a response, also for a
-// used-up quota. A response whose signature can't be verified counts as reachable: a
+// isReachable reports whether WeChat responded. A refusal is a response, and so is the
+// errcode of a used-up quota. A response whose signature can't be verified counts as reachable: a
 // platform certificate that is not configured yet must not stop the unsigned calls.
 func isReachable(err error) bool {
 	if e, ok := errors.AsType[*Error](err); ok && (e.unverified || e.Code != codeBusy && e.Code != 0) {
@@ -60,7 +60,7 @@ func isReachable(err error) bool {
 }
 
 // isExcluded reports whether the call counts neither as a success nor as a failure: the
-// caller canceled it, its body was incomplete or can't be encrypted, or its timeout passed
+// caller canceled it, its body was incomplete or can't be encrypted, or its timeout expired
 // while it waited for a slot. Only an *Error is the outcome of a request to WeChat.
 func isExcluded(err error) bool {
 	_, ok := errors.AsType[*Error](err)

@@ -36,34 +36,34 @@ func newSlots(n int) slots {
 // acquire waits for a slot and for the permission of the circuit breaker. The caller
 // must pass the call's error to report exactly once, and must call release when the
 // call has ended.
-func (c *Client) acquire(ctx context.Context, a *app, k call) (report func(error), release func(), err error) {
-	if a.breakers[k.bulkhead].State() == gobreaker.StateOpen {
-		return nil, nil, c.circuitOpen(k.api)
+func (c *Client) acquire(ctx context.Context, a *app, call apiCall) (report func(error), release func(), err error) {
+	if a.breakers[call.bulkhead].State() == gobreaker.StateOpen {
+		return nil, nil, c.circuitOpen(call.api)
 	}
-	releaseUser, err := c.acquireUser(a, k)
+	releaseUser, err := c.acquireUser(a, call)
 	if err != nil {
 		return nil, nil, err
 	}
 	select {
-	case c.slots[k.bulkhead] <- struct{}{}:
+	case c.slots[call.bulkhead] <- struct{}{}:
 	case <-ctx.Done():
 		releaseUser()
-		return nil, nil, acquireError(ctx, k.api)
+		return nil, nil, acquireError(ctx, call.api)
 	}
 	release = func() {
-		<-c.slots[k.bulkhead]
+		<-c.slots[call.bulkhead]
 		releaseUser()
 	}
-	report, err = a.breakers[k.bulkhead].Allow()
+	report, err = a.breakers[call.bulkhead].Allow()
 	if err != nil {
 		release()
-		return nil, nil, c.circuitOpen(k.api)
+		return nil, nil, c.circuitOpen(call.api)
 	}
 	return c.excludeQueueTimeouts(ctx, report), release, nil
 }
 
-// excludeQueueTimeouts wraps report for a call that is sent now. Where it waited for its
-// slot for more than half of the timeout, a timeout is no failure of WeChat: it is
+// excludeQueueTimeouts wraps report for a call that is sent now. If the call waited for
+// its slot for more than half of the timeout, a timeout is not WeChat's failure: it is
 // reported as errTimedOutInQueue, which the circuit breaker doesn't count.
 func (c *Client) excludeQueueTimeouts(ctx context.Context, report func(error)) func(error) {
 	deadline, bounded := ctx.Deadline()

@@ -36,8 +36,8 @@ const (
 // about 2 KiB.
 const maxResponse = 64 << 10
 
-// call is a call that the client makes itself.
-type call struct {
+// apiCall is a call of the WeChat API that the client makes itself.
+type apiCall struct {
 	api       string
 	bulkhead  bulkhead
 	user      string // openid of the user that the call is for; empty: unknown
@@ -49,27 +49,27 @@ type call struct {
 }
 
 // withAccessToken returns the call with an access token, which is redacted in errors.
-func (k call) withAccessToken(token secret.Text) call {
+func (call apiCall) withAccessToken(token secret.Text) apiCall {
 	query := url.Values{"access_token": {token.Reveal()}}
-	maps.Copy(query, k.query)
-	k.query, k.secrets = query, append(slices.Clip(k.secrets), token)
-	return k
+	maps.Copy(query, call.query)
+	call.query, call.secrets = query, append(slices.Clip(call.secrets), token)
+	return call
 }
 
-// do makes the call within its bulkhead and decodes the response into out. errcode -1
-// (WeChat is busy) is retried once; no other errcode is safe to retry.
-func (c *Client) do(ctx context.Context, a *app, k call, out any) error {
-	if a.security.covers(k.api) {
-		k.security = a.security
+// do makes the call within its bulkhead and decodes the response into out. After errcode
+// -1 (WeChat is busy) it retries once; no other errcode is safe to retry.
+func (c *Client) do(ctx context.Context, a *app, call apiCall, out any) error {
+	if a.security.covers(call.api) {
+		call.security = a.security
 	}
-	report, release, err := c.acquire(ctx, a, k)
+	report, release, err := c.acquire(ctx, a, call)
 	if err != nil {
 		return err
 	}
 	defer release()
-	err = c.attempt(ctx, k, out)
+	err = c.attempt(ctx, call, out)
 	if isBusy(err) && sleep.For(ctx, busyRetryDelay()) {
-		err = c.attempt(ctx, k, out)
+		err = c.attempt(ctx, call, out)
 	}
 	report(err)
 	c.logOperatorError(a, err)
@@ -88,64 +88,64 @@ func busyRetryDelay() time.Duration {
 }
 
 // attempt sends the call once, and records a span and metrics.
-func (c *Client) attempt(ctx context.Context, k call, out any) error {
+func (c *Client) attempt(ctx context.Context, call apiCall, out any) error {
 	start := time.Now()
-	ctx, end := span.StartClient(ctx, "WeChat "+k.api, append(span.ServerAddress(c.current.Load().base.Host), semconv.URLPath(k.api))...)
-	err := c.roundTrip(ctx, k, out)
+	ctx, end := span.StartClient(ctx, "WeChat "+call.api, append(span.ServerAddress(c.current.Load().base.Host), semconv.URLPath(call.api))...)
+	err := c.roundTrip(ctx, call, out)
 	end(err)
-	c.metrics.recordCall(k.api, time.Since(start), err)
+	c.metrics.recordCall(call.api, time.Since(start), err)
 	return err
 }
 
-func (c *Client) roundTrip(ctx context.Context, k call, out any) error {
-	req, err := c.newRequest(ctx, k)
+func (c *Client) roundTrip(ctx context.Context, call apiCall, out any) error {
+	req, err := c.newRequest(ctx, call)
 	if err != nil {
 		return err
 	}
-	res, err := c.transport(k).RoundTrip(req)
+	res, err := c.transport(call).RoundTrip(req)
 	if err != nil {
-		return transportError(ctx, k, err)
+		return transportError(ctx, call, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return unavailable(k.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
+		return unavailable(call.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxResponse+1))
 	if err != nil {
-		return transportError(ctx, k, err)
+		return transportError(ctx, call, err)
 	}
 	if len(body) > maxResponse {
-		return unavailable(k.api, "the response is too long", retryAfterDefault)
+		return unavailable(call.api, "the response is too long", retryAfterDefault)
 	}
-	if k.security != nil {
-		if body, err = c.openResponse(k, res.Header, body); err != nil {
+	if call.security != nil {
+		if body, err = c.openResponse(call, res.Header, body); err != nil {
 			return err
 		}
 	}
-	return decode(k, body, out)
+	return decode(call, body, out)
 }
 
-func (c *Client) transport(k call) http.RoundTripper {
-	if k.singleUse {
+func (c *Client) transport(call apiCall) http.RoundTripper {
+	if call.singleUse {
 		return c.singleUse
 	}
 	return c.current.Load().pooled
 }
 
 // openResponse verifies and decrypts a response, and returns its JSON. An unsigned
-// response is an error. Only an unsigned errcode for an invalid access token is
-// believed: if it was forged, the token is replaced without need.
-func (c *Client) openResponse(k call, header http.Header, body []byte) ([]byte, error) {
-	plain, err := k.security.open(apiURL(c.current.Load().base, k.api), header, body, c.now())
+// response is an error. The only exception is an unsigned errcode for an
+// invalid access token: if it is forged, the token is replaced without need.
+func (c *Client) openResponse(call apiCall, header http.Header, body []byte) ([]byte, error) {
+	plain, err := call.security.open(apiURL(c.current.Load().base, call.api), header, body, c.now())
 	if err == nil {
 		return plain, nil
 	}
 	var unsigned errcodeFields
 	if json.Unmarshal(body, &unsigned) != nil || unsigned.Errcode == 0 {
-		return nil, unverified(k.api, err.Error())
+		return nil, unverified(call.api, err.Error())
 	}
 	if isTokenErrcode(int(unsigned.Errcode)) {
-		return nil, errcodeError(k.api, int(unsigned.Errcode), printable(unsigned.Errmsg, k.secrets...))
+		return nil, errcodeError(call.api, int(unsigned.Errcode), printable(unsigned.Errmsg, call.secrets...))
 	}
-	return nil, unverified(k.api, fmt.Sprintf("%v; the unsigned body has errcode %d: %s", err, unsigned.Errcode, printable(unsigned.Errmsg, k.secrets...)))
+	return nil, unverified(call.api, fmt.Sprintf("%v; the unsigned body has errcode %d: %s", err, unsigned.Errcode, printable(unsigned.Errmsg, call.secrets...)))
 }

@@ -31,7 +31,7 @@ func (c Config) Validate() error {
 
 // Configure replaces the configuration; on an error the previous one stays. An app
 // whose secret is unchanged keeps its cached access token and its circuit breakers.
-// Errors: a Base that is not such a URL, an api_security with invalid keys.
+// Errors: Base is not a valid URL, or api_security has invalid keys.
 func (c *Client) Configure(config Config) error {
 	base, err := parseBase(config.Base)
 	if err != nil {
@@ -78,6 +78,7 @@ func (c *Client) buildApps(old *state, list []App) (map[string]*app, error) {
 	return apps, nil
 }
 
+// closeUnlessShared closes the idle connections, unless next uses the same transport.
 func (s *state) closeUnlessShared(next *state) {
 	if s.pooled != next.pooled {
 		s.pooled.CloseIdleConnections()

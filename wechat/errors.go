@@ -128,7 +128,7 @@ func isTokenErrcode(code int) bool {
 	return code == codeBadCredential || code == codeBadToken || code == codeTokenExpired
 }
 
-// errcodeError is the error for an errcode.
+// errcodeError returns the error for an errcode.
 func errcodeError(api string, code int, message string) *Error {
 	e := &Error{API: api, Code: code, Message: message}
 	switch {
@@ -142,25 +142,24 @@ func errcodeError(api string, code int, message string) *Error {
 	return e
 }
 
-// tooManyCallsOfUser is the error where a user has too many calls in flight. WeChat was
-// not called.
+// tooManyCallsOfUser returns the error for a user who has too many calls in flight.
+// WeChat was not called.
 func tooManyCallsOfUser(api string) *Error {
 	return &Error{API: api, Code: codeRateLimited, Message: "not called: too many calls of this user in flight", RetryAfter: retryAfterDefault}
 }
 
-// unverified is the error for a response without a valid signature.
+// unverified returns the error for a response without a valid signature.
 func unverified(api, message string) *Error {
 	return &Error{API: api, Message: message, RetryAfter: retryAfterDefault, unverified: true}
 }
 
-// unavailable is the error where there is no valid response.
+// unavailable returns the error for a call without a valid response.
 func unavailable(api, message string, retryAfter time.Duration) *Error {
 	return &Error{API: api, Message: message, RetryAfter: retryAfter}
 }
 
-// printable makes text from outside fit for a log: secrets are redacted, also where
-// they are query-escaped, unprintable characters become spaces, and the length is
-// limited to maxMessage.
+// printable prepares text from outside for a log: it redacts secrets, query-escaped or
+// not, replaces unprintable characters by spaces, and limits the length to maxMessage.
 func printable(text string, secrets ...secret.Text) string {
 	for _, s := range secrets {
 		if s == "" {

@@ -83,7 +83,7 @@ func FuzzResponse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var got loginResponse
-		err := decode(call{api: apiLogin}, body, &got)
+		err := decode(apiCall{api: apiLogin}, body, &got)
 		if err != nil || !got.valid() {
 			return
 		}
@@ -104,7 +104,7 @@ func FuzzReplaceAccessToken(f *testing.F) {
 	for _, s := range []string{"", "access_token=x", "access%5Ftoken=x&a=b", "&&", "a=%zz", "%61ccess_token"} {
 		f.Add(s)
 	}
-	token := call{}.withAccessToken("T&1").query
+	token := apiCall{}.withAccessToken("T&1").query
 	f.Fuzz(func(t *testing.T, query string) {
 		got := replaceAccessToken(query, token)
 		values, _ := url.ParseQuery(got)

@@ -16,7 +16,7 @@ func (e *Error) Hint() string {
 	case codeBadSecret:
 		return "the AppSecret is wrong or was reset: put the one from the WeChat console (development settings) into the configuration"
 	case codeBadIP:
-		return e.hintIP()
+		return e.ipHint()
 	case codeSecretFrozen:
 		return "the AppSecret is frozen: unfreeze it in the WeChat console (development settings)"
 	case codeQuota:
@@ -33,7 +33,7 @@ func (e *Error) Hint() string {
 	return ""
 }
 
-func (e *Error) hintIP() string {
+func (e *Error) ipHint() string {
 	ip := e.IP()
 	if ip == "" {
 		ip = "of this gateway"
@@ -42,7 +42,7 @@ func (e *Error) hintIP() string {
 }
 
 // IP returns the address in the message of errcode 40164, by which WeChat refuses calls
-// from addresses outside of the IP whitelist; "" where there is none.
+// from addresses outside of the IP whitelist; "" if it has none.
 func (e *Error) IP() string {
 	for word := range strings.FieldsSeq(e.Message) {
 		word = strings.Trim(word, ",;.()[]")

@@ -9,7 +9,8 @@ import (
 
 // readObject calls add with each field of a JSON object, in order, until add returns
 // false. It reports whether text is an object with nothing after it, and add accepted
-// every field. Unlike encoding/json alone, it lets add see duplicates and the case of names.
+// every field. Unlike json.Unmarshal, it passes
+// duplicates, and names in their original case, to add.
 func readObject(text []byte, add func(name string, value json.RawMessage) bool) bool {
 	d := json.NewDecoder(bytes.NewReader(text))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
@@ -30,7 +31,7 @@ func readObject(text []byte, add func(name string, value json.RawMessage) bool) 
 }
 
 // strictObject parses a JSON object that has exactly these fields, each once. ok is false
-// for anything else, and where text is not UTF-8.
+// for anything else, and for text that is not UTF-8.
 func strictObject(text []byte, names ...string) (fields map[string]json.RawMessage, ok bool) {
 	if !utf8.Valid(text) {
 		return nil, false

@@ -66,18 +66,18 @@ func (c *Client) Login(ctx context.Context, appid, code string) (Login, error) {
 	}
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	k := call{api: apiLogin, bulkhead: bulkheadLogin, singleUse: true, secrets: []secret.Text{a.Secret, secret.Text(code)}, query: url.Values{
+	call := apiCall{api: apiLogin, bulkhead: bulkheadLogin, singleUse: true, secrets: []secret.Text{a.Secret, secret.Text(code)}, query: url.Values{
 		"appid":      {a.ID},
 		"secret":     {a.Secret.Reveal()},
 		"js_code":    {code},
 		"grant_type": {"authorization_code"},
 	}}
 	var got loginResponse
-	if err := c.do(ctx, a, k, &got); err != nil {
+	if err := c.do(ctx, a, call, &got); err != nil {
 		return Login{}, err
 	}
 	if !got.valid() {
-		return Login{}, malformedResponse(k)
+		return Login{}, malformedResponse(call)
 	}
 	return Login{OpenID: got.OpenID, UnionID: got.UnionID, SessionKey: secret.Text(got.SessionKey)}, nil
 }

@@ -27,10 +27,10 @@ const (
 // It doesn't authenticate the data: CBC is malleable, and the sender of data and iv can
 // change the content. Use DecryptPhone for a phone number.
 //
-// Errors: ErrBadData, the same error for every fault of the data, also for data that
-// was encrypted more than five minutes ago; ErrKeyStale where the data is invalid and
-// WeChat says that the key is no longer the user's; ErrUnavailable where WeChat
-// couldn't be asked; ErrUnknownApp.
+// Errors: ErrBadData, the same error for every fault of the data, including data
+// that was encrypted more than five minutes ago; ErrKeyStale if the data is invalid and
+// WeChat says that the key is no longer the user's; ErrUnavailable if WeChat doesn't
+// respond; ErrUnknownApp.
 func (c *Client) OpenData(ctx context.Context, appid, openid string, key secret.Text, encryptedData, iv string) (json.RawMessage, error) {
 	if _, err := c.app(appid); err != nil {
 		return nil, err
@@ -46,8 +46,8 @@ func (c *Client) OpenData(ctx context.Context, appid, openid string, key secret.
 	return text, nil
 }
 
-// staleKeyOrBadData returns ErrKeyStale where the session key is no longer the user's,
-// and ErrBadData otherwise. It is called after every failure: a difference in response
+// staleKeyOrBadData returns ErrKeyStale if the session key is no longer the user's, and
+// ErrBadData otherwise. It is called after every failure: a difference in response
 // or in calls between wrong padding, wrong JSON and a wrong watermark would be a
 // padding oracle.
 func (c *Client) staleKeyOrBadData(ctx context.Context, appid, openid string, key secret.Text) error {
@@ -73,24 +73,24 @@ func parseCiphertext(key secret.Text, data, iv string) (ciphertext, error) {
 	if len(data) > base64.StdEncoding.EncodedLen(maxOpenData) || len(iv) > 64 {
 		return ciphertext{}, ErrBadData
 	}
-	k, errKey := base64.StdEncoding.DecodeString(key.Reveal())
-	d, errData := base64.StdEncoding.DecodeString(restorePlus(data))
-	v, errIV := base64.StdEncoding.DecodeString(restorePlus(iv))
+	rawKey, errKey := base64.StdEncoding.DecodeString(key.Reveal())
+	rawData, errData := base64.StdEncoding.DecodeString(restorePlus(data))
+	rawIV, errIV := base64.StdEncoding.DecodeString(restorePlus(iv))
 	if errors.Join(errKey, errData, errIV) != nil {
 		return ciphertext{}, ErrBadData
 	}
-	if len(k) != 16 || len(v) != aes.BlockSize || len(d) == 0 || len(d)%aes.BlockSize != 0 || len(d) > maxOpenData {
+	if len(rawKey) != 16 || len(rawIV) != aes.BlockSize || len(rawData) == 0 || len(rawData)%aes.BlockSize != 0 || len(rawData) > maxOpenData {
 		return ciphertext{}, ErrBadData
 	}
-	return ciphertext{key: k, iv: v, data: d}, nil
+	return ciphertext{key: rawKey, iv: rawIV, data: rawData}, nil
 }
 
-// restorePlus replaces spaces by +. A + becomes a space where the base64 text was sent in
-// a form or a query without escaping; base64 has no spaces.
+// restorePlus replaces spaces by +. A client that sends base64 text in a form
+// or a query without escaping turns + into a space; base64 has no spaces.
 func restorePlus(text string) string { return strings.ReplaceAll(text, " ", "+") }
 
-// decrypt returns the plaintext without its padding; where the padding is wrong, the
-// whole plaintext and false.
+// decrypt returns the plaintext without its padding. If the padding is wrong, it returns
+// the whole plaintext and false.
 func (c ciphertext) decrypt() ([]byte, bool) {
 	block, err := aes.NewCipher(c.key)
 	if err != nil {
@@ -120,14 +120,14 @@ func isObject(text []byte) bool {
 
 // watermark is the watermark field of open data.
 type watermark struct {
-	AppID     string `json:"appid"`
-	Timestamp number `json:"timestamp"` // Unix seconds
+	AppID     string      `json:"appid"`
+	Timestamp intOrString `json:"timestamp"` // Unix seconds
 }
 
 // valid reports whether the data is for this app and recent. Old data could be a replay
 // of intercepted data.
-func (m watermark) valid(appid string, now time.Time) bool {
-	return m.AppID == appid && isRecent(int64(m.Timestamp), now, openDataAge, openDataSkew)
+func (w watermark) valid(appid string, now time.Time) bool {
+	return w.AppID == appid && isRecent(int64(w.Timestamp), now, openDataAge, openDataSkew)
 }
 
 // hasValidWatermark reports whether the JSON has a valid watermark.

@@ -17,9 +17,9 @@ const maxPhone = 32 // bytes of each part; E.164 has 15 digits
 
 // phoneInfo is a phone number as WeChat encodes it in responses and in open data.
 type phoneInfo struct {
-	Number      string `json:"phoneNumber"`
-	PureNumber  string `json:"purePhoneNumber"`
-	CountryCode text   `json:"countryCode"`
+	Number      string         `json:"phoneNumber"`
+	PureNumber  string         `json:"purePhoneNumber"`
+	CountryCode stringOrNumber `json:"countryCode"`
 }
 
 // phone returns the number, and whether each part is a validText.
@@ -42,19 +42,19 @@ func (c *Client) Phone(ctx context.Context, appid, openid, code string) (Phone, 
 	}
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	k := call{
+	call := apiCall{
 		api: apiPhone, bulkhead: bulkheadAPI, user: openid, singleUse: true, secrets: []secret.Text{secret.Text(code)},
 		body: map[string]string{"code": code, "openid": openid},
 	}
 	var got struct {
 		Info phoneInfo `json:"phone_info"`
 	}
-	if err := c.doWithToken(ctx, a, k, &got); err != nil {
+	if err := c.doWithToken(ctx, a, call, &got); err != nil {
 		return Phone{}, err
 	}
 	p, ok := got.Info.phone()
 	if !ok {
-		return Phone{}, malformedResponse(k)
+		return Phone{}, malformedResponse(call)
 	}
 	return p, nil
 }

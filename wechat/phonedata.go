@@ -23,7 +23,7 @@ import (
 //
 // Errors: ErrBadData, the same error after the same calls to WeChat for every fault of
 // the data; ErrKeyStale, as OpenData; ErrUnavailable, ErrRateLimited and
-// ErrMisconfigured where WeChat couldn't be asked; ErrUnknownApp.
+// ErrMisconfigured if WeChat can't confirm it; ErrUnknownApp.
 func (c *Client) DecryptPhone(ctx context.Context, appid, openid string, key secret.Text, encryptedData, iv string) (Phone, error) {
 	if _, err := c.app(appid); err != nil {
 		return Phone{}, err
@@ -54,22 +54,22 @@ func (c *Client) checkEncryptedData(ctx context.Context, appid, openid, encrypte
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	sum := sha256.Sum256([]byte(encryptedData))
-	k := call{
+	call := apiCall{
 		api: apiCheckData, bulkhead: bulkheadAPI, user: openid,
 		body: map[string]string{"encrypted_msg_hash": hex.EncodeToString(sum[:])},
 	}
 	var got struct {
 		Valid bool `json:"vaild"` // WeChat's spelling
 	}
-	err = c.doWithToken(ctx, a, k, &got)
+	err = c.doWithToken(ctx, a, call, &got)
 	if errors.Is(err, ErrBadData) {
 		return false, nil
 	}
 	return got.Valid, err
 }
 
-// phone decrypts and parses the number. It parses also where the padding is wrong, so that
-// the time doesn't tell the sender what is wrong.
+// phone decrypts and parses the number. It parses the text even if the padding is wrong, so
+// that the time doesn't tell the sender what is wrong.
 func (c ciphertext) phone(appid string, now time.Time) (Phone, bool) {
 	text, padded := c.decrypt()
 	phone, mark, ok := parsePhoneData(text)

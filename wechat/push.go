@@ -92,14 +92,14 @@ type PushMessage struct {
 	Body   []byte     // decrypted, otherwise unchanged
 	Format PushFormat // of Body; its value is the Content-Type
 	ID     string     // the same for each retry of a message, unique among the app's messages
-	OpenID string     // FromUserName; empty in plain mode, where no signature covers it
+	OpenID string     // FromUserName; empty in plain mode: no signature covers it
 	Query  string     // timestamp, nonce and signature, for SDKs that verify them
 
 	envelope PushFormat // of the request body and of the reply
 }
 
-// Open verifies a push, and decrypts it in AES mode, where only the encrypted message is
-// used. Error: ErrPush.
+// Open verifies a push. In AES mode it decrypts the encrypted message, and uses nothing
+// else of the body. Error: ErrPush.
 func (p *Push) Open(rawQuery string, body []byte, now time.Time) (PushMessage, error) {
 	q, ok := p.verifyQuery(rawQuery, now)
 	if !ok || len(body) > MaxPush {
@@ -135,8 +135,8 @@ func (p *Push) decrypt(q url.Values, format PushFormat, body []byte) ([]byte, bo
 	return p.aes.decrypt(encrypted)
 }
 
-// parseMessage sets Format, ID and OpenID from the message; ok is false where it is malformed
-// or too old.
+// parseMessage sets Format, ID and OpenID from the message. ok is false if it is
+// malformed or too old.
 func (p *Push) parseMessage(m *PushMessage, now time.Time) (ok bool) {
 	if m.Format, ok = detectPushFormat(m.Body); !ok {
 		return false

@@ -42,7 +42,7 @@ func newPushCipher(appid string, aesKey secret.Text) (*pushCipher, error) {
 	return &pushCipher{appid: appid, block: block, iv: key[:aes.BlockSize]}, nil
 }
 
-// decrypt returns the message; ok is false where padding, length or appid are wrong.
+// decrypt returns the message; ok is false if padding, length or appid are wrong.
 func (c *pushCipher) decrypt(encrypted string) (message []byte, ok bool) {
 	data, err := base64.StdEncoding.Strict().DecodeString(encrypted)
 	if err != nil || len(data) == 0 || len(data)%pushBlockSize != 0 {

@@ -17,8 +17,8 @@ const (
 // scheme and host are ignored. An access_token in the query is replaced by the app's.
 // Request and response bodies are streamed, and the response is that of WeChat.
 //
-// Where WeChat rejects the token, it is replaced, and the request is retried once if its
-// body has at most 256 KiB. A longer body can't be sent again: the response is
+// If WeChat rejects the token, the token is replaced, and the request is retried once if
+// its body has at most 256 KiB. A longer body can't be sent again: WeChat's response is
 // returned, and the next request has the new token.
 //
 // Limits: the response header must arrive within six times Config.Timeout after the
@@ -49,7 +49,7 @@ func (r relay) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.client.relay(a, req, body)
 }
 
-// relay sends the request, and retries it with a new token where WeChat rejects the token.
+// relay sends the request, and retries it with a new token if WeChat rejects the token.
 func (c *Client) relay(a *app, req *http.Request, body replayableBody) (*http.Response, error) {
 	t, err := c.relayToken(req.Context(), a)
 	if err != nil {
@@ -91,9 +91,9 @@ func (c *Client) forward(a *app, req *http.Request, body replayableBody, t token
 		closeBody(req)
 		return nil, false, err
 	}
-	k := call{api: apiRelay}.withAccessToken(t.value)
+	call := apiCall{api: apiRelay}.withAccessToken(t.value)
 	start := time.Now()
-	res, err = c.sendRelayed(a, req, body, k)
+	res, err = c.sendRelayed(a, req, body, call)
 	if res != nil {
 		res.Body = &relayedBody{ReadCloser: res.Body, release: sync.OnceFunc(release)}
 	} else {
@@ -107,22 +107,22 @@ func (c *Client) forward(a *app, req *http.Request, body replayableBody, t token
 	return nil, isTokenError(err), err
 }
 
-// sendRelayed sends the request. It returns both the response and an error where the
-// response has an errcode.
-func (c *Client) sendRelayed(a *app, req *http.Request, body replayableBody, k call) (*http.Response, error) {
+// sendRelayed sends the request. For a response with an errcode it returns
+// both the response and an error.
+func (c *Client) sendRelayed(a *app, req *http.Request, body replayableBody, call apiCall) (*http.Response, error) {
 	if a.security.covers(withLeadingSlash(req.URL.Path)) {
-		k.api, k.security = withLeadingSlash(req.URL.Path), a.security
-		return c.sendSealed(req, body, k)
+		call.api, call.security = withLeadingSlash(req.URL.Path), a.security
+		return c.sendSealed(req, body, call)
 	}
-	res, err := c.current.Load().pooled.RoundTrip(c.relayedRequest(req, body, k))
+	res, err := c.current.Load().pooled.RoundTrip(c.relayedRequest(req, body, call))
 	if err != nil {
-		return nil, relayError(req.Context(), k, body, err)
+		return nil, relayError(req.Context(), call, body, err)
 	}
-	return res, responseError(k, res)
+	return res, responseError(call, res)
 }
 
 func (c *Client) acquireRelay(ctx context.Context, a *app) (report func(error), release func(), err error) {
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	return c.acquire(ctx, a, call{api: apiRelay, bulkhead: bulkheadRelay})
+	return c.acquire(ctx, a, apiCall{api: apiRelay, bulkhead: bulkheadRelay})
 }

@@ -52,10 +52,11 @@ func (b replayableBody) reader() io.ReadCloser {
 	return io.NopCloser(bytes.NewReader(b.start))
 }
 
-// stream reads the whole body. Where its length is known, it ends there without another
-// read: net/http's transport reads on after the last byte, and may do so after WeChat's
-// response has reached the caller. Then net/http's server has closed the caller's body,
-// the read fails, and the transport closes the connection within the response.
+// stream reads the whole body. If its length is known, the reader ends there without
+// reading from rest again. net/http's transport does read again after the last byte,
+// possibly only after the caller has got WeChat's response. By then net/http's server has
+// closed the caller's body: the read would fail, and the transport would close the
+// connection before the response is complete.
 func (b replayableBody) stream() io.Reader {
 	all := io.MultiReader(bytes.NewReader(b.start), b.rest)
 	if b.length <= 0 { // unknown

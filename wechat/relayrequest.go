@@ -9,20 +9,20 @@ import (
 )
 
 // relayedHeaders are the only request headers that are sent to WeChat: a backend's
-// credentials for the gateway must not be. Wechatmp-… are the request's signature where
-// the backend signs its calls itself. Accept-Encoding is not sent, so that the errcode of
+// credentials for the gateway must not be. Wechatmp-… are the request's signature, for
+// backends that sign their calls themselves. Accept-Encoding is not sent, so that the errcode of
 // a response can be read.
 var relayedHeaders = []string{
 	"Accept", "Accept-Language", "Content-Type", "Range", "User-Agent",
 	"Wechatmp-Appid", "Wechatmp-Timestamp", "Wechatmp-Signature",
 }
 
-// relayedRequest is the request that is sent to WeChat.
-func (c *Client) relayedRequest(in *http.Request, body replayableBody, k call) *http.Request {
+// relayedRequest returns the request to send to WeChat.
+func (c *Client) relayedRequest(in *http.Request, body replayableBody, call apiCall) *http.Request {
 	u := *c.current.Load().base
 	u.RawPath = u.EscapedPath() + withLeadingSlash(in.URL.EscapedPath())
 	u.Path += withLeadingSlash(in.URL.Path)
-	u.RawQuery = replaceAccessToken(in.URL.RawQuery, k.query)
+	u.RawQuery = replaceAccessToken(in.URL.RawQuery, call.query)
 	header := http.Header{"User-Agent": {userAgent}}
 	for _, name := range relayedHeaders {
 		if values := in.Header.Values(name); len(values) > 0 {

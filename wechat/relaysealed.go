@@ -14,34 +14,34 @@ const maxSealedResponse = 4 << 20
 
 // sendSealed is sendRelayed for a call that is signed and encrypted. The request and the
 // returned response are unencrypted JSON.
-func (c *Client) sendSealed(req *http.Request, body replayableBody, k call) (*http.Response, error) {
-	out, err := c.sealedRequest(req, body, k)
+func (c *Client) sendSealed(req *http.Request, body replayableBody, call apiCall) (*http.Response, error) {
+	out, err := c.sealedRequest(req, body, call)
 	if err != nil {
 		return nil, err
 	}
 	res, err := c.current.Load().pooled.RoundTrip(out)
 	if err != nil {
-		return nil, relayError(req.Context(), k, body, err)
+		return nil, relayError(req.Context(), call, body, err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, unavailable(k.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
+		return nil, unavailable(call.api, fmt.Sprintf("status %d", res.StatusCode), retryAfterDefault)
 	}
 	sealed, err := io.ReadAll(io.LimitReader(res.Body, maxSealedResponse+1))
 	if err != nil || len(sealed) > maxSealedResponse {
-		return nil, unavailable(k.api, "the response is incomplete or too long", retryAfterDefault)
+		return nil, unavailable(call.api, "the response is incomplete or too long", retryAfterDefault)
 	}
-	plain, err := c.openResponse(k, res.Header, sealed)
+	plain, err := c.openResponse(call, res.Header, sealed)
 	if err != nil {
 		return nil, err
 	}
 	res = plainResponse(res, plain)
-	return res, responseError(k, res)
+	return res, responseError(call, res)
 }
 
-// sealedRequest is the signed and encrypted request: a POST with only the access token in
+// sealedRequest returns the signed and encrypted request: a POST with only the access token in
 // its query.
-func (c *Client) sealedRequest(in *http.Request, body replayableBody, k call) (*http.Request, error) {
+func (c *Client) sealedRequest(in *http.Request, body replayableBody, call apiCall) (*http.Request, error) {
 	if body.rest != nil {
 		return nil, ErrNotEncryptable // more than maxReplay bytes
 	}
@@ -49,13 +49,13 @@ func (c *Client) sealedRequest(in *http.Request, body replayableBody, k call) (*
 	if err != nil {
 		return nil, err
 	}
-	sealed, header, err := k.security.seal(apiURL(c.current.Load().base, k.api), query, body.start, c.now())
+	sealed, header, err := call.security.seal(apiURL(c.current.Load().base, call.api), query, body.start, c.now())
 	if err != nil {
 		return nil, err
 	}
-	out := c.relayedRequest(in, replayableBody{start: sealed, length: int64(len(sealed))}, k)
+	out := c.relayedRequest(in, replayableBody{start: sealed, length: int64(len(sealed))}, call)
 	out.Method = http.MethodPost
-	out.URL.RawQuery = k.query.Encode()
+	out.URL.RawQuery = call.query.Encode()
 	for name, values := range header {
 		out.Header.Del(name)
 		out.Header[name] = values
@@ -64,7 +64,7 @@ func (c *Client) sealedRequest(in *http.Request, body replayableBody, k call) (*
 	return out, nil
 }
 
-// plainResponse is the response with its decrypted body and without the headers of the
+// plainResponse returns the response with its decrypted body and without the headers of the
 // signature.
 func plainResponse(res *http.Response, plain []byte) *http.Response {
 	header := res.Header.Clone()

@@ -15,23 +15,23 @@ const userAgent = "wxgate"
 
 // newRequest builds the HTTP request. Query values are escaped, so that a code such as
 // "x&appid=…" can't add a parameter.
-func (c *Client) newRequest(ctx context.Context, k call) (*http.Request, error) {
-	query, header := k.query, http.Header{}
-	method, body, err := k.payload()
-	if err == nil && k.security != nil {
-		query, header, body, err = c.sealCall(k, body)
+func (c *Client) newRequest(ctx context.Context, call apiCall) (*http.Request, error) {
+	query, header := call.query, http.Header{}
+	method, body, err := call.payload()
+	if err == nil && call.security != nil {
+		query, header, body, err = c.sealCall(call, body)
 		method = http.MethodPost
 	}
 	if err != nil {
-		return nil, fmt.Errorf("wechat: %s: %w", k.api, err)
+		return nil, fmt.Errorf("wechat: %s: %w", call.api, err)
 	}
-	u := c.current.Load().base.JoinPath(k.api)
+	u := c.current.Load().base.JoinPath(call.api)
 	u.RawQuery = query.Encode()
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, errors.New("wechat: " + k.api + ": the request can't be built")
+		return nil, errors.New("wechat: " + call.api + ": the request can't be built")
 	}
-	if k.singleUse && len(body) == 0 {
+	if call.singleUse && len(body) == 0 {
 		req.Body, req.GetBody = singleUseBody(), nil
 	}
 	maps.Copy(req.Header, header)
@@ -44,11 +44,11 @@ func (c *Client) newRequest(ctx context.Context, k call) (*http.Request, error) 
 }
 
 // payload returns the method and the unencrypted body.
-func (k call) payload() (method string, body []byte, err error) {
-	if k.body == nil {
+func (call apiCall) payload() (method string, body []byte, err error) {
+	if call.body == nil {
 		return http.MethodGet, nil, nil
 	}
-	text, err := encodeJSON(k.body)
+	text, err := encodeJSON(call.body)
 	if err != nil {
 		return "", nil, err
 	}
@@ -56,11 +56,11 @@ func (k call) payload() (method string, body []byte, err error) {
 }
 
 // sealCall encrypts and signs the parameters. Only the access token stays in the query.
-func (c *Client) sealCall(k call, body []byte) (query url.Values, header http.Header, sealed []byte, err error) {
-	query = maps.Clone(k.query)
+func (c *Client) sealCall(call apiCall, body []byte) (query url.Values, header http.Header, sealed []byte, err error) {
+	query = maps.Clone(call.query)
 	token := url.Values{"access_token": query["access_token"]}
 	delete(query, "access_token")
-	sealed, header, err = k.security.seal(apiURL(c.current.Load().base, k.api), query, body, c.now())
+	sealed, header, err = call.security.seal(apiURL(c.current.Load().base, call.api), query, body, c.now())
 	return token, header, sealed, err
 }
 

@@ -11,16 +11,16 @@ import (
 
 // errcodeFields are the error fields of a WeChat response. A success often has no
 // errcode, and errors have status 200, some with the type text/plain: only the body
-// tells success from failure.
+// distinguishes success from failure.
 type errcodeFields struct {
-	Errcode number `json:"errcode"`
-	Errmsg  string `json:"errmsg"`
+	Errcode intOrString `json:"errcode"`
+	Errmsg  string      `json:"errmsg"`
 }
 
-// number is an integer that WeChat encodes as 86 or as "86"; null decodes to 0.
-type number int64
+// intOrString is an integer that WeChat encodes as 86 or as "86"; null decodes to 0.
+type intOrString int64
 
-func (n *number) UnmarshalJSON(b []byte) error {
+func (n *intOrString) UnmarshalJSON(b []byte) error {
 	text := string(b)
 	if text == "null" {
 		return nil
@@ -32,17 +32,17 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	if err != nil {
 		return errors.New("not an integer")
 	}
-	*n = number(v)
+	*n = intOrString(v)
 	return nil
 }
 
-// text is a string that WeChat encodes as "86" or as 86; null decodes to "".
-type text string
+// stringOrNumber is a string that WeChat encodes as "86" or as 86; null decodes to "".
+type stringOrNumber string
 
-func (t *text) UnmarshalJSON(b []byte) error {
+func (t *stringOrNumber) UnmarshalJSON(b []byte) error {
 	var n json.Number // accepts both
 	if err := json.Unmarshal(b, &n); err == nil {
-		*t = text(n)
+		*t = stringOrNumber(n)
 		return nil
 	}
 	return json.Unmarshal(b, (*string)(t))
@@ -50,27 +50,27 @@ func (t *text) UnmarshalJSON(b []byte) error {
 
 // decode decodes a response body into out, which may be nil, or returns the error that
 // its errcode stands for.
-func decode(k call, body []byte, out any) error {
+func decode(call apiCall, body []byte, out any) error {
 	var v errcodeFields
 	if err := json.Unmarshal(body, &v); err != nil {
-		return malformedResponse(k)
+		return malformedResponse(call)
 	}
 	if v.Errcode != 0 {
-		return errcodeError(k.api, int(v.Errcode), printable(v.Errmsg, k.secrets...))
+		return errcodeError(call.api, int(v.Errcode), printable(v.Errmsg, call.secrets...))
 	}
 	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
-		return malformedResponse(k)
+		return malformedResponse(call)
 	}
 	return nil
 }
 
-// malformedResponse is the error for a body that is not the API's: a proxy's HTML page, a
+// malformedResponse returns the error for a body that is not the API's: a proxy's HTML page, a
 // field of a wrong type, a required field that is missing.
-func malformedResponse(k call) error {
-	return unavailable(k.api, "malformed response", retryAfterDefault)
+func malformedResponse(call apiCall) error {
+	return unavailable(call.api, "malformed response", retryAfterDefault)
 }
 
 // validText reports whether a text from a response is not empty, has at most max bytes,

@@ -23,17 +23,17 @@ type tokenRequest struct {
 }
 
 type tokenResponse struct {
-	AccessToken string `json:"access_token"`
-	ExpiresIn   number `json:"expires_in"` // seconds
+	AccessToken string      `json:"access_token"`
+	ExpiresIn   intOrString `json:"expires_in"` // seconds
 }
 
 func (t tokenResponse) lifetime() time.Duration {
 	return min(time.Duration(min(max(t.ExpiresIn, 0), 1<<30))*time.Second, maxTokenLifetime)
 }
 
-// fetchToken fetches the current token from WeChat, or a new one where force is set.
+// fetchToken fetches the current token from WeChat, or a new one if force is set.
 func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, error) {
-	k := call{api: apiStableToken, bulkhead: bulkheadToken, secrets: []secret.Text{a.Secret}, body: tokenRequest{
+	call := apiCall{api: apiStableToken, bulkhead: bulkheadToken, secrets: []secret.Text{a.Secret}, body: tokenRequest{
 		GrantType:    "client_credential",
 		AppID:        a.ID,
 		Secret:       a.Secret.Reveal(),
@@ -41,9 +41,9 @@ func (c *Client) fetchToken(ctx context.Context, a *app, force bool) (token, err
 	}}
 	requestedAt := c.now()
 	var got tokenResponse
-	err := c.do(ctx, a, k, &got)
+	err := c.do(ctx, a, call, &got)
 	if err == nil && (!validText(got.AccessToken, maxToken) || got.lifetime() <= 0) {
-		err = malformedResponse(k)
+		err = malformedResponse(call)
 	}
 	if err != nil {
 		c.metrics.recordRefresh(a.ID, refreshFailed)
@@ -65,7 +65,7 @@ func refreshOutcome(a *app, t token, force bool) string {
 	return refreshNew
 }
 
-// forceToken has WeChat issue a new token, where an API rejected the token that
+// forceToken has WeChat issue a new token, because an API rejects the token that
 // stable_token still returns. A forced refresh invalidates the token for all other
 // users of it, and WeChat allows twenty a day. So all instances together make at most
 // one in forceInterval: the lock is never released, it expires.

@@ -24,7 +24,7 @@ type AppStatus struct {
 const statusTokenAge = 30 * time.Second
 
 // Status returns the status of each configured app, sorted by appid. It doesn't call
-// WeChat, and reads the token store only where the cached token is older than
+// WeChat, and reads the token store only if the cached token is older than
 // statusTokenAge.
 func (c *Client) Status(ctx context.Context) []AppStatus {
 	apps := c.current.Load().apps

@@ -15,8 +15,8 @@ func (c *Client) withTimeout(ctx context.Context) (context.Context, context.Canc
 // caller.
 var errTimeout = errors.New("no response within the timeout")
 
-// callerError returns the context's error where the caller canceled it or set its
-// deadline, nil otherwise.
+// callerError returns the context's error if the caller canceled it or set its deadline,
+// and nil if it ended by Config.Timeout or not at all.
 func callerError(ctx context.Context) error {
 	if context.Cause(ctx) == errTimeout {
 		return nil
@@ -24,14 +24,14 @@ func callerError(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// transportError is the error of a request without a response. Where the caller ended
+// transportError returns the error of a request without a response. If the caller ended
 // the context, it wraps the context's error.
-func transportError(ctx context.Context, k call, err error) error {
+func transportError(ctx context.Context, call apiCall, err error) error {
 	if callerErr := callerError(ctx); callerErr != nil {
-		return fmt.Errorf("wechat: %s: %w", k.api, callerErr)
+		return fmt.Errorf("wechat: %s: %w", call.api, callerErr)
 	}
 	if ctx.Err() != nil {
-		return unavailable(k.api, errTimeout.Error(), retryAfterDefault)
+		return unavailable(call.api, errTimeout.Error(), retryAfterDefault)
 	}
-	return unavailable(k.api, printable(err.Error(), k.secrets...), retryAfterDefault)
+	return unavailable(call.api, printable(err.Error(), call.secrets...), retryAfterDefault)
 }

@@ -16,10 +16,10 @@ import (
 // both until then.
 const (
 	tokenCacheTTL        = time.Second           // how long a process uses its cached token before it reads the store again
-	refreshBefore        = 5 * time.Minute       // expiry: from then on a new token is fetched in the background
-	refreshRetryInterval = 30 * time.Second      // between two such attempts of a process
+	refreshBefore        = 5 * time.Minute       // how long before its expiry a token is refreshed in the background
+	refreshRetryInterval = 30 * time.Second      // minimum time between two background refreshes of a process
 	tokenMinRemaining    = 5 * time.Second       // a token that expires sooner is not used
-	tokenLockPoll        = 50 * time.Millisecond // interval of reading the store while another instance fetches
+	tokenLockPoll        = 50 * time.Millisecond // how often the store is read while another instance fetches the token
 )
 
 // AccessToken returns the app's access token, which all instances share, and its expiry.
@@ -62,7 +62,7 @@ func (c *Client) accessToken(ctx context.Context, a *app) (token, error) {
 	return t, nil
 }
 
-// loadToken reads the shared token from the store. Where the store fails, it returns the
+// loadToken reads the shared token from the store. If the store fails, it returns the
 // cached token.
 func (c *Client) loadToken(ctx context.Context, a *app) token {
 	value, expires, err := c.tokens.Load(ctx, a.ID)
@@ -70,7 +70,7 @@ func (c *Client) loadToken(ctx context.Context, a *app) token {
 		c.log.Warn("access token not read from the store", zap.String("appid", a.ID), zap.Error(err))
 	}
 	if err != nil || value == "" {
-		return a.token.extend(c.now())
+		return a.token.keep(c.now())
 	}
 	t := token{value, expires}
 	a.token.set(t, c.now())
@@ -80,7 +80,7 @@ func (c *Client) loadToken(ctx context.Context, a *app) token {
 // saveToken stores a token that WeChat has just returned in the cache and in the store.
 func (c *Client) saveToken(ctx context.Context, a *app, t token) {
 	a.token.set(t, c.now())
-	a.token.setLastCheck(c.now())
+	a.token.setCheckedAt(c.now())
 	if err := c.tokens.Save(ctx, a.ID, t.value, t.expires); err != nil {
 		c.log.Warn("access token not saved in the store", zap.String("appid", a.ID), zap.Error(err))
 	}
@@ -107,9 +107,9 @@ func (c *Client) refreshInBackground(a *app) {
 	c.saveToken(ctx, a, t)
 }
 
-// doWithToken makes a call with the access token. Where WeChat rejects the token, it
+// doWithToken makes a call with the access token. If WeChat rejects the token, it
 // replaces it and retries once.
-func (c *Client) doWithToken(ctx context.Context, a *app, k call, out any) error {
+func (c *Client) doWithToken(ctx context.Context, a *app, k apiCall, out any) error {
 	t, err := c.accessToken(ctx, a)
 	if err != nil {
 		return err

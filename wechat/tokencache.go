@@ -3,9 +3,10 @@ package wechat
 import (
 	"sync"
 	"time"
-	"wxgate/secret"
 
 	"golang.org/x/sync/singleflight"
+
+	"wxgate/secret"
 )
 
 // token is an access token and its expiry.
@@ -21,45 +22,45 @@ func (t token) usable(now time.Time) bool {
 
 // tokenCache is this process's cache of an app's access token.
 type tokenCache struct {
-	mu      sync.Mutex
-	token   token
-	loaded  time.Time // when token was last read from the store or written to it
-	refresh time.Time // when the last background refresh began
-	checked time.Time // when WeChat last said which token is current
-	fetches singleflight.Group
-	checks  singleflight.Group
+	mu          sync.Mutex
+	token       token
+	loadedAt    time.Time // when token was last read from the store or written to it
+	refreshedAt time.Time // when the last background refresh began
+	checkedAt   time.Time // when WeChat last said which token is current
+	fetches     singleflight.Group
+	checks      singleflight.Group
 }
 
-func (c *tokenCache) get() (t token, loaded time.Time) {
+func (c *tokenCache) get() (t token, loadedAt time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.token, c.loaded
+	return c.token, c.loadedAt
 }
 
 func (c *tokenCache) set(t token, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.token, c.loaded = t, now
+	c.token, c.loadedAt = t, now
 }
 
-// extend restarts the TTL of the cached token, and returns it.
-func (c *tokenCache) extend(now time.Time) token {
+// keep returns the cached token, which is used for another tokenCacheTTL.
+func (c *tokenCache) keep(now time.Time) token {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.loaded = now
+	c.loadedAt = now
 	return c.token
 }
 
-func (c *tokenCache) lastCheck() time.Time {
+func (c *tokenCache) lastChecked() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.checked
+	return c.checkedAt
 }
 
-func (c *tokenCache) setLastCheck(now time.Time) {
+func (c *tokenCache) setCheckedAt(now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.checked = now
+	c.checkedAt = now
 }
 
 // claimBackgroundRefresh reports whether the token must be refreshed now. It is true for
@@ -67,9 +68,9 @@ func (c *tokenCache) setLastCheck(now time.Time) {
 func (c *tokenCache) claimBackgroundRefresh(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.token.expires.Sub(now) > refreshBefore || now.Sub(c.refresh) < refreshRetryInterval {
+	if c.token.expires.Sub(now) > refreshBefore || now.Sub(c.refreshedAt) < refreshRetryInterval {
 		return false
 	}
-	c.refresh = now
+	c.refreshedAt = now
 	return true
 }

@@ -2,28 +2,29 @@ package wechat
 
 import (
 	"context"
-	"wxgate/internal/sleep"
-	"wxgate/secret"
 
 	"go.uber.org/zap"
+
+	"wxgate/internal/sleep"
+	"wxgate/secret"
 )
 
 // replaceToken returns a usable token other than rejected, which may be empty. All callers
 // in this process share one attempt, which continues when a caller's context ends.
 func (c *Client) replaceToken(ctx context.Context, a *app, rejected secret.Text) (token, error) {
-	done := a.token.fetches.DoChan(rejected.Reveal(), func() (any, error) {
+	result := a.token.fetches.DoChan(rejected.Reveal(), func() (any, error) {
 		ctx, cancel := c.withTimeout(context.WithoutCancel(ctx))
 		defer cancel()
 		return c.findOrFetchToken(ctx, a, rejected)
 	})
 	select {
-	case r := <-done:
+	case r := <-result:
 		if r.Err != nil {
 			return token{}, r.Err
 		}
 		return r.Val.(token), nil
 	case <-ctx.Done():
-		return token{}, transportError(ctx, call{api: apiStableToken}, ctx.Err())
+		return token{}, transportError(ctx, apiCall{api: apiStableToken}, ctx.Err())
 	}
 }
 
@@ -43,12 +44,12 @@ func (c *Client) findOrFetchToken(ctx context.Context, a *app, rejected secret.T
 			return c.fetchUnlessReplaced(ctx, a, rejected)
 		}
 		if !sleep.For(ctx, tokenLockPoll) {
-			return token{}, transportError(ctx, call{api: apiStableToken}, ctx.Err())
+			return token{}, transportError(ctx, apiCall{api: apiStableToken}, ctx.Err())
 		}
 	}
 }
 
-// lockToken takes the lock under which one instance fetches the token. It expires after
+// lockToken acquires the lock under which one instance fetches the token. It expires after
 // half of the timeout, so that an instance that crashes doesn't block the others. When
 // it expires or the store fails, several instances fetch, and WeChat returns the same
 // token to each.
@@ -61,7 +62,7 @@ func (c *Client) lockToken(ctx context.Context, a *app) (unlock func(), ok bool)
 	return unlock, ok
 }
 
-// fetchUnlessReplaced fetches a token, and forces a new one where WeChat returns the
+// fetchUnlessReplaced fetches a token, and forces a new one if WeChat returns the
 // rejected one. It is called under the lock, and reads the store first: another
 // instance may have replaced the token before this one got the lock.
 func (c *Client) fetchUnlessReplaced(ctx context.Context, a *app, rejected secret.Text) (token, error) {

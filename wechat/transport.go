@@ -10,8 +10,8 @@ import (
 )
 
 // Neither transport uses HTTP_PROXY and the like: only the configuration decides where
-// secrets are sent. Neither decompresses responses: relayed ones pass unchanged, and a
-// compressed one could exceed maxResponse.
+// secrets are sent. Neither decompresses responses: relayed ones are forwarded unchanged,
+// and a decompressed one could exceed maxResponse.
 
 // newSingleUseTransport is for requests that must not be sent twice (see singleUseBody).
 // Connections are reused for a short time only: a request that is sent while the server
@@ -28,8 +28,8 @@ func newSingleUseTransport() *http.Transport {
 //
 // http.Transport sends a GET again by itself when a reused connection was closed, but the
 // code of a jscode2session works once: the second request would get 40163. It does not
-// do so for a request whose body it can't obtain again (Request.GetBody). Of an empty
-// body nothing is sent.
+// do so for a request whose body it can't obtain again (Request.GetBody). Nothing is sent
+// for an empty body.
 func singleUseBody() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
 
 // newPooledTransport reuses connections. Its idle timeout is shorter than that of

@@ -37,13 +37,13 @@ func (u *userCalls) release(user string) {
 	}
 }
 
-func (c *Client) acquireUser(a *app, k call) (release func(), err error) {
-	if k.user == "" {
+func (c *Client) acquireUser(a *app, call apiCall) (release func(), err error) {
+	if call.user == "" {
 		return func() {}, nil
 	}
-	user := a.ID + " " + k.user
+	user := a.ID + " " + call.user
 	if !c.userCalls.acquire(user) {
-		return nil, tooManyCallsOfUser(k.api)
+		return nil, tooManyCallsOfUser(call.api)
 	}
 	return func() { c.userCalls.release(user) }, nil
 }

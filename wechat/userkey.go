@@ -28,8 +28,8 @@ const (
 )
 
 // UserKeys returns the user's latest keys, newest first, at most three. They may have
-// expired, and there is none where the mini program never requested one. Errors:
-// ErrUnknownApp, ErrKeyStale where the session key is no longer the user's,
+// expired, and there is none if the mini program never requested one. Errors:
+// ErrUnknownApp, ErrKeyStale if the session key is no longer the user's,
 // ErrRateLimited, ErrMisconfigured, ErrUnavailable.
 func (c *Client) UserKeys(ctx context.Context, appid, openid string, key secret.Text) ([]UserKey, error) {
 	a, err := c.app(appid)
@@ -38,31 +38,31 @@ func (c *Client) UserKeys(ctx context.Context, appid, openid string, key secret.
 	}
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	k := sessionCall(apiUserKeys, openid, key)
+	call := sessionCall(apiUserKeys, openid, key)
 	var got struct {
 		Keys []userKeyInfo `json:"key_info_list"`
 	}
 	requestedAt := c.now()
-	if err := c.doWithToken(ctx, a, k, &got); err != nil {
+	if err := c.doWithToken(ctx, a, call, &got); err != nil {
 		return nil, err
 	}
 	keys, ok := parseUserKeys(got.Keys, requestedAt)
 	if !ok {
-		return nil, malformedResponse(k)
+		return nil, malformedResponse(call)
 	}
 	return keys, nil
 }
 
 // userKeyInfo is a key as WeChat encodes it.
 type userKeyInfo struct {
-	Key        string `json:"encrypt_key"` // base64
-	Version    number `json:"version"`
-	ExpireIn   number `json:"expire_in"`   // seconds; 0: it has expired
-	CreateTime number `json:"create_time"` // Unix seconds
-	IV         string `json:"iv"`
+	Key        string      `json:"encrypt_key"` // base64
+	Version    intOrString `json:"version"`
+	ExpireIn   intOrString `json:"expire_in"`   // seconds; 0: it has expired
+	CreateTime intOrString `json:"create_time"` // Unix seconds
+	IV         string      `json:"iv"`
 }
 
-// parseUserKeys converts the keys of a response; ok is false where one of them is invalid.
+// parseUserKeys converts the keys of a response; ok is false if one of them is invalid.
 func parseUserKeys(list []userKeyInfo, now time.Time) (keys []UserKey, ok bool) {
 	if len(list) > maxUserKeys {
 		return nil, false
@@ -87,7 +87,7 @@ func (i userKeyInfo) userKey(now time.Time) (UserKey, bool) {
 	return UserKey{Version: int64(i.Version), Key: secret.Text(raw), IV: i.IV, EndsAt: i.endsAt(now)}, true
 }
 
-// endsAt is the expiry of the key. WeChat also lists keys that expired hours ago, all with
+// endsAt returns the expiry of the key. WeChat also lists keys that expired hours ago, all with
 // expire_in 0: their expiry follows from create_time.
 func (i userKeyInfo) endsAt(now time.Time) time.Time {
 	if i.ExpireIn > 0 {
