@@ -43,15 +43,15 @@ func (l accessLog) write(r *requestRecord, duration time.Duration) {
 	if entry == nil {
 		return
 	}
-	room := logFieldArrays.Get().(*logFieldArray)
-	defer logFieldArrays.Put(room)
-	entry.Write(r.logFields(room, duration)...)
+	fields := logFieldArrays.Get().(*logFieldArray)
+	defer logFieldArrays.Put(fields)
+	entry.Write(r.logFields(fields, duration)...)
 }
 
 // logFields returns the fields of the access log, as docs/operations.md documents them, in
-// room's memory.
-func (r *requestRecord) logFields(room *logFieldArray, duration time.Duration) []zap.Field {
-	fields := append(room[:0],
+// the memory of buf.
+func (r *requestRecord) logFields(buf *logFieldArray, duration time.Duration) []zap.Field {
+	fields := append(buf[:0],
 		zap.String("method", truncate(r.method, 32)),
 		zap.String("host", truncate(r.hostField, maxLoggedHost)),
 		zap.String("path", truncate(r.config.Endpoints.LoggedPath(r.path), maxLoggedPath)),

@@ -206,7 +206,7 @@ func TestFloodsOfRequestsAreBounded(t *testing.T) {
 }
 
 // The gateway closes the connection of a body that does not arrive within 30 seconds, even
-// where it does not need the body.
+// if it does not need the body.
 func TestStalledBodiesTimeOut(t *testing.T) {
 	t.Parallel()
 	s := newAttackEnv(t).newGateway(t, nil)

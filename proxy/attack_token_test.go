@@ -19,7 +19,7 @@ func getWithToken(token string) string {
 	return request("GET /api/me HTTP/1.1", "Host: gw.test", "Authorization: Bearer "+token)
 }
 
-// withJWTHeader replaces the JWT header of a token and, where given, its signature.
+// withJWTHeader replaces the JWT header of a token and, if given, its signature.
 func withJWTHeader(token, header string, signature ...string) string {
 	parts := strings.Split(token, ".")
 	parts[0] = base64.RawURLEncoding.EncodeToString([]byte(header))

@@ -10,57 +10,57 @@ import (
 )
 
 // authenticate verifies the token or the web session's cookie, as the route requires.
-func (g *Gateway) authenticate(rc *requestContext) error {
-	if !rc.route.authenticates() {
+func (g *Gateway) authenticate(rs *requestState) error {
+	if !rs.route.authenticates() {
 		return nil
 	}
-	if rc.route.AcceptCookie && rc.usesCookie() {
-		err := g.authenticateByCookie(rc)
-		if err != nil && rc.setWebCookie != "" && rc.route.Auth == AuthOptional {
+	if rs.route.AcceptCookie && rs.usesCookie() {
+		err := g.authenticateByCookie(rs)
+		if err != nil && rs.setWebCookie != "" && rs.route.Auth == AuthOptional {
 			return nil // a request with a dead cookie is anonymous
 		}
-		return rc.showErrorPage(err)
+		return rs.showErrorPage(err)
 	}
-	err := g.authenticateByToken(rc)
+	err := g.authenticateByToken(rs)
 	if err == nil {
 		return nil
 	}
 	if e := (*apierror.Error)(nil); !errors.As(err, &e) || e.Code != apierror.TokenMissing {
 		return err
 	}
-	if rc.route.Auth == AuthOptional {
+	if rs.route.Auth == AuthOptional {
 		return nil
 	}
-	return rc.showErrorPage(err)
+	return rs.showErrorPage(err)
 }
 
 // authenticateByToken sets the session of the request's Bearer token.
-func (g *Gateway) authenticateByToken(rc *requestContext) error {
-	token, err := bearerToken(rc.r.Header["Authorization"])
+func (g *Gateway) authenticateByToken(rs *requestState) error {
+	token, err := bearerToken(rs.r.Header["Authorization"])
 	if err != nil {
 		return err
 	}
-	auth, err := g.Sessions.Authenticate(rc.r.Context(), token)
+	auth, err := g.Sessions.Authenticate(rs.r.Context(), token)
 	if err != nil {
 		return err
 	}
-	rc.auth, rc.authenticated = auth, true
+	rs.auth, rs.authenticated = auth, true
 	return nil
 }
 
-// renewToken sends a new token where the old one is about to expire. An error of the
+// renewToken sends a new token if the old one is about to expire. An error of the
 // store does not fail the request: the old token is still valid, and the next request
 // tries again.
-func (g *Gateway) renewToken(rc *requestContext) error {
-	if !rc.authenticated || !g.Sessions.NeedsRenewal(rc.auth) {
+func (g *Gateway) renewToken(rs *requestState) error {
+	if !rs.authenticated || !g.Sessions.NeedsRenewal(rs.auth) {
 		return nil
 	}
-	renewed, err := g.Sessions.Renew(rc.r.Context(), rc.auth)
+	renewed, err := g.Sessions.Renew(rs.r.Context(), rs.auth)
 	if err != nil {
-		g.Log.Info("could not renew a token", zap.Error(err), zap.String("request_id", rc.id))
+		g.Log.Info("could not renew a token", zap.Error(err), zap.String("request_id", rs.id))
 		return nil
 	}
-	rc.renewedToken = renewed.Value.Reveal()
+	rs.renewedToken = renewed.Value.Reveal()
 	return nil
 }
 

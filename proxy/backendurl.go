@@ -42,7 +42,7 @@ func stripPrefix(path, raw, prefix string) (string, string) {
 }
 
 // strippedPrefix is the prefix that strip_prefix removes from a path, without a slash at
-// its end; "" where it removes nothing.
+// its end; "" if it removes nothing.
 func (rt *Route) strippedPrefix(path string) string {
 	prefix := strings.TrimSuffix(rt.StripPrefix, "/")
 	if prefix == "" || !httprule.PathWithin(path, prefix) {

@@ -11,27 +11,27 @@ import (
 )
 
 // TrustedProxies are the networks of trusted_proxies: X-Forwarded-For and its family are
-// used where the peer is in one of them. The zero value trusts no peer.
+// used if the peer is in one of them. The zero value trusts no peer.
 type TrustedProxies []netip.Prefix
 
 // maxForwardedHops limits the number of addresses in X-Forwarded-For.
 const maxForwardedHops = 50
 
 // setClientAddress determines the address of the client.
-func (rc *requestContext) setClientAddress() {
-	rc.peer = peerAddr(rc.r)
-	rc.client = rc.peer
-	if proxies := rc.config.TrustedProxies; proxies.contain(rc.peer) {
-		rc.trusted = true
-		rc.client = proxies.clientAddress(rc.r.Header["X-Forwarded-For"], rc.peer)
+func (rs *requestState) setClientAddress() {
+	rs.peer = peerAddr(rs.r)
+	rs.client = rs.peer
+	if proxies := rs.config.TrustedProxies; proxies.contain(rs.peer) {
+		rs.trusted = true
+		rs.client = proxies.clientAddress(rs.r.Header["X-Forwarded-For"], rs.peer)
 	}
-	rc.clientText = rc.addressText(rc.client)
+	rs.clientText = rs.addressText(rs.client)
 }
 
 // addressText is addrText; for the peer's address it allocates no string.
-func (rc *requestContext) addressText(a netip.Addr) string {
+func (rs *requestState) addressText(a netip.Addr) string {
 	var buf [64]byte
-	if host, _, ok := cutLast(rc.r.RemoteAddr, ':'); ok && a.IsValid() && string(a.AppendTo(buf[:0])) == host {
+	if host, _, ok := cutLast(rs.r.RemoteAddr, ':'); ok && a.IsValid() && string(a.AppendTo(buf[:0])) == host {
 		return host
 	}
 	return addrText(a)
@@ -63,8 +63,8 @@ func (p TrustedProxies) contain(addr netip.Addr) bool {
 	return false
 }
 
-// clientAddress is the rightmost address of X-Forwarded-For that is not a trusted
-// proxy's: the client can invent the addresses to the left of it. Where the header is
+// clientAddress returns the rightmost address of X-Forwarded-For that is not a trusted
+// proxy's: the client can forge the addresses to the left of it. If the header is
 // invalid, or names trusted proxies only, it is the peer's address: an invalid header
 // must not give a client another address.
 func (p TrustedProxies) clientAddress(lines []string, peer netip.Addr) netip.Addr {
@@ -120,7 +120,7 @@ func addrText(a netip.Addr) string {
 }
 
 // missingProxyWarning logs a warning about a load balancer that is missing in
-// trusted_proxies: all its clients then have one address, and share the limits of that.
+// trusted_proxies: all its clients have its address then, and share the limits of one client.
 type missingProxyWarning struct {
 	last atomic.Int64 // Unix nanoseconds of the last warning
 }
@@ -128,15 +128,15 @@ type missingProxyWarning struct {
 // missingProxyInterval is the minimum time between two warnings.
 const missingProxyInterval = time.Minute
 
-func (u *missingProxyWarning) check(rc *requestContext, log *zap.Logger) {
-	if rc.trusted || len(rc.r.Header["X-Forwarded-For"]) == 0 {
+func (w *missingProxyWarning) check(rs *requestState, log *zap.Logger) {
+	if rs.trusted || len(rs.r.Header["X-Forwarded-For"]) == 0 {
 		return
 	}
-	last, now := u.last.Load(), rc.start.UnixNano()
-	if now-last < int64(missingProxyInterval) || !u.last.CompareAndSwap(last, now) {
+	last, now := w.last.Load(), rs.start.UnixNano()
+	if now-last < int64(missingProxyInterval) || !w.last.CompareAndSwap(last, now) {
 		return
 	}
 	log.Warn("ignoring X-Forwarded-For from an address that is not in trusted_proxies; "+
 		"if it is your load balancer, add it: until then all its clients count as one address",
-		zap.Stringer("peer", rc.peer))
+		zap.Stringer("peer", rs.peer))
 }

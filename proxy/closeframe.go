@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// closeFrameWriteTimeout bounds the writing of a close frame. The frame is small: where
+// closeFrameWriteTimeout bounds the writing of a close frame. The frame is small: if
 // it can't be written at once, the client does not read.
 const closeFrameWriteTimeout = 100 * time.Millisecond
 

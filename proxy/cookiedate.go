@@ -71,7 +71,7 @@ func (d *cookieDate) parseTime(token string) bool {
 
 func isNumber(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// leadingNumber parses the digits at the beginning of s. ok is false where they are fewer
+// leadingNumber parses the digits at the beginning of s. ok is false if they are fewer
 // than minDigits or more than maxDigits.
 func leadingNumber(s string, minDigits, maxDigits int) (number int, ok bool) {
 	digits := 0
@@ -85,7 +85,7 @@ func leadingNumber(s string, minDigits, maxDigits int) (number int, ok bool) {
 	return number, digits >= minDigits
 }
 
-// time returns the date. ok is false where a part is missing or out of range.
+// time returns the date. ok is false if a part is missing or out of range.
 func (d *cookieDate) time() (at time.Time, ok bool) {
 	year := d.year
 	switch {

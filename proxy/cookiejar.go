@@ -1,105 +1,110 @@
 package proxy
 
 import (
-	"context"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
 	"time"
-
-	"go.uber.org/zap"
-
-	"wxgate/proxy/upstream"
 )
 
-// setCookieHeader sets the Cookie header of the outbound request by the route's cookie mode:
-// the client's, none, or the one from the session's cookie jar.
-func (g *Gateway) setCookieHeader(ctx context.Context, h *outboundHeader, rc *requestContext) error {
-	switch rc.route.Cookies {
-	case CookiesPass:
-		rc.stripWebCookie(h)
-		return nil
-	case CookiesDrop:
-		h.Delete("Cookie")
-		return nil
-	}
-	h.Delete("Cookie")
-	s := rc.session()
-	if s == nil {
-		return nil
-	}
-	stored, err := g.Sessions.Jar(ctx, s, rc.route.CookieJarID)
-	if err != nil {
-		return err
-	}
-	if line := cookieLine(readJar(stored), rc.backendPath(), g.Now()); line != "" {
-		h.Set("Cookie", line)
-	}
-	return nil
+// Limits of one backend's cookies in one session. RFC 6265, section 6.1 requires 50
+// cookies of 4096 bytes; the total size is limited because it is stored in Redis.
+const (
+	maxCookies     = 50
+	maxCookieBytes = 4096
+	maxJarBytes    = 32 << 10
+)
+
+// storedCookie is a cookie in the jar, as it is stored in Redis. It has no Domain: a jar
+// belongs to one backend, and its cookies are sent to that backend only.
+type storedCookie struct {
+	Name    octets    `json:"n"`
+	Value   octets    `json:"v"`
+	Path    octets    `json:"p"`
+	Expires time.Time `json:"e,omitzero"` // zero: at the end of the session
 }
 
-// backendPath is the escaped path of the outbound request.
-func (rc *requestContext) backendPath() string {
-	target := rc.route.backendURL(rc.r.URL)
-	return target.EscapedPath()
+// octets is text that need not be UTF-8. It is base64 in JSON, which would replace
+// invalid bytes.
+type octets string
+
+func (o octets) MarshalText() ([]byte, error) {
+	return base64.StdEncoding.AppendEncode(nil, []byte(o)), nil
 }
 
-// storeCookies removes Set-Cookie from the backend's response and stores the cookies in
-// the session's jar, by the route's cookie mode. Where the store can't be reached, the
-// cookies are lost but the response is sent.
-func (g *Gateway) storeCookies(ctx context.Context, rc *requestContext, res *upstream.Response) {
-	if rc.route.Cookies == CookiesPass {
-		rc.stripSetWebCookie(&res.Header)
-		return
+func (o *octets) UnmarshalText(text []byte) error {
+	raw, err := base64.StdEncoding.AppendDecode(nil, text)
+	*o = octets(raw)
+	return err
+}
+
+// readJar decodes a stored jar. An invalid one is empty.
+func readJar(stored []byte) []storedCookie {
+	var jar []storedCookie
+	if len(stored) == 0 || json.Unmarshal(stored, &jar) != nil {
+		return nil
 	}
-	lines := res.Header.Values("Set-Cookie")
-	res.Header.Delete("Set-Cookie")
-	s := rc.session()
-	if rc.route.Cookies != CookiesJar || s == nil || len(lines) == 0 {
-		return
-	}
-	now := g.Now()
-	cookies := g.acceptCookies(rc, lines, now)
-	if len(cookies) == 0 {
-		return
-	}
-	err := g.Sessions.UpdateJar(ctx, s, rc.route.CookieJarID, func(stored []byte) ([]byte, error) {
-		return json.Marshal(addCookies(readJar(stored), cookies, now))
+	return jar
+}
+
+// cookieLine is the Cookie header for a path: cookies with longer paths first, then those
+// that were set first (RFC 6265, section 5.4).
+func cookieLine(jar []storedCookie, path string, now time.Time) string {
+	matching := slices.DeleteFunc(slices.Clone(jar), func(c storedCookie) bool {
+		return c.expired(now) || !pathMatches(path, string(c.Path))
 	})
-	if err != nil {
-		g.Log.Warn("could not store the cookies of a backend", zap.String("route", rc.route.Name), zap.Error(err))
+	slices.SortStableFunc(matching, func(a, b storedCookie) int { return len(b.Path) - len(a.Path) })
+	var line strings.Builder
+	for i, c := range matching {
+		if i > 0 {
+			line.WriteString("; ")
+		}
+		line.WriteString(string(c.Name) + "=" + string(c.Value))
 	}
+	return line.String()
 }
 
-// acceptCookies parses the Set-Cookie lines of a backend, and logs those that it rejects.
-func (g *Gateway) acceptCookies(rc *requestContext, lines []string, now time.Time) []storedCookie {
-	hosts := []string{rc.host, rc.route.BackendHost()}
-	path := rc.backendPath()
-	var cookies []storedCookie
-	for _, line := range lines {
-		c, ok := parseSetCookie(line, now)
-		switch {
-		case !ok:
-			g.rejectedCookies.report(g.Log, rc.route.Name, line, "it has no name, or control characters")
-		case len(c.name)+len(c.value)+len(c.path) > maxCookieBytes:
-			g.rejectedCookies.report(g.Log, rc.route.Name, line, "it is too large")
-		case !domainMatches(c.domain, hosts):
-			g.rejectedCookies.report(g.Log, rc.route.Name, line, "its Domain does not match the host")
-		default:
-			if c.path == "" {
-				c.path = defaultPath(path)
-			}
-			cookies = append(cookies, storedCookie{octets(c.name), octets(c.value), octets(c.path), c.expires})
+func (c storedCookie) expired(now time.Time) bool {
+	return !c.Expires.IsZero() && !c.Expires.After(now)
+}
+
+// pathMatches implements path-match of RFC 6265, section 5.1.4.
+func pathMatches(path, cookiePath string) bool {
+	rest, ok := strings.CutPrefix(path, cookiePath)
+	return ok && (rest == "" || strings.HasSuffix(cookiePath, "/") || rest[0] == '/')
+}
+
+// addCookies adds cookies to the jar. A cookie replaces the one with the same name and
+// path, expired ones are removed, and the oldest ones are removed above the limits.
+func addCookies(jar, set []storedCookie, now time.Time) []storedCookie {
+	for _, c := range set {
+		i := slices.IndexFunc(jar, func(old storedCookie) bool { return old.Name == c.Name && old.Path == c.Path })
+		if i < 0 {
+			jar = append(jar, c)
+		} else {
+			jar[i] = c
 		}
 	}
-	return cookies
+	return shrinkJar(slices.DeleteFunc(jar, func(c storedCookie) bool { return c.expired(now) }))
 }
 
-// domainMatches reports whether one of the hosts is in the cookie's domain. An empty
-// domain matches. A domain of one label matches only the host of that name, never a
-// top-level domain.
-func domainMatches(domain string, hosts []string) bool {
-	return domain == "" || slices.ContainsFunc(hosts, func(host string) bool {
-		return host == domain || strings.Contains(domain, ".") && strings.HasSuffix(host, "."+domain)
-	})
+// shrinkJar removes the oldest cookies until the jar is within the limits.
+func shrinkJar(jar []storedCookie) []storedCookie {
+	size := 0
+	for i, c := range slices.Backward(jar) {
+		size += len(c.Name) + len(c.Value) + len(c.Path)
+		if len(jar)-i > maxCookies || size > maxJarBytes {
+			return slices.Clone(jar[i+1:])
+		}
+	}
+	return jar
+}
+
+// defaultPath implements default-path of RFC 6265, section 5.1.4.
+func defaultPath(requestPath string) string {
+	if last := strings.LastIndexByte(requestPath, '/'); last > 0 {
+		return requestPath[:last]
+	}
+	return "/"
 }

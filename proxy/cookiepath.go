@@ -6,9 +6,9 @@ import (
 )
 
 // rewriteCookiePaths rewrites the Path of the backend's cookies to the public path:
-// otherwise a browser would not send them where strip_prefix or add_prefix is set.
-func (rc *requestContext) rewriteCookiePaths(h http.Header) {
-	rt := rc.route
+// otherwise a browser would not send them if strip_prefix or add_prefix is set.
+func (rs *requestState) rewriteCookiePaths(h http.Header) {
+	rt := rs.route
 	if !rt.RewriteRedirects || rt.StripPrefix == "" && rt.AddPrefix == "" {
 		return
 	}

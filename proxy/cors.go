@@ -31,49 +31,49 @@ func (rt *Route) servesPreflight(r *http.Request) bool {
 
 // applyCORS responds to a preflight, and adds the CORS headers to every other response of
 // a route with cors.origins.
-func applyCORS(rc *requestContext) error {
-	return rc.setCORS(rc.route.CORSOrigins, rc.route.allow)
+func applyCORS(rs *requestState) error {
+	return rs.setCORS(rs.route.CORSOrigins, rs.route.allow)
 }
 
 // setCORS is applyCORS for these origins and methods.
-func (rc *requestContext) setCORS(origins []string, methods string) error {
+func (rs *requestState) setCORS(origins []string, methods string) error {
 	if len(origins) == 0 {
 		return nil
 	}
-	origin := lastValue(rc.r.Header["Origin"])
-	allowed := len(rc.r.Header["Origin"]) == 1 && (origins[0] == "*" || slices.Contains(origins, origin))
-	credentials := allowed && rc.allowsCredentials(origin)
-	rc.responseHeaders = func(h http.Header) {
+	origin := lastValue(rs.r.Header["Origin"])
+	allowed := len(rs.r.Header["Origin"]) == 1 && (origins[0] == "*" || slices.Contains(origins, origin))
+	credentials := allowed && rs.allowsCredentials(origin)
+	rs.responseHeaders = func(h http.Header) {
 		setCORSHeaders(h, origin, allowed)
 		if credentials {
 			h["Access-Control-Allow-Credentials"] = []string{"true"}
 		}
 	}
-	if !isPreflight(rc.r) {
+	if !isPreflight(rs.r) {
 		return nil
 	}
 	if !allowed {
 		return apierror.New(apierror.Forbidden, "this origin is not allowed")
 	}
-	h := rc.Header()
+	h := rs.Header()
 	h["Access-Control-Allow-Methods"] = []string{methods}
-	if requested := rc.r.Header["Access-Control-Request-Headers"]; len(requested) == 1 {
+	if requested := rs.r.Header["Access-Control-Request-Headers"]; len(requested) == 1 {
 		h["Access-Control-Allow-Headers"] = requested
 	}
 	h["Access-Control-Max-Age"] = []string{corsMaxAge}
-	rc.done = true
-	rc.WriteHeader(http.StatusNoContent)
+	rs.responded = true
+	rs.WriteHeader(http.StatusNoContent)
 	return nil
 }
 
 // allowsCredentials reports whether a script of the origin may send the web session's
 // cookie.
-func (rc *requestContext) allowsCredentials(origin string) bool {
-	if rc.route == nil || !rc.route.AcceptCookie {
+func (rs *requestState) allowsCredentials(origin string) bool {
+	if rs.route == nil || !rs.route.AcceptCookie {
 		return false
 	}
 	parsed, err := httprule.ParseOrigin(origin)
-	return err == nil && slices.Contains(rc.config.Web.Origins, parsed)
+	return err == nil && slices.Contains(rs.config.Web.Origins, parsed)
 }
 
 // setCORSHeaders replaces the backend's CORS headers. Access-Control-Expose-Headers lists

@@ -42,19 +42,19 @@ const (
 // Explain runs the steps of ServeHTTP except those with side effects: nothing is sent to
 // a backend, and no limit is counted.
 func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
-	rc := &requestContext{requestRecord: requestRecord{config: g.current.Load()}, r: r.WithContext(ctx)}
-	rc.setClientAddress()
-	e := Explanation{Headers: http.Header{}, LoggedPath: rc.config.Endpoints.LoggedPath(r.URL.Path)}
-	e.Steps, e.Refusal = g.explainSteps(rc)
-	e.Own, e.Route = rc.ownEndpoint, rc.route
-	if rc.route != nil {
-		target := rc.route.backendURL(r.URL)
+	rs := &requestState{requestRecord: requestRecord{config: g.current.Load()}, r: r.WithContext(ctx)}
+	rs.setClientAddress()
+	e := Explanation{Headers: http.Header{}, LoggedPath: rs.config.Endpoints.LoggedPath(r.URL.Path)}
+	e.Steps, e.Refusal = g.explainSteps(rs)
+	e.Own, e.Route = rs.ownEndpoint, rs.route
+	if rs.route != nil {
+		target := rs.route.backendURL(r.URL)
 		e.Target = &target
 	}
-	if s := rc.session(); s != nil {
-		e.Session, e.Expires = s, rc.auth.ExpiresAt
+	if s := rs.session(); s != nil {
+		e.Session, e.Expires = s, rs.auth.ExpiresAt
 		var h outboundHeader
-		rc.config.Identity.set(&h, s)
+		rs.config.Identity.set(&h, s)
 		e.Headers = h.Header()
 	}
 	return e
@@ -62,16 +62,16 @@ func (g *Gateway) Explain(ctx context.Context, r *http.Request) Explanation {
 
 // explainSteps runs the steps up to the first that refuses the request, and returns its
 // error.
-func (g *Gateway) explainSteps(rc *requestContext) (steps []ExplainedStep, refusal *apierror.Error) {
+func (g *Gateway) explainSteps(rs *requestState) (steps []ExplainedStep, refusal *apierror.Error) {
 	for _, s := range g.steps {
-		if rc.ownEndpoint {
+		if rs.ownEndpoint {
 			break
 		}
 		if s.sideEffects {
 			steps = append(steps, ExplainedStep{s.name, StepSkipped})
 			continue
 		}
-		if err := s.run(rc); err != nil {
+		if err := s.run(rs); err != nil {
 			return append(steps, ExplainedStep{s.name, StepRefused}), apierror.From(err)
 		}
 		steps = append(steps, ExplainedStep{s.name, StepPassed})

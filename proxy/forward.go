@@ -12,27 +12,27 @@ import (
 
 // forward sends the request to the route's upstream and the response to the client. The
 // outbound request is a new one: only what is copied here reaches the backend.
-func (g *Gateway) forward(rc *requestContext) error {
-	rc.done = true
-	if rc.isWebSocket() {
-		return g.forwardWebSocket(rc)
+func (g *Gateway) forward(rs *requestState) error {
+	rs.responded = true
+	if rs.isWebSocket() {
+		return g.forwardWebSocket(rs)
 	}
-	o, finished := acquireOutboundRequest(rc), false
-	defer func() { rc.reusable = o.release(finished) }()
-	err := g.forwardHTTP(rc, o)
+	o, finished := acquireOutboundRequest(rs), false
+	defer func() { rs.reusable = o.release(finished) }()
+	err := g.forwardHTTP(rs, o)
 	finished = true
 	return err
 }
 
-func (g *Gateway) forwardHTTP(rc *requestContext, o *outboundRequest) error {
-	g.watchSession(rc, o)
-	body, err := g.buildOutboundRequest(&o.ctx, rc, o)
+func (g *Gateway) forwardHTTP(rs *requestState, o *outboundRequest) error {
+	g.watchSession(rs, o)
+	body, err := g.buildOutboundRequest(&o.ctx, rs, o)
 	if err != nil {
 		return err
 	}
-	o.call.Interim, o.call.Canceler = o.funcs.interim, &o.ctx.canceler
-	res, err := g.roundTrip(rc, &o.call)
-	o.early.stop()
+	o.call.Interim, o.call.Canceler = o.funcs.forwardInterim, &o.ctx.canceler
+	res, err := g.roundTrip(rs, &o.call)
+	o.interim.stop()
 	if err != nil {
 		return g.forwardError(&o.ctx, err, body)
 	}
@@ -41,40 +41,40 @@ func (g *Gateway) forwardHTTP(rc *requestContext, o *outboundRequest) error {
 		// No upgrade was requested: handshakes of WebSockets are in forwardWebSocket.
 		return apierror.New(apierror.UpstreamError, "the backend switched protocols without a request to do so")
 	}
-	o.session.responseStarted(res)
-	return g.sendResponse(&o.ctx, rc, o, res, body)
+	o.sessionEnd.responseStarted(res)
+	return g.sendResponse(&o.ctx, rs, o, res, body)
 }
 
 // roundTrip sends a request to the route's upstream, and records address and time.
-func (g *Gateway) roundTrip(rc *requestContext, call *upstream.Call) (res *upstream.Response, err error) {
-	if s := rc.session(); s != nil && rc.route.HashByOpenID {
+func (g *Gateway) roundTrip(rs *requestState, call *upstream.Call) (res *upstream.Response, err error) {
+	if s := rs.session(); s != nil && rs.route.HashByOpenID {
 		call.HashKey = s.OpenID
 	}
-	span := g.startUpstreamSpan(rc, call)
-	defer func() { rc.endUpstreamSpan(span, call.Request.Method, res, err) }()
+	span := g.startUpstreamSpan(rs, call)
+	defer func() { rs.endUpstreamSpan(span, call.Request.Method, res, err) }()
 	sent := time.Now()
-	res, err = rc.route.Upstream.Do(call)
+	res, err = rs.route.Upstream.Do(call)
 	if err != nil {
-		rc.upstreamAddr = call.Request.URL.Host
+		rs.upstreamAddr = call.Request.URL.Host
 		return nil, err
 	}
-	rc.upstreamAddr, rc.upstreamTime = res.Address, time.Since(sent)
+	rs.upstreamAddr, rs.upstreamTime = res.Address, time.Since(sent)
 	return res, nil
 }
 
 // buildOutboundRequest fills o.call, the request for the backend. Its URL has no host:
 // the upstream group chooses one.
-func (g *Gateway) buildOutboundRequest(ctx context.Context, rc *requestContext, o *outboundRequest) (*requestBody, error) {
-	r, rt, h := rc.r, rc.route, &o.header
-	h.copyFromClient(rc.config.headers, r.Header, rc.trusted)
+func (g *Gateway) buildOutboundRequest(ctx context.Context, rs *requestState, o *outboundRequest) (*requestBody, error) {
+	r, rt, h := rs.r, rs.route, &o.header
+	h.copyFromClient(rs.config.headers, r.Header, rs.trusted)
 	if slices.Contains(r.Header["Te"], "trailers") {
 		h.Set("Te", "trailers") // required by gRPC
 	}
-	rc.setForwarded(h)
-	if err := g.setIdentity(h, rc); err != nil {
+	rs.setForwarded(h)
+	if err := g.setIdentity(h, rs); err != nil {
 		return nil, err
 	}
-	if err := g.setCookieHeader(ctx, h, rc); err != nil {
+	if err := g.setCookieHeader(ctx, h, rs); err != nil {
 		return nil, err
 	}
 	rt.applyRequestRules(h)
@@ -86,5 +86,5 @@ func (g *Gateway) buildOutboundRequest(ctx context.Context, rc *requestContext, 
 		out.Host = r.Host
 	}
 	o.call.Request, o.call.Header = out, h.List
-	return rc.attachBody(out, o), nil
+	return rs.attachBody(out, o), nil
 }

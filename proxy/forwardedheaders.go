@@ -8,30 +8,30 @@ import (
 )
 
 // setForwarded sets X-Forwarded-For and its family, X-Real-IP and X-Request-ID. The
-// values of a trusted proxy are forwarded where they are valid.
-func (rc *requestContext) setForwarded(h *outboundHeader) {
-	chain := rc.clientText
-	if rc.trusted {
-		chain = rc.forwardedFor()
+// values of a trusted proxy are forwarded if they are valid.
+func (rs *requestState) setForwarded(h *outboundHeader) {
+	chain := rs.clientText
+	if rs.trusted {
+		chain = rs.forwardedFor()
 		dropInvalidPort(h)
 	}
-	h.setNonEmpty("X-Real-IP", rc.clientText)
+	h.setNonEmpty("X-Real-IP", rs.clientText)
 	h.setNonEmpty("X-Forwarded-For", chain)
-	h.setNonEmpty("X-Forwarded-Proto", rc.scheme())
-	h.setNonEmpty("X-Forwarded-Host", rc.publicHost())
-	h.setNonEmpty("X-Request-ID", rc.id)
-	rc.setForwardedPrefix(h)
-	if rc.config.Identity.CloudRun {
+	h.setNonEmpty("X-Forwarded-Proto", rs.scheme())
+	h.setNonEmpty("X-Forwarded-Host", rs.publicHost())
+	h.setNonEmpty("X-Request-ID", rs.id)
+	rs.setForwardedPrefix(h)
+	if rs.config.Identity.CloudRun {
 		h.Delete("X-Original-Forwarded-For")
-		h.setNonEmpty("X-Original-Forwarded-For", rc.clientText)
+		h.setNonEmpty("X-Original-Forwarded-For", rs.clientText)
 	}
 }
 
 // setForwardedPrefix sets X-Forwarded-Prefix to the prefix that strip_prefix removed,
 // after the one that a trusted proxy removed.
-func (rc *requestContext) setForwardedPrefix(h *outboundHeader) {
+func (rs *requestState) setForwardedPrefix(h *outboundHeader) {
 	const name = "X-Forwarded-Prefix"
-	prefix := rc.route.strippedPrefix(rc.r.URL.Path)
+	prefix := rs.route.strippedPrefix(rs.r.URL.Path)
 	if received := h.Values(name); len(received) > 0 {
 		h.Delete(name)
 		if len(received) == 1 && httprule.CheckConfigPath(received[0]) == nil {
@@ -42,31 +42,31 @@ func (rc *requestContext) setForwardedPrefix(h *outboundHeader) {
 }
 
 // publicHost is the Host that the client sent, to the gateway or to a trusted proxy.
-func (rc *requestContext) publicHost() string {
-	if rc.trusted {
-		if host := lastValue(rc.r.Header["X-Forwarded-Host"]); httprule.ValidHost(host) {
+func (rs *requestState) publicHost() string {
+	if rs.trusted {
+		if host := lastValue(rs.r.Header["X-Forwarded-Host"]); httprule.ValidHost(host) {
 			return host
 		}
 	}
-	return rc.r.Host
+	return rs.r.Host
 }
 
 // scheme is the scheme that the client used, to the gateway or to a trusted proxy: http
 // or https.
-func (rc *requestContext) scheme() string {
-	if rc.trusted {
-		if scheme := forwardedProto(rc.r.Header["X-Forwarded-Proto"]); scheme != "" {
+func (rs *requestState) scheme() string {
+	if rs.trusted {
+		if scheme := forwardedProto(rs.r.Header["X-Forwarded-Proto"]); scheme != "" {
 			return scheme
 		}
 	}
-	if rc.r.TLS != nil {
+	if rs.r.TLS != nil {
 		return "https"
 	}
 	return "http"
 }
 
 // forwardedProto reads X-Forwarded-Proto. In a list the first entry counts, which is
-// from the proxy next to the client. It returns "" where an entry is no scheme of HTTP
+// from the proxy next to the client. It returns "" if an entry is no scheme of HTTP
 // or WebSocket.
 func forwardedProto(lines []string) string {
 	first := ""
@@ -91,17 +91,17 @@ func forwardedProto(lines []string) string {
 
 // forwardedFor is the received X-Forwarded-For with the peer appended, on one line. An
 // invalid one is replaced by the client's address.
-func (rc *requestContext) forwardedFor() string {
-	chain, ok := forwardedChain(rc.r.Header["X-Forwarded-For"])
+func (rs *requestState) forwardedFor() string {
+	chain, ok := forwardedChain(rs.r.Header["X-Forwarded-For"])
 	if !ok {
-		return rc.clientText
+		return rs.clientText
 	}
 	var b strings.Builder
 	for _, addr := range chain {
 		b.WriteString(addr.String())
 		b.WriteString(", ")
 	}
-	b.WriteString(addrText(rc.peer))
+	b.WriteString(addrText(rs.peer))
 	return b.String()
 }
 

@@ -7,16 +7,13 @@ package proxy
 
 import (
 	"context"
-	"net/http"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
 
-	"wxgate/apierror"
 	"wxgate/internal/httprule"
 	"wxgate/proxy/endpoint"
 	"wxgate/session"
@@ -99,113 +96,6 @@ func (g *Gateway) Configure(c Config) {
 	slices.Sort(compiled.origins)
 	compiled.origins = slices.Compact(compiled.origins)
 	g.current.Store(compiled)
-}
-
-// step is one step of serving a request. An error stops the request and becomes its
-// response. A step that has responded itself sets requestContext.done.
-type step struct {
-	name string
-	run  func(*requestContext) error
-	// sideEffects: the step may respond, or changes something outside the request.
-	// Explain skips it.
-	sideEffects bool
-}
-
-// requestSteps returns the steps of every request, in order.
-func (g *Gateway) requestSteps() []step {
-	return []step{
-		{name: "OPTIONS *", run: serveServerOptions, sideEffects: true},
-		{name: "validate", run: validateRequest},
-		{name: "route", run: g.route},
-		{name: "own endpoint", run: g.serveEndpoint, sideEffects: true},
-		{name: "cors", run: applyCORS, sideEffects: true},
-		{name: "body", run: checkBody},
-		{name: "upgrade", run: checkUpgrade},
-		{name: "authenticate", run: g.authenticate},
-		{name: "renew token", run: g.renewToken, sideEffects: true},
-		{name: "rate limit", run: g.limitRate, sideEffects: true},
-		{name: "requirements", run: checkRequirements},
-		{name: "proof", run: g.checkProof, sideEffects: true},
-		{name: "forward", run: g.forward, sideEffects: true},
-	}
-}
-
-// ServeHTTP runs the steps.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rc := g.begin(w, r)
-	defer g.end(rc)
-	for _, s := range g.steps {
-		if err := s.run(rc); err != nil {
-			rc.fail(err)
-			return
-		}
-		if rc.done {
-			return
-		}
-	}
-}
-
-// begin returns the context of a new request, with its client address and request id.
-func (g *Gateway) begin(w http.ResponseWriter, r *http.Request) *requestContext {
-	now := time.Now()
-	rc := requestContexts.Get().(*requestContext)
-	*rc = requestContext{
-		requestRecord: requestRecord{config: g.current.Load(), start: now, id: httprule.RequestID(r.Header), routeName: noRouteName},
-		w:             w, r: r, writeDeadlineSet: now,
-	}
-	rc.setClientAddress()
-	g.missingProxy.check(rc, g.Log)
-	rc.streamDeadline = startStreamDeadline(w, r)
-	if r.ContentLength != 0 {
-		// For a body that is read without requestBody; requestBody extends the deadline.
-		_ = http.NewResponseController(w).SetReadDeadline(now.Add(bodyIdleTimeout))
-	}
-	g.Metrics.inFlight.Inc()
-	g.startSpan(rc)
-	return rc
-}
-
-// end finishes the request, unless a tunnel will finish it. A panic ends this request
-// only; http.ErrAbortHandler aborts a response that has started.
-func (g *Gateway) end(rc *requestContext) {
-	if rc.detached {
-		return
-	}
-	defer rc.streamDeadline.stop()
-	panicked := recover()
-	if panicked != nil && panicked != http.ErrAbortHandler {
-		g.Log.Error("panic", zap.Any("panic", panicked), zap.String("request_id", rc.id), zap.Stack("stack"))
-		if rc.status == 0 {
-			rc.fail(internalError())
-			panicked = nil
-		}
-		rc.gatewayError = internalError()
-	}
-	g.finish(rc.complete())
-	if panicked != nil || rc.clientDisconnected() {
-		panic(http.ErrAbortHandler)
-	}
-	if rc.reusable {
-		*rc = requestContext{}
-		requestContexts.Put(rc)
-	}
-}
-
-var requestContexts = sync.Pool{New: func() any { return new(requestContext) }}
-
-func internalError() *apierror.Error {
-	return apierror.New(apierror.Internal, "something went wrong in the gateway")
-}
-
-// finish records the request in the metrics, the trace and the access log.
-func (g *Gateway) finish(r *requestRecord) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	duration := time.Since(r.start)
-	r.endSpan()
-	g.Metrics.recordRequest(r, duration)
-	g.access.write(r, duration)
 }
 
 // Drain waits until the open WebSockets have closed. When ctx ends it closes the rest.

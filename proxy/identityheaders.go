@@ -75,8 +75,8 @@ func roleList(roles []string) string {
 
 // setIdentity sets the identity headers and the assertion. copyFromClient has stripped
 // the client's.
-func (g *Gateway) setIdentity(h *outboundHeader, rc *requestContext) error {
-	s, identity := rc.session(), &rc.config.Identity
+func (g *Gateway) setIdentity(h *outboundHeader, rs *requestState) error {
+	s, identity := rs.session(), &rs.config.Identity
 	if s == nil {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (g *Gateway) setIdentity(h *outboundHeader, rc *requestContext) error {
 	if identity.Assertion == "" {
 		return nil
 	}
-	signed, err := g.Sessions.Assert(s, rc.route.Name)
+	signed, err := g.Sessions.Assert(s, rs.route.Name)
 	if err != nil {
 		return err
 	}

@@ -10,16 +10,16 @@ import (
 
 // outboundContext is the context of a request to a backend. It ends with the context of
 // the client's request, or by cancel. Unlike a context of context.WithCancelCause it
-// allocates nothing where package http1 serves the request, and cancels the upstream's
+// allocates nothing if package http1 serves the request, and cancels the upstream's
 // connection itself.
 type outboundContext struct {
 	cancellation.Cancellation
 
-	parent    context.Context
-	notifier  notifier              // parent, where it is one; else nil
-	callback  cancellation.Callback // used with notifier
-	stopAfter func() bool           // of context.AfterFunc, used without notifier
-	canceler  upstream.Canceler
+	parent        context.Context
+	notifier      notifier              // parent, if it is one; else nil
+	callback      cancellation.Callback // used with notifier
+	stopAfterFunc func() bool           // of context.AfterFunc; nil with notifier
+	canceler      upstream.Canceler
 }
 
 // notifier is implemented by a context with a cancellation.Cancellation.
@@ -28,38 +28,38 @@ type notifier interface {
 	Unregister(callback *cancellation.Callback) bool
 }
 
-// start makes the context end with parent. onClientEnd is c.onClientEnd, as a function
-// that was allocated before.
-func (c *outboundContext) start(parent context.Context, onClientEnd func()) {
+// start makes the context end with parent. parentEnded is c.parentEnded; the
+// caller keeps the method value, so that it is allocated once.
+func (c *outboundContext) start(parent context.Context, parentEnded func()) {
 	c.parent = parent
 	var ok bool
 	if c.notifier, ok = parent.(notifier); ok {
-		c.notifier.Register(&c.callback, onClientEnd)
+		c.notifier.Register(&c.callback, parentEnded)
 		return
 	}
-	c.stopAfter = context.AfterFunc(parent, onClientEnd)
+	c.stopAfterFunc = context.AfterFunc(parent, parentEnded)
 }
 
-// onClientEnd is called when parent has ended.
-func (c *outboundContext) onClientEnd() { c.finish(c.parent.Err(), context.Cause(c.parent)) }
+// parentEnded is called when parent has ended.
+func (c *outboundContext) parentEnded() { c.cancelWith(c.parent.Err(), context.Cause(c.parent)) }
 
 // cancel ends the context with a cause, which causeOf returns.
-func (c *outboundContext) cancel(cause error) { c.finish(context.Canceled, cause) }
+func (c *outboundContext) cancel(cause error) { c.cancelWith(context.Canceled, cause) }
 
-// stop ends the context at the end of the request. It reports whether parent had not
-// ended before: then onClientEnd is not running and will not be called.
+// stop ends the context at the end of the request. It reports whether parent was still
+// active: parentEnded is not running then, and will not be called.
 func (c *outboundContext) stop() (stopped bool) {
 	if c.notifier != nil {
 		stopped = c.notifier.Unregister(&c.callback)
 	} else {
-		stopped = c.stopAfter()
+		stopped = c.stopAfterFunc()
 	}
 	c.cancel(nil)
 	return stopped
 }
 
-// finish ends the context. Only the first call has an effect.
-func (c *outboundContext) finish(err, cause error) {
+// cancelWith ends the context. Only the first call has an effect.
+func (c *outboundContext) cancelWith(err, cause error) {
 	if c.Cancellation.Cancel(err, cause) {
 		c.canceler.Cancel()
 	}

@@ -25,7 +25,7 @@ func TestOutboundContextEndsOnceWithItsCause(t *testing.T) {
 	} {
 		client, cancel := context.WithCancelCause(context.WithValue(t.Context(), t, name))
 		fc := new(outboundContext)
-		fc.start(client, fc.onClientEnd)
+		fc.start(client, fc.parentEnded)
 		child, stop := context.WithCancel(fc) // as http.Transport creates one
 		called, stopped := make(chan struct{}), make(chan struct{})
 		context.AfterFunc(fc, func() { close(called) })
@@ -55,7 +55,7 @@ func TestOutboundContextOfAnEndedRequestEnds(t *testing.T) {
 	client, cancel := context.WithCancel(t.Context())
 	cancel()
 	fc := new(outboundContext)
-	fc.start(client, fc.onClientEnd)
+	fc.start(client, fc.parentEnded)
 	defer fc.stop()
 	<-fc.Done()
 	child, stop := context.WithCancel(fc)

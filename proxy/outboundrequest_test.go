@@ -15,7 +15,7 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// The memory of a request is reused only where it is certain that no other goroutine can
+// The memory of a request is reused only if it is certain that no other goroutine can
 // use it.
 func TestOutboundRequestIsReusedOnlyWhereItIsUnshared(t *testing.T) {
 	t.Parallel()
@@ -49,7 +49,7 @@ func TestOutboundRequestIsReusedOnlyWhereItIsUnshared(t *testing.T) {
 		ctx, disconnect := context.WithCancel(t.Context())
 		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/", test.body)
 		warm(t, plain)
-		o := acquireOutboundRequest(&requestContext{r: r})
+		o := acquireOutboundRequest(&requestState{r: r})
 		if test.group != nil {
 			o.send(t, test.group, r)
 		}
@@ -68,9 +68,9 @@ func TestOutboundRequestIsReusedOnlyWhereItIsUnshared(t *testing.T) {
 func TestNoEarlyHintIsWrittenAfterAPanic(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	o := acquireOutboundRequest(&requestContext{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), requestRecord: requestRecord{config: &compiledConfig{}, route: &Route{}}})
+	o := acquireOutboundRequest(&requestState{w: w, r: httptest.NewRequest(http.MethodGet, "/", nil), requestRecord: requestRecord{config: &compiledConfig{}, route: &Route{}}})
 	o.release(false)
-	if err := o.funcs.interim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
+	if err := o.funcs.forwardInterim(http.StatusEarlyHints, nil); err != nil || w.Code != http.StatusOK {
 		t.Errorf("an interim response of status %d was written, %v", w.Code, err)
 	}
 }
@@ -80,7 +80,7 @@ func TestNoEarlyHintIsWrittenAfterAPanic(t *testing.T) {
 func warm(t *testing.T, g *upstream.Group) {
 	for range 4 {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
-		o := acquireOutboundRequest(&requestContext{r: r})
+		o := acquireOutboundRequest(&requestState{r: r})
 		o.send(t, g, r)
 		o.release(true)
 	}

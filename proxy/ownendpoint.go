@@ -11,65 +11,65 @@ import (
 
 // serveEndpoint serves the gateway's own endpoints. Their CORS origins are those of all
 // routes.
-func (g *Gateway) serveEndpoint(rc *requestContext) error {
-	if !rc.ownEndpoint {
+func (g *Gateway) serveEndpoint(rs *requestState) error {
+	if !rs.ownEndpoint {
 		return nil
 	}
-	if err := rc.setCORS(rc.config.origins, endpoint.Methods); err != nil || rc.done {
+	if err := rs.setCORS(rs.config.origins, endpoint.Methods); err != nil || rs.responded {
 		return err
 	}
-	limit := g.endpoints.MaxBody(rc.r.URL.Path)
-	if rc.r.ContentLength > limit {
+	limit := g.endpoints.MaxBody(rs.r.URL.Path)
+	if rs.r.ContentLength > limit {
 		return bodyTooLarge()
 	}
 	body := new(requestBody)
-	body.start(rc, limit, endpointBodyLimits(), nil)
-	defer body.detach()
-	rc.r.Body = endpointBody{body}
-	call := &endpoint.Request{
-		ResponseWriter: rc, HTTP: rc.r, ID: rc.id, Client: rc.client, ClientText: rc.clientText,
-		Authenticate:  func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rc, renew, cookie) },
-		SameOrigin:    rc.sameOrigin,
-		WebSession:    func() *session.Session { return g.webSession(rc) },
-		SetCookie:     func(line string) { rc.setWebCookie = line },
-		AcceptsCookie: func(path string) bool { return rc.routeAcceptsCookie(g, path) },
+	body.start(rs, limit, endpointBodyLimits(), nil)
+	defer body.stop()
+	rs.r.Body = endpointBody{body}
+	req := &endpoint.Request{
+		ResponseWriter: rs, HTTP: rs.r, ID: rs.id, Client: rs.client, ClientText: rs.clientText,
+		Authenticate:  func(renew, cookie bool) (session.AuthResult, error) { return g.authenticateCaller(rs, renew, cookie) },
+		SameOrigin:    rs.sameOrigin,
+		WebSession:    func() *session.Session { return g.webSession(rs) },
+		SetCookie:     func(line string) { rs.setWebCookie = line },
+		AcceptsCookie: func(path string) bool { return rs.routeAcceptsCookie(g, path) },
 	}
-	err := g.endpoints.Serve(call)
-	rc.done = true
-	if call.Name != "" {
-		rc.routeName = call.Name
+	err := g.endpoints.Serve(req)
+	rs.responded = true
+	if req.Name != "" {
+		rs.routeName = req.Name
 	}
-	if call.Auth.Session.ID != "" {
-		rc.auth, rc.authenticated = call.Auth, true
+	if req.Auth.Session.ID != "" {
+		rs.auth, rs.authenticated = req.Auth, true
 	}
 	return err
 }
 
 // authenticateCaller authenticates a request to one of the gateway's own endpoints. renew:
 // renew a token that is about to expire; cookie: accept the web session's cookie.
-func (g *Gateway) authenticateCaller(rc *requestContext, renew, cookie bool) (session.AuthResult, error) {
-	if cookie && rc.usesCookie() {
-		err := g.authenticateByCookie(rc)
-		return rc.auth, err
+func (g *Gateway) authenticateCaller(rs *requestState, renew, cookie bool) (session.AuthResult, error) {
+	if cookie && rs.usesCookie() {
+		err := g.authenticateByCookie(rs)
+		return rs.auth, err
 	}
-	err := g.authenticateByToken(rc)
+	err := g.authenticateByToken(rs)
 	if err == nil && renew {
-		err = g.renewToken(rc)
+		err = g.renewToken(rs)
 	}
-	return rc.auth, err
+	return rs.auth, err
 }
 
 // webSession returns the session of the request's cookie, or nil. It does not authenticate
 // the request: it does not check which page sent it.
-func (g *Gateway) webSession(rc *requestContext) *session.Session {
-	if !rc.config.Web.enabled() {
+func (g *Gateway) webSession(rs *requestState) *session.Session {
+	if !rs.config.Web.enabled() {
 		return nil
 	}
-	cookie, ok := rc.config.Web.Cookie.Read(rc.r.Header["Cookie"])
+	cookie, ok := rs.config.Web.Cookie.Read(rs.r.Header["Cookie"])
 	if !ok {
 		return nil
 	}
-	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
+	auth, err := g.Sessions.AuthenticateCookie(rs.r.Context(), cookie)
 	if err != nil {
 		return nil
 	}
@@ -78,11 +78,11 @@ func (g *Gateway) webSession(rc *requestContext) *session.Session {
 
 // routeAcceptsCookie reports whether a GET of the path matches a route that accepts the
 // web session's cookie.
-func (rc *requestContext) routeAcceptsCookie(g *Gateway, path string) bool {
-	if g.endpoints.Owns(path) || rc.config.table.ambiguousRoute(rc.host, path) {
+func (rs *requestState) routeAcceptsCookie(g *Gateway, path string) bool {
+	if g.endpoints.Owns(path) || rs.config.table.ambiguousRoute(rs.host, path) {
 		return false
 	}
-	m := rc.config.table.Match(rc.host, path, func(rt *Route) bool { return rt.AcceptsMethod(http.MethodGet) })
+	m := rs.config.table.Match(rs.host, path, func(rt *Route) bool { return rt.AcceptsMethod(http.MethodGet) })
 	return m.Route != nil && m.Route.AcceptCookie
 }
 

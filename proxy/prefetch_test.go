@@ -210,7 +210,7 @@ func TestPrefetchDuringOutages(t *testing.T) {
 	})
 }
 
-// Code, token and key are neither in log lines nor in spans, even where the path is wrong.
+// Code, token and key are neither in log lines nor in spans, even if the path is wrong.
 func TestPrefetchSecretsAreNotLogged(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans))

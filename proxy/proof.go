@@ -24,37 +24,37 @@ const (
 
 // checkProof refuses a request without a valid proof; with ProofReport it only counts
 // them. It is the last check, since it costs the most.
-func (g *Gateway) checkProof(rc *requestContext) error {
-	if rc.route.Proof == "" || rc.route.Proof == ProofOff {
+func (g *Gateway) checkProof(rs *requestState) error {
+	if rs.route.Proof == "" || rs.route.Proof == ProofOff {
 		return nil
 	}
-	err := g.verifyProof(rc)
+	err := g.verifyProof(rs)
 	outcome := "ok"
 	if err != nil {
 		outcome = string(apierror.From(err).Code)
 	}
-	g.Metrics.proofs.WithLabelValues(rc.route.Name, outcome).Inc()
-	if rc.route.Proof == ProofSign {
+	g.Metrics.proofs.WithLabelValues(rs.route.Name, outcome).Inc()
+	if rs.route.Proof == ProofSign {
 		return err
 	}
 	if err != nil {
-		g.Log.Debug("proof: sign would refuse this request", zap.String("route", rc.route.Name), zap.String("request_id", rc.id), zap.Error(err))
+		g.Log.Debug("proof: sign would refuse this request", zap.String("route", rs.route.Name), zap.String("request_id", rs.id), zap.Error(err))
 	}
 	return nil
 }
 
 // verifyProof verifies the signature before it reads the body, and uses the nonce last,
 // when the request is valid in everything else.
-func (g *Gateway) verifyProof(rc *requestContext) error {
-	p, err := readProof(rc.r)
+func (g *Gateway) verifyProof(rs *requestState) error {
+	p, err := readProof(rs.r)
 	if err != nil {
 		return err
 	}
-	key, err := g.userKey(rc.r.Context(), rc.session(), p.Version)
+	key, err := g.userKey(rs.r.Context(), rs.session(), p.Version)
 	if err != nil {
 		return err
 	}
-	if !rc.verifySignature(p, key) {
+	if !rs.verifySignature(p, key) {
 		return proofInvalid()
 	}
 	now := g.Now()
@@ -64,10 +64,10 @@ func (g *Gateway) verifyProof(rc *requestContext) error {
 		e.Time = now.Unix()
 		return e
 	}
-	if err := rc.checkSignedBody(p.BodyHash); err != nil {
+	if err := rs.checkSignedBody(p.BodyHash); err != nil {
 		return err
 	}
-	return g.useNonce(rc, p.Nonce, signedAt.Add(proof.NonceLifetime))
+	return g.useNonce(rs, p.Nonce, signedAt.Add(proof.NonceLifetime))
 }
 
 // readProof parses the header, which must be sent exactly once. Content-Encoding and
@@ -95,13 +95,13 @@ func proofInvalid() *apierror.Error {
 
 // verifySignature reports whether the signature is valid for the request, at one of the
 // public origins: a proxy in front may have changed Host.
-func (rc *requestContext) verifySignature(p proof.Proof, key session.UserKey) bool {
-	target, _ := httprule.OriginForm(rc.r)
-	request := proof.Request{Method: rc.r.Method, Target: target}
+func (rs *requestState) verifySignature(p proof.Proof, key session.UserKey) bool {
+	target, _ := httprule.OriginForm(rs.r)
+	request := proof.Request{Method: rs.r.Method, Target: target}
 	k := proof.Key{EncryptKey: [16]byte([]byte(key.Key.Reveal())), IV: key.IV}
-	for _, origin := range rc.publicOrigins() {
+	for _, origin := range rs.publicOrigins() {
 		request.Host = origin.Host()
-		for _, request.ContentType = range rc.signedContentTypes(p) {
+		for _, request.ContentType = range rs.signedContentTypes(p) {
 			if p.Verify(k, request) {
 				return true
 			}
@@ -113,8 +113,8 @@ func (rc *requestContext) verifySignature(p proof.Proof, key session.UserKey) bo
 // signedContentTypes returns the values of Content-Type that the signature may cover. The
 // caller of wx.uploadFile does not know the multipart boundary, so that the signature of
 // an upload may cover the type without its parameters.
-func (rc *requestContext) signedContentTypes(p proof.Proof) []string {
-	received := rc.r.Header.Get("Content-Type")
+func (rs *requestState) signedContentTypes(p proof.Proof) []string {
+	received := rs.r.Header.Get("Content-Type")
 	if p.BodyHash == proof.Unsigned && isFormData(received) {
 		return []string{received, formData}
 	}
@@ -122,11 +122,11 @@ func (rc *requestContext) signedContentTypes(p proof.Proof) []string {
 }
 
 // publicOrigins returns the origins at which the client may have sent the request.
-func (rc *requestContext) publicOrigins() []httprule.Origin {
-	if len(rc.config.PublicOrigins) > 0 {
-		return rc.config.PublicOrigins
+func (rs *requestState) publicOrigins() []httprule.Origin {
+	if len(rs.config.PublicOrigins) > 0 {
+		return rs.config.PublicOrigins
 	}
-	own, err := httprule.NewOrigin(rc.scheme(), rc.publicHost())
+	own, err := httprule.NewOrigin(rs.scheme(), rs.publicHost())
 	if err != nil {
 		return nil
 	}

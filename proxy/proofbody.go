@@ -11,15 +11,15 @@ import (
 )
 
 // checkSignedBody reads the body and compares its hash. An unsigned upload is accepted
-// without reading it, where the route allows those.
-func (rc *requestContext) checkSignedBody(hash string) error {
+// without reading it, if the route allows those.
+func (rs *requestState) checkSignedBody(hash string) error {
 	if hash == proof.Unsigned {
-		if rc.route.UnsignedUploads && isFormData(rc.r.Header.Get("Content-Type")) {
+		if rs.route.UnsignedUploads && isFormData(rs.r.Header.Get("Content-Type")) {
 			return nil
 		}
 		return proofInvalid()
 	}
-	body, err := rc.readSignedBody()
+	body, err := rs.readSignedBody()
 	if err != nil {
 		return err
 	}
@@ -33,16 +33,16 @@ func (rc *requestContext) checkSignedBody(hash string) error {
 const signedBodyTimeout = time.Minute
 
 // readSignedBody reads the whole body, and replaces it in the request by what was read.
-func (rc *requestContext) readSignedBody() ([]byte, error) {
-	r := rc.r
+func (rs *requestState) readSignedBody() ([]byte, error) {
+	r := rs.r
 	if r.ContentLength == 0 {
 		return nil, nil
 	}
 	limits := routeBodyLimits(r)
 	limits.idle, limits.total = bodyIdleTimeout, signedBodyTimeout
 	limited := new(requestBody)
-	limited.start(rc, 0, limits, nil)
-	defer limited.detach()
+	limited.start(rs, 0, limits, nil)
+	defer limited.stop()
 	body, err := io.ReadAll(io.LimitReader(limited, proof.MaxBody+1))
 	rest := r.Body
 	r.Body = readCloser{io.MultiReader(bytes.NewReader(body), rest), rest}

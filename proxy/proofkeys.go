@@ -47,7 +47,7 @@ func (f *keyFetches) do(user string, fetch func() error) error {
 // keyFetchInterval is the minimum time between two fetches of one user's keys.
 const keyFetchInterval = 10 * time.Second
 
-// userKey returns a version of the user's key. It fetches the keys from WeChat where the
+// userKey returns a version of the user's key. It fetches the keys from WeChat if the
 // version is not stored.
 func (g *Gateway) userKey(ctx context.Context, s *session.Session, version int64) (session.UserKey, error) {
 	key, err := g.Sessions.UserKey(ctx, s, version)
@@ -66,7 +66,7 @@ func (g *Gateway) userKey(ctx context.Context, s *session.Session, version int64
 }
 
 // fetchUserKeys fetches the user's keys from WeChat, authorized by the user's newest
-// session_key, and stores them. It does nothing where any instance has done so within
+// session_key, and stores them. It does nothing if any instance has done so within
 // keyFetchInterval.
 func (g *Gateway) fetchUserKeys(ctx context.Context, s *session.Session, user string) error {
 	if _, ok := g.Sessions.Allow(ctx, "user keys:"+user, session.Rate{Count: 1, Per: keyFetchInterval}); !ok {

@@ -12,13 +12,13 @@ import (
 // rewriteLocation rewrites a Location or Content-Location that points at the backend to
 // the public path: without scheme and host, with strip_prefix added again. Locations on
 // other hosts are unchanged.
-func (rc *requestContext) rewriteLocation(h http.Header) {
-	if !rc.route.RewriteRedirects {
+func (rs *requestState) rewriteLocation(h http.Header) {
+	if !rs.route.RewriteRedirects {
 		return
 	}
 	for _, name := range []string{"Location", "Content-Location"} {
 		if values := h[name]; len(values) == 1 {
-			if public := rc.route.publicLocation(values[0], rc.r.Host); public != values[0] {
+			if public := rs.route.publicLocation(values[0], rs.r.Host); public != values[0] {
 				h[name] = []string{public}
 			}
 		}
@@ -66,7 +66,7 @@ func (rt *Route) pointsAtBackend(u *url.URL, requestHost string) bool {
 	return slices.ContainsFunc(rt.BackendURLs, func(backend *url.URL) bool { return sameServer(u, backend) })
 }
 
-// sameServer compares host and port. Where neither URL has a port, the scheme is ignored:
+// sameServer compares host and port. If neither URL has a port, the scheme is ignored:
 // a backend that is configured for TLS in front of it writes https.
 func sameServer(a, b *url.URL) bool {
 	return strings.EqualFold(a.Hostname(), b.Hostname()) &&

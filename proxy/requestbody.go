@@ -14,11 +14,11 @@ import (
 // bodyIdleTimeout is how long a client may send nothing in the middle of a body.
 const bodyIdleTimeout = 30 * time.Second
 
-// bodyLimits limits the time of a client's body. A slow upload passes; a body that never
-// arrives does not.
+// bodyLimits limits the time in which a client sends a body. They allow slow uploads, but
+// no body that never arrives.
 type bodyLimits struct {
-	idle  time.Duration // without a byte; 0: no limit
-	total time.Duration // of the whole body; 0: no limit
+	idle  time.Duration // between two bytes; 0: no limit
+	total time.Duration // for the whole body; 0: no limit
 
 	// minRate is the minimum average in bytes a second, checked after the first
 	// rateGrace; 0: no minimum.
@@ -51,41 +51,41 @@ func routeBodyLimits(r *http.Request) bodyLimits {
 
 var (
 	errBodyTooSlow = errors.New("the body arrives too slowly")
-	errBodyClosed  = errors.New("the body was read after its request ended")
+	errBodyStopped = errors.New("the body was read after its request had ended")
 )
 
 // requestBody is a client's body with limits of size and time. A transport may read it
 // after the handler has returned.
 type requestBody struct {
-	src    io.ReadCloser
-	w      http.ResponseWriter
-	left   int64 // bytes still allowed; < 0: no limit
-	limit  int64
-	limits bodyLimits
-	onEOF  func()
+	src       io.ReadCloser
+	w         http.ResponseWriter
+	remaining int64 // bytes still allowed; < 0: no limit
+	limit     int64
+	limits    bodyLimits
+	onEOF     func()
 
 	// Used by the reading goroutine only.
 	startedAt   time.Time
 	deadlineSet time.Time // when the current read deadline was set
 	received    int64     // bytes
 
-	mu     sync.Mutex // not held during a Read of src, which may block
-	closed bool
-	err    error // the first error of reading src, except io.EOF
+	mu      sync.Mutex // not held during a Read of src, which may block
+	stopped bool       // the handler has returned
+	err     error      // the first error of reading src, except io.EOF
 }
 
 // start wraps the body of the request. limit is in bytes; < 1: no limit. onEOF is called
 // when the body has been read.
-func (b *requestBody) start(rc *requestContext, limit int64, limits bodyLimits, onEOF func()) {
-	left := limit
+func (b *requestBody) start(rs *requestState, limit int64, limits bodyLimits, onEOF func()) {
+	remaining := limit
 	if limit < 1 {
-		left = -1
+		remaining = -1
 	}
-	b.src, b.w, b.left, b.limit, b.limits, b.onEOF = rc.r.Body, rc.w, left, limit, limits, onEOF
+	b.src, b.w, b.remaining, b.limit, b.limits, b.onEOF = rs.r.Body, rs.w, remaining, limit, limits, onEOF
 	b.startedAt = time.Now()
 	switch limits.idle {
 	case bodyIdleTimeout:
-		b.deadlineSet = rc.start // by Gateway.begin
+		b.deadlineSet = rs.start // by Gateway.startRequest
 	case 0:
 		b.setDeadline(time.Time{})
 	}
@@ -98,8 +98,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	b.extendDeadline()
 	n, err := b.src.Read(p)
 	b.received += int64(n)
-	if b.left >= 0 {
-		if b.left -= int64(n); b.left < 0 {
+	if b.remaining >= 0 {
+		if b.remaining -= int64(n); b.remaining < 0 {
 			err = &http.MaxBytesError{Limit: b.limit}
 			n = 0
 		}
@@ -110,8 +110,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 func (b *requestBody) readError() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
-		return errBodyClosed
+	if b.stopped {
+		return errBodyStopped
 	}
 	return b.err
 }
@@ -138,7 +138,7 @@ func (b *requestBody) afterRead(err error) error {
 func (b *requestBody) runOnEOF() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.onEOF != nil && !b.closed {
+	if b.onEOF != nil && !b.stopped {
 		b.onEOF()
 	}
 }
@@ -183,7 +183,7 @@ func (b *requestBody) extendDeadline() {
 func (b *requestBody) setDeadline(t time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !b.closed {
+	if !b.stopped {
 		_ = http.NewResponseController(b.w).SetReadDeadline(t)
 	}
 }
@@ -191,10 +191,10 @@ func (b *requestBody) setDeadline(t time.Time) {
 // Close does nothing: the server discards the rest of the body.
 func (b *requestBody) Close() error { return nil }
 
-// detach must be called when the handler returns: reads fail from then on.
-func (b *requestBody) detach() {
+// stop makes further reads fail. It must be called before the handler returns.
+func (b *requestBody) stop() {
 	b.mu.Lock()
-	b.closed = true
+	b.stopped = true
 	b.mu.Unlock()
 }
 
@@ -226,16 +226,17 @@ func bodyError(err error) *apierror.Error {
 }
 
 // checkBody refuses a body whose Content-Length is over the route's max_body.
-func checkBody(rc *requestContext) error {
-	if limit := rc.route.MaxBody; limit > 0 && rc.r.ContentLength > limit {
+func checkBody(rs *requestState) error {
+	if limit := rs.route.MaxBody; limit > 0 && rs.r.ContentLength > limit {
 		return bodyTooLarge()
 	}
 	return nil
 }
 
-// attachBody sets the client's body and trailers on out, with the route's limits.
-func (rc *requestContext) attachBody(out *http.Request, o *outboundRequest) *requestBody {
-	r := rc.r
+// attachBody sets the client's body and trailers on out, with the route's limits. It
+// returns nil if there is no body.
+func (rs *requestState) attachBody(out *http.Request, o *outboundRequest) *requestBody {
+	r := rs.r
 	if r.ContentLength == 0 {
 		return nil // a request without a body may be retried
 	}
@@ -243,13 +244,13 @@ func (rc *requestContext) attachBody(out *http.Request, o *outboundRequest) *req
 	if len(r.Trailer) > 0 {
 		out.Trailer = make(http.Header, len(r.Trailer))
 		for name := range r.Trailer {
-			if rc.requestTrailerAllowed(name) {
+			if rs.requestTrailerAllowed(name) {
 				out.Trailer[name] = nil
 			}
 		}
 		onEOF = func() { fillTrailers(out.Trailer, r.Trailer) }
 	}
-	o.body.start(rc, rc.route.MaxBody, routeBodyLimits(r), onEOF)
+	o.body.start(rs, rs.route.MaxBody, routeBodyLimits(r), onEOF)
 	out.Body = &o.body
 	return &o.body
 }

@@ -92,7 +92,7 @@ func TestSlowBodiesTimeOut(t *testing.T) {
 				}
 				start := time.Now()
 				body := new(requestBody)
-				body.start(&requestContext{requestRecord: requestRecord{start: start}, w: src, r: r}, 0, limits, nil)
+				body.start(&requestState{requestRecord: requestRecord{start: start}, w: src, r: r}, 0, limits, nil)
 				_, err := io.Copy(io.Discard, body)
 				elapsed := time.Since(start)
 				if test.limit == never {
@@ -129,8 +129,8 @@ func TestBodyReadAfterTheHandlerDoesNotReadTrailers(t *testing.T) {
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
 	called := false
 	body := new(requestBody)
-	r.Body = endingBody{returned: body.detach}
-	body.start(&requestContext{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { called = true })
+	r.Body = endingBody{returned: body.stop}
+	body.start(&requestState{r: r, w: httptest.NewRecorder()}, 0, routeBodyLimits(r), func() { called = true })
 	if _, err := body.Read(make([]byte, 1)); err != io.EOF || called {
 		t.Errorf("the trailers were read: %v, %v", called, err)
 	}

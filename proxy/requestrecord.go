@@ -8,8 +8,8 @@ import (
 	"wxgate/apierror"
 )
 
-// requestRecord is what the access log, the metrics and the trace say of a request. A
-// WebSocket's tunnel keeps nothing else of its request: it may be open for hours.
+// requestRecord holds what the access log, the metrics and the trace need of a request. A
+// WebSocket's tunnel keeps only this of its request: it may be open for hours.
 type requestRecord struct {
 	config     *compiledConfig // the configuration in force when the request began
 	start      time.Time
@@ -18,10 +18,10 @@ type requestRecord struct {
 	route      *Route
 	routeName  string
 
-	// As received; set by complete.
+	// As received; set by completeRecord.
 	method, hostField, path, userAgent string
 
-	openID, appID string // of the session; set by complete
+	openID, appID string // of the session; set by completeRecord
 
 	upstreamAddr string        // host:port of the last attempt; "": no attempt was made
 	upstreamTime time.Duration // from sending the request to the response's header
@@ -33,20 +33,20 @@ type requestRecord struct {
 	gatewayError *apierror.Error // nil: the gateway made no error
 }
 
-// complete sets what the record says of the request itself and of its session.
-func (rc *requestContext) complete() *requestRecord {
-	r := rc.r
-	rc.method, rc.hostField, rc.path = r.Method, r.Host, r.URL.Path
-	rc.userAgent = lastValue(r.Header["User-Agent"])
-	if s := rc.session(); s != nil {
-		rc.openID, rc.appID = s.OpenID, s.AppID
+// completeRecord sets the fields that are read from the request and its session.
+func (rs *requestState) completeRecord() *requestRecord {
+	r := rs.r
+	rs.method, rs.hostField, rs.path = r.Method, r.Host, r.URL.Path
+	rs.userAgent = lastValue(r.Header["User-Agent"])
+	if s := rs.session(); s != nil {
+		rs.openID, rs.appID = s.OpenID, s.AppID
 	}
-	return &rc.requestRecord
+	return &rs.requestRecord
 }
 
-// detach returns a copy that refers to no memory of the request: its strings are parts
-// of the received head, token included. It truncates them to what the log shows.
-func (r *requestRecord) detach() requestRecord {
+// clone returns a copy that refers to no memory of the request: the strings of r are parts
+// of the received head, token included. It truncates them as the log does.
+func (r *requestRecord) clone() requestRecord {
 	c := *r
 	c.hostField, c.path, c.userAgent = truncate(r.hostField, maxLoggedHost), truncate(r.path, maxLoggedPath), truncate(r.userAgent, maxLoggedAgent)
 	strings := [...]*string{&c.method, &c.hostField, &c.path, &c.userAgent, &c.id, &c.clientText}

@@ -8,17 +8,17 @@ import (
 )
 
 // checkRequirements checks the roles and the phone number that the route requires.
-func checkRequirements(rc *requestContext) error {
-	if len(rc.route.Roles) == 0 && !rc.route.RequirePhone {
+func checkRequirements(rs *requestState) error {
+	if len(rs.route.Roles) == 0 && !rs.route.RequirePhone {
 		return nil
 	}
-	s := rc.session()
+	s := rs.session()
 	switch {
 	case s == nil:
 		return errTokenMissing
-	case !hasRole(s, rc.route.Roles):
+	case !hasRole(s, rs.route.Roles):
 		return apierror.New(apierror.Forbidden, "this user may not do this")
-	case rc.route.RequirePhone && s.Phone == "":
+	case rs.route.RequirePhone && s.Phone == "":
 		return apierror.New(apierror.PhoneRequired, "bind a phone number first")
 	}
 	return nil

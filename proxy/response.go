@@ -10,9 +10,9 @@ import (
 	"wxgate/proxy/upstream"
 )
 
-// sendResponse sends the backend's response to the client while it is received.
-func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, o *outboundRequest, res *upstream.Response, body *requestBody) error {
-	g.storeCookies(ctx, rc, res)
+// sendResponse sends the backend's response to the client as it arrives.
+func (g *Gateway) sendResponse(ctx context.Context, rs *requestState, o *outboundRequest, res *upstream.Response, body *requestBody) error {
+	g.storeCookies(ctx, rs, res)
 	copier := newBodyCopier(res)
 	defer copier.release()
 	if err := copier.readAhead(); err != nil {
@@ -20,42 +20,42 @@ func (g *Gateway) sendResponse(ctx context.Context, rc *requestContext, o *outbo
 		// request whose connection is closed without a byte of response.
 		return g.forwardError(ctx, err, body)
 	}
-	rules := rc.config.headers
-	h := rc.Header()
+	rules := rs.config.headers
+	h := rs.Header()
 	copyResponseHeader(h, &res.Header, rules, o.values[:0])
-	rc.rewriteLocation(h)
-	rc.rewriteCookiePaths(h)
-	if rc.isWebSocket() {
+	rs.rewriteLocation(h)
+	rs.rewriteCookiePaths(h)
+	if rs.isWebSocket() {
 		spellWebSocketHeaders(h)
 	}
 	if _, sent := h["Content-Type"]; !sent {
-		h["Content-Type"] = nil // net/http sniffs a type where there is no such key
+		h["Content-Type"] = nil // net/http sniffs a type if there is no such key
 	}
 	if res.StatusCode == http.StatusNoContent || res.StatusCode == http.StatusNotModified {
 		delete(h, "Content-Length") // RFC 9110, section 8.6: a 304's is the length of another response
 	}
 	announced := announceTrailers(h, res.Trailer(), rules)
-	rc.responseHeaders = rc.route.withResponseRules(rc.responseHeaders)
-	rc.WriteHeader(res.StatusCode)
-	if err := copier.writeTo(rc); err != nil {
-		rc.abort(g.forwardError(ctx, err, body))
+	rs.responseHeaders = rs.route.withResponseRules(rs.responseHeaders)
+	rs.WriteHeader(res.StatusCode)
+	if err := copier.writeTo(rs); err != nil {
+		rs.abort(g.forwardError(ctx, err, body))
 	}
-	sendTrailers(rc, res.Trailer(), announced)
+	sendTrailers(rs, res.Trailer(), announced)
 	return nil
 }
 
-// copyResponseHeader copies the headers that a backend may send to a client. It uses the
-// memory of room for the values, and allocates what room does not hold.
-func copyResponseHeader(dst http.Header, src *fieldlist.List, rules *httprule.Headers, room []string) {
+// copyResponseHeader copies the headers that a backend may send to a client. The values are
+// stored in the memory of valueBuf, as far as it suffices.
+func copyResponseHeader(dst http.Header, src *fieldlist.List, rules *httprule.Headers, valueBuf []string) {
 	stripBackendHeaders(src, rules)
-	src.CopyTo(dst, room)
+	src.CopyTo(dst, valueBuf)
 }
 
 // abort closes the connection in the middle of a response, so that the client does not
-// take it for a complete one. What is buffered is sent first: a client or load balancer
-// that received nothing would repeat the request. abort does not return.
-func (rc *requestContext) abort(reason *apierror.Error) {
-	rc.gatewayError = reason
-	rc.Flush()
+// treat it as complete. It sends the buffered part first: a client or load balancer that
+// received nothing would repeat the request. abort does not return.
+func (rs *requestState) abort(reason *apierror.Error) {
+	rs.gatewayError = reason
+	rs.Flush()
 	panic(http.ErrAbortHandler)
 }

@@ -14,11 +14,11 @@ type copyBuffer [32 << 10]byte
 var copyBuffers = sync.Pool{New: func() any { return new(copyBuffer) }}
 
 // readAheadBytes is how much of a body of known length is read before the header is
-// sent: where the backend fails within it, the response is a 502. net/http buffers as
+// sent: if the backend fails within it, the response is a 502. net/http buffers as
 // much before it sends a header.
 const readAheadBytes = 4 << 10
 
-// bodyCopier copies a response's body. Where the length is not known (event streams,
+// bodyCopier copies a response's body. If the length is not known (event streams,
 // chunked, gRPC), it flushes after each read.
 type bodyCopier struct {
 	src    io.Reader
@@ -58,17 +58,17 @@ func (c *bodyCopier) readAhead() error {
 }
 
 // writeTo copies the rest of the body to the client.
-func (c *bodyCopier) writeTo(rc *requestContext) error {
+func (c *bodyCopier) writeTo(rs *requestState) error {
 	if c.stream {
-		rc.Flush() // sends the header: the client may wait for it before any part of the body
+		rs.Flush() // sends the header: the client may wait for it before any part of the body
 	}
 	for n, err := c.ahead, c.err; ; n, err = c.src.Read(c.buf[:]) {
 		if n > 0 {
-			if _, werr := rc.Write(c.buf[:n]); werr != nil {
+			if _, werr := rs.Write(c.buf[:n]); werr != nil {
 				return werr
 			}
 			if c.stream {
-				rc.Flush()
+				rs.Flush()
 			}
 		}
 		if err == io.EOF {

@@ -77,7 +77,7 @@ type Route struct {
 }
 
 // BackendHost is the host name of the first upstream, in lower case, without a port; ""
-// where there is none.
+// if there is none.
 func (rt *Route) BackendHost() string {
 	if len(rt.BackendURLs) == 0 {
 		return ""

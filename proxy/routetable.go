@@ -66,8 +66,8 @@ func (h *hostRoutes) find(host string) []*Route {
 	return h.any
 }
 
-// Match is the result of a look-up. Where a route has the path but not the method, Route
-// is nil and Allowed is the value of the Allow header; where no route matches, both are
+// Match is the result of a look-up. If a route has the path but not the method, Route
+// is nil and Allowed is the value of the Allow header; if no route matches, both are
 // empty.
 type Match struct {
 	Route   *Route
@@ -117,7 +117,7 @@ func (t *RouteTable) longestKey(path string) string {
 	return path
 }
 
-// match finds the route of one path; h is nil where no route has that path.
+// match finds the route of one path; h is nil if no route has that path.
 func (h *hostRoutes) match(host string, accepts func(*Route) bool) (Match, bool) {
 	if h == nil {
 		return Match{}, false

@@ -32,11 +32,11 @@ type ServerConfig struct {
 }
 
 // NewServer returns the server of the public listener. Package http1 serves HTTP/1,
-// net/http serves HTTP/2: over TLS where ALPN selects it, and without TLS for load
+// net/http serves HTTP/2: over TLS if ALPN selects it, and without TLS for load
 // balancers and gRPC clients that begin with the HTTP/2 preface.
 //
 // There is no limit on the total time of a request or response. A stream stays open
-// while data flows; requestBody and requestContext end one that stalls.
+// while data flows; requestBody and requestState end one that stalls.
 func NewServer(g *Gateway, c ServerConfig) *http1.Server {
 	h := c.Handler
 	if h == nil {
@@ -48,7 +48,7 @@ func NewServer(g *Gateway, c ServerConfig) *http1.Server {
 		TLSConfig:         c.TLS,
 		HTTP2:             newHTTP2Server(h, c),
 		ReadHeaderTimeout: c.ReadHeaderTimeout,
-		WriteTimeout:      clientWriteTimeout, // extended by requestContext while the client reads
+		WriteTimeout:      clientWriteTimeout, // extended by requestState while the client reads
 		IdleTimeout:       idleTimeout,
 		// The gateway checks the configured limit itself; this limits what the server
 		// reads.
@@ -99,9 +99,9 @@ type acceptErrorLog struct {
 
 const acceptErrorInterval = 10 // seconds
 
-func (a *acceptErrorLog) report(err error, pause time.Duration) {
-	now, last := time.Now().Unix(), a.last.Load()
-	if now-last >= acceptErrorInterval && a.last.CompareAndSwap(last, now) {
-		a.log.Warn("cannot accept connections, retrying", zap.Error(err), zap.Duration("pause", pause))
+func (l *acceptErrorLog) report(err error, pause time.Duration) {
+	now, last := time.Now().Unix(), l.last.Load()
+	if now-last >= acceptErrorInterval && l.last.CompareAndSwap(last, now) {
+		l.log.Warn("cannot accept connections, retrying", zap.Error(err), zap.Duration("pause", pause))
 	}
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // serverErrorCodes maps the errors of the HTTP/1 server to the gateway's error codes. An
-// error that is not listed is bad_request, with the status that the server gives it.
+// error that is not listed is bad_request, with the status of its http1.Reason.
 var serverErrorCodes = map[http1.Reason]apierror.Code{
 	http1.BadTarget:      apierror.BadPath,
 	http1.HeaderTimeout:  apierror.Timeout,

@@ -21,42 +21,42 @@ const (
 	// stream is aborted within one second of the session's end.
 	streamEndGrace = 500 * time.Millisecond
 
-	// defaultFinishTimeout is used where the route has no timeout.
+	// defaultFinishTimeout is used if the route has no timeout.
 	defaultFinishTimeout = 30 * time.Second
 )
 
 // sessionEnd handles the end of the session of a request in flight.
 //
-// After a backend has seen a request, a 401 would make the client log in and repeat it:
-// one order would become two. Therefore the request may finish within the route's
+// If the backend has received the request, a 401 would make the client log in and repeat
+// it: one order would become two. Therefore the request may finish within the route's
 // timeout. Streams, which do not finish by themselves, are aborted.
 type sessionEnd struct {
 	cancel context.CancelCauseFunc
 	watch  session.Watcher
 
-	mu      sync.Mutex
-	ended   bool
-	started bool          // the response has started, and is a stream
-	limit   time.Duration // after the session's end, or after the start of the response if that is later
-	timer   *time.Timer
+	mu        sync.Mutex
+	ended     bool
+	streaming bool          // the response has started, and is a stream
+	limit     time.Duration // after the session's end, or after the start of the response if that is later
+	timer     *time.Timer
 }
 
 // watchSession watches the session of an authenticated request.
-func (g *Gateway) watchSession(rc *requestContext, o *outboundRequest) {
-	if rc.authenticated {
-		o.session.start(rc.r.Header.Get("Content-Type"), rc.route.Timeout, o.funcs.cancel)
-		o.session.watch = g.Sessions.Watch(rc.auth, o.funcs.sessionEnded)
+func (g *Gateway) watchSession(rs *requestState, o *outboundRequest) {
+	if rs.authenticated {
+		o.sessionEnd.start(rs.r.Header.Get("Content-Type"), rs.route.Timeout, o.funcs.cancel)
+		o.sessionEnd.watch = g.Sessions.Watch(rs.auth, o.funcs.sessionEnded)
 	}
 }
 
 // terminateOnSessionEnd closes a WebSocket's tunnel when the session of its request
 // ends. A session that ends during the handshake closes the tunnel as soon as it is
-// open: the backend has seen the handshake, so the response must be no 401.
-func (g *Gateway) terminateOnSessionEnd(rc *requestContext, t *tunnel) (stop func()) {
-	if !rc.authenticated {
+// open: the backend has seen the handshake, so that the response must not be a 401.
+func (g *Gateway) terminateOnSessionEnd(rs *requestState, t *tunnel) (stop func()) {
+	if !rs.authenticated {
 		return func() {}
 	}
-	watch := g.Sessions.Watch(rc.auth, func() { t.terminate(errSessionEnded) })
+	watch := g.Sessions.Watch(rs.auth, func() { t.terminate(errSessionEnded) })
 	return func() { watch.Stop() }
 }
 
@@ -71,7 +71,7 @@ func (e *sessionEnd) start(contentType string, timeout time.Duration, cancel con
 	}
 }
 
-// isGRPC reports whether the type is that of a gRPC call, in which either side may
+// isGRPC reports whether the Content-Type is that of a gRPC call, in which either side may
 // stream without end.
 func isGRPC(contentType string) bool { return strings.HasPrefix(contentType, "application/grpc") }
 
@@ -96,7 +96,7 @@ func (e *sessionEnd) responseStarted(res *upstream.Response) {
 	default:
 		return // a response of known length keeps the limit of the request
 	}
-	e.started = true
+	e.streaming = true
 	if e.ended {
 		e.startTimer()
 	}
@@ -108,7 +108,7 @@ func (e *sessionEnd) startTimer() {
 		e.timer.Stop()
 	}
 	reason := errSessionEnded
-	if !e.started {
+	if !e.streaming {
 		reason = sessionEndedTimeout()
 	}
 	if e.limit == 0 {
@@ -125,8 +125,8 @@ func sessionEndedTimeout() *apierror.Error {
 	return apierror.New(apierror.UpstreamTimeout, "the session ended before the backend responded").WithCause(errSessionEnded)
 }
 
-// stop ends the watch. It reports whether the session had not ended before: then
-// sessionEnded is not running and will not be called.
+// stop ends the watch. It reports whether the session was still active: sessionEnded is
+// not running then, and will not be called.
 func (e *sessionEnd) stop() (stopped bool) {
 	stopped = e.watch.Stop()
 	e.mu.Lock()

@@ -19,7 +19,7 @@ type setCookie struct {
 // time.Duration.
 const maxCookieAge = 100 * 365 * 24 * time.Hour
 
-// parseSetCookie parses one line. ok is false where a user agent ignores the line: it has
+// parseSetCookie parses one line. ok is false if a user agent ignores the line: it has
 // no name, or control characters, which could not be sent in a Cookie header.
 func parseSetCookie(line string, now time.Time) (c setCookie, ok bool) {
 	if hasControlCharacter(line) {

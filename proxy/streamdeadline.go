@@ -24,43 +24,43 @@ func startStreamDeadline(w http.ResponseWriter, r *http.Request) *streamDeadline
 	if r.ProtoMajor < 2 {
 		return nil
 	}
-	c := &streamDeadline{ctl: http.NewResponseController(w)}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.timer = time.AfterFunc(clientWriteTimeout/2, c.extend)
-	return c
+	d := &streamDeadline{ctl: http.NewResponseController(w)}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.timer = time.AfterFunc(clientWriteTimeout/2, d.extend)
+	return d
 }
 
-func (c *streamDeadline) extend() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.stopped {
+func (d *streamDeadline) extend() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.stopped {
 		return
 	}
-	if !c.writing {
-		_ = c.ctl.SetWriteDeadline(time.Now().Add(clientWriteTimeout))
+	if !d.writing {
+		_ = d.ctl.SetWriteDeadline(time.Now().Add(clientWriteTimeout))
 	}
-	c.timer.Reset(clientWriteTimeout / 2)
+	d.timer.Reset(clientWriteTimeout / 2)
 }
 
 // setWriting must be called before and after each write.
-func (c *streamDeadline) setWriting(writing bool) {
-	if c == nil {
+func (d *streamDeadline) setWriting(writing bool) {
+	if d == nil {
 		return
 	}
-	c.mu.Lock()
-	c.writing = writing
-	c.mu.Unlock()
+	d.mu.Lock()
+	d.writing = writing
+	d.mu.Unlock()
 }
 
 // stop must be called before the handler returns: the stream must not be used after
 // that.
-func (c *streamDeadline) stop() {
-	if c == nil {
+func (d *streamDeadline) stop() {
+	if d == nil {
 		return
 	}
-	c.mu.Lock()
-	c.stopped = true
-	c.mu.Unlock()
-	c.timer.Stop()
+	d.mu.Lock()
+	d.stopped = true
+	d.mu.Unlock()
+	d.timer.Stop()
 }

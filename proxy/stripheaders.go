@@ -12,7 +12,7 @@ import (
 // copyFromClient copies the headers that a client may send to a backend. It strips
 // X-OpenID and every other header that the gateway sets, on every route and in every
 // spelling that a backend could read as that name (see httprule.Headers): a client must
-// not be able to set its own identity.
+// not be able to set its own identity. It also strips the hop-by-hop headers.
 //
 // The gateway's headers are set after this, so that a client's Connection header can't
 // remove them.
@@ -44,8 +44,9 @@ func joinLines(name string, lines []string) string {
 	return strings.Join(lines, ", ")
 }
 
-// stripBackendHeaders removes the headers that a backend must not send to a client:
-// hop-by-hop headers, and those that only the gateway sets.
+// stripBackendHeaders removes the headers that a backend must not send to a client: the
+// hop-by-hop headers (httprule lists them; Connection may name more), and those that only
+// the gateway sets.
 func stripBackendHeaders(h *fieldlist.List, rules *httprule.Headers) {
 	var hopByHop []string
 	for _, f := range *h {

@@ -2,8 +2,8 @@ package proxy
 
 import "crypto/tls"
 
-// TLSConfig serves the certificate that get gives at each handshake with TLS 1.2
-// or later; cipher suites and curves are Go's.
+// TLSConfig returns the TLS configuration of the public listener: TLS 1.2 or later, Go's
+// cipher suites and curves. It calls get at each handshake for the certificate.
 func TLSConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
 	return &tls.Config{
 		MinVersion:     tls.VersionTLS12,

@@ -21,30 +21,30 @@ import (
 // for HTTP). It holds no query, no token and no user. It continues the trace of a
 // trusted proxy. A trace context from anyone else is only linked: a client must not
 // decide what is sampled, nor write into another trace.
-func (g *Gateway) startSpan(rc *requestContext) {
+func (g *Gateway) startSpan(rs *requestState) {
 	if g.Tracer == nil {
 		return
 	}
-	r, ctx := rc.r, rc.r.Context()
+	r, ctx := rs.r, rs.r.Context()
 	options := []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKindServer)}
 	switch remote := remoteSpan(r.Header); {
 	case !remote.IsValid():
-	case rc.trusted:
+	case rs.trusted:
 		ctx = trace.ContextWithRemoteSpanContext(ctx, remote)
 	default:
 		options = append(options, trace.WithNewRoot(), trace.WithLinks(trace.Link{SpanContext: remote}))
 	}
-	ctx, rc.span = g.Tracer.Start(ctx, spanName(r.Method), options...)
-	if !rc.span.IsRecording() {
+	ctx, rs.span = g.Tracer.Start(ctx, spanName(r.Method), options...)
+	if !rs.span.IsRecording() {
 		return
 	}
-	rc.r = r.WithContext(ctx)
-	rc.span.SetAttributes(
-		requestMethod(r.Method), semconv.URLPath(truncate(rc.config.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)), semconv.URLScheme(rc.scheme()),
-		semconv.ClientAddress(rc.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
-		attribute.String("wxgate.request_id", rc.id),
+	rs.r = r.WithContext(ctx)
+	rs.span.SetAttributes(
+		requestMethod(r.Method), semconv.URLPath(truncate(rs.config.Endpoints.LoggedPath(r.URL.Path), maxLoggedPath)), semconv.URLScheme(rs.scheme()),
+		semconv.ClientAddress(rs.clientText), semconv.NetworkProtocolVersion(protocolVersion(r)),
+		attribute.String("wxgate.request_id", rs.id),
 	)
-	rc.span.SetAttributes(span.ServerAddress(truncate(r.Host, maxLoggedHost))...)
+	rs.span.SetAttributes(span.ServerAddress(truncate(r.Host, maxLoggedHost))...)
 }
 
 // spanName is the name of a span before its route is known.
@@ -113,11 +113,11 @@ func (r *requestRecord) setSpanAttributes() {
 
 // startUpstreamSpan starts the client span of a request to a backend, and replaces the
 // client's trace context headers by it.
-func (g *Gateway) startUpstreamSpan(rc *requestContext, out *upstream.Call) trace.Span {
-	if rc.span == nil {
+func (g *Gateway) startUpstreamSpan(rs *requestState, out *upstream.Call) trace.Span {
+	if rs.span == nil {
 		return nil
 	}
-	ctx := trace.ContextWithSpan(context.Background(), rc.span)
+	ctx := trace.ContextWithSpan(context.Background(), rs.span)
 	ctx, s := g.Tracer.Start(ctx, spanName(out.Request.Method), trace.WithSpanKind(trace.SpanKindClient))
 	out.Header.Delete("Tracestate")
 	propagation.TraceContext{}.Inject(ctx, listCarrier{&out.Header})
@@ -138,7 +138,7 @@ func (c listCarrier) Keys() []string {
 }
 
 // endUpstreamSpan ends the client span, with the address of the last attempt.
-func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upstream.Response, err error) {
+func (rs *requestState) endUpstreamSpan(s trace.Span, method string, res *upstream.Response, err error) {
 	if s == nil {
 		return
 	}
@@ -146,7 +146,7 @@ func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upst
 	if !s.IsRecording() {
 		return
 	}
-	s.SetAttributes(append(span.ServerAddress(rc.upstreamAddr), requestMethod(method))...)
+	s.SetAttributes(append(span.ServerAddress(rs.upstreamAddr), requestMethod(method))...)
 	if err != nil {
 		s.SetAttributes(semconv.ErrorTypeOther)
 		s.SetStatus(codes.Error, "")
@@ -158,7 +158,7 @@ func (rc *requestContext) endUpstreamSpan(s trace.Span, method string, res *upst
 	}
 }
 
-// traceID returns the id of the request's trace; "" where it is not sampled.
+// traceID returns the id of the request's trace; "" if it is not sampled.
 func (r *requestRecord) traceID() string {
 	if r.span == nil || !r.span.SpanContext().IsSampled() {
 		return ""

@@ -29,18 +29,18 @@ func announceTrailers(h, trailer http.Header, rules *httprule.Headers) int {
 }
 
 // sendTrailers sends the allowed trailers, announced or not.
-func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
+func sendTrailers(rs *requestState, trailer http.Header, announced int) {
 	if len(trailer) == 0 {
 		return
 	}
-	rc.Flush() // forces chunked encoding: without it trailers can't be sent
+	rs.Flush() // forces chunked encoding: without it trailers can't be sent
 	prefix := http.TrailerPrefix
 	if announced == len(trailer) {
 		prefix = ""
 	}
-	h := rc.Header()
+	h := rs.Header()
 	for name, values := range trailer {
-		if responseTrailerAllowed(rc.config.headers, name) {
+		if responseTrailerAllowed(rs.config.headers, name) {
 			delete(h, name) // the header's value: an announced trailer of that name would repeat it
 			h[prefix+name] = values
 		}
@@ -49,10 +49,10 @@ func sendTrailers(rc *requestContext, trailer http.Header, announced int) {
 
 // requestTrailerAllowed reports whether a client may send the trailer. A name that the route's
 // rules set or remove in the header must not be sent as a trailer either.
-func (rc *requestContext) requestTrailerAllowed(name string) bool {
-	_, set := rc.route.RequestSet[name]
-	return rc.config.headers.Request(name).PassesFromClient(rc.trusted) && httprule.AllowedInTrailer(name) &&
-		!set && !slices.Contains(rc.route.RequestRemove, name)
+func (rs *requestState) requestTrailerAllowed(name string) bool {
+	_, set := rs.route.RequestSet[name]
+	return rs.config.headers.Request(name).PassesFromClient(rs.trusted) && httprule.AllowedInTrailer(name) &&
+		!set && !slices.Contains(rs.route.RequestRemove, name)
 }
 
 // fillTrailers sets the values of the announced trailers; others are dropped.

@@ -21,7 +21,7 @@ const (
 )
 
 // tunnel copies the bytes of a WebSocket between the client's connection and the
-// backend's, both ways.
+// backend's, in both directions.
 type tunnel struct {
 	gateway   *Gateway
 	stopWatch func() // of the session
@@ -35,8 +35,8 @@ type tunnel struct {
 	goingAway bool            // the gateway shuts down: the client gets a close frame
 }
 
-// attach sets the request's record and both connections. It reports false where the tunnel was terminated
-// before; then abandon must be called.
+// attach sets the request's record and both connections. It reports false if the
+// tunnel was terminated before; then closeUnstarted must be called.
 func (t *tunnel) attach(record requestRecord, client net.Conn, backend io.ReadWriteCloser) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -45,8 +45,8 @@ func (t *tunnel) attach(record requestRecord, client net.Conn, backend io.ReadWr
 	return t.reason == nil
 }
 
-// abandon closes a tunnel that was not started.
-func (t *tunnel) abandon() {
+// closeUnstarted closes a tunnel that was not started.
+func (t *tunnel) closeUnstarted() {
 	t.mu.Lock()
 	t.ended = 2
 	goingAway := t.goingAway
@@ -55,15 +55,16 @@ func (t *tunnel) abandon() {
 		t.client.writeClose()
 	}
 	t.close()
-	t.end()
+	t.recordEnd()
 }
 
-// end counts and logs the request. It is called once, after both directions have ended.
-func (t *tunnel) end() {
+// recordEnd counts and logs the request. It is called once, after both directions have
+// ended.
+func (t *tunnel) recordEnd() {
 	t.stopWatch()
 	t.gateway.tunnels.remove(t)
 	t.gateway.Metrics.openWebSockets.Dec()
-	t.gateway.finish(&t.record)
+	t.gateway.recordRequest(&t.record)
 }
 
 // start copies in both directions. buffered holds bytes that were read from the client
@@ -76,8 +77,8 @@ func (t *tunnel) start(buffered []byte) {
 			toClient.rawConn, toClient.buffered = rawio.ConnOf(conn), received
 		}
 	}
-	go t.copy(toClient)
-	go t.copy(toBackend)
+	go t.copyDirection(toClient)
+	go t.copyDirection(toBackend)
 }
 
 // plainConn is implemented by a backend's connection. Plain returns nil over TLS.
@@ -85,14 +86,14 @@ type plainConn interface {
 	Plain() (conn net.Conn, received []byte)
 }
 
-// copy copies one direction until its source ends.
-func (t *tunnel) copy(c *tunnelCopy) {
-	t.finish(c, c.run())
+// copyDirection copies one direction until its source ends.
+func (t *tunnel) copyDirection(c *tunnelCopy) {
+	t.directionEnded(c, c.run())
 }
 
-// finish handles the end of one direction. A clean end half-closes the destination, so
+// directionEnded handles the end of one direction. A clean end half-closes the destination, so
 // that the other direction can finish; an error closes both connections.
-func (t *tunnel) finish(c *tunnelCopy, err error) {
+func (t *tunnel) directionEnded(c *tunnelCopy, err error) {
 	t.mu.Lock()
 	if c.toClient {
 		t.record.bytes = c.copied
@@ -103,7 +104,7 @@ func (t *tunnel) finish(c *tunnelCopy, err error) {
 	switch {
 	case last:
 		t.close()
-		t.end()
+		t.recordEnd()
 	case goingAway && c.toClient: // closeGoingAway closes the client's connection
 	case err != nil || !closeWrite(c.dst):
 		t.close()
@@ -150,7 +151,7 @@ func (t *tunnel) closeGoingAway(reason error) {
 	client, backend := t.client, t.backend
 	t.mu.Unlock()
 	if client == nil {
-		return // attach will report false, and abandon sends the close frame
+		return // attach will report false, and closeUnstarted sends the close frame
 	}
 	if !client.writeClose() {
 		t.close()
@@ -160,7 +161,7 @@ func (t *tunnel) closeGoingAway(reason error) {
 	time.AfterFunc(closeHandshakeTimeout, t.close)
 }
 
-// closeWrite half-closes w; it reports false where w does not support that.
+// closeWrite half-closes w; it reports false if w does not support that.
 func closeWrite(w io.Writer) bool {
 	c, ok := w.(interface{ CloseWrite() error })
 	return ok && c.CloseWrite() == nil

@@ -29,15 +29,15 @@ type tunnelCopy struct {
 	toClient bool            // the direction is from the backend to the client
 	copied   int64           // bytes
 
-	buf    *copyBuffer // from the pool, between readFD and the write
-	n      int         // bytes in buf
-	err    error       // of readFD
-	readFn func(fd uintptr) bool
+	buf      *copyBuffer           // from the pool, between readFD and the write
+	n        int                   // bytes in buf
+	err      error                 // of readFD
+	readFunc func(fd uintptr) bool // readFD, as an argument of rawConn.Read
 }
 
 func newTunnelCopy(dst io.Writer, src io.Reader) *tunnelCopy {
 	c := &tunnelCopy{dst: dst, src: src}
-	c.readFn = c.readFD
+	c.readFunc = c.readFD
 	if conn, ok := src.(net.Conn); ok {
 		c.rawConn = rawio.ConnOf(conn)
 	}
@@ -63,7 +63,7 @@ func (c *tunnelCopy) run() error {
 
 // copyReadable waits until the source's descriptor is readable, and copies one buffer.
 func (c *tunnelCopy) copyReadable() error {
-	if err := c.rawConn.Read(c.readFn); err != nil {
+	if err := c.rawConn.Read(c.readFunc); err != nil {
 		return err
 	}
 	err := c.write(c.buf[:c.n])
@@ -76,7 +76,7 @@ func (c *tunnelCopy) copyReadable() error {
 }
 
 // readFD reads into a buffer from the pool. It returns the buffer and reports false
-// where there is nothing to read.
+// if there is nothing to read.
 func (c *tunnelCopy) readFD(fd uintptr) bool {
 	c.buf = copyBuffers.Get().(*copyBuffer)
 	n, err := rawio.Read(fd, c.buf[:])
@@ -93,7 +93,7 @@ func (c *tunnelCopy) readFD(fd uintptr) bool {
 }
 
 // copyBlocking reads into a small buffer, and into a large one from the pool while the
-// source gives more than the small one holds.
+// source returns more than the small one holds.
 func (c *tunnelCopy) copyBlocking() error {
 	var small [smallReadSize]byte
 	for {
@@ -110,8 +110,8 @@ func (c *tunnelCopy) copyBlocking() error {
 	}
 }
 
-// copyBulk copies through a buffer from the pool until a read gives less than
-// smallReadSize.
+// copyBulk copies through a buffer from the pool until a read returns less
+// than smallReadSize.
 func (c *tunnelCopy) copyBulk() error {
 	buf := copyBuffers.Get().(*copyBuffer)
 	defer copyBuffers.Put(buf)

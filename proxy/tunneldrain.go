@@ -13,40 +13,40 @@ type openTunnels struct {
 	empty sync.Cond // signalled after the last tunnel was removed; L is nil before drain
 }
 
-func (s *openTunnels) add(t *tunnel) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = map[*tunnel]struct{}{}
+func (o *openTunnels) add(t *tunnel) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open == nil {
+		o.open = map[*tunnel]struct{}{}
 	}
-	s.open[t] = struct{}{}
+	o.open[t] = struct{}{}
 }
 
-func (s *openTunnels) remove(t *tunnel) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, t)
-	if len(s.open) == 0 && s.empty.L != nil {
-		s.empty.Broadcast()
+func (o *openTunnels) remove(t *tunnel) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.open, t)
+	if len(o.open) == 0 && o.empty.L != nil {
+		o.empty.Broadcast()
 	}
 }
 
 // drain waits until all tunnels have closed. When ctx ends it closes the remaining ones.
-func (s *openTunnels) drain(ctx context.Context) {
-	s.mu.Lock()
-	s.empty.L = &s.mu
-	s.mu.Unlock()
+func (o *openTunnels) drain(ctx context.Context) {
+	o.mu.Lock()
+	o.empty.L = &o.mu
+	o.mu.Unlock()
 	stop := context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for t := range s.open {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		for t := range o.open {
 			go t.closeGoingAway(shutdownError())
 		}
 	})
 	defer stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for len(s.open) > 0 {
-		s.empty.Wait()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.open) > 0 {
+		o.empty.Wait()
 	}
 }

@@ -31,12 +31,12 @@ func parseUpgrade(r *http.Request) upgrade {
 
 // checkUpgrade refuses an invalid WebSocket handshake, and any handshake on a route with
 // websocket: false.
-func checkUpgrade(rc *requestContext) error {
-	switch parseUpgrade(rc.r) {
+func checkUpgrade(rs *requestState) error {
+	switch parseUpgrade(rs.r) {
 	case upgradeInvalid:
 		return badRequest("invalid WebSocket handshake")
 	case upgradeWebSocket:
-		if !rc.route.WebSocket {
+		if !rs.route.WebSocket {
 			return badRequest("this route does not accept WebSockets")
 		}
 	}
@@ -44,8 +44,8 @@ func checkUpgrade(rc *requestContext) error {
 }
 
 // isWebSocket reports whether the request is a valid WebSocket handshake.
-func (rc *requestContext) isWebSocket() bool {
-	return len(rc.r.Header["Upgrade"]) > 0 && parseUpgrade(rc.r) == upgradeWebSocket
+func (rs *requestState) isWebSocket() bool {
+	return len(rs.r.Header["Upgrade"]) > 0 && parseUpgrade(rs.r) == upgradeWebSocket
 }
 
 // listsToken reports whether a header with a list of tokens contains the token, in any

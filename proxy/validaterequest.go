@@ -19,14 +19,14 @@ const (
 
 // validateRequest refuses requests that the gateway and a backend could parse
 // differently, before any route is looked up. It does not depend on the caller.
-func validateRequest(rc *requestContext) error {
-	r := rc.r
+func validateRequest(rs *requestState) error {
+	r := rs.r
 	if httprule.NeverForwarded(r.Method) {
 		e := apierror.New(apierror.MethodNotAllowed, "this method is not allowed")
 		e.Allow, e.Close = strings.Join(httprule.DefaultMethods(), ", "), true
 		return e
 	}
-	if err := checkHeaderSize(r, rc.config.MaxHeader); err != nil {
+	if err := checkHeaderSize(r, rs.config.MaxHeader); err != nil {
 		return err
 	}
 	if !httprule.ValidRequestTarget(r) {
@@ -36,17 +36,17 @@ func validateRequest(rc *requestContext) error {
 	if !ok {
 		return badRequest("the Host header is not a host")
 	}
-	rc.host = host
+	rs.host = host
 	return checkAmbiguousHeaders(r)
 }
 
 // serveServerOptions responds to OPTIONS *, which addresses the server and not a route
 // (RFC 9110, section 9.3.7).
-func serveServerOptions(rc *requestContext) error {
-	if rc.r.Method == http.MethodOptions && rc.r.RequestURI == "*" {
-		rc.done = true
-		rc.Header().Set("Allow", strings.Join(httprule.DefaultMethods(), ", "))
-		rc.WriteHeader(http.StatusNoContent)
+func serveServerOptions(rs *requestState) error {
+	if rs.r.Method == http.MethodOptions && rs.r.RequestURI == "*" {
+		rs.responded = true
+		rs.Header().Set("Allow", strings.Join(httprule.DefaultMethods(), ", "))
+		rs.WriteHeader(http.StatusNoContent)
 	}
 	return nil
 }

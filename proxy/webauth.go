@@ -23,33 +23,33 @@ func (w Web) enabled() bool { return w.Cookie.Name != "" }
 
 // usesCookie reports whether the request is authenticated by its cookie: it has the
 // cookie, and no Authorization header. An invalid token beside a valid cookie is a 401.
-func (rc *requestContext) usesCookie() bool {
-	if !rc.config.Web.enabled() || len(rc.r.Header["Authorization"]) > 0 {
+func (rs *requestState) usesCookie() bool {
+	if !rs.config.Web.enabled() || len(rs.r.Header["Authorization"]) > 0 {
 		return false
 	}
-	_, ok := rc.config.Web.Cookie.Read(rc.r.Header["Cookie"])
+	_, ok := rs.config.Web.Cookie.Read(rs.r.Header["Cookie"])
 	return ok
 }
 
 // authenticateByCookie sets the session of the request's cookie, for requests from pages
 // of an allowed origin only: a browser sends the cookie with requests from every page.
-func (g *Gateway) authenticateByCookie(rc *requestContext) error {
-	web := &rc.config.Web
-	cookie, _ := web.Cookie.Read(rc.r.Header["Cookie"])
-	auth, err := g.Sessions.AuthenticateCookie(rc.r.Context(), cookie)
+func (g *Gateway) authenticateByCookie(rs *requestState) error {
+	web := &rs.config.Web
+	cookie, _ := web.Cookie.Read(rs.r.Header["Cookie"])
+	auth, err := g.Sessions.AuthenticateCookie(rs.r.Context(), cookie)
 	if isDeadCookie(err) {
-		rc.setWebCookie = web.Cookie.Clear()
+		rs.setWebCookie = web.Cookie.Clear()
 		return apierror.New(apierror.SessionEnded, "the session of this page has ended, open it again in the mini program").WithCause(err)
 	}
 	if err != nil {
 		return err
 	}
-	if !rc.sameOrigin() {
+	if !rs.sameOrigin() {
 		return apierror.New(apierror.CrossOrigin, "pages of this origin may not use the session")
 	}
-	rc.auth, rc.authenticated = auth, true
+	rs.auth, rs.authenticated = auth, true
 	if g.sentCookies.renewalDue(auth.Session.ID, g.Now(), web.MaxAge) {
-		rc.setWebCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
+		rs.setWebCookie = web.Cookie.Set(cookie, min(web.MaxAge, g.Sessions.Remaining(&auth.Session)))
 	}
 	return nil
 }
@@ -62,24 +62,24 @@ func isDeadCookie(err error) bool {
 
 // sameOrigin reports whether a page of the gateway's own or a configured origin sent the
 // request.
-func (rc *requestContext) sameOrigin() bool {
-	origins := websession.Origins{Public: rc.config.PublicOrigins, Additional: rc.config.Web.Origins}
+func (rs *requestState) sameOrigin() bool {
+	origins := websession.Origins{Public: rs.config.PublicOrigins, Additional: rs.config.Web.Origins}
 	return origins.Allows(websession.Request{
-		Method: rc.r.Method, WebSocket: rc.isWebSocket(), Header: rc.r.Header, Scheme: rc.scheme(), Host: rc.publicHost(),
+		Method: rs.r.Method, WebSocket: rs.isWebSocket(), Header: rs.r.Header, Scheme: rs.scheme(), Host: rs.publicHost(),
 	})
 }
 
 // showErrorPage responds to a navigation without a valid session with an HTML page, on
 // routes that accept the cookie. A script gets the JSON error. It returns err.
-func (rc *requestContext) showErrorPage(err error) error {
-	if err == nil || !rc.route.AcceptCookie || !rc.config.Web.enabled() || !websession.IsNavigation(rc.r) {
+func (rs *requestState) showErrorPage(err error) error {
+	if err == nil || !rs.route.AcceptCookie || !rs.config.Web.enabled() || !websession.IsNavigation(rs.r) {
 		return err
 	}
 	e := apierror.From(err)
 	if e.Code != apierror.SessionEnded && e.Code != apierror.TokenMissing {
 		return err
 	}
-	e.SetHeaders(rc.Header())
-	websession.SessionEnded(rc.id).Write(rc, e.Code.Status())
+	e.SetHeaders(rs.Header())
+	websession.SessionEnded(rs.id).Write(rs, e.Code.Status())
 	return err
 }

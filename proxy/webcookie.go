@@ -11,23 +11,23 @@ import (
 
 // stripWebCookie removes the web session's cookie from the outbound request: a backend
 // must not get a credential.
-func (rc *requestContext) stripWebCookie(h *outboundHeader) {
-	if !rc.config.Web.enabled() || !h.Has("Cookie") {
+func (rs *requestState) stripWebCookie(h *outboundHeader) {
+	if !rs.config.Web.enabled() || !h.Has("Cookie") {
 		return
 	}
-	rest := rc.config.Web.Cookie.Strip(h.Values("Cookie"))
+	rest := rs.config.Web.Cookie.Strip(h.Values("Cookie"))
 	h.Delete("Cookie")
 	h.setNonEmpty("Cookie", rest)
 }
 
 // stripSetWebCookie removes a Set-Cookie for the web session's cookie from a response: a
 // backend must not set it.
-func (rc *requestContext) stripSetWebCookie(h *fieldlist.List) {
-	if !rc.config.Web.enabled() {
+func (rs *requestState) stripSetWebCookie(h *fieldlist.List) {
+	if !rs.config.Web.enabled() {
 		return
 	}
 	*h = slices.DeleteFunc(*h, func(f fieldlist.Field) bool {
-		return fieldlist.SameName(f.Name, "Set-Cookie") && rc.config.Web.Cookie.SetBy(f.Value)
+		return fieldlist.SameName(f.Name, "Set-Cookie") && rs.config.Web.Cookie.SetBy(f.Value)
 	})
 }
 

@@ -19,37 +19,37 @@ import (
 // forwardWebSocket forwards the handshake as an ordinary request, and then the bytes of
 // both directions unchanged.
 //
-// The handler returns as soon as the tunnel has the connection. The goroutines and
-// buffers of an HTTP request are then free, and an idle WebSocket costs two small
-// goroutines. The second of them to end finishes the request.
-func (g *Gateway) forwardWebSocket(rc *requestContext) error {
-	ctx, cancel := context.WithCancelCause(rc.detachedContext())
+// The handler returns as soon as the tunnel has the connection, which frees the goroutines
+// and buffers of the HTTP request: an idle WebSocket needs two small goroutines. The one
+// that ends last records the request.
+func (g *Gateway) forwardWebSocket(rs *requestState) error {
+	ctx, cancel := context.WithCancelCause(rs.handshakeContext())
 	defer cancel(nil)
-	stopPropagation := context.AfterFunc(rc.r.Context(), func() { cancel(context.Cause(rc.r.Context())) })
+	stopPropagation := context.AfterFunc(rs.r.Context(), func() { cancel(context.Cause(rs.r.Context())) })
 	defer stopPropagation()
 	t := &tunnel{gateway: g}
-	t.stopWatch = g.terminateOnSessionEnd(rc, t)
-	err := g.openTunnel(ctx, rc, t)
-	if !rc.detached {
+	t.stopWatch = g.terminateOnSessionEnd(rs, t)
+	err := g.openTunnel(ctx, rs, t)
+	if !rs.hijacked {
 		t.stopWatch()
 	}
 	return err
 }
 
-// detachedContext is a context that refers to no memory of the request: a tunnel would
-// keep that for as long as it is open.
-func (rc *requestContext) detachedContext() context.Context {
-	if rc.span == nil {
+// handshakeContext is the context of the handshake with the backend. It refers to no memory
+// of the request: the tunnel would retain that for as long as it is open.
+func (rs *requestState) handshakeContext() context.Context {
+	if rs.span == nil {
 		return context.Background()
 	}
-	return trace.ContextWithSpan(context.Background(), rc.span)
+	return trace.ContextWithSpan(context.Background(), rs.span)
 }
 
 // openTunnel does the handshake with the backend, hijacks the client's connection and
-// starts the tunnel. Where the backend refused the handshake, its response was sent:
-// openTunnel returns nil, and rc is not detached.
-func (g *Gateway) openTunnel(ctx context.Context, rc *requestContext, t *tunnel) error {
-	res, err := g.handshake(ctx, rc, new(outboundRequest))
+// starts the tunnel. If the backend refused the handshake, its response was sent:
+// openTunnel returns nil, and rs is not hijacked.
+func (g *Gateway) openTunnel(ctx context.Context, rs *requestState, t *tunnel) error {
+	res, err := g.handshake(ctx, rs, new(outboundRequest))
 	if err != nil || res == nil {
 		return err
 	}
@@ -58,18 +58,18 @@ func (g *Gateway) openTunnel(ctx context.Context, rc *requestContext, t *tunnel)
 		res.Body.Close()
 		return apierror.New(apierror.UpstreamError, "the backend's connection can't be written to")
 	}
-	client, buffered, err := rc.hijack()
+	client, buffered, err := rs.hijack()
 	if err != nil {
 		backend.Close()
 		return apierror.New(apierror.Internal, "the client's connection can't be hijacked").WithCause(err)
 	}
-	rc.detached, rc.status = true, http.StatusSwitchingProtocols
+	rs.hijacked, rs.status = true, http.StatusSwitchingProtocols
 	// Before the 101 is sent: a drain must not miss a tunnel that a client has seen.
 	g.tunnels.add(t)
 	g.Metrics.openWebSockets.Inc()
-	err = writeSwitching(client, rc, res)
-	if attached := t.attach(rc.complete().detach(), client, backend); err != nil || !attached {
-		t.abandon()
+	err = writeSwitching(client, rs, res)
+	if attached := t.attach(rs.completeRecord().clone(), client, backend); err != nil || !attached {
+		t.closeUnstarted()
 		return nil
 	}
 	t.start(buffered)
@@ -78,36 +78,36 @@ func (g *Gateway) openTunnel(ctx context.Context, rc *requestContext, t *tunnel)
 
 // handshake sends the handshake to the backend. A response that is no well-formed 101
 // is sent to the client as an ordinary response, and handshake returns nil.
-func (g *Gateway) handshake(ctx context.Context, rc *requestContext, f *outboundRequest) (*upstream.Response, error) {
-	if _, err := g.buildOutboundRequest(ctx, rc, f); err != nil {
+func (g *Gateway) handshake(ctx context.Context, rs *requestState, o *outboundRequest) (*upstream.Response, error) {
+	if _, err := g.buildOutboundRequest(ctx, rs, o); err != nil {
 		return nil, err
 	}
-	out := &f.call
-	out.Header.Set("Connection", "Upgrade")
-	out.Header.Set("Upgrade", "websocket")
-	for i := range out.Header {
-		out.Header[i].Name = webSocketName(out.Header[i].Name)
+	call := &o.call
+	call.Header.Set("Connection", "Upgrade")
+	call.Header.Set("Upgrade", "websocket")
+	for i := range call.Header {
+		call.Header[i].Name = webSocketName(call.Header[i].Name)
 	}
-	res, err := g.roundTrip(rc, out)
+	res, err := g.roundTrip(rs, call)
 	if err != nil {
 		return nil, g.forwardError(ctx, err, nil)
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		defer res.Body.Close()
-		return nil, g.sendResponse(ctx, rc, f, res, nil)
+		return nil, g.sendResponse(ctx, rs, o, res, nil)
 	}
 	if !strings.EqualFold(res.Header.Get("Upgrade"), "websocket") {
 		res.Body.Close()
 		return nil, apierror.New(apierror.UpstreamError, "the backend switched to another protocol")
 	}
-	g.storeCookies(ctx, rc, res)
+	g.storeCookies(ctx, rs, res)
 	return res, nil
 }
 
-// hijack takes the client's connection over from the HTTP server. The bytes are what
-// the client sent ahead of the response.
-func (rc *requestContext) hijack() (net.Conn, []byte, error) {
-	conn, rw, err := http.NewResponseController(rc.w).Hijack()
+// hijack takes over the client's connection from the HTTP server. It also returns the bytes
+// that the client sent before it received the response.
+func (rs *requestState) hijack() (net.Conn, []byte, error) {
+	conn, rw, err := http.NewResponseController(rs.w).Hijack()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,14 +121,14 @@ func (rc *requestContext) hijack() (net.Conn, []byte, error) {
 }
 
 // writeSwitching sends the 101 with the backend's handshake headers.
-func writeSwitching(client net.Conn, rc *requestContext, res *upstream.Response) error {
+func writeSwitching(client net.Conn, rs *requestState, res *upstream.Response) error {
 	h := http.Header{}
-	copyResponseHeader(h, &res.Header, rc.config.headers, nil)
+	copyResponseHeader(h, &res.Header, rs.config.headers, nil)
 	h["Connection"] = []string{"Upgrade"}
 	h["Upgrade"] = []string{"websocket"}
-	rc.rewriteCookiePaths(h)
-	rc.responseHeaders = rc.route.withResponseRules(rc.responseHeaders)
-	rc.addGatewayHeaders(h)
+	rs.rewriteCookiePaths(h)
+	rs.responseHeaders = rs.route.withResponseRules(rs.responseHeaders)
+	rs.addGatewayHeaders(h)
 	spellWebSocketHeaders(h)
 	_ = client.SetWriteDeadline(time.Now().Add(tunnelWriteTimeout))
 	w := bufio.NewWriterSize(client, 1024)
@@ -148,7 +148,7 @@ var webSocketNames = [...][2]string{
 	{"Sec-Websocket-Accept", "Sec-WebSocket-Accept"},
 }
 
-// webSocketName returns the spelling of RFC 6455, or name where it is none of those.
+// webSocketName returns the spelling of RFC 6455, or name if it is none of those.
 func webSocketName(name string) string {
 	for _, spelling := range webSocketNames {
 		if name == spelling[0] {

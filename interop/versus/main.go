@@ -2,7 +2,7 @@
 // wxgate, authenticated by a JWT and a session that can be ended at any time, and
 // through proxies that people would use in its place. All stand before the same
 // backend and are driven in turns, round after round, so that a ratio compares
-// what ran at the same time. It fails where wxgate is above its limits.
+// what ran at the same time. It fails if wxgate is above its limits.
 package main
 
 import (

@@ -66,7 +66,7 @@ func peak(p *peer) string {
 	return rig.MiB(bytes)
 }
 
-// find returns the peer of that name, nil where it isn't measured.
+// find returns the peer of that name, nil if it isn't measured.
 func (c *comparison) find(name string) *peer {
 	for _, p := range c.peers {
 		if p.name == name {

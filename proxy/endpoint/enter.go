@@ -42,7 +42,7 @@ func (h *Handler) enter(r *Request) error {
 	return h.redeemTicket(r, t, current)
 }
 
-// allowedNavigation reports whether the Sec-Fetch headers, where the browser sends them,
+// allowedNavigation reports whether the Sec-Fetch headers, if the browser sends them,
 // are those of a navigation that no other site's page started. A link on another site
 // could log a person in as somebody else.
 func allowedNavigation(h http.Header) bool {

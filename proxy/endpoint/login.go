@@ -30,7 +30,7 @@ func newTokenResponse(t session.Token) tokenResponse {
 	return tokenResponse{t.Value.Reveal(), "Bearer", seconds(t.ExpiresIn), seconds(t.SessionExpiresIn)}
 }
 
-// loginResponse is the response of login. Phone is set where the request has a
+// loginResponse is the response of login. Phone is set if the request has a
 // phone_code: a phoneResponse, or a phoneError, which doesn't fail the login.
 type loginResponse struct {
 	tokenResponse
@@ -106,7 +106,7 @@ func keepCode(err error) error {
 	return session.Retryable(err)
 }
 
-// phoneForLogin exchanges a login's phone_code. It returns the number, nil where there
+// phoneForLogin exchanges a login's phone_code. It returns the number, nil if there
 // is none, and the response's "phone".
 func (h *Handler) phoneForLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
 	if req.PhoneCode == "" {
@@ -121,7 +121,7 @@ func (h *Handler) phoneForLogin(ctx context.Context, req loginRequest, openid st
 	return &phone, newPhoneResponse(phone)
 }
 
-// countLoginOutcome counts a login by its outcome. The appid is "-" where it isn't known.
+// countLoginOutcome counts a login by its outcome. The appid is "-" if it isn't known.
 func (h *Handler) countLoginOutcome(appid string, err error) {
 	h.Logins.WithLabelValues(appid, outcome(err)).Inc()
 }

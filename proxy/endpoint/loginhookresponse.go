@@ -69,7 +69,7 @@ func readHookResponse(res *http.Response) (hookResponse, error) {
 	return hookResponse{}, fmt.Errorf("the response has status %d", res.StatusCode)
 }
 
-// hookRefusal returns the error for the client, with the hook's message where it is valid.
+// hookRefusal returns the error for the client, with the hook's message if it is valid.
 func hookRefusal(message string) *apierror.Error {
 	if message == "" || !httprule.Printable(message) {
 		message = "this user may not log in"

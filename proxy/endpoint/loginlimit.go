@@ -12,7 +12,7 @@ func (r *Request) loginLimit() (key string, rate session.Rate) {
 }
 
 // checkLoginLimit counts the request against the login limit and returns an error
-// where the limit is exceeded. It is for requests that fail before a login code is
+// if the limit is exceeded. It is for requests that fail before a login code is
 // used, which counts by itself, and for invalid tickets.
 func (h *Handler) checkLoginLimit(r *Request) error {
 	key, rate := r.loginLimit()

@@ -63,7 +63,7 @@ func appFromReferer(referer string) string {
 	return app
 }
 
-// idempotencyKey returns the Idempotency-Key header, "" where there is none. It has
+// idempotencyKey returns the Idempotency-Key header, "" if there is none. It has
 // 16 to 128 printable characters.
 func idempotencyKey(values []string) (string, error) {
 	if len(values) == 0 {

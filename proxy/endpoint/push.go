@@ -25,7 +25,7 @@ type Push struct {
 	Client   *http.Client  // see NewBackendClient
 
 	// The names of the identity headers to the backend. AssertionHeader is empty
-	// where assertions are off.
+	// if assertions are off.
 	AppIDHeader, OpenIDHeader, AssertionHeader string
 }
 

@@ -13,7 +13,7 @@ import (
 	"wxgate/wechat"
 )
 
-// forward sends the message to the backend and returns the passive reply, nil where the
+// forward sends the message to the backend and returns the passive reply, nil if the
 // backend has none. Without deduplicated the backend is told that it may be a repeat.
 func (p pushEndpoints) forward(ctx context.Context, r *Request, m wechat.PushMessage, deduplicated bool) ([]byte, error) {
 	req, err := p.newForwardRequest(ctx, r, m)

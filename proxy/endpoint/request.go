@@ -18,8 +18,8 @@ type Request struct {
 	ClientText string     // the same as text
 
 	// Authenticate returns the session of the request's token. With cookie, a web
-	// page's session cookie counts where there is no token. With renew, the response
-	// has a fresh token where the present one expires soon. The error is the one to
+	// page's session cookie counts if there is no token. With renew, the response
+	// has a fresh token if the present one expires soon. The error is the one to
 	// respond with.
 	Authenticate func(renew, cookie bool) (session.AuthResult, error)
 

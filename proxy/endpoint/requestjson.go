@@ -20,7 +20,7 @@ func readJSON(r *Request, v any) error {
 }
 
 // readOptionalJSON is readJSON for calls whose body may be empty. A body that was
-// cut short is an error, even where nothing of it has arrived.
+// cut short is an error, even if nothing of it has arrived.
 func readOptionalJSON(r *Request, v any) error {
 	raw, err := io.ReadAll(r.HTTP.Body)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"wxgate/session"
 )
 
-// Allow counts one request for key. It returns a rate_limited error with Retry-After where
+// Allow counts one request for key. It returns a rate_limited error with Retry-After if
 // the key has exceeded its rate. A zero rate is no limit.
 func Allow(ctx context.Context, sessions *session.Store, key string, rate session.Rate) error {
 	if rate.Count == 0 {

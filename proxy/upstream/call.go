@@ -9,7 +9,7 @@ import (
 // Call is a request with its options. It serves one Do.
 type Call struct {
 	// Request and its URL may be modified by Do. The URL needs only the final path
-	// and query; RawPath, where set, is Path's encoding. Request.Header is ignored.
+	// and query; RawPath, if set, is Path's encoding. Request.Header is ignored.
 	Request *http.Request
 
 	// Header is sent with the request. The fields that frame a message (Host,
@@ -33,7 +33,7 @@ type Call struct {
 }
 
 // Reusable reports, once the response's body has been read to its end or closed,
-// whether the caller may reuse the Call and all that belongs to it. Where it may not,
+// whether the caller may reuse the Call and all that belongs to it. If it may not,
 // goroutines that Do has started may still refer to them.
 func (c *Call) Reusable() bool {
 	a := &c.attempts

@@ -8,7 +8,7 @@ import (
 )
 
 // CheckTarget checks one target once, as an active check does: it connects, with TLS
-// where the target has it, and sends a GET where h.Path is set. It takes h.Timeout at
+// if the target has it, and sends a GET if h.Path is set. It takes h.Timeout at
 // most. Without a path it can't see that a target refuses the client certificate: in
 // TLS 1.3 the refusal follows the handshake.
 func CheckTarget(ctx context.Context, c Target, h Health) error {

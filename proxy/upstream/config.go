@@ -21,7 +21,7 @@ type Config struct {
 	Targets []Target // at least one
 	Balance string   // RoundRobin, LeastConn or HashOpenID; "": RoundRobin
 
-	// Retries is how many other targets may be tried after a failure, where a
+	// Retries is how many other targets may be tried after a failure, if a
 	// retry is safe. 0: none.
 	Retries int
 
@@ -38,7 +38,7 @@ type Config struct {
 	PreserveHost bool
 }
 
-// Target is one backend. Where its host is a name with several addresses, each
+// Target is one backend. If its host is a name with several addresses, each
 // address is a backend of its own with this weight.
 type Target struct {
 	// URL has the scheme http, https or h2c (HTTP/2 without TLS), a host and

@@ -18,7 +18,7 @@ type connPool struct {
 }
 
 // acquire removes and returns the most recently used connection among those that have
-// been idle for minIdle to maxIdle. It returns nil where there is none.
+// been idle for minIdle to maxIdle. It returns nil if there is none.
 func (p *connPool) acquire(minIdle, maxIdle time.Duration) *persistConn {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -108,7 +108,7 @@ func (e *ejection) eject(now time.Time) {
 	e.until.Store(now.Add(e.config.For << e.doublings).UnixNano())
 }
 
-// ejectedUntil is the end of the current ejection, zero where the endpoint isn't
+// ejectedUntil is the end of the current ejection, zero if the endpoint isn't
 // ejected.
 func (e *ejection) ejectedUntil() time.Time {
 	until := e.until.Load()

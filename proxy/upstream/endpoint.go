@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// endpoint is one address that requests are sent to. A target has one, or, where its
+// endpoint is one address that requests are sent to. A target has one, or, if its
 // host's name has several addresses, one for each address.
 type endpoint struct {
 	target       *target

@@ -19,7 +19,7 @@ type exchange struct {
 	body      *bodyWriter // nil: no body, or it was sent with the head
 
 	canceler     *Canceler
-	ownCanceler  Canceler    // where the Call has none
+	ownCanceler  Canceler    // if the Call has none
 	stopWatching func() bool // stops watching the request's context; nil: it isn't watched
 
 	bodyReader bodyReader // of the response

@@ -1,5 +1,5 @@
 // Package upstream sends requests to groups of backends: it balances load, pools
-// connections, checks health, ejects failing targets, and retries where that is safe.
+// connections, checks health, ejects failing targets, and retries if that is safe.
 package upstream
 
 import (
@@ -84,7 +84,7 @@ func (g *Group) start() {
 	}
 }
 
-// Do sends a request to a target and, where that fails and it is safe, retries it at
+// Do sends a request to a target and, if that fails and it is safe, retries it at
 // other targets. The error wraps a sentinel of this package, the error of the request's
 // context or body, or the network's.
 //

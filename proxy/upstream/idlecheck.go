@@ -23,7 +23,7 @@ const (
 	readerWait = 10 * time.Millisecond
 )
 
-// acquireIdleConn returns an idle connection that the request may use, nil where there is
+// acquireIdleConn returns an idle connection that the request may use, nil if there is
 // none.
 //
 // A request that must not be sent twice gets none that the endpoint may be about to
@@ -43,7 +43,7 @@ func (t *http1Transport) acquireIdleConn(a *attempts) *persistConn {
 	return t.pool.acquire(earlyCloseWait, idleNonIdempotentMax)
 }
 
-// checkIdle returns errStaleConn where the target has closed the connection or sent
+// checkIdle returns errStaleConn if the target has closed the connection or sent
 // anything. It is for requests that send doesn't write.
 func (pc *persistConn) checkIdle() error { return pc.runSend() }
 

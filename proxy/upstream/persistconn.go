@@ -77,7 +77,7 @@ func (pc *persistConn) fill() error {
 // buffered returns the bytes that are received and unread.
 func (pc *persistConn) buffered() []byte { return pc.buf[pc.r:pc.w] }
 
-// Read returns buffered bytes, or reads from the network where there are none.
+// Read returns buffered bytes, or reads from the network if there are none.
 func (pc *persistConn) Read(p []byte) (int, error) {
 	if pc.r == pc.w {
 		return pc.Conn.Read(p)

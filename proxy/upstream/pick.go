@@ -17,7 +17,7 @@ func (g *Group) pick(a *attempts) (*endpoint, error) {
 	return ep, nil
 }
 
-// candidates returns the endpoints that the request may be sent to. Where all of them
+// candidates returns the endpoints that the request may be sent to. If all of them
 // are ejected, ejection is disregarded: a backend that may respond is better than none,
 // and its first success ends its ejection.
 func (g *Group) candidates(a *attempts) []*endpoint {

@@ -119,7 +119,7 @@ func (b *requestBody) unread() bool {
 	return !b.readStarted
 }
 
-// readError returns the error of reading the body, nil where there was none.
+// readError returns the error of reading the body, nil if there was none.
 func (b *requestBody) readError() error {
 	if b == nil {
 		return nil

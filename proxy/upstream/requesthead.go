@@ -20,7 +20,7 @@ var (
 
 // appendRequestHead appends a request's line and header to b. It refuses what a
 // recipient could parse as something else (request splitting). shortBody is the body
-// where it is in memory, else nil.
+// if it is in memory, else nil.
 func appendRequestHead(b []byte, req *http.Request, header fieldlist.List, shortBody []byte) ([]byte, error) {
 	method := req.Method
 	if method == "" {
@@ -146,7 +146,7 @@ func appendTrailers(b []byte, trailer http.Header) ([]byte, error) {
 	return append(b, "\r\n"...), nil
 }
 
-// appendField appends a header line. It returns false where name or value is invalid.
+// appendField appends a header line. It returns false if name or value is invalid.
 func appendField(b []byte, name, value string) ([]byte, bool) {
 	if !httpguts.ValidHeaderFieldName(name) || !validFieldValue(value) {
 		return nil, false

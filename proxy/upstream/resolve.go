@@ -62,7 +62,7 @@ func (t *target) requestLookup() {
 	}
 }
 
-// resolve looks a target's name up once. Where that fails, the endpoints stay as they
+// resolve looks a target's name up once. If that fails, the endpoints stay as they
 // are.
 func (g *Group) resolve(t *target) {
 	ctx, cancel := context.WithTimeout(g.ctx, resolveTimeout)

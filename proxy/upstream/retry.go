@@ -91,7 +91,7 @@ func markTimeout(err error) error {
 }
 
 // nextAttempt records the failure and returns the endpoint of the next attempt, nil
-// where there is none.
+// if there is none.
 func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoint {
 	if d.retryStaleConn {
 		a.staleConnRetries++

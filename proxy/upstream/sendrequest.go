@@ -66,7 +66,7 @@ func (pc *persistConn) sendStep(fd uintptr) bool {
 	return !pc.waiting
 }
 
-// receive reads the first bytes of the response. It returns false where there are none
+// receive reads the first bytes of the response. It returns false if there are none
 // yet.
 func (pc *persistConn) receive(fd uintptr) bool {
 	n, err := rawio.Read(fd, pc.buf)

@@ -95,7 +95,7 @@ func (c *trackedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// recordReadError marks the connection as closed. Where the target has closed it after
+// recordReadError marks the connection as closed. If the target has closed it after
 // its first response, the earlyCloseDetector records it.
 func (c *trackedConn) recordReadError(err error) {
 	wasClosed := c.closed.Swap(true)

@@ -33,7 +33,7 @@ func (c Cookie) Read(lines []string) (string, bool) {
 }
 
 // Strip removes the cookie from the lines of the Cookie header, in every spelling that a
-// backend could read as its name. It returns the remaining cookies on one line; "" where
+// backend could read as its name. It returns the remaining cookies on one line; "" if
 // there are none.
 func (c Cookie) Strip(lines []string) string {
 	var kept []string
