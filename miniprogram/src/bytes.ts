@@ -9,14 +9,15 @@ export function utf8(text: string): Uint8Array {
     let point = character.codePointAt(0)!
     if (point >> 11 === 0x1b) point = 0xfffd
     if (point < 0x80) bytes.push(point)
-    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), tail(point))
-    else if (point < 0x10000) bytes.push(0xe0 | (point >> 12), tail(point >> 6), tail(point))
-    else bytes.push(0xf0 | (point >> 18), tail(point >> 12), tail(point >> 6), tail(point))
+    else if (point < 0x800) bytes.push(0xc0 | (point >> 6), continuation(point))
+    else if (point < 0x10000) bytes.push(0xe0 | (point >> 12), continuation(point >> 6), continuation(point))
+    else bytes.push(0xf0 | (point >> 18), continuation(point >> 12), continuation(point >> 6), continuation(point))
   }
   return new Uint8Array(bytes)
 }
 
-function tail(bits: number): number {
+/** A continuation byte of UTF-8. */
+function continuation(bits: number): number {
   return 0x80 | (bits & 0x3f)
 }
 

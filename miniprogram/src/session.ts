@@ -43,29 +43,30 @@ export function newSession(auth: string, key: string, platform: Platform, option
   const { onNewUser, storage = platform } = options
   const store = newStore(storage, key)
   const shared = sharedState(storage)
-  const ended = key + ' logouts'
+  const logoutsKey = key + ' logouts'
   const callEndpoint: CallEndpoint = (path, header, data, method = 'POST') =>
     call(platform, 'request', { url: auth + path, method, data, header, timeout })
   const exchangeCode = newLogin(platform, callEndpoint, options.appid)
-  let own: StoredToken | undefined
+  /** The token in this page's memory. */
+  let inMemory: StoredToken | undefined
   let lastLogin = ''
   let nextRenewal = 0
 
   function save(next: StoredToken): void {
-    own = next
+    inMemory = next
     store.save(next)
   }
 
   /** The stored token if another page has renewed it meanwhile, else the one in memory. */
   function reload(): StoredToken | undefined {
-    const mine = isUnexpired(own) ? own : undefined
+    const known = isUnexpired(inMemory) ? inMemory : undefined
     const stored = store.load()
-    own = isUnexpired(stored) && !(mine && mine.expires >= stored.expires) ? stored : mine
-    return own
+    inMemory = isUnexpired(stored) && !(known && known.expires >= stored.expires) ? stored : known
+    return inMemory
   }
 
   function current(): StoredToken | undefined {
-    return isUnexpired(own) ? own : reload()
+    return isUnexpired(inMemory) ? inMemory : reload()
   }
 
   async function logInAndSave(phoneCode?: string, prefetched?: LoginResponse): Promise<LoginResponse> {
@@ -79,8 +80,8 @@ export function newSession(auth: string, key: string, platform: Platform, option
   async function logIn(phoneCode?: string, since = logouts(), prefetched?: LoginResponse): Promise<LoginResponse> {
     if (since !== logouts()) throw { errMsg: 'login:fail logged out' }
     const response = await singleFlight(shared, key, () => logInAndSave(phoneCode, prefetched), !!phoneCode)
-    own = tokenOf(response)
-    lastLogin = own.token
+    inMemory = tokenOf(response)
+    lastLogin = inMemory.token
     return response
   }
 
@@ -98,10 +99,10 @@ export function newSession(auth: string, key: string, platform: Platform, option
     nextRenewal = Date.now() + Math.max(renewalPause, retryAfter(result) || 0)
     const next = tokenOf(dataOf('refresh', result))
     nextRenewal = 0
-    if (own && own.token === old.token) save(next)
+    if (inMemory && inMemory.token === old.token) save(next)
   }
 
-  const logouts = () => shared[ended] || 0
+  const logouts = () => shared[logoutsKey] || 0
 
   function renewIfDue(): Promise<void> {
     return singleFlight(shared, key + ' renewal', renew).catch(ignore)
@@ -111,27 +112,27 @@ export function newSession(auth: string, key: string, platform: Platform, option
     logIn,
     renewIfDue,
     async currentToken(since) {
-      const now = current()
-      if (!now) return (await logIn('', since)).token
-      if (isDue(now)) renewIfDue()
-      return now.token
+      const stored = current()
+      if (!stored) return (await logIn('', since)).token
+      if (isDue(stored)) renewIfDue()
+      return stored.token
     },
     isFromLogin: token => token === lastLogin,
     replaceToken(sent, fresh) {
-      if (fresh && own && own.token === sent) save(renewed(own, fresh))
+      if (fresh && inMemory && inMemory.token === sent) save(renewed(inMemory, fresh))
     },
     dropToken(token) {
       const stored = store.load()
       if (stored && stored.token === token) store.drop()
-      if (own && own.token === token) own = undefined
+      if (inMemory && inMemory.token === token) inMemory = undefined
     },
     logouts,
     async logout(body, everywhere) {
-      shared[ended] = logouts() + 1
+      shared[logoutsKey] = logouts() + 1
       await whenIdle(shared, key)
-      const now = current()
-      const token = now ? now.token : everywhere ? (await logIn()).token : ''
-      own = undefined
+      const stored = current()
+      const token = stored ? stored.token : everywhere ? (await logIn()).token : ''
+      inMemory = undefined
       store.drop()
       if (!token) return
       const result = await sendWithRetries(() => callEndpoint('/logout', bearer(token), body))

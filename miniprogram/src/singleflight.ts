@@ -9,10 +9,10 @@ export function sharedState(storage: object): Record<string, any> {
   return state
 }
 
-/** Returns the running promise of this name in `state`, or starts one; with `anew` it starts another one after the running one. */
-export function singleFlight<T>(state: Record<string, Promise<T>>, name: string, start: () => Promise<T>, anew?: boolean): Promise<T> {
+/** Returns the running promise of this name in `state`, or starts one; with `afterRunning` it starts another one when the running one has settled. */
+export function singleFlight<T>(state: Record<string, Promise<T>>, name: string, start: () => Promise<T>, afterRunning?: boolean): Promise<T> {
   const earlier = state[name]
-  if (earlier && !anew) return earlier
+  if (earlier && !afterRunning) return earlier
   const running = earlier ? earlier.then(start, start) : start()
   const done = () => {
     if (state[name] === running) delete state[name]

@@ -45,11 +45,12 @@ export function newSocket(platform: Platform, options: any, session?: Session, p
     started.catch(ignore)
     // Taro returns a promise of its task, and rejects that promise too.
     current = await task
-    if (current) watch(current, token, sent, first)
+    if (current) receiveEvents(current, token, sent, first)
     return started
   }
 
-  function watch(task: any, token: string, sent: any, first: boolean): void {
+  /** Passes the task's events to the listeners. Those of a failure before the first Open are held back while the socket is opened again. */
+  function receiveEvents(task: any, token: string, sent: any, first: boolean): void {
     let buffered: Array<() => void> | undefined
     listen(task, events, (event, detail) => {
       if (task !== current) return
