@@ -26,8 +26,8 @@ type sealedBody struct {
 	AuthTag []byte `json:"authtag"`
 }
 
-// openRequest verifies and decrypts a signed call in place. Where ok is false, it returns
-// the error, also for an unsigned call of a path that must be signed.
+// openRequest verifies and decrypts a signed call in place. If ok is false, res is the
+// error; an unsigned call of a path that must be signed is one.
 func (s *Server) openRequest(r *request) (res response, ok bool) {
 	s.mu.Lock()
 	a := s.apps[r.Header.Get("Wechatmp-Appid")]

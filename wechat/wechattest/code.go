@@ -35,8 +35,8 @@ func (s *Server) issueCode(kind codeKind, u *User) string {
 	return text
 }
 
-// findCode returns the code; ok is false where it has another kind or has expired. It may be
-// used up.
+// findCode returns the code; ok is false if it has another kind or has expired. It may be used
+// up.
 func (s *Server) findCode(text string, kind codeKind) (c *code, ok bool) {
 	c = s.codes[text]
 	return c, c != nil && c.kind == kind && s.now().Before(c.expires)

@@ -25,15 +25,15 @@ type contentCheck struct {
 	Type     int    `json:"media_type"` // 1: audio, 2: image
 }
 
-// refuse checks the parameters of version 2; invalid: it returns the error.
-func (c contentCheck) refuse(a *app) (res response, invalid bool) {
+// check checks the parameters of version 2. If ok is false, res is the error.
+func (c contentCheck) check(a *app) (res response, ok bool) {
 	switch {
 	case c.Version == 2 && (c.Scene < 1 || c.Scene > 4):
-		return failure(40129, "invalid scene"), true
+		return failure(40129, "invalid scene"), false
 	case c.Version == 2 && a.userByOpenID(c.OpenID) == nil:
-		return failure(40003, "invalid openid"), true
+		return failure(40003, "invalid openid"), false
 	}
-	return response{}, false
+	return response{}, true
 }
 
 // checkText handles msg_sec_check. Version 1 responds to risky content with 87014,
@@ -46,7 +46,7 @@ func (s *Server) checkText(r *request) response {
 	if params.Content == "" {
 		return failure(44004, "empty content")
 	}
-	if res, invalid := params.refuse(r.app); invalid {
+	if res, ok := params.check(r.app); !ok {
 		return res
 	}
 	suggest, label := "pass", passLabel
@@ -78,7 +78,7 @@ func (s *Server) checkMedia(r *request) response {
 	case params.Type != 1 && params.Type != 2:
 		return failure(40004, "invalid media type")
 	}
-	if res, invalid := params.refuse(r.app); invalid {
+	if res, ok := params.check(r.app); !ok {
 		return res
 	}
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "trace_id": newTraceID()})
@@ -93,7 +93,7 @@ func newTraceID() string {
 // maxCheckedImage is the maximum size of an image, in bytes.
 const maxCheckedImage = 1 << 20
 
-// checkImage handles img_sec_check. An image is risky where its file name says so.
+// checkImage handles img_sec_check. An image is risky if its file name contains risky.
 func (s *Server) checkImage(r *request) response {
 	up, res, ok := readUpload(r)
 	switch {

@@ -1,10 +1,10 @@
 // Package wechattest simulates WeChat for tests: an http.Handler that responds as
-// api.weixin.qq.com does, with its rules and errcodes, also where these are
+// api.weixin.qq.com does, with its rules and errcodes, even those that are
 // inconsistent. It simulates the phone too: it issues the codes of wx.login and of the
 // phone button, and encrypts and signs what wx does.
 //
 // It is as strict as WeChat: codes work once and for five minutes, the session key
-// changes with every wx.login, tokens expire, a phone code is valid for one user. Where
+// changes with every wx.login, tokens expire, a phone code is valid for one user. If
 // WeChat's behaviour is not documented, a comment says what is assumed.
 //
 // A [Server] handles these calls; all others get 40066, as with WeChat:

@@ -124,8 +124,8 @@ func (e endpoint) run(s *Server, r *request) response {
 	return e.handle(s, r)
 }
 
-// precheck checks the method, the access token and the JSON of a call. Where ok is false,
-// it returns the error.
+// precheck checks the method, the access token and the JSON of a call. If ok is false,
+// res is the error.
 func (e endpoint) precheck(s *Server, r *request) (res response, ok bool) {
 	switch {
 	case e.post && r.Method != http.MethodPost:
@@ -172,17 +172,17 @@ func readJSON(r *request) (response, bool) {
 	return response{}, true
 }
 
-// failure is an error of WeChat. Its status is 200.
+// failure returns an error of WeChat. Its status is 200.
 func failure(code int, message string) response {
 	return response{status: http.StatusOK, contentType: typeJSON, errcode: code, errmsg: message}
 }
 
-// succeed is a success with a JSON body.
+// succeed returns a success with a JSON body.
 func succeed(v any) response {
 	return response{status: http.StatusOK, contentType: typeJSON, body: mustJSON(v)}
 }
 
-// success is a success without other fields.
+// success returns a success without other fields.
 func success() response {
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok"})
 }

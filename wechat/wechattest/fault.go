@@ -51,7 +51,7 @@ func (s *Server) nextFault(api string) *Fault {
 	return f
 }
 
-// apply waits for Delay. It returns the fault's response, or false where the call gets the
+// apply waits for Delay. It returns the fault's response, or false if the call gets the
 // normal one.
 func (f *Fault) apply(r *request) (response, bool) {
 	if f.Delay > 0 && !sleep.For(r.Context(), f.Delay) {

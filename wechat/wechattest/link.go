@@ -36,7 +36,7 @@ func (s *Server) scheme(r *request) response {
 	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if res, invalid := refuseLink(s.now(), params.Jump.Path, params.Jump.Query, params.linkExpiry); invalid {
+	if res, ok := checkLink(s.now(), params.Jump.Path, params.Jump.Query, params.linkExpiry); !ok {
 		return res
 	}
 	link := "weixin://dl/business/?t=" + derivedID("scheme", r.app.ID, params.Jump.Path, params.Jump.Query)
@@ -53,22 +53,22 @@ func (s *Server) urlLink(r *request) response {
 	if json.Unmarshal(r.body, &params) != nil {
 		return failure(47001, "data format error")
 	}
-	if res, invalid := refuseLink(s.now(), params.Path, params.Query, params.linkExpiry); invalid {
+	if res, ok := checkLink(s.now(), params.Path, params.Query, params.linkExpiry); !ok {
 		return res
 	}
 	link := "https://wxaurl.cn/" + derivedID("urllink", r.app.ID, params.Path, params.Query)[:12]
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "url_link": link})
 }
 
-// refuseLink checks the parameters of a link; invalid: it returns the error.
-func refuseLink(now time.Time, path, query string, e linkExpiry) (res response, invalid bool) {
+// checkLink checks the parameters of a link. If ok is false, res is the error.
+func checkLink(now time.Time, path, query string, e linkExpiry) (res response, ok bool) {
 	switch {
 	case strings.HasPrefix(path, "/") || strings.Contains(path, "?") || len(path) > maxPath:
-		return failure(40165, "invalid weapp pagepath"), true
+		return failure(40165, "invalid weapp pagepath"), false
 	case len(query) > maxPath:
-		return failure(40212, "invalid query"), true
+		return failure(40212, "invalid query"), false
 	case !e.valid(now.Unix()):
-		return failure(85401, "time limit between 1min and 1year"), true
+		return failure(85401, "time limit between 1min and 1year"), false
 	}
-	return response{}, false
+	return response{}, true
 }

@@ -40,7 +40,7 @@ func (s *Server) login(c *code) response {
 	return succeed(fields)
 }
 
-// checkSecret sets r.app by appid and secret. Where ok is false, it returns the error.
+// checkSecret sets r.app by appid and secret. If ok is false, res is the error.
 func (s *Server) checkSecret(r *request, params url.Values) (res response, ok bool) {
 	id, secret := params.Get("appid"), params.Get("secret")
 	switch {

@@ -29,7 +29,7 @@ type PrefetchCall struct {
 type PrefetchResult struct {
 	Code   string `json:"code,omitempty"` // the login code that was sent
 	Status int    `json:"status"`         // 0: no response
-	Data   string `json:"data"`           // fetchedData of wx.getBackgroundFetchData; empty where the response is not cached
+	Data   string `json:"data"`           // fetchedData of wx.getBackgroundFetchData; empty if the response is not cached
 	Error  string `json:"error,omitempty"`
 }
 

@@ -65,7 +65,7 @@ type PushResult struct {
 
 // Push sends a message of the user: signed, encrypted in AES mode, and retried as by WeChat
 // until it is accepted, interval apart (0: five seconds). The fields that every message
-// has are added where they are missing. The time of the message and of its signature is
+// has are added if they are missing. The time of the message and of its signature is
 // age ago.
 func (u *User) Push(ctx context.Context, settings PushSettings, message map[string]json.RawMessage, age, interval time.Duration) (PushResult, error) {
 	p := pusher{u, settings, u.server.now().Add(-age)}

@@ -16,8 +16,8 @@ import (
 	"strings"
 )
 
-// This is a second implementation of the encryption of pushes, so that tests compare that
-// of package wechat with another.
+// This is a second implementation of the encryption of pushes: tests compare package
+// wechat's with it.
 
 const pushBlock = 32 // bytes that padding fills
 
@@ -52,7 +52,7 @@ func encryptPush(aesKey, appid string, message []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(data), nil
 }
 
-// decryptPushReply verifies and decrypts a reply; ok is false where WeChat could not.
+// decryptPushReply verifies and decrypts a reply; ok is false if WeChat could not.
 func decryptPushReply(settings PushSettings, appid string, body []byte) (reply string, ok bool) {
 	var got struct {
 		Encrypt      string

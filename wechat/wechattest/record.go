@@ -13,7 +13,7 @@ import (
 // [redacted]. Codes are not: they are used up or expire.
 type Call struct {
 	Time     time.Time     `json:"time"`
-	AppID    string        `json:"appid,omitempty"` // empty where the call didn't say
+	AppID    string        `json:"appid,omitempty"` // empty if the call didn't say
 	Method   string        `json:"method"`
 	API      string        `json:"api"` // the path
 	Query    string        `json:"query,omitempty"`

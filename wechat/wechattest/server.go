@@ -144,7 +144,7 @@ func (s *Server) respond(r *request) response {
 	return res
 }
 
-// app returns the app with this appid; the first app where it is empty.
+// app returns the app with this appid; the first app if it is empty.
 func (s *Server) app(id string) (*app, error) {
 	if id == "" && s.first != nil {
 		return s.first, nil

@@ -18,8 +18,8 @@ func (s *Server) resetSessionKey(r *request) response {
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "openid": u.OpenID, "session_key": u.key})
 }
 
-// checkSignature checks that the call is signed with the user's current session key. Where
-// ok is false, it returns the error.
+// checkSignature checks that the call is signed with the user's current session key. If
+// ok is false, res is the error.
 func (s *Server) checkSignature(r *request) (res response, ok bool) {
 	u := r.app.userByOpenID(r.query.Get("openid"))
 	switch {

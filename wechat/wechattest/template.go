@@ -20,8 +20,8 @@ type template struct {
 // addTemplate handles /wxaapi/newtmpl/addtemplate.
 func (s *Server) addTemplate(r *request) response {
 	var params struct {
-		TID  text  `json:"tid"`
-		KIDs []int `json:"kidList"`
+		TID  stringOrNumber `json:"tid"`
+		KIDs []int          `json:"kidList"`
 	}
 	switch {
 	case json.Unmarshal(r.body, &params) != nil:
@@ -41,13 +41,13 @@ func (s *Server) addTemplate(r *request) response {
 	return succeed(map[string]any{"errcode": 0, "errmsg": "ok", "priTmplId": t.ID})
 }
 
-// text is a string that callers may send as a number.
-type text string
+// stringOrNumber is a string that callers may send as a number.
+type stringOrNumber string
 
-func (t *text) UnmarshalJSON(b []byte) error {
+func (t *stringOrNumber) UnmarshalJSON(b []byte) error {
 	var n json.Number // accepts both
 	err := json.Unmarshal(b, &n)
-	*t = text(n)
+	*t = stringOrNumber(n)
 	return err
 }
 

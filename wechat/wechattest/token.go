@@ -120,7 +120,7 @@ func tokenResponse(now time.Time, t *token) response {
 	return succeed(map[string]any{"access_token": t.value, "expires_in": int(t.expires.Sub(now).Seconds())})
 }
 
-// checkToken sets r.app by the access token. Where ok is false, it returns the error.
+// checkToken sets r.app by the access token. If ok is false, res is the error.
 func (s *Server) checkToken(r *request) (res response, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +173,7 @@ func (a *app) allows(ip netip.Addr) bool {
 }
 
 // InvalidateToken invalidates the app's access tokens of both kinds: calls get 40001. The
-// next token call returns a new one, as after a forced refresh by another program. Where
+// next token call returns a new one, as after a forced refresh by another program. If
 // silent is set, stable_token returns the invalid one until a forced refresh.
 func (s *Server) InvalidateToken(appid string, silent bool) error {
 	s.mu.Lock()

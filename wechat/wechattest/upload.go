@@ -32,8 +32,8 @@ type upload struct {
 	sum  string
 }
 
-// readUpload reads the file in the form field media and discards it. Where ok is false, it
-// returns the error.
+// readUpload reads the file in the form field media and discards it. If ok is false, res is
+// the error.
 func readUpload(r *request) (up upload, res response, ok bool) {
 	form, err := r.MultipartReader()
 	if err != nil {

@@ -27,7 +27,7 @@ type userKey struct {
 	created time.Time
 }
 
-// LatestUserKey simulates getLatestUserKey: it returns the newest key, or a new one where
+// LatestUserKey simulates getLatestUserKey: it returns the newest key, or a new one if
 // that has expired.
 func (u *User) LatestUserKey() UserKey {
 	u.server.mu.Lock()
