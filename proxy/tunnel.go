@@ -72,8 +72,8 @@ func (t *tunnel) recordEnd() {
 func (t *tunnel) start(buffered []byte) {
 	toClient, toBackend := newTunnelCopy(t.client, t.backend), newTunnelCopy(t.backend, t.client.Conn)
 	toClient.toClient, toBackend.buffered = true, buffered
-	if c, ok := t.backend.(plainConn); ok {
-		if conn, received := c.Plain(); conn != nil {
+	if c, ok := t.backend.(unwrapper); ok {
+		if conn, received := c.Unwrap(); conn != nil {
 			toClient.rawConn, toClient.buffered = rawio.ConnOf(conn), received
 		}
 	}
@@ -81,9 +81,9 @@ func (t *tunnel) start(buffered []byte) {
 	go t.copyDirection(toBackend)
 }
 
-// plainConn is implemented by a backend's connection. Plain returns nil over TLS.
-type plainConn interface {
-	Plain() (conn net.Conn, received []byte)
+// unwrapper is implemented by a backend's connection. Unwrap returns nil over TLS.
+type unwrapper interface {
+	Unwrap() (conn net.Conn, received []byte)
 }
 
 // copyDirection copies one direction until its source ends.

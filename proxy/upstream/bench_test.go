@@ -56,10 +56,10 @@ func BenchmarkPick(b *testing.B) {
 	for _, balance := range []string{RoundRobin, LeastConn, HashOpenID} {
 		b.Run(balance, func(b *testing.B) {
 			g, _ := groupWithClock(b, Config{Targets: targets(b, urls...), Balance: balance})
-			a := &attempts{group: g, hashKey: "oZRPn0Tm5vG1YZ9mUqQ3dX2bC4eA", startedAt: time.Now()}
+			cs := &callState{group: g, hashKey: "oZRPn0Tm5vG1YZ9mUqQ3dX2bC4eA", startedAt: time.Now()}
 			b.ReportAllocs()
 			for b.Loop() {
-				p, err := g.pick(a)
+				p, err := g.pick(cs)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -17,24 +17,24 @@ const continueWait = time.Second
 // bodyWriter sends a request's head and body in a goroutine of its own, since the
 // response may be received before the whole body is sent.
 type bodyWriter struct {
-	x       *exchange
-	chunked bool
-	head    []byte        // not sent yet; nil: sent
-	allowed chan struct{} // closed when the body may be sent
-	once    sync.Once     // closes allowed
-	exited  chan struct{}
+	exchange *exchange
+	chunked  bool
+	head     []byte        // not sent yet; nil: sent
+	allowed  chan struct{} // closed when the body may be sent
+	once     sync.Once     // closes allowed
+	exited   chan struct{}
 
 	mu              sync.Mutex
 	complete        bool // the whole body was sent
-	responseStarted bool // the response's headers were received
+	headersReceived bool // of the response
 }
 
-func startBodyWriter(x *exchange, head []byte) *bodyWriter {
+func startBodyWriter(e *exchange, head []byte) *bodyWriter {
 	w := &bodyWriter{
-		x: x, chunked: isChunked(x.req), head: append([]byte(nil), head...),
+		exchange: e, chunked: isChunked(e.req), head: append([]byte(nil), head...),
 		allowed: make(chan struct{}), exited: make(chan struct{}),
 	}
-	if !strings.EqualFold(x.a.header.Get("Expect"), "100-continue") {
+	if !strings.EqualFold(e.call.header.Get("Expect"), "100-continue") {
 		w.allowBody()
 	}
 	go w.run()
@@ -43,7 +43,7 @@ func startBodyWriter(x *exchange, head []byte) *bodyWriter {
 
 func (w *bodyWriter) run() {
 	defer close(w.exited)
-	defer w.x.req.Body.Close()
+	defer w.exchange.req.Body.Close()
 	if !w.waitAllowed() {
 		return
 	}
@@ -53,12 +53,12 @@ func (w *bodyWriter) run() {
 	defer w.mu.Unlock()
 	w.complete = err == nil
 	switch {
-	case w.responseStarted:
+	case w.headersReceived:
 	case errors.As(err, &readError), errors.Is(err, os.ErrDeadlineExceeded):
-		w.x.pc.abort() // the body can't be completed, so no response to it is awaited
+		w.exchange.pc.abort() // the body can't be completed, so no response to it is awaited
 	default:
 		// A target that closes the connection may have sent a response before.
-		w.x.pc.extendReadDeadline(time.Now())
+		w.exchange.pc.extendReadDeadline(time.Now())
 	}
 }
 
@@ -82,19 +82,19 @@ func (w *bodyWriter) waitAllowed() bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.responseStarted
+	return !w.headersReceived
 }
 
 // write writes to the target, within the timeout until the response's headers are
 // received, and without a limit after that.
 func (w *bodyWriter) write(p []byte) error {
 	w.mu.Lock()
-	if !w.responseStarted {
-		w.x.pc.setWriteDeadline(time.Now().Add(w.x.transport.timeout))
+	if !w.headersReceived {
+		w.exchange.pc.setWriteDeadline(time.Now().Add(w.exchange.transport.timeout))
 	}
 	w.mu.Unlock()
-	n, err := w.x.pc.Write(p)
-	w.x.pc.written.Add(int64(n))
+	n, err := w.exchange.pc.Write(p)
+	w.exchange.pc.written.Add(int64(n))
 	return err
 }
 
@@ -115,7 +115,7 @@ var copyBuffers = sync.Pool{New: func() any { return new([copyBufferSize]byte) }
 func (w *bodyWriter) send() error {
 	buf := copyBuffers.Get().(*[copyBufferSize]byte)
 	defer copyBuffers.Put(buf)
-	req := w.x.req
+	req := w.exchange.req
 	for remaining := req.ContentLength; ; {
 		start, err := w.beginPiece(buf)
 		if err != nil {
@@ -178,7 +178,7 @@ func frameChunk(piece []byte, start, n int) []byte {
 func (w *bodyWriter) writeLast(piece []byte) error {
 	if w.chunked {
 		var err error
-		if piece, err = appendTrailers(append(piece, "0\r\n"...), w.x.req.Trailer); err != nil {
+		if piece, err = appendTrailers(append(piece, "0\r\n"...), w.exchange.req.Trailer); err != nil {
 			return bodyReadError{err}
 		}
 	}
@@ -202,8 +202,8 @@ func (w *bodyWriter) responseReceived() {
 		return
 	}
 	w.mu.Lock()
-	w.responseStarted = true
-	w.x.pc.setWriteDeadline(time.Time{})
+	w.headersReceived = true
+	w.exchange.pc.setWriteDeadline(time.Time{})
 	w.mu.Unlock()
 	w.allowBody()
 }

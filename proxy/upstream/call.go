@@ -29,13 +29,13 @@ type Call struct {
 	// doesn't watch that context itself, which is its most expensive step.
 	Canceler *Canceler
 
-	attempts attempts
+	state callState
 }
 
 // Reusable reports, once the response's body has been read to its end or closed,
-// whether the caller may reuse the Call and all that belongs to it. If it may not,
-// goroutines that Do has started may still refer to them.
+// whether the caller may reuse the Call and the memory that it refers to. If not,
+// goroutines that Do has started may still use them.
 func (c *Call) Reusable() bool {
-	a := &c.attempts
-	return a.body == nil && !a.usedNetHTTP && a.canceler != nil && (a.exchange.transport == nil || a.exchange.reusable())
+	cs := &c.state
+	return cs.body == nil && !cs.usedNetHTTP && cs.canceler != nil && (cs.exchange.transport == nil || cs.exchange.reusable())
 }

@@ -9,8 +9,8 @@ import (
 // not be used for a second request.
 //
 // It never touches a connection that was released to the pool, where another request
-// may use it: whoever removes the connection from conn owns it, which is the request in
-// detach, or Cancel.
+// may use it. The one of detach (by the request) and Cancel that removes the connection
+// from conn may use it.
 type Canceler struct {
 	canceled atomic.Bool
 	conn     atomic.Pointer[persistConn] // of the request at present; nil: none

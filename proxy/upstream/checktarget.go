@@ -8,8 +8,8 @@ import (
 )
 
 // CheckTarget checks one target once, as an active check does: it connects, with TLS
-// if the target has it, and sends a GET if h.Path is set. It takes h.Timeout at
-// most. Without a path it can't see that a target refuses the client certificate: in
+// if the target has it, and sends a GET if h.Path is set. It waits at
+// most h.Timeout. Without a path it can't see that a target refuses the client certificate: in
 // TLS 1.3 the refusal follows the handshake.
 func CheckTarget(ctx context.Context, c Target, h Health) error {
 	config := Config{Targets: []Target{c}, Health: h}.withDefaults()

@@ -13,13 +13,13 @@ import (
 type exchange struct {
 	transport *http1Transport
 	pc        *persistConn
-	a         *attempts
+	call      *callState
 	req       *http.Request
-	keepAlive bool        // the backend keeps the connection open after the response
-	body      *bodyWriter // nil: no body, or it was sent with the head
+	keepAlive bool        // both sides keep the connection open after the response
+	body      *bodyWriter // of the request; nil: no body, or a short one, sent with the head
 
 	canceler     *Canceler
-	ownCanceler  Canceler    // if the Call has none
+	ownCanceler  Canceler    // used if the Call has none
 	stopWatching func() bool // stops watching the request's context; nil: it isn't watched
 
 	bodyReader bodyReader // of the response
@@ -29,68 +29,68 @@ type exchange struct {
 
 // newExchange begins an exchange on the connection. The first of a call uses the call's
 // memory; later ones must not, since goroutines of the first may still use it.
-func (a *attempts) newExchange(t *http1Transport, pc *persistConn) *exchange {
-	x := &a.exchange
-	if x.transport != nil {
-		x = &exchange{}
+func (cs *callState) newExchange(t *http1Transport, pc *persistConn) *exchange {
+	e := &cs.exchange
+	if e.transport != nil {
+		e = &exchange{}
 	}
-	x.transport, x.pc, x.a, x.req, x.canceler = t, pc, a, a.out, a.canceler
-	if x.canceler == nil {
-		x.canceler = &x.ownCanceler
-		x.stopWatching = x.canceler.watch(a.ctx)
+	e.transport, e.pc, e.call, e.req, e.canceler = t, pc, cs, cs.out, cs.canceler
+	if e.canceler == nil {
+		e.canceler = &e.ownCanceler
+		e.stopWatching = e.canceler.watch(cs.ctx)
 	}
-	pc.startRequest(x.canceler)
-	return x
+	pc.startRequest(e.canceler)
+	return e
 }
 
 // roundTrip writes the request and reads the response up to the end of its headers.
-func (x *exchange) roundTrip(head []byte) (*Response, error) {
-	if !x.canceler.attach(x.pc) {
+func (e *exchange) roundTrip(head []byte) (*Response, error) {
+	if !e.canceler.attach(e.pc) {
 		return nil, context.Canceled
 	}
-	if err := x.sendRequest(head); err != nil {
+	if err := e.sendRequest(head); err != nil {
 		return nil, err
 	}
-	res, err := x.readResponse()
+	res, err := e.readResponse()
 	if err != nil {
 		return nil, err
 	}
-	x.body.responseReceived()
-	return res, x.setBody(res)
+	e.body.responseReceived()
+	return res, e.setBody(res)
 }
 
 // sendRequest writes the request. A body that isn't short is sent by a bodyWriter while
 // the response is awaited.
-func (x *exchange) sendRequest(head []byte) error {
-	if hasBody(x.req) && x.a.shortBody == nil {
-		x.pc.setReadDeadline(time.Time{})
-		if err := x.pc.checkIdle(); err != nil {
+func (e *exchange) sendRequest(head []byte) error {
+	if hasBody(e.req) && e.call.shortBody == nil {
+		e.pc.setReadDeadline(time.Time{})
+		if err := e.pc.checkIdle(); err != nil {
 			return err
 		}
-		x.body = startBodyWriter(x, head)
+		e.body = startBodyWriter(e, head)
 		return nil
 	}
-	x.pc.extendReadDeadline(time.Now())
-	return x.pc.send(head)
+	e.pc.extendReadDeadline(time.Now())
+	return e.pc.send(head)
 }
 
 // readResponse reads interim responses and the head of the final one.
-func (x *exchange) readResponse() (*Response, error) {
+func (e *exchange) readResponse() (*Response, error) {
 	remaining := maxBeforeHeaders
 	for range maxInterim {
-		res := &x.a.response
-		*res = Response{Header: x.a.fields[:0]}
-		size, err := x.pc.readHead(res, min(remaining, maxHeaderBytes))
+		res := &e.call.response
+		*res = Response{Header: e.call.fields[:0]}
+		size, err := e.pc.readHead(res, min(remaining, maxHeaderBytes))
 		if err != nil {
 			return nil, err
 		}
-		if x.bodyReader.framing, err = parseFraming(res, x.req.Method); err != nil {
+		if e.bodyReader.framing, err = parseFraming(res, e.req.Method); err != nil {
 			return nil, err
 		}
 		if res.StatusCode >= 200 || res.StatusCode == http.StatusSwitchingProtocols {
 			return res, nil
 		}
-		if err := x.handleInterim(res); err != nil {
+		if err := e.handleInterim(res); err != nil {
 			return nil, err
 		}
 		remaining -= size
@@ -99,82 +99,82 @@ func (x *exchange) readResponse() (*Response, error) {
 }
 
 // handleInterim handles a 1xx response.
-func (x *exchange) handleInterim(res *Response) error {
+func (e *exchange) handleInterim(res *Response) error {
 	if res.StatusCode == http.StatusContinue {
-		x.body.allowBody()
+		e.body.allowBody()
 	}
-	if x.a.interim == nil {
+	if e.call.interim == nil {
 		return nil
 	}
-	return x.a.interim(res.StatusCode, res.Header)
+	return e.call.interim(res.StatusCode, res.Header)
 }
 
 // setBody sets the response's body. Once it has been read to its end, the connection is
 // released to the pool.
-func (x *exchange) setBody(res *Response) error {
-	x.keepAlive = !res.closeConn && !x.req.Close
+func (e *exchange) setBody(res *Response) error {
+	e.keepAlive = !res.closeConn && !e.req.Close
 	if res.StatusCode == http.StatusSwitchingProtocols {
-		return x.upgrade(res)
+		return e.upgrade(res)
 	}
-	b := &x.bodyReader
-	b.pc, b.res, b.remaining = x.pc, res, res.ContentLength
+	b := &e.bodyReader
+	b.pc, b.res, b.remaining = e.pc, res, res.ContentLength
 	switch {
 	case b.framing == noBody:
 		res.Body = http.NoBody
-		x.releaseConn(true)
+		e.releaseConn(true)
 		return nil
 	case b.framing == chunked:
 		b.remaining = 0
 	}
-	if b.framing != fixedLength || int64(len(x.pc.buffered())) < b.remaining {
-		x.pc.setReadDeadline(time.Time{}) // the timeout ends with the headers
+	if b.framing != fixedLength || int64(len(e.pc.buffered())) < b.remaining {
+		e.pc.setReadDeadline(time.Time{}) // the timeout ends with the headers
 	}
-	res.Body = x
+	res.Body = e
 	return nil
 }
 
 // Read reads the response's body.
-func (x *exchange) Read(p []byte) (int, error) {
-	if x.done.Load() {
-		return 0, x.err
+func (e *exchange) Read(p []byte) (int, error) {
+	if e.done.Load() {
+		return 0, e.err
 	}
-	n, err := x.bodyReader.read(p)
+	n, err := e.bodyReader.read(p)
 	if err != nil {
-		x.err = err
-		x.releaseConn(err == io.EOF)
+		e.err = err
+		e.releaseConn(err == io.EOF)
 	}
 	return n, err
 }
 
 // Close closes the body. Before its end that closes the connection: the rest of the
 // response isn't read.
-func (x *exchange) Close() error {
-	x.releaseConn(false)
+func (e *exchange) Close() error {
+	e.releaseConn(false)
 	return nil
 }
 
 // releaseConn ends the exchange: the connection goes to the pool if it can be used
-// again, else it is closed. complete says that the response was read to its end.
-func (x *exchange) releaseConn(complete bool) {
-	if x.done.Swap(true) {
+// again, else it is closed. complete means that the response was read to its end.
+func (e *exchange) releaseConn(complete bool) {
+	if e.done.Swap(true) {
 		return
 	}
-	if !complete && x.err == nil {
-		x.err = errBodyClosed
+	if !complete && e.err == nil {
+		e.err = errBodyClosed
 	}
-	if x.stopWatching != nil {
-		x.stopWatching()
+	if e.stopWatching != nil {
+		e.stopWatching()
 	}
 	// From here on Cancel can't abort the connection, or it has already done so.
-	owned := x.canceler.detach(x.pc)
-	if owned && complete && x.keepAlive && x.body.waitSent() && len(x.pc.buffered()) == 0 {
-		x.transport.pool.release(x.pc)
+	owned := e.canceler.detach(e.pc)
+	if owned && complete && e.keepAlive && e.body.waitSent() && len(e.pc.buffered()) == 0 {
+		e.transport.pool.release(e.pc)
 		return
 	}
-	x.pc.Close()
+	e.pc.Close()
 }
 
 // reusable reports whether the exchange is over and no other goroutine refers to it.
-func (x *exchange) reusable() bool {
-	return x.done.Load() && x.body == nil && x.stopWatching == nil
+func (e *exchange) reusable() bool {
+	return e.done.Load() && e.body == nil && e.stopWatching == nil
 }

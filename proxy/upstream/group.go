@@ -92,27 +92,27 @@ func (g *Group) start() {
 // PUT or DELETE, it has no body, and its connection broke before any byte of a response
 // was received.
 func (g *Group) Do(c *Call) (*Response, error) {
-	a := newAttempts(g, c)
-	if err := a.prepareBody(); err != nil {
-		return nil, a.fail(err)
+	cs := newCallState(g, c)
+	if err := cs.prepareBody(); err != nil {
+		return nil, cs.fail(err)
 	}
-	a.startedAt = g.now() // after a short body was read: a slow client doesn't use up the targets' time
+	cs.startedAt = g.now() // after a short body was read: a slow client must not use up the timeout
 	g.retryBudget.deposit()
-	ep, err := g.pick(a)
+	ep, err := g.pick(cs)
 	if err != nil {
-		return nil, a.fail(err)
+		return nil, cs.fail(err)
 	}
 	for {
-		res, err := a.send(ep)
+		res, err := cs.send(ep)
 		if err == nil {
-			g.recordResponse(ep, a, res)
-			return a.deliver(ep, res), nil
+			g.recordResponse(ep, cs, res)
+			return cs.prepareResponse(ep, res), nil
 		}
-		d := a.classifyError(err)
-		next := g.nextAttempt(ep, a, d)
+		d := cs.classifyError(err)
+		next := g.nextAttempt(ep, cs, d)
 		ep.release()
 		if next == nil {
-			return nil, a.fail(d.err)
+			return nil, cs.fail(d.err)
 		}
 		ep = next
 	}

@@ -24,27 +24,27 @@ var headBuffers = sync.Pool{New: func() any { b := make([]byte, 0, 2<<10); retur
 // roundTrip sends the request and reads the response up to the end of its headers.
 // While idle connections turn out to be stale before anything was written, it tries the
 // next one.
-func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
+func (t *http1Transport) roundTrip(cs *callState) (*Response, error) {
 	buf := headBuffers.Get().(*[]byte)
 	defer headBuffers.Put(buf)
-	head, err := appendRequestHead((*buf)[:0], a.out, a.header, a.shortBody)
-	if err != nil || !validTrailerNames(a.out.Trailer) {
+	head, err := appendRequestHead((*buf)[:0], cs.out, cs.header, cs.shortBody)
+	if err != nil || !validTrailerNames(cs.out.Trailer) {
 		return nil, errHeader
 	}
-	head = append(head, a.shortBody...)
+	head = append(head, cs.shortBody...)
 	*buf = head[:0]
 	for {
-		pc, err := t.getConn(a)
+		pc, err := t.getConn(cs)
 		if err != nil {
 			return nil, err
 		}
-		x := a.newExchange(t, pc)
-		res, err := x.roundTrip(head)
+		e := cs.newExchange(t, pc)
+		res, err := e.roundTrip(head)
 		if err == nil {
 			return res, nil
 		}
-		a.responseStarted.Store(pc.received)
-		x.releaseConn(false)
+		cs.responseStarted.Store(pc.received)
+		e.releaseConn(false)
 		if err != errStaleConn || !pc.reused {
 			return nil, err
 		}
@@ -53,16 +53,16 @@ func (t *http1Transport) roundTrip(a *attempts) (*Response, error) {
 }
 
 // getConn returns an idle connection that the request may use, or a new one.
-func (t *http1Transport) getConn(a *attempts) (*persistConn, error) {
-	pc := t.acquireIdleConn(a)
+func (t *http1Transport) getConn(cs *callState) (*persistConn, error) {
+	pc := t.acquireIdleConn(cs)
 	if pc == nil {
-		a.attemptConn = attemptConn{connRequested: true} // without a stale connection that was tried before
-		nc, err := t.dial(a.ctx, "tcp", "")
+		cs.attemptConn = attemptConn{connRequested: true} // without a stale connection that was tried before
+		nc, err := t.dial(cs.ctx, "tcp", "")
 		if err != nil {
 			return nil, err
 		}
 		pc = newPersistConn(nc, t.timeout)
 	}
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: pc.reused, persistConn: pc}
+	cs.attemptConn = attemptConn{connRequested: true, connected: true, reused: pc.reused, persistConn: pc}
 	return pc, nil
 }

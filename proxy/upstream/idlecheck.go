@@ -7,8 +7,8 @@ import (
 
 // The check of an idle connection. Before a request is written to a connection that was
 // idle, both kinds of connection make sure that the target has neither closed it nor sent
-// anything since its last response: persistConn with a read that must find nothing
-// (sendStep, checkIdle), trackedConn by the state of http.Transport's reader (gotConn).
+// anything since its last response: persistConn by a read that must return no
+// bytes (sendOrReceive, checkIdle), trackedConn by the state of http.Transport's reader (gotConn).
 //
 // A request that must not be sent twice is checked further: an endpoint may close a
 // connection while the request is on its way.
@@ -16,7 +16,7 @@ import (
 const (
 	// idleNonIdempotentMax is how long a connection may have been idle to be used
 	// for a request that must not be sent twice. Servers' keep-alive times are a
-	// second at least, so they don't close it meanwhile.
+	// second at least, so they don't close the connection within this time.
 	idleNonIdempotentMax = 800 * time.Millisecond
 
 	// readerWait is how long http.Transport's reader may take to wait for bytes again.
@@ -29,11 +29,11 @@ const (
 // A request that must not be sent twice gets none that the endpoint may be about to
 // close: none that has been idle for long, and none shortly after its last response
 // unless the endpoint is known to keep its connections.
-func (t *http1Transport) acquireIdleConn(a *attempts) *persistConn {
+func (t *http1Transport) acquireIdleConn(cs *callState) *persistConn {
 	switch {
-	case a.newConnOnly:
+	case cs.newConnOnly:
 		return nil
-	case !a.nonIdempotent:
+	case !cs.nonIdempotent:
 		return t.pool.acquire(0, idleTimeout)
 	case t.earlyClose.closesEarly():
 		return nil
@@ -50,22 +50,22 @@ func (pc *persistConn) checkIdle() error { return pc.runSend() }
 // gotConn checks the connection that http.Transport has chosen for the request. One that
 // may not be used is closed: nothing is written to it, and http.Transport, or a retry at
 // the same endpoint, uses another one.
-func (a *attempts) gotConn(info httptrace.GotConnInfo) {
-	a.responseStarted.Store(false)
-	a.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, trackedConn: trackedConnOf(info.Conn)}
-	c := a.trackedConn
+func (cs *callState) gotConn(info httptrace.GotConnInfo) {
+	cs.responseStarted.Store(false)
+	cs.attemptConn = attemptConn{connRequested: true, connected: true, reused: info.Reused, trackedConn: trackedConnOf(info.Conn)}
+	c := cs.trackedConn
 	if c == nil {
 		return
 	}
 	c.beginRequest()
-	if info.Reused && !a.mayReuse(c, info.IdleTime) {
+	if info.Reused && !cs.mayReuse(c, info.IdleTime) {
 		c.Close()
 	}
 }
 
 // mayReuse reports whether the request may use a connection that was idle for so long.
-func (a *attempts) mayReuse(c *trackedConn, idle time.Duration) bool {
-	return !a.newConnOnly && c.stillIdle() && (!a.nonIdempotent || c.earlyClose.allowsReuse(c, idle))
+func (cs *callState) mayReuse(c *trackedConn, idle time.Duration) bool {
+	return !cs.newConnOnly && c.stillIdle() && (!cs.nonIdempotent || c.earlyClose.allowsReuse(c, idle))
 }
 
 // stillIdle reports whether the target has neither closed the connection nor sent

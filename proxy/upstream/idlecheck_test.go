@@ -56,8 +56,8 @@ func TestARetryAfterABrokenConnectionNeedsANewOne(t *testing.T) {
 	t.Parallel()
 	c, _ := connPair(t)
 	c.written.Store(100)
-	a := &attempts{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, trackedConn: c}}
-	if v := a.classifyError(io.EOF); !v.retryStaleConn || !a.newConnOnly || a.mayReuse(c, 0) {
-		t.Errorf("decision is %+v, an idle connection fits: %v", v, a.mayReuse(c, 0))
+	cs := &callState{req: request(t, "DELETE", "/", ""), attemptConn: attemptConn{connRequested: true, connected: true, reused: true, trackedConn: c}}
+	if v := cs.classifyError(io.EOF); !v.retryStaleConn || !cs.newConnOnly || cs.mayReuse(c, 0) {
+		t.Errorf("decision is %+v, an idle connection fits: %v", v, cs.mayReuse(c, 0))
 	}
 }

@@ -26,24 +26,24 @@ type persistConn struct {
 	canceler *Canceler     // of the current request
 	timeout  time.Duration // for writing, and until the response's headers
 
-	reused       bool      // had a request before the current one
+	reused       bool      // the connection had an earlier request
 	idleSince    time.Time // when it became idle
 	readDeadline time.Time // the one that is set; zero: none
 
 	// State of send.
-	step    func(fd uintptr) bool // sendStep
-	out     []byte                // to be written
-	waiting bool                  // the request is written, the response is awaited
-	sendErr error
+	rawReadFunc func(fd uintptr) bool // sendOrReceive, as an argument of raw.Read
+	out         []byte                // to be written
+	requestSent bool                  // all of out is written: sendOrReceive receives
+	sendErr     error
 
 	// Of the current request.
 	written  atomic.Int64
-	received bool // at least a byte of a response
+	received bool // at least one byte of a response was received
 }
 
 func newPersistConn(c net.Conn, timeout time.Duration) *persistConn {
 	pc := &persistConn{Conn: c, raw: rawio.ConnOf(c), timeout: timeout, buf: make([]byte, connBufferSize)}
-	pc.step = pc.sendStep
+	pc.rawReadFunc = pc.sendOrReceive
 	return pc
 }
 

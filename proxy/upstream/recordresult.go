@@ -9,32 +9,32 @@ import (
 )
 
 // recordResponse counts a response as a success or a failure of its endpoint.
-func (g *Group) recordResponse(ep *endpoint, a *attempts, res *Response) {
+func (g *Group) recordResponse(ep *endpoint, cs *callState, res *Response) {
 	switch res.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		ep.recordFailure(reasonStatus, fmt.Errorf("status %d", res.StatusCode), g.now())
-		g.countFailure(ep, a)
+		g.countFailure(ep, cs)
 	default:
-		if a.reused {
+		if cs.reused {
 			ep.earlyClose.recordReuse()
 		}
 		if !ep.ejection.hasNoFailures() {
-			g.countSuccess(ep, a)
+			g.countSuccess(ep, cs)
 		}
 	}
 }
 
 // countSuccess counts a success for the endpoint's ejection.
-func (g *Group) countSuccess(ep *endpoint, a *attempts) {
-	if ep.ejection.recordSuccess(a.startedAt, g.now()) {
+func (g *Group) countSuccess(ep *endpoint, cs *callState) {
+	if ep.ejection.recordSuccess(cs.startedAt, g.now()) {
 		g.log.Info("target is no longer ejected", ep.logFields()...)
 		g.updateUpGauge(ep.target)
 	}
 }
 
 // countFailure counts a failure for the endpoint's ejection.
-func (g *Group) countFailure(ep *endpoint, a *attempts) {
-	if ep.ejection.recordFailure(a.startedAt, g.now()) {
+func (g *Group) countFailure(ep *endpoint, cs *callState) {
+	if ep.ejection.recordFailure(cs.startedAt, g.now()) {
 		g.log.Warn("target ejected", append(ep.logFields(), zap.Time("until", ep.ejection.ejectedUntil()))...)
 		g.updateUpGauge(ep.target)
 	}

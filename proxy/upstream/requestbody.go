@@ -18,14 +18,14 @@ func hasBody(req *http.Request) bool {
 type requestBody struct {
 	body io.ReadCloser
 
-	mu          sync.Mutex
-	attempt     *attemptBody // of the current attempt
-	readStarted bool         // a Read has started
-	reading     bool         // a Read waits for the client
-	closed      bool         // the transport has closed it
-	finished    bool         // there is no further attempt
-	err         error        // of Read, other than io.EOF
-	lastRead    time.Time
+	mu            sync.Mutex
+	attempt       *attemptBody // of the current attempt
+	readStarted   bool         // a Read has started
+	reading       bool         // a Read waits for the client
+	closed        bool         // the current attempt's transport has closed it
+	attemptsEnded bool         // there is no further attempt
+	err           error        // of Read, other than io.EOF
+	lastRead      time.Time
 }
 
 // attemptBody is the body of one attempt. A goroutine of a failed attempt may read
@@ -37,15 +37,15 @@ type attemptBody struct{ *requestBody }
 var errBodyInUse = errors.New("another attempt has the request's body")
 
 // attachBody sets the body of the current attempt's request.
-func (a *attempts) attachBody() error {
-	if a.body == nil {
+func (cs *callState) attachBody() error {
+	if cs.body == nil {
 		return nil
 	}
-	body, err := a.body.attach()
+	body, err := cs.body.attach()
 	if err != nil {
 		return err
 	}
-	a.out.Body = body
+	cs.out.Body = body
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (b *attemptBody) Close() error {
 	b.mu.Lock()
 	current := b.attempt == b
 	b.closed = b.closed || current
-	closeNow := current && (b.readStarted || b.finished)
+	closeNow := current && (b.readStarted || b.attemptsEnded)
 	b.mu.Unlock()
 	if !closeNow {
 		return nil
@@ -94,14 +94,14 @@ func (b *attemptBody) Close() error {
 	return b.body.Close()
 }
 
-// finish is called when there is no further attempt. With failed, no transport closes
-// the body either.
-func (b *requestBody) finish(failed bool) {
+// endAttempts is called when there is no further attempt. failed means that all attempts
+// have failed: no transport closes the body any more.
+func (b *requestBody) endAttempts(failed bool) {
 	if b == nil {
 		return
 	}
 	b.mu.Lock()
-	b.finished = true
+	b.attemptsEnded = true
 	closeNow := failed || b.closed
 	b.mu.Unlock()
 	if closeNow {

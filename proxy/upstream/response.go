@@ -29,14 +29,14 @@ type Response struct {
 	chunked    bool
 	closeConn  bool           // the connection closes after the response
 	trailer    http.Header    // the announced names without values; after the body, the received trailers
-	std        *http.Response // the response of http.Transport; nil: it was not used
+	netHTTP    *http.Response // the response of http.Transport; nil: it was not used
 }
 
 // Trailer returns the announced trailers without values, and, once the body has been
 // read to its end, the received ones.
 func (r *Response) Trailer() http.Header {
-	if r.std != nil {
-		return r.std.Trailer
+	if r.netHTTP != nil {
+		return r.netHTTP.Trailer
 	}
 	return r.trailer
 }
@@ -45,6 +45,6 @@ func (r *Response) Trailer() http.Header {
 func (r *Response) setFromNetHTTP(res *http.Response) {
 	*r = Response{
 		Proto: res.Proto, Status: res.Status, StatusCode: res.StatusCode, Header: fieldlist.FromHeader(res.Header),
-		ContentLength: res.ContentLength, Body: res.Body, std: res,
+		ContentLength: res.ContentLength, Body: res.Body, netHTTP: res,
 	}
 }

@@ -48,7 +48,7 @@ func parseFraming(res *Response, method string) (framing, error) {
 		}
 		res.chunked = true
 		res.Header.Delete("Transfer-Encoding")
-		if err := announceTrailers(res); err != nil {
+		if err := parseTrailerNames(res); err != nil {
 			return 0, err
 		}
 	}
@@ -105,9 +105,9 @@ func parseLength(s string) (int64, error) {
 	return int64(n), err
 }
 
-// announceTrailers moves the names in Trailer from the header to the response's
-// trailer.
-func announceTrailers(res *Response) error {
+// parseTrailerNames moves the names in Trailer from the header to the response's
+// trailer, without values.
+func parseTrailerNames(res *Response) error {
 	if !res.Header.Has("Trailer") {
 		return nil
 	}

@@ -43,17 +43,17 @@ func parse(raw, method string, most int) (p parsed, err error) {
 	conn := &recorded{most: most}
 	conn.Reset([]byte(raw))
 	req := &http.Request{Method: method}
-	x := &exchange{transport: &http1Transport{}, a: &attempts{}, req: req, canceler: &Canceler{}}
-	x.pc = &persistConn{Conn: conn, canceler: x.canceler, buf: make([]byte, 16)}
-	res, err := x.readResponse()
+	e := &exchange{transport: &http1Transport{}, call: &callState{}, req: req, canceler: &Canceler{}}
+	e.pc = &persistConn{Conn: conn, canceler: e.canceler, buf: make([]byte, 16)}
+	res, err := e.readResponse()
 	if err != nil {
 		return p, err
 	}
-	b := &bodyReader{pc: x.pc, framing: x.bodyReader.framing, remaining: max(res.ContentLength, 0), res: res}
+	b := &bodyReader{pc: e.pc, framing: e.bodyReader.framing, remaining: max(res.ContentLength, 0), res: res}
 	res.Body = io.NopCloser(readerFunc(b.read))
 	p.res = res.forNetHTTP(req)
 	body, err := io.ReadAll(p.res.Body)
-	rest, _ := io.ReadAll(x.pc)
+	rest, _ := io.ReadAll(e.pc)
 	return parsed{res: p.res, body: string(body), err: err, rest: string(rest)}, nil
 }
 

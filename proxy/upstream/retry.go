@@ -24,51 +24,54 @@ type retryDecision struct {
 
 // classifyError decides what an attempt's error means and whether the request may be
 // sent again. This is where a retry is decided; nextAttempt applies the limits.
-func (a *attempts) classifyError(err error) retryDecision {
-	nothingSent := a.nothingSent()
-	repeatable := nothingSent && a.body.unread() || !a.nonIdempotent
+func (cs *callState) classifyError(err error) retryDecision {
+	nothingSent := cs.nothingSent()
+	repeatable := nothingSent && cs.body.unread() || !cs.nonIdempotent
 	switch {
-	case a.req.Context().Err() != nil:
-		return retryDecision{err: requestCanceled(a.req.Context())}
-	case a.canceler != nil && a.canceler.canceled.Load():
+	case cs.req.Context().Err() != nil:
+		return retryDecision{err: requestCanceled(cs.req.Context())}
+	case cs.canceler != nil && cs.canceler.canceled.Load():
 		return retryDecision{err: context.Canceled}
-	case a.body.readError() != nil:
-		return retryDecision{err: fmt.Errorf("%w: %w", ErrRequestBody, a.body.readError())}
-	case !a.connRequested:
+	case cs.body.readError() != nil:
+		return retryDecision{err: fmt.Errorf("%w: %w", ErrRequestBody, cs.body.readError())}
+	case !cs.connRequested:
 		return retryDecision{err: err}
-	case !a.connected && isLocalExhaustion(err):
+	case !cs.connected && isLocalExhaustion(err):
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrOverloaded, err)}
-	case !a.connected:
-		return retryDecision{err: markTimeout(err), reason: reasonConnect, ejects: true, retry: a.body.unread()}
-	case a.stall.stalled() || isTimeout(err):
+	case !cs.connected:
+		return retryDecision{err: markTimeout(err), reason: reasonConnect, ejects: true, retry: cs.body.unread()}
+	case cs.stall.stalled() || isTimeout(err):
 		return retryDecision{err: ErrTimeout, reason: reasonTimeout, ejects: true}
-	case a.responseStarted.Load() || !a.isConnectionLoss(err):
+	case cs.responseStarted.Load() || !cs.isConnectionLoss(err):
 		return retryDecision{err: fmt.Errorf("%w: %w", ErrBadResponse, err), reason: reasonResponse}
-	case a.reused && repeatable && a.staleConnRetries < maxStaleConnRetries:
-		a.newConnOnly = a.newConnOnly || !nothingSent
+	case cs.reused && repeatable && cs.staleConnRetries < maxStaleConnRetries:
+		cs.newConnOnly = cs.newConnOnly || !nothingSent
 		return retryDecision{err: err, retryStaleConn: true}
 	}
 	return retryDecision{err: err, reason: reasonConnection, ejects: true, retry: repeatable}
 }
 
-// nothingSent reports whether no byte of the request can have reached the target.
+// nothingSent reports whether no byte of the request can have reached the target. Over
+// HTTP/2 that is not known.
 func (c *attemptConn) nothingSent() bool {
 	switch {
+	case !c.connected:
+		return true
 	case c.persistConn != nil:
 		return c.persistConn.written.Load() == 0
 	case c.trackedConn != nil:
 		return c.trackedConn.written.Load() == 0
 	}
-	return !c.connected
+	return false
 }
 
-func (a *attempts) usesHTTP2() bool {
-	return a.connected && a.persistConn == nil && a.trackedConn == nil
+func (c *attemptConn) usesHTTP2() bool {
+	return c.connected && c.persistConn == nil && c.trackedConn == nil
 }
 
 // isConnectionLoss distinguishes a broken connection from a malformed response.
-func (a *attempts) isConnectionLoss(err error) bool {
-	return a.persistConn != nil || a.trackedConn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
+func (cs *callState) isConnectionLoss(err error) bool {
+	return cs.persistConn != nil || cs.trackedConn != nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, new(*net.OpError))
 }
 
 // isIdempotent reports whether a request with the method may reach a backend twice.
@@ -90,11 +93,11 @@ func markTimeout(err error) error {
 	return err
 }
 
-// nextAttempt records the failure and returns the endpoint of the next attempt, nil
-// if there is none.
-func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoint {
+// nextAttempt records the failure and returns the endpoint of the next attempt; nil if
+// there is none.
+func (g *Group) nextAttempt(ep *endpoint, cs *callState, d retryDecision) *endpoint {
 	if d.retryStaleConn {
-		a.staleConnRetries++
+		cs.staleConnRetries++
 		ep.closeIdle() // the others have been idle for longer
 		ep.acquire()
 		return ep
@@ -106,21 +109,21 @@ func (g *Group) nextAttempt(ep *endpoint, a *attempts, d retryDecision) *endpoin
 		ep.target.requestLookup()
 	}
 	if d.ejects {
-		g.countFailure(ep, a)
+		g.countFailure(ep, cs)
 	}
-	if d.reason == reasonTimeout && a.usesHTTP2() {
+	if d.reason == reasonTimeout && cs.usesHTTP2() {
 		ep.replaceConnections()
 	}
-	if !d.retry || len(a.tried) >= g.config.Retries || g.now().Sub(a.startedAt) >= g.config.Timeout {
+	if !d.retry || len(cs.tried) >= g.config.Retries || g.now().Sub(cs.startedAt) >= g.config.Timeout {
 		return nil
 	}
-	return g.nextEndpoint(ep, a)
+	return g.nextEndpoint(ep, cs)
 }
 
 // nextEndpoint picks another endpoint, if there is one and the retry budget allows it.
-func (g *Group) nextEndpoint(ep *endpoint, a *attempts) *endpoint {
-	a.tried = append(a.tried, ep)
-	next, err := g.pick(a)
+func (g *Group) nextEndpoint(ep *endpoint, cs *callState) *endpoint {
+	cs.tried = append(cs.tried, ep)
+	next, err := g.pick(cs)
 	if err != nil {
 		return nil
 	}

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// roundTripper makes one attempt at an endpoint, and sets a.attemptConn to the state of
-// the connection. There are two: http1Transport and stdTransport.
+// roundTripper makes one attempt at an endpoint, and sets callState.attemptConn to the
+// state of the connection. There are two: http1Transport and netHTTPTransport.
 type roundTripper interface {
-	roundTrip(a *attempts) (*Response, error)
+	roundTrip(cs *callState) (*Response, error)
 	CloseIdleConnections()
 }
 
 // newRoundTripper returns the roundTripper for the target's scheme.
 func newRoundTripper(t *target, dialAddrs []string, timeout time.Duration, earlyClose *earlyCloseDetector) roundTripper {
 	if t.URL.Scheme != "http" {
-		return stdTransport{newTransport(t, dialAddrs, timeout, earlyClose)}
+		return netHTTPTransport{newTransport(t, dialAddrs, timeout, earlyClose)}
 	}
-	plain := func(c net.Conn) net.Conn { return c }
-	return &http1Transport{dial: dialer(dialAddrs, min(dialTimeout, timeout), plain), timeout: timeout, earlyClose: earlyClose}
+	noWrapper := func(c net.Conn) net.Conn { return c }
+	return &http1Transport{dial: dialer(dialAddrs, min(dialTimeout, timeout), noWrapper), timeout: timeout, earlyClose: earlyClose}
 }

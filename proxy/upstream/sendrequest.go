@@ -16,9 +16,9 @@ var errStaleConn = errors.New("idle connection closed by the target, or unexpect
 // send writes a whole request and waits for the first bytes of the response.
 //
 // A connection on which bytes were received before is not used: they would be read as
-// the response. This check needs no system call of its own: before it can wait for the
-// response the runtime needs a read that returns no bytes, and that read is made before
-// the request is written.
+// the response. This check costs no additional system call: the runtime can wait for the
+// response only after a read that returned no bytes, and that read is made before the
+// request is written.
 func (pc *persistConn) send(out []byte) error {
 	pc.out = out
 	err := pc.runSend()
@@ -29,14 +29,15 @@ func (pc *persistConn) send(out []byte) error {
 	return pc.fill()
 }
 
-// runSend runs sendStep until it is done, and writes what sendStep could not write.
+// runSend runs sendOrReceive until it returns true, and then writes the part of pc.out that
+// sendOrReceive could not write.
 func (pc *persistConn) runSend() error {
 	pc.r, pc.w = 0, 0
-	pc.waiting, pc.sendErr = false, nil
+	pc.requestSent, pc.sendErr = false, nil
 	if pc.raw == nil {
 		return pc.writeRest()
 	}
-	if err := pc.raw.Read(pc.step); err != nil {
+	if err := pc.raw.Read(pc.rawReadFunc); err != nil {
 		return err
 	}
 	if pc.sendErr != nil {
@@ -45,11 +46,11 @@ func (pc *persistConn) runSend() error {
 	return pc.writeRest()
 }
 
-// sendStep is the function of a RawConn's Read: it is called with the descriptor, and
-// again whenever the descriptor is readable after it returned false. The first call
-// checks the connection and writes pc.out. Further calls receive.
-func (pc *persistConn) sendStep(fd uintptr) bool {
-	if pc.waiting {
+// sendOrReceive is the callback of pc.raw.Read, which calls it at once, and again each
+// time that the descriptor becomes readable, until it returns true. The first call checks
+// the connection and writes pc.out. Further calls receive.
+func (pc *persistConn) sendOrReceive(fd uintptr) bool {
+	if pc.requestSent {
 		return pc.receive(fd)
 	}
 	if _, err := rawio.Read(fd, pc.buf); !errors.Is(err, syscall.EAGAIN) {
@@ -62,8 +63,8 @@ func (pc *persistConn) sendStep(fd uintptr) bool {
 	n, err := rawio.Write(fd, pc.out)
 	pc.written.Store(int64(n))
 	pc.sendErr = err
-	pc.waiting = err == nil && n == len(pc.out)
-	return !pc.waiting
+	pc.requestSent = err == nil && n == len(pc.out)
+	return !pc.requestSent
 }
 
 // receive reads the first bytes of the response. It returns false if there are none
@@ -83,7 +84,7 @@ func (pc *persistConn) receive(fd uintptr) bool {
 	return true
 }
 
-// writeRest writes the part of pc.out that sendStep has not written, since the socket's
+// writeRest writes the part of pc.out that sendOrReceive has not written, since the socket's
 // buffer was full.
 func (pc *persistConn) writeRest() error {
 	sent := int(pc.written.Load())

@@ -10,15 +10,15 @@ import (
 const maxShortBody = 4 << 10
 
 // prepareBody reads a short body, or sets up a longer one to be sent while it is read.
-func (a *attempts) prepareBody() error {
-	switch n := a.req.ContentLength; {
-	case !hasBody(a.req):
+func (cs *callState) prepareBody() error {
+	switch n := cs.req.ContentLength; {
+	case !hasBody(cs.req):
 		return nil
-	case n > 0 && n <= maxShortBody && len(a.req.Trailer) == 0 && !a.header.Has("Expect"):
-		a.shortBody = make([]byte, n)
-		return readWhole(a.req.Body, a.shortBody)
+	case n > 0 && n <= maxShortBody && len(cs.req.Trailer) == 0 && !cs.header.Has("Expect"):
+		cs.shortBody = make([]byte, n)
+		return readWhole(cs.req.Body, cs.shortBody)
 	}
-	a.body = &requestBody{body: a.req.Body}
+	cs.body = &requestBody{body: cs.req.Body}
 	return nil
 }
 

@@ -106,7 +106,7 @@ func failDials(ep *endpoint) {
 	switch rt := (*ep.roundTripper.Load()).(type) {
 	case *http1Transport:
 		rt.dial = dial
-	case stdTransport:
+	case netHTTPTransport:
 		rt.DialContext = dial
 	}
 }

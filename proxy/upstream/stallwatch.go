@@ -20,8 +20,8 @@ type stallWatch struct {
 
 var errStalled = errors.New("target stopped reading the request's body")
 
-// startStallWatch returns the context to send the request with. It is never canceled
-// after success: it ends with ctx, the context of a server's request.
+// startStallWatch returns the context for sending the request. After success nothing
+// cancels it but ctx, the context of the server's request, which ends with the request.
 func startStallWatch(ctx context.Context, body *requestBody, limit time.Duration) (context.Context, *stallWatch) {
 	w := &stallWatch{body: body, limit: limit}
 	ctx, w.cancel = context.WithCancelCause(ctx)

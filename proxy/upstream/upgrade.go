@@ -12,24 +12,24 @@ import (
 
 // upgradeRequested reports whether a 101 response switches to the protocol that the
 // request names.
-func (a *attempts) upgradeRequested(res *Response) bool {
-	want := a.header.Get("Upgrade")
+func (cs *callState) upgradeRequested(res *Response) bool {
+	want := cs.header.Get("Upgrade")
 	return want != "" && strings.EqualFold(want, res.Header.Get("Upgrade"))
 }
 
 // upgrade makes the connection the body of a 101 response. The body doesn't refer to
 // the exchange, so that the request's memory can be freed.
-func (x *exchange) upgrade(res *Response) error {
-	x.done.Store(true)
-	if x.stopWatching != nil {
-		x.stopWatching()
+func (e *exchange) upgrade(res *Response) error {
+	e.done.Store(true)
+	if e.stopWatching != nil {
+		e.stopWatching()
 	}
-	if !x.canceler.detach(x.pc) {
-		x.pc.Close()
+	if !e.canceler.detach(e.pc) {
+		e.pc.Close()
 		return context.Canceled
 	}
-	_ = x.pc.SetDeadline(time.Time{})
-	res.Body = &upgradedConn{Conn: x.pc.Conn, rest: append([]byte(nil), x.pc.buffered()...)}
+	_ = e.pc.SetDeadline(time.Time{})
+	res.Body = &upgradedConn{Conn: e.pc.Conn, rest: append([]byte(nil), e.pc.buffered()...)}
 	return nil
 }
 
@@ -67,9 +67,9 @@ type inFlightUpgrade struct {
 	done     atomic.Bool
 }
 
-// Plain returns the target's connection without this wrapper, and the bytes that were
-// received after the response's headers, which come first. Over TLS it returns nil.
-func (u *inFlightUpgrade) Plain() (c net.Conn, received []byte) {
+// Unwrap returns the TCP connection to the target, and the bytes that were already received
+// from it after the response's headers. Over TLS it returns nil.
+func (u *inFlightUpgrade) Unwrap() (c net.Conn, received []byte) {
 	if c, ok := u.ReadWriteCloser.(*upgradedConn); ok {
 		received, c.rest = c.rest, nil
 		return c.Conn, received

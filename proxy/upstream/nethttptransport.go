@@ -18,8 +18,8 @@ const (
 	expectContinueTimeout = time.Second
 )
 
-// stdTransport sends requests through http.Transport: HTTP/2, and HTTP/1.1 over TLS.
-type stdTransport struct{ *http.Transport }
+// netHTTPTransport sends requests through http.Transport: HTTP/2, and HTTP/1.1 over TLS.
+type netHTTPTransport struct{ *http.Transport }
 
 // newTransport makes the http.Transport of one endpoint. It adds nothing to requests: no
 // proxy of the environment, no compression, no cookies.
@@ -54,34 +54,34 @@ func newTransport(t *target, dialAddrs []string, timeout time.Duration, earlyClo
 	}
 }
 
-func (t stdTransport) roundTrip(a *attempts) (*Response, error) {
-	a.usedNetHTTP = true
-	ctx := a.ctx
+func (t netHTTPTransport) roundTrip(cs *callState) (*Response, error) {
+	cs.usedNetHTTP = true
+	ctx := cs.ctx
 	switch {
-	case a.shortBody != nil:
-		a.out.Body = io.NopCloser(bytes.NewReader(a.shortBody))
-	case a.body != nil:
-		a.stall.stop()
-		ctx, a.stall = startStallWatch(ctx, a.body, a.group.config.Timeout)
+	case cs.shortBody != nil:
+		cs.out.Body = io.NopCloser(bytes.NewReader(cs.shortBody))
+	case cs.body != nil:
+		cs.stall.stop()
+		ctx, cs.stall = startStallWatch(ctx, cs.body, cs.group.config.Timeout)
 	}
-	out := a.out.WithContext(httptrace.WithClientTrace(ctx, a.trace()))
-	out.Header = a.headerForNetHTTP()
+	out := cs.out.WithContext(httptrace.WithClientTrace(ctx, cs.trace()))
+	out.Header = cs.headerForNetHTTP()
 	res, err := t.RoundTrip(out)
 	if err != nil {
 		return nil, err
 	}
-	a.response.setFromNetHTTP(res)
-	return &a.response, nil
+	cs.response.setFromNetHTTP(res)
+	return &cs.response, nil
 }
 
 // headerForNetHTTP returns a header for one attempt: goroutines of an earlier attempt
 // may still read theirs.
-func (a *attempts) headerForNetHTTP() http.Header {
-	h := a.header.Header()
+func (cs *callState) headerForNetHTTP() http.Header {
+	h := cs.header.Header()
 	if _, present := h["User-Agent"]; !present {
 		h["User-Agent"] = nil // else net/http adds its own
 	}
-	if a.nonIdempotent {
+	if cs.nonIdempotent {
 		lowercaseIdempotencyKey(h)
 	}
 	return h
@@ -100,15 +100,15 @@ func lowercaseIdempotencyKey(h http.Header) {
 }
 
 // trace records the state of the attempt's connection.
-func (a *attempts) trace() *httptrace.ClientTrace {
+func (cs *callState) trace() *httptrace.ClientTrace {
 	t := &httptrace.ClientTrace{
-		GetConn:              func(string) { a.attemptConn = attemptConn{connRequested: true} }, // also before http.Transport's own retries
-		GotConn:              a.gotConn,
-		GotFirstResponseByte: func() { a.responseStarted.Store(true) },
+		GetConn:              func(string) { cs.attemptConn = attemptConn{connRequested: true} }, // also before http.Transport's own retries
+		GotConn:              cs.gotConn,
+		GotFirstResponseByte: func() { cs.responseStarted.Store(true) },
 	}
-	if a.interim != nil {
+	if cs.interim != nil {
 		t.Got1xxResponse = func(status int, h textproto.MIMEHeader) error {
-			return a.interim(status, fieldlist.FromHeader(http.Header(h)))
+			return cs.interim(status, fieldlist.FromHeader(http.Header(h)))
 		}
 	}
 	return t

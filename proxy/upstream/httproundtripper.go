@@ -23,9 +23,9 @@ func callOf(req *http.Request) *Call {
 
 // forNetHTTP returns the response in the form of net/http's client.
 func (r *Response) forNetHTTP(req *http.Request) *http.Response {
-	if r.std != nil {
-		r.std.Body = r.Body
-		return r.std
+	if r.netHTTP != nil {
+		r.netHTTP.Body = r.Body
+		return r.netHTTP
 	}
 	res := &http.Response{
 		Proto: r.Proto, ProtoMajor: 1, ProtoMinor: r.protoMinor, Status: r.Status, StatusCode: r.StatusCode,
