@@ -1,6 +1,6 @@
-// Command sockets opens up to 10,000 WebSockets through a gateway, as a user
-// who is logged in, lets them idle, and reads what memory the gateway's process
-// takes. Client, gateway and backend are separate processes.
+// Command sockets measures the memory of idle WebSockets in the gateway's process: it
+// opens up to 10,000 through a gateway, as a user who is logged in. Client, gateway and
+// backend are separate processes.
 package main
 
 import (
@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	wanted   = 10000
-	limit    = 13 << 10 // bytes of the gateway's memory that an idle WebSocket may take
-	spare    = 200      // descriptors that a process needs besides
-	dialling = 64       // handshakes at once
-	idling   = 5 * time.Second
+	maxSockets         = 10000
+	maxBytesPerSocket  = 13 << 10 // of the gateway's resident memory, for an idle WebSocket
+	otherDescriptors   = 200      // that a process needs besides those of the sockets
+	parallelHandshakes = 64
+	idleTime           = 5 * time.Second // before the memory is measured
 )
 
 func main() {
@@ -35,7 +35,7 @@ func main() {
 }
 
 func run(ctx context.Context, r *rig.Rig) error {
-	count, err := possible()
+	count, err := socketCount()
 	if err != nil {
 		return err
 	}
@@ -67,24 +67,25 @@ func run(ctx context.Context, r *rig.Rig) error {
 	return report(ctx, r, g, conns, before)
 }
 
-// possible is how many sockets the gateway may hold: two descriptors for each.
-func possible() (int, error) {
+// socketCount returns how many sockets the gateway's limit on descriptors allows, at most
+// maxSockets. Each needs two descriptors.
+func socketCount() (int, error) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, err
 	}
-	return min(wanted, int(min(limit.Max, 1<<20)-spare)/2), nil
+	return min(maxSockets, int(min(limit.Max, 1<<20)-otherDescriptors)/2), nil
 }
 
 func openAll(ctx context.Context, address, token string, count int) ([]*socket, error) {
 	var mu sync.Mutex
 	var conns []*socket
 	var failed error
-	var wait sync.WaitGroup
-	next := make(chan struct{}, dialling)
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, parallelHandshakes)
 	for range count {
-		next <- struct{}{}
-		wait.Go(func() {
+		slots <- struct{}{}
+		wg.Go(func() {
 			s, err := open(ctx, address, token)
 			mu.Lock()
 			defer mu.Unlock()
@@ -93,10 +94,10 @@ func openAll(ctx context.Context, address, token string, count int) ([]*socket, 
 			} else {
 				conns = append(conns, s)
 			}
-			<-next
+			<-slots
 		})
 	}
-	wait.Wait()
+	wg.Wait()
 	return conns, failed
 }
 
@@ -119,14 +120,14 @@ func open(ctx context.Context, address, token string) (*socket, error) {
 		return nil, err
 	}
 	s := &socket{conn, bufio.NewReaderSize(conn, 512)}
-	if err := s.shakeHands(address, token); err != nil {
+	if err := s.handshake(address, token); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *socket) shakeHands(address, token string) error {
+func (s *socket) handshake(address, token string) error {
 	_ = s.SetDeadline(time.Now().Add(30 * time.Second))
 	_, err := fmt.Fprintf(s, "GET /api/socket HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: Upgrade\r\n"+
 		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", address, token)
@@ -138,12 +139,12 @@ func (s *socket) shakeHands(address, token string) error {
 		return err
 	}
 	if res.StatusCode != http.StatusSwitchingProtocols {
-		return fmt.Errorf("the handshake was answered %s", res.Status)
+		return fmt.Errorf("the response to the handshake has status %s", res.Status)
 	}
 	return s.SetDeadline(time.Time{})
 }
 
-// frame is a masked text frame "ping" with a mask of zeros.
+// frame is a text frame with "ping", masked with zeros.
 const frame = "\x81\x84\x00\x00\x00\x00ping"
 
 // echoes sends a frame and waits for the same bytes to come back.
@@ -152,13 +153,13 @@ func (s *socket) echoes() bool {
 	if _, err := io.WriteString(s, frame); err != nil {
 		return false
 	}
-	back := make([]byte, len(frame))
-	_, err := io.ReadFull(s.r, back)
-	return err == nil && string(back) == frame
+	echo := make([]byte, len(frame))
+	_, err := io.ReadFull(s.r, echo)
+	return err == nil && string(echo) == frame
 }
 
 func report(ctx context.Context, r *rig.Rig, g *rig.Gateway, conns []*socket, before int64) error {
-	if err := rig.Pause(ctx, idling); err != nil {
+	if err := rig.Pause(ctx, idleTime); err != nil {
 		return err
 	}
 	idle, err := g.Memory("VmRSS")
@@ -169,25 +170,25 @@ func report(ctx context.Context, r *rig.Rig, g *rig.Gateway, conns []*socket, be
 	if err != nil {
 		return err
 	}
-	alive := 0
+	echoing := 0
 	for _, s := range conns {
 		if s.echoes() {
-			alive++
+			echoing++
 		}
 	}
-	each := (idle - before) / int64(len(conns))
-	table := rig.NewTable("what", "measured", "as it should be")
+	perSocket := (idle - before) / int64(len(conns))
+	table := rig.NewTable("what", "measured", "expected")
 	table.Add("sockets open", fmt.Sprint(len(conns)), "")
 	table.Add("gateway's RSS before", rig.MiB(before)+" MiB", "")
 	table.Add("gateway's RSS, sockets idle", rig.MiB(idle)+" MiB", "")
 	table.Add("gateway's peak RSS", rig.MiB(peak)+" MiB", "")
-	table.Add("a socket", fmt.Sprintf("%.1f KiB", float64(each)/1024), fmt.Sprintf("at most %d KiB: ", limit>>10)+r.Check(each <= limit))
-	table.Add("sockets that carry a frame there and back afterwards", fmt.Sprint(alive), "all: "+r.Check(alive == len(conns)))
+	table.Add("memory per socket", fmt.Sprintf("%.1f KiB", float64(perSocket)/1024), fmt.Sprintf("at most %d KiB: ", maxBytesPerSocket>>10)+r.Check(perSocket <= maxBytesPerSocket))
+	table.Add("sockets that echo a frame afterwards", fmt.Sprint(echoing), "all: "+r.Check(echoing == len(conns)))
 	table.Print("idle WebSockets through wxgate serve")
 	return nil
 }
 
-// serveEcho is the backend: it takes every handshake and sends back what comes.
+// serveEcho is the backend: it accepts every handshake and echoes all bytes.
 func serveEcho() {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -205,7 +206,7 @@ func echo(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	defer conn.Close()
-	// The answer to the one key that the client sends (RFC 6455, 1.3).
+	// The accept value for the fixed key that the client sends (RFC 6455, section 1.3).
 	fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 	_, _ = io.Copy(conn, rw)

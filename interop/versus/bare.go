@@ -28,9 +28,10 @@ func (c *comparison) startBare(ctx context.Context) error {
 	return nil
 }
 
-// startSelf starts this program in another part, which prints where it listens.
-func (c *comparison) startSelf(ctx context.Context, part, argument string) (*process.Process, string, error) {
-	p, err := c.r.StartSelf(part, part, argument)
+// startSelf starts this program in another role. The role prints the address that it
+// listens on, which startSelf returns.
+func (c *comparison) startSelf(ctx context.Context, role, argument string) (*process.Process, string, error) {
+	p, err := c.rig.StartSelf(role, role, argument)
 	if err != nil {
 		return nil, "", err
 	}
@@ -38,8 +39,8 @@ func (c *comparison) startSelf(ctx context.Context, part, argument string) (*pro
 	return p, address, err
 }
 
-// serveBare is a proxy as the standard library has it, with what any use of it
-// in earnest would set: enough kept-alive connections, and a pool of buffers.
+// serveBare runs the standard library's proxy with the settings of production use:
+// enough idle connections, and a pool of buffers.
 func serveBare(backend string) {
 	target, err := url.Parse(backend)
 	if err != nil {
@@ -48,7 +49,7 @@ func serveBare(backend string) {
 	listenAndServe(&httputil.ReverseProxy{
 		Rewrite:    func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
 		Transport:  &http.Transport{MaxIdleConnsPerHost: 256, DisableCompression: true},
-		BufferPool: &buffers{},
+		BufferPool: &bufferPool{},
 	})
 }
 
@@ -66,13 +67,14 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-type buffers struct{ pool sync.Pool }
+// bufferPool is an httputil.BufferPool.
+type bufferPool struct{ pool sync.Pool }
 
-func (b *buffers) Get() []byte {
+func (b *bufferPool) Get() []byte {
 	if buf, ok := b.pool.Get().(*[]byte); ok {
 		return *buf
 	}
 	return make([]byte, 32<<10)
 }
 
-func (b *buffers) Put(buf []byte) { b.pool.Put(&buf) }
+func (b *bufferPool) Put(buf []byte) { b.pool.Put(&buf) }

@@ -17,15 +17,15 @@ import (
 )
 
 const (
-	// latencyRun is how long each run at a fixed rate takes, and latencyRuns how
-	// many there are for a round: short ones, since what else the machine does in
-	// one of them shows in its slowest hundredth at once.
+	// latencyRun is the duration of a run at a constant rate, latencyRuns the number of
+	// runs per round. Runs are short: other work on the machine that affects the 99th
+	// percentile then affects few of them.
 	latencyRun  = time.Second
 	latencyRuns = 4
 )
 
-// measureLatency sends requests at half the rate that HAProxy reaches, in turns
-// to it and to wxgate, and notes the 99th percentile.
+// measureLatency sends requests at half the rate that HAProxy reaches, alternately to
+// HAProxy and to wxgate, and records the 99th percentile of each run.
 func (c *comparison) measureLatency(ctx context.Context) error {
 	theirs, ours := c.find(haproxy), c.find(wxgate)
 	if theirs == nil || ours == nil {
@@ -34,7 +34,7 @@ func (c *comparison) measureLatency(ctx context.Context) error {
 	rate := median(theirs.result(get).rates) / 2
 	turns := []*peer{theirs, ours}
 	for range c.rounds * latencyRuns {
-		slices.Reverse(turns) // neither has the other's end before it each time
+		slices.Reverse(turns) // neither always runs after the other
 		for _, p := range turns {
 			latencies, err := (&constantRate{address: p.address, token: p.token, rate: rate}).run(ctx, latencyRun)
 			if err != nil {
@@ -46,10 +46,9 @@ func (c *comparison) measureLatency(ctx context.Context) error {
 	return nil
 }
 
-// constantRate is a load whose requests have their time beforehand. A request that
-// can't be sent in time, since all connections wait for answers, is sent later, and
-// its latency counts from its time: a peer that stalls can't hide the wait of the
-// requests behind the stall (coordinated omission).
+// constantRate is a load with a fixed schedule. If all connections wait for responses, a
+// request is sent late, but its latency counts from its scheduled time: a peer that stalls
+// can't hide the delay of the requests after the stall (coordinated omission).
 type constantRate struct {
 	address, token string
 	rate           float64 // requests a second
@@ -63,25 +62,25 @@ type constantRate struct {
 func (l *constantRate) run(ctx context.Context, d time.Duration) ([]time.Duration, error) {
 	l.begin = time.Now().Add(50 * time.Millisecond)
 	l.end = l.begin.Add(d)
-	var working sync.WaitGroup
+	var wg sync.WaitGroup
 	latencies, failures := make([][]time.Duration, connections), make([]error, connections)
 	for i := range connections {
-		working.Go(func() { latencies[i], failures[i] = l.drive(ctx) })
+		wg.Go(func() { latencies[i], failures[i] = l.sendAll(ctx) })
 	}
-	working.Wait()
+	wg.Wait()
 	if err := errors.Join(failures...); err != nil {
 		return nil, err
 	}
 	all := slices.Concat(latencies...)
 	slices.Sort(all)
 	if len(all) < 1000 {
-		return nil, fmt.Errorf("%d requests are too few", len(all))
+		return nil, fmt.Errorf("%d requests are too few for a percentile", len(all))
 	}
 	return all, nil
 }
 
-// drive sends requests over one connection.
-func (l *constantRate) drive(ctx context.Context) ([]time.Duration, error) {
+// sendAll sends requests over one connection until the end of the schedule.
+func (l *constantRate) sendAll(ctx context.Context) ([]time.Duration, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", l.address)
 	if err != nil {
 		return nil, err
@@ -92,22 +91,22 @@ func (l *constantRate) drive(ctx context.Context) ([]time.Duration, error) {
 	r := bufio.NewReader(conn)
 	var latencies []time.Duration
 	for {
-		at := l.begin.Add(time.Duration(float64(l.next.Add(1)-1) / l.rate * float64(time.Second)))
-		if at.After(l.end) {
+		scheduled := l.begin.Add(time.Duration(float64(l.next.Add(1)-1) / l.rate * float64(time.Second)))
+		if scheduled.After(l.end) {
 			return latencies, nil
 		}
-		time.Sleep(time.Until(at))
+		time.Sleep(time.Until(scheduled))
 		if _, err := io.WriteString(conn, request); err != nil {
 			return nil, err
 		}
 		if err := readResponse(r); err != nil {
 			return nil, err
 		}
-		latencies = append(latencies, time.Since(at))
+		latencies = append(latencies, time.Since(scheduled))
 	}
 }
 
-// readResponse reads a 200 whose length is given.
+// readResponse reads a 200 with a Content-Length.
 func readResponse(r *bufio.Reader) error {
 	line, err := r.ReadString('\n')
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 
 const haproxy = "HAProxy jwt_verify HS256"
 
-// haproxyConfig verifies signature and expiry, tells the backend who it is, and
-// keeps the token from it: what its documentation does with a JWT.
+// haproxyConfig verifies signature and expiry of a JWT as HAProxy's documentation does,
+// sets X-OpenID, and does not forward the token.
 const haproxyConfig = `
 global
   nbthread 2
@@ -55,7 +55,7 @@ func (c *comparison) startHAProxy(ctx context.Context) error {
 		if !c.wanted(name) {
 			continue
 		}
-		port, err := c.r.Port()
+		port, err := c.rig.Port()
 		if err != nil {
 			return err
 		}
@@ -63,12 +63,12 @@ func (c *comparison) startHAProxy(ctx context.Context) error {
 		if logs {
 			target, format = "log stdout format raw local0 info", "log global\n  option httplog"
 		}
-		file, err := c.r.Write(fmt.Sprintf("haproxy-%d.cfg", port.Number),
+		file, err := c.rig.Write(fmt.Sprintf("haproxy-%d.cfg", port.Number),
 			fmt.Sprintf(haproxyConfig, port.Addr(), base64.RawURLEncoding.EncodeToString(c.secret), c.backend, target, format))
 		if err != nil {
 			return err
 		}
-		p, err := c.r.Start("haproxy", exec.Command("haproxy", "-db", "-f", file))
+		p, err := c.rig.Start("haproxy", exec.Command("haproxy", "-db", "-f", file))
 		if err != nil {
 			return err
 		}
@@ -83,8 +83,8 @@ func (c *comparison) startHAProxy(ctx context.Context) error {
 	return nil
 }
 
-// jwt makes a token like wxgate's own in size, signed with the text of c.secret
-// that HAProxy's configuration holds.
+// jwt returns a token of the size of wxgate's own. The key is the base64 text of c.secret,
+// as in HAProxy's configuration.
 func (c *comparison) jwt() string {
 	now := time.Now()
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -92,7 +92,7 @@ func (c *comparison) jwt() string {
 		"sid": "WjX3mQe1T0yq6d7hVnZ8Lg", "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 	}).SignedString([]byte(base64.RawURLEncoding.EncodeToString(c.secret)))
 	if err != nil {
-		panic(err) // HS256 takes any key
+		panic(err) // HS256 accepts any key
 	}
 	return signed
 }

@@ -6,8 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
-	"net/http"
-	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -18,14 +16,14 @@ const (
 	audience = "versus"
 )
 
-// keys are the tokens of a run, and the file that tells the auth service how to
-// verify them.
+// keys are the tokens of a run, and the file from which the auth service reads the keys
+// that verify them.
 type keys struct {
-	hs256, rs256 string // tokens
+	hs256, rs256 string // tokens, by algorithm
 	file         string
 }
 
-// sharedKeys is that file.
+// sharedKeys is the content of keys.file.
 type sharedKeys struct {
 	Secret []byte
 	JWKS   json.RawMessage
@@ -50,7 +48,7 @@ func (c *comparison) writeKeys() (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := c.r.Write("keys.json", string(shared))
+	file, err := c.rig.Write("keys.json", string(shared))
 	return &keys{hs256: c.jwt(), rs256: rs256, file: file}, err
 }
 
@@ -60,23 +58,7 @@ func jwks(key *rsa.PublicKey) json.RawMessage {
 		"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "n": encode(key.N.Bytes()), "e": encode(big.NewInt(int64(key.E)).Bytes()),
 	}}})
 	if err != nil {
-		panic(err) // strings alone
+		panic(err) // strings can always be encoded
 	}
 	return text
-}
-
-// authenticate answers 200 with X-OpenID, or 401.
-func (s *sharedKeys) authenticate(w http.ResponseWriter, r *http.Request) {
-	text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	claims := jwt.RegisteredClaims{}
-	_, err := jwt.ParseWithClaims(text, &claims, s.key, jwt.WithValidMethods([]string{"HS256"}), jwt.WithExpirationRequired())
-	if !ok || err != nil {
-		w.WriteHeader(http.StatusUnauthorized)
-		return
-	}
-	w.Header().Set("X-OpenID", claims.Subject)
-}
-
-func (s *sharedKeys) key(*jwt.Token) (any, error) {
-	return []byte(base64.RawURLEncoding.EncodeToString(s.Secret)), nil
 }

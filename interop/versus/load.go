@@ -20,22 +20,22 @@ const (
 	post = "POST, 210 bytes"
 )
 
-// postScript has wrk send a body of 210 bytes.
+// postScript makes wrk send POST requests with a body of 210 bytes.
 const postScript = `wrk.method = "POST"
 wrk.body = string.rep("x", 210)
 wrk.headers["Content-Type"] = "application/json"
 `
 
-// measure drives a peer with each load that it takes part in.
-func (c *comparison) measure(ctx context.Context, p *peer, counts bool) error {
-	if err := c.wrk(ctx, p, get, counts); err != nil || p.logs {
+// measure sends each load to a peer. The results of a warm-up are discarded.
+func (c *comparison) measure(ctx context.Context, p *peer, warmUp bool) error {
+	if err := c.wrk(ctx, p, get, warmUp); err != nil || p.logs {
 		return err
 	}
-	script, err := c.r.Write("post.lua", postScript)
+	script, err := c.rig.Write("post.lua", postScript)
 	if err != nil {
 		return err
 	}
-	return c.wrk(ctx, p, post, counts, "-s", script)
+	return c.wrk(ctx, p, post, warmUp, "-s", script)
 }
 
 var (
@@ -43,8 +43,8 @@ var (
 	wrkRate  = regexp.MustCompile(`Requests/sec:\s+([\d.]+)`)
 )
 
-// wrk lets wrk drive a peer for a while and notes what a request cost.
-func (c *comparison) wrk(ctx context.Context, p *peer, load string, counts bool, args ...string) error {
+// wrk runs wrk against a peer for duration, and records the processor time per request.
+func (c *comparison) wrk(ctx context.Context, p *peer, load string, warmUp bool, args ...string) error {
 	before, err := p.cpu()
 	if err != nil {
 		return err
@@ -65,11 +65,12 @@ func (c *comparison) wrk(ctx context.Context, p *peer, load string, counts bool,
 	if total == 0 {
 		return fmt.Errorf("wrk counted no requests\n%s", out)
 	}
-	if counts {
-		r := p.result(load)
-		r.costs = append(r.costs, float64((after-before).Microseconds())/total)
-		r.rates = append(r.rates, rate)
+	if warmUp {
+		return nil
 	}
+	r := p.result(load)
+	r.costs = append(r.costs, float64((after-before).Microseconds())/total)
+	r.rates = append(r.rates, rate)
 	return nil
 }
 

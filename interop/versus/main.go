@@ -1,8 +1,8 @@
-// Command versus measures what a request costs in processor time: through
-// wxgate, authenticated by a JWT and a session that can be ended at any time, and
-// through proxies that people would use in its place. All stand before the same
-// backend and are driven in turns, round after round, so that a ratio compares
-// what ran at the same time. It fails if wxgate is above its limits.
+// Command versus measures the processor time of a request through wxgate, which verifies
+// a JWT and a session that can be ended at any time, and through other proxies that could
+// be used instead. All have the same backend. Each round measures one after the other, and
+// ratios are computed within a round: what else the machine does affects both values. It
+// fails if wxgate is above its limits.
 package main
 
 import (
@@ -30,8 +30,8 @@ func main() {
 			return
 		}
 	}
-	only := flag.String("only", "", "measure the peers whose names match, and wxgate's limits among them alone")
-	rounds := flag.Int("rounds", 3, "rounds that count; one more warms up")
+	only := flag.String("only", "", "measure only the peers whose names match this expression")
+	rounds := flag.Int("rounds", 3, "measured rounds; one more before them warms up")
 	flag.Parse()
 	match, err := regexp.Compile(*only)
 	if err != nil || flag.NArg() > 0 || *rounds < 1 {
@@ -39,16 +39,16 @@ func main() {
 		os.Exit(2)
 	}
 	rig.Main(45*time.Minute, func(ctx context.Context, r *rig.Rig) error {
-		return run(ctx, &comparison{r: r, only: match, rounds: *rounds})
+		return run(ctx, &comparison{rig: r, only: match, rounds: *rounds})
 	})
 }
 
 // comparison is one run.
 type comparison struct {
-	r       *rig.Rig
+	rig     *rig.Rig
 	only    *regexp.Regexp
 	rounds  int
-	secret  []byte // of HS256 tokens
+	secret  []byte // signs the HS256 tokens
 	backend string // host:port
 	peers   []*peer
 }
@@ -64,7 +64,7 @@ func run(ctx context.Context, c *comparison) error {
 	}
 	for round := range c.rounds + 1 {
 		for _, p := range c.peers {
-			if err := c.measure(ctx, p, round > 0); err != nil {
+			if err := c.measure(ctx, p, round == 0); err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
 		}
@@ -79,12 +79,12 @@ func run(ctx context.Context, c *comparison) error {
 // start starts the backend and the peers.
 func (c *comparison) start(ctx context.Context) error {
 	c.secret = randomBytes(32)
-	backend, err := c.startNginx(ctx, nginx{name: "backend", server: answer})
+	backend, err := c.startNginx(ctx, nginx{name: "backend", server: backendConfig})
 	if err != nil {
 		return err
 	}
 	c.backend = backend.address
-	c.peers = nil // the backend is none
+	c.peers = nil // startNginx has added the backend, which is not a peer
 	for _, start := range []func(context.Context) error{
 		c.startWxgate, c.startHAProxy, c.startPlainNginx, c.startLua, c.startBare, c.startGoProxies,
 	} {
@@ -95,5 +95,5 @@ func (c *comparison) start(ctx context.Context) error {
 	return nil
 }
 
-// wanted reports whether a peer is to be measured.
+// wanted reports whether the peer of this name is measured.
 func (c *comparison) wanted(name string) bool { return c.only.MatchString(name) }

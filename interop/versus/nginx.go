@@ -9,11 +9,12 @@ import (
 	"strings"
 )
 
-// answer is the backend: 300 bytes, or the X-OpenID that it was sent.
-var answer = `location / { default_type application/json; return 200 '` + strings.Repeat("x", 300) + `'; }
+// backendConfig makes nginx the backend: it responds with 300 bytes, or at /whoami with the
+// X-OpenID that it received.
+var backendConfig = `location / { default_type application/json; return 200 '` + strings.Repeat("x", 300) + `'; }
   location = /whoami { default_type text/plain; return 200 $http_x_openid; }`
 
-// nginx is what one nginx does.
+// nginx is the configuration of one nginx.
 type nginx struct {
 	name    string
 	modules string // load_module lines
@@ -22,7 +23,7 @@ type nginx struct {
 	logs    bool
 }
 
-// forward is nginx as a plain proxy, with the headers that one sets.
+// forward makes nginx a plain proxy that sets the usual headers.
 const forward = `location / {
       %s
       proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -36,18 +37,18 @@ func (c *comparison) keepAliveTo() string {
 	return fmt.Sprintf("upstream backend { server %s; keepalive 256; keepalive_requests 1000000000; }", c.backend)
 }
 
-// startNginx starts an nginx with a configuration of its own.
+// startNginx starts an nginx, and adds it to the peers.
 func (c *comparison) startNginx(ctx context.Context, n nginx) (*peer, error) {
-	port, err := c.r.Port()
+	port, err := c.rig.Port()
 	if err != nil {
 		return nil, err
 	}
 	prefix := fmt.Sprintf("nginx-%d", port.Number)
 	log := "access_log off;"
 	if n.logs {
-		log = "access_log " + c.r.Path(prefix+"-access.log") + " combined buffer=64k;"
+		log = "access_log " + c.rig.Path(prefix+"-access.log") + " combined buffer=64k;"
 	}
-	file, err := c.r.Write(prefix+"/nginx.conf", fmt.Sprintf(`%[6]s
+	file, err := c.rig.Write(prefix+"/nginx.conf", fmt.Sprintf(`%[6]s
 daemon off; worker_processes 2; pid %[1]s/pid; error_log %[1]s/error.log;
 events { worker_connections 1024; }
 http { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fastcgi;
@@ -55,12 +56,12 @@ http { client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_te
   %[3]s
   server { listen %[4]s; keepalive_requests 1000000000; %[5]s }
 }
-`, c.r.Path(prefix), log, n.http, port.Addr(), n.server, n.modules))
+`, c.rig.Path(prefix), log, n.http, port.Addr(), n.server, n.modules))
 	if err != nil {
 		return nil, err
 	}
 	p := &peer{name: n.name, address: port.Addr(), logs: n.logs}
-	started, err := c.r.Start(prefix, exec.Command("nginx", "-p", c.r.Path(prefix), "-e", c.r.Path(prefix+"/error.log"), "-c", file))
+	started, err := c.rig.Start(prefix, exec.Command("nginx", "-p", c.rig.Path(prefix), "-e", c.rig.Path(prefix+"/error.log"), "-c", file))
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +92,8 @@ func withLog(name string, logs bool) string {
 	return name
 }
 
-// lua looks the token up in Redis, as a gateway does that is written for the
-// occasion: the key's value is the user, an expired or deleted key is a 401.
+// lua looks the token up in Redis, as a gateway written for one application does: the
+// key's value is the user; without the key, the response is 401.
 const lua = `access_by_lua_block {
         local header = ngx.var.http_authorization
         if not header or header:sub(1, 7) ~= "Bearer " then return ngx.exit(401) end

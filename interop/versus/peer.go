@@ -17,18 +17,18 @@ type peer struct {
 	address       string // host:port
 	token         string // sent with each request
 	authenticates bool   // refuses a request without a token
-	identifies    bool   // tells the backend who it is, in X-OpenID
-	logs          bool   // has an access log: measured with GET only
+	identifies    bool   // sends the user to the backend, in X-OpenID
+	logs          bool   // writes an access log: measured with GET only
 
-	processes []*process.Process // all whose time is counted
+	processes []*process.Process // their processor time is the peer's
 	results   map[string]*result // by load
 }
 
-// result is what a peer did under one load, round by round.
+// result holds a peer's measurements under one load, one for each round.
 type result struct {
-	costs []float64       // processor time a request in µs
-	rates []float64       // requests a second
-	p99   []time.Duration // at a fixed rate
+	costs []float64       // processor time per request, in µs
+	rates []float64       // requests per second
+	p99   []time.Duration // latency at a constant rate, one for each run
 }
 
 func (p *peer) result(load string) *result {
@@ -44,8 +44,8 @@ func (p *peer) result(load string) *result {
 // cpu is the processor time that the peer's processes have used.
 func (p *peer) cpu() (time.Duration, error) {
 	total := time.Duration(0)
-	for _, each := range p.processes {
-		used, err := each.CPU()
+	for _, proc := range p.processes {
+		used, err := proc.CPU()
 		if err != nil {
 			return 0, err
 		}
@@ -54,11 +54,11 @@ func (p *peer) cpu() (time.Duration, error) {
 	return total, nil
 }
 
-// memory is what the peer's processes have had resident at most.
+// memory is the sum of the peak resident memory of the peer's processes, in bytes.
 func (p *peer) memory() (int64, error) {
 	total := int64(0)
-	for _, each := range p.processes {
-		peak, err := each.Memory("VmHWM")
+	for _, proc := range p.processes {
+		peak, err := proc.Memory("VmHWM")
 		if err != nil {
 			return 0, err
 		}
@@ -67,7 +67,7 @@ func (p *peer) memory() (int64, error) {
 	return total, nil
 }
 
-// verify makes sure that the peer does what it is compared for.
+// verify checks that the peer authenticates requests and identifies the user.
 func (p *peer) verify(ctx context.Context) error {
 	status, openid, err := p.whoami(ctx, p.token)
 	switch {
@@ -83,7 +83,7 @@ func (p *peer) verify(ctx context.Context) error {
 		return err
 	}
 	if p.authenticates && status != http.StatusUnauthorized && status != http.StatusForbidden {
-		return fmt.Errorf("a bad token got status %d", status)
+		return fmt.Errorf("the response to an invalid token has status %d", status)
 	}
 	return nil
 }
@@ -96,7 +96,7 @@ func (p *peer) whoami(ctx context.Context, token string) (int, string, error) {
 		return 0, "", err
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("X-OpenID", "") // a client's own must not arrive
+	req.Header.Set("X-OpenID", "") // the client's own value must not reach the backend
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		return 0, "", err

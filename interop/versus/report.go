@@ -10,11 +10,11 @@ import (
 	"wxgate/interop/rig"
 )
 
-// limit is how much more than HAProxy wxgate may take.
+// limit is the highest allowed ratio of the processor times of two peers.
 type limit struct {
 	ours, theirs string // peers
 	load         string
-	most         float64
+	maximum      float64
 }
 
 var limits = [...]limit{
@@ -25,21 +25,21 @@ var limits = [...]limit{
 
 const p99Limit = 1.2
 
-// report prints the tables and counts as failures what is above the limits.
+// report prints the tables. Each ratio above its limit counts as a failure.
 func (c *comparison) report() {
 	reference := c.find(haproxy)
 	table := rig.NewTable("proxy", "GET, CPU µs a request", "× HAProxy", "requests/s", "POST, CPU µs", "× HAProxy", "peak MiB")
 	for _, p := range c.peers {
 		table.Add(p.name, figure(p.result(get).costs), ratio(p, reference, get), rate(p), figure(p.result(post).costs), ratio(p, reference, post), peak(p))
 	}
-	table.Print(fmt.Sprintf("processor time of all of a peer's processes, wrk -t1 -c%d, answers of 300 bytes, medians of %d rounds of %s", connections, c.rounds, duration))
+	table.Print(fmt.Sprintf("processor time of all processes of a peer, wrk -t1 -c%d, responses of 300 bytes, medians of %d rounds of %s", connections, c.rounds, duration))
 
-	table = rig.NewTable("limit", "measured", "most", "")
+	table = rig.NewTable("limit", "measured", "maximum", "")
 	for _, l := range limits {
 		ours, theirs := c.find(l.ours), c.find(l.theirs)
 		if ours != nil && theirs != nil {
 			got := medianRatio(ours.result(l.load).costs, theirs.result(l.load).costs)
-			table.Add(l.ours+" : "+l.theirs+", "+l.load, fmt.Sprintf("%.2f", got), fmt.Sprintf("%.2f", l.most), c.r.Check(got <= l.most))
+			table.Add(l.ours+" : "+l.theirs+", "+l.load, fmt.Sprintf("%.2f", got), fmt.Sprintf("%.2f", l.maximum), c.rig.Check(got <= l.maximum))
 		}
 	}
 	c.reportLatency(table)
@@ -54,10 +54,10 @@ func (c *comparison) reportLatency(table *rig.Table) {
 	a, b := ours.result(get).p99, theirs.result(get).p99
 	got := medianRatio(a, b)
 	table.Add(fmt.Sprintf("p99 at %.0f requests/s: %s against %s", median(theirs.result(get).rates)/2, median(a).Round(time.Microsecond), median(b).Round(time.Microsecond)),
-		fmt.Sprintf("%.2f", got), fmt.Sprintf("%.2f", p99Limit), c.r.Check(got <= p99Limit))
+		fmt.Sprintf("%.2f", got), fmt.Sprintf("%.2f", p99Limit), c.rig.Check(got <= p99Limit))
 }
 
-// peak is what was resident at most; not told of nginx, whose workers share memory.
+// peak is the peak resident memory. It is empty for nginx, whose workers share memory.
 func peak(p *peer) string {
 	bytes, err := p.memory()
 	if err != nil || strings.HasPrefix(p.name, "nginx") {
@@ -92,8 +92,8 @@ func ratio(p, to *peer, load string) string {
 	return fmt.Sprintf("%.2f", medianRatio(p.result(load).costs, to.result(load).costs))
 }
 
-// medianRatio compares within each round: what else the machine does changes from
-// round to round.
+// medianRatio returns the median of the ratios of each round: the load of the machine
+// changes from round to round.
 func medianRatio[T ~float64 | ~int64](a, b []T) float64 {
 	ratios := make([]float64, len(a))
 	for i := range a {

@@ -16,8 +16,8 @@ const (
 	traced = "wxgate, 1 % of requests traced"
 )
 
-// startWxgate starts a gateway that logs no requests, one that logs each, as it does by
-// default, and one that sends spans to a collector, each with a Redis of its own.
+// startWxgate starts three gateways, each with its own Redis: without an access log, with
+// one (the default), and with spans that are sent to a collector.
 func (c *comparison) startWxgate(ctx context.Context) error {
 	for _, g := range []struct {
 		name, config string
@@ -49,7 +49,7 @@ func (c *comparison) startGateway(ctx context.Context, name, config string, logs
 	if err != nil {
 		return err
 	}
-	g, err := c.r.Gateway(ctx, fmt.Sprintf("%s\nredis: {addrs: [%q]}\nroutes: [{path: /, upstreams: [%q]}]\n",
+	g, err := c.rig.Gateway(ctx, fmt.Sprintf("%s\nredis: {addrs: [%q]}\nroutes: [{path: /, upstreams: [%q]}]\n",
 		config, fmt.Sprintf("127.0.0.1:%d", port), "http://"+c.backend), nil)
 	if err != nil {
 		return err
@@ -65,8 +65,8 @@ func (c *comparison) startGateway(ctx context.Context, name, config string, logs
 	return nil
 }
 
-// serveCollector takes spans as an OpenTelemetry Collector does, and drops them. What
-// that costs is not counted.
+// serveCollector accepts spans as an OpenTelemetry Collector does, and discards them. Its
+// processor time is not counted.
 func serveCollector() {
 	listenAndServe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -74,14 +74,14 @@ func serveCollector() {
 	}))
 }
 
-// startRedis starts a redis-server that keeps nothing on disk.
+// startRedis starts a redis-server without persistence.
 func (c *comparison) startRedis(ctx context.Context) (*process.Process, int, error) {
-	port, err := c.r.Port()
+	port, err := c.rig.Port()
 	if err != nil {
 		return nil, 0, err
 	}
-	p, err := c.r.Start("redis", exec.Command("redis-server", "--port", strconv.Itoa(port.Number), "--bind", "127.0.0.1",
-		"--save", "", "--appendonly", "no", "--dir", c.r.Dir))
+	p, err := c.rig.Start("redis", exec.Command("redis-server", "--port", strconv.Itoa(port.Number), "--bind", "127.0.0.1",
+		"--save", "", "--appendonly", "no", "--dir", c.rig.Dir))
 	if err != nil {
 		return nil, 0, err
 	}
