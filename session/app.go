@@ -50,7 +50,7 @@ func (s *Store) appEnded(ctx context.Context, appid string, created int64) (bool
 // checkApp returns ErrSessionEnded where the session's app is not configured any
 // more, or where all sessions of the app have been ended.
 func (s *Store) checkApp(ctx context.Context, r storedSession) error {
-	if !s.config.Load().serves(r.session.AppID) {
+	if !s.config.Load().hasApp(r.session.AppID) {
 		return ErrSessionEnded
 	}
 	ended, err := s.appEnded(ctx, r.session.AppID, r.created)
@@ -61,7 +61,7 @@ func (s *Store) checkApp(ctx context.Context, r storedSession) error {
 }
 
 // serves reports whether an app is configured.
-func (c *activeConfig) serves(appid string) bool { return slices.Contains(c.Apps, appid) }
+func (c *activeConfig) hasApp(appid string) bool { return slices.Contains(c.Apps, appid) }
 
 func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 	now, epoch := s.now(), s.epoch.Load()
@@ -78,7 +78,7 @@ func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 		return s.staleAppEnd(appid, now, err)
 	}
 	before, _ := strconv.ParseInt(text, 10, 64)
-	return s.apps.confirm(appid, appEnd{before, now, epoch}), nil
+	return s.apps.update(appid, appEnd{before, now, epoch}), nil
 }
 
 // staleAppEnd is what was known, where Redis can't be queried and was within StaleIfError: the
@@ -106,7 +106,7 @@ func (a *appEnds) latest(appid string) int64 {
 }
 
 // confirm never replaces an end by an earlier one.
-func (a *appEnds) confirm(appid string, end appEnd) int64 {
+func (a *appEnds) update(appid string, end appEnd) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	end.before = max(end.before, a.apps[appid].before)
@@ -132,12 +132,12 @@ func (s *Store) endCached(appid string, before int64) {
 	}
 }
 
-// dropUnserved ends what is watched of apps that are configured no more, and
+// removeUnconfiguredApps ends what is watched of apps that are configured no more, and
 // takes their sessions out of the cache.
-func (s *Store) dropUnserved(c *activeConfig) {
-	s.cache.removeTokens(func(t *cachedToken) bool { return c.serves(t.session.packed.Load().app.Value()) })
+func (s *Store) removeUnconfiguredApps(c *activeConfig) {
+	s.cache.removeTokens(func(t *cachedToken) bool { return c.hasApp(t.session.packed.Load().app.Value()) })
 	for _, cs := range s.cache.all() {
-		if !c.serves(cs.packed.Load().app.Value()) {
+		if !c.hasApp(cs.packed.Load().app.Value()) {
 			s.terminate(cs)
 		}
 	}

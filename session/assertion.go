@@ -20,10 +20,10 @@ const maxCachedAssertions = 20_000
 // assertions keeps what was signed, since signing costs more than all the
 // rest of a request.
 type assertions struct {
-	signed *otter.Cache[assertionKind, assertion]
+	signed *otter.Cache[assertionCacheKey, assertion]
 }
 
-type assertionKind struct{ sid, audience string }
+type assertionCacheKey struct{ sid, audience string }
 
 type assertion struct {
 	text    string
@@ -33,7 +33,7 @@ type assertion struct {
 }
 
 func newAssertions() *assertions {
-	return &assertions{otter.Must(&otter.Options[assertionKind, assertion]{MaximumSize: maxCachedAssertions})}
+	return &assertions{otter.Must(&otter.Options[assertionCacheKey, assertion]{MaximumSize: maxCachedAssertions})}
 }
 
 type assertionClaims struct {
@@ -51,7 +51,7 @@ type assertionClaims struct {
 // and reused for half of that, unless the facts change.
 func (s *Store) Assert(session *Session, audience string) (string, error) {
 	c, now := s.config.Load(), s.now()
-	kind := assertionKind{session.ID, audience}
+	kind := assertionCacheKey{session.ID, audience}
 	if a, ok := s.assertions.signed.GetIfPresent(kind); ok && a.config == c && now.Before(a.until) &&
 		a.session.equal(session) {
 		return a.text, nil

@@ -41,7 +41,7 @@ func TestForgedAuditEntriesAreNotShown(t *testing.T) {
 	testkit.Must(t, s.AppendAudit(t.Context(), "wechat", "elsewhere"))
 	elsewhere := strings.TrimSpace(server.MustDo("XRANGE", s.keys.audit("wechat"), "-", "+"))
 	signed := elsewhere[strings.LastIndex(elsewhere, "elsewhere"):]
-	for _, forged := range []string{"forged", "true" + strings.Repeat("x", recordMAC), "", signed} {
+	for _, forged := range []string{"forged", "true" + strings.Repeat("x", fieldMACLength), "", signed} {
 		server.MustDo("XADD", s.keys.audit("admin"), "*", auditField, forged)
 	}
 	server.MustDo("XADD", s.keys.audit("admin"), "*", "other", "true")

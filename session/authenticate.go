@@ -33,7 +33,7 @@ func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, 
 	if now.Unix() >= int64(cached.end) {
 		return AuthResult{}, ErrTokenExpired
 	}
-	if err := s.confirm(ctx, cached.session, now); err != nil {
+	if err := s.checkCached(ctx, cached.session, now); err != nil {
 		return AuthResult{}, err
 	}
 	return s.authResult(cached, now), nil
@@ -41,7 +41,7 @@ func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, 
 
 // authResult is what a valid token proves; it counts as a use.
 func (s *Store) authResult(cached cachedToken, now time.Time) AuthResult {
-	s.use(cached.session, now)
+	s.recordUse(cached.session, now)
 	return AuthResult{
 		Session: cached.session.packed.Load().session(), ExpiresAt: time.Unix(int64(cached.end), 0), cached: cached.session, token: cached.hash,
 	}
@@ -49,11 +49,11 @@ func (s *Store) authResult(cached cachedToken, now time.Time) AuthResult {
 
 // confirm returns nil when the session counts as alive: it is fresh in the cache, or
 // Redis confirms it, or Redis is unreachable and it isn't too old.
-func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) error {
+func (s *Store) checkCached(ctx context.Context, cs *cachedSession, now time.Time) error {
 	if cs.is(ended) {
 		return ErrSessionEnded
 	}
-	if s.fresh(cs, now) {
+	if s.isFresh(cs, now) {
 		s.metrics.hits.Inc()
 		return nil
 	}
@@ -62,11 +62,11 @@ func (s *Store) confirm(ctx context.Context, cs *cachedSession, now time.Time) e
 }
 
 // fresh reports whether the cached session may be used without a query to Redis.
-func (s *Store) fresh(cs *cachedSession, now time.Time) bool {
+func (s *Store) isFresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
 	return at-cs.confirmedAt.Load() < int64(c.CacheTTL) && cs.epoch.Load() == s.epoch.Load() && !cs.is(stale) &&
-		at < cs.usedAt.Load()+int64(c.idle(cs.packed.Load().isWeb())) && now.Before(cs.packed.Load().ends())
+		at < cs.usedAt.Load()+int64(c.idleTimeout(cs.packed.Load().isWeb())) && now.Before(cs.packed.Load().ends())
 }
 
 // applyReply takes Redis's reply, or the lack of one, into the cache.
@@ -75,9 +75,9 @@ func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, er
 	case err == nil:
 		s.metrics.revalidated.Inc()
 		s.cache.update(cs, r, v)
-		return s.alive(cs, now)
+		return s.checkEnded(cs, now)
 	case errors.Is(err, ErrUnavailable), errors.Is(err, errDataLost):
-		return s.allowStale(cs, err, now)
+		return s.checkStaleIfError(cs, err, now)
 	case errors.Is(err, ErrSessionEnded):
 		s.markEnded(cs, CauseExpired)
 		return ErrSessionEnded
@@ -87,7 +87,7 @@ func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, er
 
 // alive checks what holds whatever Redis replies: an end that an event reported, and
 // the absolute end.
-func (s *Store) alive(cs *cachedSession, now time.Time) error {
+func (s *Store) checkEnded(cs *cachedSession, now time.Time) error {
 	if !cs.is(ended) && !now.Before(cs.packed.Load().ends()) {
 		s.markEnded(cs, CauseExpired)
 	}
@@ -97,15 +97,15 @@ func (s *Store) alive(cs *cachedSession, now time.Time) error {
 	return nil
 }
 
-// allowStale returns nil for a session for which Redis is unreachable, if it was
+// checkStaleIfError returns nil for a session for which Redis is unreachable, if it was
 // confirmed within StaleIfError and hasn't expired by what this instance has; else
 // err.
-func (s *Store) allowStale(cs *cachedSession, err error, now time.Time) error {
-	if e := s.alive(cs, now); e != nil {
+func (s *Store) checkStaleIfError(cs *cachedSession, err error, now time.Time) error {
+	if e := s.checkEnded(cs, now); e != nil {
 		return e
 	}
 	c := s.config.Load()
-	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idle(cs.packed.Load().isWeb()) {
+	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idleTimeout(cs.packed.Load().isWeb()) {
 		return err
 	}
 	s.metrics.stale.Inc()
@@ -129,7 +129,7 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 	if err != nil {
 		return AuthResult{}, err
 	}
-	if claims.jwt != nil && !c.serves(claims.jwt.Audience) {
+	if claims.jwt != nil && !c.hasApp(claims.jwt.Audience) {
 		return AuthResult{}, ErrSessionEnded
 	}
 	s.metrics.misses.Inc()
@@ -146,7 +146,7 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 
 // verifyWithoutRedis is for a valid token that is new here while Redis is unreachable: a
 // JWT needs no more than that its session is cached and not too old.
-func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activeConfig, err error, now time.Time) (AuthResult, error) {
+func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, c *activeConfig, err error, now time.Time) (AuthResult, error) {
 	lost := errors.Is(err, errDataLost)
 	if claims.jwt == nil || !lost && !errors.Is(err, ErrUnavailable) {
 		return AuthResult{}, err
@@ -158,23 +158,23 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, by *activ
 	session := cs.packed.Load().session()
 	end, mismatch := claims.match(storedSession{session: &session}, now)
 	if mismatch == nil {
-		err = s.allowStale(cs, err, now)
+		err = s.checkStaleIfError(cs, err, now)
 	}
 	if err != nil {
 		s.cache.release(cs)
 		return AuthResult{}, err
 	}
-	return s.cacheVerified(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, by, now)
+	return s.cacheVerified(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, c, now)
 }
 
 // cacheVerified caches a token that was found valid, unless a Config that came meanwhile
 // no longer accepts it, and returns its result if the session has not ended.
-func (s *Store) cacheVerified(cached cachedToken, by *activeConfig, now time.Time) (AuthResult, error) {
+func (s *Store) cacheVerified(cached cachedToken, checkedWith *activeConfig, now time.Time) (AuthResult, error) {
 	s.cache.addToken(cached)
-	if now := s.config.Load(); now != by && !(now.tokens.accepts(by.tokens, cached.key) && now.serves(cached.session.packed.Load().app.Value())) {
+	if current := s.config.Load(); current != checkedWith && !(current.tokens.stillAccepts(checkedWith.tokens, cached.key) && current.hasApp(cached.session.packed.Load().app.Value())) {
 		s.cache.removeToken(cached.hash)
 	}
-	if err := s.alive(cached.session, now); err != nil {
+	if err := s.checkEnded(cached.session, now); err != nil {
 		return AuthResult{}, err
 	}
 	return s.authResult(cached, now), nil
@@ -276,7 +276,7 @@ func (s *Store) lookUpUnshared(ctx context.Context, sid, field string) (versione
 	v := s.cache.readVersion(sid, s.now(), s.epoch.Load())
 	r, err := s.load(ctx, sid, field)
 	if err == nil {
-		s.resign(r.outdated)
+		s.signAgain(r.outdated)
 		err = s.checkApp(ctx, r)
 	}
 	return versionedReply{r, v}, err

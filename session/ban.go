@@ -30,7 +30,7 @@ func (b *Ban) inForce(now time.Time) bool {
 // without a valid MAC is a ban for good: it may be one whose end or whose MAC
 // somebody has changed, or one of a secret that is no longer given, and nobody
 // is let in because of that.
-func (s *Store) readBan(r *records, stored string) *Ban {
+func (s *Store) readBan(r *signedFields, stored string) *Ban {
 	if stored == "" {
 		return nil
 	}
@@ -82,7 +82,7 @@ func (s *Store) CheckBan(ctx context.Context, appid, openid string) (UserStatus,
 	if err := s.blockedBy(key, fields.text(1)); err != nil {
 		return UserStatus{}, err
 	}
-	phone, err := parsePhone(s.records(key).text("p", fields.text(2)))
+	phone, err := parsePhone(s.signedFields(key).text("p", fields.text(2)))
 	if err != nil {
 		return UserStatus{}, fmt.Errorf("%w: check_ban: %w", ErrUnavailable, err)
 	}
@@ -90,11 +90,11 @@ func (s *Store) CheckBan(ctx context.Context, appid, openid string) (UserStatus,
 }
 
 func (s *Store) blockedBy(key, stored string) error {
-	r := s.records(key)
+	r := s.signedFields(key)
 	ban := s.readBan(r, stored)
 	if !ban.inForce(s.now()) {
 		return nil
 	}
-	s.resign(r.outdated)
+	s.signAgain(r.outdated)
 	return &BlockedError{Reason: ban.Reason, Until: ban.Until}
 }

@@ -266,8 +266,8 @@ func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 		changed := now // now itself stays on the stack
 		cs.packed.Store(&changed)
 	}
-	raise(&cs.usedAt, r.lastSeen.UnixNano())
-	raise(&cs.savedAt, r.lastSeen.UnixNano())
+	storeMax(&cs.usedAt, r.lastSeen.UnixNano())
+	storeMax(&cs.savedAt, r.lastSeen.UnixNano())
 	cs.raiseTokenEnd(r.tokenEnd)
 	cs.epoch.Store(v.epoch)
 	if events == v.events {
@@ -278,7 +278,7 @@ func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 	cs.confirmedAt.Store(at)
 }
 
-func raise(v *atomic.Int64, to int64) {
+func storeMax(v *atomic.Int64, to int64) {
 	for old := v.Load(); old < to; old = v.Load() {
 		if v.CompareAndSwap(old, to) {
 			return
@@ -348,7 +348,7 @@ func (c *cache) retain(cs *cachedSession) *cachedSession {
 
 // event lets change alter the session sid, if it is cached, and makes every
 // reply that was requested before count as stale.
-func (c *cache) event(sid string, change func(*cachedSession)) {
+func (c *cache) applyEvent(sid string, change func(*cachedSession)) {
 	sh, hash := c.shard(sid)
 	sh.mu.Lock()
 	sh.events++
@@ -360,7 +360,7 @@ func (c *cache) event(sid string, change func(*cachedSession)) {
 }
 
 // eventForAll makes every reply that was requested before count as stale.
-func (c *cache) eventForAll() {
+func (c *cache) countEvent() {
 	for i := range c.sessions {
 		sh := &c.sessions[i]
 		sh.mu.Lock()

@@ -73,8 +73,8 @@ func TestReplyOlderThanAnEventIsStale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.event(eventEnded + " " + session.ID) // it is not cached yet
-	if l := s.cache.insert(a, m); s.fresh(l, s.now()) {
+	s.applyEvent(eventEnded + " " + session.ID) // it is not cached yet
+	if l := s.cache.insert(a, m); s.isFresh(l, s.now()) {
 		t.Error("fresh")
 	}
 	s.redis.Del(context.Background(), s.keys.sessions(tagOf(session.ID)))

@@ -92,16 +92,16 @@ func isReply(err error) bool {
 // operations do. A server that takes reads alone, during a CLIENT PAUSE WRITE for
 // example, would otherwise close it too early.
 func (c *redisClient) probe(circuit *circuit, key string) {
-	for c.closing.Err() == nil {
+	for c.ctx.Err() == nil {
 		if cluster, ok := c.UniversalClient.(*redis.ClusterClient); ok {
-			cluster.ReloadState(c.closing) // which the client doesn't for a node that is merely dead
+			cluster.ReloadState(c.ctx) // which the client doesn't for a node that is merely dead
 		}
-		if isReply(probeScript.Run(c.closing, c.UniversalClient, []string{c.keys.probe(key)}, "", probeTTL.Milliseconds()).Err()) {
+		if isReply(probeScript.Run(c.ctx, c.UniversalClient, []string{c.keys.probe(key)}, "", probeTTL.Milliseconds()).Err()) {
 			circuit.open.Store(false)
 			c.log.Info("redis responds again")
 			return
 		}
-		sleep.For(c.closing, probeInterval)
+		sleep.For(c.ctx, probeInterval)
 	}
 }
 

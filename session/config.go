@@ -107,8 +107,8 @@ func (c Config) maxPerUser() int {
 }
 
 // idle is after how long without a use a session ends: a mini program's, or a web page's.
-func (c Config) idle(page bool) time.Duration {
-	if page {
+func (c Config) idleTimeout(web bool) time.Duration {
+	if web {
 		return min(c.WebIdle, c.IdleTimeout)
 	}
 	return c.IdleTimeout

@@ -43,7 +43,7 @@ func Diagnose(ctx context.Context, c RedisConfig) error {
 	defer client.Close()
 	key, channel := keys{c.KeyPrefix}.probe("diagnose"), keys{c.KeyPrefix}.heartbeat(newID())
 	if err := client.Get(ctx, key).Err(); err != nil && !isMissing(err) {
-		return fmt.Errorf("GET: %w", adviseOnPassword(err, "Redis", "redis.username", "redis.password"))
+		return fmt.Errorf("GET: %w", passwordAdvice(err, "Redis", "redis.username", "redis.password"))
 	}
 	for _, step := range []struct {
 		name string
@@ -74,7 +74,7 @@ func diagnoseSentinels(ctx context.Context, c RedisConfig) error {
 	}
 	var first error
 	for _, addr := range c.Addrs {
-		err := askSentinel(ctx, c, addr)
+		err := checkSentinel(ctx, c, addr)
 		if err == nil {
 			return nil
 		}
@@ -85,7 +85,7 @@ func diagnoseSentinels(ctx context.Context, c RedisConfig) error {
 	return first
 }
 
-func askSentinel(ctx context.Context, c RedisConfig, addr string) error {
+func checkSentinel(ctx context.Context, c RedisConfig, addr string) error {
 	options := clientOptions(c).Simple()
 	options.Addr, options.DB, options.Username, options.Password = addr, 0, c.SentinelUsername, c.SentinelPassword.Reveal()
 	client := redis.NewSentinelClient(options)
@@ -100,14 +100,14 @@ func askSentinel(ctx context.Context, c RedisConfig, addr string) error {
 	case redis.HasErrorPrefix(err, "unknown command"):
 		return &advice{addr + " is a Redis server and no Sentinel: give the Sentinels' addresses, or leave redis.master_name out", err}
 	}
-	if told := adviseOnPassword(err, name, "redis.sentinel_username", "redis.sentinel_password"); told != err {
+	if told := passwordAdvice(err, name, "redis.sentinel_username", "redis.sentinel_password"); told != err {
 		return told
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// adviseOnPassword names the keys of the configuration where a server refuses a user.
-func adviseOnPassword(err error, server, user, password string) error {
+// passwordAdvice names the keys of the configuration where a server refuses a user.
+func passwordAdvice(err error, server, user, password string) error {
 	switch {
 	case redis.HasErrorPrefix(err, "NOAUTH"):
 		return &advice{server + " asks for a password: set " + password, err}

@@ -32,19 +32,19 @@ const (
 )
 
 const (
-	heartbeatEvery = 300 * time.Millisecond
-	heartbeatLate  = 1500 * time.Millisecond
-	listenPause    = 200 * time.Millisecond
+	heartbeatInterval   = 300 * time.Millisecond
+	heartbeatTimeout    = 1500 * time.Millisecond
+	resubscribeInterval = 200 * time.Millisecond
 )
 
 // listen keeps the subscription for the life of the Store.
 func (s *Store) listen() {
-	for s.closing.Err() == nil {
-		err := s.subscription(s.closing)
-		if s.subscribed.Swap(false) && s.closing.Err() == nil {
+	for s.ctx.Err() == nil {
+		err := s.subscription(s.ctx)
+		if s.subscribed.Swap(false) && s.ctx.Err() == nil {
 			s.log.Warn("events of other instances are not received", zap.Error(err))
 		}
-		sleep.For(s.closing, listenPause)
+		sleep.For(s.ctx, resubscribeInterval)
 	}
 }
 
@@ -83,14 +83,14 @@ func awaitSubscribed(ctx context.Context, sub *redis.PubSub) error {
 func (s *Store) sendHeartbeats(ctx context.Context, channel string) {
 	for ctx.Err() == nil {
 		_ = s.redis.Publish(ctx, channel, "").Err() // its absence is noticed by receive
-		sleep.For(ctx, heartbeatEvery)
+		sleep.For(ctx, heartbeatInterval)
 	}
 }
 
 func (s *Store) receive(ctx context.Context, sub *redis.PubSub, beat string) error {
 	last := time.Now()
 	for {
-		received, err := sub.ReceiveTimeout(ctx, heartbeatLate)
+		received, err := sub.ReceiveTimeout(ctx, heartbeatTimeout)
 		if err != nil {
 			return err
 		}
@@ -101,10 +101,10 @@ func (s *Store) receive(ctx context.Context, sub *redis.PubSub, beat string) err
 		case message.Channel == beat:
 			last = time.Now()
 			s.heartbeatReceived()
-		case time.Since(last) > heartbeatLate:
-			return fmt.Errorf("no heartbeat in %s", heartbeatLate)
+		case time.Since(last) > heartbeatTimeout:
+			return fmt.Errorf("no heartbeat in %s", heartbeatTimeout)
 		default:
-			s.event(message.Payload)
+			s.applyEvent(message.Payload)
 		}
 	}
 }
@@ -117,17 +117,17 @@ func (s *Store) heartbeatReceived() {
 }
 
 // event applies what an instance, this one included, has done.
-func (s *Store) event(payload string) {
+func (s *Store) applyEvent(payload string) {
 	kind, rest, _ := strings.Cut(payload, " ")
 	args := strings.Fields(rest)
 	switch kind {
 	case eventEnded:
 		for _, sid := range args {
-			s.cache.event(sid, func(cs *cachedSession) { s.markEnded(cs, "") })
+			s.cache.applyEvent(sid, func(cs *cachedSession) { s.markEnded(cs, "") })
 		}
 	case eventChanged:
 		for _, sid := range args {
-			s.cache.event(sid, func(cs *cachedSession) { cs.set(stale) })
+			s.cache.applyEvent(sid, func(cs *cachedSession) { cs.set(stale) })
 		}
 	case eventMissed:
 		s.epoch.Add(1)
@@ -136,7 +136,7 @@ func (s *Store) event(payload string) {
 	case eventRenewed:
 		if len(args) == 2 {
 			end, _ := strconv.ParseInt(args[1], 10, 64)
-			s.cache.event(args[0], func(cs *cachedSession) { cs.raiseTokenEnd(end) })
+			s.cache.applyEvent(args[0], func(cs *cachedSession) { cs.raiseTokenEnd(end) })
 		}
 	}
 }
@@ -144,11 +144,11 @@ func (s *Store) event(payload string) {
 func (s *Store) applyAppEnd(args string) {
 	ms, appid, _ := strings.Cut(args, " ")
 	before, err := strconv.ParseInt(ms, 10, 64)
-	if err != nil || !s.config.Load().serves(appid) {
+	if err != nil || !s.config.Load().hasApp(appid) {
 		return
 	}
 	s.apps.applyEvent(appid, before)
-	s.cache.eventForAll()
+	s.cache.countEvent()
 	s.endCached(appid, before)
 }
 

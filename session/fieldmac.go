@@ -19,7 +19,7 @@ import (
 //
 // It stops forgery. It doesn't stop the replay of a value that was once valid for the
 // same field, nor its deletion.
-const recordMAC = 16 // bytes, after the value
+const fieldMACLength = 16 // bytes, after the value
 
 // signField returns the value as it is stored.
 func (r keyring) signField(key, field, value string) string {
@@ -28,10 +28,10 @@ func (r keyring) signField(key, field, value string) string {
 
 // verifyField returns the value that was signed, and whether the first secret did.
 func (r keyring) verifyField(key, field, stored string) (value string, current, ok bool) {
-	if len(stored) < recordMAC {
+	if len(stored) < fieldMACLength {
 		return "", false, false
 	}
-	value, mac := stored[:len(stored)-recordMAC], stored[len(stored)-recordMAC:]
+	value, mac := stored[:len(stored)-fieldMACLength], stored[len(stored)-fieldMACLength:]
 	for i, d := range r {
 		if subtle.ConstantTimeCompare(d.fieldMAC(key, field, value), []byte(mac)) == 1 {
 			return value, i == 0, true
@@ -42,13 +42,13 @@ func (r keyring) verifyField(key, field, stored string) (value string, current, 
 
 func (d *secretKeys) fieldMAC(key, field, value string) []byte {
 	h := hmac.New(sha256.New, d.record)
-	h.Write(binding([]string{key, field, value}))
-	return h.Sum(nil)[:recordMAC]
+	h.Write(joinWithLengths([]string{key, field, value}))
+	return h.Sum(nil)[:fieldMACLength]
 }
 
 // records reads the signed fields of one key, and remembers those that another
 // secret than the first has signed.
-type records struct {
+type signedFields struct {
 	store    *Store
 	key      string
 	outdated []outdatedField
@@ -56,11 +56,11 @@ type records struct {
 
 type outdatedField struct{ key, field, stored, value string }
 
-func (s *Store) records(key string) *records { return &records{store: s, key: key} }
+func (s *Store) signedFields(key string) *signedFields { return &signedFields{store: s, key: key} }
 
 // read returns the value of a field, empty and false where there is none or its
 // MAC is not valid.
-func (r *records) read(field, stored string) (string, bool) {
+func (r *signedFields) read(field, stored string) (string, bool) {
 	if stored == "" {
 		return "", false
 	}
@@ -78,28 +78,28 @@ func (r *records) read(field, stored string) (string, bool) {
 }
 
 // text is read for a field that counts as empty where its MAC is not valid.
-func (r *records) text(field, stored string) string {
+func (r *signedFields) text(field, stored string) string {
 	value, _ := r.read(field, stored)
 	return value
 }
 
-// maxResigning bounds the fields that are being signed anew at one time; what
+// maxSigningAgain bounds the fields that are being signed anew at one time; what
 // has no room is signed at its next use.
-const maxResigning = 64
+const maxSigningAgain = 64
 
 // resign signs fields anew under the first secret, beside the request that
 // found them.
-func (s *Store) resign(fields []outdatedField) {
+func (s *Store) signAgain(fields []outdatedField) {
 	for _, f := range fields {
 		select {
-		case s.resigning <- struct{}{}:
+		case s.signingAgain <- struct{}{}:
 		default:
 			return
 		}
 		s.spawn(func() {
-			defer func() { <-s.resigning }()
+			defer func() { <-s.signingAgain }()
 			fresh := s.config.Load().keys.signField(f.key, f.field, f.value)
-			_, _ = s.redis.runInt(s.closing, replaceFieldScript, []string{f.key}, f.field, f.stored, fresh)
+			_, _ = s.redis.runInt(s.ctx, replaceFieldScript, []string{f.key}, f.field, f.stored, fresh)
 		})
 	}
 }

@@ -86,7 +86,7 @@ func keyOf(s *Store, kind string, session *Session) (key, prefix string) {
 func set(kind, field, value string) func(s *Store, mine, other *Session) {
 	return func(s *Store, mine, _ *Session) {
 		key, prefix := keyOf(s, kind, mine)
-		s.redis.HSet(s.closing, key, prefix+field, value)
+		s.redis.HSet(s.ctx, key, prefix+field, value)
 	}
 }
 
@@ -94,7 +94,7 @@ func move(kind, field string) func(s *Store, mine, other *Session) {
 	return func(s *Store, mine, other *Session) {
 		from, theirs := keyOf(s, kind, other)
 		to, prefix := keyOf(s, kind, mine)
-		s.redis.HSet(s.closing, to, prefix+field, s.redis.HGet(s.closing, from, theirs+field).Val())
+		s.redis.HSet(s.ctx, to, prefix+field, s.redis.HGet(s.ctx, from, theirs+field).Val())
 	}
 }
 
@@ -165,7 +165,7 @@ func TestBanCannotBeShortenedInRedis(t *testing.T) {
 	}
 	key := s.keys.user(userTag(appid, "oA"))
 	original := s.redis.HGet(t.Context(), key, "b").Val()
-	for name, written := range map[string]string{"over": "1 ", "over, with the old MAC": "1 spam" + original[len(original)-recordMAC:], "empty": "x"} {
+	for name, written := range map[string]string{"over": "1 ", "over, with the old MAC": "1 spam" + original[len(original)-fieldMACLength:], "empty": "x"} {
 		s.redis.HSet(t.Context(), key, "b", written)
 		var blocked *BlockedError
 		if _, _, _, err := s.Login(t.Context(), loginOf("oA")); !errors.As(err, &blocked) || blocked.Reason != "" {

@@ -49,7 +49,7 @@ func (q Query) fact() (fact, error) {
 const entryPrefix = 8 // bytes of the value's hash in an entry
 
 func (k keys) index(appid string, f fact) (key, prefix string) {
-	sum := sha256.Sum256(binding([]string{"index", appid, f.kind, f.value}))
+	sum := sha256.Sum256(joinWithLengths([]string{"index", appid, f.kind, f.value}))
 	return k.prefix + "i:" + hex.EncodeToString(sum[:2]), string(sum[2 : 2+entryPrefix])
 }
 

@@ -99,7 +99,7 @@ func (s *Store) inspectSealed(ctx context.Context, key, meaning string) ([]Entry
 		return nil, err
 	}
 	ttl, err := s.timeToLive(ctx, key)
-	return []Entry{{Key: key, Type: "string", TTL: ttl, Fields: []Field{{"", meaning, sealedText(size)}}}}, err
+	return []Entry{{Key: key, Type: "string", TTL: ttl, Fields: []Field{{"", meaning, describeSealed(size)}}}}, err
 }
 
 func (s *Store) timeToLive(ctx context.Context, key string) (ttl time.Duration, err error) {
@@ -119,15 +119,15 @@ type meaning struct {
 // The fields of the hashes, as keys lists them.
 var (
 	userMeanings = map[string]meaning{
-		"f": {"first login", millisShown}, "l": {"last login", millisShown},
-		"a": {"appid", verbatim}, "o": {"openid", verbatim}, "n": {"unionid", signedShown},
-		"i": {"user id", signedShown}, "r": {"roles", signedShown}, "p": {"phone", signedShown}, "b": {"ban: its end and its reason", signedShown},
+		"f": {"first login", showMillis}, "l": {"last login", showMillis},
+		"a": {"appid", verbatim}, "o": {"openid", verbatim}, "n": {"unionid", showSigned},
+		"i": {"user id", showSigned}, "r": {"roles", showSigned}, "p": {"phone", showSigned}, "b": {"ban: its end and its reason", showSigned},
 	}
 	sessionMeanings = map[string]meaning{
-		"s": {"creation and absolute end", signedTimesShown},
-		"l": {"last seen, end of the newest token, 1: the user's first session", lastUseShown},
-		"k": {"session_key", sealedShown}, "i": {"user id", signedShown}, "r": {"roles", signedShown},
-		"w": {"of a web page: the session that it was opened from", parentShown},
+		"s": {"creation and absolute end", showSignedTimes},
+		"l": {"last seen, end of the newest token, 1: the user's first session", showLastUse},
+		"k": {"session_key", showSealed}, "i": {"user id", showSigned}, "r": {"roles", showSigned},
+		"w": {"of a web page: the session that it was opened from", showParent},
 	}
 )
 
@@ -148,7 +148,7 @@ func sessionField(name, value string) Field {
 		return Field{half + " " + kind, m.text, m.show(value)}
 	}
 	if len(kind) == opaqueFieldLength && kind[0] == 't' {
-		return Field{half + " t…", "end of the token with this hash", secondsShown(signedShown(value))}
+		return Field{half + " t…", "end of the token with this hash", showSeconds(showSigned(value))}
 	}
 	return unknownField(name, value)
 }
@@ -157,55 +157,55 @@ func jarField(name, value string) Field {
 	if len(name) <= rawLength {
 		return unknownField(name, value)
 	}
-	return Field{textHalf(name[:rawLength]) + " " + name[rawLength:], "cookies of this backend", sealedShown(value)}
+	return Field{textHalf(name[:rawLength]) + " " + name[rawLength:], "cookies of this backend", showSealed(value)}
 }
 
 // unknownField shows no value: it may be one that nobody should see.
 func unknownField(name, value string) Field {
-	return Field{strings.ToValidUTF8(name, "?"), "", sealedShown(value)}
+	return Field{strings.ToValidUTF8(name, "?"), "", showSealed(value)}
 }
 
 // opaqueFieldLength is the length that opaqueField gives.
 const opaqueFieldLength = 17
 
-// signedShown leaves the MAC out.
-func signedShown(value string) string {
-	if len(value) < recordMAC {
+// showSigned leaves the MAC out.
+func showSigned(value string) string {
+	if len(value) < fieldMACLength {
 		return ""
 	}
-	return value[:len(value)-recordMAC]
+	return value[:len(value)-fieldMACLength]
 }
 
-func signedTimesShown(value string) string {
-	created, ends, _ := strings.Cut(signedShown(value), " ")
-	return millisShown(created) + " " + millisShown(ends)
+func showSignedTimes(value string) string {
+	created, ends, _ := strings.Cut(showSigned(value), " ")
+	return showMillis(created) + " " + showMillis(ends)
 }
 
-func lastUseShown(value string) string {
+func showLastUse(value string) string {
 	parts := strings.Fields(value)
 	if len(parts) != 3 {
 		return ""
 	}
-	return millisShown(parts[0]) + " " + secondsShown(parts[1]) + " " + parts[2]
+	return showMillis(parts[0]) + " " + showSeconds(parts[1]) + " " + parts[2]
 }
 
-// parentShown shows the parent's random half as its own fields have it, and when the
+// showParent shows the parent's random half as its own fields have it, and when the
 // page's session was created.
-func parentShown(value string) string {
-	text := signedShown(value)
+func showParent(value string) string {
+	text := showSigned(value)
 	if len(text) < rawLength {
 		return ""
 	}
-	return textHalf(text[:rawLength]) + " " + millisShown(text[rawLength:])
+	return textHalf(text[:rawLength]) + " " + showMillis(text[rawLength:])
 }
 
 func verbatim(value string) string { return value }
 
-func sealedShown(value string) string { return sealedText(int64(len(value))) }
+func showSealed(value string) string { return describeSealed(int64(len(value))) }
 
-func sealedText(size int64) string { return fmt.Sprintf("sealed (%d bytes)", size) }
+func describeSealed(size int64) string { return fmt.Sprintf("sealed (%d bytes)", size) }
 
-func millisShown(value string) string {
+func showMillis(value string) string {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
 		return ""
@@ -216,7 +216,7 @@ func millisShown(value string) string {
 	return time.UnixMilli(n).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
-func secondsShown(value string) string {
+func showSeconds(value string) string {
 	n, err := strconv.ParseInt(value, 10, 64)
 	if err != nil {
 		return ""

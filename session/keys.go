@@ -25,7 +25,7 @@ func userTag(appid, openid string) string { return hashOf(appid, openid) }
 
 // hashOf is a name of fixed length for any list of texts.
 func hashOf(parts ...string) string {
-	sum := sha256.Sum256(binding(parts))
+	sum := sha256.Sum256(joinWithLengths(parts))
 	return strictBase64.EncodeToString(sum[:16])
 }
 

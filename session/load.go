@@ -77,7 +77,7 @@ func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, er
 	if userTag(session.AppID, session.OpenID) != tag {
 		return storedSession{}, errMismatch
 	}
-	own, user := s.records(s.keys.sessions(tag)), s.records(s.keys.user(tag))
+	own, user := s.signedFields(s.keys.sessions(tag)), s.signedFields(s.keys.user(tag))
 	owner, ok := own.owner(raw, r.text(11))
 	if owner != raw {
 		session.Web = &Web{ParentID: tag + textHalf(owner)}
@@ -106,7 +106,7 @@ func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, er
 
 // owner returns the random half of the session whose lifetime, user id and roles
 // count: its own, or that of a web page's parent.
-func (r *records) owner(raw, page string) (string, bool) {
+func (r *signedFields) owner(raw, page string) (string, bool) {
 	if page == "" {
 		return raw, true
 	}
@@ -119,7 +119,7 @@ func (r *records) owner(raw, page string) (string, bool) {
 
 // idleEnd is when a session ends that was last used at seen.
 func (s *Store) idleEnd(page bool, seen, ends time.Time) time.Time {
-	idle := seen.Add(s.config.Load().idle(page))
+	idle := seen.Add(s.config.Load().idleTimeout(page))
 	if ends.Before(idle) {
 		return ends
 	}

@@ -25,7 +25,7 @@ const maxName = 128 // bytes of an appid or an openid
 var errLogin = errors.New("login without a proper appid, openid or session_key, or of an app that is not configured")
 
 func (l Login) check(c *activeConfig) error {
-	if !c.serves(l.AppID) || !plainText(l.AppID, maxName) || !plainText(l.OpenID, maxName) || l.SessionKey == "" {
+	if !c.hasApp(l.AppID) || !plainText(l.AppID, maxName) || !plainText(l.OpenID, maxName) || l.SessionKey == "" {
 		return errLogin
 	}
 	if l.Phone != nil {
@@ -88,10 +88,10 @@ func (s *Store) applyLogin(ctx context.Context, session *Session, result reply) 
 	s.publish(ctx, sessionEvent(eventEnded, tag, append(result.list(6), replaced...)))
 	s.publish(ctx, sessionEvent(eventChanged, tag, result.list(5)))
 	if len(result) > 2 {
-		user := s.records(s.keys.user(tag))
+		user := s.signedFields(s.keys.user(tag))
 		session.UnionID = user.text("n", result.text(2))
 		err = readPhone(user.text("p", result.text(3)), &session.Phone)
-		s.resign(user.outdated)
+		s.signAgain(user.outdated)
 	}
 	return result.number(1) == 1, err
 }

@@ -135,7 +135,7 @@ func (l *loginBench) loginStepByStep(b *testing.B, openid, unionid, code string)
 	claim := s.newClaim(CodeUse{AppID: appid, Code: "steps" + code, IdempotencyKey: l.key})
 	names := []string{"steps:" + s.keys.claim(claim.code), "steps:" + s.keys.response(claim.code)}
 	run(l.steps.limit, []string{"steps:" + s.keys.limit(hashOf("login:"+code))}, 2_000_000, 30)
-	run(l.steps.claim, names, claim.claimant, claim.key, claimFor.Milliseconds())
+	run(l.steps.claim, names, claim.claimant, claim.key, claimTTL.Milliseconds())
 
 	c, now := s.config.Load(), s.now()
 	login := loginOf(openid)
@@ -156,7 +156,7 @@ func (l *loginBench) loginStepByStep(b *testing.B, openid, unionid, code string)
 	if l.key != "" {
 		sealed = c.keys.seal(loginResponsePurpose, []byte(token.Value.Reveal()), claim.code, claim.key)
 	}
-	run(l.steps.finish, names, claim.claimant, claim.key, "keep", sealed, responseFor.Milliseconds())
+	run(l.steps.finish, names, claim.claimant, claim.key, "keep", sealed, responseTTL.Milliseconds())
 }
 
 // redisTime is the processor time that Redis has used, heartbeats of the instance included.

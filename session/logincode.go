@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	claimFor      = 5 * time.Minute  // WeChat's own codes are valid as long
-	responseFor   = 60 * time.Second // for a client that did not receive it
-	waitFor       = 15 * time.Second // for the response of another request
-	useFor        = 30 * time.Second // for do, once its client has disconnected
-	responseDelay = 5 * time.Second  // until the response of do is stored
-	waitStep      = 20 * time.Millisecond
-	waitLonger    = 200 * time.Millisecond
+	claimTTL        = 5 * time.Minute  // WeChat's own codes are valid as long
+	responseTTL     = 60 * time.Second // for a client that did not receive it
+	waitTimeout     = 15 * time.Second // for the response of another request
+	useTimeout      = 30 * time.Second // for do, once its client has disconnected
+	storeTimeout    = 5 * time.Second  // until the response of do is stored
+	minPollInterval = 20 * time.Millisecond
+	maxPollInterval = 200 * time.Millisecond
 )
 
 // CodeUse is a request that comes with a login code.
@@ -52,8 +52,8 @@ func (e *LimitedError) Error() string { return "rate limit exceeded" }
 func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	c := s.newClaim(use)
 	response, state, err := c.acquire(ctx, use)
-	deadline := time.Now().Add(waitFor)
-	for step := waitStep; err == nil && state == "wait"; step = min(2*step, waitLonger) {
+	deadline := time.Now().Add(waitTimeout)
+	for step := minPollInterval; err == nil && state == "wait"; step = min(2*step, maxPollInterval) {
 		if time.Now().After(deadline) {
 			return nil, fmt.Errorf("%w: the first login with this code has not ended", ErrUnavailable)
 		}
@@ -133,7 +133,7 @@ func (c claim) acquire(ctx context.Context, use CodeUse) (response []byte, state
 // setCall claims the code if it is new.
 func (c claim) setCall() *call {
 	key := c.store.keys.claim(c.code)
-	return &call{keys: []string{key}, args: []any{"set", key, "open|" + c.claimant + "|" + c.key, "nx", "px", claimFor.Milliseconds()}}
+	return &call{keys: []string{key}, args: []any{"set", key, "open|" + c.claimant + "|" + c.key, "nx", "px", claimTTL.Milliseconds()}}
 }
 
 // wasSet reads the reply to a SET with NX: false where the key was there.
@@ -153,7 +153,7 @@ func (c claim) check(ctx context.Context) (response []byte, state string, err er
 	s := c.store
 	keys := []string{s.keys.claim(c.code), s.keys.response(c.code)}
 	list, err := s.redis.runList(ctx, claimLoginCodeScript, keys,
-		c.claimant, c.key, claimFor.Milliseconds(), c.prefetch, (useFor + responseDelay).Milliseconds())
+		c.claimant, c.key, claimTTL.Milliseconds(), c.prefetch, (useTimeout + storeTimeout).Milliseconds())
 	if err != nil {
 		return nil, "", err
 	}
@@ -172,7 +172,7 @@ func (c claim) check(ctx context.Context) (response []byte, state string, err er
 }
 
 func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)) ([]byte, error) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useFor)
+	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useTimeout)
 	defer cancel()
 	response, err := do(own)
 	var released retryable
@@ -195,7 +195,7 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 func (c claim) keep(ctx context.Context, response []byte) {
 	key := c.store.keys.response(c.code)
 	sealed := c.store.config.Load().keys.seal(loginResponsePurpose, response, c.code, c.sealedFor())
-	store := &call{keys: []string{key}, args: []any{"set", key, sealed, "px", responseFor.Milliseconds()}}
+	store := &call{keys: []string{key}, args: []any{"set", key, sealed, "px", responseTTL.Milliseconds()}}
 	select {
 	case c.store.loginResponses <- store:
 	default:
@@ -215,18 +215,18 @@ const responsePause = 20 * time.Millisecond
 
 // saveResponses stores what keep has queued.
 func (s *Store) saveResponses() {
-	for s.closing.Err() == nil {
+	for s.ctx.Err() == nil {
 		var calls []*call
 		select {
 		case c := <-s.loginResponses:
 			calls = append(calls, c)
-		case <-s.closing.Done():
+		case <-s.ctx.Done():
 		}
-		sleep.For(s.closing, responsePause)
+		sleep.For(s.ctx, responsePause)
 		for len(s.loginResponses) > 0 {
 			calls = append(calls, <-s.loginResponses)
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.closing), redisTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), redisTimeout)
 		s.redis.runAll(ctx, calls)
 		cancel()
 	}

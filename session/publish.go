@@ -23,7 +23,7 @@ func (s *Store) publish(ctx context.Context, event string) {
 	if event == "" {
 		return
 	}
-	s.event(event) // here at once, subscribed or not
+	s.applyEvent(event) // here at once, subscribed or not
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 	defer cancel()
 	if s.send(ctx, event) == nil {
@@ -46,21 +46,21 @@ func (s *Store) send(ctx context.Context, event string) error {
 func (s *Store) publishAgain() {
 	for {
 		select {
-		case <-s.closing.Done():
+		case <-s.ctx.Done():
 			return
 		case event := <-s.unpublished:
-			s.sendUntilTaken(event)
+			s.sendUntilAccepted(event)
 		}
 		if s.missed.Swap(false) {
 			s.log.Warn("more events waited for redis than are kept: all instances ask again for what they have cached",
 				zap.Int("kept", maxUnpublished))
-			s.sendUntilTaken(eventMissed)
+			s.sendUntilAccepted(eventMissed)
 		}
 	}
 }
 
-func (s *Store) sendUntilTaken(event string) {
-	for s.closing.Err() == nil && s.send(s.closing, event) != nil {
-		sleep.For(s.closing, publishInterval)
+func (s *Store) sendUntilAccepted(event string) {
+	for s.ctx.Err() == nil && s.send(s.ctx, event) != nil {
+		sleep.For(s.ctx, publishInterval)
 	}
 }

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// pushFor is how long a message is known. WeChat sends one again within
+	// pushTTL is how long a message is known. WeChat sends one again within
 	// seconds; a copy that is older than this fails the check of its time.
-	pushFor = time.Hour
+	pushTTL = time.Hour
 
 	// pushGrace is how long a claim outlives the call that it was made for.
 	pushGrace = 2 * time.Second
@@ -66,7 +66,7 @@ func (c *PushClaim) Finish(ctx context.Context, reply []byte) error {
 func (c *PushClaim) Release(ctx context.Context) error { return c.end(ctx, "release", nil) }
 
 func (c *PushClaim) end(ctx context.Context, outcome string, sealed []byte) error {
-	_, err := c.store.redis.runInt(ctx, finishPushScript, c.keys(), c.claimant, outcome, sealed, pushFor.Milliseconds())
+	_, err := c.store.redis.runInt(ctx, finishPushScript, c.keys(), c.claimant, outcome, sealed, pushTTL.Milliseconds())
 	return err
 }
 

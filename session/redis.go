@@ -62,8 +62,8 @@ type redisClient struct {
 	keys     keys
 	circuits []circuit // one, or clusterCircuits of a cluster
 	memory   *miniredis.Miniredis
-	closing  context.Context
-	close    context.CancelFunc
+	ctx      context.Context // of the probes; shutdown cancels it
+	cancel   context.CancelFunc
 	probes   sync.WaitGroup
 }
 
@@ -83,7 +83,7 @@ func openRedis(o RedisConfig, m *metrics, log *zap.Logger) (*redisClient, error)
 		o = RedisConfig{Addrs: []string{memory.Addr()}, Password: secret.Text(password)}
 	}
 	c.UniversalClient = newClient(o)
-	c.closing, c.close = context.WithCancel(context.Background())
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	return c, nil
 }
 
@@ -122,7 +122,7 @@ func clientOptions(o RedisConfig) *redis.UniversalOptions {
 }
 
 func (c *redisClient) shutdown() error {
-	c.close()
+	c.cancel()
 	c.probes.Wait()
 	err := c.UniversalClient.Close()
 	if c.memory != nil {

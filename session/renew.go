@@ -117,7 +117,7 @@ func (s *Store) renew(ctx context.Context, session *Session) (Token, error) {
 		s.renewals.recent.Set(sid, renewal{token, now, end})
 		return token, nil
 	case "ended":
-		s.event(eventEnded + " " + sid)
+		s.applyEvent(eventEnded + " " + sid)
 		return Token{}, ErrSessionEnded
 	}
 	return Token{}, fmt.Errorf("%w: renew: the store has lost its data", ErrUnavailable)

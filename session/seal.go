@@ -30,7 +30,7 @@ func (r keyring) seal(p purpose, text []byte, bind ...string) []byte {
 	copy(out, d.id[:])
 	nonce := out[len(d.id):]
 	_, _ = rand.Read(nonce) // never fails: crypto/rand
-	return aead.Seal(out, nonce, text, binding(bind))
+	return aead.Seal(out, nonce, text, joinWithLengths(bind))
 }
 
 var errSeal = errors.New("sealed value can't be opened")
@@ -43,7 +43,7 @@ func (r keyring) open(p purpose, sealed []byte, bind ...string) ([]byte, error) 
 		if !ours || len(rest) < aead.NonceSize() {
 			continue
 		}
-		text, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], binding(bind))
+		text, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], joinWithLengths(bind))
 		if err == nil {
 			return text, nil
 		}
@@ -65,7 +65,7 @@ func cutID(sealed []byte, id [4]byte) ([]byte, bool) {
 }
 
 // binding joins the parts with their lengths, so that no two lists give the same text.
-func binding(parts []string) []byte {
+func joinWithLengths(parts []string) []byte {
 	var out []byte
 	for _, p := range parts {
 		out = binary.BigEndian.AppendUint32(out, uint32(len(p)))

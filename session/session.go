@@ -67,5 +67,5 @@ const (
 // Remaining is how long a session lasts if it isn't used any more: the idle
 // time, or less where its absolute end is nearer.
 func (s *Store) Remaining(session *Session) time.Duration {
-	return min(s.config.Load().idle(session.Web != nil), session.EndsAt.Sub(s.now()))
+	return min(s.config.Load().idleTimeout(session.Web != nil), session.EndsAt.Sub(s.now()))
 }

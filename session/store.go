@@ -22,8 +22,8 @@ type Store struct {
 	metrics  *metrics
 	instance string
 
-	config     atomic.Pointer[activeConfig]
-	configured sync.Mutex
+	config      atomic.Pointer[activeConfig]
+	configuring sync.Mutex // held during Configure
 
 	cache      *cache
 	apps       appEnds
@@ -39,15 +39,15 @@ type Store struct {
 	userKeys   userKeys
 
 	unpublished    chan string
-	missed         atomic.Bool // more events than unpublished has room for
-	resigning      chan struct{}
-	loginResponses chan *call // to be stored
+	missed         atomic.Bool   // more events than unpublished has room for
+	signingAgain   chan struct{} // a semaphore: one element for each field that is being signed again
+	loginResponses chan *call    // to be stored
 
 	background sync.WaitGroup
-	spawning   sync.RWMutex // held while background grows, so that nothing is added once Close waits
-	closing    context.Context
-	close      context.CancelFunc
-	stop       func() error
+	spawning   sync.RWMutex    // held while background grows, so that nothing is added once Close waits
+	ctx        context.Context // of the background goroutines; Close cancels it
+	cancel     context.CancelFunc
+	closeOnce  func() error
 }
 
 // Open starts a Store. It doesn't wait for Redis, which may come later: see
@@ -62,7 +62,7 @@ func Open(config Config) (*Store, error) {
 		keys: keys{config.Redis.KeyPrefix}, now: config.Now, log: config.Log, instance: newID(), cache: newCache(),
 		touches: make(chan *cachedSession, touchQueue), renewals: newRenewals(), assertions: newAssertions(), limits: newLocalLimits(),
 		nonces: newNonces(), userKeys: newUserKeys(),
-		apps: appEnds{apps: map[string]appEnd{}}, unpublished: make(chan string, maxUnpublished), resigning: make(chan struct{}, maxResigning),
+		apps: appEnds{apps: map[string]appEnd{}}, unpublished: make(chan string, maxUnpublished), signingAgain: make(chan struct{}, maxSigningAgain),
 		loginResponses: make(chan *call, batchSize),
 	}
 	s.metrics = newMetrics(config.Registry, s)
@@ -71,10 +71,10 @@ func Open(config Config) (*Store, error) {
 	}
 	s.config.Store(active)
 	s.cache.resize(config.CacheSize)
-	s.closing, s.close = context.WithCancel(context.Background())
-	s.stop = sync.OnceValue(func() error {
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.closeOnce = sync.OnceValue(func() error {
 		s.spawning.Lock()
-		s.close()
+		s.cancel()
 		s.spawning.Unlock()
 		s.background.Wait()
 		return s.redis.shutdown()
@@ -93,20 +93,20 @@ func (s *Store) Configure(config Config) error {
 	if err != nil {
 		return err
 	}
-	s.configured.Lock()
-	defer s.configured.Unlock()
-	s.dropTokens(s.config.Swap(active).tokens, active.tokens)
-	s.dropUnserved(active)
+	s.configuring.Lock()
+	defer s.configuring.Unlock()
+	s.removeRejectedTokens(s.config.Swap(active).tokens, active.tokens)
+	s.removeUnconfiguredApps(active)
 	s.cache.resize(active.CacheSize)
 	s.renewals.clear()
 	return nil
 }
 
-// dropTokens removes cached tokens that the new secrets or issuer don't accept,
+// removeRejectedTokens removes cached tokens that the new secrets or issuer don't accept,
 // and only those: with its last token goes the cached session, which is needed
 // while Redis is unreachable.
-func (s *Store) dropTokens(old, now *tokens) {
-	s.cache.removeTokens(func(t *cachedToken) bool { return now.accepts(old, t.key) })
+func (s *Store) removeRejectedTokens(previous, current *tokens) {
+	s.cache.removeTokens(func(t *cachedToken) bool { return current.stillAccepts(previous, t.key) })
 }
 
 // spawn runs work beside the request that it is for; Close waits for it. Once
@@ -114,7 +114,7 @@ func (s *Store) dropTokens(old, now *tokens) {
 func (s *Store) spawn(work func()) {
 	s.spawning.RLock()
 	defer s.spawning.RUnlock()
-	if s.closing.Err() != nil {
+	if s.ctx.Err() != nil {
 		work()
 		return
 	}
@@ -124,7 +124,7 @@ func (s *Store) spawn(work func()) {
 // Close stops everything, after writing the last uses of sessions that are
 // not written yet. It takes no longer than a second or two where Redis is
 // away.
-func (s *Store) Close() error { return s.stop() }
+func (s *Store) Close() error { return s.closeOnce() }
 
 // Ready returns nil when Redis runs scripts that write and events of other
 // instances are received, or what is wrong.
@@ -134,7 +134,7 @@ func (s *Store) Ready(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	if s.redis.circuitOf(key).open.Load() {
-		return unavailable("ready", errCircuitOpen) // closed again in a moment
+		return unavailable("ready", errCircuitOpen) // until the background probe closes it
 	}
 	if !s.subscribed.Load() {
 		return fmt.Errorf("%w: %w", ErrUnavailable, errors.New("events of other instances are not received"))

@@ -72,7 +72,7 @@ func logInWithDigitInMAC(t testing.TB, s *Store, kind string) (string, *Session)
 	for i := range 1000 {
 		token, session := logIn(t, s, fmt.Sprint("o", i))
 		value := s.redis.HGet(t.Context(), s.keys.sessions(tagOf(session.ID)), fieldsOf(t, s, session, kind)[0]).Val()
-		if b := value[len(value)-recordMAC]; b >= '0' && b <= '9' {
+		if b := value[len(value)-fieldMACLength]; b >= '0' && b <= '9' {
 			return token, session
 		}
 	}

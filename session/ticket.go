@@ -20,10 +20,10 @@ type Web struct {
 }
 
 const (
-	ticketFor = 60 * time.Second
-	// repeatFor is how long the same client gets the same response to a used
+	ticketTTL = 60 * time.Second
+	// repeatTTL is how long the same client gets the same response to a used
 	// ticket: a second tap on the same link.
-	repeatFor = 10 * time.Second
+	repeatTTL = 10 * time.Second
 	// maxWebPerParent bounds the pages of a session; the one unused for longest
 	// makes room.
 	maxWebPerParent = 8
@@ -50,10 +50,10 @@ func (s *Store) IssueTicket(ctx context.Context, session *Session, next string) 
 	key := s.keys.ticket(tag, random)
 	record := c.keys.signField(key, "", rawOf(session.ID)+next)
 	err := s.redis.do(ctx, "ticket", key, func(ctx context.Context) error {
-		return s.redis.Set(ctx, key, "open"+record, ticketFor).Err()
+		return s.redis.Set(ctx, key, "open"+record, ticketTTL).Err()
 	})
 	text := rawHalf(tag) + string(random)
-	return Ticket{secret.Text(strictBase64.EncodeToString([]byte(text + string(c.keys[0].ticketMAC(text))))), ticketFor}, err
+	return Ticket{secret.Text(strictBase64.EncodeToString([]byte(text + string(c.keys[0].ticketMAC(text))))), ticketTTL}, err
 }
 
 func (d *secretKeys) ticketMAC(text string) []byte { return d.webMAC("ticket", text)[:16] }
@@ -62,7 +62,7 @@ func (d *secretKeys) ticketMAC(text string) []byte { return d.webMAC("ticket", t
 // gives the same ones, so that a second tap needs nothing kept.
 func (d *secretKeys) webMAC(what, text string) []byte {
 	h := hmac.New(sha256.New, d.web)
-	h.Write(binding([]string{what, text}))
+	h.Write(joinWithLengths([]string{what, text}))
 	return h.Sum(nil)
 }
 
@@ -127,7 +127,7 @@ func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored strin
 		}
 		record = record[clientHash:]
 	}
-	value, ok := s.records(t.key).read("", record)
+	value, ok := s.signedFields(t.key).read("", record)
 	if !ok || len(value) < rawLength {
 		return nil, ErrTicket
 	}
@@ -151,7 +151,7 @@ const clientHash = 16
 func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, current *Session) (cookie secret.Text, page *Session, err error) {
 	now := s.now()
 	sum := sha256.Sum256([]byte(client))
-	args := []any{t.record, string(sum[:clientHash]), rawOf(t.Session.ID), "", "", "", "", "", maxWebPerParent, repeatFor.Milliseconds()}
+	args := []any{t.record, string(sum[:clientHash]), rawOf(t.Session.ID), "", "", "", "", "", maxWebPerParent, repeatTTL.Milliseconds()}
 	page = current
 	if current == nil {
 		raw := string(t.keys.webMAC("page", t.text)[:rawLength])

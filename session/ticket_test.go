@@ -15,7 +15,7 @@ import (
 func ticketOf(t testing.TB, s *Store, session *Session, next string) string {
 	t.Helper()
 	ticket, err := s.IssueTicket(t.Context(), session, next)
-	if err != nil || ticket.ExpiresIn != ticketFor {
+	if err != nil || ticket.ExpiresIn != ticketTTL {
 		t.Fatalf("%+v, %v", ticket, err)
 	}
 	return ticket.Value.Reveal()
@@ -164,7 +164,7 @@ func TestMadeUpTicketsAreRefused(t *testing.T) {
 	}
 	// Whoever can write to Redis can't lead a ticket to another address.
 	key := s.keys.ticket(tagOf(parent.ID), ticketBytes(t, ticket))
-	server.MustDo("SET", key, "open"+rawOf(parent.ID)+"/elsewhere"+strings.Repeat("m", recordMAC))
+	server.MustDo("SET", key, "open"+rawOf(parent.ID)+"/elsewhere"+strings.Repeat("m", fieldMACLength))
 	if _, err := s.ReadTicket(t.Context(), ticket); !errors.Is(err, ErrTicket) {
 		t.Errorf("a record without a MAC: %v", err)
 	}

@@ -83,8 +83,8 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 }
 
 // accepts reports whether a token that was good by other settings is good still.
-func (t *tokens) accepts(by *tokens, key keyID) bool {
-	return t.issuer == by.issuer && slices.ContainsFunc(t.ring, func(d *secretKeys) bool { return d.id == key })
+func (t *tokens) stillAccepts(previous *tokens, key keyID) bool {
+	return t.issuer == previous.issuer && slices.ContainsFunc(t.ring, func(d *secretKeys) bool { return d.id == key })
 }
 
 // typ distinguishes access tokens from assertions, which have other keys too.

@@ -12,8 +12,8 @@ import (
 const touchQueue = 4096
 
 // use records a use of a session, which saveTouches writes soon.
-func (s *Store) use(cs *cachedSession, now time.Time) {
-	raise(&cs.usedAt, now.UnixNano())
+func (s *Store) recordUse(cs *cachedSession, now time.Time) {
+	storeMax(&cs.usedAt, now.UnixNano())
 	if cs.is(unsaved) || !cs.set(unsaved) {
 		return
 	}
@@ -29,11 +29,11 @@ func (s *Store) use(cs *cachedSession, now time.Time) {
 // is in use. What can't be written is tried again.
 func (s *Store) saveTouches() {
 	var waiting []*cachedSession
-	for s.closing.Err() == nil {
+	for s.ctx.Err() == nil {
 		waiting = s.gatherTouches(waiting)
-		waiting = s.writeTouches(s.closing, waiting, false)
+		waiting = s.writeTouches(s.ctx, waiting, false)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.closing), redisTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), redisTimeout)
 	defer cancel()
 	s.writeTouches(ctx, waiting, true)
 }
@@ -52,7 +52,7 @@ func (s *Store) gatherTouches(waiting []*cachedSession) []*cachedSession {
 			}
 		case <-timer.C:
 			return waiting
-		case <-s.closing.Done():
+		case <-s.ctx.Done():
 			return waiting
 		}
 	}
@@ -90,7 +90,7 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	s.redis.runAll(ctx, calls)
 	for i, cs := range due {
 		if calls[i].err == nil {
-			raise(&cs.savedAt, used[i])
+			storeMax(&cs.savedAt, used[i])
 			s.touched(ctx, cs, calls[i].reply)
 		} else if cs.set(unsaved) {
 			failed = append(failed, cs)

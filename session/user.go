@@ -89,7 +89,7 @@ func pairs(list reply) map[string]string {
 }
 
 func (s *Store) readUser(tag string, f map[string]string) (User, error) {
-	r := s.records(s.keys.user(tag))
+	r := s.signedFields(s.keys.user(tag))
 	u := User{
 		AppID: f["a"], OpenID: f["o"], UnionID: r.text("n", f["n"]), UserID: r.text("i", f["i"]),
 		FirstLogin: millisText(f["f"]), LastLogin: millisText(f["l"]),
@@ -102,14 +102,14 @@ func (s *Store) readUser(tag string, f map[string]string) (User, error) {
 	if err = errors.Join(err, readJSON(r.text("r", f["r"]), &u.Roles)); err != nil {
 		return User{}, fmt.Errorf("%w: user: %w", ErrUnavailable, err)
 	}
-	s.resign(r.outdated)
+	s.signAgain(r.outdated)
 	return u, nil
 }
 
 // readUserSessions leaves out what has run out and what all sessions of the app
 // have ended with.
 func (s *Store) readUserSessions(ctx context.Context, u *storedUser, tag string, fields map[string]string) error {
-	r := s.records(s.keys.sessions(tag))
+	r := s.signedFields(s.keys.sessions(tag))
 	u.sessionKeys = map[string]string{}
 	appEnd, err := s.appEnd(ctx, u.AppID)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Store) readUserSessions(ctx context.Context, u *storedUser, tag string,
 
 // readInfo reads one session; page is the record of a web page's. It is false for
 // one that is over. ParentID is the random half only.
-func (s *Store) readInfo(r *records, raw, page string, fields map[string]string, appEnd int64) (Info, bool) {
+func (s *Store) readInfo(r *signedFields, raw, page string, fields map[string]string, appEnd int64) (Info, bool) {
 	owner, ok := r.owner(raw, page)
 	life, found := readLifetime(r.text(owner+"s", fields[owner+"s"]))
 	use := readLastUse(fields[raw+"l"])

@@ -25,7 +25,7 @@ func (s *Store) Watch(auth AuthResult, terminate func()) Watcher {
 				return Watcher{s, w, index, generation}
 			}
 		}
-		cs = s.list(cs)
+		cs = s.addToWatchList(cs)
 	}
 }
 
@@ -175,7 +175,7 @@ func (l *watchList) newWatchers() *watchers {
 
 // list adds a session to the watch list and returns the cachedSession
 // that is on it.
-func (s *Store) list(cs *cachedSession) *cachedSession {
+func (s *Store) addToWatchList(cs *cachedSession) *cachedSession {
 	cs = s.cache.retain(cs)
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
@@ -199,7 +199,7 @@ func (s *Store) watchDeadlines() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-s.closing.Done():
+		case <-s.ctx.Done():
 			return
 		case <-ticker.C:
 			s.checkWatched(s.now())
@@ -210,7 +210,7 @@ func (s *Store) watchDeadlines() {
 func (s *Store) checkWatched(now time.Time) {
 	var toRecheck []*cachedSession
 	for _, cs := range s.stillWatched() {
-		if s.alive(cs, now) == nil && s.isStale(cs, now) {
+		if s.checkEnded(cs, now) == nil && s.isStale(cs, now) {
 			toRecheck = append(toRecheck, cs)
 		}
 	}
@@ -261,7 +261,7 @@ func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 
 // deadline is when the session runs out, or its newest token, as far as this instance has it.
 func (s *Store) deadline(cs *cachedSession) time.Time {
-	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idle(cs.packed.Load().isWeb()))
+	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idleTimeout(cs.packed.Load().isWeb()))
 	token := time.Unix(int64(cs.tokenEnd.Load()), 0)
 	if token.Before(idle) {
 		return token
@@ -279,7 +279,7 @@ func (s *Store) recheck(toRecheck []*cachedSession) {
 		calls[i] = &call{script: loadSessionScript}
 		calls[i].keys, calls[i].args = s.loadCall(sid, "")
 	}
-	s.redis.runAll(s.closing, calls)
+	s.redis.runAll(s.ctx, calls)
 	for i, cs := range toRecheck {
 		s.applyRecheck(cs, calls[i], versions[i])
 	}
@@ -308,7 +308,7 @@ func (s *Store) readRecheck(c *call, sid string) (storedSession, error) {
 	list, _ := c.reply.([]any)
 	r, err := s.readStoredSession(sid, "", list)
 	if err == nil {
-		err = s.checkApp(s.closing, r)
+		err = s.checkApp(s.ctx, r)
 	}
 	return r, err
 }
