@@ -17,7 +17,7 @@ func (g *Gateway) authenticate(rs *requestState) error {
 	if rs.route.AcceptCookie && rs.usesCookie() {
 		err := g.authenticateByCookie(rs)
 		if err != nil && rs.setWebCookie != "" && rs.route.Auth == AuthOptional {
-			return nil // a request with a dead cookie is anonymous
+			return nil // a request with the cookie of an ended session is anonymous
 		}
 		return rs.showErrorPage(err)
 	}

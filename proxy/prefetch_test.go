@@ -40,7 +40,7 @@ func newPrefetchEnv(t *testing.T, p envConfig) *testEnv {
 	return newTestEnv(t, p)
 }
 
-// prefetch lets the simulated WeChat pre-fetch for alice.
+// prefetch makes the simulated WeChat pre-fetch for alice.
 func (env *testEnv) prefetch(c wechattest.PrefetchCall) wechattest.PrefetchResult {
 	env.t.Helper()
 	if c.URL == "" {

@@ -310,7 +310,7 @@ func TestPushOfABannedUserIsForwarded(t *testing.T) {
 // recordedPush is a request as WeChat sends it.
 type recordedPush struct{ query, body string }
 
-// recordPush lets the simulator push a message, and returns the request.
+// recordPush makes the simulator push a message, and returns the request.
 func (env *testEnv) recordPush(t *testing.T, message string) recordedPush {
 	t.Helper()
 	var got atomic.Pointer[recordedPush]

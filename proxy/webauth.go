@@ -37,7 +37,7 @@ func (g *Gateway) authenticateByCookie(rs *requestState) error {
 	web := &rs.config.Web
 	cookie, _ := web.Cookie.Read(rs.r.Header["Cookie"])
 	auth, err := g.Sessions.AuthenticateCookie(rs.r.Context(), cookie)
-	if isDeadCookie(err) {
+	if isPermanentlyInvalid(err) {
 		rs.setWebCookie = web.Cookie.Clear()
 		return apierror.New(apierror.SessionEnded, "the session of this page has ended, open it again in the mini program").WithCause(err)
 	}
@@ -54,9 +54,9 @@ func (g *Gateway) authenticateByCookie(rs *requestState) error {
 	return nil
 }
 
-// isDeadCookie reports whether the cookie can never be valid again, so that the browser
-// should delete it.
-func isDeadCookie(err error) bool {
+// isPermanentlyInvalid reports whether the error means that the cookie can never be valid
+// again, so that the browser should delete it.
+func isPermanentlyInvalid(err error) bool {
 	return errors.Is(err, session.ErrSessionEnded) || errors.Is(err, session.ErrTokenInvalid) || errors.Is(err, session.ErrTokenExpired)
 }
 

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // serveBench serves until its standard input ends. At each line that it reads it
-// collects garbage and tells how much memory it has and what time it has used.
+// collects garbage, and prints its memory and processor time.
 func serveBench(which string) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -25,8 +25,8 @@ func appendFields(out []byte, name string, values []string) []byte {
 	return out
 }
 
-// appendField appends a field line. A field whose name is no token is left out, and bytes
-// that a value can't hold become blanks: no handler can cause response splitting.
+// appendField appends a field line. A field whose name is not a token is omitted, and bytes
+// that a value can't contain become spaces: no handler can cause response splitting.
 func appendField(out []byte, name, value string) []byte {
 	if name == "" || !isTokenString(name) {
 		return out

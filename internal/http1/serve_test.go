@@ -123,7 +123,7 @@ func TestResponsesOnTheWire(t *testing.T) {
 	}{
 		"nothing": {"GET", func(w http.ResponseWriter, _ *http.Request) {}, ok + "Content-Length: 0\r\n\r\n"},
 		"short":   {"GET", func(w http.ResponseWriter, _ *http.Request) { set(w); io.WriteString(w, "hello") }, ok + "Content-Length: 5\r\n\r\nhello"},
-		"length told": {"GET", func(w http.ResponseWriter, _ *http.Request) {
+		"length set": {"GET", func(w http.ResponseWriter, _ *http.Request) {
 			set(w, "Content-Length", "5")
 			io.WriteString(w, "hello")
 		}, ok + "Content-Length: 5\r\n\r\nhello"},
@@ -148,16 +148,16 @@ func TestResponsesOnTheWire(t *testing.T) {
 			io.WriteString(w, "a")
 			w.Write([]byte(strings.Repeat("x", 5000)))
 		}, ok + chunked + "\r\n1389\r\na" + strings.Repeat("x", 5000) + "\r\n0\r\n\r\n"},
-		"large, length told": {"GET", func(w http.ResponseWriter, _ *http.Request) {
+		"large, length set": {"GET", func(w http.ResponseWriter, _ *http.Request) {
 			set(w, "Content-Length", "9000")
 			w.Write([]byte(strings.Repeat("x", 4500)))
 			w.Write([]byte(strings.Repeat("y", 4500)))
 		}, ok + "Content-Length: 9000\r\n\r\n" + strings.Repeat("x", 4500) + strings.Repeat("y", 4500)},
-		"HEAD":               {"HEAD", func(w http.ResponseWriter, _ *http.Request) { set(w); io.WriteString(w, "hello") }, ok + "Content-Length: 5\r\n\r\n"},
-		"HEAD, length told":  {"HEAD", func(w http.ResponseWriter, _ *http.Request) { set(w, "Content-Length", "77") }, ok + "Content-Length: 77\r\n\r\n"},
-		"HEAD, nothing told": {"HEAD", func(w http.ResponseWriter, _ *http.Request) {}, ok + "\r\n"},
-		"HEAD, flushed":      {"HEAD", func(w http.ResponseWriter, _ *http.Request) { set(w); flush(w); io.WriteString(w, "x") }, ok + "\r\n"},
-		"204":                {"GET", func(w http.ResponseWriter, _ *http.Request) { set(w, "Content-Length", "0"); w.WriteHeader(204) }, "HTTP/1.1 204 No Content\r\n\r\n"},
+		"HEAD":              {"HEAD", func(w http.ResponseWriter, _ *http.Request) { set(w); io.WriteString(w, "hello") }, ok + "Content-Length: 5\r\n\r\n"},
+		"HEAD, length set":  {"HEAD", func(w http.ResponseWriter, _ *http.Request) { set(w, "Content-Length", "77") }, ok + "Content-Length: 77\r\n\r\n"},
+		"HEAD, nothing set": {"HEAD", func(w http.ResponseWriter, _ *http.Request) {}, ok + "\r\n"},
+		"HEAD, flushed":     {"HEAD", func(w http.ResponseWriter, _ *http.Request) { set(w); flush(w); io.WriteString(w, "x") }, ok + "\r\n"},
+		"204":               {"GET", func(w http.ResponseWriter, _ *http.Request) { set(w, "Content-Length", "0"); w.WriteHeader(204) }, "HTTP/1.1 204 No Content\r\n\r\n"},
 		"304": {"GET", func(w http.ResponseWriter, _ *http.Request) {
 			set(w, "Content-Length", "5")
 			w.WriteHeader(304)
@@ -289,8 +289,8 @@ func TestConnectionPersistence(t *testing.T) {
 			t.Parallel()
 			cl := s.dial().send(c.raw)
 			a := cl.mustNext("GET")
-			if told := a.Header.Get("Connection"); a.Close && told != "" || !a.Close && c.connection == "close" || c.connection == "keep-alive" && told != "keep-alive" {
-				t.Errorf("Connection: %s, close %t, not %s", told, a.Close, c.connection)
+			if reported := a.Header.Get("Connection"); a.Close && reported != "" || !a.Close && c.connection == "close" || c.connection == "keep-alive" && reported != "keep-alive" {
+				t.Errorf("Connection: %s, close %t, not %s", reported, a.Close, c.connection)
 			}
 			if c.lives {
 				if a := cl.send(get("/")).mustNext("GET"); a.body != "body" {
@@ -366,7 +366,7 @@ func TestContinueIsSentWhenTheBodyIsWanted(t *testing.T) {
 		cl.mustNext("POST")
 	}
 	if a := cl.send(head("POST / HTTP/1.0", "Content-Length: 5", "Expect: 100-continue") + "hello").mustNext("POST"); a.StatusCode != 200 {
-		t.Errorf("HTTP/1.0 was told %d", a.StatusCode)
+		t.Errorf("the response to HTTP/1.0 has status %d", a.StatusCode)
 	}
 }
 
@@ -397,14 +397,14 @@ func TestAnAbortedResponseIsNotTakenForComplete(t *testing.T) {
 
 func TestAPanicIsReportedAndClosesItsOwnConnection(t *testing.T) {
 	t.Parallel()
-	told := make(chan any, 1)
+	reported := make(chan any, 1)
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/panic" {
 			panic("oops")
 		}
-	}, func(s *http1.Server) { s.Panicked = func(v any) { told <- v } })
+	}, func(s *http1.Server) { s.Panicked = func(v any) { reported <- v } })
 	other := s.dial().send(get("/"))
-	if a := s.dial().send(get("/panic")).mustNext("GET"); a.StatusCode != 502 || <-told != "oops" {
+	if a := s.dial().send(get("/panic")).mustNext("GET"); a.StatusCode != 502 || <-reported != "oops" {
 		t.Error(a.StatusCode)
 	}
 	other.mustNext("GET")

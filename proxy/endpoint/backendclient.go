@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// NewBackendClient makes a client for the login hook or for a push's upstream. It
-// follows no redirects and uses no proxy of the environment.
+// NewBackendClient returns a client for the login hook or for a push's upstream. It does
+// not follow redirects, and does not use the proxies of the environment variables.
 func NewBackendClient() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10},
@@ -16,8 +16,8 @@ func NewBackendClient() *http.Client {
 	}
 }
 
-// withoutURL strips the URL off an error of net/http: it may hold secrets.
-func withoutURL(err error) error {
+// stripURL removes the URL from an error of net/http: it may contain secrets.
+func stripURL(err error) error {
 	var urlError *url.Error
 	if errors.As(err, &urlError) {
 		return urlError.Err

@@ -2,8 +2,8 @@
 // session, phone, profile and check, the login hook, tickets for web pages, WeChat's
 // message push and pre-fetch, and the public keys of the identity assertion.
 //
-// Its requests have been admitted by package proxy: their target and host are
-// valid, their body is bounded in size and time.
+// Package proxy has validated its requests: their target and host are valid, and their
+// body is limited in size and time.
 package endpoint
 
 import (
@@ -21,7 +21,7 @@ import (
 	"wxgate/wechat"
 )
 
-// maxBody bounds the body of a request to an endpoint, in bytes.
+// maxBody limits the body of a request to most endpoints, in bytes.
 const maxBody = 64 << 10
 
 // Options are the dependencies of a Handler, which no reload changes. All are required.
@@ -37,7 +37,7 @@ type Options struct {
 // Config is what a reload may change.
 type Config struct {
 	Prefix     string       // of the endpoints' paths, e.g. /auth
-	Apps       []string     // appids that may log in
+	Apps       []string     // the appids whose users may log in
 	LoginPerIP session.Rate // zero: no limit
 	PerUser    session.Rate // for all endpoints that need a token; zero: no limit
 	Hook       Hook         // zero: none
@@ -50,11 +50,11 @@ type Config struct {
 // Handler serves the endpoints.
 type Handler struct {
 	Options
-	active atomic.Pointer[activeConfig]
+	current atomic.Pointer[compiledConfig]
 }
 
-// activeConfig is a config with the table of its endpoints.
-type activeConfig struct {
+// compiledConfig is a Config with the table of its endpoints.
+type compiledConfig struct {
 	Config
 	endpoints map[string][]endpoint // by path
 }
@@ -66,19 +66,20 @@ func New(o Options, c Config) *Handler {
 	return h
 }
 
-// Configure replaces the config for the calls to come. Calls under way keep theirs.
-func (h *Handler) Configure(c Config) { h.active.Store(&activeConfig{c, h.table(&c)}) }
+// Configure replaces the configuration for new requests. Requests in flight keep the one
+// that they started with.
+func (h *Handler) Configure(c Config) { h.current.Store(&compiledConfig{c, h.table(&c)}) }
 
-// Owns reports whether the path is the gateway's own: no route gets its requests,
-// whether there is an endpoint or not.
+// Owns reports whether requests to the path are served here and never by a route, even if
+// there is no endpoint at the path.
 func (h *Handler) Owns(path string) bool {
-	return httprule.PathWithin(path, h.active.Load().Prefix) || path == httprule.JWKSPath
+	return httprule.PathWithin(path, h.current.Load().Prefix) || path == httprule.JWKSPath
 }
 
 // MaxBody returns the limit on a request's body at the path, in bytes.
 func (h *Handler) MaxBody(path string) int64 {
 	limit := int64(maxBody)
-	for _, e := range h.active.Load().endpoints[path] {
+	for _, e := range h.current.Load().endpoints[path] {
 		limit = max(limit, e.maxBody)
 	}
 	return limit
@@ -89,7 +90,7 @@ const Methods = "GET, POST, PUT"
 
 // Serve writes the response to r, or returns the error to respond with.
 func (h *Handler) Serve(r *Request) error {
-	c := h.active.Load()
+	c := h.current.Load()
 	r.config = &c.Config
 	path := r.HTTP.URL.Path
 	endpoints := c.endpoints[path]

@@ -13,8 +13,8 @@ import (
 	"wxgate/wechat"
 )
 
-// loginTimeout bounds one login: at most two calls of WeChat, for the code and for the
-// phone, and the hook's. A login is completed even if its client disconnects: with an
+// loginTimeout limits one login: at most two calls to WeChat, for the code and for the
+// phone, and one to the hook. A login is completed even if its client disconnects: with an
 // Idempotency-Key the client may ask for the response again.
 const loginTimeout = 30 * time.Second
 
@@ -38,7 +38,7 @@ type loginResponse struct {
 	Phone     any  `json:"phone,omitempty"`
 }
 
-// phoneError is the "phone" of a login whose phone_code gave no number.
+// phoneError is the "phone" of a login whose phone_code could not be exchanged.
 type phoneError struct {
 	Error   apierror.Code `json:"error"`
 	Message string        `json:"message"`
@@ -76,10 +76,10 @@ func (h *Handler) login(r *Request) error {
 func (h *Handler) createSession(ctx context.Context, r *Request, req loginRequest) ([]byte, error) {
 	identity, err := h.WeChat.Login(ctx, req.AppID, req.Code)
 	if err != nil {
-		return nil, keepCode(err)
+		return nil, retryableLoginError(err)
 	}
 	login := session.Login{AppID: req.AppID, OpenID: identity.OpenID, UnionID: identity.UnionID, SessionKey: identity.SessionKey}
-	if req.PhoneCode != "" { // a banned user's phone_code is not used up; Sessions.Login checks the ban again
+	if req.PhoneCode != "" { // a banned user's phone_code must not be used up; Sessions.Login checks the ban again
 		if _, err := h.Sessions.CheckBan(ctx, req.AppID, identity.OpenID); err != nil {
 			return nil, err
 		}
@@ -97,17 +97,17 @@ func (h *Handler) createSession(ctx context.Context, r *Request, req loginReques
 	return json.Marshal(loginResponse{newTokenResponse(token), isNew, phoneResult})
 }
 
-// keepCode marks a failed login's error so that the code may be sent again, unless
-// WeChat has refused the code.
-func keepCode(err error) error {
+// retryableLoginError makes the error of a failed login retryable: the client may send the
+// code again. It returns the error unchanged if WeChat has refused the code.
+func retryableLoginError(err error) error {
 	if errors.Is(err, wechat.ErrInvalidCode) {
 		return err
 	}
 	return session.Retryable(err)
 }
 
-// phoneForLogin exchanges a login's phone_code. It returns the number, nil if there
-// is none, and the response's "phone".
+// phoneForLogin exchanges a login's phone_code. It returns the number, nil if there is
+// none, and the "phone" of the response.
 func (h *Handler) phoneForLogin(ctx context.Context, req loginRequest, openid string) (*session.Phone, any) {
 	if req.PhoneCode == "" {
 		return nil, nil

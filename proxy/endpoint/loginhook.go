@@ -22,8 +22,8 @@ type Hook struct {
 	URL     string
 	Timeout time.Duration // of the whole call
 
-	// AllowOnError lets logins succeed, without user_id and roles, while the hook
-	// fails. Else they are refused.
+	// AllowOnError allows logins, without user_id and roles, while the hook fails. Else
+	// they are refused.
 	AllowOnError bool
 
 	Client *http.Client // see NewBackendClient
@@ -74,7 +74,7 @@ func (h *Handler) callHook(ctx context.Context, r *Request, hook *Hook, login *s
 	req.Header.Set("X-Request-ID", r.ID)
 	res, err := hook.Client.Do(req)
 	if err != nil {
-		return hookResponse{}, withoutURL(err)
+		return hookResponse{}, stripURL(err)
 	}
 	defer res.Body.Close()
 	return readHookResponse(res)
@@ -103,7 +103,7 @@ func (h *Handler) newHookRequest(ctx context.Context, hook *Hook, body hookReque
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(encoded))
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, stripURL(err)
 	}
 	assertion, err := h.Sessions.AssertHook(*login, httprule.LoginHookAudience)
 	if err != nil {

@@ -47,7 +47,7 @@ func (u *userID) UnmarshalJSON(raw []byte) error {
 func readHookResponse(res *http.Response) (hookResponse, error) {
 	raw, err := io.ReadAll(io.LimitReader(res.Body, maxHookResponse+1))
 	if err != nil {
-		return hookResponse{}, withoutURL(err)
+		return hookResponse{}, stripURL(err)
 	}
 	if len(raw) > maxHookResponse {
 		return hookResponse{}, errors.New("the response is too large")

@@ -11,9 +11,9 @@ func (r *Request) loginLimit() (key string, rate session.Rate) {
 	return "login:" + ratelimit.Address(r.Client), r.config.LoginPerIP
 }
 
-// checkLoginLimit counts the request against the login limit and returns an error
-// if the limit is exceeded. It is for requests that fail before a login code is
-// used, which counts by itself, and for invalid tickets.
+// checkLoginLimit counts the request against the login limit and returns an error if the
+// limit is exceeded. It is for invalid tickets, and for logins that fail before
+// Sessions.UseCodeOnce, which counts all others.
 func (h *Handler) checkLoginLimit(r *Request) error {
 	key, rate := r.loginLimit()
 	return ratelimit.Allow(r.HTTP.Context(), h.Sessions, key, rate)

@@ -21,7 +21,7 @@ func newPhoneResponse(p session.Phone) phoneResponse {
 }
 
 // phoneRequest is the body of POST {auth}/phone: a code, or the encrypted data that
-// older WeChat clients give instead.
+// older WeChat clients send instead.
 type phoneRequest struct {
 	Code          string `json:"code"`
 	EncryptedData string `json:"encrypted_data"`
@@ -48,7 +48,7 @@ func (h *Handler) setPhone(r *Request) error {
 	return writeJSON(r, newPhoneResponse(phone))
 }
 
-// readPhone returns the number that the request proves.
+// readPhone returns the number by the request's code or encrypted data.
 func (h *Handler) readPhone(ctx context.Context, s *session.Session, req phoneRequest) (session.Phone, error) {
 	byCode, byData := req.Code != "", req.EncryptedData != "" || req.IV != ""
 	switch {

@@ -37,7 +37,7 @@ func (c *Config) LoggedPath(path string) string {
 
 // prefetchEndpoint returns the endpoint at the path, if the path is that of a pre-fetch
 // with the app's key.
-func (h *Handler) prefetchEndpoint(c *activeConfig, path string) (endpoint, bool) {
+func (h *Handler) prefetchEndpoint(c *compiledConfig, path string) (endpoint, bool) {
 	rest, ok := strings.CutPrefix(path, c.Prefix+prefetchPath)
 	appid, key, _ := strings.Cut(rest, "/")
 	if want, on := c.Prefetches[appid]; !ok || !on || !want.Equal(key) {

@@ -14,7 +14,8 @@ import (
 )
 
 // forward sends the message to the backend and returns the passive reply, nil if the
-// backend has none. Without deduplicated the backend is told that it may be a repeat.
+// backend has none. If the message was not deduplicated, a header
+// says so: it may be a repeat.
 func (p pushEndpoints) forward(ctx context.Context, r *Request, m wechat.PushMessage, deduplicated bool) ([]byte, error) {
 	req, err := p.newForwardRequest(ctx, r, m)
 	if err != nil {
@@ -25,7 +26,7 @@ func (p pushEndpoints) forward(ctx context.Context, r *Request, m wechat.PushMes
 	}
 	res, err := p.push.Client.Do(req)
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, stripURL(err)
 	}
 	defer res.Body.Close()
 	return readPushResponse(res)
@@ -34,7 +35,7 @@ func (p pushEndpoints) forward(ctx context.Context, r *Request, m wechat.PushMes
 func (p pushEndpoints) newForwardRequest(ctx context.Context, r *Request, m wechat.PushMessage) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.push.Upstream+"?"+m.Query, bytes.NewReader(m.Body))
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, stripURL(err)
 	}
 	h := req.Header
 	h["Content-Type"] = []string{string(m.Format)}
@@ -57,7 +58,7 @@ func (p pushEndpoints) newForwardRequest(ctx context.Context, r *Request, m wech
 func readPushResponse(res *http.Response) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxPushResponse+1))
 	if err != nil {
-		return nil, withoutURL(err)
+		return nil, stripURL(err)
 	}
 	text := bytes.TrimSpace(body)
 	switch {

@@ -8,23 +8,22 @@ import (
 	"wxgate/session"
 )
 
-// Request is one call, as package proxy has admitted it. Its ResponseWriter adds the
-// headers that every response of the gateway has.
+// Request is one request, which package proxy has validated. Its ResponseWriter adds the
+// headers of every response of the gateway.
 type Request struct {
 	http.ResponseWriter
 	HTTP       *http.Request
 	ID         string     // the request id
-	Client     netip.Addr // the client's address, behind trusted proxies
-	ClientText string     // the same as text
+	Client     netip.Addr // the client's address; from X-Forwarded-For if the peer is a trusted proxy
+	ClientText string     // Client as text
 
-	// Authenticate returns the session of the request's token. With cookie, a web
-	// page's session cookie counts if there is no token. With renew, the response
-	// has a fresh token if the present one expires soon. The error is the one to
-	// respond with.
+	// Authenticate returns the session of the request's token. cookie: accept a web
+	// page's session cookie if there is no token. renew: add a new token to the response
+	// if the current one expires soon. The error is the error of the response.
 	Authenticate func(renew, cookie bool) (session.AuthResult, error)
 
-	SameOrigin    func() bool             // the request comes from a page of this origin, or is a person's navigation
-	WebSession    func() *session.Session // the live session of the browser's cookie; nil: none
+	SameOrigin    func() bool             // the request is from a page of this origin, or is a navigation
+	WebSession    func() *session.Session // the session of the browser's cookie; nil: none, or it has ended
 	SetCookie     func(line string)       // adds a Set-Cookie line to the response
 	AcceptsCookie func(path string) bool  // the path's route authenticates by cookie
 
@@ -32,7 +31,7 @@ type Request struct {
 	Name string             // the endpoint's path without its leading slash; "": no endpoint there
 	Auth session.AuthResult // the caller's session; zero: not authenticated
 
-	config      *Config // of the time when the call began
+	config      *Config // the configuration when the request began
 	allowCookie bool    // see endpoint.allowCookie
 }
 

@@ -12,7 +12,7 @@ import (
 // endpoint is one method at one path.
 type endpoint struct {
 	method      string
-	serve       func(*Request) error // writes the response, or returns the error to respond with
+	serve       func(*Request) error // writes the response, or returns the error for it
 	maxBody     int64                // bytes; 0: maxBody
 	allowCookie bool                 // a web page's session cookie authenticates here too
 	noHead      bool                 // HEAD is refused: it would have the effect of the GET
@@ -39,7 +39,8 @@ func (h *Handler) table(c *Config) map[string][]endpoint {
 	return table
 }
 
-// sessionEndpoints returns what a mini program calls, by path without the prefix.
+// sessionEndpoints returns the endpoints that mini programs call, by path without the
+// prefix.
 func (h *Handler) sessionEndpoints() map[string][]endpoint {
 	return map[string][]endpoint{
 		"/login":   {{method: http.MethodPost, serve: h.login}},
@@ -52,7 +53,8 @@ func (h *Handler) sessionEndpoints() map[string][]endpoint {
 	}
 }
 
-// webEndpoints returns what opens a web page's session, by path without the prefix.
+// webEndpoints returns the endpoints that open a web page's session, by path without the
+// prefix.
 func (h *Handler) webEndpoints() map[string][]endpoint {
 	return map[string][]endpoint{
 		"/ticket": {{method: http.MethodPost, serve: h.issueTicket}},

@@ -12,7 +12,7 @@ import (
 // Web configures sessions for web pages. The zero value: there are none.
 type Web struct {
 	Cookie websession.Cookie
-	MaxAge time.Duration // of a page's session without a request
+	MaxAge time.Duration // the Max-Age of the cookie
 }
 
 func (w Web) enabled() bool { return w.Cookie.Name != "" }
@@ -39,7 +39,7 @@ func (h *Handler) issueTicket(r *Request) error {
 	}
 	location, ok := validNext(r, req.Next)
 	if !ok {
-		return apierror.New(apierror.BadRequest, "next must be a path on this origin, of a route that takes cookies, 1024 bytes at most")
+		return apierror.New(apierror.BadRequest, "next must be a path on this origin, of a route that accepts cookies, 1024 bytes at most")
 	}
 	ticket, err := h.Sessions.IssueTicket(r.HTTP.Context(), s, location)
 	if err != nil {

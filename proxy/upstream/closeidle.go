@@ -50,7 +50,7 @@ func (t *http1Transport) CloseIdleConnections() { t.pool.closeAll() }
 // closeIdle closes the endpoint's connections that no request uses.
 func (ep *endpoint) closeIdle() { (*ep.roundTripper.Load()).CloseIdleConnections() }
 
-// replaceConnections makes further requests use new connections. Requests under way
+// replaceConnections makes further requests use new connections. Requests in flight
 // finish on theirs. Without it, an HTTP/2 connection to a host that no longer responds
 // would be used until TCP's retransmission timeout, about 15 minutes later.
 func (ep *endpoint) replaceConnections() {

@@ -33,13 +33,13 @@ func (d *earlyCloseDetector) recordReuse() {
 func (d *earlyCloseDetector) recordClose(responseAt time.Time) {
 	if time.Since(responseAt) < earlyCloseWithin {
 		d.keepsConns.Store(false)
-		d.suspect()
+		d.suspectEarlyClose()
 	}
 }
 
-// suspect makes closesEarly true for a while, unless the endpoint is known to keep its
+// suspectEarlyClose makes closesEarly true for a while, unless the endpoint is known to keep its
 // connections.
-func (d *earlyCloseDetector) suspect() {
+func (d *earlyCloseDetector) suspectEarlyClose() {
 	if !d.keepsConns.Load() {
 		d.closesEarlyUntil.Store(time.Now().Add(earlyCloseFor).UnixNano())
 	}

@@ -119,7 +119,7 @@ func (g *Group) Do(c *Call) (*Response, error) {
 }
 
 // Close ends active checks and look-ups, and closes each connection once it is idle.
-// Requests under way are completed, and further requests are still sent.
+// Requests in flight are completed, and further requests are still sent.
 func (g *Group) Close() {
 	if g.ctx.Err() != nil {
 		return

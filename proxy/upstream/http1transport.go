@@ -48,7 +48,7 @@ func (t *http1Transport) roundTrip(cs *callState) (*Response, error) {
 		if err != errStaleConn || !pc.reused {
 			return nil, err
 		}
-		t.earlyClose.suspect()
+		t.earlyClose.suspectEarlyClose()
 	}
 }
 

@@ -91,7 +91,7 @@ func (d *earlyCloseDetector) allowsReuse(c *trackedConn, idle time.Duration) boo
 		c.waitClosed(earlyCloseWait - idle)
 	}
 	if c.closed.Load() || c.readable() {
-		d.suspect()
+		d.suspectEarlyClose()
 		return false
 	}
 	return true

@@ -83,7 +83,7 @@ func (g *Group) resolve(t *target) {
 }
 
 // setAddresses sets the addresses of a target. Existing endpoints stay as they are;
-// endpoints at other addresses are retired, and their requests under way finish.
+// endpoints at other addresses are retired, and their requests in flight finish.
 func (g *Group) setAddresses(t *target, found []address) {
 	g.mu.Lock()
 	endpoints, removed := g.splitEndpoints(t, found)

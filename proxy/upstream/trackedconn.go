@@ -121,22 +121,22 @@ func (c *trackedConn) headReceived() {
 	}
 }
 
-// waitFor waits until done returns true, the connection is closed, or d has passed. It
-// returns done's result.
-func (c *trackedConn) waitFor(d time.Duration, done func() bool) bool {
-	if c.closed.Load() || done() {
-		return done()
+// waitFor waits until condition returns true, the connection is closed, or d has passed.
+// It returns the result of condition.
+func (c *trackedConn) waitFor(d time.Duration, condition func() bool) bool {
+	if c.closed.Load() || condition() {
+		return condition()
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	for !c.closed.Load() && !done() {
+	for !c.closed.Load() && !condition() {
 		select {
 		case <-c.changed:
 		case <-timer.C:
-			return done()
+			return condition()
 		}
 	}
-	return done()
+	return condition()
 }
 
 // notify wakes waitFor.
