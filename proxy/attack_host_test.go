@@ -105,11 +105,11 @@ func TestOnlyTrustedProxiesSetTheClientAddress(t *testing.T) {
 		s := a.newGateway(t, nil)
 		for _, name := range []string{"True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "X-Cluster-Client-IP", "Fastly-Client-IP", "X-Original-Forwarded-For", "X-ProxyUser-Ip",
 			"X-Forwarded-Port", "X-Forwarded-Ssl", "X-Forwarded-Whatever", "X-Remote-IP", "Client-IP", "Ali-CDN-Real-IP", "X-Envoy-External-Address", "Via-Proxy-Client-IP"} {
-			if q := s.expectForwarded(api(name+": 6.6.6.6"), a.openA); name != "Via-Proxy-Client-IP" && len(q.headerValues(name)) != 0 {
+			if req := s.expectForwarded(api(name+": 6.6.6.6"), a.openA); name != "Via-Proxy-Client-IP" && len(req.headerValues(name)) != 0 {
 				t.Errorf("%s was forwarded", name)
 			}
 		}
-		if q := s.expectForwarded(api("Forwarded: for=127.0.0.1;proto=https"), a.openA); len(q.headerValues("Forwarded")) != 0 {
+		if req := s.expectForwarded(api("Forwarded: for=127.0.0.1;proto=https"), a.openA); len(req.headerValues("Forwarded")) != 0 {
 			t.Error("Forwarded was forwarded")
 		}
 	})
@@ -135,9 +135,9 @@ func TestInvalidForwardedHeadersAreReplaced(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, trustLoopback)
 		for _, value := range []string{"1.2.3.4:80", "[::1]:3", "0177.0.0.1", "0x7f.1", "2130706433", "unknown", "_hidden", `"1.2.3.4"`, "<script>", "1.2.3.4.5", "1.2.3", "1.2.3.4 ;", "%31.2.3.4", ",", "1.2.3.4,,"} {
-			q := s.expectForwarded(api("X-Forwarded-For: "+value), a.openA)
+			req := s.expectForwarded(api("X-Forwarded-For: "+value), a.openA)
 			for _, name := range []string{"X-Forwarded-For", "X-Real-IP"} {
-				for _, v := range q.headerValues(name) {
+				for _, v := range req.headerValues(name) {
 					if strings.ContainsAny(v, `<>"_%;`) || strings.Contains(v, "unknown") || v == "" {
 						t.Errorf("%q: the backend received %s %q", value, name, v)
 					}
@@ -160,7 +160,7 @@ func TestInvalidForwardedHeadersAreReplaced(t *testing.T) {
 		}
 		s.expectForwardedWith(api("X-Forwarded-Proto: https", "X-Forwarded-Proto: http"), map[string]string{"X-Forwarded-Proto": "https"})
 		for _, port := range []string{"0", "443\tx", "70000", "-1", "abc", "443, 80"} {
-			if q := s.expectForwarded(api("X-Forwarded-Port: "+port), a.openA); len(q.headerValues("X-Forwarded-Port")) != 0 {
+			if req := s.expectForwarded(api("X-Forwarded-Port: "+port), a.openA); len(req.headerValues("X-Forwarded-Port")) != 0 {
 				t.Errorf("X-Forwarded-Port %q was forwarded", port)
 			}
 		}
@@ -192,9 +192,9 @@ func TestForwardedHeadersCannotBeRemovedOrFolded(t *testing.T) {
 // expectForwardedWith is expectForwarded, and checks these headers of the outbound request.
 func (s *attackGateway) expectForwardedWith(raw string, want map[string]string) {
 	s.t.Helper()
-	q := s.expectForwarded(raw, s.openA)
+	req := s.expectForwarded(raw, s.openA)
 	for name, value := range want {
-		if got := q.headerValues(name); !slices.Equal(got, []string{value}) {
+		if got := req.headerValues(name); !slices.Equal(got, []string{value}) {
 			s.t.Errorf("%.300q: the backend received %s %q, not %q", raw, name, got, value)
 		}
 	}

@@ -178,8 +178,8 @@ func TestHTTP2ClientsCannotSpoofIdentity(t *testing.T) {
 				_ = w.frames.WriteData(1, false, []byte("hello"))
 				w.headers(1, true, trailer, "oEVIL")
 				w.readStream(1)
-				for _, q := range s.backend.requests() {
-					s.expectIdentity(q, s.openA)
+				for _, req := range s.backend.requests() {
+					s.expectIdentity(req, s.openA)
 				}
 				s.backend.reset()
 			}
@@ -207,9 +207,9 @@ func TestHTTP2PathsAndHostsAreValidated(t *testing.T) {
 		}
 	})
 	a.h2Row(t, "HO-12", func(s *attackGateway) {
-		q := s.expectForwardedH2("host beside :authority", s.openA, h2Open(h2Get("host", "admin.test")...))
-		if strings.Contains(string(q), "admin.test") {
-			s.t.Errorf("the other host was forwarded: %q", q)
+		req := s.expectForwardedH2("host beside :authority", s.openA, h2Open(h2Get("host", "admin.test")...))
+		if strings.Contains(string(req), "admin.test") {
+			s.t.Errorf("the other host was forwarded: %q", req)
 		}
 		for _, authority := range []string{"gw.test, admin.test", "user@gw.test", "gw.test/x", "", "gw.test:abc"} {
 			s.expectRefusedH2(authority, h2Open(":method", "GET", ":scheme", "http", ":authority", authority, ":path", "/public/x"))
@@ -233,14 +233,14 @@ func TestHTTP2CannotBeUpgradedOrTunneled(t *testing.T) {
 		}
 	})
 	a.h2Row(t, "H2-03", func(s *attackGateway) {
-		q := s.expectForwarded(api("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), s.openA)
+		req := s.expectForwarded(api("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"), s.openA)
 		for _, name := range []string{"Upgrade", "HTTP2-Settings", "Connection"} {
-			if len(q.headerValues(name)) != 0 {
+			if len(req.headerValues(name)) != 0 {
 				s.t.Errorf("%s was forwarded", name)
 			}
 		}
 		for _, upgrade := range []string{"h2", "TLS/1.0", "h2c, websocket", "WebSockets", "foo"} {
-			if q := s.expectForwarded(api("Connection: Upgrade", "Upgrade: "+upgrade), s.openA); len(q.headerValues("Upgrade")) != 0 {
+			if req := s.expectForwarded(api("Connection: Upgrade", "Upgrade: "+upgrade), s.openA); len(req.headerValues("Upgrade")) != 0 {
 				s.t.Errorf("Upgrade %s was forwarded", upgrade)
 			}
 		}
@@ -257,9 +257,9 @@ func TestHTTP2BodiesHaveTheirLength(t *testing.T) {
 	a := newAttackEnv(t)
 	a.h2Row(t, "H2-06", func(s *attackGateway) {
 		// First, because the aborted requests below may reach the backend late.
-		q := s.expectForwardedH2("no length", s.openA, h2WithBody("hello", h2Post()...))
-		if !slices.Equal(q.headerValues("Transfer-Encoding"), []string{"chunked"}) || len(q.headerValues("Content-Length")) != 0 {
-			s.t.Errorf("the backend received %q", q)
+		req := s.expectForwardedH2("no length", s.openA, h2WithBody("hello", h2Post()...))
+		if !slices.Equal(req.headerValues("Transfer-Encoding"), []string{"chunked"}) || len(req.headerValues("Content-Length")) != 0 {
+			s.t.Errorf("the backend received %q", req)
 		}
 		s.expectRefusedH2("chunked", h2WithBody(chunkedBody, h2Post("transfer-encoding", "chunked")...))
 		s.expectRefusedH2("te: chunked", h2Open(h2Get("te", "chunked")...))
@@ -273,9 +273,9 @@ func TestHTTP2BodiesHaveTheirLength(t *testing.T) {
 		w := s.dialH2()
 		h2WithBody("GET /poison", h2Post("content-length", "0")...)(w)
 		w.readStream(1)
-		for _, q := range s.backend.requests() {
-			if strings.Contains(string(q), "poison") {
-				s.t.Errorf("the body of a request of length 0 was forwarded: %q", q)
+		for _, req := range s.backend.requests() {
+			if strings.Contains(string(req), "poison") {
+				s.t.Errorf("the body of a request of length 0 was forwarded: %q", req)
 			}
 		}
 		s.backend.reset()
@@ -314,9 +314,9 @@ func TestHTTP2FieldsAreValidated(t *testing.T) {
 		}
 	})
 	a.h2Row(t, "H2-09", func(s *attackGateway) {
-		q := s.expectForwardedH2("two cookie fields", s.openA, h2Open(h2Get("cookie", "a=1", "cookie", "b=2")...))
-		if !slices.Equal(q.headerValues("Cookie"), []string{"a=1; b=2"}) {
-			s.t.Errorf("Cookie %q", q.headerValues("Cookie"))
+		req := s.expectForwardedH2("two cookie fields", s.openA, h2Open(h2Get("cookie", "a=1", "cookie", "b=2")...))
+		if !slices.Equal(req.headerValues("Cookie"), []string{"a=1; b=2"}) {
+			s.t.Errorf("Cookie %q", req.headerValues("Cookie"))
 		}
 	})
 }
@@ -401,9 +401,9 @@ func (s *attackGateway) expectIncomplete(what string, try func(*h2Conn)) {
 	if o := w.readStream(1); !o.aborted && o.status < 400 {
 		s.t.Errorf("%s: %+v", what, o)
 	}
-	for _, q := range s.backend.requests() {
-		if _, body, _ := strings.Cut(string(q), "\r\n\r\n"); body != "" && !slices.Equal(q.headerValues("Content-Length"), []string{"100"}) {
-			s.t.Errorf("%s: the backend received %q", what, q)
+	for _, req := range s.backend.requests() {
+		if _, body, _ := strings.Cut(string(req), "\r\n\r\n"); body != "" && !slices.Equal(req.headerValues("Content-Length"), []string{"100"}) {
+			s.t.Errorf("%s: the backend received %q", what, req)
 		}
 	}
 	s.backend.reset()

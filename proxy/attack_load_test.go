@@ -113,9 +113,9 @@ func TestHeaderAndBodySizesAreLimited(t *testing.T) {
 		if got.Status != 413 || got.Code() != "body_too_large" || !c.closed() {
 			t.Errorf("chunked: %d %s", got.Status, got.Code())
 		}
-		for _, q := range s.backend.requests() {
-			if strings.HasSuffix(string(q), "0\r\n\r\n") {
-				t.Errorf("the backend received it as a complete request: %.300q", q)
+		for _, req := range s.backend.requests() {
+			if strings.HasSuffix(string(req), "0\r\n\r\n") {
+				t.Errorf("the backend received it as a complete request: %.300q", req)
 			}
 		}
 		s.backend.reset()
@@ -320,8 +320,8 @@ func TestEachRequestIsOneLogLine(t *testing.T) {
 		s := a.newGateway(t, nil)
 		for _, lines := range [][]string{{"X-Request-ID: a b"}, {"X-Request-ID: " + strings.Repeat("a", 10000)}, {"X-Request-ID: ../../x"}, {"X-Request-ID: ${jndi:ldap://x}"}, {"X-Request-ID: a", "X-Request-ID: b"},
 			{"X-Request-ID: " + strings.Repeat("a", 129)}, {"X-Request-ID:"}, {"X-Request-ID: \xff"}, {"X_Request_ID: oEVIL"}} {
-			q := s.expectForwarded(get("/public/x", lines...), "")
-			if id := q.headerValues("X-Request-ID"); len(id) != 1 || len(id[0]) != 32 {
+			req := s.expectForwarded(get("/public/x", lines...), "")
+			if id := req.headerValues("X-Request-ID"); len(id) != 1 || len(id[0]) != 32 {
 				t.Errorf("%.60q: the backend received %q", lines, id)
 			}
 		}

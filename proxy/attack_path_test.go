@@ -98,8 +98,8 @@ func TestRouteOfAPathIsTheRouteOfWhatIsServed(t *testing.T) {
 				if got.Status != 200 {
 					continue
 				}
-				if q := s.expectForwarded(get(target, "@A"), map[bool]string{true: a.openA}[strings.HasPrefix(target, "/api")]); q.target() != target {
-					t.Errorf("%s was forwarded as %s", target, q.target())
+				if req := s.expectForwarded(get(target, "@A"), map[bool]string{true: a.openA}[strings.HasPrefix(target, "/api")]); req.target() != target {
+					t.Errorf("%s was forwarded as %s", target, req.target())
 				}
 			}
 		})
@@ -108,7 +108,7 @@ func TestRouteOfAPathIsTheRouteOfWhatIsServed(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
 		target := "/api/x?" + strings.Repeat("a=1&", 6000) + "role=admin"
-		if q := s.expectForwarded(get(target, "@A"), a.openA); q.target() != target {
+		if req := s.expectForwarded(get(target, "@A"), a.openA); req.target() != target {
 			t.Error("the query was changed")
 		}
 	})
@@ -167,9 +167,9 @@ func TestMethodsAndOverridesDoNotBypassRoutes(t *testing.T) {
 			c.Routes = append(defaultRoutes(), &proxy.Route{Name: "items", Path: "/items/", Auth: proxy.AuthNone, MethodOverride: true, Methods: []string{"POST", "PATCH"}})
 		})
 		overrides := []string{"X-HTTP-Method-Override: DELETE", "X-HTTP-Method: oEVIL", "X-Method-Override: oEVIL", "x-http-method-override: DELETE", "X_HTTP_METHOD_OVERRIDE: DELETE"}
-		q := s.expectForwarded(request(append([]string{"POST /public/x?_method=DELETE HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, overrides...)...), "")
-		if !strings.HasPrefix(string(q), "POST ") || len(q.headerValues("X-HTTP-Method-Override")) != 0 {
-			t.Errorf("the backend received %q", q)
+		req := s.expectForwarded(request(append([]string{"POST /public/x?_method=DELETE HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, overrides...)...), "")
+		if !strings.HasPrefix(string(req), "POST ") || len(req.headerValues("X-HTTP-Method-Override")) != 0 {
+			t.Errorf("the backend received %q", req)
 		}
 		item := func(lines ...string) string {
 			return request(append([]string{"POST /items/1 HTTP/1.1", "Host: gw.test", "Content-Length: 0"}, lines...)...)
@@ -177,8 +177,8 @@ func TestMethodsAndOverridesDoNotBypassRoutes(t *testing.T) {
 		s.backend.reset()
 		s.expectError(item("X-HTTP-Method-Override: DELETE"), 405, "method_not_allowed")
 		s.expectError(item("X-HTTP-Method-Override: CONNECT"), 400, "bad_request")
-		if q := s.expectForwarded(item("X-HTTP-Method-Override: PATCH", "X-HTTP-Method-Override: DELETE"), ""); !strings.HasPrefix(string(q), "PATCH ") || len(q.headerValues("X-HTTP-Method-Override")) != 0 {
-			t.Errorf("the backend received %q", q)
+		if req := s.expectForwarded(item("X-HTTP-Method-Override: PATCH", "X-HTTP-Method-Override: DELETE"), ""); !strings.HasPrefix(string(req), "PATCH ") || len(req.headerValues("X-HTTP-Method-Override")) != 0 {
+			t.Errorf("the backend received %q", req)
 		}
 	})
 	t.Run("PN-34", func(t *testing.T) {
@@ -226,9 +226,9 @@ func TestTargetAndHeadersDoNotBypassRoutes(t *testing.T) {
 			&proxy.Route{Name: "gw", Host: "gw.test", Path: "/", Auth: proxy.AuthNone},
 			&proxy.Route{Name: "admin", Host: "admin.test", Path: "/", Auth: proxy.AuthRequired, PreserveHost: true}))
 		s.expectError(get("http://admin.test/"), 401, "token_missing")
-		q := s.expectTarget(get("http://admin.test/x", "@A"), "/x")
-		if q.headerValues("X-Forwarded-Host")[0] != "admin.test" || q.headerValues("Host")[0] != "admin.test" {
-			t.Errorf("the backend received %q", q)
+		req := s.expectTarget(get("http://admin.test/x", "@A"), "/x")
+		if req.headerValues("X-Forwarded-Host")[0] != "admin.test" || req.headerValues("Host")[0] != "admin.test" {
+			t.Errorf("the backend received %q", req)
 		}
 		s.backend.reset()
 		s.expectError(get("http://admin.test:99999/"), 400, "bad_request")
@@ -237,10 +237,10 @@ func TestTargetAndHeadersDoNotBypassRoutes(t *testing.T) {
 	t.Run("PN-31", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		q := s.expectForwarded(get("/public/x", "X-Original-URL: oEVIL", "X-Rewrite-URL: oEVIL", "X-Original-URI: oEVIL", "X-Forwarded-Path: oEVIL", "X-Forwarded-Prefix: oEVIL",
+		req := s.expectForwarded(get("/public/x", "X-Original-URL: oEVIL", "X-Rewrite-URL: oEVIL", "X-Original-URI: oEVIL", "X-Forwarded-Path: oEVIL", "X-Forwarded-Prefix: oEVIL",
 			"X-Forwarded-Uri: oEVIL", "X-Original-Anything: oEVIL", "X-Rewrite-Anything: oEVIL", "X_Original_URL: oEVIL", "X-Original-Method: oEVIL", "X-Forwarded-Method: oEVIL"), "")
-		if q.target() != "/public/x" {
-			t.Errorf("the backend received %s", q.target())
+		if req.target() != "/public/x" {
+			t.Errorf("the backend received %s", req.target())
 		}
 	})
 	t.Run("PN-37", func(t *testing.T) {

@@ -58,11 +58,11 @@ func TestContentLengthIsStrict(t *testing.T) {
 		s := a.newGateway(t, nil)
 		for _, line := range []string{"Content_Length: 50", "Transfer_Encoding: chunked", "Content.Length: 50", "Transfer.Encoding: chunked", "Content!Length: 50", "TRANSFER_ENCODING: chunked"} {
 			name, _, _ := strings.Cut(line, ":")
-			if q := s.expectForwarded(get("/public/x", line), ""); len(q.headerValues(name)) != 0 {
-				t.Errorf("the backend received %q", q)
+			if req := s.expectForwarded(get("/public/x", line), ""); len(req.headerValues(name)) != 0 {
+				t.Errorf("the backend received %q", req)
 			}
-			if q := s.expectForwarded(post("hello", "Content-Length: 5", line), a.openA); len(q.headerValues("Content-Length")) != 1 || len(q.headerValues("Transfer-Encoding")) != 0 {
-				t.Errorf("the backend received %q", q)
+			if req := s.expectForwarded(post("hello", "Content-Length: 5", line), a.openA); len(req.headerValues("Content-Length")) != 1 || len(req.headerValues("Transfer-Encoding")) != 0 {
+				t.Errorf("the backend received %q", req)
 			}
 		}
 	})
@@ -189,11 +189,11 @@ func (s *attackGateway) expectNoSmuggling(raw string) {
 	}
 	c.conn.Close()
 	got := s.backend.requests()
-	for _, q := range got {
-		if !strings.HasPrefix(string(q), "POST /api/echo HTTP/1.1\r\n") || strings.Contains(q.line(), "poison") {
-			s.t.Errorf("%.200q: the backend received %.300q", raw, q)
+	for _, req := range got {
+		if !strings.HasPrefix(string(req), "POST /api/echo HTTP/1.1\r\n") || strings.Contains(req.line(), "poison") {
+			s.t.Errorf("%.200q: the backend received %.300q", raw, req)
 		}
-		s.expectIdentity(q, s.openA)
+		s.expectIdentity(req, s.openA)
 	}
 	if len(got) > 1 {
 		s.t.Errorf("%.200q: %d requests reached the backend", raw, len(got))
@@ -218,9 +218,9 @@ func (s *attackGateway) expectOneResponse(method, raw string) {
 		return
 	}
 	c.expectOwnResponse("after " + raw)
-	for _, q := range s.backend.requests() {
-		if q.target() != "/api/own" {
-			s.t.Errorf("%.60q: the backend received %.200q", raw, q)
+	for _, req := range s.backend.requests() {
+		if req.target() != "/api/own" {
+			s.t.Errorf("%.60q: the backend received %.200q", raw, req)
 		}
 	}
 	s.backend.reset()

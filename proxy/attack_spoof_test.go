@@ -66,8 +66,8 @@ func TestClientsCannotSpoofIdentity(t *testing.T) {
 	t.Run("HS-26", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		if q := s.expectForwarded(api("X-UnionID: oEVIL", "X-User-Roles: oEVIL"), a.openA); len(q.headerValues("X-UnionID"))+len(q.headerValues("X-User-Roles")) != 0 {
-			t.Errorf("values that user A does not have: %q", q)
+		if req := s.expectForwarded(api("X-UnionID: oEVIL", "X-User-Roles: oEVIL"), a.openA); len(req.headerValues("X-UnionID"))+len(req.headerValues("X-User-Roles")) != 0 {
+			t.Errorf("values that user A does not have: %q", req)
 		}
 	})
 	a.runRow(t, "HS-34", []string{ws("X-OpenID: oEVIL"), ws("X_OpenID: oEVIL", "X.OpenID: oEVIL"), ws("Connection: X-OpenID"), ws("Connection: X-OpenID, Upgrade"), ws("x-wx-openid: oEVIL")}, forwardedAsA)
@@ -103,9 +103,9 @@ func TestSpellingsOfIdentityHeadersAreStripped(t *testing.T) {
 	})
 	a.runRow(t, "HS-40", []string{public("X-OpenID2: ok", "X-Open: ok", "X-Custom: a", "X-Forwarde: ok", "X-Amzn-Trace-Id: ok", "X-Wxyz: ok", "Wx-Foo: ok", "X-Requested-With: ok", "X-Users: ok")},
 		func(s *attackGateway, raw string) {
-			q := s.expectForwarded(raw, "")
+			req := s.expectForwarded(raw, "")
 			for _, name := range []string{"X-OpenID2", "X-Open", "X-Custom", "X-Forwarde", "X-Amzn-Trace-Id", "X-Wxyz", "Wx-Foo", "X-Requested-With", "X-Users"} {
-				if len(q.headerValues(name)) != 1 {
+				if len(req.headerValues(name)) != 1 {
 					s.t.Errorf("%s was not forwarded", name)
 				}
 			}
@@ -131,11 +131,11 @@ func TestConnectionHeaderCannotRemoveIdentity(t *testing.T) {
 	t.Run("HS-19", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		q := s.expectForwarded(api("Connection: X-OpenID, X-AppID, X-User-ID, X-Request-ID, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, X-Real-IP, Forwarded, Host",
+		req := s.expectForwarded(api("Connection: X-OpenID, X-AppID, X-User-ID, X-Request-ID, X-Forwarded-For, X-Forwarded-Proto, X-Forwarded-Host, X-Real-IP, Forwarded, Host",
 			"X-Forwarded-For: 6.6.6.6"), a.openA)
 		for _, name := range []string{"X-AppID", "X-User-ID", "X-Request-ID", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP", "Host"} {
-			if len(q.headerValues(name)) != 1 {
-				t.Errorf("%s is %q", name, q.headerValues(name))
+			if len(req.headerValues(name)) != 1 {
+				t.Errorf("%s is %q", name, req.headerValues(name))
 			}
 		}
 	})
@@ -147,9 +147,9 @@ func TestConnectionHeaderCannotRemoveIdentity(t *testing.T) {
 			{"Connection:\tX-OpenID ,"}, {"Connection: X-OpenID;q=1"}, {"Connection: \"X-OpenID\""}, {"Connection: ,,X-OpenID,,"},
 			{"Connection: X-Custom, te", "X-Custom: oEVIL"},
 		} {
-			q := s.expectForwarded(api(lines...), a.openA)
-			if len(q.headerValues("Connection"))+len(q.headerValues("Proxy-Connection")) != 0 {
-				t.Errorf("%q: the backend received %.300q", lines, q)
+			req := s.expectForwarded(api(lines...), a.openA)
+			if len(req.headerValues("Connection"))+len(req.headerValues("Proxy-Connection")) != 0 {
+				t.Errorf("%q: the backend received %.300q", lines, req)
 			}
 		}
 	})
@@ -189,10 +189,10 @@ func TestIdentityHeadersOfOtherGatewaysAreStripped(t *testing.T) {
 	t.Run("HS-32", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		q := s.expectForwarded(public("X-Forwarded-Client-Cert: oEVIL", "X-SSL-Client-S-DN: oEVIL", "X-Client-Cert: oEVIL", "SSL-Client-Verify: SUCCESS",
+		req := s.expectForwarded(public("X-Forwarded-Client-Cert: oEVIL", "X-SSL-Client-S-DN: oEVIL", "X-Client-Cert: oEVIL", "SSL-Client-Verify: SUCCESS",
 			"X-SSL-Client-Verify: SUCCESS", "X-SSL-Client-I-DN: oEVIL", "SSL-Client-I-DN: oEVIL", "X-Client-Cert-Chain: oEVIL", "X-ARR-ClientCert: oEVIL"), "")
-		if strings.Contains(string(q), "SUCCESS") {
-			t.Errorf("the backend received %q", q)
+		if strings.Contains(string(req), "SUCCESS") {
+			t.Errorf("the backend received %q", req)
 		}
 	})
 }

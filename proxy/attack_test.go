@@ -155,9 +155,9 @@ func newRecorder(t testing.TB) *recorder {
 // respondWith makes the recorder respond to every request with the same bytes, except to
 // paths that end in /own.
 func (r *recorder) respondWith(raw string) {
-	r.respondFunc(func(q backendRequest) string {
-		if strings.HasSuffix(q.target(), "/own") {
-			return defaultResponse(q)
+	r.respondFunc(func(req backendRequest) string {
+		if strings.HasSuffix(req.target(), "/own") {
+			return defaultResponse(req)
 		}
 		return raw
 	})
@@ -193,15 +193,15 @@ func (r *recorder) serve(c net.Conn) {
 }
 
 // record records a request and returns the response to it.
-func (r *recorder) record(q backendRequest) string {
+func (r *recorder) record(req backendRequest) string {
 	r.mu.Lock()
-	r.received = append(r.received, q)
+	r.received = append(r.received, req)
 	respond := r.respond
 	r.mu.Unlock()
 	if respond == nil {
 		respond = defaultResponse
 	}
-	return respond(q)
+	return respond(req)
 }
 
 func (r *recorder) requests() []backendRequest {
@@ -217,9 +217,9 @@ func (r *recorder) reset() {
 }
 
 // defaultResponse has the X-OpenID and the path that the backend received in its body.
-func defaultResponse(q backendRequest) string {
-	body := "openid=" + strings.Join(q.headerValues("X-OpenID"), "|") + " path=" + q.target()
-	if strings.HasPrefix(string(q), "HEAD ") {
+func defaultResponse(req backendRequest) string {
+	body := "openid=" + strings.Join(req.headerValues("X-OpenID"), "|") + " path=" + req.target()
+	if strings.HasPrefix(string(req), "HEAD ") {
 		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", len(body))
 	}
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
@@ -246,13 +246,13 @@ func (t *recordingReader) takeBytes() string {
 // backendRequest is one request as the backend received it.
 type backendRequest string
 
-func (q backendRequest) line() string {
-	line, _, _ := strings.Cut(string(q), "\r\n")
+func (req backendRequest) line() string {
+	line, _, _ := strings.Cut(string(req), "\r\n")
 	return line
 }
 
-func (q backendRequest) target() string {
-	parts := strings.Split(q.line(), " ")
+func (req backendRequest) target() string {
+	parts := strings.Split(req.line(), " ")
 	if len(parts) != 3 {
 		return ""
 	}
@@ -261,9 +261,9 @@ func (q backendRequest) target() string {
 
 // headerValues returns the values of all header and trailer lines that some backend could
 // read as this name.
-func (q backendRequest) headerValues(name string) []string {
+func (req backendRequest) headerValues(name string) []string {
 	var values []string
-	for line := range strings.SplitSeq(string(q), "\n") {
+	for line := range strings.SplitSeq(string(req), "\n") {
 		if lineName, value, ok := strings.Cut(line, ":"); ok && cgiName(lineName) == cgiName(name) {
 			values = append(values, strings.TrimSpace(value))
 		}
@@ -328,11 +328,11 @@ func (s *attackGateway) roundTrip(raw string) (testkit.Response, *rawConn) {
 	c := s.dial()
 	go c.send(raw)
 	method, _, _ := strings.Cut(raw, " ")
-	a, err := c.readResponse(method)
+	res, err := c.readResponse(method)
 	if err != nil {
 		s.t.Fatalf("no response to %.200q: %v", raw, err)
 	}
-	return a, c
+	return res, c
 }
 
 // expectOwnResponse sends a request as user B, and checks that it gets its own response.
@@ -365,12 +365,12 @@ func (s *attackGateway) expectRefused(raw string, statuses ...int) {
 	if len(statuses) == 0 {
 		statuses = []int{400}
 	}
-	a, c := s.roundTrip(raw)
+	res, c := s.roundTrip(raw)
 	switch {
-	case !slices.Contains(statuses, a.Status):
-		s.t.Errorf("%.200q: status %d %s, not %v", raw, a.Status, a.Body, statuses)
-	case a.Code() == "" || a.Header.Get("X-Request-Id") == "":
-		s.t.Errorf("%.200q: the response is not marked as the gateway's: %v", raw, a.Header)
+	case !slices.Contains(statuses, res.Status):
+		s.t.Errorf("%.200q: status %d %s, not %v", raw, res.Status, res.Body, statuses)
+	case res.Code() == "" || res.Header.Get("X-Request-Id") == "":
+		s.t.Errorf("%.200q: the response is not marked as the gateway's: %v", raw, res.Header)
 	case !c.closed():
 		s.t.Errorf("%.200q: the connection stayed open", raw)
 	}
@@ -382,9 +382,9 @@ func (s *attackGateway) expectRefused(raw string, statuses ...int) {
 // receives nothing. The connection may stay open: the request is well-formed.
 func (s *attackGateway) expectError(raw string, status int, code string) {
 	s.t.Helper()
-	a, _ := s.roundTrip(raw)
-	if a.Status != status || a.Code() != code {
-		s.t.Errorf("%.200q: %d %s, not %d %s", raw, a.Status, a.Code(), status, code)
+	res, _ := s.roundTrip(raw)
+	if res.Status != status || res.Code() != code {
+		s.t.Errorf("%.200q: %d %s, not %d %s", raw, res.Status, res.Code(), status, code)
 	}
 	s.expectNotForwarded(raw)
 }
@@ -404,13 +404,13 @@ func (s *attackGateway) expectForwarded(raw, openid string) backendRequest {
 	s.t.Helper()
 	defer s.backend.reset()
 	s.backend.reset()
-	a, c := s.roundTrip(raw)
+	res, c := s.roundTrip(raw)
 	got := s.backend.requests()
-	if len(got) != 1 || a.Status != 200 {
-		s.t.Fatalf("%.200q: %d %s, and the backend received %d requests: %.500q", raw, a.Status, a.Body, len(got), got)
+	if len(got) != 1 || res.Status != 200 {
+		s.t.Fatalf("%.200q: %d %s, and the backend received %d requests: %.500q", raw, res.Status, res.Body, len(got), got)
 	}
 	s.expectIdentity(got[0], openid)
-	if strings.EqualFold(a.Header.Get("Connection"), "close") {
+	if strings.EqualFold(res.Header.Get("Connection"), "close") {
 		return got[0]
 	}
 	c.expectOwnResponse("after " + raw)
@@ -419,18 +419,18 @@ func (s *attackGateway) expectForwarded(raw, openid string) backendRequest {
 
 // expectIdentity checks that the request has X-OpenID exactly once, with this value, and
 // nothing of what the client tried to smuggle in.
-func (s *attackGateway) expectIdentity(q backendRequest, openid string) {
+func (s *attackGateway) expectIdentity(req backendRequest, openid string) {
 	s.t.Helper()
 	want := []string{openid}
 	if openid == "" {
 		want = nil
 	}
-	if got := q.headerValues("X-OpenID"); !slices.Equal(got, want) {
-		s.t.Errorf("the backend received openid %q, not %q, in %.600q", got, want, q)
+	if got := req.headerValues("X-OpenID"); !slices.Equal(got, want) {
+		s.t.Errorf("the backend received openid %q, not %q, in %.600q", got, want, req)
 	}
 	for _, forbidden := range []string{"oEVIL", "Authorization:"} {
-		if strings.Contains(string(q), forbidden) {
-			s.t.Errorf("%s was forwarded: %.600q", forbidden, q)
+		if strings.Contains(string(req), forbidden) {
+			s.t.Errorf("%s was forwarded: %.600q", forbidden, req)
 		}
 	}
 }
@@ -439,8 +439,8 @@ func (s *attackGateway) expectIdentity(q backendRequest, openid string) {
 // this identity.
 func (s *attackGateway) expectRefusedOrForwarded(raw, openid string) {
 	s.t.Helper()
-	a, _ := s.roundTrip(raw)
-	if a.Status == 400 {
+	res, _ := s.roundTrip(raw)
+	if res.Status == 400 {
 		s.expectNotForwarded(raw)
 		return
 	}

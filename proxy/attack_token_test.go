@@ -101,12 +101,12 @@ func TestTokenIsAcceptedInOneHeaderOnly(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
 		for _, raw := range []string{api(), get("/public/x"), get("/optional/x")} {
-			if q := s.expectForwarded(raw, map[bool]string{true: a.openA}[raw == api()]); strings.Contains(string(q), a.tokenA) {
-				t.Errorf("the backend received %q", q)
+			if req := s.expectForwarded(raw, map[bool]string{true: a.openA}[raw == api()]); strings.Contains(string(req), a.tokenA) {
+				t.Errorf("the backend received %q", req)
 			}
 		}
-		if q := s.expectForwarded(get("/public/x", "@A", "Proxy-Authorization: Bearer oEVIL"), ""); strings.Contains(string(q), a.tokenA) {
-			t.Errorf("the backend received %q", q)
+		if req := s.expectForwarded(get("/public/x", "@A", "Proxy-Authorization: Bearer oEVIL"), ""); strings.Contains(string(req), a.tokenA) {
+			t.Errorf("the backend received %q", req)
 		}
 	})
 	t.Run("CR-02", func(t *testing.T) {
@@ -282,8 +282,8 @@ func TestTraceContextOfClientsIsHarmless(t *testing.T) {
 	t.Run("CR-19", func(t *testing.T) {
 		t.Parallel()
 		s := a.newGateway(t, nil)
-		q := s.expectForwarded(api("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate: a=b", "baggage: userid=oEVIL"), a.openA)
-		if len(q.headerValues("traceparent")) != 1 {
+		req := s.expectForwarded(api("traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "tracestate: a=b", "baggage: userid=oEVIL"), a.openA)
+		if len(req.headerValues("traceparent")) != 1 {
 			t.Error("traceparent was not forwarded")
 		}
 	})

@@ -178,9 +178,9 @@ func TestRequestsReachTheBackendOfTheirRoute(t *testing.T) {
 			if n := len(b.requests()); n != 50 {
 				t.Errorf("backend %d received %d requests", i, n)
 			}
-			for _, q := range b.requests() {
-				if !strings.HasPrefix(q.target(), fmt.Sprintf("/r%d/", i)) {
-					t.Errorf("backend %d received %s", i, q.target())
+			for _, req := range b.requests() {
+				if !strings.HasPrefix(req.target(), fmt.Sprintf("/r%d/", i)) {
+					t.Errorf("backend %d received %s", i, req.target())
 				}
 			}
 		}

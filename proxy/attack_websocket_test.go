@@ -115,8 +115,8 @@ func TestSwitchingProtocolsIsValidated(t *testing.T) {
 		}
 		s.backend.respondFunc(nil)
 		s.backend.reset()
-		if q := s.expectForwarded(api("Cookie: sid=mine"), a.openA); strings.Contains(string(q), "mine") || !strings.Contains(string(q), "sid=theirs") {
-			t.Errorf("the cookie jar sent %q", q.headerValues("Cookie"))
+		if req := s.expectForwarded(api("Cookie: sid=mine"), a.openA); strings.Contains(string(req), "mine") || !strings.Contains(string(req), "sid=theirs") {
+			t.Errorf("the cookie jar sent %q", req.headerValues("Cookie"))
 		}
 	})
 }

@@ -20,26 +20,26 @@ func TestRenewedTokenIsSentWithTheResponse(t *testing.T) {
 		}),
 	})
 	token := env.login("alice")
-	var a testkit.Response
+	var res testkit.Response
 	var renewed []string
 	// A token is renewed when a new one would expire at least a second later.
 	testkit.Within(t, 5*time.Second, "a renewal", func() bool {
-		a = env.call("GET", "/api/x", token, "")
-		renewed = a.Header.Values("X-Session-Token")
+		res = env.call("GET", "/api/x", token, "")
+		renewed = res.Header.Values("X-Session-Token")
 		return len(renewed) > 0
 	})
-	if len(renewed) != 1 || renewed[0] == "from-the-backend" || renewed[0] == token || a.Header.Get("Cache-Control") != "private, no-store" {
-		t.Fatalf("the response has %v", a.Header)
+	if len(renewed) != 1 || renewed[0] == "from-the-backend" || renewed[0] == token || res.Header.Get("Cache-Control") != "private, no-store" {
+		t.Fatalf("the response has %v", res.Header)
 	}
-	if a.Code() != "" {
+	if res.Code() != "" {
 		t.Error("a backend can set X-Gateway-Error")
 	}
 	for _, valid := range []string{token, renewed[0]} {
-		if a := env.call("GET", "/api/x", valid, ""); a.Status != 200 {
-			t.Errorf("after renewal: %d %s", a.Status, a.Code())
+		if res := env.call("GET", "/api/x", valid, ""); res.Status != 200 {
+			t.Errorf("after renewal: %d %s", res.Status, res.Code())
 		}
 	}
-	if a := env.call("GET", "/public/x", "", ""); a.Header.Get("X-Session-Token") != "" {
+	if res := env.call("GET", "/public/x", "", ""); res.Header.Get("X-Session-Token") != "" {
 		t.Error("a backend can set X-Session-Token")
 	}
 }
@@ -47,10 +47,10 @@ func TestRenewedTokenIsSentWithTheResponse(t *testing.T) {
 func TestOptionalRouteRefusesInvalidTokens(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{})
-	if a := env.call("GET", "/optional/x", "", ""); a.Status != 200 {
-		t.Errorf("without a token: %d", a.Status)
+	if res := env.call("GET", "/optional/x", "", ""); res.Status != 200 {
+		t.Errorf("without a token: %d", res.Status)
 	}
-	if a := env.call("GET", "/optional/x", "nonsense", ""); a.Status != 401 || a.Code() != "token_invalid" {
-		t.Errorf("with an invalid one: %d %s", a.Status, a.Code())
+	if res := env.call("GET", "/optional/x", "nonsense", ""); res.Status != 401 || res.Code() != "token_invalid" {
+		t.Errorf("with an invalid one: %d %s", res.Status, res.Code())
 	}
 }

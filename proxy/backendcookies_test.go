@@ -27,11 +27,11 @@ func TestCookieJarStoresCookiesInTheGateway(t *testing.T) {
 	})
 	alice, bob := env.login("alice"), env.login("bob")
 	get := func(token, path string) string {
-		a := env.call("GET", path, token, "", "Cookie", "evil=1")
-		if a.Header.Get("Set-Cookie") != "" {
+		res := env.call("GET", path, token, "", "Cookie", "evil=1")
+		if res.Header.Get("Set-Cookie") != "" {
 			t.Errorf("%s: a cookie reached the client", path)
 		}
-		return string(a.Body)
+		return string(res.Body)
 	}
 	get(alice, "/a/b?set=s%3D1%3B+Path%3D%2F&set=local%3D2&set=expired%3D3%3B+Max-Age%3D0&set=other%3D4%3B+Domain%3Devil.example")
 	for path, want := range map[string]string{"/a/c": "local=2; s=1", "/z": "s=1", "/drop/x": ""} {

@@ -18,14 +18,14 @@ func TestXForwardedForIsParsedInEveryForm(t *testing.T) {
 		"203.0.113.9 , [::ffff:10.0.0.1]:5":    "203.0.113.9",
 		"fe80::1%eth0":                         "fe80::1",
 	} {
-		q := s.expectForwarded(api("X-Forwarded-For: "+sent), a.openA)
-		if got := q.headerValues("X-Real-IP"); len(got) != 1 || got[0] != client {
+		req := s.expectForwarded(api("X-Forwarded-For: "+sent), a.openA)
+		if got := req.headerValues("X-Real-IP"); len(got) != 1 || got[0] != client {
 			t.Errorf("%q: the client is %q, not %q", sent, got, client)
 		}
 	}
 	for _, invalid := range []string{"203.0.113.9:", "203.0.113.9:99999", "[203.0.113.9", "203.0.113.9]", "unknown", "_hidden", "a:80", "203.0.113.9,,10.0.0.1"} {
-		q := s.expectForwarded(api("X-Forwarded-For: "+invalid), a.openA)
-		if got := q.headerValues("X-Real-IP"); len(got) != 1 || got[0] != "127.0.0.1" {
+		req := s.expectForwarded(api("X-Forwarded-For: "+invalid), a.openA)
+		if got := req.headerValues("X-Real-IP"); len(got) != 1 || got[0] != "127.0.0.1" {
 			t.Errorf("%q: the client is %q", invalid, got)
 		}
 	}

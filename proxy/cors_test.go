@@ -21,24 +21,24 @@ func TestGatewayReplacesTheBackendsCORSHeaders(t *testing.T) {
 		}),
 	})
 	preflight := []string{"Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "authorization"}
-	a := env.call("OPTIONS", "/h5/x", "", "", append(preflight, "Origin", "https://good.test")...)
-	if a.Status != 204 || a.Header.Get("Access-Control-Allow-Origin") != "https://good.test" || a.Header.Get("Access-Control-Allow-Headers") != "authorization" {
-		t.Errorf("preflight: %d %v", a.Status, a.Header)
+	res := env.call("OPTIONS", "/h5/x", "", "", append(preflight, "Origin", "https://good.test")...)
+	if res.Status != 204 || res.Header.Get("Access-Control-Allow-Origin") != "https://good.test" || res.Header.Get("Access-Control-Allow-Headers") != "authorization" {
+		t.Errorf("preflight: %d %v", res.Status, res.Header)
 	}
 	for _, origin := range []string{"https://evil", "null", "https://good.test.evil", "https://evilgood.test", "http://good.test", "https://good.test:444"} {
 		for _, method := range []string{"OPTIONS", "GET"} {
-			a := env.call(method, "/h5/x", "", "", append(preflight, "Origin", origin)...)
-			if a.Header.Get("Access-Control-Allow-Origin") != "" || !strings.Contains(a.Header.Get("Vary"), "Origin") {
-				t.Errorf("%s from %s: %d %v", method, origin, a.Status, a.Header)
+			res := env.call(method, "/h5/x", "", "", append(preflight, "Origin", origin)...)
+			if res.Header.Get("Access-Control-Allow-Origin") != "" || !strings.Contains(res.Header.Get("Vary"), "Origin") {
+				t.Errorf("%s from %s: %d %v", method, origin, res.Status, res.Header)
 			}
 		}
 	}
 	token := env.login("alice")
-	a = env.call("GET", "/h5/x", token, "", "Origin", "https://good.test")
-	if got := a.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "https://good.test" || a.Header.Get("Access-Control-Allow-Credentials") != "" {
-		t.Errorf("response: %v", a.Header)
+	res = env.call("GET", "/h5/x", token, "", "Origin", "https://good.test")
+	if got := res.Header.Values("Access-Control-Allow-Origin"); len(got) != 1 || got[0] != "https://good.test" || res.Header.Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("response: %v", res.Header)
 	}
-	if a := env.call("OPTIONS", "/api/x", "", "", append(preflight, "Origin", "https://good.test")...); a.Status != 401 {
-		t.Errorf("a preflight of a route without origins: %d", a.Status)
+	if res := env.call("OPTIONS", "/api/x", "", "", append(preflight, "Origin", "https://good.test")...); res.Status != 401 {
+		t.Errorf("a preflight of a route without origins: %d", res.Status)
 	}
 }

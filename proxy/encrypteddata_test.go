@@ -56,11 +56,11 @@ func TestProfileIsTakenFromSignedDataOnly(t *testing.T) {
 	alice := env.user("alice")
 	raw, signature := alice.RawData()
 	other := alice.Encrypt(map[string]any{"openId": alice.OpenID, "nickName": "forged"}, time.Time{})
-	a := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"raw_data":%q,"signature":%q,"encrypted_data":%q,"iv":%q}`, raw, signature, other.EncryptedData, other.IV))
-	if a.Status != http.StatusOK || strings.Contains(string(a.Body), "forged") || !strings.Contains(string(a.Body), "alice") {
-		t.Errorf("%d %s", a.Status, a.Body)
+	res := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"raw_data":%q,"signature":%q,"encrypted_data":%q,"iv":%q}`, raw, signature, other.EncryptedData, other.IV))
+	if res.Status != http.StatusOK || strings.Contains(string(res.Body), "forged") || !strings.Contains(string(res.Body), "alice") {
+		t.Errorf("%d %s", res.Status, res.Body)
 	}
-	if a := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, other.EncryptedData, other.IV)); a.Status != http.StatusBadRequest {
-		t.Errorf("without signed data: %d %s", a.Status, a.Body)
+	if res := env.call("PUT", "/auth/profile", token, fmt.Sprintf(`{"encrypted_data":%q,"iv":%q}`, other.EncryptedData, other.IV)); res.Status != http.StatusBadRequest {
+		t.Errorf("without signed data: %d %s", res.Status, res.Body)
 	}
 }

@@ -46,11 +46,11 @@ func TestHeadAndRangeRequestsAreForwarded(t *testing.T) {
 	env := newTestEnv(t, envConfig{backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "x.txt", time.Time{}, strings.NewReader(content))
 	})})
-	if a := env.call("HEAD", "/public/x", "", ""); a.Status != 200 || a.Header.Get("Content-Length") != "100" || len(a.Body) != 0 {
-		t.Errorf("HEAD: %d %v", a.Status, a.Header)
+	if res := env.call("HEAD", "/public/x", "", ""); res.Status != 200 || res.Header.Get("Content-Length") != "100" || len(res.Body) != 0 {
+		t.Errorf("HEAD: %d %v", res.Status, res.Header)
 	}
-	if a := env.call("GET", "/public/x", "", "", "Range", "bytes=10-14"); a.Status != 206 || string(a.Body) != "01234" {
-		t.Errorf("Range: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/public/x", "", "", "Range", "bytes=10-14"); res.Status != 206 || string(res.Body) != "01234" {
+		t.Errorf("Range: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -122,12 +122,12 @@ func TestBodyLimitAppliesToEveryFraming(t *testing.T) {
 	} {
 		req, err := http.NewRequest("POST", env.base+"/x", body)
 		testkit.Must(t, err)
-		if a := env.do(req); a.Status != 413 || a.Code() != "body_too_large" {
-			t.Errorf("%s: %d %s", name, a.Status, a.Code())
+		if res := env.do(req); res.Status != 413 || res.Code() != "body_too_large" {
+			t.Errorf("%s: %d %s", name, res.Status, res.Code())
 		}
 	}
-	if a := env.call("POST", "/x", "", strings.Repeat("x", 1000)); a.Status != 200 {
-		t.Errorf("at the limit: %d", a.Status)
+	if res := env.call("POST", "/x", "", strings.Repeat("x", 1000)); res.Status != 200 {
+		t.Errorf("at the limit: %d", res.Status)
 	}
 }
 

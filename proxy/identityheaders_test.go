@@ -25,8 +25,8 @@ func TestAssertionIsSetAndItsKeysArePublished(t *testing.T) {
 	if strings.Count(first, ".") != 2 || first != read() {
 		t.Errorf("assertions %q", first)
 	}
-	if a := env.call("GET", "/api/x", first, ""); a.Code() != "token_invalid" {
-		t.Errorf("an assertion as a token: %d %s", a.Status, a.Code())
+	if res := env.call("GET", "/api/x", first, ""); res.Code() != "token_invalid" {
+		t.Errorf("an assertion as a token: %d %s", res.Status, res.Code())
 	}
 	keys := env.call("GET", "/.well-known/jwks.json", "", "")
 	if keys.Status != 200 || strings.Count(string(keys.Body), `"kid"`) != 2 || strings.Contains(string(keys.Body), `"d"`) {
@@ -55,8 +55,8 @@ func TestCloudRunBackendReceivesTheClientAddress(t *testing.T) {
 	t.Parallel()
 	a := newAttackEnv(t)
 	s := a.newGateway(t, func(c *proxy.Config) { trustLoopback(c); c.Identity.CloudRun = true })
-	q := s.expectForwarded(api("X-Forwarded-For: 203.0.113.9, 10.0.0.1", "X-Original-Forwarded-For: 6.6.6.6"), a.openA)
-	if got := q.headerValues("X-Original-Forwarded-For"); len(got) != 1 || got[0] != "203.0.113.9" {
+	req := s.expectForwarded(api("X-Forwarded-For: 203.0.113.9, 10.0.0.1", "X-Original-Forwarded-For: 6.6.6.6"), a.openA)
+	if got := req.headerValues("X-Original-Forwarded-For"); len(got) != 1 || got[0] != "203.0.113.9" {
 		t.Errorf("X-Original-Forwarded-For: %q", got)
 	}
 }

@@ -36,9 +36,9 @@ func TestEarlyHintsAreForwarded(t *testing.T) {
 	})
 	req, err := http.NewRequestWithContext(ctx, "GET", env.base+"/public/x", nil)
 	testkit.Must(t, err)
-	a := env.do(req)
-	if early.Get("Link") == "" || early.Get("X-Session-Token") != "" || a.Header.Get("Link") != "" || string(a.Body) != "done" {
-		t.Errorf("early %v, then %v %s", early, a.Header, a.Body)
+	res := env.do(req)
+	if early.Get("Link") == "" || early.Get("X-Session-Token") != "" || res.Header.Get("Link") != "" || string(res.Body) != "done" {
+		t.Errorf("early %v, then %v %s", early, res.Header, res.Body)
 	}
 }
 

@@ -33,11 +33,11 @@ func TestLoginRequestLogout(t *testing.T) {
 	if got.Target != "/api/me?a=1" {
 		t.Errorf("the backend received %s", got.Target)
 	}
-	if a := env.call("POST", "/auth/logout", in.Token, ""); a.Status != http.StatusNoContent {
-		t.Fatalf("logout: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/logout", in.Token, ""); res.Status != http.StatusNoContent {
+		t.Fatalf("logout: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("GET", "/api/me", in.Token, ""); a.Status != 401 || a.Code() != "session_ended" {
-		t.Errorf("after logout: %d %s", a.Status, a.Code())
+	if res := env.call("GET", "/api/me", in.Token, ""); res.Status != 401 || res.Code() != "session_ended" {
+		t.Errorf("after logout: %d %s", res.Status, res.Code())
 	}
 	if env.loginResponse("alice").IsNewUser {
 		t.Error("alice is a new user twice")
@@ -76,11 +76,11 @@ func TestCodeWorksOnce(t *testing.T) {
 	}
 	wg.Wait()
 	ok := 0
-	for _, a := range responses {
-		if a.Status == 200 {
+	for _, res := range responses {
+		if res.Status == 200 {
 			ok++
-		} else if a.Code() != "invalid_code" {
-			t.Errorf("refused with %d %s", a.Status, a.Code())
+		} else if res.Code() != "invalid_code" {
+			t.Errorf("refused with %d %s", res.Status, res.Code())
 		}
 	}
 	if n := env.sim.Count("/sns/jscode2session"); ok != 1 || n != 1 {
@@ -99,19 +99,19 @@ func TestIdempotentLoginReturnsTheSameResponse(t *testing.T) {
 		wg.Go(func() { responses[i] = env.call("POST", "/auth/login", "", body, key...) })
 	}
 	wg.Wait()
-	for _, a := range responses {
-		if a.Status != 200 || string(a.Body) != string(responses[0].Body) {
-			t.Errorf("%d %s, not the first response: %s", a.Status, a.Body, responses[0].Body)
+	for _, res := range responses {
+		if res.Status != 200 || string(res.Body) != string(responses[0].Body) {
+			t.Errorf("%d %s, not the first response: %s", res.Status, res.Body, responses[0].Body)
 		}
 	}
 	if n := env.sim.Count("/sns/jscode2session"); n != 1 {
 		t.Errorf("%d calls to WeChat", n)
 	}
-	if a := env.call("POST", "/auth/login", "", body, "Idempotency-Key", "another-key-0123456"); a.Code() != "invalid_code" {
-		t.Errorf("another key: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/login", "", body, "Idempotency-Key", "another-key-0123456"); res.Code() != "invalid_code" {
+		t.Errorf("another key: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("POST", "/auth/login", "", body, "Idempotency-Key", "short"); a.Code() != "bad_request" {
-		t.Errorf("a short key: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/login", "", body, "Idempotency-Key", "short"); res.Code() != "bad_request" {
+		t.Errorf("a short key: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -139,11 +139,11 @@ func TestInvalidLoginBodiesAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := env.call("POST", "/auth/login", "", c.body)
+			res := env.call("POST", "/auth/login", "", c.body)
 			var body struct{ Error, Message, Request_ID string }
-			a.JSON(t, &body)
-			if a.Code() != c.code || body.Error != c.code || body.Message == "" || body.Request_ID == "" {
-				t.Errorf("%d %s: %s", a.Status, a.Code(), a.Body)
+			res.JSON(t, &body)
+			if res.Code() != c.code || body.Error != c.code || body.Message == "" || body.Request_ID == "" {
+				t.Errorf("%d %s: %s", res.Status, res.Code(), res.Body)
 			}
 		})
 	}
@@ -172,11 +172,11 @@ func TestWeChatErrorsMapToErrorCodes(t *testing.T) {
 	} {
 		env.sim.ClearFaults()
 		env.sim.AddFault(wechattest.Fault{API: "/sns/jscode2session", Errcode: c.errcode})
-		a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("alice").Code()+`"}`)
-		if a.Status != c.status || a.Code() != c.code || (a.Header.Get("Retry-After") != "") != c.retryAfter {
-			t.Errorf("%d: %d %s, Retry-After %q", c.errcode, a.Status, a.Code(), a.Header.Get("Retry-After"))
+		res := env.call("POST", "/auth/login", "", `{"code":"`+env.user("alice").Code()+`"}`)
+		if res.Status != c.status || res.Code() != c.code || (res.Header.Get("Retry-After") != "") != c.retryAfter {
+			t.Errorf("%d: %d %s, Retry-After %q", c.errcode, res.Status, res.Code(), res.Header.Get("Retry-After"))
 		}
-		if challenge := a.Header.Get("WWW-Authenticate"); (a.Status == 401) != strings.HasPrefix(challenge, `Bearer error="`) {
+		if challenge := res.Header.Get("WWW-Authenticate"); (res.Status == 401) != strings.HasPrefix(challenge, `Bearer error="`) {
 			t.Errorf("%d: WWW-Authenticate %q", c.errcode, challenge)
 		}
 	}
@@ -259,9 +259,9 @@ func TestLoginHookSetsTheUserOrRefuses(t *testing.T) {
 		{200, `{"roles":["` + strings.Repeat("x", 20000) + `"]}`, "upstream_error"},
 	} {
 		set(c.status, c.response)
-		a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("bob").Code()+`"}`)
-		if a.Code() != c.code || c.status == 403 && !strings.Contains(string(a.Body), "被封了") {
-			t.Errorf("hook's %d %.40s: %d %s", c.status, c.response, a.Status, a.Body)
+		res := env.call("POST", "/auth/login", "", `{"code":"`+env.user("bob").Code()+`"}`)
+		if res.Code() != c.code || c.status == 403 && !strings.Contains(string(res.Body), "被封了") {
+			t.Errorf("hook's %d %.40s: %d %s", c.status, c.response, res.Status, res.Body)
 		}
 	}
 }
@@ -272,11 +272,11 @@ func TestBannedUserCannotLogIn(t *testing.T) {
 	token := env.login("alice")
 	_, err := env.sessions.Ban(t.Context(), appID, env.user("alice").OpenID, session.Ban{Reason: "spam"})
 	testkit.Must(t, err)
-	if a := env.call("GET", "/api/x", token, ""); a.Code() != "session_ended" {
-		t.Errorf("a banned user's token: %d %s", a.Status, a.Code())
+	if res := env.call("GET", "/api/x", token, ""); res.Code() != "session_ended" {
+		t.Errorf("a banned user's token: %d %s", res.Status, res.Code())
 	}
-	if a := env.call("POST", "/auth/login", "", `{"code":"`+env.user("alice").Code()+`"}`); a.Status != 403 || a.Code() != "user_blocked" {
-		t.Errorf("a banned user's login: %d %s", a.Status, a.Code())
+	if res := env.call("POST", "/auth/login", "", `{"code":"`+env.user("alice").Code()+`"}`); res.Status != 403 || res.Code() != "user_blocked" {
+		t.Errorf("a banned user's login: %d %s", res.Status, res.Code())
 	}
 }
 
@@ -284,9 +284,9 @@ func TestLoginsPerAddressAreLimited(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{config: func(c *proxy.Config) { c.Endpoints.LoginPerIP = session.Rate{Count: 3, Per: time.Minute} }})
 	for i := range 5 {
-		a := env.call("POST", "/auth/login", "", `{"code":"nonsense"}`, "X-Forwarded-For", "10.0.0."+string(rune('0'+i)))
-		if limited := a.Status == 429; limited != (i >= 3) || limited && a.Header.Get("Retry-After") == "" {
-			t.Errorf("login %d: %d %s", i, a.Status, a.Code())
+		res := env.call("POST", "/auth/login", "", `{"code":"nonsense"}`, "X-Forwarded-For", "10.0.0."+string(rune('0'+i)))
+		if limited := res.Status == 429; limited != (i >= 3) || limited && res.Header.Get("Retry-After") == "" {
+			t.Errorf("login %d: %d %s", i, res.Status, res.Code())
 		}
 	}
 }
@@ -298,28 +298,28 @@ func TestLogoutResetsTheSessionKey(t *testing.T) {
 	env := newTestEnv(t, envConfig{})
 	first, second := env.login("alice"), env.login("alice")
 	leaked := env.user("alice").SessionKey()
-	if a := env.call("POST", "/auth/logout", first, `{"reset_key":true}`); a.Status != http.StatusNoContent {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/logout", first, `{"reset_key":true}`); res.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	if env.user("alice").SessionKey() == leaked {
 		t.Error("WeChat has the same key")
 	}
-	if a := env.call("GET", "/api/x", first, ""); a.Code() != "session_ended" {
-		t.Errorf("the session that was logged out: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/api/x", first, ""); res.Code() != "session_ended" {
+		t.Errorf("the session that was logged out: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("POST", "/auth/check", second, ""); strings.TrimSpace(string(a.Body)) != `{"valid":true}` {
-		t.Errorf("the other session: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/check", second, ""); strings.TrimSpace(string(res.Body)) != `{"valid":true}` {
+		t.Errorf("the other session: %d %s", res.Status, res.Body)
 	}
 	env.user("alice").RotateSessionKey()
-	if a := env.call("POST", "/auth/logout", second, `{"reset_key":true}`); a.Status != http.StatusNoContent {
-		t.Errorf("with a key that is already invalid: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/logout", second, `{"reset_key":true}`); res.Status != http.StatusNoContent {
+		t.Errorf("with a key that is already invalid: %d %s", res.Status, res.Body)
 	}
 	third := env.login("alice")
 	env.sim.AddFault(wechattest.Fault{API: "/wxa/resetusersessionkey", Times: 1, Errcode: 45011})
-	if a := env.call("POST", "/auth/logout", third, `{"reset_key":true}`); a.Code() != "rate_limited" {
-		t.Errorf("too often: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/logout", third, `{"reset_key":true}`); res.Code() != "rate_limited" {
+		t.Errorf("too often: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("GET", "/api/x", third, ""); a.Status != http.StatusOK {
-		t.Errorf("a logout that was refused ended the session: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/api/x", third, ""); res.Status != http.StatusOK {
+		t.Errorf("a logout that was refused ended the session: %d %s", res.Status, res.Body)
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 // The memory of a request is reused only if it is certain that no other goroutine can
 // use it.
-func TestOutboundRequestIsReusedOnlyWhereItIsUnshared(t *testing.T) {
+func TestOutboundRequestIsReusedOnlyIfItIsNotShared(t *testing.T) {
 	t.Parallel()
 	backend := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -18,11 +18,11 @@ func TestHeadIsServedWhereGetIs(t *testing.T) {
 			t.Errorf("HEAD %s: %d %v", path, got.Status, got.Header)
 		}
 	}
-	if a := env.call("HEAD", "/auth/login", token, ""); a.Status != 405 || a.Header.Get("Allow") != "POST" {
-		t.Errorf("HEAD of login: %d, Allow %q", a.Status, a.Header.Get("Allow"))
+	if res := env.call("HEAD", "/auth/login", token, ""); res.Status != 405 || res.Header.Get("Allow") != "POST" {
+		t.Errorf("HEAD of login: %d, Allow %q", res.Status, res.Header.Get("Allow"))
 	}
-	if a := env.call("DELETE", "/auth/profile", token, ""); a.Status != 405 || a.Header.Get("Allow") != "GET, HEAD, PUT" {
-		t.Errorf("DELETE of profile: %d, Allow %q", a.Status, a.Header.Get("Allow"))
+	if res := env.call("DELETE", "/auth/profile", token, ""); res.Status != 405 || res.Header.Get("Allow") != "GET, HEAD, PUT" {
+		t.Errorf("DELETE of profile: %d, Allow %q", res.Status, res.Header.Get("Allow"))
 	}
 }
 
@@ -61,19 +61,19 @@ func TestOwnEndpointsAreLimitedPerUser(t *testing.T) {
 	alice, bob := env.login("alice"), env.login("bob")
 	second := env.login("alice") // another session of the same user
 	for i, token := range []string{alice, second, alice} {
-		if a := env.call("POST", "/auth/check", token, ""); a.Status != 200 {
-			t.Fatalf("call %d: %d %s", i, a.Status, a.Code())
+		if res := env.call("POST", "/auth/check", token, ""); res.Status != 200 {
+			t.Fatalf("call %d: %d %s", i, res.Status, res.Code())
 		}
 	}
 	for _, call := range []struct{ method, path string }{{"POST", "/auth/check"}, {"GET", "/auth/session"}, {"POST", "/auth/refresh"}, {"GET", "/auth/profile"}} {
-		if a := env.call(call.method, call.path, second, ""); a.Status != 429 || a.Code() != "rate_limited" || a.Header.Get("Retry-After") == "" {
-			t.Errorf("%s beyond the limit: %d %s", call.path, a.Status, a.Code())
+		if res := env.call(call.method, call.path, second, ""); res.Status != 429 || res.Code() != "rate_limited" || res.Header.Get("Retry-After") == "" {
+			t.Errorf("%s beyond the limit: %d %s", call.path, res.Status, res.Code())
 		}
 	}
-	if a := env.call("GET", "/auth/session", bob, ""); a.Status != 200 {
-		t.Errorf("bob: %d", a.Status)
+	if res := env.call("GET", "/auth/session", bob, ""); res.Status != 200 {
+		t.Errorf("bob: %d", res.Status)
 	}
-	if a := env.call("GET", "/api/x", alice, ""); a.Status != 200 {
-		t.Errorf("a route: %d", a.Status)
+	if res := env.call("GET", "/api/x", alice, ""); res.Status != 200 {
+		t.Errorf("a route: %d", res.Status)
 	}
 }

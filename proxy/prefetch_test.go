@@ -105,14 +105,14 @@ func TestConcurrentPrefetchAndLoginCallWeChatOnce(t *testing.T) {
 				responses[i] = env.prefetch(wechattest.PrefetchCall{Code: code}).Data
 				return
 			}
-			a := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), "Idempotency-Key", strings.Repeat("k", 16))
-			responses[i] = string(a.Body)
+			res := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, code), "Idempotency-Key", strings.Repeat("k", 16))
+			responses[i] = string(res.Body)
 		})
 	}
 	all.Wait()
-	for i, a := range responses {
-		if a != responses[0] || !strings.Contains(a, `"token"`) {
-			t.Errorf("response %d is %s", i, a)
+	for i, res := range responses {
+		if res != responses[0] || !strings.Contains(res, `"token"`) {
+			t.Errorf("response %d is %s", i, res)
 		}
 	}
 	if n := envs[0].exchanges(); n != 1 {
@@ -145,12 +145,12 @@ func TestPrefetchRefusesInvalidCalls(t *testing.T) {
 		"an unknown code":        {"GET", prefetchPath + "?code=never-issued", "401 invalid_code"},
 		"a blocked user's":       {"GET", prefetchPath + "?code=" + blocked, "403 user_blocked"},
 	} {
-		if a := env.call(c.method, c.target, "", ""); strings.TrimSpace(fmt.Sprint(a.Status, " ", a.Code())) != c.want {
-			t.Errorf("%s: want %s, got %d %s", name, c.want, a.Status, a.Body)
+		if res := env.call(c.method, c.target, "", ""); strings.TrimSpace(fmt.Sprint(res.Status, " ", res.Code())) != c.want {
+			t.Errorf("%s: want %s, got %d %s", name, c.want, res.Status, res.Body)
 		}
 	}
-	if a := env.call("GET", prefetchPath+"?code="+valid, "", ""); a.Status != http.StatusOK || a.Header.Get("Cache-Control") != "no-store" {
-		t.Errorf("a refused call used the code: %d %s", a.Status, a.Body)
+	if res := env.call("GET", prefetchPath+"?code="+valid, "", ""); res.Status != http.StatusOK || res.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("a refused call used the code: %d %s", res.Status, res.Body)
 	}
 	if off := newTestEnv(t, envConfig{}); off.call("GET", prefetchPath+"?code="+valid, "", "").Code() != "no_route" {
 		t.Error("it responds although pre-fetch is off")
@@ -166,8 +166,8 @@ func TestLoginLimitDoesNotApplyToPrefetch(t *testing.T) {
 		}
 	}
 	for _, want := range []int{http.StatusOK, http.StatusOK, http.StatusTooManyRequests} { // pre-fetches do not count against the limit of the address
-		if a := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, env.user("bob").Code())); a.Status != want {
-			t.Errorf("want %d, got %d %s", want, a.Status, a.Body)
+		if res := env.call("POST", "/auth/login", "", fmt.Sprintf(`{"code":%q}`, env.user("bob").Code())); res.Status != want {
+			t.Errorf("want %d, got %d %s", want, res.Status, res.Body)
 		}
 	}
 }

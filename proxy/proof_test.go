@@ -105,21 +105,21 @@ func TestSignedRequestIsForwardedWithItsBody(t *testing.T) {
 		{method: "POST", target: "/upload/", contentType: "multipart/form-data; boundary=x", body: "--x--", hash: "-"},
 		{method: "POST", target: "/pay/large", contentType: "application/octet-stream", body: strings.Repeat("a", proof.MaxBody)},
 	} {
-		a := env.sendSigned(s, token, c)
+		res := env.sendSigned(s, token, c)
 		var got echoResponse
-		if a.Status != http.StatusOK {
-			t.Errorf("%s %s: %d %s", c.method, c.target, a.Status, a.Body)
+		if res.Status != http.StatusOK {
+			t.Errorf("%s %s: %d %s", c.method, c.target, res.Status, res.Body)
 			continue
 		}
-		if a.JSON(t, &got); got.Body != c.body || got.Method != c.method {
+		if res.JSON(t, &got); got.Body != c.body || got.Method != c.method {
 			t.Errorf("%s %s: the backend received %s with %d bytes", c.method, c.target, got.Method, len(got.Body))
 		}
 	}
 	overridden := payment
 	overridden.method = "PATCH" // the signature covers the overriding method
-	a := env.call("POST", overridden.target, token, overridden.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", overridden.contentType, "X-Gateway-Proof", s.proof(overridden))
-	if a.Status != http.StatusOK {
-		t.Errorf("overridden: %d %s", a.Status, a.Body)
+	res := env.call("POST", overridden.target, token, overridden.body, "X-HTTP-Method-Override", "PATCH", "Content-Type", overridden.contentType, "X-Gateway-Proof", s.proof(overridden))
+	if res.Status != http.StatusOK {
+		t.Errorf("overridden: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -134,15 +134,15 @@ func TestUploadIsSignedWithoutItsBoundary(t *testing.T) {
 	} {
 		sent := upload
 		sent.contentType, sent.body = contentType, "--x--"
-		if a := env.sendProof(s.proof(upload), token, sent); a.Status != want {
-			t.Errorf("%s: %d %s", contentType, a.Status, a.Body)
+		if res := env.sendProof(s.proof(upload), token, sent); res.Status != want {
+			t.Errorf("%s: %d %s", contentType, res.Status, res.Body)
 		}
 	}
 	hashed := signedCall{method: "POST", target: "/upload/", contentType: "multipart/form-data", body: "--x--"}
 	sent := hashed
 	sent.contentType += "; boundary=x"
-	if a := env.sendProof(s.proof(hashed), token, sent); a.Status != http.StatusForbidden {
-		t.Errorf("with a hash the whole type is signed: %d %s", a.Status, a.Body)
+	if res := env.sendProof(s.proof(hashed), token, sent); res.Status != http.StatusForbidden {
+		t.Errorf("with a hash the whole type is signed: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -195,16 +195,16 @@ func TestInvalidProofsAreRefused(t *testing.T) {
 			if c.sent.contentType != "" {
 				headers = append(headers, "Content-Type", c.sent.contentType)
 			}
-			a := env.call(c.sent.method, c.sent.target, token, c.sent.body, headers...)
-			if a.Code() != c.want {
-				t.Errorf("%d %s", a.Status, a.Body)
+			res := env.call(c.sent.method, c.sent.target, token, c.sent.body, headers...)
+			if res.Code() != c.want {
+				t.Errorf("%d %s", res.Status, res.Body)
 			}
 			var body struct{ Time int64 }
-			if a.JSON(t, &body); (c.want == "proof_clock") != (body.Time != 0) || body.Time != 0 && time.Since(time.Unix(body.Time, 0)).Abs() > 5*time.Second {
-				t.Errorf("time %d in %s", body.Time, a.Body)
+			if res.JSON(t, &body); (c.want == "proof_clock") != (body.Time != 0) || body.Time != 0 && time.Since(time.Unix(body.Time, 0)).Abs() > 5*time.Second {
+				t.Errorf("time %d in %s", body.Time, res.Body)
 			}
-			if strings.HasPrefix(c.want, "proof_") && a.Status != http.StatusForbidden {
-				t.Errorf("status %d", a.Status)
+			if strings.HasPrefix(c.want, "proof_") && res.Status != http.StatusForbidden {
+				t.Errorf("status %d", res.Status)
 			}
 		})
 	}
@@ -238,17 +238,17 @@ func TestProofIsUsedOnceAcrossInstances(t *testing.T) {
 func TestRotatedKeyIsFetched(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, old := env.login("alice"), env.signer("alice")
-	if a := env.sendSigned(old, token, payment); a.Status != http.StatusOK {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res := env.sendSigned(old, token, payment); res.Status != http.StatusOK {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	env.user("alice").RotateUserKey()
 	rotated := env.signer("alice")
 	// The keys were fetched moments ago, so that the gateway does not fetch them again yet.
-	if a := env.sendSigned(rotated, token, payment); a.Code() != "proof_stale" {
-		t.Errorf("%d %s", a.Status, a.Body)
+	if res := env.sendSigned(rotated, token, payment); res.Code() != "proof_stale" {
+		t.Errorf("%d %s", res.Status, res.Body)
 	}
-	if a := env.sendSigned(old, token, payment); a.Status != http.StatusOK {
-		t.Errorf("the old key before its expiry: %d %s", a.Status, a.Body)
+	if res := env.sendSigned(old, token, payment); res.Status != http.StatusOK {
+		t.Errorf("the old key before its expiry: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -257,20 +257,20 @@ func TestProofReportRefusesNothing(t *testing.T) {
 	token, s := env.login("alice"), env.signer("alice")
 	c := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "hello"}
 	for name, line := range map[string]string{"valid": s.proof(c), "malformed": "v=1", "other body": s.proof(signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: "other"})} {
-		a := env.sendProof(line, token, c)
+		res := env.sendProof(line, token, c)
 		var got echoResponse
-		if a.JSON(t, &got); a.Status != http.StatusOK || got.Body != "hello" {
-			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		if res.JSON(t, &got); res.Status != http.StatusOK || got.Body != "hello" {
+			t.Errorf("%s: %d %s", name, res.Status, res.Body)
 		}
 	}
 	large := signedCall{method: "POST", target: "/report/", contentType: "text/plain", body: strings.Repeat("a", proof.MaxBody+100)}
-	a := env.sendSigned(s, token, large)
+	res := env.sendSigned(s, token, large)
 	var got echoResponse
-	if a.JSON(t, &got); a.Status != http.StatusOK || got.Body != large.body {
-		t.Errorf("a large body: %d, %d bytes", a.Status, len(got.Body))
+	if res.JSON(t, &got); res.Status != http.StatusOK || got.Body != large.body {
+		t.Errorf("a large body: %d, %d bytes", res.Status, len(got.Body))
 	}
-	if a := env.call("POST", "/report/", token, "hello"); a.Status != http.StatusOK {
-		t.Errorf("no proof: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/report/", token, "hello"); res.Status != http.StatusOK {
+		t.Errorf("no proof: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -279,23 +279,23 @@ func TestProofReportRefusesNothing(t *testing.T) {
 func TestProofDuringARedisOutage(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	token, s := env.login("alice"), env.signer("alice")
-	if a := env.sendSigned(s, token, payment); a.Status != http.StatusOK {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res := env.sendSigned(s, token, payment); res.Status != http.StatusOK {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	env.redis.Stop()
-	if a := env.sendSigned(s, token, payment); a.Code() != "store_unavailable" {
-		t.Errorf("POST: %d %s", a.Status, a.Body)
+	if res := env.sendSigned(s, token, payment); res.Code() != "store_unavailable" {
+		t.Errorf("POST: %d %s", res.Status, res.Body)
 	}
 	read := signedCall{method: "GET", target: "/pay/orders"}
 	line := s.proof(read)
-	if a := env.sendProof(line, token, read); a.Status != http.StatusOK {
-		t.Errorf("GET: %d %s", a.Status, a.Body)
+	if res := env.sendProof(line, token, read); res.Status != http.StatusOK {
+		t.Errorf("GET: %d %s", res.Status, res.Body)
 	}
-	if a := env.sendProof(line, token, read); a.Code() != "proof_replayed" {
-		t.Errorf("GET again: %d %s", a.Status, a.Body)
+	if res := env.sendProof(line, token, read); res.Code() != "proof_replayed" {
+		t.Errorf("GET again: %d %s", res.Status, res.Body)
 	}
-	if a := env.sendProof(strings.Replace(line, "s=", "s=A", 1), token, read); a.Code() != "proof_invalid" {
-		t.Errorf("GET, malformed: %d %s", a.Status, a.Body)
+	if res := env.sendProof(strings.Replace(line, "s=", "s=A", 1), token, read); res.Code() != "proof_invalid" {
+		t.Errorf("GET, malformed: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -303,16 +303,16 @@ func TestProofDuringAWeChatOutage(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: proofRoutes()})
 	alice, s := env.login("alice"), env.signer("alice")
 	bob, unknown := env.login("bob"), env.signer("bob")
-	if a := env.sendSigned(s, alice, payment); a.Status != http.StatusOK {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res := env.sendSigned(s, alice, payment); res.Status != http.StatusOK {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	env.sim.AddFault(wechattest.Fault{API: "/wxa/business/getuserencryptkey", Times: 100, Status: http.StatusBadGateway})
-	if a := env.sendSigned(s, alice, payment); a.Status != http.StatusOK {
-		t.Errorf("a known key: %d %s", a.Status, a.Body)
+	if res := env.sendSigned(s, alice, payment); res.Status != http.StatusOK {
+		t.Errorf("a known key: %d %s", res.Status, res.Body)
 	}
 	for range 2 {
-		if a := env.sendSigned(unknown, bob, payment); a.Code() != "wechat_unavailable" {
-			t.Errorf("an unknown key: %d %s", a.Status, a.Body)
+		if res := env.sendSigned(unknown, bob, payment); res.Code() != "wechat_unavailable" {
+			t.Errorf("an unknown key: %d %s", res.Status, res.Body)
 		}
 	}
 }
@@ -326,8 +326,8 @@ func TestWebSocketHandshakeNeedsAProof(t *testing.T) {
 		if line != "" {
 			headers = append(headers, "X-Gateway-Proof", line)
 		}
-		if a := env.call(c.method, c.target, token, "", headers...); a.Status != want {
-			t.Errorf("with %q: %d %s", line, a.Status, a.Body)
+		if res := env.call(c.method, c.target, token, "", headers...); res.Status != want {
+			t.Errorf("with %q: %d %s", line, res.Status, res.Body)
 		}
 	}
 }

@@ -240,9 +240,9 @@ func TestForgedPushIsRefused(t *testing.T) {
 		"DOCTYPE":             func(q, _ string) (string, string) { return q, "<!DOCTYPE xml><xml><Encrypt>x</Encrypt></xml>" },
 	} {
 		query, body := change(signed.query, signed.body)
-		a := env.call("POST", "/auth/push/"+appID+"?"+query, "", body)
-		if a.Status != http.StatusForbidden || a.Code() != "forbidden" {
-			t.Errorf("%s: %d %s", name, a.Status, a.Body)
+		res := env.call("POST", "/auth/push/"+appID+"?"+query, "", body)
+		if res.Status != http.StatusForbidden || res.Code() != "forbidden" {
+			t.Errorf("%s: %d %s", name, res.Status, res.Body)
 		}
 	}
 	old := map[string]json.RawMessage{"Content": json.RawMessage(`"x"`)}
@@ -250,14 +250,14 @@ func TestForgedPushIsRefused(t *testing.T) {
 	if err != nil || result.Accepted || result.Attempts[0].Status != http.StatusForbidden {
 		t.Errorf("eleven minutes old: %+v, %v", result, err)
 	}
-	if a := env.call("POST", "/auth/push/wx-no-such-app?"+signed.query, "", signed.body); a.Code() != "no_route" {
-		t.Errorf("another app: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/push/wx-no-such-app?"+signed.query, "", signed.body); res.Code() != "no_route" {
+		t.Errorf("another app: %d %s", res.Status, res.Body)
 	}
 	if n := backend.count(); n != 0 {
 		t.Errorf("%d reached the backend", n)
 	}
-	if a := env.call("POST", "/auth/push/"+appID+"?"+signed.query, "", signed.body); a.Status != http.StatusOK || backend.count() != 1 {
-		t.Errorf("unchanged: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/push/"+appID+"?"+signed.query, "", signed.body); res.Status != http.StatusOK || backend.count() != 1 {
+		t.Errorf("unchanged: %d %s", res.Status, res.Body)
 	}
 }
 

@@ -17,18 +17,18 @@ func TestRouteRequiresRoleOrPhone(t *testing.T) {
 	}, config: func(c *proxy.Config) { c.Identity.Phone = "X-Phone" }})
 	alice := env.user("alice")
 	token := env.login("alice")
-	if a := env.call("GET", "/phone/x", token, ""); a.Status != 403 || a.Code() != "phone_required" {
-		t.Errorf("without a phone: %d %s", a.Status, a.Code())
+	if res := env.call("GET", "/phone/x", token, ""); res.Status != 403 || res.Code() != "phone_required" {
+		t.Errorf("without a phone: %d %s", res.Status, res.Code())
 	}
-	if a := env.call("GET", "/roles/x", token, ""); a.Status != 403 || a.Code() != "forbidden" {
-		t.Errorf("without a role: %d %s", a.Status, a.Code())
+	if res := env.call("GET", "/roles/x", token, ""); res.Status != 403 || res.Code() != "forbidden" {
+		t.Errorf("without a role: %d %s", res.Status, res.Code())
 	}
 	bound := env.call("POST", "/auth/phone", token, `{"code":"`+alice.PhoneCode()+`"}`)
 	if bound.Status != 200 {
 		t.Fatalf("binding: %d %s", bound.Status, bound.Body)
 	}
 	testkit.Within(t, time.Second, "the route accepts the session with a phone", func() bool {
-		a := env.call("GET", "/phone/x", token, "")
-		return a.Status == 200 && strings.Contains(string(a.Body), `"X-Phone":["`+alice.Phone()+`"]`)
+		res := env.call("GET", "/phone/x", token, "")
+		return res.Status == 200 && strings.Contains(string(res.Body), `"X-Phone":["`+alice.Phone()+`"]`)
 	})
 }

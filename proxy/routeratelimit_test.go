@@ -13,12 +13,12 @@ func TestRateLimitIsPerUser(t *testing.T) {
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{{Name: "api", Path: "/", Auth: proxy.AuthRequired, RateLimit: session.Rate{Count: 2, Per: time.Minute}}}})
 	alice, bob := env.login("alice"), env.login("bob")
 	for i := range 4 {
-		a := env.call("GET", "/x", alice, "")
-		if (a.Status == 429) != (i >= 2) {
-			t.Errorf("alice's request %d: %d", i, a.Status)
+		res := env.call("GET", "/x", alice, "")
+		if (res.Status == 429) != (i >= 2) {
+			t.Errorf("alice's request %d: %d", i, res.Status)
 		}
 	}
-	if a := env.call("GET", "/x", bob, ""); a.Status != 200 {
-		t.Errorf("bob: %d", a.Status)
+	if res := env.call("GET", "/x", bob, ""); res.Status != 200 {
+		t.Errorf("bob: %d", res.Status)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"wxgate/proxy"
 )
 
-func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
+func TestMethodOverrideOnlyIfAllowed(t *testing.T) {
 	t.Parallel()
 	env := newTestEnv(t, envConfig{routes: []*proxy.Route{
 		{Name: "with", Path: "/with/", Auth: proxy.AuthNone, MethodOverride: true, Methods: []string{"POST", "PATCH"}},
@@ -20,13 +20,13 @@ func TestMethodOverrideOnlyWhereAllowed(t *testing.T) {
 		{"POST", "/without/x", "DELETE", "POST"},
 		{"GET", "/without/x", "DELETE", "GET"},
 	} {
-		a := env.call(c.method, c.path, "", "", "X-HTTP-Method-Override", c.override)
+		res := env.call(c.method, c.path, "", "", "X-HTTP-Method-Override", c.override)
 		var got echoResponse
-		if a.Status == 200 {
-			a.JSON(t, &got)
+		if res.Status == 200 {
+			res.JSON(t, &got)
 		}
 		if got.Method != c.want || got.Header.Get("X-Http-Method-Override") != "" {
-			t.Errorf("%s %s as %s: %d, the backend received %q", c.method, c.path, c.override, a.Status, got.Method)
+			t.Errorf("%s %s as %s: %d, the backend received %q", c.method, c.path, c.override, res.Status, got.Method)
 		}
 	}
 }
@@ -43,8 +43,8 @@ func TestAcceptedFormsOfTheRequestLine(t *testing.T) {
 		"GET http://gw.test/a?x=1 HTTP/1.1\r\nHost: gw.test\r\n\r\n":     "/a?x=1",
 		"\r\nGET /after-an-empty-line HTTP/1.1\r\nHost: gw.test\r\n\r\n": "/after-an-empty-line",
 	} {
-		if q := s.expectForwarded(raw, ""); q.target() != target {
-			t.Errorf("%q was forwarded as %s", raw, q.target())
+		if req := s.expectForwarded(raw, ""); req.target() != target {
+			t.Errorf("%q was forwarded as %s", raw, req.target())
 		}
 	}
 }

@@ -25,8 +25,8 @@ func TestSessionEndClosesItsWebSocketsAndStreams(t *testing.T) {
 	socket := env.dial(t, "/ws", token)
 	stream := env.open(t, "/sse", token)
 	other := env.dial(t, "/ws", env.login("bob"))
-	if a := env.call("POST", "/auth/logout", token, ""); a.Status != 204 {
-		t.Fatalf("logout: %d", a.Status)
+	if res := env.call("POST", "/auth/logout", token, ""); res.Status != 204 {
+		t.Fatalf("logout: %d", res.Status)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
@@ -76,11 +76,11 @@ func TestRequestInFlightCompletesAfterItsSessionHasEnded(t *testing.T) {
 				end(env, token)
 				testkit.Within(t, time.Second, "the session ends", func() bool { return env.call("POST", "/auth/refresh", token, "").Status == 401 })
 				close(backend.release)
-				if a := <-got; a.err != nil || a.Status != 200 || string(a.Body) != "ordered" {
-					t.Errorf("the order got %d %q, %v", a.Status, a.Body, a.err)
+				if res := <-got; res.err != nil || res.Status != 200 || string(res.Body) != "ordered" {
+					t.Errorf("the order got %d %q, %v", res.Status, res.Body, res.err)
 				}
-				if a := env.call("POST", "/api/orders", token, ""); a.Status != 401 || backend.count.Load() != 1 {
-					t.Errorf("the next request: %d, the backend received %d", a.Status, backend.count.Load())
+				if res := env.call("POST", "/api/orders", token, ""); res.Status != 401 || backend.count.Load() != 1 {
+					t.Errorf("the next request: %d, the backend received %d", res.Status, backend.count.Load())
 				}
 			})
 		}

@@ -43,16 +43,16 @@ func TestHeadersThatTheGatewayExtendsAreOnOneLine(t *testing.T) {
 		trustLoopback(c)
 		c.Routes = append(c.Routes, &proxy.Route{Name: "h5", Path: "/h5/", Auth: proxy.AuthNone, CORSOrigins: []string{"https://good.test"}})
 	})
-	q := s.expectForwarded(api("Cookie: a=1", "Cookie: b=2", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=1", "Forwarded: for=2",
+	req := s.expectForwarded(api("Cookie: a=1", "Cookie: b=2", "X-Forwarded-For: 203.0.113.9", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=1", "Forwarded: for=2",
 		"X-Forwarded-Host: one.test", "X-Forwarded-Proto: https", "X-Forwarded-Proto: http", "X-Request-ID: one", "X-Request-ID: two"), a.openA)
 	for name, want := range map[string]string{
 		"Cookie": "a=1; b=2", "X-Forwarded-For": "203.0.113.9, 10.0.0.1, 127.0.0.1", "Forwarded": "for=1, for=2", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "one.test",
 	} {
-		if got := q.headerValues(name); len(got) != 1 || got[0] != want {
+		if got := req.headerValues(name); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: %q, not %q", name, got, want)
 		}
 	}
-	if got := q.headerValues("X-Request-ID"); len(got) != 1 {
+	if got := req.headerValues("X-Request-ID"); len(got) != 1 {
 		t.Errorf("X-Request-ID: %q", got)
 	}
 	s.backend.respondWith("HTTP/1.1 200 OK\r\nVary: Accept\r\nVary: Cookie\r\nAccess-Control-Expose-Headers: X-Total, retry-after\r\n" +

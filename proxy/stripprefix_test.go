@@ -35,9 +35,9 @@ func TestStrippedPrefixIsForwardedAndRestoredInResponses(t *testing.T) {
 	if cookies := got.Header["Set-Cookie"]; !slices.Equal(cookies, []string{"a=1; Path=/shop/cart", "b=2"}) {
 		t.Errorf("Set-Cookie: %q", cookies)
 	}
-	q := s.backend.requests()[0]
-	if prefix := q.headerValues("X-Forwarded-Prefix"); q.target() != "/x" || !slices.Equal(prefix, []string{"/shop"}) {
-		t.Errorf("target %s, X-Forwarded-Prefix %q", q.target(), prefix)
+	req := s.backend.requests()[0]
+	if prefix := req.headerValues("X-Forwarded-Prefix"); req.target() != "/x" || !slices.Equal(prefix, []string{"/shop"}) {
+		t.Errorf("target %s, X-Forwarded-Prefix %q", req.target(), prefix)
 	}
 	nested := a.newGateway(t, func(c *proxy.Config) { shopRoute(nil)(c); trustLoopback(c) })
 	nested.roundTrip(request("GET /shop/x HTTP/1.1", "Host: gw.test", "@A", "X-Forwarded-Prefix: /outer"))

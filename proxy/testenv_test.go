@@ -234,12 +234,12 @@ type loginResponse struct {
 
 func (env *testEnv) loginResponse(user string) loginResponse {
 	env.t.Helper()
-	a := env.call("POST", "/auth/login", "", `{"code":"`+env.user(user).Code()+`"}`)
-	if a.Status != http.StatusOK {
-		env.t.Fatalf("login of %s: %d %s", user, a.Status, a.Body)
+	res := env.call("POST", "/auth/login", "", `{"code":"`+env.user(user).Code()+`"}`)
+	if res.Status != http.StatusOK {
+		env.t.Fatalf("login of %s: %d %s", user, res.Status, res.Body)
 	}
 	var got loginResponse
-	a.JSON(env.t, &got)
+	res.JSON(env.t, &got)
 	return got
 }
 

@@ -58,9 +58,9 @@ func attributesOf(s sdktrace.ReadOnlySpan) map[attribute.Key]string {
 func TestTraceIncludesGatewayRedisWeChatAndBackend(t *testing.T) {
 	env, spans := newTracedEnv(t, envConfig{settings: func(c *session.Config) { c.CacheTTL = 0 }})
 	token := env.login("alice")
-	a := env.call("GET", "/api/items/42?page=2", token, "")
+	res := env.call("GET", "/api/items/42?page=2", token, "")
 	var got echoResponse
-	a.JSON(t, &got)
+	res.JSON(t, &got)
 	server := spansNamed(t, spans, "GET /api/")[0]
 	attributes := attributesOf(server)
 	for key, want := range map[attribute.Key]string{
@@ -135,9 +135,9 @@ func TestErrorsAreRecordedInTheSpan(t *testing.T) {
 func TestSpansHoldNoSecrets(t *testing.T) {
 	env, spans := newTracedEnv(t, envConfig{settings: func(c *session.Config) { c.CacheTTL = 0 }})
 	code := env.user("alice").Code()
-	a := env.call("POST", "/auth/login", "", `{"code":"`+code+`"}`)
+	res := env.call("POST", "/auth/login", "", `{"code":"`+code+`"}`)
 	var login loginResponse
-	a.JSON(t, &login)
+	res.JSON(t, &login)
 	env.call("GET", "/api/x?password=hunter2", login.Token, "", "Cookie", "sid=secret-cookie")
 	spansNamed(t, spans, "GET /api/")
 	var all strings.Builder
@@ -163,14 +163,14 @@ func TestSpansHoldNoSecrets(t *testing.T) {
 func TestUnsampledTraceIsPropagated(t *testing.T) {
 	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sdktrace.NeverSample()))
 	env := newTestEnv(t, envConfig{tracer: provider.Tracer("test")})
-	a := env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
+	res := env.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
 	var got echoResponse
-	if a.JSON(t, &got); !strings.HasSuffix(got.Header.Get("Traceparent"), "-00") || strings.Contains(got.Header.Get("Traceparent"), clientTrace) {
+	if res.JSON(t, &got); !strings.HasSuffix(got.Header.Get("Traceparent"), "-00") || strings.Contains(got.Header.Get("Traceparent"), clientTrace) {
 		t.Errorf("the backend received %q", got.Header.Get("Traceparent"))
 	}
 	off := newTestEnv(t, envConfig{})
-	a = off.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
-	if a.JSON(t, &got); got.Header.Get("Traceparent") != clientTraceparent {
+	res = off.call("GET", "/public/x", "", "", "Traceparent", clientTraceparent)
+	if res.JSON(t, &got); got.Header.Get("Traceparent") != clientTraceparent {
 		t.Errorf("with tracing off the backend received %q", got.Header.Get("Traceparent"))
 	}
 }

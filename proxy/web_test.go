@@ -42,13 +42,13 @@ func newWebEnv(t *testing.T, p envConfig) *testEnv {
 // ticket requests a ticket and returns its path.
 func (env *testEnv) ticket(token, next string) string {
 	env.t.Helper()
-	a := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next))
+	res := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next))
 	var got struct {
 		Ticket, Path string
 		ExpiresIn    int `json:"expires_in"`
 	}
-	if a.JSON(env.t, &got); a.Status != http.StatusOK || got.ExpiresIn != 60 || got.Path != "/auth/enter?ticket="+got.Ticket {
-		env.t.Fatalf("%d %s", a.Status, a.Body)
+	if res.JSON(env.t, &got); res.Status != http.StatusOK || got.ExpiresIn != 60 || got.Path != "/auth/enter?ticket="+got.Ticket {
+		env.t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	return got.Path
 }
@@ -59,17 +59,17 @@ var navigation = []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate"
 // openPage opens a page with a ticket and returns its cookie, "name=value".
 func (env *testEnv) openPage(token string) string {
 	env.t.Helper()
-	a := env.call("GET", env.ticket(token, "/h5/orders?x=1#/list"), "", "", navigation...)
-	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/orders?x=1#/list" {
-		env.t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+	res := env.call("GET", env.ticket(token, "/h5/orders?x=1#/list"), "", "", navigation...)
+	if res.Status != http.StatusSeeOther || res.Header.Get("Location") != "/h5/orders?x=1#/list" {
+		env.t.Fatalf("%d %v %s", res.Status, res.Header, res.Body)
 	}
-	return cookieOf(env.t, a)
+	return cookieOf(env.t, res)
 }
 
 // cookieOf returns the cookie of a response, and checks its attributes.
-func cookieOf(t testing.TB, a testkit.Response) string {
+func cookieOf(t testing.TB, res testkit.Response) string {
 	t.Helper()
-	lines := a.Header["Set-Cookie"]
+	lines := res.Header["Set-Cookie"]
 	if len(lines) != 1 {
 		t.Fatalf("Set-Cookie %q", lines)
 	}
@@ -85,39 +85,39 @@ func cookieOf(t testing.TB, a testkit.Response) string {
 func TestTicketOpensAWebSessionWithACookie(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	cookie := env.openPage(env.login("alice"))
-	a := env.call("GET", "/h5/orders", "", "", "Cookie", "theme=dark; "+cookie+"; lang=zh")
+	res := env.call("GET", "/h5/orders", "", "", "Cookie", "theme=dark; "+cookie+"; lang=zh")
 	var got echoResponse
-	if a.JSON(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != env.user("alice").OpenID {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res.JSON(t, &got); res.Status != http.StatusOK || got.Header.Get("X-OpenID") != env.user("alice").OpenID {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	if line := got.Header["Cookie"]; len(line) != 1 || line[0] != "theme=dark; lang=zh" {
 		t.Errorf("the backend received the cookies %q", line)
 	}
 	for _, path := range []string{"/public/x", "/shared/x"} {
-		a := env.call("GET", path, "", "", "Cookie", cookie)
-		if a.JSON(t, &got); strings.Contains(string(a.Body), cookieName) {
-			t.Errorf("%s: the cookie reached a backend: %s", path, a.Body)
+		res := env.call("GET", path, "", "", "Cookie", cookie)
+		if res.JSON(t, &got); strings.Contains(string(res.Body), cookieName) {
+			t.Errorf("%s: the cookie reached a backend: %s", path, res.Body)
 		}
 	}
-	if a := env.call("GET", "/api/x", "", "", "Cookie", cookie); a.Code() != "token_missing" {
-		t.Errorf("a route without cookies: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/api/x", "", "", "Cookie", cookie); res.Code() != "token_missing" {
+		t.Errorf("a route without cookies: %d %s", res.Status, res.Body)
 	}
 	_, value, _ := strings.Cut(cookie, "=")
-	if a := env.call("GET", "/h5/x", value, ""); a.Code() != "token_invalid" {
-		t.Errorf("a cookie as a token: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", value, ""); res.Code() != "token_invalid" {
+		t.Errorf("a cookie as a token: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("GET", "/h5/x", "bad", "", "Cookie", cookie); a.Code() != "token_invalid" {
-		t.Errorf("an invalid token beside a valid cookie: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", "bad", "", "Cookie", cookie); res.Code() != "token_invalid" {
+		t.Errorf("an invalid token beside a valid cookie: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"; "+cookie); a.Code() != "token_missing" {
-		t.Errorf("two cookies: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"; "+cookie); res.Code() != "token_missing" {
+		t.Errorf("two cookies: %d %s", res.Status, res.Body)
 	}
 }
 
 // challenges reports whether the response has WWW-Authenticate with the code. RFC 9110
 // requires it of every 401, pages included.
-func challenges(a testkit.Response, code string) bool {
-	return a.Header.Get("WWW-Authenticate") == `Bearer error="invalid_token", error_description="`+code+`"`
+func challenges(res testkit.Response, code string) bool {
+	return res.Header.Get("WWW-Authenticate") == `Bearer error="invalid_token", error_description="`+code+`"`
 }
 
 func TestTicketOpensOneSession(t *testing.T) {
@@ -165,16 +165,16 @@ func TestTicketRedirectsToRoutesWithCookiesOnly(t *testing.T) {
 		"", "h5", "//evil.example/", "https://evil.example/", `/\evil.example`, "/h5/../api/x", "/h5//x", "/h5/%2e%2e/x", "/api/x", "/public/x", "/auth/session",
 		"/nowhere", "/h5/\r\nSet-Cookie: a=b", "/h5/" + strings.Repeat("a", 1024), "/.well-known/jwks.json",
 	} {
-		if a := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next)); a.Code() != "bad_request" {
-			t.Errorf("%q: %d %s", next, a.Status, a.Body)
+		if res := env.call("POST", "/auth/ticket", token, fmt.Sprintf(`{"next":%q}`, next)); res.Code() != "bad_request" {
+			t.Errorf("%q: %d %s", next, res.Status, res.Body)
 		}
 	}
-	if a := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`); a.Code() != "token_missing" {
-		t.Errorf("without a token: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`); res.Code() != "token_missing" {
+		t.Errorf("without a token: %d %s", res.Status, res.Body)
 	}
 	cookie := env.openPage(token)
-	if a := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.Code() != "token_missing" {
-		t.Errorf("by cookie: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/ticket", "", `{"next":"/h5/"}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); res.Code() != "token_missing" {
+		t.Errorf("by cookie: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -197,9 +197,9 @@ func TestCrossSiteRequestsAreRefused(t *testing.T) {
 		{"cross-site link", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate"}, ""},
 		{"cross-site script", "GET", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, "cross_origin"},
 	} {
-		a := env.call(c.method, "/h5/x", "", "", append(c.headers, "Cookie", cookie)...)
-		if a.Code() != c.want || c.want != "" && a.Status != http.StatusForbidden {
-			t.Errorf("%s: %d %s", c.name, a.Status, a.Body)
+		res := env.call(c.method, "/h5/x", "", "", append(c.headers, "Cookie", cookie)...)
+		if res.Code() != c.want || c.want != "" && res.Status != http.StatusForbidden {
+			t.Errorf("%s: %d %s", c.name, res.Status, res.Body)
 		}
 	}
 	handshake := []string{"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "Cookie", cookie}
@@ -208,8 +208,8 @@ func TestCrossSiteRequestsAreRefused(t *testing.T) {
 		if origin != "" {
 			headers = append(headers, "Origin", origin)
 		}
-		if a := env.call("GET", "/h5/socket", "", "", headers...); a.Code() != want {
-			t.Errorf("a handshake from %q: %d %s", origin, a.Status, a.Body)
+		if res := env.call("GET", "/h5/socket", "", "", headers...); res.Code() != want {
+			t.Errorf("a handshake from %q: %d %s", origin, res.Status, res.Body)
 		}
 	}
 	// CORS allows scripts of the additional origin to send the cookie, on this route only.
@@ -220,51 +220,51 @@ func TestCrossSiteRequestsAreRefused(t *testing.T) {
 	}})
 	for origin, want := range map[string]string{"https://h5.example.cn": "true", "https://www.example.cn": ""} {
 		for path, credentials := range map[string]string{"/h5/x": want, "/api/x": ""} {
-			a := withCORS.call("OPTIONS", path, "", "", "Origin", origin, "Access-Control-Request-Method", "GET")
-			if a.Header.Get("Access-Control-Allow-Credentials") != credentials || a.Header.Get("Access-Control-Allow-Origin") != origin {
-				t.Errorf("%s at %s: %v", origin, path, a.Header)
+			res := withCORS.call("OPTIONS", path, "", "", "Origin", origin, "Access-Control-Request-Method", "GET")
+			if res.Header.Get("Access-Control-Allow-Credentials") != credentials || res.Header.Get("Access-Control-Allow-Origin") != origin {
+				t.Errorf("%s at %s: %v", origin, path, res.Header)
 			}
 		}
 	}
 }
 
-func TestDeadCookieIsCleared(t *testing.T) {
+func TestCookieOfAnEndedSessionIsCleared(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
 	cookie := env.openPage(token)
-	if a := env.call("POST", "/auth/logout", token, ""); a.Status != http.StatusNoContent {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/logout", token, ""); res.Status != http.StatusNoContent {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
-	a := env.call("GET", "/h5/x", "", "", "Cookie", cookie)
-	if a.Status != http.StatusUnauthorized || a.Code() != "session_ended" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
-		t.Errorf("a script: %d %v %s", a.Status, a.Header, a.Body)
+	res := env.call("GET", "/h5/x", "", "", "Cookie", cookie)
+	if res.Status != http.StatusUnauthorized || res.Code() != "session_ended" || !strings.Contains(strings.Join(res.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("a script: %d %v %s", res.Status, res.Header, res.Body)
 	}
-	a = env.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
-	if a.Status != http.StatusUnauthorized || a.Code() != "session_ended" || !challenges(a, "session_ended") || !strings.Contains(string(a.Body), "登录已过期") || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
-		t.Errorf("a navigation: %d %v %s", a.Status, a.Header, a.Body)
+	res = env.call("GET", "/h5/x", "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	if res.Status != http.StatusUnauthorized || res.Code() != "session_ended" || !challenges(res, "session_ended") || !strings.Contains(string(res.Body), "登录已过期") || !strings.Contains(strings.Join(res.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("a navigation: %d %v %s", res.Status, res.Header, res.Body)
 	}
 	// A reload after that has no cookie. A script, and a route without pages, get JSON.
 	for path, page := range map[string]bool{"/h5/x": true, "/api/x": false} {
-		a := env.call("GET", path, "", "", navigation...)
-		if a.Status != http.StatusUnauthorized || a.Code() != "token_missing" || strings.Contains(string(a.Body), "登录已过期") != page {
-			t.Errorf("a navigation to %s without a cookie: %d %s", path, a.Status, a.Body)
+		res := env.call("GET", path, "", "", navigation...)
+		if res.Status != http.StatusUnauthorized || res.Code() != "token_missing" || strings.Contains(string(res.Body), "登录已过期") != page {
+			t.Errorf("a navigation to %s without a cookie: %d %s", path, res.Status, res.Body)
 		}
 	}
-	if a := env.call("GET", "/h5/x", "", ""); a.Code() != "token_missing" || !strings.HasPrefix(a.Header.Get("Content-Type"), "application/json") {
-		t.Errorf("a script without a cookie: %d %v", a.Status, a.Header)
+	if res := env.call("GET", "/h5/x", "", ""); res.Code() != "token_missing" || !strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") {
+		t.Errorf("a script without a cookie: %d %v", res.Status, res.Header)
 	}
 	var got echoResponse
-	a = env.call("GET", "/shared/x", "", "", "Cookie", cookie)
-	if a.JSON(t, &got); a.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
-		t.Errorf("an optional route: %d %v %s", a.Status, a.Header, a.Body)
+	res = env.call("GET", "/shared/x", "", "", "Cookie", cookie)
+	if res.JSON(t, &got); res.Status != http.StatusOK || got.Header.Get("X-OpenID") != "" || !strings.Contains(strings.Join(res.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("an optional route: %d %v %s", res.Status, res.Header, res.Body)
 	}
 	cookie = env.openPage(env.login("bob"))
 	env.redis.Stop()
-	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"x"); a.Code() == "session_ended" && len(a.Header["Set-Cookie"]) == 0 {
-		t.Errorf("%d %v", a.Status, a.Header)
+	if res := env.call("GET", "/h5/x", "", "", "Cookie", cookie+"x"); res.Code() == "session_ended" && len(res.Header["Set-Cookie"]) == 0 {
+		t.Errorf("%d %v", res.Status, res.Header)
 	}
-	if a := env.call("GET", "/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(a.Header["Set-Cookie"]) > 0 {
-		t.Errorf("%d %v", a.Status, a.Header)
+	if res := env.call("GET", "/auth/enter?ticket="+strings.Repeat("A", 64), "", "", navigation...); len(res.Header["Set-Cookie"]) > 0 {
+		t.Errorf("%d %v", res.Status, res.Header)
 	}
 }
 
@@ -272,58 +272,58 @@ func TestOwnEndpointsByCookie(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
 	cookie := env.openPage(token)
-	if a := env.call("GET", "/auth/session", "", "", "Cookie", cookie); a.Status != http.StatusOK || !strings.Contains(string(a.Body), appID) {
-		t.Errorf("session: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/auth/session", "", "", "Cookie", cookie); res.Status != http.StatusOK || !strings.Contains(string(res.Body), appID) {
+		t.Errorf("session: %d %s", res.Status, res.Body)
 	}
 	for _, c := range [][2]string{{"POST", "/auth/refresh"}, {"GET", "/auth/profile"}, {"POST", "/auth/check"}, {"POST", "/auth/phone"}} {
-		if a := env.call(c[0], c[1], "", "{}", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); a.Code() != "token_missing" {
-			t.Errorf("%s: %d %s", c[1], a.Status, a.Body)
+		if res := env.call(c[0], c[1], "", "{}", "Cookie", cookie, "Sec-Fetch-Site", "same-origin"); res.Code() != "token_missing" {
+			t.Errorf("%s: %d %s", c[1], res.Status, res.Body)
 		}
 	}
-	if a := env.call("POST", "/auth/logout", "", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); a.Code() != "cross_origin" {
-		t.Errorf("another site's logout: %d %s", a.Status, a.Body)
+	if res := env.call("POST", "/auth/logout", "", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site"); res.Code() != "cross_origin" {
+		t.Errorf("another site's logout: %d %s", res.Status, res.Body)
 	}
-	a := env.call("POST", "/auth/logout", "", `{"all":true}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
-	if a.Status != http.StatusNoContent || !strings.Contains(strings.Join(a.Header["Set-Cookie"], ""), "Max-Age=0") {
-		t.Errorf("logout: %d %v", a.Status, a.Header)
+	res := env.call("POST", "/auth/logout", "", `{"all":true}`, "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
+	if res.Status != http.StatusNoContent || !strings.Contains(strings.Join(res.Header["Set-Cookie"], ""), "Max-Age=0") {
+		t.Errorf("logout: %d %v", res.Status, res.Header)
 	}
-	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie); a.Code() != "session_ended" {
-		t.Errorf("after the logout: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", "", "", "Cookie", cookie); res.Code() != "session_ended" {
+		t.Errorf("after the logout: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("GET", "/h5/x", token, ""); a.Status != http.StatusOK {
-		t.Errorf("the mini program's session: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", token, ""); res.Status != http.StatusOK {
+		t.Errorf("the mini program's session: %d %s", res.Status, res.Body)
 	}
 }
 
 func TestSwitchingUsersNeedsConfirmation(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	alice, bob := env.login("alice"), env.login("bob")
-	if a := env.call("PUT", "/auth/profile", alice, `{"nickname":"爱丽丝<b>"}`); a.Status != http.StatusOK {
-		t.Fatalf("%d %s", a.Status, a.Body)
+	if res := env.call("PUT", "/auth/profile", alice, `{"nickname":"爱丽丝<b>"}`); res.Status != http.StatusOK {
+		t.Fatalf("%d %s", res.Status, res.Body)
 	}
 	cookie := env.openPage(alice)
 	path := env.ticket(bob, "/h5/bob")
-	a := env.call("GET", path, "", "", append([]string{"Cookie", cookie}, navigation...)...)
+	res := env.call("GET", path, "", "", append([]string{"Cookie", cookie}, navigation...)...)
 	bobOpenID := env.user("bob").OpenID
-	if a.Status != http.StatusOK || !strings.Contains(string(a.Body), "爱丽丝&lt;b&gt;") || !strings.Contains(string(a.Body), bobOpenID[len(bobOpenID)-6:]) || len(a.Header["Set-Cookie"]) > 0 {
-		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+	if res.Status != http.StatusOK || !strings.Contains(string(res.Body), "爱丽丝&lt;b&gt;") || !strings.Contains(string(res.Body), bobOpenID[len(bobOpenID)-6:]) || len(res.Header["Set-Cookie"]) > 0 {
+		t.Fatalf("%d %v %s", res.Status, res.Header, res.Body)
 	}
 	form := "ticket=" + url.QueryEscape(strings.TrimPrefix(path, "/auth/enter?ticket="))
 	post := func(site string) testkit.Response {
 		return env.call("POST", "/auth/enter", "", form, "Cookie", cookie, "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", site)
 	}
-	if a := post("cross-site"); a.Code() != "cross_origin" {
-		t.Errorf("another site confirms: %d %s", a.Status, a.Body)
+	if res := post("cross-site"); res.Code() != "cross_origin" {
+		t.Errorf("another site confirms: %d %s", res.Status, res.Body)
 	}
-	a = post("same-origin")
-	if a.Status != http.StatusSeeOther || a.Header.Get("Location") != "/h5/bob" {
-		t.Fatalf("%d %v %s", a.Status, a.Header, a.Body)
+	res = post("same-origin")
+	if res.Status != http.StatusSeeOther || res.Header.Get("Location") != "/h5/bob" {
+		t.Fatalf("%d %v %s", res.Status, res.Header, res.Body)
 	}
-	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookie); a.Code() != "session_ended" {
-		t.Errorf("alice's web session is still valid: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", "", "", "Cookie", cookie); res.Code() != "session_ended" {
+		t.Errorf("alice's web session is still valid: %d %s", res.Status, res.Body)
 	}
-	if a := env.call("GET", "/h5/x", "", "", "Cookie", cookieOf(t, a)); a.Status != http.StatusOK {
-		t.Errorf("bob's page: %d %s", a.Status, a.Body)
+	if res := env.call("GET", "/h5/x", "", "", "Cookie", cookieOf(t, res)); res.Status != http.StatusOK {
+		t.Errorf("bob's page: %d %s", res.Status, res.Body)
 	}
 }
 
@@ -332,8 +332,8 @@ func TestBackendCannotSetTheWebCookie(t *testing.T) {
 		w.Header()["Set-Cookie"] = []string{cookieName + "=forged; Path=/; Secure", "own=1"}
 	})})
 	for _, path := range []string{"/public/x", "/shared/x"} {
-		if a := env.call("GET", path, "", ""); len(a.Header["Set-Cookie"]) != 1 || a.Header["Set-Cookie"][0] != "own=1" {
-			t.Errorf("%s: %q", path, a.Header["Set-Cookie"])
+		if res := env.call("GET", path, "", ""); len(res.Header["Set-Cookie"]) != 1 || res.Header["Set-Cookie"][0] != "own=1" {
+			t.Errorf("%s: %q", path, res.Header["Set-Cookie"])
 		}
 	}
 }
@@ -390,8 +390,8 @@ func TestTicketsAndCookiesAreNotLogged(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	token := env.login("alice")
 	path := env.ticket(token, "/h5/")
-	a := env.call("GET", path, "", "", navigation...)
-	cookie := cookieOf(t, a)
+	res := env.call("GET", path, "", "", navigation...)
+	cookie := cookieOf(t, res)
 	env.call("GET", path, "", "", "User-Agent", "another")
 	env.call("GET", "/h5/x", "", "", "Cookie", cookie)
 	_, value, _ := strings.Cut(cookie, "=")
@@ -406,8 +406,8 @@ func TestEnterDuringARedisOutage(t *testing.T) {
 	env := newWebEnv(t, envConfig{})
 	path := env.ticket(env.login("alice"), "/h5/")
 	env.redis.Stop()
-	if a := env.call("GET", path, "", "", navigation...); a.Status != http.StatusServiceUnavailable || a.Code() != "store_unavailable" || a.Header.Get("Retry-After") == "" || len(a.Header["Set-Cookie"]) > 0 {
-		t.Errorf("%d %v", a.Status, a.Header)
+	if res := env.call("GET", path, "", "", navigation...); res.Status != http.StatusServiceUnavailable || res.Code() != "store_unavailable" || res.Header.Get("Retry-After") == "" || len(res.Header["Set-Cookie"]) > 0 {
+		t.Errorf("%d %v", res.Status, res.Header)
 	}
 	env.redis.Start()
 }

@@ -17,13 +17,13 @@ func TestMaxConnections(t *testing.T) {
 	first, second := s.dial().send(get("/")), s.dial().send(get("/"))
 	first.mustNext("GET")
 	second.mustNext("GET")
-	if a := s.dial().send(get("/")).mustNext("GET"); a.StatusCode != 503 || !a.Close || a.Header.Get("X-Refused") != "yes" {
-		t.Errorf("%d %v", a.StatusCode, a.Header)
+	if res := s.dial().send(get("/")).mustNext("GET"); res.StatusCode != 503 || !res.Close || res.Header.Get("X-Refused") != "yes" {
+		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
 	first.Close()
 	testkit.Eventually(t, "a slot is free", func() bool {
-		a, err := s.dial().send(get("/")).next("GET")
-		return err == nil && a.StatusCode == 200
+		res, err := s.dial().send(get("/")).next("GET")
+		return err == nil && res.StatusCode == 200
 	})
 	second.send(get("/")).mustNext("GET")
 }

@@ -56,26 +56,26 @@ func FuzzAcceptedRequestsAgreeWithNetHTTP(f *testing.F) {
 }
 
 // normal writes a request down without what is known to differ.
-func normal(q receivedRequest, broken bool) string {
-	if strings.Contains(q.Target, "://") && q.Path == "" {
-		q.Path = "/" // an absolute target without a path
+func normal(req receivedRequest, broken bool) string {
+	if strings.Contains(req.Target, "://") && req.Path == "" {
+		req.Path = "/" // an absolute target without a path
 	}
-	if p := q.Header["Pragma"]; len(p) > 0 && p[0] == "no-cache" && q.Header["Cache-Control"] == nil {
-		q.Header["Cache-Control"] = []string{"no-cache"} // which net/http makes up
+	if p := req.Header["Pragma"]; len(p) > 0 && p[0] == "no-cache" && req.Header["Cache-Control"] == nil {
+		req.Header["Cache-Control"] = []string{"no-cache"} // which net/http makes up
 	}
 	if broken {
-		q.Body, q.Trailer = "", nil
+		req.Body, req.Trailer = "", nil
 	}
-	q.Err = false
+	req.Err = false
 	var b strings.Builder
-	for _, h := range []http.Header{q.Header, q.Trailer} {
+	for _, h := range []http.Header{req.Header, req.Trailer} {
 		for _, name := range slices.Sorted(maps.Keys(h)) {
 			fmt.Fprintf(&b, "%q: %q\n", name, h[name])
 		}
 		b.WriteString("\n")
 	}
-	q.Header, q.Trailer = nil, nil
-	return fmt.Sprintf("%q\n%s", fmt.Sprint(q), b.String())
+	req.Header, req.Trailer = nil, nil
+	return fmt.Sprintf("%q\n%s", fmt.Sprint(req), b.String())
 }
 
 func serveOurs(raw string) []receivedRequest {
@@ -104,8 +104,8 @@ func serveNetHTTP(raw string, want int) (all []receivedRequest) {
 	defer s.Close()
 	for len(all) < want {
 		select {
-		case q := <-got:
-			all = append(all, q)
+		case req := <-got:
+			all = append(all, req)
 		case <-conn.closed:
 			for len(got) > 0 {
 				all = append(all, <-got)

@@ -94,11 +94,11 @@ func (c *client) next(method string) (receivedResponse, error) {
 
 func (c *client) mustNext(method string) receivedResponse {
 	c.t.Helper()
-	a, err := c.next(method)
+	res, err := c.next(method)
 	if err != nil {
 		c.t.Fatalf("no response: %v", err)
 	}
-	return a
+	return res
 }
 
 // rest returns everything that is received until the connection ends.

@@ -152,13 +152,13 @@ func TestRequestsThatTwoParsersCouldReadDifferentlyAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cl := s.dial()
 			go func() { _, _ = io.WriteString(cl, c.raw) }()
-			a := cl.mustNext("GET")
+			res := cl.mustNext("GET")
 			if strings.HasPrefix(name, "pipelined") {
 				<-handled
-				a = cl.mustNext("GET")
+				res = cl.mustNext("GET")
 			}
-			if a.StatusCode != c.status || a.Header.Get("X-Refused") != "yes" || !a.Close {
-				t.Errorf("%d %v %s, not %d", a.StatusCode, a.Header, a.body, c.status)
+			if res.StatusCode != c.status || res.Header.Get("X-Refused") != "yes" || !res.Close {
+				t.Errorf("%d %v %s, not %d", res.StatusCode, res.Header, res.body, c.status)
 			}
 			if !cl.ended() {
 				t.Error("the connection stayed open")
@@ -221,15 +221,15 @@ func TestMalformedChunksAreRefused(t *testing.T) {
 	for name, body := range brokenChunks {
 		t.Run(name, func(t *testing.T) {
 			cl := s.dial().send(post(body+get("/smuggled"), "Transfer-Encoding: chunked"))
-			if q := <-got; !q.Err {
-				t.Errorf("the body was read as %q", q.Body)
+			if req := <-got; !req.Err {
+				t.Errorf("the body was read as %q", req.Body)
 			}
-			if a := cl.mustNext("POST"); !a.Close || !cl.ended() {
+			if res := cl.mustNext("POST"); !res.Close || !cl.ended() {
 				t.Error("the connection stayed open")
 			}
 			select {
-			case q := <-got:
-				t.Errorf("another request was read: %v", q.Target)
+			case req := <-got:
+				t.Errorf("another request was read: %v", req.Target)
 			default:
 			}
 		})
@@ -262,12 +262,12 @@ func TestHeadTimeout(t *testing.T) {
 				began = time.Now()
 			}
 			cl.send(c.part)
-			a, err := cl.next("GET")
+			res, err := cl.next("GET")
 			if took := time.Since(began); took < c.after*9/10 || took > c.after+2*time.Second {
 				t.Errorf("it took %v, not %v", took, c.after)
 			}
-			if c.status == 0 && err == nil || c.status != 0 && (err != nil || a.StatusCode != c.status) {
-				t.Errorf("%v, %v", a.Response, err)
+			if c.status == 0 && err == nil || c.status != 0 && (err != nil || res.StatusCode != c.status) {
+				t.Errorf("%v, %v", res.Response, err)
 			}
 		})
 	}
@@ -276,8 +276,8 @@ func TestHeadTimeout(t *testing.T) {
 func TestRefusalsAreTextByDefault(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(http.ResponseWriter, *http.Request) {}, func(s *http1.Server) { s.Refuse = nil })
-	a := s.dial().send("GET /\r\n").mustNext("GET")
-	if a.StatusCode != 400 || !strings.Contains(a.body, "request line") || a.Header.Get("Date") == "" {
-		t.Errorf("%d %v %q", a.StatusCode, a.Header, a.body)
+	res := s.dial().send("GET /\r\n").mustNext("GET")
+	if res.StatusCode != 400 || !strings.Contains(res.body, "request line") || res.Header.Get("Date") == "" {
+		t.Errorf("%d %v %q", res.StatusCode, res.Header, res.body)
 	}
 }

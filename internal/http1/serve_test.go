@@ -21,10 +21,10 @@ func TestARequestIsSeenAsItWasSent(t *testing.T) {
 	s := start(t, func(w http.ResponseWriter, r *http.Request) { got <- received(r) }, nil)
 	base := receivedRequest{Method: "GET", Target: "/", Proto: "HTTP/1.1", Host: "a.test", Path: "/", Header: http.Header{}}
 	with := func(change func(*receivedRequest)) receivedRequest {
-		q := base
-		q.Header = http.Header{}
-		change(&q)
-		return q
+		req := base
+		req.Header = http.Header{}
+		change(&req)
+		return req
 	}
 	for name, c := range map[string]struct {
 		raw  string
@@ -32,47 +32,47 @@ func TestARequestIsSeenAsItWasSent(t *testing.T) {
 	}{
 		"plain":            {get("/"), base},
 		"empty line first": {"\r\n" + get("/"), base},
-		"query":            {get("/a?b=c&d"), with(func(q *receivedRequest) { q.Target, q.Path, q.Query = "/a?b=c&d", "/a", "b=c&d" })},
-		"escapes":          {get("/a%2Fb%20c"), with(func(q *receivedRequest) { q.Target, q.Path, q.RawPath = "/a%2Fb%20c", "/a/b c", "/a%2Fb%20c" })},
-		"two slashes":      {get("//b/c"), with(func(q *receivedRequest) { q.Target, q.Path = "//b/c", "//b/c" })},
-		"absolute": {"GET http://b.test:81/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *receivedRequest) {
-			q.Target, q.Host, q.Path, q.Query = "http://b.test:81/x?y", "b.test:81", "/x", "y"
+		"query":            {get("/a?b=c&d"), with(func(req *receivedRequest) { req.Target, req.Path, req.Query = "/a?b=c&d", "/a", "b=c&d" })},
+		"escapes":          {get("/a%2Fb%20c"), with(func(req *receivedRequest) { req.Target, req.Path, req.RawPath = "/a%2Fb%20c", "/a/b c", "/a%2Fb%20c" })},
+		"two slashes":      {get("//b/c"), with(func(req *receivedRequest) { req.Target, req.Path = "//b/c", "//b/c" })},
+		"absolute": {"GET http://b.test:81/x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(req *receivedRequest) {
+			req.Target, req.Host, req.Path, req.Query = "http://b.test:81/x?y", "b.test:81", "/x", "y"
 		})},
-		"absolute, bare": {"GET http://b.test HTTP/1.1\r\nHost: b.test\r\n\r\n", with(func(q *receivedRequest) { q.Target, q.Host = "http://b.test", "b.test" })},
-		"asterisk":       {"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *receivedRequest) { q.Method, q.Target, q.Path = "OPTIONS", "*", "*" })},
-		"connect": {"CONNECT b.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *receivedRequest) {
-			q.Method, q.Target, q.Host, q.Path = "CONNECT", "b.test:443", "b.test:443", ""
+		"absolute, bare": {"GET http://b.test HTTP/1.1\r\nHost: b.test\r\n\r\n", with(func(req *receivedRequest) { req.Target, req.Host = "http://b.test", "b.test" })},
+		"asterisk":       {"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(req *receivedRequest) { req.Method, req.Target, req.Path = "OPTIONS", "*", "*" })},
+		"connect": {"CONNECT b.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(req *receivedRequest) {
+			req.Method, req.Target, req.Host, req.Path = "CONNECT", "b.test:443", "b.test:443", ""
 		})},
-		"connect, a path": {"CONNECT /x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(q *receivedRequest) { q.Method, q.Target, q.Path, q.Query = "CONNECT", "/x?y", "/x", "y" })},
-		"HTTP/1.0":        {"GET / HTTP/1.0\r\n\r\n", with(func(q *receivedRequest) { q.Proto, q.Host, q.Close = "HTTP/1.0", "", true })},
-		"HTTP/1.0 kept": {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", with(func(q *receivedRequest) {
-			q.Proto, q.Host, q.Header = "HTTP/1.0", "", http.Header{"Connection": {"Keep-Alive"}}
+		"connect, a path": {"CONNECT /x?y HTTP/1.1\r\nHost: a.test\r\n\r\n", with(func(req *receivedRequest) { req.Method, req.Target, req.Path, req.Query = "CONNECT", "/x?y", "/x", "y" })},
+		"HTTP/1.0":        {"GET / HTTP/1.0\r\n\r\n", with(func(req *receivedRequest) { req.Proto, req.Host, req.Close = "HTTP/1.0", "", true })},
+		"HTTP/1.0 kept": {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", with(func(req *receivedRequest) {
+			req.Proto, req.Host, req.Header = "HTTP/1.0", "", http.Header{"Connection": {"Keep-Alive"}}
 		})},
-		"close":            {get("/", "Connection: x, close"), with(func(q *receivedRequest) { q.Close, q.Header = true, http.Header{"Connection": {"x, close"}} })},
-		"repeated fields":  {get("/", "x-a: 1", "X-B:2", "X-A: \t 3 \t"), with(func(q *receivedRequest) { q.Header = http.Header{"X-A": {"1", "3"}, "X-B": {"2"}} })},
-		"bytes of a value": {get("/", "X: \xe4\xbd\xa0\t\xff"), with(func(q *receivedRequest) { q.Header = http.Header{"X": {"\xe4\xbd\xa0\t\xff"}} })},
-		"IPv6":             {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", with(func(q *receivedRequest) { q.Host = "[::1]:80" })},
-		"length": {post("hello", "Content-Length: 5"), with(func(q *receivedRequest) {
-			q.Method, q.Target, q.Path, q.Body, q.Length, q.Header = "POST", "/p", "/p", "hello", 5, http.Header{"Content-Length": {"5"}}
+		"close":            {get("/", "Connection: x, close"), with(func(req *receivedRequest) { req.Close, req.Header = true, http.Header{"Connection": {"x, close"}} })},
+		"repeated fields":  {get("/", "x-a: 1", "X-B:2", "X-A: \t 3 \t"), with(func(req *receivedRequest) { req.Header = http.Header{"X-A": {"1", "3"}, "X-B": {"2"}} })},
+		"bytes of a value": {get("/", "X: \xe4\xbd\xa0\t\xff"), with(func(req *receivedRequest) { req.Header = http.Header{"X": {"\xe4\xbd\xa0\t\xff"}} })},
+		"IPv6":             {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", with(func(req *receivedRequest) { req.Host = "[::1]:80" })},
+		"length": {post("hello", "Content-Length: 5"), with(func(req *receivedRequest) {
+			req.Method, req.Target, req.Path, req.Body, req.Length, req.Header = "POST", "/p", "/p", "hello", 5, http.Header{"Content-Length": {"5"}}
 		})},
-		"chunks": {post("5;a=\"b;\\\"c\";d\r\nhello\r\n1;a=b\r\n!\r\n0\r\n\r\n", "Transfer-Encoding: CHUNKED"), with(func(q *receivedRequest) {
-			q.Method, q.Target, q.Path, q.Body, q.Length = "POST", "/p", "/p", "hello!", -1
+		"chunks": {post("5;a=\"b;\\\"c\";d\r\nhello\r\n1;a=b\r\n!\r\n0\r\n\r\n", "Transfer-Encoding: CHUNKED"), with(func(req *receivedRequest) {
+			req.Method, req.Target, req.Path, req.Body, req.Length = "POST", "/p", "/p", "hello!", -1
 		})},
-		"trailers": {post("A\r\nhelloworld\r\n000\r\nX-Sum: 1\r\nx-more: 2\r\n\r\n", "Transfer-Encoding: chunked", "Trailer: X-Sum"), with(func(q *receivedRequest) {
-			q.Method, q.Target, q.Path, q.Body, q.Length, q.Trailer = "POST", "/p", "/p", "helloworld", -1, http.Header{"X-Sum": {"1"}, "X-More": {"2"}}
+		"trailers": {post("A\r\nhelloworld\r\n000\r\nX-Sum: 1\r\nx-more: 2\r\n\r\n", "Transfer-Encoding: chunked", "Trailer: X-Sum"), with(func(req *receivedRequest) {
+			req.Method, req.Target, req.Path, req.Body, req.Length, req.Trailer = "POST", "/p", "/p", "helloworld", -1, http.Header{"X-Sum": {"1"}, "X-More": {"2"}}
 		})},
-		"large body": {post(strings.Repeat("x", 100000), "Content-Length: 100000"), with(func(q *receivedRequest) {
-			q.Method, q.Target, q.Path, q.Body, q.Length, q.Header = "POST", "/p", "/p", strings.Repeat("x", 100000), 100000, http.Header{"Content-Length": {"100000"}}
+		"large body": {post(strings.Repeat("x", 100000), "Content-Length: 100000"), with(func(req *receivedRequest) {
+			req.Method, req.Target, req.Path, req.Body, req.Length, req.Header = "POST", "/p", "/p", strings.Repeat("x", 100000), 100000, http.Header{"Content-Length": {"100000"}}
 		})},
-		"large field": {get("/", "X: "+strings.Repeat("y", 60000)), with(func(q *receivedRequest) { q.Header = http.Header{"X": {strings.Repeat("y", 60000)}} })},
+		"large field": {get("/", "X: "+strings.Repeat("y", 60000)), with(func(req *receivedRequest) { req.Header = http.Header{"X": {strings.Repeat("y", 60000)}} })},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cl := s.dial().send(c.raw)
-			if q := <-got; fmt.Sprintf("%#v", q) != fmt.Sprintf("%#v", c.want) {
-				t.Errorf("receivedRequest\n%.1000v\nnot\n%.1000v", q, c.want)
+			if req := <-got; fmt.Sprintf("%#v", req) != fmt.Sprintf("%#v", c.want) {
+				t.Errorf("receivedRequest\n%.1000v\nnot\n%.1000v", req, c.want)
 			}
-			if a := cl.mustNext(c.want.Method); a.StatusCode != 200 {
-				t.Errorf("%d", a.StatusCode)
+			if res := cl.mustNext(c.want.Method); res.StatusCode != 200 {
+				t.Errorf("%d", res.StatusCode)
 			}
 		})
 	}
@@ -87,8 +87,8 @@ func TestALongBodyMayHaveAnExtensionInEachChunk(t *testing.T) {
 	const chunks, size = 200, 4 << 10
 	chunk := fmt.Sprintf("%x;chunk-signature=%s\r\n%s\r\n", size, strings.Repeat("a", 64), strings.Repeat("x", size))
 	s.dial().send(post(strings.Repeat(chunk, chunks)+"0\r\n\r\n", "Transfer-Encoding: chunked")).mustNext("POST")
-	if q := <-got; q.Err || len(q.Body) != chunks*size {
-		t.Errorf("%d bytes of %d were read, error: %v", len(q.Body), chunks*size, q.Err)
+	if req := <-got; req.Err || len(req.Body) != chunks*size {
+		t.Errorf("%d bytes of %d were read, error: %v", len(req.Body), chunks*size, req.Err)
 	}
 }
 
@@ -100,8 +100,8 @@ func TestRequestMetadata(t *testing.T) {
 	}, nil)
 	cl := s.dial().send(get("/"))
 	want := fmt.Sprintln(cl.LocalAddr(), s.addr)
-	if a := cl.mustNext("GET"); a.body != want {
-		t.Errorf("%q, not %q", a.body, want)
+	if res := cl.mustNext("GET"); res.body != want {
+		t.Errorf("%q, not %q", res.body, want)
 	}
 }
 
@@ -288,13 +288,13 @@ func TestConnectionPersistence(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cl := s.dial().send(c.raw)
-			a := cl.mustNext("GET")
-			if reported := a.Header.Get("Connection"); a.Close && reported != "" || !a.Close && c.connection == "close" || c.connection == "keep-alive" && reported != "keep-alive" {
-				t.Errorf("Connection: %s, close %t, not %s", reported, a.Close, c.connection)
+			res := cl.mustNext("GET")
+			if reported := res.Header.Get("Connection"); res.Close && reported != "" || !res.Close && c.connection == "close" || c.connection == "keep-alive" && reported != "keep-alive" {
+				t.Errorf("Connection: %s, close %t, not %s", reported, res.Close, c.connection)
 			}
 			if c.lives {
-				if a := cl.send(get("/")).mustNext("GET"); a.body != "body" {
-					t.Error(a.body)
+				if res := cl.send(get("/")).mustNext("GET"); res.body != "body" {
+					t.Error(res.body)
 				}
 			} else if !cl.ended() {
 				t.Error("the connection stayed open")
@@ -340,8 +340,8 @@ func TestPipelinedRequestsAreServedInOrder(t *testing.T) {
 				if i%3 == 0 {
 					want = fmt.Sprintf("/%d ", i)
 				}
-				if a := cl.mustNext("GET"); a.body != want {
-					t.Fatalf("in pieces of %d: response %d is %q", cut, i, a.body)
+				if res := cl.mustNext("GET"); res.body != want {
+					t.Fatalf("in pieces of %d: response %d is %q", cut, i, res.body)
 				}
 			}
 		}
@@ -356,21 +356,21 @@ func TestContinueIsSentWhenTheBodyIsWanted(t *testing.T) {
 	}, nil)
 	expecting := post("", "Content-Length: 5", "Expect: 100-Continue")
 	cl := s.dial().send(expecting)
-	if a := cl.mustNext("POST"); a.StatusCode != 100 {
-		t.Fatal(a.StatusCode)
+	if res := cl.mustNext("POST"); res.StatusCode != 100 {
+		t.Fatal(res.StatusCode)
 	}
-	if a := cl.send("hello").mustNext("POST"); a.body != "hello <nil>" {
-		t.Error(a.body)
+	if res := cl.send("hello").mustNext("POST"); res.body != "hello <nil>" {
+		t.Error(res.body)
 	}
-	if a := cl.send(expecting + "again").mustNext("POST"); a.StatusCode == 100 {
+	if res := cl.send(expecting + "again").mustNext("POST"); res.StatusCode == 100 {
 		cl.mustNext("POST")
 	}
-	if a := cl.send(head("POST / HTTP/1.0", "Content-Length: 5", "Expect: 100-continue") + "hello").mustNext("POST"); a.StatusCode != 200 {
-		t.Errorf("the response to HTTP/1.0 has status %d", a.StatusCode)
+	if res := cl.send(head("POST / HTTP/1.0", "Content-Length: 5", "Expect: 100-continue") + "hello").mustNext("POST"); res.StatusCode != 200 {
+		t.Errorf("the response to HTTP/1.0 has status %d", res.StatusCode)
 	}
 }
 
-func TestAnAbortedResponseIsNotTakenForComplete(t *testing.T) {
+func TestAnAbortedResponseIsRecognizablyIncomplete(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
@@ -384,13 +384,13 @@ func TestAnAbortedResponseIsNotTakenForComplete(t *testing.T) {
 		}
 		panic(http.ErrAbortHandler)
 	}, nil)
-	if a := s.dial().send(get("/unsent")).mustNext("GET"); a.StatusCode != 502 || a.Header.Get("X-Refused") != "yes" || !a.Close {
-		t.Errorf("of nothing sent: %d %v", a.StatusCode, a.Header)
+	if res := s.dial().send(get("/unsent")).mustNext("GET"); res.StatusCode != 502 || res.Header.Get("X-Refused") != "yes" || !res.Close {
+		t.Errorf("of nothing sent: %d %v", res.StatusCode, res.Header)
 	}
 	for _, raw := range []string{get("/sized"), get("/chunked"), "GET /closed HTTP/1.0\r\n\r\n"} {
-		a, err := s.dial().send(raw).next("GET")
-		if err == nil || !strings.HasPrefix(a.body, "part") {
-			t.Errorf("%.12s: %q, %v", raw, a.body, err)
+		res, err := s.dial().send(raw).next("GET")
+		if err == nil || !strings.HasPrefix(res.body, "part") {
+			t.Errorf("%.12s: %q, %v", raw, res.body, err)
 		}
 	}
 }
@@ -404,8 +404,8 @@ func TestAPanicIsReportedAndClosesItsOwnConnection(t *testing.T) {
 		}
 	}, func(s *http1.Server) { s.Panicked = func(v any) { reported <- v } })
 	other := s.dial().send(get("/"))
-	if a := s.dial().send(get("/panic")).mustNext("GET"); a.StatusCode != 502 || <-reported != "oops" {
-		t.Error(a.StatusCode)
+	if res := s.dial().send(get("/panic")).mustNext("GET"); res.StatusCode != 502 || <-reported != "oops" {
+		t.Error(res.StatusCode)
 	}
 	other.mustNext("GET")
 	other.send(get("/")).mustNext("GET")
@@ -480,8 +480,8 @@ func TestDeadlinesOfTheHandler(t *testing.T) {
 	cl.mustNext("GET")
 	time.Sleep(80 * time.Millisecond) // past the handler's deadline: it is over with the handler
 	cl.send(get("/")).mustNext("GET")
-	if a := s.dial().send(post("", "Content-Length: 5")).mustNext("POST"); a.StatusCode != 200 {
-		t.Error(a.StatusCode)
+	if res := s.dial().send(post("", "Content-Length: 5")).mustNext("POST"); res.StatusCode != 200 {
+		t.Error(res.StatusCode)
 	}
 	s.dial().send(get("/write"))
 	<-written
@@ -500,9 +500,9 @@ func TestAReadInProgressEndsWithTheHandler(t *testing.T) {
 		<-begun
 		time.Sleep(20 * time.Millisecond)
 	}, nil)
-	a := s.dial().send(post("", "Content-Length: 1000000")).mustNext("POST")
-	if err := <-read; err == nil || !a.Close {
-		t.Errorf("%v, close %t", err, a.Close)
+	res := s.dial().send(post("", "Content-Length: 1000000")).mustNext("POST")
+	if err := <-read; err == nil || !res.Close {
+		t.Errorf("%v, close %t", err, res.Close)
 	}
 }
 
@@ -527,8 +527,8 @@ func TestAnEarlyResponseIsNotLostToAReset(t *testing.T) {
 				t.Fatalf("%.60q: %v", raw, err)
 			}
 		}
-		if a := cl.mustNext("POST"); a.StatusCode/100 != 4 || !a.Close {
-			t.Errorf("%d, close %t", a.StatusCode, a.Close)
+		if res := cl.mustNext("POST"); res.StatusCode/100 != 4 || !res.Close {
+			t.Errorf("%d, close %t", res.StatusCode, res.Close)
 		}
 	}
 }

@@ -36,8 +36,8 @@ func TestShutdown(t *testing.T) {
 		return err != nil
 	})
 	for what, cl := range map[string]*client{"idle": speaks, "fresh": fresh} {
-		if a := cl.send(get("/")).mustNext("GET"); a.body != "done" || !a.Close || !cl.ended() {
-			t.Errorf("a request on a connection that was %s: %q, close %t", what, a.body, a.Close)
+		if res := cl.send(get("/")).mustNext("GET"); res.body != "done" || !res.Close || !cl.ended() {
+			t.Errorf("a request on a connection that was %s: %q, close %t", what, res.body, res.Close)
 		}
 	}
 	if !idle.ended() {
@@ -49,8 +49,8 @@ func TestShutdown(t *testing.T) {
 	default:
 	}
 	close(release)
-	if a := slow.mustNext("GET"); a.body != "done" || !a.Close {
-		t.Errorf("the slow one: %q, close %t", a.body, a.Close)
+	if res := slow.mustNext("GET"); res.body != "done" || !res.Close {
+		t.Errorf("the slow one: %q, close %t", res.body, res.Close)
 	}
 	if err := <-over; err != nil {
 		t.Error(err)
@@ -77,8 +77,8 @@ func TestShutdownRespondsToRequestsThatItInterrupts(t *testing.T) {
 	if err := s.Shutdown(within(t, 50*time.Millisecond)); err != context.DeadlineExceeded {
 		t.Error(err)
 	}
-	if a := cl.mustNext("GET"); a.StatusCode != 503 {
-		t.Error(a.StatusCode)
+	if res := cl.mustNext("GET"); res.StatusCode != 503 {
+		t.Error(res.StatusCode)
 	}
 	if !deaf.ended() {
 		t.Error("a handler that does not listen kept its connection")
@@ -92,7 +92,7 @@ func TestDisableKeepAlives(t *testing.T) {
 	old.mustNext("GET")
 	s.DisableKeepAlives()
 	for _, cl := range []*client{old, s.dial()} {
-		if a := cl.send(get("/")).mustNext("GET"); !a.Close || !cl.ended() {
+		if res := cl.send(get("/")).mustNext("GET"); !res.Close || !cl.ended() {
 			t.Error("the connection lives on")
 		}
 	}

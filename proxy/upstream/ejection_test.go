@@ -163,7 +163,7 @@ func TestResponsesToRequestsFromBeforeAnEjectionAreIgnored(t *testing.T) {
 }
 
 // RT-05
-func TestWhereAllTargetsAreEjectedRequestsAreStillSent(t *testing.T) {
+func TestIfAllTargetsAreEjectedRequestsAreStillSent(t *testing.T) {
 	t.Parallel()
 	one, a := serveCounting(t, "a")
 	two, b := serveCounting(t, "b")

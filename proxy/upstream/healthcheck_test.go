@@ -39,7 +39,7 @@ func TestConsecutiveChecksChangeTheHealth(t *testing.T) {
 	}
 }
 
-func TestWhereAllTargetsAreUnhealthyTheErrorIsErrNoHealthy(t *testing.T) {
+func TestIfAllTargetsAreUnhealthyTheErrorIsErrNoHealthy(t *testing.T) {
 	t.Parallel()
 	backend, u := serveCounting(t, "a")
 	g, c := groupWithChecker(t, Health{Unhealthy: 1, Healthy: 1}, u)

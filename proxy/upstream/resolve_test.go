@@ -141,7 +141,7 @@ func TestAConnectErrorCausesALookup(t *testing.T) {
 	}
 }
 
-func TestARequestUnderWaySurvivesAChangeOfAddresses(t *testing.T) {
+func TestARequestInFlightSurvivesAChangeOfAddresses(t *testing.T) {
 	t.Parallel()
 	more := make(chan struct{})
 	u := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -136,7 +136,7 @@ func TestTheClientCertificateIsSent(t *testing.T) {
 	}
 }
 
-func TestHTTP2IsUsedWhereTheTargetOffersIt(t *testing.T) {
+func TestHTTP2IsUsedIfTheTargetOffersIt(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	for want, h2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
