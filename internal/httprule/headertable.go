@@ -6,13 +6,6 @@ type prefixClass struct {
 	class  Class
 }
 
-// hopByHop headers apply to one connection (RFC 9110, section 7.6.1, and older
-// names that are still in use).
-var hopByHop = [...]string{
-	"Connection", "Proxy-Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings",
-}
-
 // otherIdentities are the exact names of class OtherIdentity. They include the
 // gateway's own default names, whichever are configured.
 var otherIdentities = [...]string{
@@ -32,14 +25,6 @@ var forwardedVendor = [...]string{
 	"True-Client-Ip", "Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "X-Client-Ip", "X-Cluster-Client-Ip",
 	"Fastly-Client-Ip", "X-Appengine-User-Ip", "X-Azure-Clientip", "X-Envoy-External-Address", "X-Remote-Ip",
 	"X-Remote-Addr", "Client-Ip", "Ali-Cdn-Real-Ip", "Wl-Proxy-Client-Ip", "Proxy-Client-Ip", "Baggage",
-}
-
-// gatewayRequest are the headers that the gateway alone sets on requests to a
-// backend, or consumes from a client.
-var gatewayRequest = [...]string{
-	"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", RequestIDHeader,
-	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override", "X-Method",
-	GatewayErrorHeader, SessionTokenHeader, GatewayProofHeader, IdempotencyReplayedHeader, PushDedupeHeader,
 }
 
 // common names are Ordinary; listing them saves the scan of the prefixes.
@@ -88,7 +73,7 @@ func requestClasses() map[string]Class {
 func responseClasses() map[string]Class {
 	t := map[string]Class{}
 	add(t, Ordinary, common[:])
-	add(t, Gateway, []string{GatewayErrorHeader, SessionTokenHeader, RequestIDHeader})
+	add(t, Gateway, gatewayResponse[:])
 	add(t, Connection, hopByHop[:])
 	add(t, Controlled, []string{"Content-Length", "Set-Cookie"})
 	return t

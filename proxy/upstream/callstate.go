@@ -68,8 +68,8 @@ func newCallState(g *Group, c *Call) *callState {
 	return cs
 }
 
-// send makes one attempt at ep, where pick has counted the request as in flight.
-func (cs *callState) send(ep *endpoint) (*Response, error) {
+// makeAttempt sends the request to ep, where pick has counted the request as in flight.
+func (cs *callState) makeAttempt(ep *endpoint) (*Response, error) {
 	ep.target.metrics.picks.Inc()
 	cs.attemptConn = attemptConn{}
 	cs.setTarget(ep.target)

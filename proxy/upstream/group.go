@@ -103,7 +103,7 @@ func (g *Group) Do(c *Call) (*Response, error) {
 		return nil, cs.fail(err)
 	}
 	for {
-		res, err := cs.send(ep)
+		res, err := cs.makeAttempt(ep)
 		if err == nil {
 			g.recordResponse(ep, cs, res)
 			return cs.prepareResponse(ep, res), nil
