@@ -18,7 +18,7 @@ import (
 )
 
 // startSpan starts the server span of a request (OpenTelemetry's semantic conventions
-// for HTTP). It holds no query, no token and no user. It continues the trace of a
+// for HTTP). It contains no query, no token and no user. It continues the trace of a
 // trusted proxy. A trace context from anyone else is only linked: a client must not
 // decide what is sampled, nor write into another trace.
 func (g *Gateway) startSpan(rs *requestState) {

@@ -4,11 +4,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -107,57 +104,6 @@ func closeAll(conns []*socket) {
 	}
 }
 
-// socket is a client's WebSocket.
-type socket struct {
-	net.Conn
-	r *bufio.Reader
-}
-
-func open(ctx context.Context, address, token string) (*socket, error) {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", address)
-	if err != nil {
-		return nil, err
-	}
-	s := &socket{conn, bufio.NewReaderSize(conn, 512)}
-	if err := s.handshake(address, token); err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-func (s *socket) handshake(address, token string) error {
-	_ = s.SetDeadline(time.Now().Add(30 * time.Second))
-	_, err := fmt.Fprintf(s, "GET /api/socket HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nConnection: Upgrade\r\n"+
-		"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", address, token)
-	if err != nil {
-		return err
-	}
-	res, err := http.ReadResponse(s.r, nil)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode != http.StatusSwitchingProtocols {
-		return fmt.Errorf("the response to the handshake has status %s", res.Status)
-	}
-	return s.SetDeadline(time.Time{})
-}
-
-// frame is a text frame with "ping", masked with zeros.
-const frame = "\x81\x84\x00\x00\x00\x00ping"
-
-// echoes sends a frame and waits for the same bytes to come back.
-func (s *socket) echoes() bool {
-	_ = s.SetDeadline(time.Now().Add(30 * time.Second))
-	if _, err := io.WriteString(s, frame); err != nil {
-		return false
-	}
-	echo := make([]byte, len(frame))
-	_, err := io.ReadFull(s.r, echo)
-	return err == nil && string(echo) == frame
-}
-
 func report(ctx context.Context, r *rig.Rig, g *rig.Gateway, conns []*socket, before int64) error {
 	if err := rig.Pause(ctx, idleTime); err != nil {
 		return err
@@ -186,28 +132,4 @@ func report(ctx context.Context, r *rig.Rig, g *rig.Gateway, conns []*socket, be
 	table.Add("sockets that echo a frame afterwards", fmt.Sprint(echoing), "all: "+r.Check(echoing == len(conns)))
 	table.Print("idle WebSockets through wxgate serve")
 	return nil
-}
-
-// serveEcho is the backend: it accepts every handshake and echoes all bytes.
-func serveEcho() {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	fmt.Println("listening on", ln.Addr())
-	server := &http.Server{Handler: http.HandlerFunc(echo), ReadHeaderTimeout: time.Minute}
-	fmt.Println(server.Serve(ln))
-}
-
-func echo(w http.ResponseWriter, _ *http.Request) {
-	conn, rw, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
-	}
-	defer conn.Close()
-	// The accept value for the fixed key that the client sends (RFC 6455, section 1.3).
-	fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
-	_, _ = io.Copy(conn, rw)
 }

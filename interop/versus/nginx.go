@@ -23,8 +23,8 @@ type nginx struct {
 	logs    bool
 }
 
-// forward makes nginx a plain proxy that sets the usual headers.
-const forward = `location / {
+// proxyLocation makes nginx a plain proxy that sets the usual headers.
+const proxyLocation = `location / {
       %s
       proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection "";
       proxy_set_header X-Real-IP $remote_addr;
@@ -33,7 +33,8 @@ const forward = `location / {
       proxy_set_header X-Forwarded-Host $host;
     }`
 
-func (c *comparison) keepAliveTo() string {
+// upstreamBlock is the backend as an nginx upstream with keep-alive connections.
+func (c *comparison) upstreamBlock() string {
 	return fmt.Sprintf("upstream backend { server %s; keepalive 256; keepalive_requests 1000000000; }", c.backend)
 }
 
@@ -76,7 +77,7 @@ func (c *comparison) startPlainNginx(ctx context.Context) error {
 		if !c.wanted(name) {
 			continue
 		}
-		p, err := c.startNginx(ctx, nginx{name: name, http: c.keepAliveTo(), server: fmt.Sprintf(forward, ""), logs: logs})
+		p, err := c.startNginx(ctx, nginx{name: name, http: c.upstreamBlock(), server: fmt.Sprintf(proxyLocation, ""), logs: logs})
 		if err != nil {
 			return err
 		}
@@ -92,9 +93,9 @@ func withLog(name string, logs bool) string {
 	return name
 }
 
-// lua looks the token up in Redis, as a gateway written for one application does: the
+// luaLookup looks the token up in Redis, as a gateway written for one application does: the
 // key's value is the user; without the key, the response is 401.
-const lua = `access_by_lua_block {
+const luaLookup = `access_by_lua_block {
         local header = ngx.var.http_authorization
         if not header or header:sub(1, 7) ~= "Bearer " then return ngx.exit(401) end
         local redis = require("nginx.redis"):new()
@@ -120,8 +121,8 @@ func (c *comparison) startLua(ctx context.Context) error {
 	p, err := c.startNginx(ctx, nginx{
 		name:    name,
 		modules: "load_module /usr/lib/nginx/modules/ndk_http_module.so; load_module /usr/lib/nginx/modules/ngx_http_lua_module.so;",
-		http:    `lua_package_path "/usr/share/lua/5.1/?.lua;;"; ` + c.keepAliveTo(),
-		server:  fmt.Sprintf(forward, fmt.Sprintf(lua, port)),
+		http:    `lua_package_path "/usr/share/lua/5.1/?.lua;;"; ` + c.upstreamBlock(),
+		server:  fmt.Sprintf(proxyLocation, fmt.Sprintf(luaLookup, port)),
 	})
 	if err != nil {
 		return err

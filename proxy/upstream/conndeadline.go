@@ -16,14 +16,14 @@ func (pc *persistConn) reapplyAbort() {
 	}
 }
 
-// extendReadDeadline sets the deadline for reading to the timeout, or up to an eighth
-// of it or two seconds later. Setting a deadline costs as much as a small system call,
-// and this way most requests find one that is still valid.
+// extendReadDeadline makes reads time out after pc.timeout, or up to 2*slack later. It sets
+// the deadline only if the current one is outside that range: setting it costs as much as
+// a small system call, and most requests find one that can stay.
 func (pc *persistConn) extendReadDeadline(now time.Time) {
 	slack := min(time.Second, pc.timeout/16)
-	least := now.Add(pc.timeout)
-	if pc.readDeadline.Before(least) || pc.readDeadline.After(least.Add(2*slack)) {
-		pc.setReadDeadline(least.Add(slack))
+	earliest := now.Add(pc.timeout)
+	if pc.readDeadline.Before(earliest) || pc.readDeadline.After(earliest.Add(2*slack)) {
+		pc.setReadDeadline(earliest.Add(slack))
 	}
 }
 

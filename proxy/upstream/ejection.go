@@ -8,7 +8,7 @@ import (
 
 const (
 	maxEjectDoublings = 3           // an ejection lasts at most eight times Eject.For
-	ejectResetAfter   = 8           // times Eject.For: without an ejection for so long, the next one lasts Eject.For again
+	ejectResetAfter   = 8           // times Eject.For: after so long without an ejection, the next one lasts Eject.For again
 	halfOpenInterval  = time.Second // between requests to a half-open endpoint
 )
 
@@ -67,7 +67,7 @@ func (e *ejection) recordSuccess(startedAt, now time.Time) bool {
 	defer e.mu.Unlock()
 	ejected := e.until.Load() != 0
 	if ejected && startedAt.Before(e.ejectedAt) {
-		return false // it says nothing about the time since
+		return false // the request was sent before the ejection
 	}
 	e.failures.Store(0)
 	e.until.Store(0)
@@ -92,7 +92,7 @@ func (e *ejection) recordFailure(startedAt, now time.Time) bool {
 			return false
 		}
 		if now.Sub(e.recoveredAt) > ejectResetAfter*e.config.For {
-			e.doublings = -1
+			e.doublings = -1 // eject makes it 0
 		}
 	case now.UnixNano() < until || startedAt.UnixNano() < until:
 		return false // already ejected, or sent before it was half-open

@@ -16,11 +16,11 @@ const (
 // budget one retry a second is still allowed, so that a group with little traffic can
 // retry too.
 type retryBudget struct {
-	spent       atomic.Int64 // 0: the balance is at maxRetryBalance
+	spent       atomic.Int64 // the used part of maxRetryBalance, in requests
 	lastGranted atomic.Int64 // time of the last retry, in Unix nanoseconds
 }
 
-// deposit is called once per request.
+// deposit is called for each request.
 func (b *retryBudget) deposit() {
 	if b.spent.Load() > 0 {
 		b.spent.Add(-1)
