@@ -8,13 +8,13 @@ import (
 	"wxgate/secret"
 )
 
-// AccessTokens keeps the apps' access tokens for all instances, sealed.
+// AccessTokens stores the apps' access tokens in Redis, sealed, for all instances.
 type AccessTokens struct{ store *Store }
 
-// AccessTokens returns the keeper of access tokens.
+// AccessTokens returns the store of access tokens.
 func (s *Store) AccessTokens() *AccessTokens { return &AccessTokens{s} }
 
-// Load returns the token of an app, empty where there is none.
+// Load returns the token of an app; an empty one if there is none.
 func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Text, expires time.Time, err error) {
 	s := a.store
 	var sealed []byte
@@ -31,12 +31,12 @@ func (a *AccessTokens) Load(ctx context.Context, appid string) (token secret.Tex
 	}
 	text, err := s.config.Load().keys.open(accessTokenPurpose, sealed, appid)
 	if err != nil || len(text) < 8 {
-		return "", time.Time{}, nil // sealed under secrets that are gone: as good as none
+		return "", time.Time{}, nil // sealed under a secret that is no longer configured: the same as none
 	}
 	return secret.Text(text[8:]), time.UnixMilli(int64(binary.BigEndian.Uint64(text))), nil
 }
 
-// Save keeps a token until it expires.
+// Save stores a token until it expires.
 func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text, expires time.Time) error {
 	s := a.store
 	text := binary.BigEndian.AppendUint64(nil, uint64(expires.UnixMilli()))
@@ -48,8 +48,9 @@ func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text
 	})
 }
 
-// Lock lets one instance at a time refresh an app's token, for ttl at most. ok
-// is false while another holds it. unlock releases it if it is still held.
+// Lock acquires the lock under which one instance at a time refreshes an app's token.
+// It is held for ttl at most. ok is false if another caller holds it. unlock releases
+// it if it is still held.
 func (a *AccessTokens) Lock(ctx context.Context, appid string, ttl time.Duration) (unlock func(), ok bool, err error) {
 	s := a.store
 	names, claimant := []string{s.keys.tokenLock(appid)}, newID()
@@ -60,6 +61,6 @@ func (a *AccessTokens) Lock(ctx context.Context, appid string, ttl time.Duration
 	return func() {
 		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		_, _ = s.redis.runInt(own, releaseLockScript, names, claimant) // else it runs out
+		_, _ = s.redis.runInt(own, releaseLockScript, names, claimant) // if this fails, the lock expires
 	}, true, nil
 }

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// appEnds is when all sessions of each app were ended last. It is cached and
-// confirmed as sessions are: an event ends the cached sessions at
-// once, and a session that Redis is queried for is held against an end that is as
-// fresh as CacheTTL wants. So the check costs a request with a cached session
-// nothing.
+// appEnds holds, for each app, when all its sessions were last ended. An entry is
+// cached like a session: an event updates it at once, and Redis confirms it once in
+// CacheTTL, when a session of the app is loaded. Requests of cached sessions need no
+// check: the event has ended those.
 type appEnds struct {
 	mu   sync.Mutex
 	apps map[string]appEnd
@@ -25,8 +24,8 @@ type appEnd struct {
 	epoch     uint32
 }
 
-// EndApp ends all sessions of an app, everywhere within a second. Sessions that
-// are started after it are good.
+// EndApp ends all sessions of an app, on every instance within a second. Sessions that
+// start later are not affected.
 func (s *Store) EndApp(ctx context.Context, appid string) error {
 	result, err := s.redis.run(ctx, endAppSessionsScript, []string{s.keys.app(appid)}, s.now().UnixMilli())
 	if err != nil {
@@ -40,15 +39,15 @@ func (s *Store) EndApp(ctx context.Context, appid string) error {
 	return nil
 }
 
-// appEnded reports whether a session of the app that was created then has ended
-// with all the app's sessions.
+// appEnded reports whether a session of the app, created at that time (Unix
+// milliseconds), was ended with all the app's sessions.
 func (s *Store) appEnded(ctx context.Context, appid string, created int64) (bool, error) {
 	end, err := s.appEnd(ctx, appid)
 	return created <= end, err
 }
 
-// checkApp returns ErrSessionEnded where the session's app is not configured any
-// more, or where all sessions of the app have been ended.
+// checkApp returns ErrSessionEnded if the session's app is no longer configured, or if
+// all sessions of the app were ended.
 func (s *Store) checkApp(ctx context.Context, r storedSession) error {
 	if !s.config.Load().hasApp(r.session.AppID) {
 		return ErrSessionEnded
@@ -60,9 +59,11 @@ func (s *Store) checkApp(ctx context.Context, r storedSession) error {
 	return err
 }
 
-// serves reports whether an app is configured.
+// hasApp reports whether an app is configured.
 func (c *activeConfig) hasApp(appid string) bool { return slices.Contains(c.Apps, appid) }
 
+// appEnd returns the time until which sessions of the app were ended, in Unix
+// milliseconds; 0: none.
 func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 	now, epoch := s.now(), s.epoch.Load()
 	if end, ok := s.apps.get(appid); ok && end.epoch == epoch && now.Sub(end.confirmed) < s.config.Load().CacheTTL {
@@ -81,9 +82,9 @@ func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 	return s.apps.update(appid, appEnd{before, now, epoch}), nil
 }
 
-// staleAppEnd is what was known, where Redis can't be queried and was within StaleIfError: the
-// one key of an app may lie on a node of a cluster that is unreachable, and the sessions on the
-// other nodes do not depend on it.
+// staleAppEnd returns the cached end if Redis is unreachable and confirmed it within
+// StaleIfError; else err. In a cluster, an app's one key may be on an unreachable node
+// while the sessions on the other nodes can be used.
 func (s *Store) staleAppEnd(appid string, now time.Time, err error) (int64, error) {
 	end, ok := s.apps.get(appid)
 	if !ok || !errors.Is(err, ErrUnavailable) || now.Sub(end.confirmed) >= s.config.Load().StaleIfError {
@@ -99,13 +100,14 @@ func (a *appEnds) get(appid string) (appEnd, bool) {
 	return end, ok
 }
 
-// latest is the newest end received, confirmed or not.
+// latest returns the latest end known, confirmed by Redis or not.
 func (a *appEnds) latest(appid string) int64 {
 	end, _ := a.get(appid)
 	return end.before
 }
 
-// confirm never replaces an end by an earlier one.
+// update stores an end that Redis returned, unless a later one is known, and returns
+// the later of the two.
 func (a *appEnds) update(appid string, end appEnd) int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -114,7 +116,7 @@ func (a *appEnds) update(appid string, end appEnd) int64 {
 	return end.before
 }
 
-// applyEvent records an end that an event reported, of an app that is configured.
+// applyEvent stores an end that an event reported.
 func (a *appEnds) applyEvent(appid string, before int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -123,7 +125,7 @@ func (a *appEnds) applyEvent(appid string, before int64) {
 	a.apps[appid] = end
 }
 
-// endCached ends the cached sessions of an app that were created until then.
+// endCached ends the cached sessions of an app that were created at before or earlier.
 func (s *Store) endCached(appid string, before int64) {
 	for _, cs := range s.cache.all() {
 		if cs.packed.Load().app.Value() == appid && cs.created <= before {
@@ -132,8 +134,8 @@ func (s *Store) endCached(appid string, before int64) {
 	}
 }
 
-// removeUnconfiguredApps ends what is watched of apps that are configured no more, and
-// takes their sessions out of the cache.
+// removeUnconfiguredApps removes the tokens of apps that are no longer configured from
+// the cache, and terminates what watches their sessions.
 func (s *Store) removeUnconfiguredApps(c *activeConfig) {
 	s.cache.removeTokens(func(t *cachedToken) bool { return c.hasApp(t.session.packed.Load().app.Value()) })
 	for _, cs := range s.cache.all() {

@@ -17,8 +17,8 @@ const assertionTyp = "gw-assertion+jwt"
 // maxCachedAssertions bounds the signed assertions kept for reuse.
 const maxCachedAssertions = 20_000
 
-// assertions keeps what was signed, since signing costs more than all the
-// rest of a request.
+// assertions caches signed assertions: signing one costs more than the rest of a
+// request.
 type assertions struct {
 	signed *otter.Cache[assertionCacheKey, assertion]
 }
@@ -27,9 +27,9 @@ type assertionCacheKey struct{ sid, audience string }
 
 type assertion struct {
 	text    string
-	session Session // whose facts it states
+	session Session // that it describes
 	config  *activeConfig
-	until   time.Time // reused until then
+	until   time.Time // until when it is reused
 }
 
 func newAssertions() *assertions {
@@ -46,9 +46,9 @@ type assertionClaims struct {
 	Phone    string   `json:"phone,omitempty"`
 }
 
-// Assert states the facts of a session to a backend, which can check them with
-// JWKS: a JWT, ES256, for one audience, for AssertionTTL. It is signed once
-// and reused for half of that, unless the facts change.
+// Assert returns an assertion of a session's user for one audience: a JWT, signed with
+// ES256 and valid for AssertionTTL, which backends verify with the keys of JWKS. It is
+// reused for half of that time, unless the session's data changes.
 func (s *Store) Assert(session *Session, audience string) (string, error) {
 	c, now := s.config.Load(), s.now()
 	kind := assertionCacheKey{session.ID, audience}
@@ -63,14 +63,14 @@ func (s *Store) Assert(session *Session, audience string) (string, error) {
 	return text, err
 }
 
-// AssertUser states which user a message of WeChat's push is from: a user of an app,
-// who may have no session.
+// AssertUser returns an assertion of a user who may have no session: the sender of a
+// message of WeChat's push.
 func (s *Store) AssertUser(appid, openid, audience string) (string, error) {
 	return s.config.Load().assert(&Session{AppID: appid, OpenID: openid}, audience, s.now())
 }
 
-// AssertHook states who is about to log in, for the login hook: there is no
-// session yet.
+// AssertHook returns the assertion for the login hook. It describes the user who is
+// logging in: there is no session yet.
 func (s *Store) AssertHook(login Login, audience string) (string, error) {
 	facts := &Session{AppID: login.AppID, OpenID: login.OpenID, UnionID: login.UnionID}
 	if login.Phone != nil {
@@ -92,10 +92,10 @@ func (c *activeConfig) assert(s *Session, audience string, now time.Time) (strin
 	return token.SignedString(d.assertion)
 }
 
-// JWKS is the set of public keys that assertions are signed with, as JSON: of
-// every secret, so that what the last key signed stays good after a rotation,
-// and a secret added at the end is known to backends before it comes first.
-// The caller doesn't change it.
+// JWKS returns the public keys of assertions, a JSON Web Key Set with one key for each
+// secret. So an assertion signed before a rotation can still be verified, and backends
+// know the key of a secret added at the end before it becomes the first. The caller
+// must not change the bytes.
 func (s *Store) JWKS() []byte { return s.config.Load().jwks }
 
 // publicKey is a JWK of RFC 7518, public members only.

@@ -20,9 +20,9 @@ type AuditEntry struct {
 	Text string
 }
 
-// AppendAudit adds an entry to a trail. It may stand there twice where Redis's reply
-// was lost. The entry carries a MAC as signed fields do: who can write to Redis
-// and has no secret can delete entries, or repeat them, but not make one up.
+// AppendAudit adds an entry to a trail. If Redis's reply is lost, the entry may be
+// added twice. The entry has a MAC like a signed field: someone who can write to Redis
+// but has no secret can delete or repeat entries, but not forge one.
 func (s *Store) AppendAudit(ctx context.Context, trail, text string) error {
 	key := s.keys.audit(trail)
 	signed := s.config.Load().keys.signField(key, auditField, text)
@@ -35,8 +35,7 @@ func (s *Store) AppendAudit(ctx context.Context, trail, text string) error {
 const auditField = "e"
 
 // Audit returns the entries of a trail that are older than before, the newest first.
-// before is an entry's ID, or empty for all. Entries whose MAC is not valid are
-// left out.
+// before is an entry's ID, or empty for all. Entries without a valid MAC are left out.
 func (s *Store) Audit(ctx context.Context, trail, before string) ([]AuditEntry, error) {
 	key, newest := s.keys.audit(trail), "+"
 	if before != "" {
@@ -72,7 +71,7 @@ func (s *Store) readAudit(key string, messages []redis.XMessage) []AuditEntry {
 	return entries
 }
 
-// auditTime is when Redis took an entry.
+// auditTime returns when Redis added an entry.
 func auditTime(id string) time.Time {
 	text, _, _ := strings.Cut(id, "-")
 	ms, _ := strconv.ParseInt(text, 10, 64)

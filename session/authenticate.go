@@ -10,17 +10,18 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Authenticate returns what a token proves. Errors: ErrTokenInvalid,
-// ErrTokenExpired, ErrSessionEnded, ErrUnavailable where Redis had to be queried
-// and could not, and the context's own. It counts as a use of the session.
+// Authenticate verifies a token and returns its session. It counts as a use of the
+// session. Errors: ErrTokenInvalid, ErrTokenExpired, ErrSessionEnded, ErrUnavailable
+// if Redis is needed and unreachable, and the context's own.
 //
-// A token seen before costs one hash and one look-up as long as its session is
-// fresh in the cache.
+// A token that is cached costs one hash and one look-up, as long as its session needs
+// no confirmation by Redis.
 func (s *Store) Authenticate(ctx context.Context, token string) (AuthResult, error) {
 	return s.authenticate(ctx, token, hashToken(token), (*tokens).read)
 }
 
-// authenticate is for a token whose hash names it among those of all kinds.
+// authenticate is Authenticate for tokens of any kind: read parses and verifies one,
+// and hash identifies it among all kinds.
 func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, read func(*tokens, string) (tokenClaims, error)) (AuthResult, error) {
 	if len(token) > maxToken {
 		return AuthResult{}, ErrTokenInvalid
@@ -39,7 +40,7 @@ func (s *Store) authenticate(ctx context.Context, token string, hash tokenHash, 
 	return s.authResult(cached, now), nil
 }
 
-// authResult is what a valid token proves; it counts as a use.
+// authResult returns the result for a valid token, and records the use of its session.
 func (s *Store) authResult(cached cachedToken, now time.Time) AuthResult {
 	s.recordUse(cached.session, now)
 	return AuthResult{
@@ -47,8 +48,9 @@ func (s *Store) authResult(cached cachedToken, now time.Time) AuthResult {
 	}
 }
 
-// confirm returns nil when the session counts as alive: it is fresh in the cache, or
-// Redis confirms it, or Redis is unreachable and it isn't too old.
+// checkCached returns nil if a cached session can be used: because Redis confirmed it
+// within CacheTTL, confirms it now, or is unreachable and confirmed it within
+// StaleIfError.
 func (s *Store) checkCached(ctx context.Context, cs *cachedSession, now time.Time) error {
 	if cs.is(ended) {
 		return ErrSessionEnded
@@ -61,7 +63,7 @@ func (s *Store) checkCached(ctx context.Context, cs *cachedSession, now time.Tim
 	return s.applyReply(cs, r, v, err, now)
 }
 
-// fresh reports whether the cached session may be used without a query to Redis.
+// isFresh reports whether a cached session can be used without a query to Redis.
 func (s *Store) isFresh(cs *cachedSession, now time.Time) bool {
 	c := s.config.Load()
 	at := now.UnixNano()
@@ -69,7 +71,8 @@ func (s *Store) isFresh(cs *cachedSession, now time.Time) bool {
 		at < cs.usedAt.Load()+int64(c.idleTimeout(cs.packed.Load().isWeb())) && now.Before(cs.packed.Load().ends())
 }
 
-// applyReply takes Redis's reply, or the lack of one, into the cache.
+// applyReply updates a cached session by the result of loading it from Redis, and
+// returns nil if it can be used.
 func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, err error, now time.Time) error {
 	switch {
 	case err == nil:
@@ -85,8 +88,8 @@ func (s *Store) applyReply(cs *cachedSession, r storedSession, v readVersion, er
 	return err
 }
 
-// alive checks what holds whatever Redis replies: an end that an event reported, and
-// the absolute end.
+// checkEnded returns ErrSessionEnded for a cached session that is marked ended or has
+// reached its absolute end, whatever Redis replies.
 func (s *Store) checkEnded(cs *cachedSession, now time.Time) error {
 	if !cs.is(ended) && !now.Before(cs.packed.Load().ends()) {
 		s.markEnded(cs, CauseExpired)
@@ -97,9 +100,9 @@ func (s *Store) checkEnded(cs *cachedSession, now time.Time) error {
 	return nil
 }
 
-// checkStaleIfError returns nil for a session for which Redis is unreachable, if it was
-// confirmed within StaleIfError and hasn't expired by what this instance has; else
-// err.
+// checkStaleIfError returns nil if a cached session can be used although loading it
+// failed with err: Redis confirmed it within StaleIfError, and it has not expired as
+// far as this instance knows. Otherwise it returns err, or ErrSessionEnded.
 func (s *Store) checkStaleIfError(cs *cachedSession, err error, now time.Time) error {
 	if e := s.checkEnded(cs, now); e != nil {
 		return e
@@ -112,7 +115,8 @@ func (s *Store) checkStaleIfError(cs *cachedSession, err error, now time.Time) e
 	return nil
 }
 
-// markEnded marks a cached session ended, once, and terminates its watches.
+// markEnded marks a cached session ended and terminates what watches it. It does
+// nothing if the session is marked already.
 func (s *Store) markEnded(cs *cachedSession, cause Cause) {
 	if cs.set(ended) {
 		s.terminate(cs)
@@ -122,7 +126,8 @@ func (s *Store) markEnded(cs *cachedSession, cause Cause) {
 	}
 }
 
-// verify is for a token not seen before: its signature, then its session.
+// verify authenticates a token that is not cached: it checks its signature, and loads
+// its session.
 func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read func(*tokens, string) (tokenClaims, error), now time.Time) (AuthResult, error) {
 	c := s.config.Load()
 	claims, err := read(c.tokens, token)
@@ -144,8 +149,9 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 	return s.cacheVerified(cachedToken{session: s.cache.insert(r, v), end: seconds32(end), key: claims.key, hash: hash}, c, now)
 }
 
-// verifyWithoutRedis is for a valid token that is new here while Redis is unreachable: a
-// JWT needs no more than that its session is cached and not too old.
+// verifyWithoutRedis authenticates a token that is not cached, after loading its
+// session failed with err because Redis is unreachable. It accepts only a JWT whose
+// session is cached and was confirmed within StaleIfError.
 func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, c *activeConfig, err error, now time.Time) (AuthResult, error) {
 	lost := errors.Is(err, errDataLost)
 	if claims.jwt == nil || !lost && !errors.Is(err, ErrUnavailable) {
@@ -167,8 +173,9 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, c *active
 	return s.cacheVerified(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, c, now)
 }
 
-// cacheVerified caches a token that was found valid, unless a Config that came meanwhile
-// no longer accepts it, and returns its result if the session has not ended.
+// cacheVerified caches a verified token, unless the configuration was replaced since
+// checkedWith and no longer accepts it. It returns the token's result if its session
+// has not ended.
 func (s *Store) cacheVerified(cached cachedToken, checkedWith *activeConfig, now time.Time) (AuthResult, error) {
 	s.cache.addToken(cached)
 	if current := s.config.Load(); current != checkedWith && !(current.tokens.stillAccepts(checkedWith.tokens, cached.key) && current.hasApp(cached.session.packed.Load().app.Value())) {
@@ -180,8 +187,8 @@ func (s *Store) cacheVerified(cached cachedToken, checkedWith *activeConfig, now
 	return s.authResult(cached, now), nil
 }
 
-// match compares the token with its session, and returns its end in Unix seconds.
-// What the token says of the user must be what the session says.
+// match checks that the token's claims agree with its session, and returns the token's
+// end in Unix seconds.
 func (c tokenClaims) match(r storedSession, now time.Time) (int64, error) {
 	if r.session.ID != c.sid {
 		return 0, errMismatch
@@ -193,7 +200,7 @@ func (c tokenClaims) match(r storedSession, now time.Time) (int64, error) {
 		return 0, ErrTokenInvalid
 	}
 	if !now.Before(c.end) {
-		return 0, ErrTokenExpired // within the leeway that only young tokens have
+		return 0, ErrTokenExpired // the parser's leeway, meant for iat, applies to exp too
 	}
 	return c.end.Unix(), nil
 }
@@ -218,19 +225,19 @@ const (
 	// sharedTimeout bounds a look-up that several requests wait for.
 	sharedTimeout = 3 * time.Second
 
-	// cachedTimeout bounds how long a request of a cached session waits: it has
-	// StaleIfError to go on with.
+	// cachedTimeout bounds how long a request of a cached session waits: StaleIfError may
+	// still allow it.
 	cachedTimeout = 250 * time.Millisecond
 )
 
-// errNoReply is returned where Redis takes too long.
+// errNoReply is returned if Redis does not reply in time.
 var errNoReply = fmt.Errorf("%w: load: no reply in time", ErrUnavailable)
 
-// lookUp queries Redis for a session, once for all concurrent callers, and waits for
-// timeout at most. A request of a cached session doesn't wait where another has just run
-// into its timeout. The context of one caller doesn't cancel the look-up of the others.
-// Where CacheTTL is zero each call is a look-up of its own, since a shared reply may be
-// older than the call.
+// lookUp loads a session from Redis, once for all concurrent callers, and waits up to
+// timeout. After a timeout, requests of cached sessions do not wait for the same Redis
+// for a while. The end of one caller's context does not cancel the look-up for the
+// others. If CacheTTL is zero, each call is a look-up of its own, since a shared reply
+// may be older than the call.
 func (s *Store) lookUp(ctx context.Context, sid, field string, timeout time.Duration) (storedSession, readVersion, error) {
 	circuit := s.redis.circuitOf(s.keys.sessions(tagOf(sid)))
 	if timeout == cachedTimeout && circuit.isSlow() {
@@ -257,7 +264,7 @@ func (s *Store) startLookUp(ctx context.Context, sid, field string) <-chan singl
 		r, err := s.lookUpUnshared(own, sid, field)
 		s.redis.circuitOf(s.keys.sessions(tagOf(sid))).slowUntil.Store(0)
 		if own.Err() != nil {
-			err = errNoReply // the callers' contexts are their own
+			err = errNoReply // callers must not take this for the end of their own context
 		}
 		return r, err
 	}
@@ -282,7 +289,8 @@ func (s *Store) lookUpUnshared(ctx context.Context, sid, field string) (versione
 	return versionedReply{r, v}, err
 }
 
-// hashToken has room for the usual token on the stack.
+// hashToken returns the hash of a token. Its buffer avoids an allocation for tokens of
+// the usual length.
 func hashToken(token string) tokenHash {
 	var room [512]byte
 	sum := sha256.Sum256(append(room[:0], token...))

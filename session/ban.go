@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// Ban keeps a user from logging in.
+// Ban prevents a user from logging in.
 type Ban struct {
 	Reason string
-	Until  time.Time // zero: for good
+	Until  time.Time // zero: permanent
 }
 
-// String is the form in Redis: the end in ms, 0 for good, and the reason.
+// String returns the form that is stored in Redis: the end in Unix milliseconds, 0 if
+// permanent, and the reason.
 func (b Ban) String() string {
 	var until int64
 	if !b.Until.IsZero() {
@@ -26,10 +27,9 @@ func (b *Ban) inForce(now time.Time) bool {
 	return b != nil && (b.Until.IsZero() || now.Before(b.Until))
 }
 
-// readBan returns the ban in a user's field b, nil where there is none. One
-// without a valid MAC is a ban for good: it may be one whose end or whose MAC
-// somebody has changed, or one of a secret that is no longer given, and nobody
-// is let in because of that.
+// readBan returns the ban in a user's field b; nil if there is none. A field without a
+// valid MAC is read as a permanent ban: somebody may have changed its end, or its
+// secret may no longer be configured, and neither must let the user in.
 func (s *Store) readBan(r *signedFields, stored string) *Ban {
 	if stored == "" {
 		return nil
@@ -42,14 +42,14 @@ func (s *Store) readBan(r *signedFields, stored string) *Ban {
 	return &Ban{Reason: reason, Until: millisText(until)}
 }
 
-// Ban ends all sessions of a user and refuses him to log in, in one step.
-// He need not have logged in before. It returns how many sessions there were.
+// Ban ends all sessions of a user and refuses further logins, in one step. The user
+// may not have logged in yet. It returns the number of sessions that were ended.
 func (s *Store) Ban(ctx context.Context, appid, openid string, ban Ban) (int, error) {
 	stored := s.config.Load().keys.signField(s.keys.user(userTag(appid, openid)), "b", ban.String())
 	return s.endUserSessions(ctx, appid, openid, CauseBan, stored)
 }
 
-// Unban lets a user log in again and reports whether he was banned.
+// Unban permits a user to log in again, and reports whether there was a ban.
 func (s *Store) Unban(ctx context.Context, appid, openid string) (bool, error) {
 	key := s.keys.user(userTag(appid, openid))
 	var removed int64
@@ -60,14 +60,14 @@ func (s *Store) Unban(ctx context.Context, appid, openid string) (bool, error) {
 	return removed > 0, err
 }
 
-// UserStatus is what is stored of a user before he logs in.
+// UserStatus is what is stored of a user before a login.
 type UserStatus struct {
-	IsNew bool  // he has never logged in; two logins that race may both read so
-	Phone Phone // zero: not known
+	IsNew bool  // never logged in before; true for each of several concurrent first logins
+	Phone Phone // zero: unknown
 }
 
-// CheckBan returns a *BlockedError for a user who is banned now, and otherwise what is
-// stored of him.
+// CheckBan returns a *BlockedError for a user who is banned now, and otherwise the
+// user's status.
 func (s *Store) CheckBan(ctx context.Context, appid, openid string) (UserStatus, error) {
 	key := s.keys.user(userTag(appid, openid))
 	var stored []any

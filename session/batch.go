@@ -7,19 +7,19 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// call is one operation in a batch: a run of a script, or a plain command.
+// call is one operation of a batch: a script, or a plain command.
 type call struct {
-	script script // without a name: none
+	script script // the zero value: a plain command, in args
 	keys   []string
 	args   []any
 	reply  any
-	err    error // nil, or as of redisClient.do
+	err    error // an error that redisClient.do can return, or nil
 }
 
 const batchSize = 200
 
-// runAll runs the calls in their order, a batch of them in one round trip. In a
-// cluster the order holds within a slot.
+// runAll runs the calls in order, with one round trip for each batchSize of them. In a
+// cluster only calls of the same slot are ordered.
 func (r *redisClient) runAll(ctx context.Context, calls []*call) {
 	for len(calls) > 0 {
 		n := min(batchSize, len(calls))
@@ -62,12 +62,12 @@ func (c *call) queue(ctx context.Context, pipe redis.Pipeliner) *redis.Cmd {
 }
 
 func (r *redisClient) readResult(ctx context.Context, c *call, cmd *redis.Cmd, failed error) {
-	if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") { // a Redis that has restarted: the first run loads the script
+	if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") { // Redis has restarted: run loads the script again
 		c.reply, c.err = r.run(ctx, c.script, c.keys, c.args...)
 		return
 	}
 	result, err := cmd.Result()
-	if result == nil && err == nil { // never sent: the connection could not be set up
+	if result == nil && err == nil { // never sent: there was no connection
 		err = cmp.Or(failed, errUnexpectedReply)
 	}
 	c.reply, c.err = result, r.classifyError(ctx, c.name(), c.keys[0], err)
