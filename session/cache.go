@@ -8,28 +8,27 @@ import (
 	"time"
 )
 
-// cache is what this instance has without a query to Redis: for each token
-// checked its session, and for each session the one cachedSession that all its
-// tokens, requests and streams share. That is therefore the one place to mark
-// when a session ends. It is bounded by its tokens: with its last token, and when
-// nobody watches it, a session leaves.
+// cache holds what this instance can use without a query to Redis: for each cached
+// token its session, and for each session the one cachedSession that all its tokens,
+// requests and streams share. So one flag marks a session ended for all of them. The
+// number of tokens is bounded. A session is removed when it has no cached token and
+// nothing watches it.
 type cache struct {
 	seed     maphash.Seed
-	size     atomic.Int64 // tokens at most
-	cached   atomic.Int64 // tokens
-	hand     atomic.Uint32
+	size     atomic.Int64  // maximum number of tokens
+	cached   atomic.Int64  // number of tokens
+	hand     atomic.Uint32 // of the clock algorithm: the shard of the last eviction
 	sessions [cacheShards]sessionShard
 	tokens   [cacheShards]tokenShard
 }
 
 const cacheShards = 64
 
-// sessionShard holds the sessions that are referred to: by a cached token or by a
-// watched request.
+// sessionShard holds a part of the sessions that have references.
 type sessionShard struct {
 	mu     sync.Mutex
 	table  table[*cachedSession]
-	events uint64 // so many were received; a reply to a query before the last may be older than it
+	events uint64 // number of events received for its sessions
 }
 
 type tokenShard struct {
@@ -37,49 +36,49 @@ type tokenShard struct {
 	table table[cachedToken]
 }
 
-// tokenHash is a part of a token's SHA-256, enough against all who can't make
-// good tokens themselves. One token has one text.
+// tokenHash is the first 120 bits of a token's SHA-256. That is enough: an attacker
+// would need a second preimage, and can't create valid tokens to look for collisions.
 type tokenHash [15]byte
 
 func (h tokenHash) number() uint64 { return binary.LittleEndian.Uint64(h[:8]) }
 
-// cachedToken is a token that was found good: 32 bytes.
+// cachedToken is a token that was verified: 32 bytes.
 type cachedToken struct {
 	session *cachedSession
 	end     uint32 // Unix seconds
-	key     keyID  // of the secret that it was made with
+	key     keyID  // of the secret that signed it
 	hash    tokenHash
-	used    bool // since the cache last looked for one to evict
+	used    bool // since the last eviction passed it
 }
 
-// cachedSession is a session as this instance last saw it: 112 bytes and its text. Its
-// fields are atomic because every request of the session reads them. What a request reads
-// lies together: among a hundred thousand sessions, each place in memory costs a request
-// more than all that is done with it.
+// cachedSession is a session as this instance last loaded it: 112 bytes and its text.
+// Requests read its fields concurrently. The fields that a request reads are adjacent:
+// with a hundred thousand sessions, each cache miss costs a request more than all it
+// computes.
 type cachedSession struct {
-	packed      atomic.Pointer[packedSession] // first, until facts of the user change
+	packed      atomic.Pointer[packedSession] // &first, until the user's data changes
 	created     int64                         // Unix milliseconds
-	confirmedAt atomic.Int64                  // when the query began by which Redis confirmed it, Unix nanoseconds
-	usedAt      atomic.Int64                  // the last use known, Unix nanoseconds
-	savedAt     atomic.Int64                  // the last use that Redis knows, Unix nanoseconds
+	confirmedAt atomic.Int64                  // when the query that confirmed it began, Unix nanoseconds
+	usedAt      atomic.Int64                  // the last use known to this instance, Unix nanoseconds
+	savedAt     atomic.Int64                  // the last use stored in Redis, Unix nanoseconds
 	watch       atomic.Pointer[watchers]      // while it is on the watch list
 	tokenEnd    atomic.Uint32                 // of the newest token known, Unix seconds
-	epoch       atomic.Uint32
+	epoch       atomic.Uint32                 // Store.epoch when the query that confirmed it began
 	flags       atomic.Uint32
-	refs        atomic.Int32 // cached tokens and the watch list; raised from 0 under the shard's lock only
+	refs        atomic.Int32 // number of cached tokens, and 1 for the watch list; increased from 0 under the shard's lock only
 	first       packedSession
 }
 
 // The flags of a cachedSession.
 const (
-	ended   = 1 << iota // for good: an id is never used again
-	stale               // something changed: Redis is queried before the next use
+	ended   = 1 << iota // permanent: an id is never used again
+	stale               // its data changed: it is loaded from Redis before the next use
 	unsaved             // usedAt is queued to be written to Redis
 )
 
 func (cs *cachedSession) is(flag uint32) bool { return cs.flags.Load()&flag != 0 }
 
-// set reports whether it made a difference.
+// set sets a flag, and reports whether it was not set before.
 func (cs *cachedSession) set(flag uint32) bool { return cs.flags.Or(flag)&flag == 0 }
 
 func (cs *cachedSession) clear(flag uint32) { cs.flags.And(^flag) }
@@ -97,13 +96,14 @@ func newCache() *cache {
 
 func (c *cache) hash(sid string) uint64 { return maphash.String(c.seed, sid) }
 
-// shard returns where sid is kept. The low bits choose it; the table uses the high ones.
+// shard returns the shard of a session, and the hash of its id. The low bits of the
+// hash choose the shard; the table uses the high ones.
 func (c *cache) shard(sid string) (*sessionShard, uint64) {
 	hash := c.hash(sid)
 	return &c.sessions[hash%cacheShards], hash
 }
 
-// cached is called under the shard's lock.
+// cached returns the session, nil if it is not cached; the shard's lock is held.
 func (sh *sessionShard) cached(sid string, hash uint64) *cachedSession {
 	cs := sh.table.find(hash, func(cs **cachedSession) bool { return (*cs).packed.Load().sid() == sid })
 	if cs == nil {
@@ -129,18 +129,19 @@ func (c *cache) tokenShard(hash tokenHash) *tokenShard {
 	return &c.tokens[hash[14]%cacheShards]
 }
 
-// find is called under the shard's lock.
+// find returns the token, nil if it is not cached; the shard's lock is held.
 func (sh *tokenShard) find(hash tokenHash) *cachedToken {
 	return sh.table.find(hash.number(), func(t *cachedToken) bool { return t.hash == hash })
 }
 
-// remove is called under the shard's lock. It returns the zero cachedToken where there is none.
+// remove removes the token and returns it, the zero value if it is not cached; the
+// shard's lock is held.
 func (sh *tokenShard) remove(hash tokenHash) cachedToken {
 	return sh.table.remove(hash.number(), func(t *cachedToken) bool { return t.hash == hash })
 }
 
-// addToken caches a token, which takes over a reference to its session. Where
-// there is no room others leave.
+// addToken caches a token. The caller's reference to its session becomes the token's.
+// If the cache is full, other tokens are evicted.
 func (c *cache) addToken(token cachedToken) {
 	token.used = true
 	sh := c.tokenShard(token.hash)
@@ -156,7 +157,7 @@ func (c *cache) addToken(token cachedToken) {
 	c.evictSurplus()
 }
 
-// resize bounds the cache anew.
+// resize sets the maximum number of tokens.
 func (c *cache) resize(tokens int) {
 	c.size.Store(int64(tokens))
 	c.evictSurplus()
@@ -168,7 +169,7 @@ func (c *cache) evictSurplus() {
 	}
 }
 
-// evict takes one token out, of the next shard that has one.
+// evict removes one token, from the next shard that has one.
 func (c *cache) evict() {
 	for range cacheShards {
 		sh := &c.tokens[c.hand.Add(1)%cacheShards]
@@ -189,7 +190,7 @@ func (c *cache) evict() {
 	}
 }
 
-// removeTokens removes the tokens from the cache for which keep is false.
+// removeTokens removes the tokens for which keep returns false.
 func (c *cache) removeTokens(keep func(*cachedToken) bool) {
 	for i := range c.tokens {
 		sh := &c.tokens[i]
@@ -215,8 +216,8 @@ func (c *cache) removeToken(hash tokenHash) {
 	}
 }
 
-// readVersion is taken before Redis is queried. It orders replies, and tells
-// whether an event was received between question and reply.
+// readVersion is taken before a query to Redis. It orders replies, and shows whether
+// an event arrived between the query and its reply.
 type readVersion struct {
 	at     time.Time
 	epoch  uint32
@@ -230,8 +231,8 @@ func (c *cache) readVersion(sid string, at time.Time, epoch uint32) readVersion 
 	return readVersion{at, epoch, sh.events}
 }
 
-// insert applies a reply of Redis to the session, which it adds if it isn't
-// cached, and refers to it; release releases the reference.
+// insert applies a reply of Redis to a session, which it adds if it isn't cached, and
+// returns it with a reference for the caller.
 func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 	sh, hash := c.shard(r.session.ID)
 	sh.mu.Lock()
@@ -247,7 +248,7 @@ func (c *cache) insert(r storedSession, v readVersion) *cachedSession {
 	return cs
 }
 
-// update applies a reply of Redis to a session that the caller refers to.
+// update applies a reply of Redis to a session. The caller has a reference.
 func (c *cache) update(cs *cachedSession, r storedSession, v readVersion) {
 	sh, _ := c.shard(r.session.ID)
 	sh.mu.Lock()
@@ -255,15 +256,15 @@ func (c *cache) update(cs *cachedSession, r storedSession, v readVersion) {
 	cs.apply(r, v, sh.events)
 }
 
-// apply is called under the shard's lock. A reply older than the last one
-// applied changes nothing.
+// apply applies a reply of Redis, unless a newer one was applied; the shard's lock is
+// held.
 func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 	at := v.at.UnixNano()
 	if at < cs.confirmedAt.Load() {
 		return
 	}
-	if now := packSession(r.session); !now.equal(cs.packed.Load()) {
-		changed := now // now itself stays on the stack
+	if latest := packSession(r.session); !latest.equal(cs.packed.Load()) {
+		changed := latest // so that latest itself stays on the stack
 		cs.packed.Store(&changed)
 	}
 	storeMax(&cs.usedAt, r.lastSeen.UnixNano())
@@ -278,6 +279,7 @@ func (cs *cachedSession) apply(r storedSession, v readVersion, events uint64) {
 	cs.confirmedAt.Store(at)
 }
 
+// storeMax stores to, unless v is larger.
 func storeMax(v *atomic.Int64, to int64) {
 	for old := v.Load(); old < to; old = v.Load() {
 		if v.CompareAndSwap(old, to) {
@@ -295,10 +297,10 @@ func (cs *cachedSession) raiseTokenEnd(seconds int64) {
 	}
 }
 
-// seconds32 holds Unix seconds until the year 2106.
+// seconds32 converts Unix seconds, up to the year 2106.
 func seconds32(seconds int64) uint32 { return uint32(min(max(seconds, 0), 1<<32-1)) }
 
-// release returns a reference back. With the last one the session leaves the cache.
+// release drops a reference. A session without references is removed.
 func (c *cache) release(cs *cachedSession) {
 	if cs.refs.Add(-1) > 0 {
 		return
@@ -306,12 +308,13 @@ func (c *cache) release(cs *cachedSession) {
 	sh, hash := c.shard(cs.packed.Load().sid())
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if cs.refs.Load() == 0 { // nobody has found it meanwhile
+	if cs.refs.Load() == 0 { // no other goroutine has acquired it meanwhile
 		sh.table.remove(hash, func(o **cachedSession) bool { return *o == cs })
 	}
 }
 
-// acquire refers to the cached session of sid, nil if there is none.
+// acquire returns the cached session of sid with a reference for the caller, nil if it
+// is not cached.
 func (c *cache) acquire(sid string) *cachedSession {
 	sh, hash := c.shard(sid)
 	sh.mu.Lock()
@@ -323,9 +326,9 @@ func (c *cache) acquire(sid string) *cachedSession {
 	return cs
 }
 
-// retain refers to a session that may have left the cache: it is inserted again, unless
-// another of the same id is there, which is returned then. The usual case needs no
-// look-up.
+// retain adds a reference to a session that may have been removed. If so, it is
+// inserted again, or the session of the same id that was cached meanwhile is returned.
+// Usually there is another reference, and no look-up is needed.
 func (c *cache) retain(cs *cachedSession) *cachedSession {
 	for n := cs.refs.Load(); n > 0; n = cs.refs.Load() {
 		if cs.refs.CompareAndSwap(n, n+1) {
@@ -339,15 +342,15 @@ func (c *cache) retain(cs *cachedSession) *cachedSession {
 	if cached := sh.cached(sid, hash); cached != nil {
 		cs = cached
 	} else {
-		cs.set(stale) // it received no events while it was not in the cache
+		cs.set(stale) // it missed the events while it was not in the cache
 		sh.table.insert(cs)
 	}
 	cs.refs.Add(1)
 	return cs
 }
 
-// event lets change alter the session sid, if it is cached, and makes every
-// reply that was requested before count as stale.
+// applyEvent counts an event and calls change with its session, if that is cached. A
+// reply of Redis to an earlier query then marks the session stale.
 func (c *cache) applyEvent(sid string, change func(*cachedSession)) {
 	sh, hash := c.shard(sid)
 	sh.mu.Lock()
@@ -359,7 +362,7 @@ func (c *cache) applyEvent(sid string, change func(*cachedSession)) {
 	}
 }
 
-// eventForAll makes every reply that was requested before count as stale.
+// countEvent counts an event of all sessions.
 func (c *cache) countEvent() {
 	for i := range c.sessions {
 		sh := &c.sessions[i]
@@ -369,7 +372,7 @@ func (c *cache) countEvent() {
 	}
 }
 
-// all is the sessions that are cached now.
+// all returns the sessions that are cached now.
 func (c *cache) all() []*cachedSession {
 	var all []*cachedSession
 	for i := range c.sessions {

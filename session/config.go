@@ -11,27 +11,27 @@ import (
 	"wxgate/secret"
 )
 
-// Config is all that a Store is made of. Open and Configure take it whole.
+// Config is the whole configuration of a Store, for Open and Configure.
 type Config struct {
-	// What Open alone reads: it stays for the life of a Store.
+	// Only Open reads these: Configure can't change them.
 	Redis    RedisConfig
 	Now      func() time.Time      // nil: time.Now
 	Log      *zap.Logger           // nil: none
-	Registry prometheus.Registerer // nil: metrics are counted and shown nowhere
+	Registry prometheus.Registerer // nil: metrics are not registered
 
-	Apps         []string      // appids: sessions of other apps are refused like ended ones
-	Secrets      []secret.Text // raw bytes, MinSecret at least; the first signs and seals, all verify and open
-	IdleTimeout  time.Duration // a session unused for so long ends; 0: 168 hours
-	WebIdle      time.Duration // the same of a web page's session; 0: 12 hours
-	MaxLifetime  time.Duration // and in any case after so long; 0: 2160 hours
-	MaxPerUser   int           // sessions of one user; 0: any number up to maxSessionsPerUser
-	CacheSize    int           // sessions that an instance caches, by their tokens; 0: 100,000
+	Apps         []string      // appids; sessions of other apps count as ended
+	Secrets      []secret.Text // raw, at least MinSecret bytes each; the first signs and seals, all verify and open
+	IdleTimeout  time.Duration // how long after its last use a session ends; 0: 168 hours
+	WebIdle      time.Duration // the same for web sessions; 0: 12 hours
+	MaxLifetime  time.Duration // how long after its creation a session ends, used or not; 0: 2160 hours
+	MaxPerUser   int           // maximum number of sessions of a user; 0: maxSessionsPerUser
+	CacheSize    int           // maximum number of tokens that an instance caches with their sessions; 0: 100,000
 	CacheTTL     time.Duration // how long a cached session is used without a query to Redis; 0: Redis is queried each time
 	StaleIfError time.Duration // how long a cached session is used while Redis is unreachable
 	TokenFormat  string        // FormatJWT (also if empty) or FormatOpaque; both are always accepted
 	Issuer       string        // of tokens and assertions; empty: wxgate
 	TokenTTL     time.Duration // 0: 2 hours
-	RenewBefore  time.Duration // with less left, a token is due for renewal; 0: never
+	RenewBefore  time.Duration // remaining lifetime below which a token is due for renewal; 0: never
 	AssertionTTL time.Duration // 0: a minute
 }
 
@@ -41,14 +41,14 @@ const (
 	FormatOpaque = "opaque"
 )
 
-// defaultCacheSize takes under 30 MB.
+// defaultCacheSize needs less than 30 MB of memory.
 const defaultCacheSize = 100_000
 
-// maxSessionsPerUser bounds a user's sessions where MaxPerUser doesn't, since
-// each login looks through them.
+// maxSessionsPerUser bounds a user's sessions in any case: each login reads all of
+// them.
 const maxSessionsPerUser = 1000
 
-// withDefaults fills in what is zero and can't be. Secrets have no default.
+// withDefaults replaces zero values by their defaults. Secrets have no default.
 func (c Config) withDefaults() Config {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -73,9 +73,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func orDefault(d, otherwise time.Duration) time.Duration {
+func orDefault(d, defaultValue time.Duration) time.Duration {
 	if d == 0 {
-		return otherwise
+		return defaultValue
 	}
 	return d
 }
@@ -98,7 +98,7 @@ func (c Config) validate() error {
 	return nil
 }
 
-// maxPerUser is the most sessions a user may have.
+// maxPerUser returns the maximum number of sessions of a user.
 func (c Config) maxPerUser() int {
 	if c.MaxPerUser == 0 {
 		return maxSessionsPerUser
@@ -106,7 +106,8 @@ func (c Config) maxPerUser() int {
 	return min(c.MaxPerUser, maxSessionsPerUser)
 }
 
-// idle is after how long without a use a session ends: a mini program's, or a web page's.
+// idleTimeout returns how long after its last use a session ends, for a web session or
+// a mini program's.
 func (c Config) idleTimeout(web bool) time.Duration {
 	if web {
 		return min(c.WebIdle, c.IdleTimeout)
@@ -114,11 +115,11 @@ func (c Config) idleTimeout(web bool) time.Duration {
 	return c.IdleTimeout
 }
 
-// touchInterval is how far apart the writes of a session's last use are.
+// touchInterval returns the minimum time between two writes of a session's last use.
 func (c Config) touchInterval() time.Duration { return min(time.Minute, c.IdleTimeout/4, c.WebIdle/4) }
 
-// activeConfig is a Config in force with all that is derived from it. It is
-// replaced whole.
+// activeConfig is the current Config with everything derived from it. It is replaced
+// as a whole.
 type activeConfig struct {
 	Config
 	keys   keyring
@@ -126,7 +127,7 @@ type activeConfig struct {
 	jwks   []byte
 }
 
-// newActiveConfig takes a Config with its defaults filled in.
+// newActiveConfig derives the keys of a Config whose defaults are filled in.
 func newActiveConfig(c Config, now func() time.Time) (*activeConfig, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("session config: %w", err)

@@ -9,14 +9,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// ErrProxy is of a server that takes plain commands and not what a Store needs.
+// ErrProxy is returned for a server that accepts plain commands, but not scripts or
+// publish/subscribe.
 var ErrProxy = errors.New("a proxy without Lua scripts or publish/subscribe (such as twemproxy) can't be used: " +
 	"give the address of Redis itself, or of a proxy that has both")
 
-// ErrAdvice is wrapped by errors that say what to write into the configuration.
+// ErrAdvice is wrapped by errors that say what to change in the configuration.
 var ErrAdvice = errors.New("see the configuration")
 
-// advice is an error with what to do about it, on one line.
+// advice is an error with a text for the operator, on one line.
 type advice struct {
 	text string
 	err  error
@@ -28,12 +29,12 @@ func (a *advice) Error() string {
 
 func (a *advice) Unwrap() []error { return []error{ErrAdvice, a.err} }
 
-// Diagnose says why a Redis that responds can't be used: one step after the other
-// of what a Store needs, in words for an operator. It returns nil where all work.
-// Other errors are the server's or the network's own, with the step that failed.
+// Diagnose returns why a Redis that responds can't be used, in words for an operator:
+// it tries one after the other what a Store needs. It returns nil if all of it works.
+// Other errors are those of the server or the network, with the step that failed.
 func Diagnose(ctx context.Context, c RedisConfig) error {
 	if len(c.Addrs) == 0 {
-		return nil // the store within this process
+		return nil // the in-process store
 	}
 	redis.SetLogger(noLogger{})
 	if err := diagnoseSentinels(ctx, c); err != nil {
@@ -66,8 +67,8 @@ func Diagnose(ctx context.Context, c RedisConfig) error {
 	return nil
 }
 
-// diagnoseSentinels asks each Sentinel for the master, and is content with one that knows
-// it, as the client is.
+// diagnoseSentinels queries each Sentinel for the master until one knows it: one is
+// enough for the client.
 func diagnoseSentinels(ctx context.Context, c RedisConfig) error {
 	if c.MasterName == "" {
 		return nil
@@ -106,7 +107,8 @@ func checkSentinel(ctx context.Context, c RedisConfig, addr string) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// passwordAdvice names the keys of the configuration where a server refuses a user.
+// passwordAdvice returns an advice that names the configuration's keys, if err is the
+// server's refusal of user or password; else err.
 func passwordAdvice(err error, server, user, password string) error {
 	switch {
 	case redis.HasErrorPrefix(err, "NOAUTH"):
@@ -119,8 +121,8 @@ func passwordAdvice(err error, server, user, password string) error {
 	return err
 }
 
-// refusedByProxy makes an error ErrProxy where the server doesn't know the
-// command, or closes the connection on it, having taken others.
+// refusedByProxy returns ErrProxy if the server, which accepted other commands,
+// doesn't know this one or closes the connection; else err.
 func refusedByProxy(err error) error {
 	var reply redis.Error
 	unknown := errors.As(err, &reply) && strings.Contains(strings.ToLower(reply.Error()), "command") &&

@@ -4,8 +4,8 @@ import (
 	"context"
 )
 
-// End ends a session everywhere within a second, its watched requests
-// included. It reports whether there was one.
+// End ends a session on every instance within a second, and terminates what watches
+// it. It reports whether the session existed.
 func (s *Store) End(ctx context.Context, sid string, cause Cause) (bool, error) {
 	if !validSID(sid) {
 		return false, nil

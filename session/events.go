@@ -13,16 +13,16 @@ import (
 	"go.uber.org/zap"
 )
 
-// What is published on the events channel, as a word and its arguments:
+// The events on the channel: a word and its arguments.
 //
 //	ended sid…         these sessions have ended
-//	changed sid…       facts of their user have changed
-//	renewed sid end    the session has a token until then (Unix seconds)
+//	changed sid…       their user's data has changed
+//	renewed sid end    the session has a new token with this end (Unix seconds)
 //	app_ended ms appid all sessions of the app that were created until then have ended
-//	missed             events were lost on their way: everything cached is stale
+//	missed             events were lost: everything cached is stale
 //
-// Redis keeps no events. Whenever the subscription was away, everything cached is
-// queried again: the epoch is raised.
+// Redis does not store events. After an interruption of the subscription, everything
+// cached is loaded again: subscription increases the epoch.
 const (
 	eventEnded    = "ended"
 	eventChanged  = "changed"
@@ -37,7 +37,8 @@ const (
 	resubscribeInterval = 200 * time.Millisecond
 )
 
-// listen keeps the subscription for the life of the Store.
+// listen subscribes to events, and again after each failure, until the Store is
+// closed.
 func (s *Store) listen() {
 	for s.ctx.Err() == nil {
 		err := s.subscription(s.ctx)
@@ -48,10 +49,9 @@ func (s *Store) listen() {
 	}
 }
 
-// subscription receives events until something fails. A connection may look
-// alive and carry nothing, to a master that was replaced for example. So the
-// instance sends itself heartbeats the same way that events come, and takes
-// their absence for the loss that it is.
+// subscription receives events until something fails. A connection may stay open and
+// deliver nothing, for example to a master that was replaced. So the instance
+// publishes heartbeats to itself, and their absence is a failure.
 func (s *Store) subscription(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -82,7 +82,7 @@ func awaitSubscribed(ctx context.Context, sub *redis.PubSub) error {
 
 func (s *Store) sendHeartbeats(ctx context.Context, channel string) {
 	for ctx.Err() == nil {
-		_ = s.redis.Publish(ctx, channel, "").Err() // its absence is noticed by receive
+		_ = s.redis.Publish(ctx, channel, "").Err() // if this fails, receive notices
 		sleep.For(ctx, heartbeatInterval)
 	}
 }
@@ -96,7 +96,7 @@ func (s *Store) receive(ctx context.Context, sub *redis.PubSub, beat string) err
 		}
 		message, _ := received.(*redis.Message)
 		switch {
-		case message == nil: // subscribed again by itself: something may have been missed
+		case message == nil: // the client has subscribed again by itself: events may have been missed
 			return fmt.Errorf("unexpected %T", received)
 		case message.Channel == beat:
 			last = time.Now()
@@ -109,14 +109,15 @@ func (s *Store) receive(ctx context.Context, sub *redis.PubSub, beat string) err
 	}
 }
 
-// heartbeatReceived is called for each heartbeat; the first makes the subscription good.
+// heartbeatReceived is called for each heartbeat. The first one proves that the
+// subscription works.
 func (s *Store) heartbeatReceived() {
 	if !s.subscribed.Swap(true) {
 		s.log.Info("events of other instances are received")
 	}
 }
 
-// event applies what an instance, this one included, has done.
+// applyEvent applies an event of this or another instance to the cache.
 func (s *Store) applyEvent(payload string) {
 	kind, rest, _ := strings.Cut(payload, " ")
 	args := strings.Fields(rest)
@@ -152,7 +153,7 @@ func (s *Store) applyAppEnd(args string) {
 	s.endCached(appid, before)
 }
 
-// sessionEvent is an event of some sessions of one user, empty where there are none.
+// sessionEvent returns an event about some sessions of one user; "" for none.
 func sessionEvent(kind, tag string, raw reply) string {
 	if len(raw) == 0 {
 		return ""

@@ -8,25 +8,25 @@ import (
 	"go.uber.org/zap"
 )
 
-// Fields in Redis that grant something carry a MAC: a session's times, user id
-// and roles, an opaque token's end, a user's unionid, phone, user id, roles and
-// ban. Whoever can write to Redis but doesn't have a secret can't make himself an
-// admin or another phone's owner. Each MAC is over the key, the field and the
-// value, so that a value is valid nowhere else, and of one field only, so that
-// scripts that change different fields at the same time don't invalidate each
-// other's. It is made here and not in a script, which would have to be given
+// Fields in Redis that grant something have a MAC: a session's times, user id and roles,
+// an opaque token's end, a user's unionid, phone, user id, roles and ban. An attacker who
+// can write to Redis but has no secret can't become an administrator or the owner of
+// another phone number. Each MAC covers the key, the field and the value, so that a value
+// is valid nowhere else, and one field only, so that scripts that change different fields
+// concurrently don't invalidate each other's. It is computed here: a script would need
 // the secret.
 //
-// It stops forgery. It doesn't stop the replay of a value that was once valid for the
-// same field, nor its deletion.
+// It prevents forgery. It doesn't prevent the replay of a value that was once valid for
+// the same field, nor its deletion.
 const fieldMACLength = 16 // bytes, after the value
 
-// signField returns the value as it is stored.
+// signField returns the value with its MAC, as it is stored.
 func (r keyring) signField(key, field, value string) string {
 	return value + string(r[0].fieldMAC(key, field, value))
 }
 
-// verifyField returns the value that was signed, and whether the first secret did.
+// verifyField returns the value of a stored field. current reports whether the first
+// secret signed it; ok is false if none did.
 func (r keyring) verifyField(key, field, stored string) (value string, current, ok bool) {
 	if len(stored) < fieldMACLength {
 		return "", false, false
@@ -46,8 +46,8 @@ func (d *secretKeys) fieldMAC(key, field, value string) []byte {
 	return h.Sum(nil)[:fieldMACLength]
 }
 
-// records reads the signed fields of one key, and remembers those that another
-// secret than the first has signed.
+// signedFields reads the signed fields of one key, and collects those that were signed
+// with a secret other than the first.
 type signedFields struct {
 	store    *Store
 	key      string
@@ -58,8 +58,8 @@ type outdatedField struct{ key, field, stored, value string }
 
 func (s *Store) signedFields(key string) *signedFields { return &signedFields{store: s, key: key} }
 
-// read returns the value of a field, empty and false where there is none or its
-// MAC is not valid.
+// read returns the value of a field; "" and false if it is missing or has no valid
+// MAC.
 func (r *signedFields) read(field, stored string) (string, bool) {
 	if stored == "" {
 		return "", false
@@ -77,18 +77,17 @@ func (r *signedFields) read(field, stored string) (string, bool) {
 	return value, true
 }
 
-// text is read for a field that counts as empty where its MAC is not valid.
+// text returns the value of a field; "" if it is missing or has no valid MAC.
 func (r *signedFields) text(field, stored string) string {
 	value, _ := r.read(field, stored)
 	return value
 }
 
-// maxSigningAgain bounds the fields that are being signed anew at one time; what
-// has no room is signed at its next use.
+// maxSigningAgain bounds how many fields are signed again concurrently. Further ones
+// are signed again when they are read the next time.
 const maxSigningAgain = 64
 
-// resign signs fields anew under the first secret, beside the request that
-// found them.
+// signAgain signs fields with the first secret, in the background.
 func (s *Store) signAgain(fields []outdatedField) {
 	for _, f := range fields {
 		select {
@@ -98,8 +97,8 @@ func (s *Store) signAgain(fields []outdatedField) {
 		}
 		s.spawn(func() {
 			defer func() { <-s.signingAgain }()
-			fresh := s.config.Load().keys.signField(f.key, f.field, f.value)
-			_, _ = s.redis.runInt(s.ctx, replaceFieldScript, []string{f.key}, f.field, f.stored, fresh)
+			signed := s.config.Load().keys.signField(f.key, f.field, f.value)
+			_, _ = s.redis.runInt(s.ctx, replaceFieldScript, []string{f.key}, f.field, f.stored, signed)
 		})
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"errors"
 )
 
-// Query names one of a user's facts; one field is set.
+// Query is a property of a user; exactly one field is set.
 type Query struct {
-	Phone   string // as WeChat gives it, with the country prefix where it isn't a Chinese number
+	Phone   string // as in WeChat's response: with the country code, unless that is 86
 	UserID  string // of the login hook
 	UnionID string
 }
@@ -17,10 +17,10 @@ type Query struct {
 // maxFound bounds the users that FindUsers returns.
 const maxFound = 100
 
-// errQuery is returned for a query that doesn't name exactly one fact.
+// errQuery is returned for a query with no property or several.
 var errQuery = errors.New("a user is found by one of phone, user_id and unionid")
 
-// fact is a value that a user is found by.
+// fact is a property by which a user is found.
 type fact struct{ kind, value string }
 
 const (
@@ -42,10 +42,10 @@ func (q Query) fact() (fact, error) {
 	return facts[0], nil
 }
 
-// The index is hashes of some dozen entries each, which take Redis half of what
-// a key for each value would. An entry is the hash of a value and the user's
-// tag. It is written before the record that it leads to, and stays when that
-// changes: it only tells where to look, and what it leads to is compared.
+// The index consists of hashes with some dozen entries each, which need half the memory
+// of one key for each value. An entry is the hash of a value and a user's tag. It is
+// written before the user's record, and stays when the record changes: the record of each
+// user found is compared with the query.
 const entryPrefix = 8 // bytes of the value's hash in an entry
 
 func (k keys) index(appid string, f fact) (key, prefix string) {
@@ -53,8 +53,8 @@ func (k keys) index(appid string, f fact) (key, prefix string) {
 	return k.prefix + "i:" + hex.EncodeToString(sum[:2]), string(sum[2 : 2+entryPrefix])
 }
 
-// indexCalls are the writes that let a user be found by facts of his; empty ones
-// are left out.
+// indexCalls returns the writes that add a user to the index for each fact that is not
+// empty.
 func (s *Store) indexCalls(tag, appid string, facts ...fact) []*call {
 	var calls []*call
 	for _, f := range facts {
@@ -67,7 +67,7 @@ func (s *Store) indexCalls(tag, appid string, facts ...fact) []*call {
 	return calls
 }
 
-// FindUsers returns the users of an app that a fact is true of now, at most 100.
+// FindUsers returns the users of an app who have the property now, at most maxFound.
 func (s *Store) FindUsers(ctx context.Context, appid string, q Query) ([]User, error) {
 	f, err := q.fact()
 	if err != nil {
@@ -95,7 +95,7 @@ func (s *Store) FindUsers(ctx context.Context, appid string, q Query) ([]User, e
 			found = append(found, u.User)
 			continue
 		}
-		_ = s.redis.HDel(ctx, key, entry).Err() // outdated; if this fails, the next search tries
+		_ = s.redis.HDel(ctx, key, entry).Err() // outdated; if this fails, the next search removes it
 	}
 	return found, nil
 }

@@ -13,22 +13,22 @@ import (
 type Entry struct {
 	Key    string        `json:"key"`
 	Type   string        `json:"type"`   // hash or string
-	TTL    time.Duration `json:"ttl_ns"` // 0: it is kept for good
+	TTL    time.Duration `json:"ttl_ns"` // 0: it doesn't expire
 	Fields []Field       `json:"fields"` // sorted by name; a string has one without a name
 }
 
-// Field is a value in Redis with what it means. Value is text for a reader:
-// times are RFC 3339, what is encrypted reads "sealed (N bytes)".
+// Field is a value in Redis with its meaning. Value is readable text: times are in RFC
+// 3339, encrypted values are "sealed (N bytes)".
 type Field struct {
 	Name    string `json:"name"`
 	Meaning string `json:"meaning"`
 	Value   string `json:"value"`
 }
 
-// Inspect shows what lies in Redis for a user: his record, his profile, his
-// sessions, their cookie jars, and his app's access token. Of a user who isn't
-// there nothing is shown. It is for development, to be looked at: it opens nothing
-// that is sealed, costs several round trips, and its form may change at any time.
+// Inspect returns what Redis stores for a user: the record, the profile, the sessions,
+// their cookie jars, and the app's access token. For a user who isn't stored it
+// returns nothing. It is for development: it doesn't decrypt anything, needs several
+// round trips, and the form of its result may change at any time.
 func (s *Store) Inspect(ctx context.Context, appid, openid string) ([]Entry, error) {
 	tag := userTag(appid, openid)
 	user, err := s.inspectHash(ctx, s.keys.user(tag), userField)
@@ -69,7 +69,7 @@ func (s *Store) inspectProfile(ctx context.Context, key string) ([]Entry, error)
 	return []Entry{{Key: key, Type: "string", Fields: []Field{{"", "profile: w nickname, v avatar", text}}}}, err
 }
 
-// inspectHash reads a hash; nil where there is none.
+// inspectHash reads a hash; nil if there is none.
 func (s *Store) inspectHash(ctx context.Context, key string, read func(name, value string) Field) (*Entry, error) {
 	var fields map[string]string
 	err := s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
@@ -88,7 +88,7 @@ func (s *Store) inspectHash(ctx context.Context, key string, read func(name, val
 	return e, err
 }
 
-// inspectSealed reports the length of a sealed string; nil where there is none.
+// inspectSealed reads the length of a sealed string; nil if there is none.
 func (s *Store) inspectSealed(ctx context.Context, key, meaning string) ([]Entry, error) {
 	var size int64
 	err := s.redis.do(ctx, "inspect", key, func(ctx context.Context) (err error) {
@@ -107,10 +107,10 @@ func (s *Store) timeToLive(ctx context.Context, key string) (ttl time.Duration, 
 		ttl, err = s.redis.PTTL(ctx, key).Result()
 		return err
 	})
-	return max(ttl, 0), err // negative: deleted meanwhile, or kept for good
+	return max(ttl, 0), err // negative: deleted meanwhile, or doesn't expire
 }
 
-// meaning is what a field is for, and how its value is shown.
+// meaning is the purpose of a field and how to show its value.
 type meaning struct {
 	text string
 	show func(value string) string
@@ -138,7 +138,7 @@ func userField(name, value string) Field {
 	return unknownField(name, value)
 }
 
-// sessionField shows the session's random half as the session id has it.
+// sessionField shows the random half of the session id as text.
 func sessionField(name, value string) Field {
 	if len(name) <= rawLength {
 		return unknownField(name, value)
@@ -160,15 +160,15 @@ func jarField(name, value string) Field {
 	return Field{textHalf(name[:rawLength]) + " " + name[rawLength:], "cookies of this backend", showSealed(value)}
 }
 
-// unknownField shows no value: it may be one that nobody should see.
+// unknownField doesn't show the value: it may be a secret.
 func unknownField(name, value string) Field {
 	return Field{strings.ToValidUTF8(name, "?"), "", showSealed(value)}
 }
 
-// opaqueFieldLength is the length that opaqueField gives.
+// opaqueFieldLength is the length of opaqueField's result.
 const opaqueFieldLength = 17
 
-// showSigned leaves the MAC out.
+// showSigned removes the MAC.
 func showSigned(value string) string {
 	if len(value) < fieldMACLength {
 		return ""
@@ -189,8 +189,8 @@ func showLastUse(value string) string {
 	return showMillis(parts[0]) + " " + showSeconds(parts[1]) + " " + parts[2]
 }
 
-// showParent shows the parent's random half as its own fields have it, and when the
-// page's session was created.
+// showParent shows the random half of the parent's id, and when the web session was
+// created.
 func showParent(value string) string {
 	text := showSigned(value)
 	if len(text) < rawLength {

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// Jar returns the cookies kept for one backend, nil where there are none. What
-// can't be opened any more counts as none: cookies may always get lost.
+// Jar returns the cookies stored for one backend; nil if there are none, or if they
+// can't be decrypted any more: cookies may be lost at any time.
 func (s *Store) Jar(ctx context.Context, session *Session, backend string) ([]byte, error) {
 	data, _, err := s.jar(ctx, session, backend)
 	return data, err
@@ -34,17 +34,18 @@ func (s *Store) jar(ctx context.Context, session *Session, backend string) (data
 // maxJar bounds one backend's cookies of one session, in bytes.
 const maxJar = 64 << 10
 
-// jarAttempts is how often a change is tried while others change the same jar.
+// jarAttempts bounds how often a change is tried while other requests change the same
+// jar.
 const jarAttempts = 10
 
-// ErrJarTooBig is of a jar over 64 KiB.
+// ErrJarTooBig is returned for a jar of more than 64 KiB.
 var ErrJarTooBig = errors.New("cookie jar is over 64 KiB")
 
-// UpdateJar changes the cookies of one backend: change gets what is kept and
-// gives what shall be, and may be called again when another request, here or
-// on another instance, was faster. An empty result removes the jar, which
-// otherwise is kept as long as the session. It returns ErrSessionEnded where the
-// session does not exist, ErrJarTooBig, and change's own error.
+// UpdateJar changes the cookies of one backend. change gets the stored cookies and
+// returns the new ones; it is called again if another request, on this or another
+// instance, has changed the jar meanwhile. An empty result removes the jar, which
+// otherwise is stored as long as the session. It returns ErrSessionEnded if the
+// session doesn't exist, ErrJarTooBig, or change's error.
 func (s *Store) UpdateJar(ctx context.Context, session *Session, backend string, change func(old []byte) ([]byte, error)) error {
 	for range jarAttempts {
 		old, sealed, err := s.jar(ctx, session, backend)
@@ -62,7 +63,8 @@ func (s *Store) UpdateJar(ctx context.Context, session *Session, backend string,
 	return unavailable("save_jar", errors.New("the jar changes too often"))
 }
 
-// replaceJar is done unless the jar is no longer what it was.
+// replaceJar stores the new jar. done is false if another request has changed it
+// meanwhile.
 func (s *Store) replaceJar(ctx context.Context, session *Session, backend string, was, data []byte) (done bool, err error) {
 	if len(data) > maxJar {
 		return false, ErrJarTooBig

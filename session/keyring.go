@@ -14,28 +14,28 @@ import (
 	"wxgate/secret"
 )
 
-// MinSecret is the least length of a secret in bytes.
+// MinSecret is the minimum length of a secret, in bytes.
 const MinSecret = 32
 
-// keyring is everything derived from Config.Secrets, one set a secret. The
-// first signs and seals, every one verifies and opens.
+// keyring holds the keys derived from Config.Secrets, one set for each secret. The
+// first signs and seals, all of them verify and open.
 type keyring []*secretKeys
 
-// keyID is a name for a secret that reveals nothing of it.
+// keyID identifies a secret, and reveals nothing of it.
 type keyID [4]byte
 
-// secretKeys holds a secret's keys: HKDF-SHA256 with its own info for each, so
-// that no key reveals anything of another.
+// secretKeys holds the keys derived from one secret by HKDF-SHA256, each with its own
+// info, so that no key reveals anything of another.
 type secretKeys struct {
-	id        keyID  // leads every sealed value, so that its key is found
-	kid       string // the same for the JWT's key
+	id        keyID  // the first bytes of every sealed value
+	kid       string // key id of JWTs
 	signing   []byte // HS256
-	opaque    []byte // the check on opaque tokens
+	opaque    []byte // MAC of opaque tokens
 	seals     map[purpose]cipher.AEAD
-	record    []byte            // the MACs of fields in Redis
+	record    []byte            // MACs of fields in Redis
 	web       []byte            // tickets and cookies of web pages
 	assertion *ecdsa.PrivateKey // ES256
-	assertKid string
+	assertKid string            // key id of assertions
 }
 
 func newKeyring(secrets []secret.Text) (keyring, error) {
@@ -53,6 +53,7 @@ func newKeyring(secrets []secret.Text) (keyring, error) {
 	return ring, nil
 }
 
+// derive derives all keys from a secret.
 func derive(master []byte) (*secretKeys, error) {
 	if len(master) < MinSecret {
 		return nil, fmt.Errorf("has %d bytes, at least %d are needed", len(master), MinSecret)
@@ -63,22 +64,23 @@ func derive(master []byte) (*secretKeys, error) {
 	for _, p := range []purpose{sessionKeyPurpose, jarPurpose, accessTokenPurpose, loginResponsePurpose, pushReplyPurpose, userKeyPurpose} {
 		d.seals[p] = newSeal(expand(master, "seal "+string(p)))
 	}
-	d.assertion = assertionKey(master)
+	d.assertion = deriveAssertionKey(master)
 	d.assertKid = base64.RawURLEncoding.EncodeToString(expand(master, "assertion kid")[:9])
 	return d, nil
 }
 
+// expand derives one key of 32 bytes.
 func expand(master []byte, info string) []byte {
 	key, err := hkdf.Key(sha256.New, master, nil, "wxgate "+info, 32)
 	if err != nil {
-		panic(err) // only for lengths that 32 isn't
+		panic(err) // impossible: 32 bytes is a valid length
 	}
 	return key
 }
 
-// assertionKey takes the first derived number that is a P-256 private key;
-// all but one in 2^32 are. Every instance arrives at the same.
-func assertionKey(master []byte) *ecdsa.PrivateKey {
+// deriveAssertionKey returns the first derived number that is a valid P-256 private
+// key. One in 2^32 isn't. Every instance derives the same key.
+func deriveAssertionKey(master []byte) *ecdsa.PrivateKey {
 	for i := 0; ; i++ {
 		key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), expand(master, fmt.Sprintf("assertion ES256 %d", i)))
 		if err == nil {
@@ -87,7 +89,7 @@ func assertionKey(master []byte) *ecdsa.PrivateKey {
 	}
 }
 
-// mac is the check on an opaque token: 16 bytes.
+// mac returns the MAC of an opaque token: 16 bytes.
 func (d *secretKeys) mac(text []byte) []byte {
 	h := hmac.New(sha256.New, d.opaque)
 	h.Write(text)

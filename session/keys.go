@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// A session id is the user's tag followed by a random half, each the strict
-// base64url of 16 bytes. The tag is in it so that a token alone leads to every
-// key of its user, and all of them carry it in braces: one slot of a cluster.
+// A session id is the user's tag followed by a random half, each 16 bytes in strict
+// base64url. With the tag, a token alone determines every key of its user. The keys have
+// the tag in braces, so that all of them are in one slot of a cluster.
 const (
 	rawLength  = 16
 	halfLength = 22
@@ -19,11 +19,11 @@ const (
 
 var strictBase64 = base64.RawURLEncoding.Strict()
 
-// userTag names a user. The pairs ("wx1", "2x") and ("wx12", "x") stay apart,
-// whatever characters they hold.
+// userTag returns the tag of a user, a hash. Different pairs such as ("wx1", "2x") and
+// ("wx12", "x") have different tags.
 func userTag(appid, openid string) string { return hashOf(appid, openid) }
 
-// hashOf is a name of fixed length for any list of texts.
+// hashOf returns a hash of a list of texts, for use in a key.
 func hashOf(parts ...string) string {
 	sum := sha256.Sum256(joinWithLengths(parts))
 	return strictBase64.EncodeToString(sum[:16])
@@ -35,13 +35,14 @@ func newID() string {
 	return strictBase64.EncodeToString(b[:])
 }
 
-// validSID is called before any text from outside becomes a part of a key.
+// validSID accepts session ids. It must be called before text from outside becomes
+// part of a key.
 func validSID(sid string) bool {
 	return len(sid) == sidLength && validHalf(sid[:halfLength]) && validHalf(sid[halfLength:])
 }
 
-// validHalf is a strict base64url of 16 bytes: of the last character's six
-// bits four are unused and zero, so that no two texts mean one id.
+// validHalf accepts the strict base64url of 16 bytes: four of the last character's six
+// bits are unused and must be zero, so that each id has one text.
 func validHalf(s string) bool {
 	for i := range len(s) {
 		if !tokenByte(s[i]) || s[i] == '.' {
@@ -55,11 +56,11 @@ func tokenByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
 }
 
-// rawHalf is a half of a session id as the 16 bytes that it stands for.
+// rawHalf decodes a half of a session id to its 16 bytes.
 func rawHalf(half string) string {
 	raw, err := strictBase64.DecodeString(half)
 	if err != nil {
-		panic(err) // only for what validHalf refuses
+		panic(err) // only for a text that validHalf refuses
 	}
 	return string(raw)
 }
@@ -67,19 +68,19 @@ func rawHalf(half string) string {
 // textHalf is the inverse of rawHalf.
 func textHalf(raw string) string { return strictBase64.EncodeToString([]byte(raw)) }
 
-// keys builds the names of everything in Redis. An ACL user may be restricted
-// to the prefix, channels included. Values with (M) carry a MAC, see records.
+// keys builds the names of all keys and channels in Redis. An ACL user may be restricted
+// to the prefix. Values marked (M) have a MAC, see signField.
 //
-//	u:{tag}    hash    a user, kept for good; f first login, l last login, a appid, o openid, n unionid (M),
+//	u:{tag}    hash    a user, without expiry; f first login, l last login, a appid, o openid, n unionid (M),
 //	                   i user id (M), r roles (M), p phone (M), b ban (M)
-//	p:{tag}    string  his profile: nickname and avatar, which may be long
-//	s:{tag}    hash    his sessions, as long as the last of them; of each, led by the 16 bytes of its random half:
+//	p:{tag}    string  the user's profile: nickname and avatar, which may be long
+//	s:{tag}    hash    the user's sessions, until the last of them expires; each field begins with the 16 bytes of the session's random half:
 //	                   s creation and absolute end (M), l last use, end of its newest token and 1 for the user's first
 //	                   session, k sealed session_key, i user id (M), r roles (M), t and an opaque token's hash: its end (M)
 //	                   a web page's session has instead of s and k: w its parent's random half and its creation (M)
 //	w:{tag}rand string a ticket: open or used, by whom, and the parent's random half with the address (M)
-//	j:{tag}    hash    his sessions' cookie jars, sealed; of each random half and backend
-//	a:{hash}   string  all sessions of an app that were created until then have ended
+//	j:{tag}    hash    the sessions' cookie jars, sealed; a field for each random half and backend
+//	a:{hash}   string  the time until which all created sessions of an app have ended
 //	i:xxxx     hash    an index of users by unionid, phone and user id: hash of the value and tag
 //	c:{hash}   string  a login code in use;  d:{hash} string  the sealed response to it
 //	m:{hash}   string  a message of WeChat's push in work, or the sealed reply to it
@@ -110,7 +111,7 @@ func (k keys) audit(trail string) string    { return k.prefix + "audit:" + trail
 func (k keys) events() string               { return k.prefix + "events" }
 func (k keys) heartbeat(inst string) string { return k.prefix + "beat:" + inst }
 
-// probe is a key in the slot of another.
+// probe returns a key in the same slot as another key.
 func (k keys) probe(key string) string {
 	if tag, ok := hashTag(key); ok {
 		return k.prefix + "l:probe:{" + tag + "}"
@@ -118,14 +119,14 @@ func (k keys) probe(key string) string {
 	return k.prefix + "l:probe:{" + key + "}"
 }
 
-// tagOf is the user's half of a session id.
+// tagOf returns the user's tag in a session id.
 func tagOf(sid string) string { return sid[:halfLength] }
 
-// rawOf is the random half of a session id as it stands in Redis.
+// rawOf returns the random half of a session id, decoded as in Redis.
 func rawOf(sid string) string { return rawHalf(sid[halfLength:]) }
 
-// plainText reports whether s is UTF-8 of 1 to limit bytes without control
-// characters: what an appid or an openid may be.
+// plainText accepts what an appid or an openid may be: UTF-8 of 1 to limit bytes
+// without control characters.
 func plainText(s string, limit int) bool {
 	if s == "" || len(s) > limit || !utf8.ValidString(s) {
 		return false

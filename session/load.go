@@ -11,33 +11,33 @@ import (
 	"unique"
 )
 
-// storedSession is a session as Redis has it.
+// storedSession is a session as loaded from Redis.
 type storedSession struct {
 	session   *Session
 	created   int64     // Unix milliseconds
-	lastSeen  time.Time // the last use, as far as written
+	lastSeen  time.Time // the last use that was written
 	tokenEnd  int64     // of the newest token, Unix seconds
 	opaqueEnd int64     // of the requested opaque token; 0: there is none
 	outdated  []outdatedField
 }
 
-// What Redis can reply about a session that it does not have.
+// errDataLost is returned for a session whose user is not stored either.
 //
-// ErrSessionEnded: the user is there and the session isn't, so it was ended or
-// ran out. errDataLost: not even the user is there. Users are kept for good, so
-// the data itself is gone: a Redis restarted empty, flushed, or failed over to a
-// node that held nothing. That is a fault, not an end: a cached session confirmed
-// within StaleIfError goes on, which keeps clients from all logging in at once
-// and leaves time to restore the data; one that isn't cached has ended, since
-// nothing but a login can help it. A node that is not (or not yet) the master
-// returns neither: the script writes before it returns that there is no session, and fails there.
+// If only the session is missing, it was ended or has expired: ErrSessionEnded. But users
+// are never deleted, so without the user the data itself is lost: Redis was restarted
+// empty, flushed, or failed over to a node without data. Cached sessions that were
+// confirmed within StaleIfError can still be used, so that not all clients log in at once
+// and there is time to restore the data. Sessions that are not cached have ended: only a
+// login can help. A node that is not (yet) the master returns neither error: the script
+// writes before it returns that there is no session, and that fails.
 var errDataLost = fmt.Errorf("%w: the store has lost its data", ErrSessionEnded)
 
-// errMismatch is a reply to another question, which a broken connection or
-// a proxy may give. It must never become an identity.
+// errMismatch is returned for the reply to another query, which a broken connection or
+// a proxy may deliver. It must never be taken for an identity.
 var errMismatch = fmt.Errorf("%w: reply of another session", ErrUnavailable)
 
-// load queries Redis for a session; field is an opaque token's, or empty.
+// load loads a session from Redis, and the end of an opaque token if field is its
+// field.
 func (s *Store) load(ctx context.Context, sid, field string) (storedSession, error) {
 	keys, args := s.loadCall(sid, field)
 	result, err := s.redis.runList(ctx, loadSessionScript, keys, args...)
@@ -68,21 +68,20 @@ func (s *Store) readStoredSession(sid, field string, result []any) (storedSessio
 	return storedSession{}, unavailable("load", errUnexpectedReply)
 }
 
-// readSession takes the fields in the order of load_session.lua. The user's
-// names must be those that the id was made of: an openid can't come from
-// anywhere else, so they need no MAC.
+// readSession reads the fields in the order of load_session.lua. appid and openid need
+// no MAC: the session id is made from their hash, which is compared.
 func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, error) {
 	tag, raw := tagOf(sid), rawOf(sid)
 	session := &Session{ID: sid, AppID: unique.Make(r.text(7)).Value(), OpenID: r.text(8)}
 	if userTag(session.AppID, session.OpenID) != tag {
 		return storedSession{}, errMismatch
 	}
-	own, user := s.signedFields(s.keys.sessions(tag)), s.signedFields(s.keys.user(tag))
-	owner, ok := own.owner(raw, r.text(11))
+	sessionFields, userFields := s.signedFields(s.keys.sessions(tag)), s.signedFields(s.keys.user(tag))
+	owner, ok := sessionFields.owner(raw, r.text(11))
 	if owner != raw {
 		session.Web = &Web{ParentID: tag + textHalf(owner)}
 	}
-	life, found := readLifetime(own.text(owner+"s", r.text(2)))
+	life, found := readLifetime(sessionFields.text(owner+"s", r.text(2)))
 	if !ok || !found {
 		return storedSession{}, ErrSessionEnded
 	}
@@ -91,21 +90,21 @@ func (s *Store) readSession(sid, opaqueField string, r reply) (storedSession, er
 		return storedSession{}, ErrSessionEnded
 	}
 	session.EndsAt = life.ends
-	session.UserID = own.text(owner+"i", r.text(4))
-	session.UnionID = user.text("n", r.text(9))
-	err := errors.Join(readJSON(own.text(owner+"r", r.text(5)), &session.Roles), readPhone(user.text("p", r.text(10)), &session.Phone))
+	session.UserID = sessionFields.text(owner+"i", r.text(4))
+	session.UnionID = userFields.text("n", r.text(9))
+	err := errors.Join(readJSON(sessionFields.text(owner+"r", r.text(5)), &session.Roles), readPhone(userFields.text("p", r.text(10)), &session.Phone))
 	if err != nil {
 		return storedSession{}, fmt.Errorf("%w: load: %w", ErrUnavailable, err)
 	}
-	end, _ := strconv.ParseInt(own.text(raw+opaqueField, r.text(6)), 10, 64)
+	end, _ := strconv.ParseInt(sessionFields.text(raw+opaqueField, r.text(6)), 10, 64)
 	return storedSession{
 		session: session, created: life.created, lastSeen: use.seen, tokenEnd: use.tokenEnd, opaqueEnd: end,
-		outdated: append(own.outdated, user.outdated...),
+		outdated: append(sessionFields.outdated, userFields.outdated...),
 	}, nil
 }
 
 // owner returns the random half of the session whose lifetime, user id and roles
-// count: its own, or that of a web page's parent.
+// apply: that of the session itself or, for a web session, of its parent.
 func (r *signedFields) owner(raw, page string) (string, bool) {
 	if page == "" {
 		return raw, true
@@ -117,9 +116,10 @@ func (r *signedFields) owner(raw, page string) (string, bool) {
 	return value[:rawLength], true
 }
 
-// idleEnd is when a session ends that was last used at seen.
-func (s *Store) idleEnd(page bool, seen, ends time.Time) time.Time {
-	idle := seen.Add(s.config.Load().idleTimeout(page))
+// idleEnd returns when a session ends if it isn't used again: after the idle timeout,
+// or at its absolute end if that is sooner.
+func (s *Store) idleEnd(web bool, lastSeen, ends time.Time) time.Time {
+	idle := lastSeen.Add(s.config.Load().idleTimeout(web))
 	if ends.Before(idle) {
 		return ends
 	}
@@ -128,7 +128,7 @@ func (s *Store) idleEnd(page bool, seen, ends time.Time) time.Time {
 
 // lifetime is the part of a session that never changes.
 type lifetime struct {
-	created int64 // Unix milliseconds, which order a user's sessions
+	created int64 // Unix milliseconds
 	ends    time.Time
 }
 
@@ -144,8 +144,8 @@ func readLifetime(text string) (lifetime, bool) {
 	return lifetime{from, time.UnixMilli(until)}, err1 == nil && err2 == nil
 }
 
-// lastUse is the part of a session that scripts change. Nothing is granted by it
-// but time within the lifetime, so it has no MAC.
+// lastUse is the part of a session that scripts change. It has no MAC: it can only
+// extend a session within its lifetime.
 type lastUse struct {
 	seen     time.Time
 	tokenEnd int64 // of the newest token, Unix seconds
@@ -160,7 +160,7 @@ func readLastUse(text string) lastUse {
 	return lastUse{millisText(parts[0]), end}
 }
 
-// readJSON reads what this package wrote; empty text leaves v as it is.
+// readJSON decodes text that this package wrote; "" leaves v unchanged.
 func readJSON(text string, v any) error {
 	if text == "" {
 		return nil

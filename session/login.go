@@ -13,11 +13,11 @@ import (
 type Login struct {
 	AppID      string // 1 to 128 bytes of UTF-8 without control characters, as OpenID
 	OpenID     string
-	UnionID    string   // empty: not known now; a stored one stays
+	UnionID    string   // empty: not returned; a stored one is kept
 	UserID     string   // of the hook
 	Roles      []string // of the hook; nil with an empty UserID: no hook, or it could not be reached
 	SessionKey secret.Text
-	Phone      *Phone // nil: not known now; a stored one stays
+	Phone      *Phone // nil: not returned; a stored one is kept
 }
 
 const maxName = 128 // bytes of an appid or an openid
@@ -34,9 +34,9 @@ func (l Login) check(c *activeConfig) error {
 	return nil
 }
 
-// Login starts a session and reports whether it is the user's first ever: once
-// only, even when two logins race. It returns a *BlockedError for a banned
-// user; ban, login and what must make room for it are one step.
+// Login starts a session, and reports whether it is the user's first: true once only,
+// even for concurrent logins. It returns a *BlockedError for a banned user. The ban
+// check, the login, and the end of sessions beyond MaxPerUser are one atomic step.
 func (s *Store) Login(ctx context.Context, login Login) (Token, *Session, bool, error) {
 	c, now := s.config.Load(), s.now()
 	if err := login.check(c); err != nil {
@@ -62,8 +62,9 @@ func (s *Store) Login(ctx context.Context, login Login) (Token, *Session, bool, 
 	return token, session, isNew, nil
 }
 
-// retryLogin is for a user with a ban. Whether it is over is decided here, where
-// its MAC can be checked; the script then removes this very one.
+// retryLogin is called for a user with a ban. It checks its MAC and whether it has
+// expired, which the script can't, and runs the script again to remove exactly this
+// ban.
 func (s *Store) retryLogin(ctx context.Context, c *activeConfig, call loginCall, ban string) (reply, error) {
 	if err := s.blockedBy(s.keys.user(tagOf(call.session.ID)), ban); err != nil {
 		return nil, err
@@ -72,11 +73,11 @@ func (s *Store) retryLogin(ctx context.Context, c *activeConfig, call loginCall,
 	return s.runLogin(ctx, c, call)
 }
 
-// applyLogin completes the session by what the script found, and publishes what it
-// has done to others.
+// applyLogin completes the session with the script's result, and publishes what the
+// script changed in other sessions.
 func (s *Store) applyLogin(ctx context.Context, session *Session, result reply) (isNew bool, err error) {
 	switch result.text(0) {
-	case "blocked": // anew, between the two runs
+	case "blocked": // banned again between the two runs
 		return false, &BlockedError{}
 	case "done":
 	default:
@@ -96,7 +97,8 @@ func (s *Store) applyLogin(ctx context.Context, session *Session, result reply) 
 	return result.number(1) == 1, err
 }
 
-// newSession has whole milliseconds, as Redis keeps them.
+// newSession returns the session of a login. Its end is in whole milliseconds, as
+// Redis stores it.
 func newSession(l Login, now time.Time, c *activeConfig) *Session {
 	s := &Session{
 		ID: userTag(l.AppID, l.OpenID) + newID(), AppID: l.AppID, OpenID: l.OpenID, UnionID: l.UnionID,
@@ -113,13 +115,14 @@ type loginCall struct {
 	login    Login
 	session  *Session
 	now      time.Time
-	opaque   string // an opaque token's field without the session's half, or empty
+	opaque   string // the field of an opaque token, without the session's random half; empty for a JWT
 	tokenEnd time.Time
-	endedBan string // as it is stored
+	endedBan string // the expired ban to remove, as stored
 }
 
-// runLogin runs the script in one round trip with the entries that the user is
-// found by. The result is a list as login.lua returns it, of two where that is all.
+// runLogin runs the script and adds the user to the index, in one round trip. The
+// result is the list of login.lua, or its first two elements if the others would be
+// empty.
 func (s *Store) runLogin(ctx context.Context, c *activeConfig, l loginCall) (reply, error) {
 	calls := s.loginCalls(c, l)
 	s.redis.runAll(ctx, calls)
@@ -136,7 +139,7 @@ func (s *Store) runLogin(ctx context.Context, c *activeConfig, l loginCall) (rep
 	return nil, unavailable("login", errUnexpectedReply)
 }
 
-// loginCalls are the writes of a login, the script last.
+// loginCalls returns the operations of a login, the script last.
 func (s *Store) loginCalls(c *activeConfig, l loginCall) []*call {
 	keys, args := s.loginArgs(c, l)
 	calls := s.indexCalls(tagOf(l.session.ID), l.login.AppID, l.facts()...)
@@ -147,12 +150,13 @@ func (l loginCall) facts() []fact {
 	return []fact{{byUnionID, l.login.UnionID}, {byUserID, l.login.UserID}, {byPhone, l.session.Phone}}
 }
 
-// loginArgs are in the order of login.lua, without the empty ones at the end.
+// loginArgs returns the arguments in the order of login.lua, without empty ones at the
+// end.
 func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []any) {
 	tag, raw := tagOf(l.session.ID), rawOf(l.session.ID)
 	sessions, user := s.keys.sessions(tag), s.keys.user(tag)
 	life := lifetime{l.now.UnixMilli(), l.session.EndsAt}
-	var phone, roles, told, opaque, opaqueEnd, appEnd string
+	var phone, roles, hookResponded, opaque, opaqueEnd, appEnd string
 	if l.login.Phone != nil {
 		phone = l.login.Phone.String()
 	}
@@ -160,7 +164,7 @@ func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []a
 		roles = writeJSON(l.login.Roles)
 	}
 	if l.login.UserID != "" || l.login.Roles != nil {
-		told = "1"
+		hookResponded = "1"
 	}
 	if l.opaque != "" {
 		opaque, opaqueEnd = l.opaque, decimal(l.tokenEnd.Unix())
@@ -178,7 +182,7 @@ func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []a
 		life.created, raw, sign(sessions, raw+"s", life.String()), c.sealSessionKey(l.session, l.login.SessionKey), l.tokenEnd.Unix(),
 		c.maxPerUser(), l.now.Add(-c.IdleTimeout).UnixMilli(), min(c.IdleTimeout, c.MaxLifetime).Milliseconds(),
 		l.login.AppID, l.login.OpenID, sign(user, "n", l.login.UnionID), opaque, sign(sessions, raw+opaque, opaqueEnd),
-		told, sign(user, "i", l.login.UserID), sign(user, "r", roles), sign(sessions, raw+"i", l.login.UserID), sign(sessions, raw+"r", roles),
+		hookResponded, sign(user, "i", l.login.UserID), sign(user, "r", roles), sign(sessions, raw+"i", l.login.UserID), sign(sessions, raw+"r", roles),
 		sign(user, "p", phone), appEnd, l.endedBan,
 	}
 	for args[len(args)-1] == "" {
@@ -187,11 +191,12 @@ func (s *Store) loginArgs(c *activeConfig, l loginCall) (keys []string, args []a
 	return []string{user, sessions, s.keys.jars(tag)}, args
 }
 
-// issue makes a token of the configured format. opaque is where an opaque one's
-// hash is to be kept, empty for a JWT. No token outlives its session.
+// issue returns a new token in the configured format. opaque is the field under which
+// an opaque token's hash is stored, empty for a JWT. No token is valid longer than its
+// session.
 func (c *activeConfig) issue(s *Session, now time.Time) (token Token, opaque string, end time.Time, err error) {
-	// Whole seconds, never less than the ttl. It may lie behind the session's
-	// end, which is checked on its own and has an error of its own.
+	// Whole seconds, never less than TokenTTL. It may be after the session's end, which is
+	// checked separately and has its own error.
 	end = now.Add(c.TokenTTL + time.Second - 1).Truncate(time.Second)
 	var value secret.Text
 	if c.TokenFormat == FormatOpaque {

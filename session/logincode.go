@@ -10,45 +10,45 @@ import (
 )
 
 const (
-	claimTTL        = 5 * time.Minute  // WeChat's own codes are valid as long
-	responseTTL     = 60 * time.Second // for a client that did not receive it
-	waitTimeout     = 15 * time.Second // for the response of another request
-	useTimeout      = 30 * time.Second // for do, once its client has disconnected
-	storeTimeout    = 5 * time.Second  // until the response of do is stored
+	claimTTL        = 5 * time.Minute  // lifetime of a claim: that of WeChat's codes
+	responseTTL     = 60 * time.Second // how long the response is stored, for a client that did not receive it
+	waitTimeout     = 15 * time.Second // how long a request waits for the response of another one
+	useTimeout      = 30 * time.Second // bounds do, which continues after its client has disconnected
+	storeTimeout    = 5 * time.Second  // until the response of do is stored, at the latest
 	minPollInterval = 20 * time.Millisecond
 	maxPollInterval = 200 * time.Millisecond
 )
 
-// CodeUse is a request that comes with a login code.
+// CodeUse describes a request with a login code.
 type CodeUse struct {
 	AppID          string
 	Code           string
 	IdempotencyKey string // empty: the code works once
 
-	// PrefetchOn: WeChat's pre-fetch may come with the code too, before the
-	// client or after it. Each of the two gets the same response.
+	// PrefetchOn is set if WeChat's pre-fetch may also send the code, before the client
+	// or after it. Both get the same response.
 	PrefetchOn bool
-	Prefetch   bool // this use is the pre-fetch, which WeChat may repeat; with PrefetchOn
+	Prefetch   bool // this request is the pre-fetch, which WeChat may repeat; requires PrefetchOn
 
-	Limit string // what Rate counts for; it is counted in the same round trip
+	Limit string // the key that Rate limits; counted in the same round trip
 	Rate  Rate
 }
 
-// LimitedError refuses a request that came too soon.
+// LimitedError is returned for a request above its rate.
 type LimitedError struct{ RetryAfter time.Duration }
 
 func (e *LimitedError) Error() string { return "rate limit exceeded" }
 
-// UseCodeOnce uses a login code once over all instances: do runs for the first request
-// with it. With an IdempotencyKey, others with the same code and key
-// get the same response, waiting for it if need be, for 60 seconds; all others
-// get ErrCodeUsed. The response is sealed at rest. A request above its rate gets a
-// *LimitedError, and its code stays unused. With PrefetchOn the response is kept
-// for the other side in any case; a client without a key gets it once.
+// UseCodeOnce uses a login code once over all instances: it calls do for the first
+// request with the code. For 60 seconds, requests with the same code and the same
+// IdempotencyKey get the response of do; if do is still running, they wait for it. All
+// other requests get ErrCodeUsed. A request above its rate gets a *LimitedError, and
+// its code stays unused. With PrefetchOn the response is always stored for the other
+// party, and a client without a key gets it once. Stored responses are sealed.
 //
-// An error of do uses the code up, unless it is marked Retryable. do goes on
-// when its client disconnects, since that client may repeat the request.
-// ErrUnavailable before do has run leaves the code unused.
+// An error of do uses up the code, unless it is Retryable. do continues after its
+// client disconnects, since the client may repeat the request. ErrUnavailable before
+// the call of do leaves the code unused.
 func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	c := s.newClaim(use)
 	response, state, err := c.acquire(ctx, use)
@@ -73,14 +73,14 @@ func (s *Store) UseCodeOnce(ctx context.Context, use CodeUse, do func(context.Co
 	return nil, ErrCodeUsed
 }
 
-// claim is one request's claim on a login code. Neither the code nor the
-// client's key is in Redis, only hashes.
+// claim is one request's claim on a login code. Redis stores only hashes of the code
+// and of the client's key.
 type claim struct {
 	store    *Store
 	claimant string
 	code     string // hash
 	key      string // hash, or empty
-	prefetch string // hash that is the pre-fetch's key, or empty: it is off
+	prefetch string // hash: the pre-fetch's key; empty if pre-fetch is off
 }
 
 func (s *Store) newClaim(use CodeUse) claim {
@@ -97,8 +97,8 @@ func (s *Store) newClaim(use CodeUse) claim {
 	return c
 }
 
-// sealedFor is the key that a kept response is bound to: with a pre-fetch two keys
-// open it, and Redis says which.
+// sealedFor returns the key that a stored response is bound to. With pre-fetch two
+// keys may get it, and the script decides.
 func (c claim) sealedFor() string {
 	if c.prefetch != "" {
 		return c.prefetch
@@ -106,8 +106,8 @@ func (c claim) sealedFor() string {
 	return c.key
 }
 
-// acquire claims the code, and counts the request where use has a rate. Most
-// codes are new, for which a plain command does; check is for the others.
+// acquire claims the code, and counts the request if use has a rate. Most codes are
+// new, and a plain command claims them; check handles the others.
 func (c claim) acquire(ctx context.Context, use CodeUse) (response []byte, state string, err error) {
 	set := c.setCall()
 	calls := []*call{set}
@@ -118,7 +118,7 @@ func (c claim) acquire(ctx context.Context, use CodeUse) (response []byte, state
 	isNew, err := set.wasSet()
 	if len(calls) == 2 {
 		if retryAfter, ok := c.store.limited(calls[1], use.Limit, use.Rate); !ok {
-			if err == nil { // new or not: the reply to a first attempt may have been lost
+			if err == nil { // even if the code isn't new: the reply to a first attempt may have been lost
 				c.finish(ctx, "release")
 			}
 			return nil, "", &LimitedError{retryAfter}
@@ -130,13 +130,13 @@ func (c claim) acquire(ctx context.Context, use CodeUse) (response []byte, state
 	return c.check(ctx)
 }
 
-// setCall claims the code if it is new.
+// setCall returns the operation that claims a new code.
 func (c claim) setCall() *call {
 	key := c.store.keys.claim(c.code)
 	return &call{keys: []string{key}, args: []any{"set", key, "open|" + c.claimant + "|" + c.key, "nx", "px", claimTTL.Milliseconds()}}
 }
 
-// wasSet reads the reply to a SET with NX: false where the key was there.
+// wasSet reads the reply to SET with NX: false if the key existed.
 func (c *call) wasSet() (bool, error) {
 	switch {
 	case isMissing(c.err):
@@ -147,8 +147,8 @@ func (c *call) wasSet() (bool, error) {
 	return c.err == nil, c.err
 }
 
-// check gives the state of a code that was claimed: "mine", "wait", "used", or
-// "response" with the response.
+// check returns the state of a code that was claimed before: "mine", "wait", "used",
+// or "response" with the response.
 func (c claim) check(ctx context.Context) (response []byte, state string, err error) {
 	s := c.store
 	keys := []string{s.keys.claim(c.code), s.keys.response(c.code)}
@@ -166,11 +166,12 @@ func (c claim) check(ctx context.Context) (response []byte, state string, err er
 	}
 	response, err = s.config.Load().keys.open(loginResponsePurpose, []byte(reply(list).text(1)), c.code, c.sealedFor())
 	if err != nil {
-		return nil, "used", nil // sealed under secrets that are gone
+		return nil, "used", nil // sealed under a secret that is no longer configured
 	}
 	return response, state, nil
 }
 
+// run calls do, and stores its response or ends the claim.
 func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)) ([]byte, error) {
 	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useTimeout)
 	defer cancel()
@@ -180,7 +181,7 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	case errors.As(err, &released):
 		err = released.error
 		c.finish(own, "release")
-	case c.sealedFor() == "": // the claim as it is refuses all others
+	case c.sealedFor() == "": // nobody can get the response: the claim refuses all others
 	case err != nil:
 		c.finish(own, "keep")
 	default:
@@ -189,9 +190,9 @@ func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)
 	return response, err
 }
 
-// keep queues the response to be stored for a client that did not receive it; the present
-// request does not wait for that. The claim needs no end: once a use can't be
-// under way any more, it refuses all who find no response.
+// keep queues the response, to be stored for a client that did not receive it. The
+// current request doesn't wait for that. The claim stays as it is: after useTimeout
+// and storeTimeout it refuses requests that find no response.
 func (c claim) keep(ctx context.Context, response []byte) {
 	key := c.store.keys.response(c.code)
 	sealed := c.store.config.Load().keys.seal(loginResponsePurpose, response, c.code, c.sealedFor())
@@ -203,17 +204,17 @@ func (c claim) keep(ctx context.Context, response []byte) {
 	}
 }
 
-// finish ends the claim without a response: "keep" has the code used up, "release"
-// lets it be used again. Without Redis the claim stays until it runs out, and the
+// finish ends the claim without a response: "keep" uses up the code, "release" makes
+// it usable again. If Redis is unreachable, the claim stays until it expires, and the
 // code is used up.
 func (c claim) finish(ctx context.Context, outcome string) {
 	_, _ = c.store.redis.runInt(ctx, finishLoginCodeScript, []string{c.store.keys.claim(c.code)}, c.claimant, c.key, outcome)
 }
 
-// responsePause is how long responses wait for others, to be stored together.
+// responsePause is how long a queued response waits for others, to be stored together.
 const responsePause = 20 * time.Millisecond
 
-// saveResponses stores what keep has queued.
+// saveResponses stores the queued responses.
 func (s *Store) saveResponses() {
 	for s.ctx.Err() == nil {
 		var calls []*call

@@ -7,8 +7,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 )
 
-// openMemory starts the Redis within this process. Its time to live runs with
-// the clock only on request.
+// openMemory starts the in-process Redis. Its keys expire by the clock, which
+// miniredis does only if asked.
 func openMemory(password string) (*miniredis.Miniredis, error) {
 	memory, err := miniredis.Run()
 	if err != nil {
@@ -19,9 +19,9 @@ func openMemory(password string) (*miniredis.Miniredis, error) {
 	return memory, nil
 }
 
-// StopMemory closes the Redis within this process and its connections, so that it
-// refuses new ones as a server that is down does, until StartMemory. It keeps what
-// it holds. For development: a developer sees what an outage does.
+// StopMemory closes the in-process Redis and its connections until StartMemory, like a
+// server that is down. Its data is kept. It is for development, to show what an outage
+// does.
 func (s *Store) StopMemory() error {
 	memory, err := s.redis.inProcess()
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Store) StopMemory() error {
 	return nil
 }
 
-// StartMemory makes the Redis within this process accept connections again.
+// StartMemory makes the in-process Redis accept connections again.
 func (s *Store) StartMemory() error {
 	memory, err := s.redis.inProcess()
 	if err != nil {

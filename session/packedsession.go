@@ -6,57 +6,57 @@ import (
 	"unique"
 )
 
-// packedSession is a Session as the cache keeps it: its texts in one piece, from which
-// each request's Session is cut without an allocation.
+// packedSession is a Session in the cache's form: all its texts are one string, from
+// which the Session of each request is sliced without an allocation.
 type packedSession struct {
 	text                           string // session id, openid, unionid, user id and phone
-	more                           *rareFields
+	rare                           *rareFields
 	app                            unique.Handle[string]
-	endsAt                         int64 // Unix milliseconds
-	openID, unionID, userID, phone uint16
+	endsAt                         int64  // Unix milliseconds
+	openID, unionID, userID, phone uint16 // lengths in text
 }
 
-// rareFields are set in few sessions.
+// rareFields are fields that few sessions have.
 type rareFields struct {
 	roles []string
 	web   *Web
 }
 
 func packSession(s *Session) packedSession {
-	f := packedSession{
+	p := packedSession{
 		text: s.ID + s.OpenID + s.UnionID + s.UserID + s.Phone, app: unique.Make(s.AppID), endsAt: s.EndsAt.UnixMilli(),
 		openID: uint16(len(s.OpenID)), unionID: uint16(len(s.UnionID)), userID: uint16(len(s.UserID)), phone: uint16(len(s.Phone)),
 	}
 	if len(s.Roles) > 0 || s.Web != nil {
-		f.more = &rareFields{s.Roles, s.Web}
+		p.rare = &rareFields{s.Roles, s.Web}
 	}
-	return f
+	return p
 }
 
-func (f *packedSession) sid() string { return f.text[:sidLength] }
+func (p *packedSession) sid() string { return p.text[:sidLength] }
 
-func (f *packedSession) ends() time.Time { return time.UnixMilli(f.endsAt) }
+func (p *packedSession) ends() time.Time { return time.UnixMilli(p.endsAt) }
 
-func (f *packedSession) session() Session {
-	rest := f.text
+func (p *packedSession) session() Session {
+	rest := p.text
 	cut := func(n int) string {
 		part := rest[:n]
 		rest = rest[n:]
 		return part
 	}
 	s := Session{
-		ID: cut(sidLength), AppID: f.app.Value(), OpenID: cut(int(f.openID)), UnionID: cut(int(f.unionID)),
-		UserID: cut(int(f.userID)), Phone: cut(int(f.phone)), EndsAt: f.ends(),
+		ID: cut(sidLength), AppID: p.app.Value(), OpenID: cut(int(p.openID)), UnionID: cut(int(p.unionID)),
+		UserID: cut(int(p.userID)), Phone: cut(int(p.phone)), EndsAt: p.ends(),
 	}
-	if f.more != nil {
-		s.Roles, s.Web = f.more.roles, f.more.web
+	if p.rare != nil {
+		s.Roles, s.Web = p.rare.roles, p.rare.web
 	}
 	return s
 }
 
-func (f *packedSession) equal(o *packedSession) bool {
-	return f.text == o.text && f.openID == o.openID && f.unionID == o.unionID && f.userID == o.userID && f.phone == o.phone &&
-		f.app == o.app && f.endsAt == o.endsAt && f.more.equal(o.more)
+func (p *packedSession) equal(o *packedSession) bool {
+	return p.text == o.text && p.openID == o.openID && p.unionID == o.unionID && p.userID == o.userID && p.phone == o.phone &&
+		p.app == o.app && p.endsAt == o.endsAt && p.rare.equal(o.rare)
 }
 
 func (m *rareFields) equal(o *rareFields) bool {
@@ -66,5 +66,5 @@ func (m *rareFields) equal(o *rareFields) bool {
 	return slices.Equal(m.roles, o.roles) && (m.web == nil) == (o.web == nil)
 }
 
-// isWeb reports whether the session is a web page's.
-func (f *packedSession) isWeb() bool { return f.more != nil && f.more.web != nil }
+// isWeb reports whether it is a web session.
+func (p *packedSession) isWeb() bool { return p.rare != nil && p.rare.web != nil }

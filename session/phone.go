@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Phone is a number as WeChat gives it.
+// Phone is a phone number as in WeChat's response.
 type Phone struct {
-	Number      string // with the country prefix where it isn't a Chinese number
+	Number      string // with the country code, unless that is 86
 	PureNumber  string
 	CountryCode string
 }
 
-// String is the form in Redis, which stays under 64 bytes with its MAC: a hash
-// with a longer value takes Redis twice the memory.
+// String returns the form that is stored in Redis. With its MAC it has less than 64
+// bytes: a hash with a longer value needs twice the memory.
 func (p Phone) String() string {
 	if p == (Phone{}) {
 		return ""
@@ -42,7 +42,7 @@ func readPhone(text string, number *string) error {
 	return err
 }
 
-// check refuses what could not be read back.
+// check refuses a number that parsePhone could not parse.
 func (p Phone) check() error {
 	if p.Number == "" || strings.Contains(p.Number+p.PureNumber+p.CountryCode, "\n") {
 		return errPhone
@@ -50,8 +50,8 @@ func (p Phone) check() error {
 	return nil
 }
 
-// SetPhone keeps the user's number. His sessions know it from their next
-// request on, on every instance.
+// SetPhone stores the user's number. On every instance, the user's sessions have it
+// from their next request on.
 func (s *Store) SetPhone(ctx context.Context, session *Session, phone Phone) error {
 	if err := phone.check(); err != nil {
 		return err

@@ -9,21 +9,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// maxUnpublished bounds the events that wait for a Redis that took a change and
-// then not its event. Those above it are replaced by one eventMissed.
+// maxUnpublished bounds the events that wait because Redis accepted a change but not
+// its event. Any further ones are replaced by one eventMissed.
 const maxUnpublished = 1000
 
 const publishInterval = 100 * time.Millisecond
 
-// publish applies an event here and sends it to the other instances, after the script
-// that made the change. A cancelled context doesn't stop it, and where Redis
-// doesn't take it, it is sent again until it does: the change is made. An
-// instance that is killed between the two leaves the others to CacheTTL.
+// publish applies an event on this instance, and sends it to the others. It is called
+// after the script that made the change, so a canceled context doesn't stop it, and if
+// Redis doesn't accept the event, it is sent again until it does. If this instance is
+// killed in between, the others notice the change after CacheTTL.
 func (s *Store) publish(ctx context.Context, event string) {
 	if event == "" {
 		return
 	}
-	s.applyEvent(event) // here at once, subscribed or not
+	s.applyEvent(event) // at once, even without a subscription
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 	defer cancel()
 	if s.send(ctx, event) == nil {
@@ -42,7 +42,7 @@ func (s *Store) send(ctx context.Context, event string) error {
 	})
 }
 
-// publishAgain sends what Redis did not take.
+// publishAgain sends the events that Redis did not accept.
 func (s *Store) publishAgain() {
 	for {
 		select {

@@ -7,30 +7,31 @@ import (
 )
 
 const (
-	// pushTTL is how long a message is known. WeChat sends one again within
-	// seconds; a copy that is older than this fails the check of its time.
+	// pushTTL is how long a message is remembered. WeChat repeats a message within
+	// seconds, and the check of its time refuses a copy that is older.
 	pushTTL = time.Hour
 
-	// pushGrace is how long a claim outlives the call that it was made for.
+	// pushGrace is how long a claim stays valid after the call that it was made for must
+	// have ended.
 	pushGrace = 2 * time.Second
 )
 
-// ErrPushBusy is returned for a message that is being handled right now, here
-// or on another instance.
+// ErrPushBusy is returned for a message that is being handled, on this or another
+// instance.
 var ErrPushBusy = errors.New("the message is being handled")
 
-// PushClaim is the right to handle one message of WeChat's push. It must be
-// ended by Finish or Release; one that isn't lapses.
+// PushClaim is the right to handle one message of WeChat's push. Finish or Release
+// ends it; otherwise it expires.
 type PushClaim struct {
 	store    *Store
 	claimant string
 	message  string // hash
 }
 
-// ClaimPush claims a message, which is handled once over all instances. id names it within
-// its app. The claim is nil where the message was handled before: reply is what
-// was sent then. It returns ErrPushBusy while another request has the claim,
-// which lapses after timeout and two seconds, and ErrUnavailable.
+// ClaimPush claims a message, so that it is handled once over all instances. id
+// identifies it within its app. If it was handled before, claim is nil and reply is
+// what was sent then. It returns ErrPushBusy while another request has the claim,
+// which expires two seconds after timeout, and ErrUnavailable.
 func (s *Store) ClaimPush(ctx context.Context, appid, id string, timeout time.Duration) (claim *PushClaim, reply []byte, err error) {
 	c := &PushClaim{store: s, claimant: newID(), message: hashOf("push", appid, id)}
 	result, err := s.redis.runList(ctx, claimPushScript, c.keys(), c.claimant, (timeout + pushGrace).Milliseconds())
@@ -56,8 +57,8 @@ func (c *PushClaim) claimed(result reply) (*PushClaim, []byte, error) {
 	return nil, nil, unavailable("claim_push", errUnexpectedReply)
 }
 
-// Finish records that the message was handled, with the reply that a repeat gets.
-// The reply is sealed at rest.
+// Finish records that the message was handled, and stores the reply for repeats,
+// sealed.
 func (c *PushClaim) Finish(ctx context.Context, reply []byte) error {
 	return c.end(ctx, "keep", c.store.config.Load().keys.seal(pushReplyPurpose, reply, c.message))
 }

@@ -8,21 +8,22 @@ import (
 	"github.com/maypok86/otter/v2"
 )
 
-// Rate is Count requests in Per on average, and Count at once.
+// Rate is Count requests per Per on average, with a burst of Count.
 type Rate struct {
 	Count int
 	Per   time.Duration
 }
 
-// step is how far apart requests are at the long-run rate.
+// step returns the time between two requests at the average rate.
 func (r Rate) step() time.Duration {
 	return max(r.Per/time.Duration(max(r.Count, 1)), time.Microsecond)
 }
 
-// Allow counts one request for key and reports whether it is within the rate,
-// and if not how long to wait. All instances count together; the algorithm is
-// GCRA, which has no window and so no edge to burst at. While Redis is unreachable
-// each instance counts for itself. A rate without a Count allows everything.
+// Allow counts one request for key, and reports whether it is within the rate, and if
+// not, how long to wait. All instances count together, by GCRA: unlike a counter for
+// each window, it permits no double burst at the end of a window. While Redis is
+// unreachable, each instance counts for itself. A rate without a Count allows
+// everything.
 func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter time.Duration, ok bool) {
 	if rate.Count <= 0 {
 		return 0, true
@@ -32,12 +33,13 @@ func (s *Store) Allow(ctx context.Context, key string, rate Rate) (retryAfter ti
 	return s.limited(c, key, rate)
 }
 
+// limitCall returns the operation that counts one request.
 func (s *Store) limitCall(key string, rate Rate) *call {
 	step := rate.step().Microseconds()
-	first := (step + 999) / 1000 // ms
+	stepMillis := (step + 999) / 1000 // rounded up
 	return &call{
 		script: rateLimitScript, keys: []string{s.keys.limit(hashOf(key))},
-		args: []any{step, rate.Count, first*1000 - step, first},
+		args: []any{step, rate.Count, stepMillis*1000 - step, stepMillis},
 	}
 }
 
@@ -55,13 +57,13 @@ func (s *Store) limited(c *call, key string, rate Rate) (retryAfter time.Duratio
 	return retryAfter, retryAfter <= 0
 }
 
-// maxLocalLimits bounds what an instance counts for itself.
+// maxLocalLimits bounds the keys that an instance counts by itself.
 const maxLocalLimits = 50_000
 
-// localLimits is GCRA within this instance.
+// localLimits counts requests within this instance, by GCRA.
 type localLimits struct {
 	mu  sync.Mutex
-	due *otter.Cache[string, time.Time] // when the next request would be on time at the long-run rate
+	due *otter.Cache[string, time.Time] // GCRA's theoretical arrival time of the next request
 }
 
 func newLocalLimits() *localLimits {

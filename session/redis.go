@@ -19,17 +19,17 @@ import (
 	"wxgate/secret"
 )
 
-// RedisConfig says where Redis is, 6.2 or later. The zero value is a Redis
-// within this process, for one instance, lost when it stops.
+// RedisConfig is the address of Redis 6.2 or later, and how to connect. The zero value is
+// an in-process Redis for one instance, whose data is lost when it stops.
 //
 // An ACL user needs the keys and the channels under KeyPrefix, and the commands
 // eval evalsha get set del exists pexpire pttl hget hset hmget hgetall hdel
 // hexists hkeys xadd xrevrange publish subscribe ping; in a cluster also
-// cluster|slots. Without xadd and xrevrange there is no audit trail, all else works.
-// A Sentinel's needs sentinel|get-master-addr-by-name, sentinel|sentinels and
+// cluster|slots. Without xadd and xrevrange only the audit trail doesn't work.
+// The ACL user of a Sentinel needs sentinel|get-master-addr-by-name, sentinel|sentinels and
 // sentinel|replicas, subscribe and ping.
 type RedisConfig struct {
-	Addrs      []string // host:port; of the Sentinels where MasterName is set
+	Addrs      []string // host:port; of the Sentinels if MasterName is set
 	Username   string   // ACL user, empty for the default one
 	Password   secret.Text
 	DB         int    // 0 in a cluster
@@ -40,15 +40,15 @@ type RedisConfig struct {
 
 	Cluster   bool
 	TLS       bool
-	RootCAs   *x509.CertPool // that certificates are checked against; nil: the system's
-	KeyPrefix string         // leads every key and every channel
+	RootCAs   *x509.CertPool // CAs that verify the server's certificate; nil: the system's
+	KeyPrefix string         // prefix of every key and channel
 }
 
 // Redis replies in well under a millisecond. A request does not wait for one that takes longer
 // than redisTimeout: it uses the cached session, or fails.
 const (
 	redisTimeout  = time.Second
-	minRedisPool  = 32 // connections, where the machine has few cores
+	minRedisPool  = 32 // connections; more on machines with many cores
 	probeInterval = 100 * time.Millisecond
 	probeTTL      = 5 * time.Second
 	clusterReload = 10 * time.Second // for slots that have moved without a MOVED reply
@@ -74,7 +74,7 @@ func openRedis(o RedisConfig, m *metrics, log *zap.Logger) (*redisClient, error)
 		c.circuits = make([]circuit, clusterCircuits)
 	}
 	if len(o.Addrs) == 0 {
-		password := newID() // it listens on loopback, where others may be
+		password := newID() // other programs on this machine could connect to it
 		memory, err := openMemory(password)
 		if err != nil {
 			return nil, err
@@ -116,7 +116,7 @@ func clientOptions(o RedisConfig) *redis.UniversalOptions {
 		options.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: o.RootCAs}
 	}
 	if !o.Cluster && o.MasterName == "" {
-		options.Addrs = o.Addrs[:1] // more than one would mean a cluster to the client
+		options.Addrs = o.Addrs[:1] // the client takes several addresses for a cluster
 	}
 	return options
 }
@@ -131,15 +131,16 @@ func (c *redisClient) shutdown() error {
 	return err
 }
 
-// connectionClosed reports a connection that the other side closed: the next one may work.
+// connectionClosed reports whether the server closed the connection. An operation on
+// another connection may succeed.
 func connectionClosed(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
-// errUnexpectedReply is of a reply that no script gives.
+// errUnexpectedReply is returned for a reply that no script returns.
 var errUnexpectedReply = errors.New("unexpected reply")
 
-// run evaluates a script whose first key is keys[0], by its hash.
+// run runs a script by its hash. keys[0] determines the circuit.
 func (c *redisClient) run(ctx context.Context, s script, keys []string, args ...any) (any, error) {
 	var result any
 	err := c.do(ctx, s.name, keys[0], func(ctx context.Context) (err error) {
@@ -175,13 +176,13 @@ func (c *redisClient) runInt(ctx context.Context, s script, keys []string, args 
 	return n, nil
 }
 
-// noLogger drops what the client library would print on stderr: each failure
-// comes back as an error and is counted and logged here.
+// noLogger discards what the client library would print on stderr: each failure is
+// returned as an error, and counted and logged here.
 type noLogger struct{}
 
 func (noLogger) Printf(context.Context, string, ...any) {}
 
-// isMissing distinguishes a missing key or field from a failure. Not by errors.Is: where no
-// Sentinel knows the master, redis.Nil is wrapped in the client's error, and an outage
-// would pass for a record that isn't there.
+// isMissing reports whether a key or field doesn't exist. It doesn't use errors.Is: if
+// no Sentinel knows the master, the client's error wraps redis.Nil, and an outage must
+// not be taken for a missing record.
 func isMissing(err error) bool { return err == redis.Nil }

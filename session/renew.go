@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// A session's token is renewed once in renewalPause by an instance, or in a
-// tenth of its life where that is less, however many requests find it due:
-// they all get the same one. So no burst of requests pushes out the opaque
-// tokens that others of it have just received.
+// An instance renews a session's token at most once in renewalPause, or in a tenth of
+// TokenTTL if that is less. All requests that find it due in that time get the same new
+// token. Otherwise a burst of requests would exceed maxOpaqueTokens, and the tokens that
+// some of them just received would be removed.
 const (
 	renewalPause      = 10 * time.Second
 	maxCachedRenewals = 10_000
@@ -21,7 +21,7 @@ const (
 
 type renewals struct {
 	recent *otter.Cache[string, renewal]
-	flight singleflight.Group
+	calls  singleflight.Group
 }
 
 type renewal struct {
@@ -36,10 +36,10 @@ func newRenewals() *renewals {
 
 func (r *renewals) clear() { r.recent.InvalidateAll() }
 
-// NeedsRenewal reports whether less than RenewBefore is left of the token and a
-// fresh one would be valid longer.
+// NeedsRenewal reports whether the token's remaining lifetime is below RenewBefore and
+// a new token would be valid longer.
 func (s *Store) NeedsRenewal(auth AuthResult) bool {
-	if auth.Session.Web != nil { // a cookie is good as long as its session
+	if auth.Session.Web != nil { // a cookie is valid as long as its session
 		return false
 	}
 	c, now := s.config.Load(), s.now()
@@ -53,9 +53,9 @@ func (s *Store) NeedsRenewal(auth AuthResult) bool {
 	return next.Sub(auth.ExpiresAt) > time.Second
 }
 
-// Renew returns a fresh token for the session; the old one stays good until its
-// own end, and so do those that other requests were given at the same time.
-// Watched requests of the session go on, on every instance.
+// Renew returns a new token for the session. The old token stays valid until its end,
+// and so do the new tokens of concurrent requests. What watches the session, on any
+// instance, is not terminated.
 func (s *Store) Renew(ctx context.Context, auth AuthResult) (Token, error) {
 	sid := auth.Session.ID
 	if auth.cached.is(ended) {
@@ -64,25 +64,25 @@ func (s *Store) Renew(ctx context.Context, auth AuthResult) (Token, error) {
 	if token, ok := s.lastRenewal(auth); ok {
 		return token, nil
 	}
-	flight := s.renewals.flight.DoChan(sid, func() (any, error) {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
+	result := s.renewals.calls.DoChan(sid, func() (any, error) {
+		renewCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		if token, ok := s.lastRenewal(auth); ok { // of a flight that has just landed
+		if token, ok := s.lastRenewal(auth); ok { // of a call that has just ended
 			return token, nil
 		}
-		return s.renew(own, &auth.Session)
+		return s.renew(renewCtx, &auth.Session)
 	})
 	select {
 	case <-ctx.Done():
 		return Token{}, ctx.Err()
-	case r := <-flight:
+	case r := <-result:
 		token, _ := r.Val.(Token)
 		return token, r.Err
 	}
 }
 
-// lastRenewal is the token that the session was given a moment ago, for every
-// request but one that comes with that very token.
+// lastRenewal returns the token that the session got within renewalPause. It doesn't
+// return it to a request that presents that very token.
 func (s *Store) lastRenewal(auth AuthResult) (Token, bool) {
 	now, pause := s.now(), min(renewalPause, s.config.Load().TokenTTL/10)
 	last, ok := s.renewals.recent.GetIfPresent(auth.Session.ID)

@@ -4,7 +4,7 @@ import (
 	"strconv"
 )
 
-// reply is a script's list. What is missing reads as empty.
+// reply is the list that a script returns. Missing elements read as empty.
 type reply []any
 
 func (r reply) text(i int) string {

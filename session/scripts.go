@@ -6,14 +6,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// script is one change of the data. Redis runs it whole or not at all, so that
-// nothing is ever half done. Each may be run twice with the same arguments, since
-// a reply may get lost and the client send it again.
+// script is a Lua script that changes or reads data atomically. It may run twice with
+// the same arguments: if a reply is lost, the client repeats the call.
 //
-// Clusters behind a proxy read a script before they run it, to be sure of its
-// slot: every command's key is literally KEYS[n], all keys carry one hash tag,
-// and there is no PUBLISH, no unpack, no call within a call. The events that tell
-// the instances are therefore published after the script, by publish.
+// Proxies in front of a cluster read a script before they run it, to find its slot:
+// the key of every command is literally KEYS[n], all keys have one hash tag, and there
+// is no PUBLISH, no unpack, no call within a call. So events are published after the
+// script, by Store.publish.
 type script struct {
 	*redis.Script
 	name string

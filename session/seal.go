@@ -8,8 +8,8 @@ import (
 	"errors"
 )
 
-// purpose separates what is sealed for what: a value sealed for one can't be
-// opened as another.
+// purpose is what a sealed value is for. A value sealed for one purpose can't be
+// opened for another.
 type purpose string
 
 const (
@@ -21,29 +21,30 @@ const (
 	userKeyPurpose       purpose = "user key"
 )
 
-// seal encrypts under the first secret: key id, nonce, text with tag. bind
-// holds what the value belongs to; it opens nowhere else.
-func (r keyring) seal(p purpose, text []byte, bind ...string) []byte {
+// seal encrypts text with the first secret: key id, nonce, ciphertext with tag. owner
+// is what the value belongs to, as additional authenticated data: it can be opened
+// only with the same owner.
+func (r keyring) seal(p purpose, text []byte, owner ...string) []byte {
 	d := r[0]
 	aead := d.seals[p]
 	out := make([]byte, len(d.id)+aead.NonceSize(), len(d.id)+aead.NonceSize()+len(text)+aead.Overhead())
 	copy(out, d.id[:])
 	nonce := out[len(d.id):]
 	_, _ = rand.Read(nonce) // never fails: crypto/rand
-	return aead.Seal(out, nonce, text, joinWithLengths(bind))
+	return aead.Seal(out, nonce, text, joinWithLengths(owner))
 }
 
 var errSeal = errors.New("sealed value can't be opened")
 
-// open is the inverse of seal, under any of the secrets.
-func (r keyring) open(p purpose, sealed []byte, bind ...string) ([]byte, error) {
+// open decrypts a value that seal encrypted with any of the secrets.
+func (r keyring) open(p purpose, sealed []byte, owner ...string) ([]byte, error) {
 	for _, d := range r {
 		aead := d.seals[p]
-		rest, ours := cutID(sealed, d.id)
-		if !ours || len(rest) < aead.NonceSize() {
+		rest, found := cutID(sealed, d.id)
+		if !found || len(rest) < aead.NonceSize() {
 			continue
 		}
-		text, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], joinWithLengths(bind))
+		text, err := aead.Open(nil, rest[:aead.NonceSize()], rest[aead.NonceSize():], joinWithLengths(owner))
 		if err == nil {
 			return text, nil
 		}
@@ -53,10 +54,11 @@ func (r keyring) open(p purpose, sealed []byte, bind ...string) ([]byte, error) 
 
 // current reports whether the first secret sealed this value.
 func (r keyring) current(sealed []byte) bool {
-	_, ours := cutID(sealed, r[0].id)
-	return ours
+	_, found := cutID(sealed, r[0].id)
+	return found
 }
 
+// cutID removes the key id from a sealed value, if it begins with that id.
 func cutID(sealed []byte, id [4]byte) ([]byte, bool) {
 	if len(sealed) < len(id) || [4]byte(sealed) != id {
 		return nil, false
@@ -64,7 +66,8 @@ func cutID(sealed []byte, id [4]byte) ([]byte, bool) {
 	return sealed[len(id):], true
 }
 
-// binding joins the parts with their lengths, so that no two lists give the same text.
+// joinWithLengths joins the parts, each after its length, so that different lists have
+// different results.
 func joinWithLengths(parts []string) []byte {
 	var out []byte
 	for _, p := range parts {
@@ -77,11 +80,11 @@ func joinWithLengths(parts []string) []byte {
 func newSeal(key []byte) cipher.AEAD {
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic(err) // only for lengths that 32 isn't
+		panic(err) // impossible: the key has 32 bytes
 	}
 	gcm, err := cipher.NewGCM(block)
 	if err != nil {
-		panic(err) // never for AES
+		panic(err) // impossible for AES
 	}
 	return gcm
 }

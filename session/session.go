@@ -1,13 +1,12 @@
-// Package session keeps who is logged in: sessions, the tokens that prove
-// them, the users they belong to, and whatever must be shared by all instances
-// of the gateway (login codes in use, access tokens, rate limits). It is the
-// only place that knows Redis and its keys.
+// Package session stores who is logged in: sessions, the tokens that prove them, their
+// users, and what all instances of the gateway share (login codes in use, access tokens,
+// rate limits). No other package accesses Redis.
 //
 // Redis is authoritative. Each instance caches the sessions in use, is notified by
-// publish/subscribe what happened to them, and queries Redis again when what it has
-// is older than Config.CacheTTL. While Redis is unreachable, sessions confirmed within
-// Config.StaleIfError go on working; nothing is ever reported as ended or absent
-// because Redis could not be queried.
+// publish/subscribe when they change, and loads a session again when its copy is older than
+// Config.CacheTTL. While Redis is unreachable, sessions that it confirmed within
+// Config.StaleIfError can still be used. Nothing is reported as ended or missing because
+// Redis could not be queried.
 package session
 
 import (
@@ -17,18 +16,18 @@ import (
 	"wxgate/secret"
 )
 
-// Session is one login of one user on one device. It never changes once handed
-// out: what changes comes as another Session with the same ID.
+// Session is one login of one user on one device. It is immutable: a change creates
+// another Session with the same ID.
 type Session struct {
-	ID      string // 44 characters of [A-Za-z0-9_-], no secret: it may be logged
+	ID      string // 44 characters of [A-Za-z0-9_-]; not a secret: it may be logged
 	AppID   string
 	OpenID  string
-	UnionID string    // empty where WeChat gave none
+	UnionID string    // empty if WeChat returned none
 	UserID  string    // from the login hook, may be empty
-	Phone   string    // the number with its country prefix as WeChat gave it, may be empty
-	Roles   []string  // from the login hook, as long as the session lives; not to be changed by the reader
-	EndsAt  time.Time // the absolute end: no use and no renewal moves it
-	Web     *Web      // of a web page's session; nil: a mini program's
+	Phone   string    // Phone.Number, may be empty
+	Roles   []string  // from the login hook, for the whole session; the reader must not change it
+	EndsAt  time.Time // the absolute end, which neither use nor renewal extends
+	Web     *Web      // set for a web session; nil: a mini program's session
 }
 
 func (s *Session) equal(o *Session) bool {
@@ -36,22 +35,22 @@ func (s *Session) equal(o *Session) bool {
 		s.UserID == o.UserID && (s.Web == nil) == (o.Web == nil) && s.Phone == o.Phone && slices.Equal(s.Roles, o.Roles) && s.EndsAt.Equal(o.EndsAt)
 }
 
-// AuthResult is what a valid token proves: a live session, until the token ends.
+// AuthResult is the result of verifying a token: its session, which had not ended.
 type AuthResult struct {
-	Session   Session   // its texts are shared with the cache; not to be changed
+	Session   Session   // shares memory with the cache: must not be changed
 	ExpiresAt time.Time // of the token
 	cached    *cachedSession
 	token     tokenHash
 }
 
-// Token is a fresh token for the client.
+// Token is a new token for the client.
 type Token struct {
 	Value            secret.Text
 	ExpiresIn        time.Duration // of the token
-	SessionExpiresIn time.Duration // until the session ends if it isn't used any more
+	SessionExpiresIn time.Duration // until the session ends if it isn't used again
 }
 
-// Cause says why a session ended. It is a metric label: one of these only.
+// Cause is the reason why a session ended. It is a metric label: these values only.
 type Cause string
 
 // The causes. CauseExpired is counted by each instance that had the session cached.
@@ -64,8 +63,7 @@ const (
 	CauseExpired   Cause = "expired"
 )
 
-// Remaining is how long a session lasts if it isn't used any more: the idle
-// time, or less where its absolute end is nearer.
+// Remaining returns how long the session lasts if it isn't used again.
 func (s *Store) Remaining(session *Session) time.Duration {
 	return min(s.config.Load().idleTimeout(session.Web != nil), session.EndsAt.Sub(s.now()))
 }

@@ -8,9 +8,9 @@ import (
 	"wxgate/secret"
 )
 
-// SessionKey returns WeChat's session_key of a session. It returns
-// ErrSessionEnded where the session does not exist, and ErrNotFound where the key was
-// sealed under secrets that are no longer given.
+// SessionKey returns WeChat's session_key of a session. It returns ErrSessionEnded if
+// the session doesn't exist, and ErrNotFound if the key was sealed with a secret that
+// is no longer configured.
 func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, error) {
 	var sealed string
 	key, field := s.keys.sessions(tagOf(session.ID)), rawOf(session.ID)+"k"
@@ -27,8 +27,8 @@ func (s *Store) SessionKey(ctx context.Context, session *Session) (secret.Text, 
 	return s.openSessionKey(ctx, session, sealed)
 }
 
-// LatestSessionKey returns the session_key of the user's newest session, which
-// is the one that WeChat holds valid; ErrNotFound where he has none.
+// LatestSessionKey returns the session_key of the user's newest session, which is the
+// one that WeChat considers valid; ErrNotFound if there is none.
 func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (secret.Text, error) {
 	u, err := s.loadUser(ctx, userTag(appid, openid))
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *Store) LatestSessionKey(ctx context.Context, appid, openid string) (sec
 	return s.openSessionKey(ctx, holder, sealed)
 }
 
-// latestSessionKey is the newest session that has a session_key, and the key sealed;
-// nil where there is none.
+// latestSessionKey returns the newest session that has a session_key, and the sealed
+// key; nil if there is none.
 func (u *storedUser) latestSessionKey() (holder *Session, sealed string) {
 	for _, info := range slices.Backward(u.Sessions) {
 		if sealed := u.sessionKeys[info.ID]; sealed != "" {
@@ -52,10 +52,10 @@ func (u *storedUser) latestSessionKey() (holder *Session, sealed string) {
 	return nil, ""
 }
 
-// ReplaceSessionKey has replace give another session_key for the one that
-// LatestSessionKey returns, and keeps it in its place. A session that has ended meanwhile, or
-// has another key, stays as it is. It returns replace's error, and ErrNotFound where
-// there is no key.
+// ReplaceSessionKey calls replace with the key that LatestSessionKey returns, and
+// stores the result in its place. If the session has ended meanwhile, or has another
+// key, nothing is stored. It returns replace's error, and ErrNotFound if there is no
+// key.
 func (s *Store) ReplaceSessionKey(ctx context.Context, appid, openid string, replace func(context.Context, secret.Text) (secret.Text, error)) error {
 	u, err := s.loadUser(ctx, userTag(appid, openid))
 	if err != nil {
@@ -79,14 +79,13 @@ func (s *Store) ReplaceSessionKey(ctx context.Context, appid, openid string, rep
 	return err
 }
 
-// sealSessionKey encrypts a session_key for one session of one user: it can be
-// opened as nothing else.
+// sealSessionKey encrypts a session_key, bound to one session of one user.
 func (c *activeConfig) sealSessionKey(session *Session, key secret.Text) []byte {
 	return c.keys.seal(sessionKeyPurpose, []byte(key.Reveal()), session.ID, session.AppID, session.OpenID)
 }
 
-// openSessionKey opens a sealed session_key, and seals it anew where another secret
-// than the first did.
+// openSessionKey decrypts a session_key. If it was not sealed with the first secret,
+// it is sealed again and stored.
 func (s *Store) openSessionKey(ctx context.Context, session *Session, sealed string) (secret.Text, error) {
 	c := s.config.Load()
 	text, err := c.keys.open(sessionKeyPurpose, []byte(sealed), session.ID, session.AppID, session.OpenID)

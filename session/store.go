@@ -12,8 +12,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Store is the API of this package. It may be used by any number of
-// goroutines, and Configure changes it in place.
+// Store is the session store. It is safe for concurrent use.
 type Store struct {
 	redis    *redisClient
 	keys     keys
@@ -28,7 +27,7 @@ type Store struct {
 	cache      *cache
 	apps       appEnds
 	lookUps    singleflight.Group
-	epoch      atomic.Uint32 // counts the times that events may have been missed
+	epoch      atomic.Uint32 // increased whenever events may have been missed
 	subscribed atomic.Bool
 	touches    chan *cachedSession
 	watched    watchList
@@ -39,19 +38,19 @@ type Store struct {
 	userKeys   userKeys
 
 	unpublished    chan string
-	missed         atomic.Bool   // more events than unpublished has room for
+	missed         atomic.Bool   // unpublished was full: an event was dropped
 	signingAgain   chan struct{} // a semaphore: one element for each field that is being signed again
 	loginResponses chan *call    // to be stored
 
 	background sync.WaitGroup
-	spawning   sync.RWMutex    // held while background grows, so that nothing is added once Close waits
+	spawning   sync.RWMutex    // read-locked while background is added to, so that Close waits for everything
 	ctx        context.Context // of the background goroutines; Close cancels it
 	cancel     context.CancelFunc
 	closeOnce  func() error
 }
 
-// Open starts a Store. It doesn't wait for Redis, which may come later: see
-// Ready. Errors are of the Config only.
+// Open starts a Store. It does not wait for Redis, see Ready. It returns an error only
+// if the Config is invalid.
 func Open(config Config) (*Store, error) {
 	config = config.withDefaults()
 	active, err := newActiveConfig(config, config.Now)
@@ -85,9 +84,8 @@ func Open(config Config) (*Store, error) {
 	return s, nil
 }
 
-// Configure replaces the Config, but for what Open alone reads. Tokens and
-// sessions of the old one stay good as far as the new secrets and the new issuer
-// allow.
+// Configure replaces the Config, except for what only Open reads. Tokens and sessions
+// stay valid as far as the new secrets and issuer accept them.
 func (s *Store) Configure(config Config) error {
 	active, err := newActiveConfig(config.withDefaults(), s.now)
 	if err != nil {
@@ -102,15 +100,15 @@ func (s *Store) Configure(config Config) error {
 	return nil
 }
 
-// removeRejectedTokens removes cached tokens that the new secrets or issuer don't accept,
-// and only those: with its last token goes the cached session, which is needed
-// while Redis is unreachable.
+// removeRejectedTokens removes the cached tokens that the new secrets or issuer don't
+// accept, and no others: a session is removed with its last token, and without it the
+// user would be logged out while Redis is unreachable.
 func (s *Store) removeRejectedTokens(previous, current *tokens) {
 	s.cache.removeTokens(func(t *cachedToken) bool { return current.stillAccepts(previous, t.key) })
 }
 
-// spawn runs work beside the request that it is for; Close waits for it. Once
-// the Store is closing it runs in the caller's goroutine.
+// spawn runs work in the background; Close waits for it. While the Store is being
+// closed, it runs work in the caller's goroutine.
 func (s *Store) spawn(work func()) {
 	s.spawning.RLock()
 	defer s.spawning.RUnlock()
@@ -121,13 +119,12 @@ func (s *Store) spawn(work func()) {
 	s.background.Go(work)
 }
 
-// Close stops everything, after writing the last uses of sessions that are
-// not written yet. It takes no longer than a second or two where Redis is
-// away.
+// Close writes the last uses of sessions that are not written yet, and stops
+// everything. If Redis is unreachable, that takes up to two seconds.
 func (s *Store) Close() error { return s.closeOnce() }
 
-// Ready returns nil when Redis runs scripts that write and events of other
-// instances are received, or what is wrong.
+// Ready returns nil if Redis runs scripts that write and events of other instances are
+// received; otherwise what fails.
 func (s *Store) Ready(ctx context.Context) error {
 	key := s.keys.probe("ready")
 	if err := probeScript.Run(ctx, s.redis, []string{key}, s.instance, probeTTL.Milliseconds()).Err(); err != nil {

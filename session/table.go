@@ -2,22 +2,22 @@ package session
 
 import "math/bits"
 
-// table is a hash table with open addressing and linear probing. Its items hold their
-// own keys, so that it needs no more than a slot for each, where a map has the key
-// once more: an instance caches a hundred thousand sessions and tokens by default. An
-// item that is found is in the slot, or in one of the next, without a pointer to follow.
-// It is not safe for concurrent use.
+// table is a hash table with open addressing and linear probing. Its items contain
+// their keys, so that it needs less memory than a map, which stores the key again: by
+// default an instance caches a hundred thousand sessions and tokens. An item is found
+// in its home slot or one of the next, without following a pointer. It is not safe for
+// concurrent use.
 type table[T any] struct {
 	hash  func(*T) uint64
-	empty func(*T) bool // of the zero T, which can't be an item
+	empty func(*T) bool // true for the zero T, which can't be an item
 	slots []T
-	n     int
-	hand  int // of evict
+	n     int // number of items
+	hand  int // of the clock algorithm, see evict
 }
 
 const minTable = 8
 
-// home is where an item with this hash is looked for first.
+// home returns the first slot for an item with this hash.
 func (t *table[T]) home(hash uint64) int {
 	high, _ := bits.Mul64(hash, uint64(len(t.slots)))
 	return int(high)
@@ -30,8 +30,8 @@ func (t *table[T]) next(i int) int {
 	return 0
 }
 
-// find returns the item with this hash for which same is true, nil if there is none. It
-// is valid until the table is changed.
+// find returns the item with this hash for which same is true; nil if there is none.
+// The pointer is valid until the table is changed.
 func (t *table[T]) find(hash uint64, same func(*T) bool) *T {
 	if i := t.index(hash, same); i >= 0 {
 		return &t.slots[i]
@@ -39,7 +39,7 @@ func (t *table[T]) find(hash uint64, same func(*T) bool) *T {
 	return nil
 }
 
-// index is -1 where there is no such item.
+// index returns the slot of the item; -1 if there is none.
 func (t *table[T]) index(hash uint64, same func(*T) bool) int {
 	if len(t.slots) == 0 {
 		return -1
@@ -52,9 +52,9 @@ func (t *table[T]) index(hash uint64, same func(*T) bool) int {
 	return -1
 }
 
-// insert adds an item that isn't there.
+// insert adds an item that is not in the table.
 func (t *table[T]) insert(item T) {
-	if t.n+1 > len(t.slots)*7/8 { // linear probing needs free slots
+	if t.n+1 > len(t.slots)*7/8 { // linear probing is slow in a full table
 		t.resize(max(minTable, len(t.slots)*3/2))
 	}
 	t.place(&item)
@@ -79,7 +79,7 @@ func (t *table[T]) resize(size int) {
 	}
 }
 
-// remove takes an item out, and returns the zero T where it isn't there.
+// remove removes an item and returns it; the zero T if there is none.
 func (t *table[T]) remove(hash uint64, same func(*T) bool) (item T) {
 	if i := t.index(hash, same); i >= 0 {
 		item = t.slots[i]
@@ -89,7 +89,7 @@ func (t *table[T]) remove(hash uint64, same func(*T) bool) (item T) {
 	return item
 }
 
-// clear empties slot i and moves those behind it that would no longer be found.
+// clear empties slot i, and moves the items behind it that could no longer be found.
 func (t *table[T]) clear(i int) {
 	for j := t.next(i); !t.empty(&t.slots[j]); j = t.next(j) {
 		home := t.home(t.hash(&t.slots[j]))
@@ -103,7 +103,7 @@ func (t *table[T]) clear(i int) {
 	t.slots[i] = zero
 }
 
-// between reports whether home lies in (i, j], round the end.
+// between reports whether home is in the cyclic interval (i, j].
 func between(i, home, j int) bool {
 	if i <= j {
 		return i < home && home <= j
@@ -111,8 +111,8 @@ func between(i, home, j int) bool {
 	return i < home || home <= j
 }
 
-// evict removes an item by the clock algorithm: the first from the hand on that was not
-// used since the hand came by. The table must not be empty.
+// evict removes an item by the clock algorithm: the next one that was not used since
+// the hand last passed it. The table must not be empty.
 func (t *table[T]) evict(used func(*T) (since bool)) T {
 	for {
 		t.hand = t.next(t.hand)

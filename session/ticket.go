@@ -13,36 +13,37 @@ import (
 	"wxgate/secret"
 )
 
-// Web is what the session of a web page has besides: the mini program's session
-// that it was opened from, with which it ends.
+// Web is set in the session of a web page. ParentID is the mini program's session that
+// it was opened from and ends with.
 type Web struct {
 	ParentID string
 }
 
 const (
 	ticketTTL = 60 * time.Second
-	// repeatTTL is how long the same client gets the same response to a used
-	// ticket: a second tap on the same link.
+	// repeatTTL is how long the same client gets the same result for a used ticket, for a
+	// second tap on the same link.
 	repeatTTL = 10 * time.Second
-	// maxWebPerParent bounds the pages of a session; the one unused for longest
-	// makes room.
+	// maxWebPerParent bounds the web sessions of a session. The least recently used one is
+	// ended for a new one.
 	maxWebPerParent = 8
 
 	ticketRandom = 16
 	ticketLength = 64 // characters: the user's tag, random bytes, MAC
 )
 
-// ErrTicket is returned for a ticket that is not valid, was used, has run
-// out, or whose session has ended.
+// ErrTicket is returned for a ticket that is invalid, used or expired, or whose
+// session has ended.
 var ErrTicket = errors.New("ticket is not valid, or no longer")
 
-// Ticket opens one session of a web page.
+// Ticket opens one web session.
 type Ticket struct {
 	Value     secret.Text // 64 characters of [A-Za-z0-9_-]
 	ExpiresIn time.Duration
 }
 
-// IssueTicket returns a ticket that leads to next. It ends with the session.
+// IssueTicket returns a ticket for the page next. It is valid as long as the session,
+// 60 seconds at most.
 func (s *Store) IssueTicket(ctx context.Context, session *Session, next string) (Ticket, error) {
 	c := s.config.Load()
 	tag, random := tagOf(session.ID), make([]byte, ticketRandom)
@@ -58,23 +59,24 @@ func (s *Store) IssueTicket(ctx context.Context, session *Session, next string) 
 
 func (d *secretKeys) ticketMAC(text string) []byte { return d.webMAC("ticket", text)[:16] }
 
-// webMAC is also where a page's session id and cookie come from: the same ticket
-// gives the same ones, so that a second tap needs nothing kept.
+// webMAC returns an HMAC with the key for web sessions. A web session's id and cookie
+// are derived from its ticket by it: a second tap gets the same ones, and nothing
+// needs to be stored.
 func (d *secretKeys) webMAC(what, text string) []byte {
 	h := hmac.New(sha256.New, d.web)
 	h.Write(joinWithLengths([]string{what, text}))
 	return h.Sum(nil)
 }
 
-// OpenTicket is a ticket that was read and is valid so far. RedeemTicket uses it up.
+// OpenTicket is a ticket that ReadTicket found valid. RedeemTicket uses it up.
 type OpenTicket struct {
-	Session *Session // that it came from
-	Next    string   // the address that it leads to
+	Session *Session // that issued it
+	Next    string   // the page's address
 
 	text   string // tag and random bytes, raw
 	key    string
 	record string
-	keys   *secretKeys // that made it
+	keys   *secretKeys // whose MAC it has
 }
 
 // ReadTicket reads a ticket without using it up. Errors: ErrTicket, ErrUnavailable.
@@ -99,7 +101,7 @@ func (s *Store) ReadTicket(ctx context.Context, ticket string) (*OpenTicket, err
 	return s.openTicket(ctx, t, tag, stored)
 }
 
-// readTicket checks that a ticket is one of ours, which costs no round trip.
+// readTicket verifies a ticket's MAC, which needs no round trip.
 func (r keyring) readTicket(ticket string) (*OpenTicket, error) {
 	if len(ticket) != ticketLength || countDots(ticket) != 0 {
 		return nil, ErrTicket
@@ -117,12 +119,14 @@ func (r keyring) readTicket(ticket string) (*OpenTicket, error) {
 	return nil, ErrTicket
 }
 
-// openTicket reads what is stored: open and the record, or used, who used it, and
-// the record. The script decides which of the two counts.
+// openTicket reads the stored ticket: "open" and the signed record, or "used", the
+// client that used it, and the record. The script decides whether the client may still
+// redeem it.
 func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored string) (*OpenTicket, error) {
-	record, open := strings.CutPrefix(stored, "open")
-	if !open {
-		if record, open = strings.CutPrefix(stored, "used"); !open || len(record) < clientHash {
+	record, isOpen := strings.CutPrefix(stored, "open")
+	if !isOpen {
+		var isUsed bool
+		if record, isUsed = strings.CutPrefix(stored, "used"); !isUsed || len(record) < clientHash {
 			return nil, ErrTicket
 		}
 		record = record[clientHash:]
@@ -140,14 +144,14 @@ func (s *Store) openTicket(ctx context.Context, t *OpenTicket, tag, stored strin
 	return t, err
 }
 
-// clientHash is the length of what names the client that used a ticket.
+// clientHash is the length of the hash of the client that used a ticket, in bytes.
 const clientHash = 16
 
-// RedeemTicket uses the ticket up and gives the page's session and its cookie. client
-// names the client, such as address and User-Agent: the same one gets the same
-// response again for ten seconds. With current, a live session that the browser
-// has of the same parent, that one goes on and no cookie is given. Errors: ErrTicket,
-// ErrUnavailable.
+// RedeemTicket uses up a ticket, and returns the web session and its cookie. client
+// identifies the client, for example by address and User-Agent: for ten seconds, the
+// same client gets the same result again. If the browser already has a valid web
+// session of the same parent, current, that one is kept and the cookie is empty.
+// Errors: ErrTicket, ErrUnavailable.
 func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, current *Session) (cookie secret.Text, page *Session, err error) {
 	now := s.now()
 	sum := sha256.Sum256([]byte(client))
@@ -177,8 +181,7 @@ func (s *Store) RedeemTicket(ctx context.Context, t *OpenTicket, client string, 
 	return "", nil, unavailable("redeem_ticket", errUnexpectedReply)
 }
 
-// pageArgs fills in what the script is to keep of a page's session, and returns its
-// cookie.
+// pageArgs sets the script's arguments for a new web session, and returns its cookie.
 func (s *Store) pageArgs(args []any, t *OpenTicket, page *Session, raw string, now time.Time) secret.Text {
 	c := s.config.Load()
 	key := s.keys.sessions(tagOf(page.ID))

@@ -15,20 +15,19 @@ import (
 )
 
 const (
-	maxToken  = 4 << 10          // bytes, before anything is parsed
-	clockSkew = 10 * time.Second // a token of another instance may seem this young; none is valid longer for it
+	maxToken  = 4 << 10          // bytes; a longer token is refused before it is parsed
+	clockSkew = 10 * time.Second // of iat: the clocks of two instances may differ by this; it doesn't extend a token
 )
 
-// tokens writes and reads access tokens of both formats.
+// tokens issues and verifies access tokens of both formats.
 //
-// A JWT is HS256 with the claims below. An opaque token is the session id, a
-// dot and 48 bytes: 32 random ones, of which Redis holds the
-// hash, and a MAC of 16 that proves without Redis that this gateway made it, so that
-// made-up tokens cost no round trip.
+// A JWT is signed with HS256 and has the claims below. An opaque token is the session
+// id, a dot and 48 bytes: 32 random ones, whose hash Redis stores, and a MAC of 16, by
+// which forged tokens are refused without a round trip.
 type tokens struct {
 	ring    keyring
 	issuer  string
-	headers map[string]*secretKeys // a JWT's first part, as this gateway writes it
+	headers map[string]*secretKeys // by a JWT's encoded header
 	parser  *jwt.Parser
 }
 
@@ -37,7 +36,7 @@ type jwtClaims struct {
 	Issuer    string           `json:"iss"`
 	Subject   string           `json:"sub"` // openid
 	Audience  string           `json:"aud"` // appid; one string, a list is refused
-	ID        string           `json:"jti"` // makes a fresh token differ from one of the same second
+	ID        string           `json:"jti"` // random, so that two tokens of the same second differ
 	IssuedAt  *jwt.NumericDate `json:"iat"`
 	ExpiresAt *jwt.NumericDate `json:"exp"`
 	NotBefore *jwt.NumericDate `json:"nbf,omitempty"`
@@ -58,13 +57,13 @@ func (c *jwtClaims) Validate() error {
 	return nil
 }
 
-// tokenClaims is what a token says once its signature holds.
+// tokenClaims is the content of a verified token.
 type tokenClaims struct {
 	sid   string
 	end   time.Time
-	jwt   *jwtClaims // of a JWT
-	field string     // of an opaque token: where the session holds its hash
-	key   keyID      // of the secret that it was made with
+	jwt   *jwtClaims // set for a JWT
+	field string     // set for an opaque token: the session's field with its end
+	key   keyID      // of the secret that signed it
 }
 
 func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
@@ -72,7 +71,7 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 	for _, d := range ring {
 		text, err := newJWT(d, &jwtClaims{}).SigningString()
 		if err != nil {
-			panic(err) // only for claims that JSON can't hold
+			panic(err) // impossible: the claims can be encoded
 		}
 		header, _, _ := strings.Cut(text, ".")
 		t.headers[header] = d
@@ -82,12 +81,13 @@ func newTokens(ring keyring, issuer string, now func() time.Time) *tokens {
 	return t
 }
 
-// accepts reports whether a token that was good by other settings is good still.
+// stillAccepts reports whether a token that the previous configuration accepted,
+// signed with the secret key, is accepted by t too.
 func (t *tokens) stillAccepts(previous *tokens, key keyID) bool {
 	return t.issuer == previous.issuer && slices.ContainsFunc(t.ring, func(d *secretKeys) bool { return d.id == key })
 }
 
-// typ distinguishes access tokens from assertions, which have other keys too.
+// typ distinguishes access tokens from assertions, although these have other keys too.
 const typ = "at+jwt"
 
 func newJWT(d *secretKeys, c *jwtClaims) *jwt.Token {
@@ -97,7 +97,7 @@ func newJWT(d *secretKeys, c *jwtClaims) *jwt.Token {
 	return token
 }
 
-// jwt issues a token for s.
+// jwt issues a JWT for s.
 func (t *tokens) jwt(s *Session, now, end time.Time) (secret.Text, error) {
 	d := t.ring[0]
 	text, err := newJWT(d, &jwtClaims{
@@ -109,10 +109,10 @@ func (t *tokens) jwt(s *Session, now, end time.Time) (secret.Text, error) {
 
 const (
 	opaqueRandom = 32
-	opaqueLength = sidLength + 1 + 64 // 64 characters are 48 bytes to the bit
+	opaqueLength = sidLength + 1 + 64 // 48 bytes are exactly 64 characters
 )
 
-// opaque issues a token for s, to be stored in Redis under field.
+// opaque issues an opaque token for a session. Its end is stored in Redis under field.
 func (t *tokens) opaque(sid string) (token secret.Text, field string) {
 	random := make([]byte, opaqueRandom, opaqueRandom+16)
 	_, _ = rand.Read(random) // never fails: crypto/rand
@@ -122,15 +122,16 @@ func (t *tokens) opaque(sid string) (token secret.Text, field string) {
 
 func opaqueText(sid string, random []byte) []byte { return append([]byte(sid), random...) }
 
-// opaqueField is one byte and half of the hash, enough against all who can't
-// make good tokens themselves: 17 bytes, which no other field has.
+// opaqueField returns the field of an opaque token: a byte and half of the SHA-256.
+// That is enough against collisions, since an attacker can't create valid tokens. No
+// other field has 17 bytes.
 func opaqueField(random []byte) string {
 	sum := sha256.Sum256(random)
 	return "t" + string(sum[:16])
 }
 
-// read checks all that can be checked without Redis. Only the texts that this
-// gateway writes are accepted, to the bit: each token has one text.
+// read verifies what can be verified without Redis. It accepts only the exact text
+// that the gateway issued: a token has one encoding.
 func (t *tokens) read(token string) (tokenClaims, error) {
 	switch dots := countDots(token); {
 	case dots == 1 && len(token) == opaqueLength:
@@ -141,8 +142,9 @@ func (t *tokens) read(token string) (tokenClaims, error) {
 	return tokenClaims{}, ErrTokenInvalid
 }
 
-// countDots returns -1 for text that no token is made of. Go's base64 decoder
-// skips line breaks even when strict, hence the alphabet first.
+// countDots returns the number of dots, or -1 if the text has characters that no token
+// has. Go's base64 decoder skips line breaks even in strict mode, so the alphabet is
+// checked here.
 func countDots(token string) int {
 	dots := 0
 	for i := range len(token) {
@@ -156,9 +158,8 @@ func countDots(token string) int {
 	return dots
 }
 
-// readJWT looks the header up as text: one that this gateway didn't write is
-// refused before anything of the token is decoded, and with it every other
-// alg, typ, kid, crit, b64 and what else a header may hold.
+// readJWT looks up the encoded header. A header that this gateway did not write is
+// refused before anything is decoded, with every other alg, typ, kid, crit or b64.
 func (t *tokens) readJWT(token string) (tokenClaims, error) {
 	header, _, _ := strings.Cut(token, ".")
 	d := t.headers[header]
@@ -176,8 +177,8 @@ func (t *tokens) readJWT(token string) (tokenClaims, error) {
 	return tokenClaims{sid: c.SessionID, end: c.ExpiresAt.Time, jwt: &c, key: d.id}, nil
 }
 
-// onlyExpired is true where the end is all that is wrong. Claims are checked
-// after the signature only.
+// onlyExpired reports whether the expiry is the only reason to refuse the token. The
+// parser checks claims only after the signature.
 func onlyExpired(err error) bool {
 	if !errors.Is(err, jwt.ErrTokenExpired) {
 		return false
@@ -190,16 +191,16 @@ func onlyExpired(err error) bool {
 	return true
 }
 
-// readOpaque reads a token whose MAC is of one kind.
-func (t *tokens) readOpaque(token string, kind func(*secretKeys, []byte) []byte) (tokenClaims, error) {
+// readOpaque verifies an opaque token or a cookie; mac computes the MAC of that kind.
+func (t *tokens) readOpaque(token string, mac func(*secretKeys, []byte) []byte) (tokenClaims, error) {
 	sid, rest, _ := strings.Cut(token, ".")
 	raw, err := strictBase64.DecodeString(rest)
 	if err != nil || !validSID(sid) || len(raw) != opaqueRandom+16 {
 		return tokenClaims{}, ErrTokenInvalid
 	}
-	random, mac := raw[:opaqueRandom], raw[opaqueRandom:]
+	random, presented := raw[:opaqueRandom], raw[opaqueRandom:]
 	for _, d := range t.ring {
-		if subtle.ConstantTimeCompare(kind(d, opaqueText(sid, random)), mac) == 1 {
+		if subtle.ConstantTimeCompare(mac(d, opaqueText(sid, random)), presented) == 1 {
 			return tokenClaims{sid: sid, field: opaqueField(random), key: d.id}, nil
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// touchQueue is how many sessions' uses may wait for
-// saveTouches. What doesn't fit is recorded at the next use.
+// touchQueue bounds the sessions whose use waits for saveTouches. Further uses are
+// recorded at the sessions' next use.
 const touchQueue = 4096
 
-// use records a use of a session, which saveTouches writes soon.
+// recordUse records a use of a session, and queues it for saveTouches.
 func (s *Store) recordUse(cs *cachedSession, now time.Time) {
 	storeMax(&cs.usedAt, now.UnixNano())
 	if cs.is(unsaved) || !cs.set(unsaved) {
@@ -24,9 +24,9 @@ func (s *Store) recordUse(cs *cachedSession, now time.Time) {
 	}
 }
 
-// saveTouches writes last uses: of each session once in Config.touchInterval at most,
-// and in the end the last of them, so that Redis lets no session run out that
-// is in use. What can't be written is tried again.
+// saveTouches writes last uses to Redis: each session's at most once in
+// Config.touchInterval, and always its last one, so that Redis never expires a session
+// that is in use. A write that fails is repeated.
 func (s *Store) saveTouches() {
 	var waiting []*cachedSession
 	for s.ctx.Err() == nil {
@@ -38,7 +38,7 @@ func (s *Store) saveTouches() {
 	s.writeTouches(ctx, waiting, true)
 }
 
-// gatherTouches takes what comes for a quarter of the interval.
+// gatherTouches receives uses for a quarter of the interval.
 func (s *Store) gatherTouches(waiting []*cachedSession) []*cachedSession {
 	pause := max(s.config.Load().touchInterval()/4, 10*time.Millisecond)
 	timer := time.NewTimer(min(pause, 5*time.Second))
@@ -58,7 +58,7 @@ func (s *Store) gatherTouches(waiting []*cachedSession) []*cachedSession {
 	}
 }
 
-// writeTouches writes those that are due, or all, and returns the rest.
+// writeTouches writes those that are due, or all, and returns the others.
 func (s *Store) writeTouches(ctx context.Context, waiting []*cachedSession, all bool) []*cachedSession {
 	now, every := s.now().UnixNano(), int64(s.config.Load().touchInterval())
 	var due, rest []*cachedSession
@@ -74,17 +74,17 @@ func (s *Store) writeTouches(ctx context.Context, waiting []*cachedSession, all 
 	return append(rest, s.touch(ctx, due)...)
 }
 
-// touch writes and returns those that have to wait for Redis.
+// touch writes the uses and returns the sessions for which that failed.
 func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cachedSession) {
 	calls := make([]*call, len(due), 2*len(due))
 	used := make([]int64, len(due))
 	for i, cs := range due {
-		cs.clear(unsaved) // before usedAt is read: a use from here on queues anew
+		cs.clear(unsaved) // before usedAt is read: a later use is queued again
 		used[i] = cs.usedAt.Load()
 		p := cs.packed.Load()
 		calls[i] = s.touchCall(p, p.sid(), time.Unix(0, used[i]))
-		if p.isWeb() { // its use is a use of the session that it was opened from
-			calls = append(calls, s.touchCall(p, p.more.web.ParentID, time.Unix(0, used[i])))
+		if p.isWeb() { // a use of the parent too
+			calls = append(calls, s.touchCall(p, p.rare.web.ParentID, time.Unix(0, used[i])))
 		}
 	}
 	s.redis.runAll(ctx, calls)
@@ -99,10 +99,10 @@ func (s *Store) touch(ctx context.Context, due []*cachedSession) (failed []*cach
 	return failed
 }
 
-func (s *Store) touchCall(f *packedSession, sid string, used time.Time) *call {
+func (s *Store) touchCall(p *packedSession, sid string, used time.Time) *call {
 	c := s.config.Load()
-	left := min(used.Add(c.IdleTimeout).Sub(s.now()), f.ends().Sub(s.now()))
-	tag := tagOf(f.sid())
+	left := min(used.Add(c.IdleTimeout).Sub(s.now()), p.ends().Sub(s.now()))
+	tag := tagOf(p.sid())
 	return &call{
 		script: touchSessionScript,
 		keys:   []string{s.keys.sessions(tag), s.keys.jars(tag)},
@@ -110,8 +110,8 @@ func (s *Store) touchCall(f *packedSession, sid string, used time.Time) *call {
 	}
 }
 
-// touched handles what the script found: a session that does not exist, or a
-// session_key that an old secret sealed.
+// touched handles the script's result: the session doesn't exist, or its session_key
+// was sealed with an old secret.
 func (s *Store) touched(ctx context.Context, cs *cachedSession, reply any) {
 	switch found := reply.(type) {
 	case int64:

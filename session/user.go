@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// User is what is known of a user, kept when their sessions have ended.
+// User is what is stored of a user, also after the end of all sessions.
 type User struct {
 	AppID      string
 	OpenID     string
 	UnionID    string
-	UserID     string   // of the login hook, at the latest login that it was asked for
+	UserID     string   // from the login hook's last response
 	Roles      []string // likewise
-	Phone      Phone    // zero: not known
+	Phone      Phone    // zero: unknown
 	Profile    Profile
 	FirstLogin time.Time // zero: banned before the first login
 	LastLogin  time.Time
@@ -30,12 +30,12 @@ type Info struct {
 	AppID     string
 	OpenID    string
 	CreatedAt time.Time
-	LastSeen  time.Time // up to a minute behind
+	LastSeen  time.Time // up to a minute too early
 	EndsAt    time.Time // the absolute end
-	ParentID  string    // of a web page's session: that which it was opened from
+	ParentID  string    // of a web session: the session that it was opened from
 }
 
-// User returns a user with his sessions, oldest first, or ErrNotFound.
+// User returns a user with all sessions, oldest first, or ErrNotFound.
 func (s *Store) User(ctx context.Context, appid, openid string) (User, error) {
 	u, err := s.loadUser(ctx, userTag(appid, openid))
 	if err != nil {
@@ -50,13 +50,13 @@ func (s *Store) User(ctx context.Context, appid, openid string) (User, error) {
 	return u.User, nil
 }
 
-// storedUser is a user as Redis has him.
+// storedUser is a user as loaded from Redis.
 type storedUser struct {
 	User
 	sessionKeys map[string]string // by session id, sealed
 }
 
-// loadUser reads a user by his tag. He is empty where there is none.
+// loadUser loads a user by tag; a zero user if there is none.
 func (s *Store) loadUser(ctx context.Context, tag string) (storedUser, error) {
 	result, err := s.redis.runList(ctx, loadUserScript, []string{s.keys.user(tag), s.keys.sessions(tag), s.keys.profile(tag)})
 	if err != nil {
@@ -106,8 +106,8 @@ func (s *Store) readUser(tag string, f map[string]string) (User, error) {
 	return u, nil
 }
 
-// readUserSessions leaves out what has run out and what all sessions of the app
-// have ended with.
+// readUserSessions reads the sessions, except those that have expired or were ended
+// with all sessions of the app.
 func (s *Store) readUserSessions(ctx context.Context, u *storedUser, tag string, fields map[string]string) error {
 	r := s.signedFields(s.keys.sessions(tag))
 	u.sessionKeys = map[string]string{}
@@ -141,8 +141,8 @@ func (s *Store) readUserSessions(ctx context.Context, u *storedUser, tag string,
 	return nil
 }
 
-// readInfo reads one session; page is the record of a web page's. It is false for
-// one that is over. ParentID is the random half only.
+// readInfo reads one session; page is the parent field of a web session. It returns
+// false if the session has ended. ParentID is only the random half of the parent's id.
 func (s *Store) readInfo(r *signedFields, raw, page string, fields map[string]string, appEnd int64) (Info, bool) {
 	owner, ok := r.owner(raw, page)
 	life, found := readLifetime(r.text(owner+"s", fields[owner+"s"]))
@@ -157,7 +157,7 @@ func (s *Store) readInfo(r *signedFields, raw, page string, fields map[string]st
 	return info, true
 }
 
-// millisText reads a time as it is kept; none and 0 are the zero time.
+// millisText parses a stored time; the zero time for "" and "0".
 func millisText(text string) time.Time {
 	n, _ := strconv.ParseInt(text, 10, 64)
 	if n == 0 {

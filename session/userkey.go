@@ -11,24 +11,24 @@ import (
 	"wxgate/secret"
 )
 
-// UserKey is one of the keys that WeChat gives a user for encrypting and
-// signing (getuserencryptkey).
+// UserKey is one of the keys that WeChat issues to a user for encryption and
+// signatures (getuserencryptkey).
 type UserKey struct {
 	Version int64
 	Key     secret.Text // 16 raw bytes
 	IV      string      // 16 characters
-	EndsAt  time.Time   // as WeChat states it; the key may be used a little longer
+	EndsAt  time.Time   // as WeChat states it; see userKeyGrace
 }
 
-// userKeyGrace is how long past its end a key is valid: a request that was signed in the
-// last moment is still on its way.
+// userKeyGrace is how long after its end a key is accepted: the request may have been
+// signed just before.
 const userKeyGrace = time.Minute
 
 // maxLocalUserKeys bounds the users whose keys an instance caches.
 const maxLocalUserKeys = 20_000
 
-// userKeys are those that this instance has seen, for the next request and for
-// while Redis is unreachable.
+// userKeys caches the keys that this instance has loaded, also for use while Redis is
+// unreachable.
 type userKeys struct {
 	of *otter.Cache[string, []UserKey]
 }
@@ -37,9 +37,8 @@ func newUserKeys() userKeys {
 	return userKeys{otter.Must(&otter.Options[string, []UserKey]{MaximumSize: maxLocalUserKeys})}
 }
 
-// UserKey returns one version of a user's key, ErrNotFound where it isn't known or
-// has ended, or ErrUnavailable. A key that this instance has seen is found
-// without a query to Redis.
+// UserKey returns one version of a user's key; ErrNotFound if it is unknown or has
+// ended, or ErrUnavailable. A cached key needs no query to Redis.
 func (s *Store) UserKey(ctx context.Context, session *Session, version int64) (UserKey, error) {
 	tag, now := session.ID[:halfLength], s.now()
 	if local, ok := s.userKeys.of.GetIfPresent(tag); ok {
@@ -69,7 +68,7 @@ func findUserKey(keys []UserKey, version int64, now time.Time) (UserKey, bool) {
 	return UserKey{}, false
 }
 
-// storedUserKey is a UserKey as it is sealed.
+// storedUserKey is a UserKey in the form that is sealed.
 type storedUserKey struct {
 	Version int64  `json:"v"`
 	Key     []byte `json:"k"`
@@ -109,8 +108,8 @@ func readUserKeys(text []byte) []UserKey {
 	return keys
 }
 
-// SaveUserKeys keeps what WeChat gave, sealed, in place of what was there, for
-// as long as one of the keys is good.
+// SaveUserKeys replaces the stored keys by those that WeChat returned, sealed, until
+// the last of them ends.
 func (s *Store) SaveUserKeys(ctx context.Context, session *Session, keys []UserKey) error {
 	tag, now := session.ID[:halfLength], s.now()
 	s.userKeys.of.Set(tag, slices.Clone(keys))

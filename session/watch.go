@@ -7,19 +7,19 @@ import (
 )
 
 // Watch calls terminate once, within a second, when the session of auth ends on any
-// instance, at its absolute end, when it was not used for too long, and
-// when its newest token expires without having been renewed anywhere. Where Redis is
-// unreachable at that moment this is delayed, by StaleIfError at most.
+// instance, at its absolute end, after the idle timeout, or when its newest token
+// expires without a renewal on any instance. If Redis is unreachable at that moment,
+// this is delayed by up to StaleIfError.
 //
-// The caller stops the watcher when the request or the stream is over; terminate
-// may be running then. terminate must not block.
+// The caller must call Stop when the request or stream has ended; terminate may be
+// running then. terminate must not block.
 func (s *Store) Watch(auth AuthResult, terminate func()) Watcher {
 	for cs := auth.cached; ; {
 		w := cs.watch.Load()
 		if w != nil {
 			if index, generation, ok := w.add(cs, terminate); ok {
 				s.metrics.watched.Inc()
-				if cs.is(ended) { // since the token was checked
+				if cs.is(ended) { // it may have ended since the token was verified
 					w.terminateAll(cs)
 				}
 				return Watcher{s, w, index, generation}
@@ -29,8 +29,8 @@ func (s *Store) Watch(auth AuthResult, terminate func()) Watcher {
 	}
 }
 
-// Watcher is one request or stream that is terminated when its session ends. The
-// zero Watcher watches nothing.
+// Watcher is a request or stream that is terminated when its session ends. The zero
+// Watcher watches nothing.
 type Watcher struct {
 	store      *Store
 	watchers   *watchers
@@ -38,8 +38,8 @@ type Watcher struct {
 	generation uint32
 }
 
-// Stop ends the watching. It may be called more than once; the first call reports
-// whether it was in time: terminate was not called and won't be.
+// Stop ends the watching. It may be called more than once. The first call reports
+// whether terminate has not been called; then it never will be.
 func (w Watcher) Stop() (inTime bool) {
 	if w.store == nil {
 		return true
@@ -51,27 +51,27 @@ func (w Watcher) Stop() (inTime bool) {
 	return inTime
 }
 
-// watchers are the requests and streams that watch one session. They are used again for
-// another session once there are none.
+// watchers are the requests and streams that watch one session. Without any, they are
+// reused for another session.
 type watchers struct {
 	mu      sync.Mutex
-	session *cachedSession // nil while none is watched
+	session *cachedSession // nil: unassigned
 	entries []watchEntry
-	free    []int32 // indices
+	free    []int32 // indices of unused entries
 
-	// The arrays of entries and free for one request at a time, which is the usual case.
+	// The initial arrays of entries and free: usually a session has one request at a time.
 	firstEntry [1]watchEntry
 	firstFree  [1]int32
 }
 
-// watchEntry is one request's. Its generation distinguishes the request from those that
-// had the entry before.
+// watchEntry is the entry of one request. generation distinguishes it from earlier
+// requests that had the same entry.
 type watchEntry struct {
 	terminate  func()
 	generation uint32
 }
 
-// add fails where another session is watched by now.
+// add adds a request. ok is false if w is no longer assigned to the session.
 func (w *watchers) add(cs *cachedSession, terminate func()) (index int, generation uint32, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,7 +93,7 @@ func (w *watchers) remove(index int, generation uint32) (removed, inTime bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.entries[index].generation != generation {
-		return false, false // stopped before
+		return false, false // Stop was called before
 	}
 	inTime = w.entries[index].terminate != nil
 	w.entries[index] = watchEntry{generation: generation + 1}
@@ -101,16 +101,15 @@ func (w *watchers) remove(index int, generation uint32) (removed, inTime bool) {
 	return true, inTime
 }
 
-// terminate calls terminate of all that watch a session that is marked ended, or whose
-// newest token has expired. Who watches from now on finds the mark.
+// terminate terminates everything that watches a session that has ended, or whose
+// newest token has expired. Later calls of Watch see the flag ended.
 func (s *Store) terminate(cs *cachedSession) {
 	if w := cs.watch.Load(); w != nil {
 		w.terminateAll(cs)
 	}
 }
 
-// terminateAll calls each terminate once. The entries stay in use until they are
-// stopped.
+// terminateAll calls each terminate once. The entries stay in use until Stop.
 func (w *watchers) terminateAll(cs *cachedSession) {
 	for _, terminate := range w.takePending(cs) {
 		terminate()
@@ -121,7 +120,7 @@ func (w *watchers) takePending(cs *cachedSession) []func() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.session != cs {
-		return nil // nobody watched cs any more
+		return nil // w was reassigned: nothing watches cs any more
 	}
 	var all []func()
 	for i := range w.entries {
@@ -133,14 +132,14 @@ func (w *watchers) takePending(cs *cachedSession) []func() {
 	return all
 }
 
-// assign makes w the watchers of a session.
+// assign assigns w to a session.
 func (w *watchers) assign(cs *cachedSession) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.session = cs
 }
 
-// unassignIfIdle succeeds where no entry is in use.
+// unassignIfIdle unassigns w, unless an entry is in use.
 func (w *watchers) unassignIfIdle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -151,15 +150,15 @@ func (w *watchers) unassignIfIdle() bool {
 	return true
 }
 
-// watchList is the sessions that are watched: what watchDeadlines checks.
+// watchList is the list of watched sessions, which watchDeadlines checks.
 type watchList struct {
 	mu       sync.Mutex
 	sessions []*cachedSession
-	unused   []*watchers // to be used again
+	unused   []*watchers // for reuse
 	checking bool
 }
 
-// maxUnusedWatchers bounds what is kept: under 2 MiB.
+// maxUnusedWatchers bounds the memory for reuse: less than 2 MiB.
 const maxUnusedWatchers = 1 << 14
 
 func (l *watchList) newWatchers() *watchers {
@@ -173,14 +172,14 @@ func (l *watchList) newWatchers() *watchers {
 	return w
 }
 
-// list adds a session to the watch list and returns the cachedSession
-// that is on it.
+// addToWatchList adds a session to the watch list, and returns the cachedSession that
+// is on the list.
 func (s *Store) addToWatchList(cs *cachedSession) *cachedSession {
 	cs = s.cache.retain(cs)
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
 	if cs.watch.Load() != nil {
-		s.cache.release(cs) // another request listed it meanwhile
+		s.cache.release(cs) // another request has added it meanwhile
 		return cs
 	}
 	w := s.watched.newWatchers()
@@ -192,8 +191,8 @@ func (s *Store) addToWatchList(cs *cachedSession) *cachedSession {
 
 const watchInterval = 250 * time.Millisecond
 
-// watchDeadlines checks each watched session four times a second: for deadlines, and for
-// events that may have been missed. An event that arrives terminates at once.
+// watchDeadlines checks the watched sessions four times a second, for deadlines and
+// missed events. Events that arrive terminate at once.
 func (s *Store) watchDeadlines() {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -210,7 +209,7 @@ func (s *Store) watchDeadlines() {
 func (s *Store) checkWatched(now time.Time) {
 	var toRecheck []*cachedSession
 	for _, cs := range s.stillWatched() {
-		if s.checkEnded(cs, now) == nil && s.isStale(cs, now) {
+		if s.checkEnded(cs, now) == nil && s.needsRecheck(cs, now) {
 			toRecheck = append(toRecheck, cs)
 		}
 	}
@@ -228,7 +227,8 @@ func (s *Store) checkWatched(now time.Time) {
 	})
 }
 
-// stillWatched removes the sessions from the list that nobody watches, and returns the others.
+// stillWatched removes the sessions that nothing watches from the list, and returns
+// the others.
 func (s *Store) stillWatched() []*cachedSession {
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
@@ -249,9 +249,9 @@ func (s *Store) stillWatched() []*cachedSession {
 	return kept
 }
 
-// isStale reports whether Redis has to be queried about a watched session: its
-// deadline has come, or an event may have been missed.
-func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
+// needsRecheck reports whether a watched session must be loaded again: its deadline has
+// passed, or an event may have been missed.
+func (s *Store) needsRecheck(cs *cachedSession, now time.Time) bool {
 	if !now.Before(s.deadline(cs)) || cs.is(stale) || cs.epoch.Load() != s.epoch.Load() {
 		return true
 	}
@@ -259,7 +259,8 @@ func (s *Store) isStale(cs *cachedSession, now time.Time) bool {
 	return !s.subscribed.Load() && age > max(s.config.Load().CacheTTL, time.Second)
 }
 
-// deadline is when the session runs out, or its newest token, as far as this instance has it.
+// deadline returns when the session or its newest token expires, as far as this
+// instance knows.
 func (s *Store) deadline(cs *cachedSession) time.Time {
 	idle := time.Unix(0, cs.usedAt.Load()).Add(s.config.Load().idleTimeout(cs.packed.Load().isWeb()))
 	token := time.Unix(int64(cs.tokenEnd.Load()), 0)
@@ -269,7 +270,8 @@ func (s *Store) deadline(cs *cachedSession) time.Time {
 	return idle
 }
 
-// recheck queries Redis for all of them and terminates what is over.
+// recheck loads the sessions from Redis, and terminates what watches those that have
+// ended.
 func (s *Store) recheck(toRecheck []*cachedSession) {
 	calls := make([]*call, len(toRecheck))
 	versions := make([]readVersion, len(toRecheck))

@@ -4,8 +4,8 @@ import "context"
 
 func (d *secretKeys) cookieMAC(text []byte) []byte { return d.webMAC("token", string(text))[:16] }
 
-// AuthenticateCookie is Authenticate for the cookie of a web page. A cookie is no
-// token, nor is a token a cookie.
+// AuthenticateCookie is Authenticate for the cookie of a web session. A cookie is
+// never accepted as a token, nor a token as a cookie.
 func (s *Store) AuthenticateCookie(ctx context.Context, cookie string) (AuthResult, error) {
 	return s.authenticate(ctx, cookie, hashToken("cookie "+cookie), (*tokens).readCookie)
 }
