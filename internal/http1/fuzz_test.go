@@ -15,7 +15,7 @@ import (
 )
 
 // FuzzAcceptedRequestsAgreeWithNetHTTP holds the server against net/http's:
-// what ours passes to a handler, net/http passes too, with the same method,
+// a request that this server passes to a handler, net/http passes too, with the same method,
 // target, host, header, body and trailers.
 func FuzzAcceptedRequestsAgreeWithNetHTTP(f *testing.F) {
 	for _, c := range refused {

@@ -29,7 +29,7 @@ func TestConnectionsLeakNothing(t *testing.T) {
 	})
 }
 
-// useAndStop has connections of every kind end in every way.
+// useAndStop ends connections of each kind in each possible way.
 func useAndStop(t *testing.T, background bool) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	testkit.Must(t, err)

@@ -83,9 +83,9 @@ func (b *body) read(p []byte) (int, error) {
 				return 0, nil
 			}
 			n, err := b.readData(p[:min(int64(len(p)), b.remaining)])
-			return n, b.fail(err)
+			return n, b.recordError(err)
 		default:
-			if err := b.fail(b.nextLine()); err != nil {
+			if err := b.recordError(b.nextLine()); err != nil {
 				return 0, err
 			}
 		}
@@ -93,9 +93,9 @@ func (b *body) read(p []byte) (int, error) {
 	return 0, b.err
 }
 
-// fail records an error after which the body can't be read any further, and returns the
+// recordError records an error after which the body can't be read any further, and returns the
 // error for the reader.
-func (b *body) fail(err error) error {
+func (b *body) recordError(err error) error {
 	if err == nil || err == errWouldBlock || err != io.EOF && isTimeout(err) {
 		return err
 	}

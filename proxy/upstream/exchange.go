@@ -22,9 +22,9 @@ type exchange struct {
 	ownCanceler  Canceler    // used if the Call has none
 	stopWatching func() bool // stops watching the request's context; nil: it isn't watched
 
-	bodyReader bodyReader // of the response
-	err        error      // of Read after the end
-	done       atomic.Bool
+	bodyReader bodyReader  // of the response
+	err        error       // of Read after the end
+	ended      atomic.Bool // the connection is released or handed over
 }
 
 // newExchange begins an exchange on the connection. The first of a call uses the call's
@@ -135,7 +135,7 @@ func (e *exchange) setBody(res *Response) error {
 
 // Read reads the response's body.
 func (e *exchange) Read(p []byte) (int, error) {
-	if e.done.Load() {
+	if e.ended.Load() {
 		return 0, e.err
 	}
 	n, err := e.bodyReader.read(p)
@@ -156,7 +156,7 @@ func (e *exchange) Close() error {
 // releaseConn ends the exchange: the connection goes to the pool if it can be used
 // again, else it is closed. complete means that the response was read to its end.
 func (e *exchange) releaseConn(complete bool) {
-	if e.done.Swap(true) {
+	if e.ended.Swap(true) {
 		return
 	}
 	if !complete && e.err == nil {
@@ -176,5 +176,5 @@ func (e *exchange) releaseConn(complete bool) {
 
 // reusable reports whether the exchange is over and no other goroutine refers to it.
 func (e *exchange) reusable() bool {
-	return e.done.Load() && e.body == nil && e.stopWatching == nil
+	return e.ended.Load() && e.body == nil && e.stopWatching == nil
 }

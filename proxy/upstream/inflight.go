@@ -30,7 +30,7 @@ func (ep *endpoint) moreLoadedThan(other *endpoint) bool {
 type inFlightBody struct {
 	io.ReadCloser
 	endpoint *endpoint
-	done     atomic.Bool
+	released atomic.Bool
 }
 
 func (b *inFlightBody) Read(p []byte) (int, error) {
@@ -48,7 +48,7 @@ func (b *inFlightBody) Close() error {
 }
 
 func (b *inFlightBody) release() {
-	if !b.done.Swap(true) {
+	if !b.released.Swap(true) {
 		b.endpoint.release()
 	}
 }

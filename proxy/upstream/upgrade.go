@@ -20,7 +20,7 @@ func (cs *callState) upgradeRequested(res *Response) bool {
 // upgrade makes the connection the body of a 101 response. The body doesn't refer to
 // the exchange, so that the request's memory can be freed.
 func (e *exchange) upgrade(res *Response) error {
-	e.done.Store(true)
+	e.ended.Store(true)
 	if e.stopWatching != nil {
 		e.stopWatching()
 	}
@@ -64,7 +64,7 @@ func (c *upgradedConn) CloseWrite() error {
 type inFlightUpgrade struct {
 	io.ReadWriteCloser
 	endpoint *endpoint
-	done     atomic.Bool
+	released atomic.Bool
 }
 
 // Unwrap returns the TCP connection to the target, and the bytes that were already received
@@ -79,7 +79,7 @@ func (u *inFlightUpgrade) Unwrap() (c net.Conn, received []byte) {
 
 func (u *inFlightUpgrade) Close() error {
 	err := u.ReadWriteCloser.Close()
-	if !u.done.Swap(true) {
+	if !u.released.Swap(true) {
 		u.endpoint.release()
 	}
 	return err
