@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -80,17 +79,6 @@ func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 	}
 	before, _ := strconv.ParseInt(text, 10, 64)
 	return s.apps.update(appid, appEnd{before, now, epoch}), nil
-}
-
-// staleAppEnd returns the cached end if Redis is unreachable and confirmed it within
-// StaleIfError; else err. In a cluster, an app's one key may be on an unreachable node
-// while the sessions on the other nodes can be used.
-func (s *Store) staleAppEnd(appid string, now time.Time, err error) (int64, error) {
-	end, ok := s.apps.get(appid)
-	if !ok || !errors.Is(err, ErrUnavailable) || now.Sub(end.confirmed) >= s.config.Load().StaleIfError {
-		return 0, err
-	}
-	return end.before, nil
 }
 
 func (a *appEnds) get(appid string) (appEnd, bool) {

@@ -4,10 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 // Authenticate verifies a token and returns its session. It counts as a use of the
@@ -100,21 +97,6 @@ func (s *Store) checkEnded(cs *cachedSession, now time.Time) error {
 	return nil
 }
 
-// checkStaleIfError returns nil if a cached session can be used although loading it
-// failed with err: Redis confirmed it within StaleIfError, and it has not expired as
-// far as this instance knows. Otherwise it returns err, or ErrSessionEnded.
-func (s *Store) checkStaleIfError(cs *cachedSession, err error, now time.Time) error {
-	if e := s.checkEnded(cs, now); e != nil {
-		return e
-	}
-	c := s.config.Load()
-	if now.Sub(time.Unix(0, cs.confirmedAt.Load())) >= c.StaleIfError || now.Sub(time.Unix(0, cs.usedAt.Load())) >= c.idleTimeout(cs.packed.Load().isWeb()) {
-		return err
-	}
-	s.metrics.stale.Inc()
-	return nil
-}
-
 // markEnded marks a cached session ended and terminates what watches it. It does
 // nothing if the session is marked already.
 func (s *Store) markEnded(cs *cachedSession, cause Cause) {
@@ -147,30 +129,6 @@ func (s *Store) verify(ctx context.Context, token string, hash tokenHash, read f
 		return AuthResult{}, err
 	}
 	return s.cacheVerified(cachedToken{session: s.cache.insert(r, v), end: seconds32(end), key: claims.key, hash: hash}, c, now)
-}
-
-// verifyWithoutRedis authenticates a token that is not cached, after loading its
-// session failed with err because Redis is unreachable. It accepts only a JWT whose
-// session is cached and was confirmed within StaleIfError.
-func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, c *activeConfig, err error, now time.Time) (AuthResult, error) {
-	lost := errors.Is(err, errDataLost)
-	if claims.jwt == nil || !lost && !errors.Is(err, ErrUnavailable) {
-		return AuthResult{}, err
-	}
-	cs := s.cache.acquire(claims.sid)
-	if cs == nil {
-		return AuthResult{}, err
-	}
-	session := cs.packed.Load().session()
-	end, mismatch := claims.match(storedSession{session: &session}, now)
-	if mismatch == nil {
-		err = s.checkStaleIfError(cs, err, now)
-	}
-	if err != nil {
-		s.cache.release(cs)
-		return AuthResult{}, err
-	}
-	return s.cacheVerified(cachedToken{session: cs, end: seconds32(end), key: claims.key, hash: hash}, c, now)
 }
 
 // cacheVerified caches a verified token, unless the configuration was replaced since
@@ -213,80 +171,6 @@ func opaqueEnd(r storedSession, now time.Time) (int64, error) {
 		return 0, ErrTokenExpired
 	}
 	return r.opaqueEnd, nil
-}
-
-// versionedReply is a reply shared by all callers that wait for it.
-type versionedReply struct {
-	storedSession
-	version readVersion
-}
-
-const (
-	// sharedTimeout bounds a look-up that several requests wait for.
-	sharedTimeout = 3 * time.Second
-
-	// cachedTimeout bounds how long a request of a cached session waits: StaleIfError may
-	// still allow it.
-	cachedTimeout = 250 * time.Millisecond
-)
-
-// errNoReply is returned if Redis does not reply in time.
-var errNoReply = fmt.Errorf("%w: load: no reply in time", ErrUnavailable)
-
-// lookUp loads a session from Redis, once for all concurrent callers, and waits up to
-// timeout. After a timeout, requests of cached sessions do not wait for the same Redis
-// for a while. The end of one caller's context does not cancel the look-up for the
-// others. If CacheTTL is zero, each call is a look-up of its own, since a shared reply
-// may be older than the call.
-func (s *Store) lookUp(ctx context.Context, sid, field string, timeout time.Duration) (storedSession, readVersion, error) {
-	circuit := s.redis.circuitOf(s.keys.sessions(tagOf(sid)))
-	if timeout == cachedTimeout && circuit.isSlow() {
-		return storedSession{}, readVersion{}, errNoReply
-	}
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return storedSession{}, readVersion{}, ctx.Err()
-	case <-timer.C:
-		circuit.slowUntil.Store(time.Now().Add(redisTimeout).UnixNano())
-		return storedSession{}, readVersion{}, errNoReply
-	case result := <-s.startLookUp(ctx, sid, field):
-		r, _ := result.Val.(versionedReply)
-		return r.storedSession, r.version, result.Err
-	}
-}
-
-func (s *Store) startLookUp(ctx context.Context, sid, field string) <-chan singleflight.Result {
-	ask := func() (any, error) {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
-		defer cancel()
-		r, err := s.lookUpUnshared(own, sid, field)
-		s.redis.circuitOf(s.keys.sessions(tagOf(sid))).slowUntil.Store(0)
-		if own.Err() != nil {
-			err = errNoReply // callers must not take this for the end of their own context
-		}
-		return r, err
-	}
-	if s.config.Load().CacheTTL > 0 {
-		return s.lookUps.DoChan(sid+field, ask)
-	}
-	result := make(chan singleflight.Result, 1)
-	go func() {
-		r, err := ask()
-		result <- singleflight.Result{Val: r, Err: err}
-	}()
-	return result
-}
-
-func (s *Store) lookUpUnshared(ctx context.Context, sid, field string) (versionedReply, error) {
-	v := s.cache.readVersion(sid, s.now(), s.epoch.Load())
-	r, err := s.load(ctx, sid, field)
-	if err == nil {
-		s.signAgain(r.outdated)
-		err = s.checkApp(ctx, r)
-	}
-	return versionedReply{r, v}, err
 }
 
 // hashToken returns the hash of a token. Its buffer avoids an allocation for tokens of

@@ -41,9 +41,9 @@ func (c *serveCommand) Run(ctx context.Context, t *terminal) error {
 	if err != nil {
 		return err
 	}
-	watchCtx, stopWatching := context.WithCancel(ctx)
-	defer stopWatching()
-	go p.watchFiles(watchCtx, c.Config, loadedFiles)
+	pollCtx, stopPolling := context.WithCancel(ctx)
+	defer stopPolling()
+	go p.pollFiles(pollCtx, c.Config, loadedFiles)
 	handover := make(chan os.Signal, 1)
 	signal.Notify(handover, syscall.SIGUSR2)
 	defer signal.Stop(handover)

@@ -1,7 +1,7 @@
 -- Claims a login code that may be claimed already. KEYS: claim, response. ARGV: claimant, hash of the idempotency
--- key or '', claim's ms, hash that is the pre-fetch's key or '' where it is off, ms that a use takes at most.
--- A claim reads state|claimant|hash, with state open, or done where there will be no response, and |second where
--- the pre-fetch and the client have both come: second is the later one's hash, or its claimant where it has none.
+-- key or '', lifetime of a claim in ms, hash that is the pre-fetch's key or '' if it is off, maximum duration of a use in ms.
+-- A claim is state|claimant|hash. state is open, or done if there will be no response. |second is appended once both the
+-- pre-fetch and the client have sent the code: the hash of the later one, or its claimant if it has no hash.
 local held = redis.call('GET', KEYS[1])
 if not held then
   redis.call('SET', KEYS[1], 'open|' .. ARGV[1] .. '|' .. ARGV[2], 'PX', ARGV[3])

@@ -1,7 +1,7 @@
--- Ends all sessions of a user and, where there is a ban, bans him in the same step. The deletions come
--- first: a Redis that is full takes them, and after them the ban.
+-- Ends all sessions of a user and, if there is a ban, stores it in the same step. The deletions come first: a Redis
+-- without free memory accepts them, and then has memory for the ban.
 -- KEYS: user, sessions, jars. ARGV: ban or '', appid, openid. Returns the random halves of the sessions, and
--- of the web pages that were opened from them.
+-- of the web sessions that were opened from them.
 local ended, pages = {}, {}
 for _, name in ipairs(redis.call('HKEYS', KEYS[2])) do
   if #name == 17 and string.sub(name, 17) == 's' then ended[#ended + 1] = string.sub(name, 1, 16) end

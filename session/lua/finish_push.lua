@@ -1,5 +1,5 @@
--- Ends a claim on a message. KEYS: claim. ARGV: claimant, keep or release, sealed reply, ms that it is kept.
--- A claim that lapsed and is somebody else's by now stays his; one that nobody took over is finished late.
+-- Ends a claim on a message. KEYS: claim. ARGV: claimant, keep or release, sealed reply, how long it is kept in ms.
+-- After the claim has expired, this does nothing if another request has claimed the message; otherwise it still works.
 local held = redis.call('GET', KEYS[1])
 if held and held ~= 'open|' .. ARGV[1] then return 0 end
 if ARGV[2] == 'keep' then

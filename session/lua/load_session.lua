@@ -1,7 +1,7 @@
--- A session and its user's facts, led by the requested id.
+-- Loads a session and its user's data.
 -- KEYS: sessions, user. ARGV: session id, its random half, kind and hash of an opaque token or ''.
--- Returns id, found and the fields; or id and ended, or id and lost where not even the user is there.
--- Of a web page's session the lifetime, user id and roles are its parent's, and its own record comes last.
+-- Returns the session id, found and the fields; or the id and ended; or the id and lost if the user doesn't exist either.
+-- For a web session, lifetime, user id and roles are its parent's, and the last field is its parent field.
 local id = ARGV[2]
 local s = redis.call('HMGET', KEYS[1], id .. 's', id .. 'l', id .. 'i', id .. 'r', id .. ARGV[3], id .. 'w')
 local u = redis.call('HMGET', KEYS[2], 'a', 'o', 'n', 'p')
@@ -13,9 +13,8 @@ end
 if s[1] and s[2] and u[1] then
   return {ARGV[1], 'found', s[1], s[2], s[3], s[4], s[5], u[1], u[2], u[3], u[4], s[6]}
 end
--- Only a node that may write is asked whether a session is missing: a replica that
--- has not caught up fails here and says nothing.
+-- Only a node that can write may report a missing session: on a replica, which may lag behind, this command fails.
 redis.call('HDEL', KEYS[1], '')
--- Users are kept for good. Where even the user is gone, the data was lost.
+-- Users are never deleted. If the user doesn't exist either, the data was lost.
 if u[1] then return {ARGV[1], 'ended'} end
 return {ARGV[1], 'lost'}

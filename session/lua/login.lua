@@ -1,13 +1,13 @@
--- A login, refused to a banned user. Sessions that ran out are removed, and the oldest above the maximum make room.
+-- Logs a user in, unless the user is banned. Removes expired sessions, and the oldest ones above the maximum.
 -- KEYS: user, sessions, jars.
 -- ARGV: 1 now in ms, 2 the session's random half, 3 its record, 4 its sealed session_key, 5 end of its token in s,
--- 6 most sessions, 7 the last use in ms with which a session runs out now, 8 time to live in ms, 9 appid, 10 openid,
--- 11 unionid, 12 kind and hash of an opaque token, 13 that token's record, 14 1 where user id and roles are told,
+-- 6 maximum number of sessions, 7 time in ms: a session not used since then has expired, 8 time to live in ms, 9 appid, 10 openid,
+-- 11 unionid, 12 kind and hash of an opaque token, 13 that token's record, 14 1 if the login hook returned user id and roles,
 -- 15 the user's user id, 16 the user's roles, 17 the session's user id, 18 its roles, 19 phone, 20 end of all the
--- app's sessions in ms, 21 a ban that is over. From 11 on, what there is none of is '', or left out at the end.
+-- app's sessions in ms, 21 an expired ban to remove. From 11 on, an argument may be '', and is left out at the end.
 -- Returns done, 1 for the user's first login, unionid, phone, the sessions that were replaced, those whose user has
--- changed, and the web pages that end with a session; or, which costs Redis less, the number alone where unionid
--- and phone are those given and the lists are empty; or blocked with the ban.
+-- changed, and the web sessions that ended with a session. If unionid and phone are those given and the lists are empty, it
+-- returns the number alone, which costs Redis less. For a banned user it returns blocked and the ban.
 local now, id = tonumber(ARGV[1]), ARGV[2]
 local user = redis.call('HMGET', KEYS[1], 'f', 'l', 'n', 'p', 'b')
 if user[5] then
@@ -18,12 +18,12 @@ local unionid, phone = ARGV[11] or '', ARGV[19] or ''
 local new_unionid, new_phone = unionid ~= '' and unionid ~= user[3], phone ~= '' and phone ~= user[4]
 local first = user[1] and '0' or '1'
 local stored = user[1] and redis.call('HGETALL', KEYS[2]) or {}
-if user[1] == ARGV[1] then -- perhaps run again after a lost reply: the first login is one still
+if user[1] == ARGV[1] then -- may have run before, with its reply lost: keep the result
   first = string.match(redis.call('HGET', KEYS[2], id .. 'l') or '', '(%d)$') or '0'
 end
 
--- The sessions are grouped only where something is to be done with them: most logins just add one. Times in ms have
--- 13 digits from 2001 to 2286, so that they compare as texts.
+-- The sessions are grouped only if some of them must be changed: most logins only add one. Times in ms have 13 digits
+-- from 2001 to 2286, so they can be compared as texts.
 local app_end = ARGV[20] or ''
 local group = #stored > 0 and (#stored / 6 >= tonumber(ARGV[6]) or new_unionid or new_phone) -- a session has 3 fields or more
 for i = 1, #stored, 2 do
@@ -35,7 +35,7 @@ for i = 1, #stored, 2 do
   end
 end
 
-local others -- whom the login concerns: lists of replaced, stale and pages
+local others -- the sessions that the login changes: lists of replaced, stale and pages
 if group then
   local replaced, stale, pages = {}, {}, {}
   local sessions, of, kept, removed = {}, {}, {}, {}
@@ -46,13 +46,13 @@ if group then
     if not s then
       s = {id = owner, fields = {}, created = 0, ends = 0, seen = 0}
       of[owner] = s
-      if owner ~= id then sessions[#sessions + 1] = s end -- it is there where this is run again
+      if owner ~= id then sessions[#sessions + 1] = s end -- it exists if this ran before
     end
     s.fields[#s.fields + 1] = name
     if kind == 'w' then
       s.parent = string.sub(value, 1, 16)
     elseif kind == 's' then
-      local life = string.sub(value, 1, -17) -- behind it lies the MAC, which may begin with a digit
+      local life = string.sub(value, 1, -17) -- without the MAC, which may begin with a digit
       local created, ends = string.match(life, '^(%d+) (%d+)$')
       s.created, s.ends = tonumber(created or '0'), tonumber(ends or '0')
     elseif kind == 'l' then
@@ -64,7 +64,7 @@ if group then
     removed[s.id] = true
   end
   for _, s in ipairs(sessions) do
-    if s.parent then -- a web page: it goes with its session
+    if s.parent then -- a web session: it ends with its parent
     elseif s.seen > tonumber(ARGV[7]) and s.ends > now and s.created > (tonumber(app_end) or 0) then
       kept[#kept + 1] = s
     else

@@ -1,7 +1,7 @@
--- GCRA by Redis's own clock, which all instances share: the time to live of the key is the time until the
--- next request is due, in whole ms, and its value how many µs less. (TIME names no key, which some proxies refuse.)
--- KEYS: limit. ARGV: µs between two at the long-run rate, how many at once, and the value and the ms of a
--- first request. Returns the µs to wait, 0 when allowed.
+-- GCRA by Redis's clock, which all instances share: the key's time to live is the time until the theoretical arrival
+-- time of the next request, rounded up to ms, and its value is the rounding in µs. (Some proxies refuse TIME: it has no key.)
+-- KEYS: limit. ARGV: µs between two requests at the average rate, burst, and the value and time to live in ms after a
+-- first request. Returns the µs to wait, 0 if allowed.
 local ttl = redis.call('PTTL', KEYS[1])
 if ttl <= 0 then
   redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[4])

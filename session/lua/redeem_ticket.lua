@@ -1,13 +1,13 @@
--- Uses a ticket up and starts a web page's session, or keeps the one that the browser has.
+-- Uses up a ticket and starts a web session, or keeps the one that the browser has.
 -- KEYS: ticket, sessions. ARGV: 1 the ticket's record, 2 hash of the client, 3 random half of the parent,
--- 4 that of the page's session or '' to start none, 5 its record, 6 its last use, 7 kind and hash of its token,
--- 8 that token's record, 9 most pages of a session, 10 ms in which the same client gets the same response.
--- Returns done and the pages that were replaced; again; or gone.
+-- 4 that of the web session or '' to start none, 5 its record, 6 its last use, 7 kind and hash of its token,
+-- 8 that token's record, 9 maximum number of web sessions, 10 how long the same client gets the same response, in ms.
+-- Returns done and the web sessions that were replaced; again; or gone if the ticket can't be used.
 local ticket = redis.call('GET', KEYS[1])
 if ticket == 'used' .. ARGV[2] .. ARGV[1] then return {'again', {}} end
 if ticket ~= 'open' .. ARGV[1] then return {'gone', {}} end
 if redis.call('HEXISTS', KEYS[2], ARGV[3] .. 's') == 0 then
-  redis.call('HDEL', KEYS[2], '') -- as in load_session.lua: fails where nothing may be written
+  redis.call('HDEL', KEYS[2], '') -- as in load_session.lua: fails on a node that can't write
   return {'gone', {}}
 end
 local replaced = {}

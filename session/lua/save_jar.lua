@@ -1,10 +1,10 @@
--- Replaces one backend's cookies of one session, kept no longer than the user's sessions.
--- KEYS: sessions, jars. ARGV: session's random half, the jar's field, the sealed jar as it was or '', as it shall be or ''.
--- Returns done, changed where it was not as it was, or ended.
+-- Replaces one backend's cookies of one session, which expire with the user's sessions.
+-- KEYS: sessions, jars. ARGV: session's random half, the jar's field, the old sealed jar or '', the new one or ''.
+-- Returns done, changed if the stored jar is not the old one, or ended.
 if redis.call('HEXISTS', KEYS[1], ARGV[1] .. 's') == 0 then return 'ended' end
-local now = redis.call('HGET', KEYS[2], ARGV[2]) or ''
-if now == ARGV[4] then return 'done' end -- run again after a lost reply
-if now ~= ARGV[3] then return 'changed' end
+local current = redis.call('HGET', KEYS[2], ARGV[2]) or ''
+if current == ARGV[4] then return 'done' end -- run again after a lost reply
+if current ~= ARGV[3] then return 'changed' end
 if ARGV[4] == '' then
   redis.call('HDEL', KEYS[2], ARGV[2])
   return 'done'

@@ -1,5 +1,5 @@
--- Keeps the phone number of a user who is there. KEYS: user, sessions. ARGV: phone.
--- Returns the random halves of the sessions that it changes, or 0 where there is no such user.
+-- Stores the phone number of an existing user. KEYS: user, sessions. ARGV: phone.
+-- Returns the random halves of the user's sessions, or 0 if there is no such user.
 if redis.call('HEXISTS', KEYS[1], 'o') == 0 then return 0 end
 redis.call('HSET', KEYS[1], 'p', ARGV[1])
 local changed = {}

@@ -1,5 +1,5 @@
--- Keeps the profile of a user who is there. KEYS: user, profile. ARGV: profile or ''.
--- Returns 1, or 0 where there is no such user.
+-- Stores the profile of an existing user. KEYS: user, profile. ARGV: profile or ''.
+-- Returns 1, or 0 if there is no such user.
 if redis.call('HEXISTS', KEYS[1], 'o') == 0 then return 0 end
 if ARGV[1] == '' then
   redis.call('DEL', KEYS[2])

@@ -1,6 +1,6 @@
--- Records when a session was last used and extends its time to live from there.
+-- Stores when a session was last used, and extends its time to live accordingly.
 -- KEYS: sessions, jars. ARGV: session's random half, last use in ms, time to live in ms, id of the first secret.
--- Returns 0: gone, 1: done, or the session_key that another secret sealed.
+-- Returns 0 if it doesn't exist, 1, or the session_key if it was sealed with another secret.
 local s = redis.call('HMGET', KEYS[1], ARGV[1] .. 'l', ARGV[1] .. 'k')
 if not s[1] then return 0 end
 local seen, rest = string.match(s[1], '^(%d+)(.*)$')

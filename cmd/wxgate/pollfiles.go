@@ -12,8 +12,8 @@ import (
 // don't: mounted volumes, network file systems, replaced symbolic links.
 const pollInterval = 500 * time.Millisecond
 
-// watchedFiles are files that are reloaded together when one of them changes.
-type watchedFiles struct {
+// polledFiles are files that are reloaded together when one of them changes.
+type polledFiles struct {
 	files func() []string
 	load  func() (loaded string) // returns the fingerprint of what it loaded
 
@@ -23,7 +23,7 @@ type watchedFiles struct {
 
 // poll reloads the files if they have changed since they were loaded, but not since
 // the last poll: a file that is being written is not loaded yet.
-func (w *watchedFiles) poll() {
+func (w *polledFiles) poll() {
 	current := fingerprint(w.files())
 	unchanged := current == w.seen
 	w.seen = current
@@ -32,35 +32,35 @@ func (w *watchedFiles) poll() {
 	}
 }
 
-func (w *watchedFiles) reload() {
+func (w *polledFiles) reload() {
 	w.loaded = w.load()
 	w.seen = w.loaded
 }
 
-// watchFiles reloads the config file and the certificates when they change, and on
+// pollFiles reloads the config file and the certificates when they change, and on
 // SIGHUP, until ctx ends. loaded is the fingerprint of the config's files when they
 // were loaded.
-func (p *process) watchFiles(ctx context.Context, file, loaded string) {
+func (p *process) pollFiles(ctx context.Context, file, loaded string) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	ticks := time.NewTicker(pollInterval)
 	defer ticks.Stop()
-	list := []*watchedFiles{{
+	list := []*polledFiles{{
 		files: func() []string { return p.config.Files },
 		load:  func() string { return p.reload(ctx, file) },
 		seen:  loaded, loaded: loaded,
 	}}
 	for _, c := range p.certificates {
-		list = append(list, &watchedFiles{files: c.paths, load: c.reload, seen: c.loaded, loaded: c.loaded})
+		list = append(list, &polledFiles{files: c.paths, load: c.reload, seen: c.loaded, loaded: c.loaded})
 	}
 	for {
-		check := (*watchedFiles).poll
+		check := (*polledFiles).poll
 		select {
 		case <-ctx.Done():
 			return
 		case <-hup:
-			check = (*watchedFiles).reload
+			check = (*polledFiles).reload
 		case <-ticks.C:
 		}
 		for _, w := range list {
