@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Gateway gives access to the state of the gateway that the private listener shows.
+// Gateway provides the state of the gateway that the private listener shows.
 // Its functions must be safe for concurrent use.
 type Gateway struct {
 	Build   Build

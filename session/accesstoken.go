@@ -53,14 +53,14 @@ func (a *AccessTokens) Save(ctx context.Context, appid string, token secret.Text
 // it if it is still held.
 func (a *AccessTokens) Lock(ctx context.Context, appid string, ttl time.Duration) (unlock func(), ok bool, err error) {
 	s := a.store
-	names, claimant := []string{s.keys.tokenLock(appid)}, newID()
-	taken, err := s.redis.runInt(ctx, acquireLockScript, names, claimant, ttl.Milliseconds())
-	if err != nil || taken == 0 {
+	keys, claimant := []string{s.keys.tokenLock(appid)}, newID()
+	acquired, err := s.redis.runInt(ctx, acquireLockScript, keys, claimant, ttl.Milliseconds())
+	if err != nil || acquired == 0 {
 		return func() {}, false, err
 	}
 	return func() {
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
+		releaseCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sharedTimeout)
 		defer cancel()
-		_, _ = s.redis.runInt(own, releaseLockScript, names, claimant) // if this fails, the lock expires
+		_, _ = s.redis.runInt(releaseCtx, releaseLockScript, keys, claimant) // if this fails, the lock expires
 	}, true, nil
 }

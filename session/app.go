@@ -18,9 +18,9 @@ type appEnds struct {
 }
 
 type appEnd struct {
-	before    int64 // sessions created until then have ended; Unix milliseconds
-	confirmed time.Time
-	epoch     uint32
+	before      int64     // sessions created until then have ended; Unix milliseconds
+	confirmedAt time.Time // when the query that confirmed it began
+	epoch       uint32    // Store.epoch when the query that confirmed it began
 }
 
 // EndApp ends all sessions of an app, on every instance within a second. Sessions that
@@ -65,7 +65,7 @@ func (c *activeConfig) hasApp(appid string) bool { return slices.Contains(c.Apps
 // milliseconds; 0: none.
 func (s *Store) appEnd(ctx context.Context, appid string) (int64, error) {
 	now, epoch := s.now(), s.epoch.Load()
-	if end, ok := s.apps.get(appid); ok && end.epoch == epoch && now.Sub(end.confirmed) < s.config.Load().CacheTTL {
+	if end, ok := s.apps.get(appid); ok && end.epoch == epoch && now.Sub(end.confirmedAt) < s.config.Load().CacheTTL {
 		return end.before, nil
 	}
 	var text string

@@ -14,12 +14,12 @@ import (
 // number of tokens is bounded. A session is removed when it has no cached token and
 // nothing watches it.
 type cache struct {
-	seed     maphash.Seed
-	size     atomic.Int64  // maximum number of tokens
-	cached   atomic.Int64  // number of tokens
-	hand     atomic.Uint32 // of the clock algorithm: the shard of the last eviction
-	sessions [cacheShards]sessionShard
-	tokens   [cacheShards]tokenShard
+	seed       maphash.Seed
+	maxTokens  atomic.Int64
+	tokenCount atomic.Int64
+	hand       atomic.Uint32 // of the clock algorithm: the shard of the last eviction
+	sessions   [cacheShards]sessionShard
+	tokens     [cacheShards]tokenShard
 }
 
 const cacheShards = 64
@@ -61,7 +61,7 @@ type cachedSession struct {
 	confirmedAt atomic.Int64                  // when the query that confirmed it began, Unix nanoseconds
 	usedAt      atomic.Int64                  // the last use known to this instance, Unix nanoseconds
 	savedAt     atomic.Int64                  // the last use stored in Redis, Unix nanoseconds
-	watch       atomic.Pointer[watchers]      // while it is on the watch list
+	watchers    atomic.Pointer[watchers]      // while it is on the watch list
 	tokenEnd    atomic.Uint32                 // of the newest token known, Unix seconds
 	epoch       atomic.Uint32                 // Store.epoch when the query that confirmed it began
 	flags       atomic.Uint32
@@ -153,18 +153,18 @@ func (c *cache) addToken(token cachedToken) {
 		c.release(old.session)
 		return
 	}
-	c.cached.Add(1)
+	c.tokenCount.Add(1)
 	c.evictSurplus()
 }
 
 // resize sets the maximum number of tokens.
 func (c *cache) resize(tokens int) {
-	c.size.Store(int64(tokens))
+	c.maxTokens.Store(int64(tokens))
 	c.evictSurplus()
 }
 
 func (c *cache) evictSurplus() {
-	for c.cached.Load() > c.size.Load() {
+	for c.tokenCount.Load() > c.maxTokens.Load() {
 		c.evict()
 	}
 }
@@ -184,7 +184,7 @@ func (c *cache) evict() {
 			return used
 		})
 		sh.mu.Unlock()
-		c.cached.Add(-1)
+		c.tokenCount.Add(-1)
 		c.release(old.session)
 		return
 	}
@@ -211,7 +211,7 @@ func (c *cache) removeToken(hash tokenHash) {
 	t := sh.remove(hash)
 	sh.mu.Unlock()
 	if t.session != nil {
-		c.cached.Add(-1)
+		c.tokenCount.Add(-1)
 		c.release(t.session)
 	}
 }

@@ -101,8 +101,8 @@ func checkSentinel(ctx context.Context, c RedisConfig, addr string) error {
 	case redis.HasErrorPrefix(err, "unknown command"):
 		return &advice{addr + " is a Redis server and no Sentinel: give the Sentinels' addresses, or leave redis.master_name out", err}
 	}
-	if told := passwordAdvice(err, name, "redis.sentinel_username", "redis.sentinel_password"); told != err {
-		return told
+	if advised := passwordAdvice(err, name, "redis.sentinel_username", "redis.sentinel_password"); advised != err {
+		return advised
 	}
 	return fmt.Errorf("%s: %w", name, err)
 }

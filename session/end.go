@@ -15,10 +15,10 @@ func (s *Store) End(ctx context.Context, sid string, cause Cause) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	there := reply(result).number(0)
+	existed := reply(result).number(0)
 	s.publish(ctx, sessionEvent(eventEnded, tag, append(reply(result).list(1), rawOf(sid))))
-	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(there))
-	return there == 1, nil
+	s.metrics.ended.WithLabelValues(string(cause)).Add(float64(existed))
+	return existed == 1, nil
 }
 
 // EndAll ends all sessions of a user and returns how many there were.

@@ -173,19 +173,19 @@ func (c claim) check(ctx context.Context) (response []byte, state string, err er
 
 // run calls do, and stores its response or ends the claim.
 func (c claim) run(ctx context.Context, do func(context.Context) ([]byte, error)) ([]byte, error) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), useTimeout)
+	useCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), useTimeout)
 	defer cancel()
-	response, err := do(own)
+	response, err := do(useCtx)
 	var released retryable
 	switch {
 	case errors.As(err, &released):
 		err = released.error
-		c.finish(own, "release")
+		c.finish(useCtx, "release")
 	case c.sealedFor() == "": // nobody can get the response: the claim refuses all others
 	case err != nil:
-		c.finish(own, "keep")
+		c.finish(useCtx, "keep")
 	default:
-		c.keep(own, response)
+		c.keep(useCtx, response)
 	}
 	return response, err
 }

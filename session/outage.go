@@ -53,7 +53,7 @@ func (s *Store) verifyWithoutRedis(claims tokenClaims, hash tokenHash, c *active
 // while the sessions on the other nodes can be used.
 func (s *Store) staleAppEnd(appid string, now time.Time, err error) (int64, error) {
 	end, ok := s.apps.get(appid)
-	if !ok || !errors.Is(err, ErrUnavailable) || now.Sub(end.confirmed) >= s.config.Load().StaleIfError {
+	if !ok || !errors.Is(err, ErrUnavailable) || now.Sub(end.confirmedAt) >= s.config.Load().StaleIfError {
 		return 0, err
 	}
 	return end.before, nil

@@ -38,10 +38,10 @@ func (s *Store) ClaimPush(ctx context.Context, appid, id string, timeout time.Du
 	if err != nil {
 		return nil, nil, err
 	}
-	return c.claimed(result)
+	return c.readClaim(result)
 }
 
-func (c *PushClaim) claimed(result reply) (*PushClaim, []byte, error) {
+func (c *PushClaim) readClaim(result reply) (*PushClaim, []byte, error) {
 	switch result.text(0) {
 	case "mine":
 		return c, nil, nil

@@ -91,7 +91,7 @@ func (s *Store) loadUserKeys(ctx context.Context, session *Session) ([]UserKey, 
 	}
 	text, err := s.config.Load().keys.open(userKeyPurpose, sealed, session.AppID, session.OpenID)
 	if err != nil {
-		return nil, nil // sealed under secrets that are no longer configured: they are fetched anew
+		return nil, nil // sealed under secrets that are no longer configured: they are fetched from WeChat again
 	}
 	return readUserKeys(text), nil
 }

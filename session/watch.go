@@ -15,7 +15,7 @@ import (
 // running then. terminate must not block.
 func (s *Store) Watch(auth AuthResult, terminate func()) Watcher {
 	for cs := auth.cached; ; {
-		w := cs.watch.Load()
+		w := cs.watchers.Load()
 		if w != nil {
 			if index, generation, ok := w.add(cs, terminate); ok {
 				s.metrics.watched.Inc()
@@ -104,7 +104,7 @@ func (w *watchers) remove(index int, generation uint32) (removed, inTime bool) {
 // terminate terminates everything that watches a session that has ended, or whose
 // newest token has expired. Later calls of Watch see the flag ended.
 func (s *Store) terminate(cs *cachedSession) {
-	if w := cs.watch.Load(); w != nil {
+	if w := cs.watchers.Load(); w != nil {
 		w.terminateAll(cs)
 	}
 }
@@ -178,13 +178,13 @@ func (s *Store) addToWatchList(cs *cachedSession) *cachedSession {
 	cs = s.cache.retain(cs)
 	s.watched.mu.Lock()
 	defer s.watched.mu.Unlock()
-	if cs.watch.Load() != nil {
+	if cs.watchers.Load() != nil {
 		s.cache.release(cs) // another request has added it meanwhile
 		return cs
 	}
 	w := s.watched.newWatchers()
 	w.assign(cs)
-	cs.watch.Store(w)
+	cs.watchers.Store(w)
 	s.watched.sessions = append(s.watched.sessions, cs)
 	return cs
 }
@@ -234,12 +234,12 @@ func (s *Store) stillWatched() []*cachedSession {
 	defer s.watched.mu.Unlock()
 	kept := make([]*cachedSession, 0, len(s.watched.sessions))
 	for _, cs := range s.watched.sessions {
-		w := cs.watch.Load()
+		w := cs.watchers.Load()
 		if !w.unassignIfIdle() {
 			kept = append(kept, cs)
 			continue
 		}
-		cs.watch.Store(nil)
+		cs.watchers.Store(nil)
 		s.cache.release(cs)
 		if len(s.watched.unused) < maxUnusedWatchers && len(w.entries) == 1 {
 			s.watched.unused = append(s.watched.unused, w)

@@ -214,18 +214,18 @@ func TestWatchersUsedAgainTerminateOnlyTheirOwnSession(t *testing.T) {
 	two, _ := logIn(t, s, "oB")
 	a, b := authenticated(t, s, one), authenticated(t, s, two)
 	earlier := s.Watch(a, func() { t.Error("a stopped watcher's request is terminated") })
-	places := a.cached.watch.Load()
+	entries := a.cached.watchers.Load()
 	earlier.Stop()
 	s.checkNow(t)
 	later := watch(t, s, b)
-	if b.cached.watch.Load() != places {
-		t.Fatal("the place is not used again")
+	if b.cached.watchers.Load() != entries {
+		t.Fatal("the entries are not reused")
 	}
-	places.terminateAll(a.cached)
+	entries.terminateAll(a.cached)
 	if earlier.Stop() {
 		t.Error("stopped in time twice")
 	}
-	if _, _, ok := places.add(a.cached, func() {}); ok {
+	if _, _, ok := entries.add(a.cached, func() {}); ok {
 		t.Error("a request watches the session of another")
 	}
 	later.open(t)

@@ -13,8 +13,8 @@ const (
 // hash is checked before any of it is forwarded.
 const maxProofBody = mib
 
-// checkProof accepts proof only where a request can be signed: by a user's key,
-// in WeChat's client, with a body that can be buffered. Without max_body the route
+// checkProof accepts proof only on routes whose requests can be signed: by a user's
+// key, in WeChat's client, with a body that can be buffered. Without max_body the route
 // gets maxProofBody, unless limits.max_body is lower.
 func (v *validator) checkProof(key string, route *Route) {
 	if route.Proof == proofOff {

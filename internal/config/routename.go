@@ -3,7 +3,7 @@ package config
 import "strings"
 
 // nameRoutes names the routes without a name by host and path, and by their
-// methods where several have the same host and path. It refuses duplicate names.
+// methods if several have the same host and path. It refuses duplicate names.
 func (v *validator) nameRoutes() {
 	routes := map[string]int{}
 	for _, route := range v.Routes {

@@ -14,7 +14,7 @@ import (
 type Origin struct {
 	scheme string // http or https
 	host   string // lower case, IPv6 addresses without brackets
-	port   uint16 // 80 or 443 where the text has none
+	port   uint16 // the scheme's default, 80 or 443, if the text has none
 }
 
 var errOrigin = errors.New("not an origin: http:// or https://, a host, and a port if it isn't the default one")

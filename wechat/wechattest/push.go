@@ -106,7 +106,7 @@ type pusher struct {
 	at       time.Time // of the messages and their signatures
 }
 
-// send makes one attempt. Each attempt is signed and encrypted anew.
+// send makes one attempt. Each attempt has its own signature and encryption.
 func (p pusher) send(ctx context.Context, message []byte) (PushAttempt, error) {
 	if p.settings.AESKey == "" {
 		return p.do(ctx, http.MethodPost, p.query(""), message)
