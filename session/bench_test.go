@@ -119,8 +119,8 @@ func BenchmarkBytesPerCachedSession(b *testing.B) {
 	}
 }
 
-// cacheOne takes a session into the cache as a reply of Redis and a good
-// token would, each string allocated anew.
+// cacheOne caches a session as a reply of Redis and a valid token do, with newly
+// allocated strings.
 func cacheOne(b *testing.B, s *Store, i int) (token string) {
 	l := Login{AppID: appid, OpenID: fmt.Sprintf("oUpF8uMuAJO_M2pxb1Q9z%07d", i), UnionID: fmt.Sprintf("ocMvos6NjeKLIBqg5Mr9Q%07d", i)}
 	session := newSession(l, s.now(), s.config.Load())
@@ -148,8 +148,8 @@ func heap() int64 {
 }
 
 // BenchmarkRedisBytesPerSession logs in SESSIONS users, 1,000,000 by default,
-// by the script that every login runs, and tells what Redis needs for each:
-// the user, his session and the entry that he is found by, by used_memory; and
+// by the script that every login runs, and reports the memory that Redis
+// needs for each, by used_memory: the user, the session and the entry of the index; and
 // with an avatar, a nickname, a phone, a user id and a role too. It takes some minutes.
 func BenchmarkRedisBytesPerSession(b *testing.B) {
 	sessions := 1_000_000

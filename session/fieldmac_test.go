@@ -186,8 +186,8 @@ func TestBanCannotBeShortenedInRedis(t *testing.T) {
 	}
 }
 
-// Every secret verifies; what another than the first has signed is signed anew
-// when it is used, so that the old secret can go.
+// Every secret verifies. A field that was not signed with the first secret is signed
+// again when it is read, so that the old secret can be removed.
 func TestRecordsOutliveARotationOfSecrets(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

@@ -110,8 +110,8 @@ func (l *loginBench) login(b *testing.B, openid, unionid, code string) {
 }
 
 // loginSteps is what a login is compared with: the same steps, each as a script and a
-// round trip of its own, without MACs and without the entry that finds the user by
-// his unionid.
+// round trip of its own, without MACs and without the index entry of the
+// user's unionid.
 type loginSteps struct{ limit, claim, login, finish script }
 
 func readLoginSteps(b *testing.B) loginSteps {

@@ -127,8 +127,8 @@ func TestFailureUsesTheCodeUpUnlessItMayBeTriedAgain(t *testing.T) {
 	}
 }
 
-// Where pre-fetch is on it and the client get one answer, whoever comes first,
-// and nobody else does.
+// With pre-fetch, both it and the client get the same response, whichever is first, and
+// nobody else does.
 func TestPrefetchAndClientShareOneResponse(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)
@@ -171,8 +171,8 @@ func TestPrefetchAndClientShareOneResponse(t *testing.T) {
 	}
 }
 
-// Both at once: one call, and the later one waits for its answer. A failure is
-// told to both.
+// Both at once: one call, and the later one waits for its response. Both get its
+// error.
 func TestPrefetchAndClientAtOnceMakeOneCall(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

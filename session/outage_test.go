@@ -275,7 +275,7 @@ func authenticateQuickly(t *testing.T, store *session.Store, users []testUser, w
 	}
 }
 
-// password is given to Redis where it is of no use, and must show up nowhere.
+// password is sent to a Redis that needs none, and must not be logged.
 const password = "a-password-that-must-not-be-logged"
 
 func TestRedisThatRefusesIsNeverTheClientsFault(t *testing.T) {

@@ -18,7 +18,7 @@ func TestEventThatRedisDidNotTakeIsSentAgain(t *testing.T) {
 	circuit := a.redis.circuitOf(a.keys.events())
 	circuit.open.Store(true)
 	a.publish(t.Context(), eventEnded+" "+session.ID)
-	authenticated(t, b, token) // which was told nothing
+	authenticated(t, b, token) // which got no event
 	circuit.open.Store(false)
 	testkit.Within(t, time.Second, "the other instance is told", func() bool {
 		_, err := b.Authenticate(t.Context(), token)
@@ -26,7 +26,7 @@ func TestEventThatRedisDidNotTakeIsSentAgain(t *testing.T) {
 	})
 }
 
-// Where more events wait than are kept, every instance asks for all it has cached.
+// If more events wait than are kept, every instance loads everything cached again.
 func TestLostEventsMakeEverythingStale(t *testing.T) {
 	t.Parallel()
 	server := redistest.Start(t)

@@ -9,9 +9,9 @@ import (
 // redisCall is the start of a call: its command and its first argument.
 var redisCall = regexp.MustCompile(`redis\s*\.\s*p?call\s*\(\s*([^,()]*)\s*,?\s*([^,()]*)`)
 
-// What proxies refuse that read a script before they run it. Alibaba Cloud's
-// cluster edition takes KEYS[n] only where a command has its key, to the letter,
-// no publish/subscribe, no unpack and no call within a call.
+// refusedByProxies returns what proxies refuse that read a script before they run it.
+// Alibaba Cloud's cluster edition requires a literal KEYS[n] as a command's key, and
+// refuses publish/subscribe, unpack, and a call within a call.
 // https://help.aliyun.com/en/redis/support/usage-of-lua-scripts
 func refusedByProxies(source string) (complaints []string) {
 	var code strings.Builder

@@ -95,7 +95,7 @@ func fieldsOf(t testing.TB, s *Store, session *Session, kind string) (names []st
 	return names
 }
 
-// granted authenticates and fails the test where that is refused.
+// authenticated authenticates a token, and fails the test if that is refused.
 func authenticated(t testing.TB, s *Store, token string) AuthResult {
 	t.Helper()
 	g, err := s.Authenticate(context.Background(), token)

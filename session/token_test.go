@@ -238,8 +238,8 @@ func TestTokenNeverOutlivesItsSession(t *testing.T) {
 	}
 }
 
-// Another instance's clock may be ahead: its tokens are good at once, and none
-// the longer for it.
+// Another instance's clock may be ahead: its tokens are valid at once, and not
+// for longer.
 func TestSmallClockDifferencesDoNoHarm(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, nil, nil)

@@ -425,8 +425,8 @@ func withPasswords(g *redistest.Group, username, sentinel, master string) sessio
 	return o
 }
 
-// With the right passwords sessions outlive a failover, which is where an instance asks
-// the Sentinels anew.
+// With the right passwords sessions survive a failover, after which an instance queries
+// the Sentinels again.
 func TestSentinelsWithPasswordsFailOver(t *testing.T) {
 	t.Parallel()
 	for name, user := range map[string][2]string{

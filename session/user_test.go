@@ -68,7 +68,7 @@ func TestLatestSessionKeyIsOfTheNewestSession(t *testing.T) {
 	}
 }
 
-// Sessions that ran out are removed by the next login.
+// The next login removes expired sessions.
 func TestNextLoginRemovesSessionsThatRanOut(t *testing.T) {
 	t.Parallel()
 	var c clock

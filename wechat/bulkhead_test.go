@@ -14,7 +14,7 @@ import (
 	"wxgate/wechat"
 )
 
-// A user's calls beyond his share of the slots are refused, the circuit breaker stays
+// A user's calls beyond their share of the slots are refused, the circuit breaker stays
 // closed, and the calls of other users don't wait.
 func TestOneUserCannotUseAllSlots(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,7 @@ func TestDecryptPhone(t *testing.T) {
 	}
 }
 
-// A user who knows his plaintext can write another number into AES-CBC ciphertext: a
+// A user who knows the plaintext can write another number into AES-CBC ciphertext: a
 // changed bit of a block changes the same bit of the next block. WeChat doesn't confirm
 // such data.
 func TestForgedPhoneNumberIsRefused(t *testing.T) {

@@ -61,8 +61,8 @@ func pushEncrypt(message string) string {
 	return pushCBC(padTo(32, pushPlain(len(message), message, appID)))
 }
 
-// pushQuery is the query of a push at that time; without msg_signature where encrypted
-// is "".
+// pushQuery is the query of a push at that time; without msg_signature if encrypted is
+// "".
 func pushQuery(at time.Time, nonce, encrypted string) url.Values {
 	timestamp := strconv.FormatInt(at.Unix(), 10)
 	q := url.Values{"timestamp": {timestamp}, "nonce": {nonce}, "signature": {pushSign(timestamp, nonce)}, "openid": {"o1"}}

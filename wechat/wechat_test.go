@@ -82,7 +82,7 @@ func newClient(t *testing.T, s settings) *wechat.Client {
 	return c
 }
 
-// loggedIn returns a testEnv with a user who has logged in, and his session key.
+// loggedIn returns a testEnv with a user who has logged in, and the user's session key.
 func loggedIn(t *testing.T) (*testEnv, *wechattest.User, secret.Text) {
 	t.Helper()
 	env := newTestEnv(t)
