@@ -21,7 +21,7 @@ const (
 	// runs per round. Runs are short: other work on the machine that affects the 99th
 	// percentile then affects few of them.
 	latencyRun  = time.Second
-	latencyRuns = 4
+	latencyRuns = 2
 )
 
 // measureLatency sends requests at half the rate that HAProxy reaches, alternately to

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 const (
 	connections = 64
-	duration    = "3s" // of each run of wrk
+	duration    = "1s" // of each run of wrk
 )
 
 // The loads.
@@ -26,16 +27,32 @@ wrk.body = string.rep("x", 210)
 wrk.headers["Content-Type"] = "application/json"
 `
 
-// measure sends each load to a peer. The results of a warm-up are discarded.
-func (c *comparison) measure(ctx context.Context, p *peer, warmUp bool) error {
-	if err := c.wrk(ctx, p, get, warmUp); err != nil || p.logs {
-		return err
-	}
+// measureRound sends each load to each peer in turn, in runs that are short and close in
+// time: other work on the machine then affects the peers alike. Every other round has the
+// opposite order. The results of round 0, the warm-up, are discarded.
+func (c *comparison) measureRound(ctx context.Context, round int) error {
 	script, err := c.rig.Write("post.lua", postScript)
 	if err != nil {
 		return err
 	}
-	return c.wrk(ctx, p, post, warmUp, "-s", script)
+	peers := slices.Clone(c.peers)
+	if round%2 == 1 {
+		slices.Reverse(peers)
+	}
+	for _, p := range peers {
+		if err := c.wrk(ctx, p, get, round == 0); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	for _, p := range peers {
+		if p.logs {
+			continue
+		}
+		if err := c.wrk(ctx, p, post, round == 0, "-s", script); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
 }
 
 var (

@@ -31,7 +31,7 @@ func main() {
 		}
 	}
 	only := flag.String("only", "", "measure only the peers whose names match this expression")
-	rounds := flag.Int("rounds", 3, "measured rounds; one more before them warms up")
+	rounds := flag.Int("rounds", 15, "measured rounds; one more before them warms up")
 	flag.Parse()
 	match, err := regexp.Compile(*only)
 	if err != nil || flag.NArg() > 0 || *rounds < 1 {
@@ -63,10 +63,8 @@ func run(ctx context.Context, c *comparison) error {
 		}
 	}
 	for round := range c.rounds + 1 {
-		for _, p := range c.peers {
-			if err := c.measure(ctx, p, round == 0); err != nil {
-				return fmt.Errorf("%s: %w", p.name, err)
-			}
+		if err := c.measureRound(ctx, round); err != nil {
+			return err
 		}
 	}
 	if err := c.measureLatency(ctx); err != nil {

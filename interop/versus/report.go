@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,7 +101,8 @@ func medianRatio[T ~float64 | ~int64](a, b []T) float64 {
 	return median(ratios)
 }
 
-func median[T cmp.Ordered](of []T) T {
+func median[T ~float64 | ~int64](of []T) T {
 	sorted := slices.Sorted(slices.Values(of))
-	return sorted[len(sorted)/2]
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
 }
