@@ -49,7 +49,7 @@ func (c *Cancellation) Cancel(err, cause error) bool {
 }
 
 // Reset makes it not cancelled again, for reuse; registered callbacks stay
-// registered. It must not be called after CallbackStarted has returned true.
+// registered. It must not be called if CallbackStarted or Shared returns true.
 func (c *Cancellation) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -20,7 +20,9 @@ func (t *transaction) build(head string) *Refusal {
 		return r
 	}
 	r := t.request
-	if t.ctx.CallbackStarted() {
+	// A goroutine that was waiting for the end of the last request's context may call its
+	// Err at any time, such as that of a derived context: package context panics on nil.
+	if t.ctx.CallbackStarted() || t.ctx.Shared() {
 		t.renewContext()
 	}
 	*r = *t.emptyRequest
