@@ -33,10 +33,15 @@ type requestRecord struct {
 	gatewayError *apierror.Error // nil: the gateway made no error
 }
 
-// completeRecord sets the fields that are read from the request and its session.
+// completeRecord sets the fields that are read from the request and its session. Without
+// the access log only the method is used.
 func (rs *requestState) completeRecord() *requestRecord {
 	r := rs.r
-	rs.method, rs.hostField, rs.path = r.Method, r.Host, r.URL.Path
+	rs.method = r.Method
+	if !rs.config.LogAccess {
+		return &rs.requestRecord
+	}
+	rs.hostField, rs.path = r.Host, r.URL.Path
 	rs.userAgent = lastValue(r.Header["User-Agent"])
 	if s := rs.session(); s != nil {
 		rs.openID, rs.appID = s.OpenID, s.AppID

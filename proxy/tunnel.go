@@ -27,12 +27,11 @@ type tunnel struct {
 	stopWatch func() // of the session
 
 	mu        sync.Mutex
-	record    requestRecord // set by attach
+	record    requestRecord // set by attach, but for gatewayError: why the tunnel was terminated; nil: it was not
 	client    *frameWriter
 	backend   io.ReadWriteCloser
-	reason    *apierror.Error // why the tunnel was terminated; nil: it was not
-	ended     int             // directions that have ended
-	goingAway bool            // the gateway shuts down: the client gets a close frame
+	ended     int  // directions that have ended
+	goingAway bool // the gateway shuts down: the client gets a close frame
 }
 
 // attach sets the request's record and both connections. It reports false if the
@@ -40,9 +39,10 @@ type tunnel struct {
 func (t *tunnel) attach(record requestRecord, client net.Conn, backend io.ReadWriteCloser) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	reason := t.record.gatewayError
 	t.record, t.client, t.backend = record, &frameWriter{Conn: client}, backend
-	t.record.gatewayError = t.reason
-	return t.reason == nil
+	t.record.gatewayError = reason
+	return reason == nil
 }
 
 // closeUnstarted closes a tunnel that was not started.
@@ -132,8 +132,7 @@ func (t *tunnel) terminate(reason error) {
 func (t *tunnel) recordReason(reason error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e := (*apierror.Error)(nil); errors.As(reason, &e) && t.reason == nil && t.ended < 2 {
-		t.reason = e
+	if e := (*apierror.Error)(nil); errors.As(reason, &e) && t.record.gatewayError == nil && t.ended < 2 {
 		t.record.gatewayError = e
 	}
 }

@@ -2,6 +2,8 @@ package http1
 
 import (
 	"bufio"
+	"bytes"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -26,7 +28,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	prefix := slices.Clone(t.buffered())
-	r := bufio.NewReaderSize(&prefixReader{prefix, c.rwc}, max(len(prefix), hijackBuffer))
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(prefix), c.rwc), max(len(prefix), hijackBuffer))
 	if _, err := r.Peek(len(prefix)); err != nil {
 		return nil, nil, err
 	}
@@ -34,18 +36,3 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 const hijackBuffer = 1 << 10
-
-// prefixReader reads prefix, then conn.
-type prefixReader struct {
-	prefix []byte
-	conn   net.Conn
-}
-
-func (r *prefixReader) Read(p []byte) (int, error) {
-	if len(r.prefix) == 0 {
-		return r.conn.Read(p)
-	}
-	n := copy(p, r.prefix)
-	r.prefix = r.prefix[n:]
-	return n, nil
-}

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -114,7 +115,7 @@ func (c *conn) upgradeHTTP2() bool {
 		return false
 	}
 	_ = c.setReadDeadline(time.Time{})
-	c.handOffHTTP2(&prefixConn{slotConn: c.accepted, prefix: slices.Clone(t.buffered())})
+	c.handOffHTTP2(&prefixConn{c.accepted, io.MultiReader(bytes.NewReader(slices.Clone(t.buffered())), c.accepted)})
 	return false
 }
 
@@ -134,17 +135,10 @@ func (c *conn) handOffHTTP2(nc net.Conn) {
 // prefixConn is a connection whose first bytes have been read already.
 type prefixConn struct {
 	*slotConn
-	prefix []byte
+	r io.Reader // the first bytes, then the connection
 }
 
-func (c *prefixConn) Read(p []byte) (int, error) {
-	if len(c.prefix) == 0 {
-		return c.slotConn.Read(p)
-	}
-	n := copy(p, c.prefix)
-	c.prefix = c.prefix[n:]
-	return n, nil
-}
+func (c *prefixConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 var (
 	_ net.Listener = (*http2Listener)(nil)
